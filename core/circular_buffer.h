@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/format.h"
+
+namespace tilegrid {
+
+class Fiber;
+
+/// One circular buffer: a FIFO of pages in L1 between one producer and one consumer (tensix.md 1.5).
+///
+/// This is the state machine without blocking: the kernel API waits until can_reserve() / can_wait() holds, then calls
+/// reserve() / wait(). Pushes (and pops) of one turn must sum exactly to the capacity. Waits are cumulative: they count
+/// from the current front. Popping and re-reserving a full buffer and then reading its tiles by index is legal: the data
+/// stays where it was, because the same kernel is the next producer.
+class CircularBuffer {
+ public:
+  CircularBuffer() = default;
+  /// `address` of the first page; `pages` up to 65,535, since hardware compares 16-bit counters.
+  CircularBuffer(int id, std::string role, std::uint32_t address, std::uint32_t pages, std::uint32_t page_bytes,
+                 DataFormat format);
+
+  [[nodiscard]] bool configured() const { return pages_ != 0; }
+  [[nodiscard]] int id() const { return id_; }
+  [[nodiscard]] const std::string& role() const { return role_; }
+  [[nodiscard]] std::uint32_t pages() const { return pages_; }
+  [[nodiscard]] std::uint32_t page_bytes() const { return page_bytes_; }
+  [[nodiscard]] DataFormat format() const { return format_; }
+  [[nodiscard]] std::uint32_t address() const { return address_; }
+  [[nodiscard]] std::uint32_t held() const { return received_ - acked_; }  ///< pushed and not popped
+  [[nodiscard]] std::uint32_t received() const { return received_; }
+  [[nodiscard]] std::uint32_t acked() const { return acked_; }
+  [[nodiscard]] std::uint32_t high_water() const { return high_water_; }
+
+  /// Faults: more pages than the capacity ("CB capacity").
+  [[nodiscard]] bool can_reserve(std::uint32_t count) const;
+  [[nodiscard]] bool can_wait(std::uint32_t count) const;
+  void reserve(std::uint32_t count);
+  void wait(std::uint32_t count);
+  /// Faults: more than reserved ("CB over-push"), or past the end of the buffer ("CB wrap").
+  void push(std::uint32_t count);
+  /// Faults: more than held ("CB over-pop"), or past the end of the buffer ("CB wrap").
+  void pop(std::uint32_t count);
+
+  [[nodiscard]] std::uint32_t read_pointer() const { return address_ + read_page_ * page_bytes_; }
+  [[nodiscard]] std::uint32_t write_pointer() const { return address_ + write_page_ * page_bytes_; }
+
+  /// Address of tile `index` from the front, for the unpacker. Faults ("CB window") when it was not waited for and is not
+  /// in the re-reserved window either.
+  [[nodiscard]] std::uint32_t tile_for_read(std::uint32_t index, const char* who) const;
+  /// Address of tile `index` from the write pointer, for the packer. Faults when it was not reserved.
+  [[nodiscard]] std::uint32_t tile_for_write(std::uint32_t index, const char* who) const;
+  /// Checks a run of tiles at once.
+  void check_read(std::uint32_t first, std::uint32_t count, const char* who) const;
+
+  /// The packer's running tile index in the reserved window; push resets it (tensix.md 1.5).
+  [[nodiscard]] std::uint32_t next_pack_index() { return pack_index_++; }
+
+  Fiber* waiting_producer = nullptr;  ///< blocked in reserve; woken by pop
+  Fiber* waiting_consumer = nullptr;  ///< blocked in wait; woken by push
+
+ private:
+  void check_count(std::uint32_t count, const char* who) const;
+  [[nodiscard]] std::string describe() const;
+
+  int id_ = 0;
+  std::string role_;
+  std::uint32_t address_ = 0;
+  std::uint32_t pages_ = 0;
+  std::uint32_t page_bytes_ = 0;
+  DataFormat format_ = DataFormat::bf16;
+  std::uint32_t received_ = 0;  // wraps; only differences are used
+  std::uint32_t acked_ = 0;
+  std::uint32_t write_page_ = 0;
+  std::uint32_t read_page_ = 0;
+  std::uint32_t reserved_ = 0;
+  std::uint32_t waited_ = 0;
+  std::uint32_t pack_index_ = 0;
+  std::uint32_t high_water_ = 0;
+};
+
+}  // namespace tilegrid

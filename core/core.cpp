@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/core.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+
+namespace tilegrid {
+
+CircularBuffer& Core::cb(std::uint32_t id) {
+  if (id >= cbs.size()) {
+    throw Fault("CB id", fmt::format("used CB {}", id), "a core has 32 circular buffers, 0 to 31").numbers(id, 31, "as id");
+  }
+  if (!cbs[id].configured()) {
+    throw Fault("CB id", fmt::format("used CB {}, which the program does not configure", id),
+                "circular buffers are declared by the host")
+        .hint("add a CircularBufferConfig with this id");
+  }
+  return cbs[id];
+}
+
+void Core::check_l1(std::uint32_t address, std::uint64_t bytes, const char* who) const {
+  const std::uint64_t offset = static_cast<std::uint64_t>(address) - l1_base;
+  if (address >= l1_base && offset >= l1_mapped_base && offset + bytes <= l1_bytes) return;
+  throw Fault("L1 range",
+              fmt::format("{} used L1 bytes {} to {}", who, static_cast<std::int64_t>(address) - l1_base,
+                          static_cast<std::int64_t>(address) - l1_base + static_cast<std::int64_t>(bytes)),
+              fmt::format("L1 ends at {} and its first {} bytes are the firmware's", l1_bytes, l1_mapped_base))
+      .hint("check the address and the size of the transfer");
+}
+
+Core::SemaphoreSources* Core::sources_at(std::uint32_t offset) {
+  if (offset < l1_semaphore_base || offset >= l1_semaphore_base + max_semaphores * semaphore_bytes) return nullptr;
+  return &semaphore_sources[(offset - l1_semaphore_base) / semaphore_bytes];
+}
+
+void Core::notify_write(std::uint32_t offset, std::uint64_t bytes) {
+  for (const SemaphoreWaiter& waiter : semaphore_waiters) {
+    if (waiter.offset + sizeof(std::uint32_t) > offset && waiter.offset < offset + bytes) scheduler.wake(waiter.fiber);
+  }
+}
+
+}  // namespace tilegrid

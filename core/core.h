@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "core/circular_buffer.h"
+#include "core/counters.h"
+#include "core/dst.h"
+#include "core/event_log.h"
+#include "core/fiber.h"
+#include "core/l1.h"
+#include "core/matrix_unit.h"
+#include "core/packer.h"
+#include "core/types.h"
+#include "core/vector_unit.h"
+
+namespace tilegrid {
+
+inline constexpr int max_circular_buffers = 32;
+
+/// One emulated Tensix core: its L1, circular buffers, DST, units, counters and log. The kernel API acts on it.
+struct Core {
+  Core(int core_index, LogicalCore at, std::uint32_t l1_base_address, Scheduler& rank_scheduler)
+      : index(core_index), logical(at), l1_base(l1_base_address), scheduler(rank_scheduler) {}
+
+  int index;
+  LogicalCore logical;
+  std::uint32_t l1_base;  ///< 32-bit address of L1 offset 0
+  Scheduler& scheduler;
+
+  std::array<CircularBuffer, max_circular_buffers> cbs;
+  Dst dst{false, false};
+  MatrixUnit matrix{Fidelity::hifi2, false};
+  VectorUnit vector{false};
+  PackConfig pack;
+  bool unpack_to_dst = false;  ///< fp32 copies bypass the source registers
+  CoreCounters counters;
+  CoreHostCost host_cost;
+  EventLog log;
+
+  /// Fibers that wait for a semaphore of this core, with its L1 offset.
+  struct SemaphoreWaiter {
+    std::uint32_t offset = 0;
+    Fiber* fiber = nullptr;
+  };
+  std::vector<SemaphoreWaiter> semaphore_waiters;
+
+  /// Who incremented a semaphore since it was last set: a wait that finds more than it needs from several sources depends
+  /// on the schedule.
+  struct SemaphoreSources {
+    int last = -1;
+    bool several = false;
+  };
+  std::array<SemaphoreSources, max_semaphores> semaphore_sources;
+  /// The sources of the semaphore at an L1 offset; null when the offset is no semaphore.
+  [[nodiscard]] SemaphoreSources* sources_at(std::uint32_t offset);
+
+  /// Faults ("CB id") for an id beyond 31 or a buffer that the program did not configure.
+  [[nodiscard]] CircularBuffer& cb(std::uint32_t id);
+
+  /// Checks that [address, address + bytes) lies in this core's L1 above the unmapped area; faults "L1 range".
+  void check_l1(std::uint32_t address, std::uint64_t bytes, const char* who) const;
+
+  /// Something wrote L1 offsets [offset, offset + bytes) from outside of a CB: wakes waiters for semaphores in it.
+  void notify_write(std::uint32_t offset, std::uint64_t bytes);
+
+  void count(TileOp op, std::uint64_t tiles = 1) { counters.tiles[static_cast<std::size_t>(op)] += tiles; }
+};
+
+}  // namespace tilegrid

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cereal/types/array.hpp>
+
+#include "core/types.h"
+
+namespace tilegrid {
+
+/// Tile operations as the report counts them.
+enum class TileOp : std::uint8_t {
+  matmul, add, sub, mul, reduce_max, reduce_sum, copy, transpose,
+  exp, recip, sqrt, rsqrt, abs, neg, relu, sigmoid, tanh, gelu, log, square, add_scalar, mul_scalar, max, min,
+  pack, pack_l1_acc, unpack,
+};
+inline constexpr int tile_op_count = static_cast<int>(TileOp::unpack) + 1;
+[[nodiscard]] const char* name_of(TileOp op);
+
+/// Why a fiber cannot run.
+enum class BlockReason : std::uint8_t {
+  cb_empty, cb_full, read_barrier, write_barrier, atomic_barrier, semaphore, dst,
+};
+inline constexpr int block_reason_count = static_cast<int>(BlockReason::dst) + 1;
+[[nodiscard]] const char* name_of(BlockReason reason);
+
+enum class TransferKind : std::uint8_t { dram_read, dram_write, l1_read, l1_write, multicast, semaphore };
+inline constexpr int transfer_kind_count = static_cast<int>(TransferKind::semaphore) + 1;
+[[nodiscard]] const char* name_of(TransferKind kind);
+
+struct TransferCounters {
+  std::uint64_t transactions = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t hops = 0;       ///< sum over transactions
+  std::uint64_t byte_hops = 0;  ///< sum of bytes times hops
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(transactions, bytes, hops, byte_hops);
+  }
+};
+
+struct CbCounters {
+  std::uint32_t capacity_pages = 0;  ///< 0: not configured
+  std::uint32_t page_bytes = 0;
+  std::uint32_t high_water_pages = 0;  ///< most pages held at once in this run; depends on the host's schedule
+  std::uint64_t pushed_pages = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(capacity_pages, page_bytes, high_water_pages, pushed_pages);
+  }
+};
+
+/// What one core did. Counts, not times; all but the CB high-water marks are independent of ranks and schedule.
+struct CoreCounters {
+  std::array<std::uint64_t, tile_op_count> tiles{};
+  std::uint64_t dst_sections = 0;      ///< tile_regs_acquire calls
+  std::uint32_t dst_peak_slots = 0;    ///< highest slot index used in a section, plus one
+  std::uint32_t dst_capacity = 0;      ///< slots of a section
+  std::array<CbCounters, 32> cbs{};
+  std::uint32_t l1_used_bytes = 0;     ///< reserved area, circular buffers and L1 buffers
+  std::array<std::array<TransferCounters, transfer_kind_count>, noc_count> transfers{};
+  std::uint64_t ambiguous_waits = 0;   ///< waits whose outcome may depend on the schedule; 0 is the certificate
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(tiles, dst_sections, dst_peak_slots, dst_capacity, cbs, l1_used_bytes, transfers, ambiguous_waits);
+  }
+};
+
+/// Host seconds of one core's fibers; differs from run to run.
+struct CoreHostCost {
+  std::array<double, risc_count> kernel_seconds{};                                     ///< running, serving excluded
+  std::array<std::array<double, block_reason_count>, risc_count> blocked_seconds{};
+  std::array<std::array<std::uint64_t, block_reason_count>, risc_count> blocked_count{};
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(kernel_seconds, blocked_seconds, blocked_count);
+  }
+};
+
+/// Host seconds and messages of one rank.
+struct RankHostCost {
+  double kernel_seconds = 0;   ///< in kernels
+  double serving_seconds = 0;  ///< delivering messages and answering others
+  double waiting_seconds = 0;  ///< nothing to do
+  double wall_seconds = 0;     ///< of the program, between its start and its end on this rank
+  std::uint64_t messages = 0;  ///< sent
+  std::uint64_t bytes = 0;     ///< sent
+  std::uint64_t longest_gap_us = 0;  ///< longest time between two polls
+  std::uint64_t resident_bytes = 0;  ///< high-water mark of the process
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(kernel_seconds, serving_seconds, waiting_seconds, wall_seconds, messages, bytes, longest_gap_us, resident_bytes);
+  }
+};
+
+}  // namespace tilegrid

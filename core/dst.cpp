@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/dst.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "core/error.h"
+#include "core/types.h"
+
+namespace tilegrid {
+namespace {
+
+constexpr int physical_slots = 16;  // of 16 bits; 32-bit mode pairs them (tensix.md 1.2)
+
+[[noreturn]] void order_fault(std::string action, std::string rule, std::string fix) {
+  throw Fault("DST order", std::move(action), std::move(rule)).hint(std::move(fix));
+}
+
+}  // namespace
+
+void Dst::FreeAligned::operator()(float* memory) const { std::free(memory); }
+
+Dst::Dst(bool fp32, bool full_sync)
+    : fp32_(fp32), full_sync_(full_sync), halves_(full_sync ? 1 : 2), capacity_(physical_slots / (fp32 ? 2 : 1) / halves_) {
+  const std::size_t bytes = static_cast<std::size_t>(capacity_ * halves_) * tile_elements * sizeof(float);
+  storage_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
+  if (!storage_) throw std::bad_alloc();
+}
+
+void Dst::reset() {
+  math_half_ = pack_half_ = committed_ = peak_ = 0;
+  acquired_ = packing_ = false;
+  written_[0] = written_[1] = 0;
+}
+
+void Dst::acquire() {
+  if (acquired_) {
+    order_fault("tile_regs_acquire while the section is acquired already", "acquire and commit alternate",
+                "call tile_regs_commit before the next tile_regs_acquire");
+  }
+  if (committed_ == halves_) {
+    order_fault(
+        fmt::format("tile_regs_acquire with {} committed and not released", halves_ == 1 ? "the DST" : "both DST halves"),
+        fmt::format("{} has {} section{}", full_sync_ ? "full-sync" : "half-sync", halves_, halves_ == 1 ? "" : "s"),
+        "call tile_regs_wait, pack, and tile_regs_release first");
+  }
+  acquired_ = true;
+}
+
+void Dst::commit() {
+  if (!acquired_) {
+    order_fault("tile_regs_commit without tile_regs_acquire", "acquire and commit alternate",
+                "call tile_regs_acquire first");
+  }
+  acquired_ = false;
+  ++committed_;
+  math_half_ = (math_half_ + 1) % halves_;
+}
+
+void Dst::wait() {
+  if (packing_) {
+    order_fault("tile_regs_wait while pack holds a section already", "wait and release alternate",
+                "call tile_regs_release before the next tile_regs_wait");
+  }
+  if (committed_ == 0) {
+    order_fault("tile_regs_wait with nothing committed", "pack gets a section from tile_regs_commit",
+                "call tile_regs_commit first");
+  }
+  packing_ = true;
+}
+
+void Dst::release() {
+  if (!packing_) {
+    order_fault("tile_regs_release without tile_regs_wait", "wait and release alternate", "call tile_regs_wait first");
+  }
+  packing_ = false;
+  --committed_;
+  written_[pack_half_] = 0;
+  pack_half_ = (pack_half_ + 1) % halves_;
+}
+
+void Dst::check_range(int first, int count, const char* who) const {
+  if (first >= 0 && first + count <= capacity_) return;
+  throw Fault("DST capacity",
+              count == 1 ? fmt::format("{} used DST tile {}", who, first)
+                         : fmt::format("{} used DST tiles {}..{}", who, first, first + count - 1),
+              fmt::format("Insufficient DST capacity for all operands: {} DST in {} has {} tiles",
+                          fp32_ ? "32-bit" : "16-bit", full_sync_ ? "full-sync" : "half-sync", capacity_))
+      .numbers(first + count, capacity_, "tiles")
+      .hint("use a smaller subblock, reuse slots, or full-sync");
+}
+
+float* Dst::slot(int half, int index) const {
+  return storage_.get() + static_cast<std::ptrdiff_t>(half * capacity_ + index) * tile_elements;
+}
+
+float* Dst::math_slots(int first, int count, const char* who) {
+  if (!acquired_) {
+    order_fault(fmt::format("{} outside of a DST section", who), "math owns DST between acquire and commit",
+                "call tile_regs_acquire first");
+  }
+  check_range(first, count, who);
+  peak_ = std::max(peak_, first + count);
+  return slot(math_half_, first);
+}
+
+float* Dst::written_slot(int index, const char* who) {
+  float* tile = math_slots(index, 1, who);
+  if (cleared(index, 1) != 0) {
+    throw Fault("DST undefined read", fmt::format("{} read DST tile {}, which nothing wrote in this section", who, index),
+                "the SFPU reads undefined values from a cleared slot")
+        .hint("write the slot first (copy_tile or a matrix operation)");
+  }
+  return tile;
+}
+
+std::uint32_t Dst::cleared(int first, int count) const {
+  const std::uint32_t mask = count >= 32 ? ~0U : (1U << static_cast<unsigned>(count)) - 1U;
+  return ~(written_[math_half_] >> static_cast<unsigned>(first)) & mask;
+}
+
+void Dst::mark_written(int first, int count) {
+  written_[math_half_] |= ((1U << static_cast<unsigned>(count)) - 1U) << static_cast<unsigned>(first);
+}
+
+const float* Dst::pack_slot(int index, const char* who) {
+  if (!packing_) {
+    order_fault(fmt::format("{} before tile_regs_wait", who), "pack owns a section between wait and release",
+                "call tile_regs_wait after tile_regs_commit");
+  }
+  check_range(index, 1, who);
+  peak_ = std::max(peak_, index + 1);
+  return ((written_[pack_half_] >> static_cast<unsigned>(index)) & 1U) != 0 ? slot(pack_half_, index) : nullptr;
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace tilegrid {
+
+/// The DST register file with its hand-over between math and pack.
+///
+/// Storage is 16 tiles of 16-bit or 8 of 32-bit; half-sync splits it in two halves that math and pack use in turn, so that
+/// a section has 8 or 4 slots; full-sync gives all 16 or 8 to one section (tensix.md 1.2, 1.3). Values are kept as floats,
+/// rounded to the mode's format by the units that write them.
+///
+/// The compute kernel is one fiber, so that a call that could only return after a later call of the same kernel is a fault
+/// instead of a wait: tile_regs_acquire with all halves committed, tile_regs_wait with none committed.
+class Dst {
+ public:
+  Dst(bool fp32, bool full_sync);
+
+  void acquire();
+  void commit();
+  void wait();
+  void release();  ///< the half's slots become cleared
+  void reset();    ///< as after power-on
+
+  [[nodiscard]] int capacity() const { return capacity_; }
+  [[nodiscard]] bool fp32() const { return fp32_; }
+  [[nodiscard]] bool full_sync() const { return full_sync_; }
+  [[nodiscard]] bool acquired() const { return acquired_; }
+  [[nodiscard]] bool packing() const { return packing_; }
+  [[nodiscard]] int committed() const { return committed_; }
+
+  /// `count` slots that math is about to write from `first` on; checks the section and the range. `who` names the call.
+  [[nodiscard]] float* math_slots(int first, int count, const char* who);
+  /// As math_slots, for an operation that reads the slot as an SFPU: a slot that was never written is a fault, since
+  /// hardware leaves it undefined.
+  [[nodiscard]] float* written_slot(int index, const char* who);
+  /// Bit i: slot first + i is cleared and reads as the operation's identity.
+  [[nodiscard]] std::uint32_t cleared(int first, int count) const;
+  void mark_written(int first, int count);
+
+  /// The slot that pack reads; null when it is cleared, which packs as zeros.
+  [[nodiscard]] const float* pack_slot(int index, const char* who);
+
+  /// Highest slot used in any section so far, plus one.
+  [[nodiscard]] int peak() const { return peak_; }
+
+ private:
+  void check_range(int first, int count, const char* who) const;
+  [[nodiscard]] float* slot(int half, int index) const;
+
+  bool fp32_;
+  bool full_sync_;
+  int halves_;
+  int capacity_;
+  int math_half_ = 0;
+  int pack_half_ = 0;
+  int committed_ = 0;
+  bool acquired_ = false;
+  bool packing_ = false;
+  int peak_ = 0;
+  std::uint32_t written_[2] = {0, 0};
+  struct FreeAligned {
+    void operator()(float* memory) const;
+  };
+  std::unique_ptr<float, FreeAligned> storage_;
+};
+
+}  // namespace tilegrid

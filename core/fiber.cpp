@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/fiber.h"
+
+#include <stdexcept>
+#include <utility>
+
+namespace tilegrid {
+namespace {
+
+/// Set around every resume. With the thread back end each fiber's own thread sets it once.
+thread_local Fiber* running_fiber = nullptr;
+
+double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+Fiber* current_fiber() { return running_fiber; }
+
+Fiber& Scheduler::spawn(int core, Risc risc, void* local, CoreHostCost* cost, std::function<void()> entry) {
+  auto fiber = std::make_unique<Fiber>();
+  Fiber* self = fiber.get();
+  self->core_ = core;
+  self->risc_ = risc;
+  self->local_ = local;
+  self->cost_ = cost;
+  self->context_ = make_execution_context(backend_, [self, entry = std::move(entry)] {
+    running_fiber = self;
+    try {
+      entry();
+    } catch (const FiberCancelled&) {
+      throw;
+    } catch (...) {
+      self->failure_ = std::current_exception();
+    }
+  });
+  fibers_.push_back(std::move(fiber));
+  ready_.push_back(self);
+  ++unfinished_;
+  return *self;
+}
+
+void Scheduler::run(const std::function<bool()>& between) {
+  while (!ready_.empty() && !failure_) {
+    Fiber* fiber = ready_.front();
+    ready_.pop_front();
+    resume(*fiber);
+    if (between && !between()) return;
+  }
+}
+
+void Scheduler::resume(Fiber& fiber) {
+  const double service_before = service_seconds_;
+  const auto start = std::chrono::steady_clock::now();
+  current_ = &fiber;
+  running_fiber = &fiber;
+  fiber.context_->resume();
+  running_fiber = nullptr;
+  current_ = nullptr;
+  const double ran = seconds_between(start, std::chrono::steady_clock::now()) - (service_seconds_ - service_before);
+  kernel_seconds_ += ran;
+  if (fiber.cost_ != nullptr) fiber.cost_->kernel_seconds[static_cast<std::size_t>(fiber.risc_)] += ran;
+  if (fiber.finished()) {
+    --unfinished_;
+    if (fiber.failure_ && !failure_) failure_ = fiber.failure_;
+  }
+}
+
+void Scheduler::block(const WaitFor& wait) {
+  Fiber* fiber = current_;
+  if (fiber == nullptr) throw std::logic_error("Scheduler::block called outside of a fiber");
+  fiber->wait_ = wait;
+  fiber->blocked_ = true;
+  fiber->blocked_since_ = std::chrono::steady_clock::now();
+  fiber->context_->suspend();
+}
+
+void Scheduler::wake(Fiber* fiber) {
+  if (fiber == nullptr || !fiber->blocked_) return;
+  fiber->blocked_ = false;
+  if (fiber->cost_ != nullptr) {
+    const auto risc = static_cast<std::size_t>(fiber->risc_);
+    const auto reason = static_cast<std::size_t>(fiber->wait_.reason);
+    fiber->cost_->blocked_seconds[risc][reason] += seconds_between(fiber->blocked_since_, std::chrono::steady_clock::now());
+    ++fiber->cost_->blocked_count[risc][reason];
+  }
+  ready_.push_back(fiber);
+}
+
+void Scheduler::serve_now() {
+  work_since_service_ = 0;
+  const auto start = std::chrono::steady_clock::now();
+  service_();
+  service_seconds_ += seconds_between(start, std::chrono::steady_clock::now());
+}
+
+void Scheduler::clear() {
+  ready_.clear();
+  for (auto& fiber : fibers_) {
+    current_ = fiber.get();
+    running_fiber = fiber.get();
+    fiber->context_.reset();
+  }
+  running_fiber = nullptr;
+  current_ = nullptr;
+  fibers_.clear();
+  unfinished_ = 0;
+  failure_ = nullptr;
+  kernel_seconds_ = 0;
+  service_seconds_ = 0;
+  work_since_service_ = 0;
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/counters.h"
+#include "core/execution_context.h"
+#include "core/types.h"
+
+namespace tilegrid {
+
+/// What a blocked fiber waits for. `id`: CB id, semaphore offset in L1, or NoC; `needed`: pages, value, or answers.
+struct WaitFor {
+  BlockReason reason = BlockReason::cb_empty;
+  std::uint32_t id = 0;
+  std::uint64_t needed = 0;
+};
+
+/// One kernel of one core, as a fiber.
+class Fiber {
+ public:
+  [[nodiscard]] int core() const { return core_; }
+  [[nodiscard]] Risc risc() const { return risc_; }
+  [[nodiscard]] bool finished() const { return context_->finished(); }
+  [[nodiscard]] bool blocked() const { return blocked_; }
+  [[nodiscard]] bool failed() const { return failure_ != nullptr; }
+  [[nodiscard]] const WaitFor& waits_for() const { return wait_; }
+  /// The kernel's own context; the scheduler only carries it.
+  [[nodiscard]] void* local() const { return local_; }
+
+ private:
+  friend class Scheduler;
+  int core_ = 0;
+  Risc risc_ = Risc::trisc;
+  void* local_ = nullptr;
+  std::unique_ptr<ExecutionContext> context_;
+  std::exception_ptr failure_;
+  bool blocked_ = false;
+  WaitFor wait_;
+  std::chrono::steady_clock::time_point blocked_since_;
+  CoreHostCost* cost_ = nullptr;
+};
+
+/// Runs the fibers of a rank, first in first out.
+///
+/// Invariants: a fiber is running, in the ready queue once, blocked, or finished. block() is called by the running fiber
+/// only; wake() makes a blocked fiber ready and is a no-op for any other. The order depends on nothing but the order of
+/// spawn() and wake() calls. No fiber is polled: whoever changes what a fiber waits for wakes it.
+class Scheduler {
+ public:
+  explicit Scheduler(FiberBackend backend = FiberBackend::boost) : backend_(backend) {}
+
+  /// Adds a ready fiber. `cost` receives its times and must outlive it; may be null.
+  Fiber& spawn(int core, Risc risc, void* local, CoreHostCost* cost, std::function<void()> entry);
+
+  /// Runs ready fibers until none is ready, one has failed, or `between` (called after each switch) returns false.
+  void run(const std::function<bool()>& between = {});
+
+  /// Suspends the running fiber until wake(). The caller re-checks its condition: a wake-up is a hint.
+  void block(const WaitFor& wait);
+  void wake(Fiber* fiber);
+
+  /// Called by compute operations with an estimate of their work in nanoseconds: now and then it lets the rank serve
+  /// others (see set_service).
+  void tick(std::uint32_t nanoseconds) {
+    if (service_ && (work_since_service_ += nanoseconds) >= service_interval_ns) serve_now();
+  }
+  /// `service` is called from within fibers, at most about every 50 us of compute; it may wake fibers, must not block.
+  void set_service(std::function<void()> service) { service_ = std::move(service); }
+
+  [[nodiscard]] Fiber* current() const { return current_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Fiber>>& fibers() const { return fibers_; }
+  [[nodiscard]] bool all_finished() const { return unfinished_ == 0; }
+  [[nodiscard]] bool any_ready() const { return !ready_.empty(); }
+  /// First exception that left a fiber; null when none did.
+  [[nodiscard]] std::exception_ptr failure() const { return failure_; }
+  /// Seconds spent in fibers, without service().
+  [[nodiscard]] double kernel_seconds() const { return kernel_seconds_; }
+  [[nodiscard]] double service_seconds() const { return service_seconds_; }
+
+  /// Destroys all fibers (unfinished ones unwind) and forgets failure and times.
+  void clear();
+
+  static constexpr std::uint32_t service_interval_ns = 50'000;
+
+ private:
+  void resume(Fiber& fiber);
+  void serve_now();
+
+  FiberBackend backend_;
+  std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::deque<Fiber*> ready_;
+  Fiber* current_ = nullptr;
+  std::size_t unfinished_ = 0;
+  std::exception_ptr failure_;
+  std::function<void()> service_;
+  std::uint64_t work_since_service_ = 0;
+  double kernel_seconds_ = 0;
+  double service_seconds_ = 0;
+};
+
+/// The fiber that runs on this thread, null outside of fibers: how the kernel API finds its core.
+[[nodiscard]] Fiber* current_fiber();
+
+}  // namespace tilegrid

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/l1.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace tilegrid {
+namespace {
+
+constexpr int protection = PROT_READ | PROT_WRITE;
+constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+
+void* map_at(std::uintptr_t address, std::size_t bytes) {
+  void* at = reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
+  void* got = mmap(at, bytes, protection, flags, -1, 0);
+  if (got == MAP_FAILED) return nullptr;
+  if (got != at) {  // kernels before 4.17 take the address as a hint
+    munmap(got, bytes);
+    return nullptr;
+  }
+  return got;
+}
+
+}  // namespace
+
+L1Arena::L1Arena(int cores) : cores_(cores) {
+  if (cores <= 0) return;
+  if (cores == 1) {
+    mapped_bytes_ = l1_bytes - l1_mapped_base;
+    mapping_ = map_at(l1_mapped_base, mapped_bytes_);
+    if (mapping_ != nullptr) return;
+  }
+  // Slots: try a few places below 4 GiB; the true offset may be taken by a non-PIE executable.
+  mapped_bytes_ = static_cast<std::size_t>(cores) * l1_slot_bytes;
+  for (std::uint64_t first = 0x1000'0000; first + mapped_bytes_ < 0xF000'0000; first += 0x1000'0000) {
+    mapping_ = map_at(first, mapped_bytes_);
+    if (mapping_ != nullptr) {
+      first_ = static_cast<std::uint32_t>(first);
+      return;
+    }
+  }
+  throw Error(ExitCode::kernel,
+              fmt::format("can't map {} cores' L1 ({} bytes) below 4 GiB: {}", cores, mapped_bytes_, std::strerror(errno)));
+}
+
+L1Arena::~L1Arena() {
+  if (mapping_ != nullptr) munmap(mapping_, mapped_bytes_);
+}
+
+std::uint32_t L1Arena::base(int core) const {
+  return first_ + static_cast<std::uint32_t>(core) * (first_ == 0 ? 0 : l1_slot_bytes);
+}
+
+void L1Arena::reset() {
+  if (mapping_ != nullptr) madvise(mapping_, mapped_bytes_, MADV_DONTNEED);
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace tilegrid {
+
+/// L1 of a Wormhole Tensix core: 1464 KiB (tensix.md 1.1).
+inline constexpr std::uint32_t l1_bytes = 1'499'136;
+/// Firmware, mailboxes and tables end at 32,752; a kernel-configuration ring of 69 KiB follows; user L1 begins at the next
+/// multiple of 32 (tensix.md 1.1; the ring's default size is unverified there).
+inline constexpr std::uint32_t l1_user_base = 103'424;
+/// Semaphores lie 16 bytes apart inside the reserved area (tensix.md 4.1), above the lowest address that Linux lets us map.
+inline constexpr std::uint32_t l1_semaphore_base = 65'536;
+inline constexpr std::uint32_t semaphore_bytes = 16;
+inline constexpr int max_semaphores = 16;
+/// First address that is backed by memory: nothing below may be mapped by an ordinary process.
+inline constexpr std::uint32_t l1_mapped_base = 65'536;
+
+/// A core's L1 slot: 2 MiB apart, so that the low 21 bits of an address are the offset within L1.
+inline constexpr std::uint32_t l1_slot_bytes = 1U << 21U;
+[[nodiscard]] constexpr std::uint32_t l1_offset_of(std::uint32_t address) { return address & (l1_slot_bytes - 1); }
+
+/// The L1 memories of the cores that this process holds. With one core its L1 is at its true offset, so that a kernel's
+/// 32-bit address equals the hardware's; with more they lie in 2 MiB slots below 4 GiB. Pages are backed when touched.
+class L1Arena {
+ public:
+  /// Throws Error when the address range is taken.
+  explicit L1Arena(int cores);
+  ~L1Arena();
+  L1Arena(const L1Arena&) = delete;
+  L1Arena& operator=(const L1Arena&) = delete;
+
+  /// 32-bit address of L1 offset 0 of a core: 0, or its slot.
+  [[nodiscard]] std::uint32_t base(int core) const;
+  [[nodiscard]] int cores() const { return cores_; }
+  /// Zeroes all L1 and gives its pages back.
+  void reset();
+
+ private:
+  int cores_ = 0;
+  std::uint32_t first_ = 0;
+  void* mapping_ = nullptr;
+  std::size_t mapped_bytes_ = 0;
+};
+
+/// A 32-bit L1 address as a pointer.
+[[nodiscard]] inline std::byte* l1_pointer(std::uint32_t address) {
+  return reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(address));  // NOLINT(performance-no-int-to-ptr)
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/matrix_unit.h"
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "core/error.h"
+#include "core/simd/matrix_kernels.h"
+#include "core/tile.h"
+#include "core/unpacker.h"
+
+namespace tilegrid {
+namespace {
+
+/// Mask on fp32 patterns that keeps `bits` bits of the significand, the hidden one included.
+constexpr std::uint32_t keep_significand(unsigned bits) { return 0xFFFFFFFFU << (24U - bits); }
+
+/// What a source register keeps of a 32-bit operand; other formats fit as they are.
+constexpr std::uint32_t keep_word(bool dst_fp32) { return keep_significand(dst_fp32 ? 11 : 8); }
+
+constexpr bool is_word(DataFormat format) { return format == DataFormat::fp32 || format == DataFormat::tf32; }
+
+simd::ProductCut cut_of(Fidelity fidelity) {
+  const std::uint32_t high_a = keep_significand(5);
+  const std::uint32_t both_a = keep_significand(10);
+  const std::uint32_t high_b = keep_significand(7);
+  switch (fidelity) {
+    case Fidelity::lofi:
+      return {.a_keep = high_a, .b_keep = high_b};
+    case Fidelity::hifi2:
+      return {.a_keep = both_a, .b_keep = high_b};
+    case Fidelity::hifi3:
+      return {.a_keep = both_a, .b_keep = high_b, .a_top = high_a, .second_pass = true};
+    case Fidelity::hifi4:
+      break;
+  }
+  return {.a_keep = both_a, .b_keep = keep_significand(11)};
+}
+
+/// Unpacked tiles of one call. Per thread and not on the stack: kernels run on small fiber stacks, and no call yields.
+/// rt * ct <= 16 gives rt + ct <= 17 tiles, twice for the two passes of HiFi3.
+constexpr std::size_t block_tiles = 17;
+struct Scratch {
+  alignas(64) std::array<std::array<float, tile_elements>, 2 * block_tiles> tiles;
+};
+Scratch& scratch() {
+  thread_local Scratch of_thread;
+  return of_thread;
+}
+
+void unpack_source(TileOperand in, bool dst_fp32, std::uint32_t keep, bool transpose, float* out) {
+  if (is_word(in.format)) keep &= keep_word(dst_fp32);
+  simd::unpack(in.data, {.format = in.format, .keep = keep, .flush = true, .transpose = transpose}, out);
+}
+
+/// An operand as the kernels read it: bf16 straight from L1, the rest through `buffer`.
+struct Prepared {
+  const void* data = nullptr;
+  simd::Source source = simd::Source::bf16;
+};
+
+Prepared prepare(TileOperand in, bool dst_fp32, float* buffer) {
+  if (in.format == DataFormat::bf16) return {.data = in.data, .source = simd::Source::bf16};
+  unpack_source(in, dst_fp32, 0xFFFFFFFFU, false, buffer);
+  return {.data = buffer, .source = simd::Source::floats};
+}
+
+/// Element `index` (face order) of a prepared operand.
+float element(const Prepared& operand, int index) {
+  const auto at = static_cast<std::size_t>(index);
+  if (operand.source == simd::Source::floats) return static_cast<const float*>(operand.data)[at];
+  std::uint16_t bits = 0;
+  std::memcpy(&bits, static_cast<const std::byte*>(operand.data) + 2 * at, sizeof(bits));
+  const std::uint32_t word = (bits & 0x7F80U) == 0 ? 0U : std::uint32_t{bits} << 16U;
+  return std::bit_cast<float>(word);
+}
+
+/// Sixteen elements from `index` on, one row of a face.
+void face_row(const Prepared& operand, int index, float* out) {
+  for (int i = 0; i < face_side; ++i) out[i] = element(operand, index + i);
+}
+
+/// Operand b of a broadcast form: 32 values in `line`, or b itself.
+Prepared broadcast_operand(const Prepared& b, Broadcast broadcast, float* line) {
+  if (broadcast == Broadcast::none) return b;
+  if (broadcast == Broadcast::rows) {
+    face_row(b, tile_index(0, 0), line);
+    face_row(b, tile_index(0, face_side), line + face_side);
+    return {.data = line, .source = simd::Source::rows};
+  }
+  for (int i = 0; i < tile_side; ++i) line[i] = element(b, broadcast == Broadcast::cols ? tile_index(i, 0) : 0);
+  return {.data = line, .source = simd::Source::columns};
+}
+
+/// Sign-magnitude order (NaN beyond infinity), as in the vector kernels.
+std::int32_t order_key(float value) {
+  const auto bits = std::bit_cast<std::int32_t>(value);
+  return bits ^ ((bits >> 31) & 0x7FFFFFFF);
+}
+
+float larger(float a, float b) { return order_key(a) < order_key(b) ? b : a; }
+
+/// 32 column values to one: c with c + 16, then halves (j with j + 8, 4, 2, 1). A sum is multiplied by the scaler of the
+/// column once more on the way, as the hardware's scalar reduction does (tensix.md 2.2).
+float pool_line(const float* line, const float* scaler, bool maximum) {
+  std::array<float, face_side> partial{};
+  for (std::size_t i = 0; i < face_side; ++i) {
+    const float right = line[i + face_side];
+    partial[i] =
+        maximum ? larger(line[i], right) : std::fma(right, scaler[i + face_side], std::fma(line[i], scaler[i], 0.0F));
+  }
+  for (std::size_t half = face_side / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) {
+      partial[i] = maximum ? larger(partial[i], partial[i + half]) : partial[i] + partial[i + half];
+    }
+  }
+  return partial[0];
+}
+
+/// Joins `count` results with what DST held at their places, clears the tile and writes them there.
+template <class IndexOf>
+void place(float* line, int count, const simd::LineSpec& how, bool accumulate, const IndexOf& index_of, float* dst) {
+  alignas(64) std::array<float, tile_side> previous;
+  previous.fill(how.maximum ? -std::numeric_limits<float>::infinity() : 0.0F);
+  if (accumulate) {
+    for (int i = 0; i < count; ++i) previous[static_cast<std::size_t>(i)] = dst[index_of(i)];
+  }
+  simd::finish_line(how, previous.data(), line);
+  std::memset(dst, 0, tile_elements * sizeof(float));
+  for (int i = 0; i < count; ++i) dst[index_of(i)] = line[i];
+}
+
+}  // namespace
+
+void MatrixUnit::matmul_block(const MatmulBlock& block) const {
+  if (block.rt < 1 || block.ct < 1 || block.rt * block.ct > 16) {
+    throw Fault("matmul shape", "matmul_block of a shape DST cannot hold", "1 <= rt * ct <= 16")
+        .numbers(block.rt * block.ct, 16, "tiles");
+  }
+  const simd::ProductCut cut = cut_of(fidelity_);
+  const auto rt = static_cast<std::size_t>(block.rt);
+  const auto ct = static_cast<std::size_t>(block.ct);
+  auto& tiles = scratch().tiles;
+  const auto in0 = [&](std::size_t r) { return tiles[r].data(); };
+  const auto in1 = [&](std::size_t c) { return tiles[rt + c].data(); };
+  const auto in0_low = [&](std::size_t r) { return tiles[block_tiles + r].data(); };
+  const auto in1_top = [&](std::size_t c) { return tiles[block_tiles + rt + c].data(); };
+  // in0 goes to SrcB, in1 to SrcA: the cuts of b belong to in0.
+  for (std::size_t r = 0; r < rt; ++r) {
+    const TileOperand tile{.data = block.in0.data + r * block.in0_stride, .format = block.in0.format};
+    unpack_source(tile, dst_fp32_, cut.second_pass ? 0xFFFFFFFFU : cut.b_keep, false, in0(r));
+    if (cut.second_pass) simd::split(in0(r), cut.b_keep, in0_low(r));
+  }
+  for (std::size_t c = 0; c < ct; ++c) {
+    const TileOperand tile{.data = block.in1.data + c * block.in1_stride, .format = block.in1.format};
+    unpack_source(tile, dst_fp32_, cut.a_keep, block.transpose_in1, in1(c));
+    if (cut.second_pass) simd::cut_finite(in1(c), cut.a_top, in1_top(c));
+  }
+  for (std::size_t c = 0; c < ct; ++c) {
+    for (std::size_t r = 0; r < rt; ++r) {
+      const std::size_t index = r * ct + c;
+      simd::multiply_tile({.in0 = in0(r),
+                           .in1 = in1(c),
+                           .in0_low = cut.second_pass ? in0_low(r) : nullptr,
+                           .in1_top = cut.second_pass ? in1_top(c) : nullptr,
+                           .cleared = ((block.cleared >> index) & 1U) != 0,
+                           .dst_fp32 = dst_fp32_,
+                           .dst = block.dst + index * tile_elements});
+    }
+  }
+}
+
+void MatrixUnit::eltwise(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst,
+                         bool accumulate) const {
+  auto& tiles = scratch().tiles;
+  alignas(64) std::array<float, tile_side> line;
+  const Prepared left = prepare(a, dst_fp32_, tiles[0].data());
+  const Prepared right = broadcast_operand(prepare(b, dst_fp32_, tiles[1].data()), broadcast, line.data());
+  simd::elementwise({.a = left.data,
+                     .a_source = left.source,
+                     .b = right.data,
+                     .b_source = right.source,
+                     .multiply = op == EltwiseOp::mul,
+                     .negate_b = op == EltwiseOp::sub,
+                     .cut = cut_of(fidelity_),
+                     .accumulate = accumulate,
+                     .dst_fp32 = dst_fp32_,
+                     .dst = dst});
+}
+
+void MatrixUnit::eltwise_dest_reuse(EltwiseOp op, bool dst_is_a, TileOperand other, float* dst) const {
+  auto& tiles = scratch().tiles;
+  const auto* dst_bytes = reinterpret_cast<const std::byte*>(dst);
+  const Prepared from_dst = prepare({.data = dst_bytes, .format = DataFormat::fp32}, dst_fp32_, tiles[0].data());
+  const Prepared from_l1 = prepare(other, dst_fp32_, tiles[1].data());
+  const Prepared& a = dst_is_a ? from_dst : from_l1;
+  const Prepared& b = dst_is_a ? from_l1 : from_dst;
+  simd::elementwise({.a = a.data,
+                     .a_source = a.source,
+                     .b = b.data,
+                     .b_source = b.source,
+                     .multiply = op == EltwiseOp::mul,
+                     .negate_b = op == EltwiseOp::sub,
+                     .cut = cut_of(fidelity_),
+                     .accumulate = false,
+                     .dst_fp32 = dst_fp32_,
+                     .dst = dst});
+}
+
+void MatrixUnit::reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const {
+  auto& tiles = scratch().tiles;
+  const bool maximum = pool == Pool::max;
+  const Prepared source = prepare(in, dst_fp32_, tiles[0].data());
+  // The first row of each face, and the same as 32 columns for the second half of a scalar reduction.
+  alignas(64) std::array<float, 4 * face_side> scale{};
+  if (!maximum) {
+    const Prepared from = prepare(scaler, dst_fp32_, tiles[1].data());
+    for (int face = 0; face < 4; ++face) {
+      face_row(from, face * face_side * face_side, scale.data() + face * face_side);
+    }
+  }
+  const simd::ReduceSpec spec{
+      .in = source.data, .source = source.source, .scaler = scale.data(), .maximum = maximum, .cut = cut_of(fidelity_)};
+  const simd::LineSpec how{.maximum = maximum, .dst_fp32 = dst_fp32_};
+  alignas(64) std::array<float, tile_side> line;
+  if (dim == ReduceDim::row) {
+    simd::reduce_rows(spec, line.data());
+    place(
+        line.data(), tile_side, how, accumulate, [](int i) { return tile_index(i, 0); }, dst);
+    return;
+  }
+  simd::reduce_columns(spec, line.data());
+  if (dim == ReduceDim::scalar) {
+    line[0] = pool_line(line.data(), scale.data(), maximum);
+    place(
+        line.data(), 1, how, accumulate, [](int) { return 0; }, dst);
+  } else {
+    place(
+        line.data(), tile_side, how, accumulate, [](int i) { return tile_index(0, i); }, dst);
+  }
+}
+
+void MatrixUnit::copy(TileOperand in, float* dst, bool unpack_to_dst) const {
+  const RegisterFormat through = dst_fp32_ ? RegisterFormat::tf32 : RegisterFormat::bf16;
+  // 16-bit DST has no room for an exact fp32 tile, whatever the circular buffer is flagged for.
+  const bool exact = unpack_to_dst && dst_fp32_;
+  unpack_tile(in.data, in.format, exact ? RegisterFormat::fp32 : through, false, dst);
+}
+
+void MatrixUnit::transpose(TileOperand in, float* dst) const {
+  unpack_tile(in.data, in.format, dst_fp32_ ? RegisterFormat::tf32 : RegisterFormat::bf16, true, dst);
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/format.h"
+
+namespace tilegrid {
+
+enum class Fidelity : std::uint8_t { lofi = 1, hifi2 = 2, hifi3 = 3, hifi4 = 4 };  ///< value = number of phases
+enum class EltwiseOp : std::uint8_t { add, sub, mul };
+enum class Broadcast : std::uint8_t { none, rows, cols, scalar };  ///< of operand b: its row 0, column 0, element [0,0]
+enum class Pool : std::uint8_t { max, sum };
+enum class ReduceDim : std::uint8_t { row, col, scalar };
+
+/// A tile in L1.
+struct TileOperand {
+  const std::byte* data = nullptr;
+  DataFormat format = DataFormat::bf16;
+};
+
+/// One K step of a block matmul: for r < rt, c < ct: dst[r*ct + c] += in0[r] x in1[c].
+struct MatmulBlock {
+  TileOperand in0;             ///< first of rt tiles
+  std::size_t in0_stride = 0;  ///< bytes from in0[r] to in0[r+1]
+  TileOperand in1;             ///< first of ct tiles
+  std::size_t in1_stride = 0;  ///< bytes from in1[c] to in1[c+1]
+  bool transpose_in1 = false;  ///< the unpacker transposes each in1 tile (exact)
+  int rt = 1;
+  int ct = 1;
+  float* dst = nullptr;       ///< rt*ct tiles of 1024 floats, face order, 64-byte aligned
+  std::uint32_t cleared = 0;  ///< bit i: dst tile i is cleared and reads as 0
+};
+
+/// The FPU in `fast` numerics: float FMA in a fixed order over k, operands truncated as the fidelity says, every DST write
+/// rounded to DST's format. Results do not depend on the vector width. Operand routing as on hardware: matmul in0 -> SrcB,
+/// in1 -> SrcA; element-wise in0 -> SrcA, in1 -> SrcB (tensix.md 2.1).
+///
+/// Fidelity in fast numerics (phase table of tensix.md 2.1; significands include the hidden bit): LoFi multiplies
+/// SrcA cut to 5 bits by SrcB cut to 7; HiFi2 SrcA cut to 10 by SrcB cut to 7; HiFi3 adds SrcA cut to 5 times the low
+/// bits of SrcB as a second pass; HiFi4 multiplies SrcA cut to 10 by all 11 bits of SrcB.
+/// fp32 operands are cut to TF32 when DST is 32-bit, to BF16 when it is 16-bit.
+class MatrixUnit {
+ public:
+  MatrixUnit(Fidelity fidelity, bool dst_fp32) : fidelity_(fidelity), dst_fp32_(dst_fp32) {}
+
+  void matmul_block(const MatmulBlock& block) const;
+
+  /// dst = a op b, or dst += a op b when `accumulate`. Only mul is subject to fidelity.
+  void eltwise(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst, bool accumulate) const;
+
+  /// binary_dest_reuse_tiles: the DST tile, cut to TF32 (16-bit DST: BF16), replaces operand a; dst = dst op b.
+  void eltwise_dest_reuse(EltwiseOp op, bool dst_is_a, TileOperand other, float* dst) const;
+
+  /// Pools `in` times `scaler` (its first row of each face; 1.0 for max) into column 0 (row), row 0 (col) or [0,0]
+  /// (scalar) of dst; everything else of dst becomes 0. With `accumulate` the previous value takes part (max or +);
+  /// without, the identity does. A scalar sum is scaled twice, by column and then along the row of column sums, as on
+  /// hardware (tensix.md 2.2); a max in 32-bit DST has TF32 precision. Order of summation: core/simd/matrix_kernels.h.
+  void reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const;
+
+  /// copy_tile: 16-bit formats exact; fp32 is cut to TF32 (16-bit DST: BF16) unless `unpack_to_dst` (exact).
+  void copy(TileOperand in, float* dst, bool unpack_to_dst) const;
+  void transpose(TileOperand in, float* dst) const;
+
+  [[nodiscard]] Fidelity fidelity() const { return fidelity_; }
+  [[nodiscard]] bool dst_fp32() const { return dst_fp32_; }
+
+ private:
+  Fidelity fidelity_;
+  bool dst_fp32_;
+};
+
+}  // namespace tilegrid

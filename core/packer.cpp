@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/packer.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "core/error.h"
+#include "core/simd/pack_kernels.h"
+#include "core/types.h"
+
+namespace tilegrid {
+namespace {
+
+constexpr std::size_t elements = tile_elements;
+
+/// L1 is bytes to the rest of the emulator; tiles lie at multiples of 16 bytes.
+template <class T>
+T* typed(std::byte* l1) {
+  return reinterpret_cast<T*>(l1);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+}
+
+/// DST after ReLU: the source itself when there is nothing to do.
+const float* after_relu(const float* source, const PackConfig& config, std::array<float, elements>& buffer) {
+  static constexpr std::array<float, elements> cleared{};
+  const float* values = source != nullptr ? source : cleared.data();
+  if (config.relu == ReluMode::none) return values;
+  simd::relu(config.relu, config.relu_threshold, values, elements, buffer.data());
+  return buffer.data();
+}
+
+void convert_bf16(const float* values, bool dst_fp32, std::uint16_t* out) {
+  dst_fp32 ? simd::pack_bf16(values, elements, out) : simd::pack_bf16_identity(values, elements, out);
+}
+
+void accumulate(const float* values, bool dst_fp32, DataFormat format, std::byte* l1) {
+  if (format == DataFormat::fp32) return simd::accumulate_fp32(values, elements, typed<float>(l1));
+  alignas(64) std::array<std::uint16_t, elements> packed;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  convert_bf16(values, dst_fp32, packed.data());
+  simd::accumulate_bf16(packed.data(), elements, typed<std::uint16_t>(l1));
+}
+
+void check(const PackConfig& config) {
+  if (config.format == DataFormat::bfp4_b) {
+    throw Fault("Packer format", "pack_tile to bfp4_b", "this packer writes fp32, tf32, bf16 and fp16; bfp4_b is read only")
+        .hint("give the output buffer one of these formats");
+  }
+  if (config.l1_accumulate && config.format != DataFormat::fp32 && config.format != DataFormat::bf16) {
+    throw Fault("Packer L1 accumulation", std::string("pack_tile accumulates onto ") + name_of(config.format) + " in L1",
+                "L1 accumulation adds in fp32 or bf16")
+        .hint("accumulate in a buffer of format fp32 or bf16, or turn L1 accumulation off");
+  }
+}
+
+}  // namespace
+
+void pack_tile(const float* source, bool dst_fp32, const PackConfig& config, std::byte* l1) {
+  check(config);
+  alignas(64) std::array<float, elements> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  const float* values = after_relu(source, config, buffer);
+  if (config.l1_accumulate) return accumulate(values, dst_fp32, config.format, l1);
+  switch (config.format) {
+    case DataFormat::bf16:
+      return convert_bf16(values, dst_fp32, typed<std::uint16_t>(l1));
+    case DataFormat::fp16:
+      return simd::pack_fp16(values, elements, typed<std::uint16_t>(l1));
+    case DataFormat::tf32:
+      return simd::pack_tf32(values, elements, typed<std::uint32_t>(l1));
+    default:
+      std::memcpy(l1, values, elements * sizeof(float));
+  }
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/format.h"
+
+namespace tilegrid {
+
+enum class ReluMode : std::uint8_t {
+  none,
+  zero,           ///< max(x, 0)
+  min_threshold,  ///< x <= threshold gives 0
+  max_threshold,  ///< max(x, 0), and x > threshold gives threshold
+};
+
+struct PackConfig {
+  DataFormat format = DataFormat::bf16;  ///< of L1; bf16, fp16, tf32 or fp32
+  bool l1_accumulate = false;            ///< fp32: RNE add with flush to zero; bf16: wide add, then RNE (tensix.md 1.6)
+  ReluMode relu = ReluMode::none;
+  float relu_threshold = 0.0F;
+};
+
+/// Packs one DST tile (1024 floats, face order) to L1 with the rounding of tensix.md 1.6. In 16-bit DST mode the values are
+/// bf16 already, and the rounding is the identity except for NaN and denormals.
+/// Format fp32 from 32-bit DST is the identity. l1_accumulate supports fp32 and bf16; others are the caller's error.
+/// `source` may be null: a cleared DST tile, which packs as zeros.
+void pack_tile(const float* source, bool dst_fp32, const PackConfig& config, std::byte* l1);
+
+}  // namespace tilegrid

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/simd/matrix_kernels.h"
+
+#include "core/simd/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/simd/matrix_kernels.cpp"  // NOLINT(bugprone-macro-parentheses)
+#include "hwy/foreach_target.h"
+// After foreach_target.h, which includes this file again for each target.
+#include "core/simd/matrix_fma-inl.h"
+#include "core/simd/matrix_pool-inl.h"
+#include "core/simd/matrix_unpack-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tilegrid::simd {
+namespace HWY_NAMESPACE {
+
+void split(float* HWY_RESTRICT values, std::uint32_t keep, float* HWY_RESTRICT low) {
+  const FloatTag d;
+  for (std::size_t i = 0; i < tile_elements; i += lanes) {
+    const Floats v = hn::Load(d, values + i);
+    const Floats top = float_of(hn::And(bits_of(v), word(keep)));
+    hn::Store(top, d, values + i);
+    hn::Store(finite_or_zero(hn::Sub(v, top)), d, low + i);
+  }
+}
+
+void cut_finite(const float* HWY_RESTRICT values, std::uint32_t keep, float* HWY_RESTRICT out) {
+  const FloatTag d;
+  for (std::size_t i = 0; i < tile_elements; i += lanes) {
+    const Words cut = hn::And(bits_of(hn::Load(d, values + i)), word(keep));
+    hn::Store(finite_or_zero(float_of(cut)), d, out + i);
+  }
+}
+
+// Register blocking: `block_rows` rows by `block_vectors` vectors of columns stay in registers over all k. Vectors of 16
+// lanes take one column from each face; narrower ones stay within one face.
+inline constexpr std::size_t block_rows = lanes == 16 ? 8 : lanes == 8 ? 4 : 2;
+inline constexpr std::size_t block_vectors = lanes < 8 ? 4 : 2;
+inline constexpr std::size_t block_columns = block_vectors * lanes;
+inline constexpr std::size_t vector_stride = lanes == 16 ? face_elements : lanes;
+
+using Accumulators = Floats[block_rows][block_vectors];
+
+/// acc += rows of a (row stride 16; left face, then right face) x columns of b.
+HWY_INLINE void multiply_block(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, Accumulators& acc) {
+  const FloatTag d;
+  for (std::size_t face = 0; face < 2; ++face) {
+    const float* a_face = a + face * face_elements;
+    const float* b_face = b + face * 2 * face_elements;
+    for (std::size_t k = 0; k < face_side; ++k) {
+      Floats b_row[block_vectors];
+      for (std::size_t v = 0; v < block_vectors; ++v) b_row[v] = hn::Load(d, b_face + k * face_side + v * vector_stride);
+      for (std::size_t r = 0; r < block_rows; ++r) {
+        const Floats a_value = hn::Set(d, a_face[r * face_side + k]);
+        for (std::size_t v = 0; v < block_vectors; ++v) acc[r][v] = fused(a_value, b_row[v], acc[r][v]);
+      }
+    }
+  }
+}
+
+template <bool dst_fp32>
+HWY_INLINE void store_block(const Accumulators& acc, float* HWY_RESTRICT dst) {
+  for (std::size_t r = 0; r < block_rows; ++r) {
+    for (std::size_t v = 0; v < block_vectors; ++v) {
+      hn::Store(round_dst<dst_fp32>(acc[r][v]), FloatTag(), dst + r * face_side + v * vector_stride);
+    }
+  }
+}
+
+template <bool dst_fp32>
+void multiply_tile_to(const TileProduct& p) {
+  const FloatTag d;
+  for (std::size_t row = 0; row < tile_side; row += block_rows) {
+    const std::size_t row_offset = row / face_side * 2 * face_elements + row % face_side * face_side;
+    for (std::size_t column = 0; column < tile_side; column += block_columns) {
+      const std::size_t column_offset = column / face_side * face_elements + column % face_side;
+      float* dst = p.dst + row_offset + column_offset;
+      Accumulators acc;
+      for (std::size_t r = 0; r < block_rows; ++r) {
+        for (std::size_t v = 0; v < block_vectors; ++v) {
+          acc[r][v] = p.cleared ? hn::Zero(d) : hn::Load(d, dst + r * face_side + v * vector_stride);
+        }
+      }
+      multiply_block(p.in0 + row_offset, p.in1 + column_offset, acc);
+      if (p.in0_low != nullptr) multiply_block(p.in0_low + row_offset, p.in1_top + column_offset, acc);
+      store_block<dst_fp32>(acc, dst);
+    }
+  }
+}
+
+void multiply_tile(const TileProduct& p) { p.dst_fp32 ? multiply_tile_to<true>(p) : multiply_tile_to<false>(p); }
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace tilegrid::simd
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tilegrid::simd {
+
+HWY_EXPORT(unpack_tile);
+HWY_EXPORT(split);
+HWY_EXPORT(cut_finite);
+HWY_EXPORT(multiply_tile);
+HWY_EXPORT(elementwise_tile);
+HWY_EXPORT(reduce_tile);
+HWY_EXPORT(finish_line);
+
+void unpack(const std::byte* l1, const UnpackSpec& spec, float* out) { HWY_DYNAMIC_DISPATCH(unpack_tile)(l1, spec, out); }
+void split(float* values, std::uint32_t keep, float* low) { HWY_DYNAMIC_DISPATCH(split)(values, keep, low); }
+void cut_finite(const float* values, std::uint32_t keep, float* out) { HWY_DYNAMIC_DISPATCH(cut_finite)(values, keep, out); }
+void multiply_tile(const TileProduct& product) { HWY_DYNAMIC_DISPATCH(multiply_tile)(product); }
+void elementwise(const ElementwiseSpec& spec) { HWY_DYNAMIC_DISPATCH(elementwise_tile)(spec); }
+void reduce_rows(const ReduceSpec& spec, float* out) { HWY_DYNAMIC_DISPATCH(reduce_tile)(spec, true, out); }
+void reduce_columns(const ReduceSpec& spec, float* out) { HWY_DYNAMIC_DISPATCH(reduce_tile)(spec, false, out); }
+void finish_line(const LineSpec& spec, const float* previous, float* line) {
+  HWY_DYNAMIC_DISPATCH(finish_line)(spec, previous, line);
+}
+
+}  // namespace tilegrid::simd
+#endif

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/simd/vector_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "core/simd/targets.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/simd/vector_kernels.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+// Highway's own headers come first: the functions are written with them.
+#include "core/simd/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tilegrid::simd {
+namespace HWY_NAMESPACE {
+
+template <class Function>
+HWY_INLINE void for_each_vector(float* values, std::size_t count, const Function& function) {
+  const FloatTag d;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) hn::StoreU(function(hn::LoadU(d, values + i)), d, values + i);
+}
+
+/// An operation that computes: denormals to zero, the function, a NaN passed on, the DST write.
+template <class Function>
+HWY_INLINE void arithmetic(float* values, std::size_t count, bool dst_fp32, const Function& function) {
+  const DstWrite write(dst_fp32);
+  for_each_vector(values, count, [&](Floats in) HWY_ATTR {
+    const Floats x = denormals_to_zero(in);
+    return write(hn::IfThenElse(hn::IsNaN(x), x, function(x)));
+  });
+}
+
+/// Schraudolph's exponential: v = 369.33 scale x + 32500.8 is, in units of 2^15, the bits of the float that approximates
+/// exp(scale x). Rounded to the nearest integer, ties to even. What would be negative or a denormal is 0, so is NaN; what
+/// would be a NaN (v above 65280) is infinity. The hardware's clamp of the input at -88.5 needs no instruction here: v is
+/// below 0 there. A denormal x cannot move v, so that it needs no flush.
+template <bool dst_fp32>
+HWY_NOINLINE void exp_fast(float scale, float* values, std::size_t count) {
+  const Floats slope = number(8388608.0 / 0.69314718055994530942 / 32768.0 * static_cast<double>(scale));
+  for_each_vector(values, count, [&](Floats x) HWY_ATTR {
+    const Floats v = fused_multiply_add(slope, x, number(32500.8));
+    const auto normal = hn::RebindMask(WordTag(), hn::Ge(v, number(255.5)));
+    // Adding 2^23 rounds to an integer and leaves it in the lowest bits; the shift removes the rest.
+    const Words i = bits_of(hn::Add(hn::Min(v, number(65280.0)), number(8388608.0)));
+    if constexpr (dst_fp32) return float_of(hn::IfThenElseZero(normal, hn::ShiftLeft<15>(i)));
+      // One bit too many for bf16: (i + 1) / 2 is the rounding half away from zero.
+#if HWY_TARGET == HWY_SCALAR
+    const Words halved = hn::ShiftRight<1>(hn::Add(i, word(1)));
+#else
+    const hn::Repartition<std::uint16_t, FloatTag> d16;
+    const Words halved = hn::BitCast(WordTag(), hn::AverageRound(hn::BitCast(d16, i), hn::Zero(d16)));
+#endif
+    return float_of(hn::IfThenElseZero(normal, hn::ShiftLeft<16>(halved)));
+  });
+}
+
+/// Bounds of x that keep scale * x inside [-88, 89], where the results are 0 and infinity already.
+struct ExpRange {
+  float lower;
+  float upper;
+  explicit ExpRange(float scale)
+      : lower(static_cast<float>(std::max(-88.0 / static_cast<double>(scale), -largest))),
+        upper(static_cast<float>(std::min(89.0 / static_cast<double>(scale), largest))) {}
+  static constexpr double largest = std::numeric_limits<float>::max();
+};
+
+/// 2^z = 2^n * p(z - n): one product takes x to z, and a polynomial of degree 3 (1e-4 of the value, p(0) = 1) is enough for
+/// 8 significand bits.
+HWY_NOINLINE void exp_accurate16(float scale, float* values, std::size_t count) {
+  const ExpRange range(scale);
+  const Floats lower = number(range.lower);
+  const Floats upper = number(range.upper);
+  const Floats to_z = number(log2_of_e * static_cast<double>(scale));
+  for_each_vector(values, count, [&](Floats in) HWY_ATTR {
+    const Floats x = hn::Min(hn::Max(in, lower), upper);
+    const Floats sum = fused_multiply_add(x, to_z, number(round_magic));
+    const Floats n = hn::Sub(sum, number(round_magic));
+    const Floats f = fused_multiply_add(x, to_z, hn::Neg(n));
+    const Floats p = polynomial(f, 1.0, 6.932829327e-01, 2.422109679e-01, 5.500890308e-02);
+    const Words bits = hn::Min(scaled_by_power(p, sum), word(0x7F800000U));
+    const Words result = hn::And(hn::Add(flush_positive(bits), word(0x8000U)), word(0xFFFF0000U));
+    return hn::IfThenElse(hn::IsNaN(in), float_of(word(0x7FC00000U)), float_of(result));
+  });
+}
+
+/// `product_exact`: scale is a power of two, so that nothing is lost in scale * x.
+template <bool product_exact>
+HWY_NOINLINE void exp_accurate32(float scale, float* values, std::size_t count) {
+  const ExpRange range(scale);
+  const Floats lower = number(range.lower);
+  const Floats upper = number(range.upper);
+  const Floats factor = number(scale);
+  for_each_vector(values, count, [&](Floats in) HWY_ATTR {
+    const Floats x = hn::Min(hn::Max(in, lower), upper);
+    const Floats product = hn::Mul(x, factor);
+    const Floats lost = product_exact ? hn::Zero(FloatTag()) : fused_multiply_add(x, factor, hn::Neg(product));
+    const Words bits = flush_positive(hn::Min(exp_bits(product, lost), word(0x7F800000U)));
+    return hn::IfThenElse(hn::IsNaN(in), float_of(word(0x7FC00000U)), float_of(bits));
+  });
+}
+
+HWY_INLINE void exp_accurate(bool dst_fp32, float scale, float* values, std::size_t count) {
+  int exponent = 0;
+  if (!dst_fp32) return exp_accurate16(scale, values, count);
+  if (std::frexp(scale, &exponent) == 0.5F) return exp_accurate32<true>(scale, values, count);
+  exp_accurate32<false>(scale, values, count);
+}
+
+/// Operations that only move or change the sign bit: no rounding, NaN as it is, denormals to zero of their sign.
+HWY_NOINLINE void move_bits(VectorOp op, float* values, std::size_t count) {
+  const Words cleared = word(op == VectorOp::abs ? 0x7FFFFFFFU : 0xFFFFFFFFU);
+  const Words flipped = word(op == VectorOp::neg ? 0x80000000U : 0U);
+  if (op == VectorOp::relu) {
+    return for_each_vector(values, count, [&](Floats in) HWY_ATTR { return zero_if_negative(denormals_to_zero(in)); });
+  }
+  for_each_vector(values, count, [&](Floats in) HWY_ATTR {
+    return float_of(hn::Xor(hn::And(bits_of(denormals_to_zero(in)), cleared), flipped));
+  });
+}
+
+HWY_NOINLINE void roots(VectorOp op, bool dst_fp32, float* values, std::size_t count) {
+  if (op == VectorOp::recip) {
+    return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return hn::Div(number(1.0), x); });
+  }
+  if (op == VectorOp::sqrt) return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return hn::Sqrt(x); });
+  arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return hn::Div(number(1.0), hn::Sqrt(x)); });
+}
+
+HWY_NOINLINE void products_and_sums(VectorOp op, bool dst_fp32, float parameter, float* values, std::size_t count) {
+  const Floats other = denormals_to_zero(number(parameter));
+  if (op == VectorOp::square) return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return hn::Mul(x, x); });
+  if (op == VectorOp::add_scalar) {
+    return arithmetic(values, count, dst_fp32, [&](Floats x) HWY_ATTR { return hn::Add(x, other); });
+  }
+  arithmetic(values, count, dst_fp32, [&](Floats x) HWY_ATTR { return hn::Mul(x, other); });
+}
+
+HWY_NOINLINE void transcendental(VectorOp op, bool dst_fp32, float* values, std::size_t count) {
+  switch (op) {
+    case VectorOp::sigmoid:
+      return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return sigmoid_of(x); });
+    case VectorOp::tanh:
+      return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return tanh_of(x); });
+    case VectorOp::gelu:
+      return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return gelu_of(x); });
+    default:
+      arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return log_of(x); });
+  }
+}
+
+HWY_NOINLINE void vector_unary(VectorOp op, bool dst_fp32, float parameter, float* values, std::size_t count) {
+  switch (op) {
+    case VectorOp::exp_fast:
+      return dst_fp32 ? exp_fast<true>(parameter, values, count) : exp_fast<false>(parameter, values, count);
+    case VectorOp::exp_accurate:
+      return exp_accurate(dst_fp32, parameter, values, count);
+    case VectorOp::recip:
+    case VectorOp::sqrt:
+    case VectorOp::rsqrt:
+      return roots(op, dst_fp32, values, count);
+    case VectorOp::square:
+    case VectorOp::add_scalar:
+    case VectorOp::mul_scalar:
+      return products_and_sums(op, dst_fp32, parameter, values, count);
+    case VectorOp::sigmoid:
+    case VectorOp::tanh:
+    case VectorOp::gelu:
+    case VectorOp::log:
+      return transcendental(op, dst_fp32, values, count);
+    default:
+      move_bits(op, values, count);
+  }
+}
+
+/// Order of integers that sign-magnitude floats follow: a set sign turns the magnitude round. -0 comes before +0, a NaN
+/// beyond the infinity of its sign.
+HWY_INLINE auto order_of(Floats v) {
+  const auto bits = hn::BitCast(IntTag(), v);
+  const auto negative = hn::BitCast(WordTag(), hn::BroadcastSignBit(bits));
+  return hn::BitCast(IntTag(), hn::Xor(bits_of(v), hn::ShiftRight<1>(negative)));
+}
+
+template <bool larger>
+HWY_INLINE void select(float* values, const float* others, std::size_t count) {
+  const FloatTag d;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+    const Floats a = denormals_to_zero(hn::LoadU(d, values + i));
+    const Floats b = denormals_to_zero(hn::LoadU(d, others + i));
+    const auto other_is_larger = hn::RebindMask(d, hn::Gt(order_of(b), order_of(a)));
+    hn::StoreU(larger ? hn::IfThenElse(other_is_larger, b, a) : hn::IfThenElse(other_is_larger, a, b), d, values + i);
+  }
+}
+HWY_NOINLINE void vector_max(float* values, const float* others, std::size_t count) { select<true>(values, others, count); }
+HWY_NOINLINE void vector_min(float* values, const float* others, std::size_t count) { select<false>(values, others, count); }
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace tilegrid::simd
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tilegrid::simd {
+
+HWY_EXPORT(vector_unary);
+HWY_EXPORT(vector_max);
+HWY_EXPORT(vector_min);
+
+void vector_unary(VectorOp op, bool dst_fp32, float parameter, float* values, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(vector_unary)(op, dst_fp32, parameter, values, count);
+}
+void vector_max(float* values, const float* others, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(vector_max)(values, others, count);
+}
+void vector_min(float* values, const float* others, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(vector_min)(values, others, count);
+}
+
+}  // namespace tilegrid::simd
+#endif  // HWY_ONCE

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/api/circular_buffer.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+
+namespace tilegrid::api {
+namespace {
+
+void log_cb(KernelContext& kernel, EventKind kind, std::uint32_t cb, std::uint32_t pages) {
+  kernel.core->log.append(kernel.risc, {.kind = kind, .a = static_cast<std::uint8_t>(cb), .count = pages});
+}
+
+std::uint32_t argument(std::span<const std::uint32_t> args, std::uint32_t index, const char* kind) {
+  if (index < args.size()) return args[index];
+  throw Fault("kernel argument", fmt::format("read {} argument {}", kind, index), "the host sets the arguments")
+      .numbers(index + 1, static_cast<std::int64_t>(args.size()), "arguments");
+}
+
+}  // namespace
+
+void cb_reserve_back(std::uint32_t cb, std::uint32_t pages, Here at) {
+  KernelContext& kernel = context(at);
+  CircularBuffer& buffer = kernel.core->cb(cb);
+  log_cb(kernel, EventKind::cb_reserve, cb, pages);
+  while (!buffer.can_reserve(pages)) {
+    kernel.noc->flush();
+    buffer.waiting_producer = current_fiber();
+    kernel.core->scheduler.block({BlockReason::cb_full, cb, pages});
+    buffer.waiting_producer = nullptr;
+  }
+  buffer.reserve(pages);
+}
+
+void cb_push_back(std::uint32_t cb, std::uint32_t pages, Here at) {
+  KernelContext& kernel = context(at);
+  CircularBuffer& buffer = kernel.core->cb(cb);
+  log_cb(kernel, EventKind::cb_push, cb, pages);
+  buffer.push(pages);
+  kernel.core->scheduler.wake(buffer.waiting_consumer);
+}
+
+void cb_wait_front(std::uint32_t cb, std::uint32_t pages, Here at) {
+  KernelContext& kernel = context(at);
+  CircularBuffer& buffer = kernel.core->cb(cb);
+  log_cb(kernel, EventKind::cb_wait, cb, pages);
+  while (!buffer.can_wait(pages)) {
+    kernel.noc->flush();
+    buffer.waiting_consumer = current_fiber();
+    kernel.core->scheduler.block({BlockReason::cb_empty, cb, pages});
+    buffer.waiting_consumer = nullptr;
+  }
+  buffer.wait(pages);
+}
+
+void cb_pop_front(std::uint32_t cb, std::uint32_t pages, Here at) {
+  KernelContext& kernel = context(at);
+  CircularBuffer& buffer = kernel.core->cb(cb);
+  log_cb(kernel, EventKind::cb_pop, cb, pages);
+  buffer.pop(pages);
+  kernel.core->scheduler.wake(buffer.waiting_producer);
+}
+
+bool cb_pages_available_at_front(std::uint32_t cb, std::uint32_t pages, Here at) {
+  KernelContext& kernel = context(at);
+  ++kernel.core->counters.ambiguous_waits;
+  return kernel.core->cb(cb).can_wait(pages);
+}
+
+bool cb_pages_reservable_at_back(std::uint32_t cb, std::uint32_t pages, Here at) {
+  KernelContext& kernel = context(at);
+  ++kernel.core->counters.ambiguous_waits;
+  return kernel.core->cb(cb).can_reserve(pages);
+}
+
+std::uint32_t get_read_ptr(std::uint32_t cb, Here at) { return context(at).core->cb(cb).read_pointer(); }
+std::uint32_t get_write_ptr(std::uint32_t cb, Here at) { return context(at).core->cb(cb).write_pointer(); }
+std::uint32_t get_tile_size(std::uint32_t cb, Here at) { return context(at).core->cb(cb).page_bytes(); }
+DataFormat get_dataformat(std::uint32_t cb, Here at) { return context(at).core->cb(cb).format(); }
+
+std::uint32_t get_runtime_word(std::uint32_t index, Here at) { return argument(context(at).runtime_args, index, "runtime"); }
+std::uint32_t get_common_word(std::uint32_t index, Here at) { return argument(context(at).common_args, index, "common"); }
+std::uint32_t get_compile_time_arg_val(std::uint32_t index, Here at) {
+  return argument(context(at).compile_args, index, "compile-time");
+}
+
+}  // namespace tilegrid::api

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/api/compute.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+
+namespace tilegrid::api {
+namespace {
+
+/// What `configure` events set up; the replay charges them.
+enum class Configure : std::uint8_t { startup, matmul, format, pack_format, l1_accumulate, relu, unpack_to_dst };
+
+/// Host estimates of an operation's work, for the service interval only.
+constexpr std::uint32_t matmul_tile_ns = 500;
+constexpr std::uint32_t tile_pass_ns = 100;
+
+void log(KernelContext& kernel, const Event& event) { kernel.core->log.append(kernel.risc, event); }
+
+void configure(Configure what, std::uint32_t cb_a, std::uint32_t cb_b, const Here& at) {
+  KernelContext& kernel = context(at);
+  log(kernel, {.kind = EventKind::configure,
+               .op = static_cast<std::uint8_t>(what),
+               .a = static_cast<std::uint8_t>(cb_a),
+               .b = static_cast<std::uint8_t>(cb_b)});
+}
+
+std::uint8_t byte(std::uint32_t value) { return static_cast<std::uint8_t>(value); }
+
+/// The unpacker reads whole tiles: a page must be one.
+void check_page(const CircularBuffer& buffer, const char* who) {
+  if (buffer.page_bytes() == tile_bytes(buffer.format())) return;
+  throw Fault("CB page size", fmt::format("{} on CB {} with pages of {} bytes", who, buffer.id(), buffer.page_bytes()),
+              fmt::format("compute works on pages that are one {} tile", name_of(buffer.format())))
+      .numbers(buffer.page_bytes(), tile_bytes(buffer.format()), "bytes");
+}
+
+TileOperand operand(Core& core, std::uint32_t cb, std::uint32_t index, const char* who) {
+  const CircularBuffer& buffer = core.cb(cb);
+  check_page(buffer, who);
+  return {l1_pointer(buffer.tile_for_read(index, who)), buffer.format()};
+}
+
+TileOp counted(EltwiseOp op) {
+  constexpr TileOp ops[] = {TileOp::add, TileOp::sub, TileOp::mul};
+  return ops[static_cast<std::size_t>(op)];
+}
+
+TileOp counted(VectorOp op) {
+  constexpr TileOp ops[vector_op_count] = {TileOp::exp,  TileOp::exp, TileOp::recip,  TileOp::sqrt,       TileOp::rsqrt,
+                                           TileOp::abs,  TileOp::neg, TileOp::relu,   TileOp::sigmoid,    TileOp::tanh,
+                                           TileOp::gelu, TileOp::log, TileOp::square, TileOp::add_scalar, TileOp::mul_scalar,
+                                           TileOp::max,  TileOp::min};
+  return ops[static_cast<std::size_t>(op)];
+}
+
+}  // namespace
+
+void tile_regs_acquire(Here at) {
+  KernelContext& kernel = context(at);
+  kernel.core->dst.acquire();
+  ++kernel.core->counters.dst_sections;
+  log(kernel, {.kind = EventKind::dst_acquire});
+}
+void tile_regs_commit(Here at) {
+  KernelContext& kernel = context(at);
+  kernel.core->dst.commit();
+  log(kernel, {.kind = EventKind::dst_commit});
+}
+void tile_regs_wait(Here at) {
+  KernelContext& kernel = context(at);
+  kernel.core->dst.wait();
+  log(kernel, {.kind = EventKind::dst_wait});
+}
+void tile_regs_release(Here at) {
+  KernelContext& kernel = context(at);
+  kernel.core->dst.release();
+  log(kernel, {.kind = EventKind::dst_release});
+}
+std::uint32_t dst_capacity(Here at) { return static_cast<std::uint32_t>(context(at).core->dst.capacity()); }
+
+void compute_kernel_hw_startup(std::uint32_t cb_a, std::uint32_t cb_b, std::uint32_t, Here at) {
+  configure(Configure::startup, cb_a, cb_b, at);
+}
+void mm_block_init(std::uint32_t in0, std::uint32_t in1, std::uint32_t, bool, std::uint32_t, std::uint32_t, std::uint32_t,
+                   Here at) {
+  configure(Configure::matmul, in0, in1, at);
+}
+void mm_block_init_short(std::uint32_t in0, std::uint32_t in1, bool, std::uint32_t, std::uint32_t, std::uint32_t, Here at) {
+  configure(Configure::matmul, in0, in1, at);
+}
+void reconfig_data_format(std::uint32_t cb_a, std::uint32_t cb_b, Here at) { configure(Configure::format, cb_a, cb_b, at); }
+void pack_reconfig_data_format(std::uint32_t cb, Here at) { configure(Configure::pack_format, cb, 0, at); }
+void pack_reconfig_l1_acc(bool accumulate, Here at) {
+  configure(Configure::l1_accumulate, accumulate ? 1 : 0, 0, at);
+  context(at).core->pack.l1_accumulate = accumulate;
+}
+void pack_relu_config(ReluMode mode, float threshold, Here at) {
+  configure(Configure::relu, static_cast<std::uint32_t>(mode), 0, at);
+  PackConfig& pack = context(at).core->pack;
+  pack.relu = mode;
+  pack.relu_threshold = threshold;
+}
+void unpack_to_dst_config(bool on, Here at) {
+  configure(Configure::unpack_to_dst, on ? 1 : 0, 0, at);
+  context(at).core->unpack_to_dst = on;
+}
+
+void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::uint32_t i1, std::uint32_t dst,
+                  bool transpose, std::uint32_t ct, std::uint32_t rt, std::uint32_t kt, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  const CircularBuffer& a = core.cb(in0);
+  const CircularBuffer& b = core.cb(in1);
+  const auto slots = static_cast<int>(rt * ct);
+  if (rt == 0 || ct == 0 || kt == 0) {
+    throw Fault("matmul shape", fmt::format("matmul_block of {}x{} tiles, K of {}", rt, ct, kt), "all sizes are at least 1");
+  }
+  MatmulBlock block;
+  block.dst = core.dst.math_slots(static_cast<int>(dst), slots, "matmul_block");
+  block.in0 = operand(core, in0, i0, "matmul_block");
+  block.in1 = operand(core, in1, i1, "matmul_block");
+  a.check_read(i0 + (rt - 1) * kt, 1, "matmul_block");
+  b.check_read(i1 + ct - 1, 1, "matmul_block");
+  block.in0_stride = static_cast<std::size_t>(kt) * a.page_bytes();
+  block.in1_stride = b.page_bytes();
+  block.transpose_in1 = transpose;
+  block.rt = static_cast<int>(rt);
+  block.ct = static_cast<int>(ct);
+  block.cleared = core.dst.cleared(static_cast<int>(dst), slots);
+  core.matrix.matmul_block(block);
+  core.dst.mark_written(static_cast<int>(dst), slots);
+  core.count(TileOp::matmul, rt * ct);
+  core.count(TileOp::unpack, rt + ct);
+  log(kernel, {.kind = EventKind::matmul,
+               .op = byte(static_cast<std::uint32_t>(core.matrix.fidelity())),
+               .a = byte(in0),
+               .b = byte(in1),
+               .c = byte(transpose ? 1 : 0),
+               .count = 1,
+               .x = rt | ct << 16U,
+               .y = dst});
+  core.scheduler.tick(rt * ct * matmul_tile_ns);
+}
+
+void matmul_tiles(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::uint32_t i1, std::uint32_t dst,
+                  bool transpose, Here at) {
+  matmul_block(in0, in1, i0, i1, dst, transpose, 1, 1, 1, at);
+}
+
+void eltwise_tiles(EltwiseOp op, Broadcast broadcast, std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib,
+                   std::uint32_t dst, bool accumulate, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  const auto slot = static_cast<int>(dst);
+  float* tile = core.dst.math_slots(slot, 1, "element-wise operation");
+  const bool holds_value = core.dst.cleared(slot, 1) == 0;
+  const TileOperand left = operand(core, a, ia, "element-wise operation");
+  const TileOperand right = operand(core, b, ib, "element-wise operation");
+  // Hardware's element-wise multiply always adds to DST (tensix.md 2.1).
+  core.matrix.eltwise(op, broadcast, left, right, tile, holds_value && (accumulate || op == EltwiseOp::mul));
+  core.dst.mark_written(slot, 1);
+  core.count(counted(op));
+  core.count(TileOp::unpack, 2);
+  log(kernel, {.kind = EventKind::eltwise,
+               .op = static_cast<std::uint8_t>(op),
+               .a = byte(a),
+               .b = byte(b),
+               .c = static_cast<std::uint8_t>(broadcast),
+               .count = 1,
+               .x = static_cast<std::uint32_t>(core.matrix.fidelity()),
+               .y = dst});
+  core.scheduler.tick(tile_pass_ns);
+}
+
+void add_tiles(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst, Here at) {
+  eltwise_tiles(EltwiseOp::add, Broadcast::none, a, b, ia, ib, dst, false, at);
+}
+void sub_tiles(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst, Here at) {
+  eltwise_tiles(EltwiseOp::sub, Broadcast::none, a, b, ia, ib, dst, false, at);
+}
+void mul_tiles(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst, Here at) {
+  eltwise_tiles(EltwiseOp::mul, Broadcast::none, a, b, ia, ib, dst, false, at);
+}
+void sub_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst, Here at) {
+  eltwise_tiles(EltwiseOp::sub, Broadcast::cols, a, b, ia, ib, dst, false, at);
+}
+void mul_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst, Here at) {
+  eltwise_tiles(EltwiseOp::mul, Broadcast::cols, a, b, ia, ib, dst, false, at);
+}
+
+void binary_dest_reuse_tiles(EltwiseOp op, bool dst_is_a, std::uint32_t cb, std::uint32_t index, std::uint32_t dst,
+                             Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  float* tile = core.dst.written_slot(static_cast<int>(dst), "binary_dest_reuse_tiles");
+  core.matrix.eltwise_dest_reuse(op, dst_is_a, operand(core, cb, index, "binary_dest_reuse_tiles"), tile);
+  core.count(counted(op));
+  core.count(TileOp::unpack);
+  log(kernel, {.kind = EventKind::dest_reuse,
+               .op = static_cast<std::uint8_t>(op),
+               .a = byte(cb),
+               .c = byte(dst_is_a ? 1 : 0),
+               .count = 1,
+               .x = static_cast<std::uint32_t>(core.matrix.fidelity()),
+               .y = dst});
+  core.scheduler.tick(tile_pass_ns);
+}
+
+void reduce_tile(Pool pool, ReduceDim dim, std::uint32_t cb, std::uint32_t scaler, std::uint32_t index,
+                 std::uint32_t scaler_index, std::uint32_t dst, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  const auto slot = static_cast<int>(dst);
+  float* tile = core.dst.math_slots(slot, 1, "reduce_tile");
+  const bool holds_value = core.dst.cleared(slot, 1) == 0;
+  const TileOperand in = operand(core, cb, index, "reduce_tile");
+  const TileOperand scale = operand(core, scaler, scaler_index, "reduce_tile");
+  core.matrix.reduce(pool, dim, in, scale, tile, holds_value);
+  core.dst.mark_written(slot, 1);
+  core.count(pool == Pool::max ? TileOp::reduce_max : TileOp::reduce_sum);
+  core.count(TileOp::unpack);
+  log(kernel, {.kind = EventKind::reduce,
+               .op = static_cast<std::uint8_t>(pool),
+               .a = byte(cb),
+               .b = byte(scaler),
+               .c = static_cast<std::uint8_t>(dim),
+               .count = 1,
+               .x = static_cast<std::uint32_t>(core.matrix.fidelity()),
+               .y = dst});
+  core.scheduler.tick(tile_pass_ns);
+}
+
+void reduce_block_max_row(std::uint32_t cb, std::uint32_t scaler, std::uint32_t index, std::uint32_t columns,
+                          std::uint32_t dst, Here at) {
+  for (std::uint32_t column = 0; column < columns; ++column) {
+    reduce_tile(Pool::max, ReduceDim::row, cb, scaler, index + column, 0, dst, at);
+  }
+}
+
+namespace {
+
+template <class Operation>
+void move_tile(EventKind kind, TileOp op, const char* who, std::uint32_t cb, std::uint32_t index, std::uint32_t dst,
+               const Here& at, Operation operation) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  float* tile = core.dst.math_slots(static_cast<int>(dst), 1, who);
+  operation(core, operand(core, cb, index, who), tile);
+  core.dst.mark_written(static_cast<int>(dst), 1);
+  core.count(op);
+  core.count(TileOp::unpack);
+  log(kernel, {.kind = kind, .a = byte(cb), .count = 1, .y = dst});
+  core.scheduler.tick(tile_pass_ns);
+}
+
+}  // namespace
+
+void copy_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at) {
+  move_tile(EventKind::copy, TileOp::copy, "copy_tile", cb, index, dst, at,
+            [](Core& core, TileOperand in, float* tile) { core.matrix.copy(in, tile, core.unpack_to_dst); });
+}
+void transpose_wh_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at) {
+  move_tile(EventKind::transpose, TileOp::transpose, "transpose_wh_tile", cb, index, dst, at,
+            [](Core& core, TileOperand in, float* tile) { core.matrix.transpose(in, tile); });
+}
+
+void vector_tile(VectorOp op, std::uint32_t dst, VectorMode mode, float parameter, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  core.vector.unary(op, core.dst.written_slot(static_cast<int>(dst), name_of(op)), mode, parameter);
+  core.count(counted(op));
+  log(kernel, {.kind = EventKind::vector,
+               .op = static_cast<std::uint8_t>(op),
+               .a = byte(dst),
+               .c = static_cast<std::uint8_t>(mode),
+               .count = 1});
+  core.scheduler.tick(tile_pass_ns);
+}
+
+void vector_binary_tile(VectorOp op, std::uint32_t dst, std::uint32_t other, VectorMode mode, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(op));
+  core.vector.binary(op, tile, core.dst.written_slot(static_cast<int>(other), name_of(op)), mode);
+  core.count(counted(op));
+  log(kernel, {.kind = EventKind::vector,
+               .op = static_cast<std::uint8_t>(op),
+               .a = byte(dst),
+               .b = byte(other),
+               .c = static_cast<std::uint8_t>(mode),
+               .count = 1});
+  core.scheduler.tick(tile_pass_ns);
+}
+
+void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  const CircularBuffer& buffer = core.cb(cb);
+  check_page(buffer, "pack_tile");
+  const float* tile = core.dst.pack_slot(static_cast<int>(dst), "pack_tile");
+  PackConfig config = core.pack;
+  config.format = buffer.format();
+  if (config.format == DataFormat::bfp4_b) {
+    throw Fault("pack format", fmt::format("pack_tile to CB {}", cb), "bfp4_b can be read but not packed");
+  }
+  tilegrid::pack_tile(tile, core.dst.fp32(), config, l1_pointer(buffer.tile_for_write(index, "pack_tile")));
+  core.count(config.l1_accumulate ? TileOp::pack_l1_acc : TileOp::pack);
+  log(kernel, {.kind = EventKind::pack,
+               .op = byte(config.l1_accumulate ? 1 : 0),
+               .a = byte(cb),
+               .b = static_cast<std::uint8_t>(config.relu),
+               .count = 1,
+               .y = dst});
+  core.scheduler.tick(tile_pass_ns);
+}
+
+void pack_tile(std::uint32_t dst, std::uint32_t cb, Here at) {
+  pack_tile_at(dst, cb, context(at).core->cb(cb).next_pack_index(), at);
+}
+
+void pack_tile_block(std::uint32_t dst, std::uint32_t cb, std::uint32_t tiles, Here at) {
+  for (std::uint32_t i = 0; i < tiles; ++i) pack_tile(dst + i, cb, at);
+}
+
+}  // namespace tilegrid::api

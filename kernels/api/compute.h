@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "core/matrix_unit.h"
+#include "core/packer.h"
+#include "core/vector_unit.h"
+#include "kernels/api/circular_buffer.h"
+#include "kernels/api/context.h"
+
+/// The compute kernel's API under TT-Metalium's names (tensix.md 1.3, 2, 7). Tile indices into a CB count from its front
+/// (reads) or its write pointer (packs); DST indices count slots of the section.
+namespace tilegrid::api {
+
+// ---- DST sections
+void tile_regs_acquire(Here at = Here::current());
+void tile_regs_commit(Here at = Here::current());
+void tile_regs_wait(Here at = Here::current());
+void tile_regs_release(Here at = Here::current());
+/// Slots of a section.
+[[nodiscard]] std::uint32_t dst_capacity(Here at = Here::current());
+
+// ---- Configuration: program unpack, math and pack for what follows. They cost device time and are logged.
+void compute_kernel_hw_startup(std::uint32_t cb_a, std::uint32_t cb_b, std::uint32_t cb_out, Here at = Here::current());
+void mm_block_init(std::uint32_t in0, std::uint32_t in1, std::uint32_t out, bool transpose, std::uint32_t ct,
+                   std::uint32_t rt, std::uint32_t kt, Here at = Here::current());
+void mm_block_init_short(std::uint32_t in0, std::uint32_t in1, bool transpose, std::uint32_t ct, std::uint32_t rt,
+                         std::uint32_t kt, Here at = Here::current());
+void reconfig_data_format(std::uint32_t cb_a, std::uint32_t cb_b, Here at = Here::current());
+void pack_reconfig_data_format(std::uint32_t cb, Here at = Here::current());
+void pack_reconfig_l1_acc(bool accumulate, Here at = Here::current());
+void pack_relu_config(ReluMode mode, float threshold = 0.0F, Here at = Here::current());
+/// fp32 copies keep all bits instead of passing a source register (UnpackToDestFp32).
+void unpack_to_dst_config(bool on, Here at = Here::current());
+
+// ---- Matrix unit
+/// DST[dst] += in0[i0] x in1[i1].
+void matmul_tiles(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::uint32_t i1, std::uint32_t dst,
+                  bool transpose = false, Here at = Here::current());
+/// One K step: for r < rt, c < ct: DST[dst + r*ct + c] += in0[i0 + r*kt] x in1[i1 + c].
+void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::uint32_t i1, std::uint32_t dst,
+                  bool transpose, std::uint32_t ct, std::uint32_t rt, std::uint32_t kt, Here at = Here::current());
+
+/// DST[dst] = a[ia] op b[ib]; mul adds to what the slot holds (a cleared slot holds 0); add and sub overwrite.
+void add_tiles(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+               Here at = Here::current());
+void sub_tiles(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+               Here at = Here::current());
+void mul_tiles(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+               Here at = Here::current());
+/// The general form: any operation with any broadcast of b; `accumulate` adds to the slot (acc_to_dest).
+void eltwise_tiles(EltwiseOp op, Broadcast broadcast, std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib,
+                   std::uint32_t dst, bool accumulate = false, Here at = Here::current());
+void sub_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                          Here at = Here::current());
+void mul_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                          Here at = Here::current());
+/// DST[dst] = DST[dst] op cb[index], or cb[index] op DST[dst] when not `dst_is_a`; DST's value is cut to TF32 / BF16.
+void binary_dest_reuse_tiles(EltwiseOp op, bool dst_is_a, std::uint32_t cb, std::uint32_t index, std::uint32_t dst,
+                             Here at = Here::current());
+/// Pools tile `index` times the scaler tile into DST[dst]; what a written slot holds takes part.
+void reduce_tile(Pool pool, ReduceDim dim, std::uint32_t cb, std::uint32_t scaler, std::uint32_t index,
+                 std::uint32_t scaler_index, std::uint32_t dst, Here at = Here::current());
+/// Row maximum over `columns` tiles from `index` on: reduce_tile for each, as one block operation of the shipped kernel.
+void reduce_block_max_row(std::uint32_t cb, std::uint32_t scaler, std::uint32_t index, std::uint32_t columns,
+                          std::uint32_t dst, Here at = Here::current());
+void copy_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at = Here::current());
+void transpose_wh_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at = Here::current());
+
+// ---- Vector unit, in place on DST
+void vector_tile(VectorOp op, std::uint32_t dst, VectorMode mode = VectorMode::rc, float parameter = 1.0F,
+                 Here at = Here::current());
+void vector_binary_tile(VectorOp op, std::uint32_t dst, std::uint32_t other, VectorMode mode = VectorMode::rc,
+                        Here at = Here::current());
+/// exp(scale * x).
+inline void exp_tile(std::uint32_t dst, bool fast, VectorMode mode = VectorMode::rc, float scale = 1.0F,
+                     Here at = Here::current()) {
+  vector_tile(fast ? VectorOp::exp_fast : VectorOp::exp_accurate, dst, mode, scale, at);
+}
+inline void recip_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::recip, dst, mode, 1.0F, at);
+}
+inline void binary_max_tile(std::uint32_t dst, std::uint32_t other, VectorMode mode = VectorMode::rc,
+                            Here at = Here::current()) {
+  vector_binary_tile(VectorOp::max_tile, dst, other, mode, at);
+}
+
+// ---- Packer
+/// To the next tile of the reserved window.
+void pack_tile(std::uint32_t dst, std::uint32_t cb, Here at = Here::current());
+/// To tile `index` of the reserved window (pack_tile<true>).
+void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here at = Here::current());
+void pack_tile_block(std::uint32_t dst, std::uint32_t cb, std::uint32_t tiles, Here at = Here::current());
+
+}  // namespace tilegrid::api

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/api/dataflow.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace tilegrid::api {
+namespace {
+
+NocId noc_of(const KernelContext& kernel, std::uint8_t noc) {
+  return noc == default_noc ? kernel.default_noc : static_cast<NocId>(noc % noc_count);
+}
+
+std::uint32_t address_of(volatile std::uint32_t* pointer) {
+  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(pointer));
+}
+
+std::uint32_t own_node(const KernelContext& kernel) {
+  const PhysicalCore node = noc::physical_of(kernel.core->logical);
+  return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
+}
+
+void check_packet(std::uint32_t bytes, const char* who) {
+  if (bytes <= noc::max_packet_bytes) return;
+  throw Fault("NoC packet size", fmt::format("{} of {} bytes", who, bytes), "a packet carries at most 8192 bytes")
+      .numbers(bytes, noc::max_packet_bytes, "bytes")
+      .hint("use the call without _one_packet, which splits");
+}
+
+void wait_for(volatile std::uint32_t* semaphore, std::uint32_t value, bool at_least, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  const std::uint32_t address = address_of(semaphore);
+  core.check_l1(address, sizeof(std::uint32_t), "noc_semaphore_wait");
+  const std::uint32_t offset = l1_offset_of(address);
+  core.log.append(kernel.risc, {.kind = EventKind::semaphore_wait,
+                                .op = static_cast<std::uint8_t>(at_least),
+                                .count = value,
+                                .x = own_node(kernel),
+                                .address = offset});
+  while (at_least ? *semaphore < value : *semaphore != value) {
+    kernel.noc->flush();
+    Fiber* self = current_fiber();
+    core.semaphore_waiters.push_back({offset, self});
+    core.scheduler.block({BlockReason::semaphore, offset, value});
+    std::erase_if(core.semaphore_waiters, [self](const auto& waiter) { return waiter.fiber == self; });
+  }
+  const Core::SemaphoreSources* sources = core.sources_at(offset);
+  if (at_least && *semaphore > value && sources != nullptr && sources->several) ++core.counters.ambiguous_waits;
+}
+
+}  // namespace
+
+std::uint32_t my_x(Here at) { return static_cast<std::uint32_t>(context(at).core->logical.x + noc::virtual_base); }
+std::uint32_t my_y(Here at) { return static_cast<std::uint32_t>(context(at).core->logical.y + noc::virtual_base); }
+
+std::uint64_t get_noc_addr(std::uint32_t x, std::uint32_t y, std::uint32_t address) {
+  return noc::make_address(x, y, x >= noc::virtual_base ? l1_offset_of(address) : address);
+}
+std::uint64_t get_noc_addr(std::uint32_t address, Here at) { return get_noc_addr(my_x(at), my_y(at), address); }
+std::uint64_t get_noc_multicast_addr(std::uint32_t x_start, std::uint32_t y_start, std::uint32_t x_end, std::uint32_t y_end,
+                                     std::uint32_t address) {
+  return noc::multicast_address(x_start, y_start, x_end, y_end, l1_offset_of(address));
+}
+
+std::uint64_t InterleavedAddrGen::get_noc_addr(std::uint32_t page) const {
+  return noc::dram_address(static_cast<int>(page % noc::dram_banks),
+                           bank_base_address + static_cast<std::uint64_t>(page / noc::dram_banks) * page_size);
+}
+
+void noc_async_read(std::uint64_t source, std::uint32_t l1_destination, std::uint32_t bytes, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->read(noc_of(kernel, noc), source, l1_destination, bytes);
+}
+void noc_async_read_page(std::uint32_t page, const InterleavedAddrGen& buffer, std::uint32_t l1_destination,
+                         std::uint8_t noc, Here at) {
+  noc_async_read(buffer.get_noc_addr(page), l1_destination, buffer.page_size, noc, at);
+}
+void noc_async_write(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->write(noc_of(kernel, noc), l1_source, destination, bytes);
+}
+void noc_async_write_page(std::uint32_t page, const InterleavedAddrGen& buffer, std::uint32_t l1_source, std::uint8_t noc,
+                          Here at) {
+  noc_async_write(l1_source, buffer.get_noc_addr(page), buffer.page_size, noc, at);
+}
+void noc_async_read_one_packet(std::uint64_t source, std::uint32_t l1_destination, std::uint32_t bytes, std::uint8_t noc,
+                               Here at) {
+  static_cast<void>(context(at));
+  check_packet(bytes, "noc_async_read_one_packet");
+  noc_async_read(source, l1_destination, bytes, noc, at);
+}
+void noc_async_write_one_packet(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes, std::uint8_t noc,
+                                Here at) {
+  static_cast<void>(context(at));
+  check_packet(bytes, "noc_async_write_one_packet");
+  noc_async_write(l1_source, destination, bytes, noc, at);
+}
+void noc_async_write_multicast(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
+                               std::uint32_t destinations, bool linked, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->multicast(noc_of(kernel, noc), l1_source, destination, bytes, destinations, false, linked);
+}
+void noc_async_write_multicast_loopback_src(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
+                                            std::uint32_t destinations, bool linked, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->multicast(noc_of(kernel, noc), l1_source, destination, bytes, destinations, true, linked);
+}
+
+void noc_async_read_barrier(std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->read_barrier(noc_of(kernel, noc));
+}
+void noc_async_write_barrier(std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->write_barrier(noc_of(kernel, noc));
+}
+void noc_async_writes_flushed(std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->writes_flushed(noc_of(kernel, noc));
+}
+void noc_async_atomic_barrier(std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->atomic_barrier(noc_of(kernel, noc));
+}
+void noc_async_full_barrier(std::uint8_t noc, Here at) {
+  noc_async_read_barrier(noc, at);
+  noc_async_write_barrier(noc, at);
+  noc_async_atomic_barrier(noc, at);
+}
+
+std::uint32_t get_semaphore(std::uint32_t id, Here at) {
+  KernelContext& kernel = context(at);
+  if (id >= max_semaphores) {
+    throw Fault("semaphore id", fmt::format("used semaphore {}", id), "a program has 16 semaphores, 0 to 15");
+  }
+  return kernel.core->l1_base + l1_semaphore_base + id * semaphore_bytes;
+}
+
+void noc_semaphore_set(volatile std::uint32_t* semaphore, std::uint32_t value, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  const std::uint32_t address = address_of(semaphore);
+  core.check_l1(address, sizeof value, "noc_semaphore_set");
+  const std::uint32_t offset = l1_offset_of(address);
+  core.log.append(kernel.risc, {.kind = EventKind::semaphore_set, .count = value, .x = own_node(kernel), .address = offset});
+  *semaphore = value;
+  if (auto* sources = core.sources_at(offset)) *sources = {};
+  core.notify_write(offset, sizeof value);
+}
+
+void noc_semaphore_wait(volatile std::uint32_t* semaphore, std::uint32_t value, Here at) {
+  wait_for(semaphore, value, false, at);
+}
+void noc_semaphore_wait_min(volatile std::uint32_t* semaphore, std::uint32_t value, Here at) {
+  wait_for(semaphore, value, true, at);
+}
+void noc_semaphore_inc(std::uint64_t semaphore, std::uint32_t delta, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->increment(noc_of(kernel, noc), semaphore, delta);
+}
+void noc_semaphore_set_remote(std::uint32_t l1_source, std::uint64_t semaphore, std::uint8_t noc, Here at) {
+  noc_async_write(l1_source, semaphore, sizeof(std::uint32_t), noc, at);
+  context(at).noc->flush();
+}
+void noc_semaphore_set_multicast(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations, bool linked,
+                                 std::uint8_t noc, Here at) {
+  noc_async_write_multicast(l1_source, semaphore, sizeof(std::uint32_t), destinations, linked, noc, at);
+  context(at).noc->flush();
+}
+void noc_semaphore_set_multicast_loopback_src(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations,
+                                              bool linked, std::uint8_t noc, Here at) {
+  noc_async_write_multicast_loopback_src(l1_source, semaphore, sizeof(std::uint32_t), destinations, linked, noc, at);
+  context(at).noc->flush();
+}
+
+void note_generated(std::uint32_t cb, std::uint32_t bytes, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.core->log.append(kernel.risc, {.kind = EventKind::generate, .a = static_cast<std::uint8_t>(cb), .count = bytes});
+}
+
+}  // namespace tilegrid::api

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/api/circular_buffer.h"
+#include "kernels/api/context.h"
+#include "noc/address.h"
+
+/// Data movement for BRISC and NCRISC kernels under TT-Metalium's names (tensix.md 4.1, 7). Transfers use the kernel's
+/// default NoC unless one is given. Sizes are bytes; x and y are virtual coordinates, as my_x() and the host give them.
+namespace tilegrid::api {
+
+/// The NoC that the kernel was configured with, in place of a `noc` argument.
+inline constexpr std::uint8_t default_noc = 0xFF;
+
+[[nodiscard]] std::uint32_t my_x(Here at = Here::current());
+[[nodiscard]] std::uint32_t my_y(Here at = Here::current());
+
+[[nodiscard]] std::uint64_t get_noc_addr(std::uint32_t x, std::uint32_t y, std::uint32_t address);
+/// An L1 address of the own core as a NoC address.
+[[nodiscard]] std::uint64_t get_noc_addr(std::uint32_t address, Here at = Here::current());
+[[nodiscard]] std::uint64_t get_noc_multicast_addr(std::uint32_t x_start, std::uint32_t y_start, std::uint32_t x_end,
+                                                   std::uint32_t y_end, std::uint32_t address);
+
+/// A buffer whose page i lies in DRAM bank i mod 12 at bank_base_address + i / 12 * page_size.
+struct InterleavedAddrGen {
+  std::uint32_t bank_base_address = 0;
+  std::uint32_t page_size = 0;  ///< bytes, a multiple of 32
+  [[nodiscard]] std::uint64_t get_noc_addr(std::uint32_t page) const;
+};
+
+/// Asynchronous: the data is there after noc_async_read_barrier, not before. Any size; split into packets.
+void noc_async_read(std::uint64_t source, std::uint32_t l1_destination, std::uint32_t bytes, std::uint8_t noc = default_noc,
+                    Here at = Here::current());
+void noc_async_read_page(std::uint32_t page, const InterleavedAddrGen& buffer, std::uint32_t l1_destination,
+                         std::uint8_t noc = default_noc, Here at = Here::current());
+/// Asynchronous: the source may be reused after noc_async_writes_flushed, the data is there after noc_async_write_barrier.
+void noc_async_write(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes, std::uint8_t noc = default_noc,
+                     Here at = Here::current());
+void noc_async_write_page(std::uint32_t page, const InterleavedAddrGen& buffer, std::uint32_t l1_source,
+                          std::uint8_t noc = default_noc, Here at = Here::current());
+/// One packet: fault "NoC packet size" above 8192 bytes.
+void noc_async_read_one_packet(std::uint64_t source, std::uint32_t l1_destination, std::uint32_t bytes,
+                               std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_write_one_packet(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
+                                std::uint8_t noc = default_noc, Here at = Here::current());
+/// To all cores of the rectangle but the sender; `destinations` must be their number (fault "NoC multicast count").
+void noc_async_write_multicast(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
+                               std::uint32_t destinations, bool linked = false, std::uint8_t noc = default_noc,
+                               Here at = Here::current());
+/// As noc_async_write_multicast, with the sender, which counts as a destination.
+void noc_async_write_multicast_loopback_src(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
+                                            std::uint32_t destinations, bool linked = false, std::uint8_t noc = default_noc,
+                                            Here at = Here::current());
+
+void noc_async_read_barrier(std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_write_barrier(std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_writes_flushed(std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_atomic_barrier(std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_full_barrier(std::uint8_t noc = default_noc, Here at = Here::current());
+
+/// L1 address of semaphore `id`, the same on every core.
+[[nodiscard]] std::uint32_t get_semaphore(std::uint32_t id, Here at = Here::current());
+[[nodiscard]] inline volatile std::uint32_t* semaphore_pointer(std::uint32_t l1_address) {
+  return reinterpret_cast<volatile std::uint32_t*>(l1_pointer(l1_address));
+}
+void noc_semaphore_set(volatile std::uint32_t* semaphore, std::uint32_t value, Here at = Here::current());
+/// Blocks until the value is exactly `value`.
+void noc_semaphore_wait(volatile std::uint32_t* semaphore, std::uint32_t value, Here at = Here::current());
+/// Blocks until the value is at least `value`.
+void noc_semaphore_wait_min(volatile std::uint32_t* semaphore, std::uint32_t value, Here at = Here::current());
+void noc_semaphore_inc(std::uint64_t semaphore, std::uint32_t delta, std::uint8_t noc = default_noc,
+                       Here at = Here::current());
+/// Writes the 4 bytes at `l1_source` to a semaphore of another core.
+void noc_semaphore_set_remote(std::uint32_t l1_source, std::uint64_t semaphore, std::uint8_t noc = default_noc,
+                              Here at = Here::current());
+void noc_semaphore_set_multicast(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations,
+                                 bool linked = false, std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_semaphore_set_multicast_loopback_src(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations,
+                                              bool linked = false, std::uint8_t noc = default_noc,
+                                              Here at = Here::current());
+
+/// Notes that the kernel's RISC filled `bytes` bytes of L1 by ordinary stores (a mask, a scaler): they take device time.
+void note_generated(std::uint32_t cb, std::uint32_t bytes, Here at = Here::current());
+
+}  // namespace tilegrid::api

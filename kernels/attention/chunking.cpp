@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/error.h"
+#include "core/l1.h"
+#include "kernels/attention/config.h"
+#include "kernels/attention/dealing.h"
+
+namespace tilegrid::attention {
+namespace {
+
+constexpr int max_chunk_tiles = 16;
+
+// What a K step costs, for the choice of chunks only: it must rank chunk pairs, not predict times. Cycles of 1 GHz.
+constexpr std::int64_t matmul_tile_phase_cycles = 16;  // a 32x32x32 product, per fidelity phase (attention.md 3)
+constexpr std::int64_t exp_fast_cycles = 71;           // a tile of fast-approximate exp (attention.md 3)
+constexpr std::int64_t exp_accurate_cycles = 1344;     // a tile of accurate exp (attention.md 3)
+constexpr std::int64_t score_tile_cycles = 529;        // estimate: max, subtract, packs of a score tile; 600 with fast exp
+constexpr std::int64_t rescale_tile_cycles = 250;      // estimate: a tile of the output times alpha, added in L1
+constexpr std::int64_t step_cycles = 2400;             // the non-streaming kernel's 2406 a step (attention.md 3), rounded
+
+int tiles_of(int rows) { return ceil_div(rows, tile_side); }
+
+std::int64_t cycles_of_step(const Config& config) {
+  const std::int64_t sq = config.q_chunk / tile_side;
+  const std::int64_t sk = config.k_chunk / tile_side;
+  const std::int64_t dim = config.shape.dim / tile_side;
+  const std::int64_t phases = static_cast<std::int64_t>(config.compute.fidelity);
+  const std::int64_t matmuls = sq * sk * dim * 2 * matmul_tile_phase_cycles * phases;
+  const std::int64_t exp = config.exp_accurate ? exp_accurate_cycles : exp_fast_cycles;
+  return matmuls + sq * sk * (score_tile_cycles + exp) + sq * dim * rescale_tile_cycles + step_cycles;
+}
+
+/// K steps of the core that has most. A core's run is a stretch of the same list of chunks repeated for every head, so sums
+/// from the list's beginning give it in two look-ups, however many heads there are.
+std::int64_t most_steps(const Config& config, const Dealing& dealing, std::vector<std::int64_t>& sums) {
+  const int chunks = dealing.chunks_per_head();
+  sums.resize(static_cast<std::size_t>(chunks) + 1);
+  sums[0] = 0;
+  for (int place = 0; place < chunks; ++place) {
+    const auto i = static_cast<std::size_t>(place);
+    sums[i + 1] = sums[i] + k_chunks_of(config, dealing.chunk_at(place));
+  }
+  const auto steps_before = [&](std::int64_t item) {
+    return item / chunks * sums.back() + sums[static_cast<std::size_t>(item % chunks)];
+  };
+  std::int64_t most = 0;
+  std::int64_t begin = 0;
+  for (int core = 0; core < config.grid.cores() && begin < dealing.items(); ++core) {
+    const std::int64_t end = dealing.first_item(core + 1);
+    most = std::max(most, steps_before(end) - steps_before(begin));
+    begin = end;
+  }
+  return most;
+}
+
+std::uint64_t l1_bytes_of(const Config& config) {
+  Program program;
+  program.circular_buffers = circular_buffers(config);
+  return l1_bytes_needed(program);
+}
+
+/// Largest value of one chunk, the other kept, that fits L1; 0 when none does.
+int largest_that_fits(Config config, int Config::*chunk) {
+  for (config.*chunk = max_chunk_tiles * tile_side; config.*chunk > 0; config.*chunk -= tile_side) {
+    if (l1_bytes_of(config) <= l1_bytes) break;
+  }
+  return config.*chunk;
+}
+
+std::string advice(const Config& config, int Config::*chunk, const char* flag, const char* kept_flag, int kept) {
+  const int largest = largest_that_fits(config, chunk);
+  if (largest == 0) return fmt::format("no {} fits with {} {}", flag, kept_flag, kept);
+  return fmt::format("largest {} with {} {}: {}", flag, kept_flag, kept, largest);
+}
+
+[[noreturn]] void throw_does_not_fit(Config config) {
+  // A chunk that was left open counts with its smallest size: if that does not fit, nothing does.
+  if (config.q_chunk == 0) config.q_chunk = tile_side;
+  if (config.k_chunk == 0) config.k_chunk = tile_side;
+  throw UsageError(fmt::format("--q-chunk {} --k-chunk {}: asked {} bytes of L1, available {}; {}; {}", config.q_chunk,
+                               config.k_chunk, l1_bytes_of(config), l1_bytes,
+                               advice(config, &Config::q_chunk, "--q-chunk", "--k-chunk", config.k_chunk),
+                               advice(config, &Config::k_chunk, "--k-chunk", "--q-chunk", config.q_chunk)));
+}
+
+/// Chunk sizes in tiles to try, largest first: the given one, or all that the sequence can use.
+struct Candidates {
+  int largest;
+  int smallest;
+};
+Candidates candidates(int given, int sequence) {
+  if (given > 0) return {given / tile_side, given / tile_side};
+  return {std::min(max_chunk_tiles, tiles_of(sequence)), 1};
+}
+
+}  // namespace
+
+std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
+  const auto sq = static_cast<std::uint32_t>(config.q_chunk / tile_side);
+  const auto sk = static_cast<std::uint32_t>(config.k_chunk / tile_side);
+  const auto dim = static_cast<std::uint32_t>(config.shape.dim / tile_side);
+  const DataFormat data = config.format;
+  const bool wide = config.format == DataFormat::fp32 && config.compute.dst_fp32;
+  const DataFormat inner = wide ? DataFormat::fp32 : DataFormat::bf16;
+  const std::uint32_t q_slots = Dealing(config).most_items() > 1 ? 2 : 1;
+  std::vector<CircularBufferConfig> buffers;
+  const auto add = [&](int id, std::uint32_t pages, DataFormat format, const char* role) {
+    buffers.push_back({id, pages, tile_bytes(format), format, role});
+  };
+  add(0, sq * dim * q_slots, data, "Q");
+  add(1, sk * dim * 2, data, "K");
+  add(2, sk * dim * 2, data, "V");
+  if (needs_mask(config)) add(3, sq * sk * 2, DataFormat::bfp4_b, "mask");
+  add(5, 1, DataFormat::bf16, "scaler");
+  add(7, 1, DataFormat::bf16, "ones column");
+  add(16, sq * dim, data, "output");
+  add(24, sq * sk, inner, "scores");
+  add(25, sq * dim, inner, "output accumulator A");
+  add(26, sq * dim, inner, "output accumulator B");
+  add(27, sq, inner, "max A");
+  add(28, sq, inner, "max B");
+  add(29, sq, inner, "sum A");
+  add(30, sq, inner, "sum B");
+  add(31, sq, inner, "alpha");
+  return buffers;
+}
+
+Config with_chunks(Config config) {
+  validate(config);
+  const Candidates q = candidates(config.q_chunk, config.shape.seq_q);
+  const Candidates k = candidates(config.k_chunk, config.shape.seq_kv);
+  Config best = config;
+  std::int64_t best_cycles = std::numeric_limits<std::int64_t>::max();
+  std::vector<std::int64_t> sums;
+  for (int sq = q.largest; sq >= q.smallest; --sq) {
+    Config tried = config;
+    tried.q_chunk = sq * tile_side;
+    const Dealing dealing(tried);
+    for (int sk = k.largest; sk >= k.smallest; --sk) {
+      tried.k_chunk = sk * tile_side;
+      if (l1_bytes_of(tried) > l1_bytes) continue;
+      const std::int64_t cycles = most_steps(tried, dealing, sums) * cycles_of_step(tried);
+      if (cycles < best_cycles) {
+        best_cycles = cycles;
+        best = tried;
+      }
+    }
+  }
+  if (best_cycles == std::numeric_limits<std::int64_t>::max()) throw_does_not_fit(config);
+  return best;
+}
+
+}  // namespace tilegrid::attention

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// TRISC: flash attention as the shipped Wormhole kernel of 2025 does it ("G2", attention.md 1.4). Per K chunk:
+//   1. S = Q K^T                        subblocks, the sum over the head dimension stays in DST
+//   2. S += mask                        chunks on the diagonal or with padding
+//   3. m = max(m_prev, rowmax S)        m_prev is put into DST first
+//   4. P = exp((S - m) scale)           in place; the same DST tiles are packed again with L1 accumulation into l
+//   5. O = P V
+//   6. alpha = exp((m_prev - m) scale); l += alpha l_prev; O += alpha O_prev
+// and at the end O / l. Statistics and accumulators ping-pong between two buffers each.
+#include <algorithm>
+#include <utility>
+
+#include "kernels/api/compute.h"
+#include "kernels/attention/kernel_args.h"
+
+namespace tilegrid::attention {
+namespace {
+
+using namespace tilegrid::api;
+
+struct Subblock2 {
+  std::uint32_t h;
+  std::uint32_t w;
+};
+
+std::uint32_t divisor(std::uint32_t count, std::uint32_t limit) {
+  return static_cast<std::uint32_t>(largest_divisor(static_cast<int>(count), static_cast<int>(limit)));
+}
+
+/// Runs `math` as one DST section and packs its slots with `pack`.
+template <class Math, class Pack>
+void section(Math math, Pack pack) {
+  tile_regs_acquire();
+  math();
+  tile_regs_commit();
+  tile_regs_wait();
+  pack();
+  tile_regs_release();
+}
+
+/// The legal in-place update of a full buffer: pop, reserve again, read by index, pack to the same index, push.
+template <class Body>
+void in_place(std::uint32_t cb, std::uint32_t tiles, Body body) {
+  cb_wait_front(cb, tiles);
+  cb_pop_front(cb, tiles);
+  cb_reserve_back(cb, tiles);
+  body();
+  cb_push_back(cb, tiles);
+}
+
+/// out[M, N] = in0[M, K] in1[K, N]; pushed row of subblocks by row of subblocks. Pops in1, leaves in0.
+void matmul_blocks(std::uint32_t in0, std::uint32_t in1, std::uint32_t out, std::uint32_t m, std::uint32_t n,
+                   std::uint32_t k, Subblock2 sub, bool transpose) {
+  reconfig_data_format(in1, in0);
+  pack_reconfig_data_format(out);
+  mm_block_init_short(in0, in1, transpose, sub.w, sub.h, k);
+  cb_wait_front(in1, k * n);
+  for (std::uint32_t row = 0; row < m; row += sub.h) {
+    cb_reserve_back(out, sub.h * n);
+    for (std::uint32_t column = 0; column < n; column += sub.w) {
+      section(
+          [&] {
+            for (std::uint32_t i = 0; i < k; ++i) {
+              matmul_block(in0, in1, row * k + i, i * n + column, 0, transpose, sub.w, sub.h, k);
+            }
+          },
+          [&] {
+            for (std::uint32_t r = 0; r < sub.h; ++r) {
+              for (std::uint32_t c = 0; c < sub.w; ++c) pack_tile_at(r * sub.w + c, out, r * n + column + c);
+            }
+          });
+    }
+    cb_push_back(out, sub.h * n);
+  }
+  cb_pop_front(in1, k * n);
+}
+
+/// Scores += mask, tile by tile; pops the mask.
+void add_mask(std::uint32_t tiles) {
+  reconfig_data_format(cb_scores, cb_mask);
+  cb_wait_front(cb_mask, tiles);
+  in_place(cb_scores, tiles, [&] {
+    for (std::uint32_t i = 0; i < tiles; ++i) {
+      section([&] { add_tiles(cb_scores, cb_mask, i, i, 0); }, [&] { pack_tile_at(0, cb_scores, i); });
+    }
+  });
+  cb_pop_front(cb_mask, tiles);
+}
+
+/// max_cur = rowmax of the scores, and of max_prev when there is one.
+void row_max(const KernelArgs& args, std::uint32_t max_cur, std::uint32_t max_prev, bool has_prev) {
+  constexpr std::uint32_t most_rows = 4;
+  const std::uint32_t rows = divisor(args.q_chunk_t, std::min(most_rows, args.slots));
+  reconfig_data_format(cb_scores, cb_scaler);
+  cb_wait_front(cb_scaler, 1);
+  cb_wait_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
+  if (has_prev) cb_wait_front(max_prev, args.q_chunk_t);
+  cb_reserve_back(max_cur, args.q_chunk_t);
+  for (std::uint32_t row = 0; row < args.q_chunk_t; row += rows) {
+    section(
+        [&] {
+          for (std::uint32_t r = 0; r < rows; ++r) {
+            if (has_prev) copy_tile(max_prev, row + r, r);
+            reduce_block_max_row(cb_scores, cb_scaler, (row + r) * args.k_chunk_t, args.k_chunk_t, r);
+          }
+        },
+        [&] {
+          for (std::uint32_t r = 0; r < rows; ++r) pack_tile_at(r, max_cur, row + r);
+        });
+  }
+  cb_push_back(max_cur, args.q_chunk_t);
+}
+
+/// Scores become P = exp((S - max) scale) in place; sum gets the row sums of P, still 32 columns wide.
+void subtract_exp(const KernelArgs& args, std::uint32_t max_cur, std::uint32_t sum_cur) {
+  const std::uint32_t columns = divisor(args.k_chunk_t, args.slots);
+  reconfig_data_format(cb_scores, max_cur);
+  cb_wait_front(max_cur, args.q_chunk_t);
+  cb_reserve_back(sum_cur, args.q_chunk_t);
+  in_place(cb_scores, args.q_chunk_t * args.k_chunk_t, [&] {
+    for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
+      for (std::uint32_t column = 0; column < args.k_chunk_t; column += columns) {
+        const std::uint32_t first = row * args.k_chunk_t + column;
+        section(
+            [&] {
+              for (std::uint32_t c = 0; c < columns; ++c) {
+                sub_tiles_bcast_cols(cb_scores, max_cur, first + c, row, c);
+                exp_tile(c, args.exp_accurate == 0, VectorMode::rc, args.scale());
+              }
+            },
+            [&] {
+              for (std::uint32_t c = 0; c < columns; ++c) pack_tile_at(c, cb_scores, first + c);
+              for (std::uint32_t c = 0; c < columns; ++c) {
+                if (c + column == 1 || (c == 0 && column != 0)) pack_reconfig_l1_acc(true);
+                pack_tile_at(c, sum_cur, row);
+              }
+              pack_reconfig_l1_acc(false);
+            });
+      }
+    }
+  });
+  cb_push_back(sum_cur, args.q_chunk_t);
+}
+
+/// alpha = exp((max_prev - max_cur) scale), a column; pops max_prev.
+void make_alpha(const KernelArgs& args, std::uint32_t max_prev, std::uint32_t max_cur) {
+  reconfig_data_format(max_prev, max_cur);
+  cb_wait_front(max_prev, args.q_chunk_t);
+  cb_wait_front(max_cur, args.q_chunk_t);
+  cb_reserve_back(cb_alpha, args.q_chunk_t);
+  for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
+    section(
+        [&] {
+          sub_tiles(max_prev, max_cur, row, row, 0);
+          exp_tile(0, args.exp_accurate == 0, VectorMode::first_column, args.scale());
+        },
+        [&] { pack_tile_at(0, cb_alpha, row); });
+  }
+  cb_push_back(cb_alpha, args.q_chunk_t);
+  cb_pop_front(max_prev, args.q_chunk_t);
+}
+
+/// sum_cur += alpha sum_prev; pops sum_prev.
+void rescale_sum(const KernelArgs& args, std::uint32_t sum_prev, std::uint32_t sum_cur) {
+  reconfig_data_format(sum_prev, cb_alpha);
+  cb_wait_front(cb_alpha, args.q_chunk_t);
+  in_place(sum_prev, args.q_chunk_t, [&] {
+    for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
+      section([&] { mul_tiles_bcast_cols(sum_prev, cb_alpha, row, row, 0); }, [&] { pack_tile_at(0, sum_prev, row); });
+    }
+  });
+  reconfig_data_format(sum_cur, sum_prev);
+  cb_wait_front(sum_prev, args.q_chunk_t);
+  in_place(sum_cur, args.q_chunk_t, [&] {
+    for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
+      section([&] { add_tiles(sum_cur, sum_prev, row, row, 0); }, [&] { pack_tile_at(0, sum_cur, row); });
+    }
+  });
+  cb_pop_front(sum_prev, args.q_chunk_t);
+}
+
+/// out_cur += alpha out_prev by the packer's L1 accumulation; pops out_prev and alpha.
+void rescale_output(const KernelArgs& args, std::uint32_t out_prev, std::uint32_t out_cur) {
+  const std::uint32_t columns = divisor(args.dim_t, args.slots);
+  const std::uint32_t tiles = args.q_chunk_t * args.dim_t;
+  reconfig_data_format(out_prev, cb_alpha);
+  cb_wait_front(out_prev, tiles);
+  pack_reconfig_l1_acc(true);
+  in_place(out_cur, tiles, [&] {
+    for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
+      for (std::uint32_t column = 0; column < args.dim_t; column += columns) {
+        const std::uint32_t first = row * args.dim_t + column;
+        section(
+            [&] {
+              for (std::uint32_t c = 0; c < columns; ++c) mul_tiles_bcast_cols(out_prev, cb_alpha, first + c, row, c);
+            },
+            [&] {
+              for (std::uint32_t c = 0; c < columns; ++c) pack_tile_at(c, out_cur, first + c);
+            });
+      }
+    }
+  });
+  pack_reconfig_l1_acc(false);
+  cb_pop_front(out_prev, tiles);
+  cb_pop_front(cb_alpha, args.q_chunk_t);
+}
+
+/// sum becomes 1 / (sum over its columns), in column 0.
+void invert_sum(const KernelArgs& args, std::uint32_t sum) {
+  cb_wait_front(cb_ones_column, 1);
+  reconfig_data_format(cb_ones_column, sum);
+  mm_block_init_short(sum, cb_ones_column, false, 1, 1, 1);
+  in_place(sum, args.q_chunk_t, [&] {
+    for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
+      section([&] { matmul_tiles(sum, cb_ones_column, row, 0, 0); }, [&] { pack_tile_at(0, sum, row); });
+    }
+  });
+  in_place(sum, args.q_chunk_t, [&] {
+    for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
+      section(
+          [&] {
+            copy_tile(sum, row, 0);
+            recip_tile(0, VectorMode::first_column);
+          },
+          [&] { pack_tile_at(0, sum, row); });
+    }
+  });
+}
+
+/// cb_out = accumulator * 1/l; pops both.
+void normalise(const KernelArgs& args, std::uint32_t accumulator, std::uint32_t sum) {
+  const std::uint32_t columns = divisor(args.dim_t, args.slots);
+  const std::uint32_t tiles = args.q_chunk_t * args.dim_t;
+  reconfig_data_format(accumulator, sum);
+  pack_reconfig_data_format(cb_out);
+  cb_wait_front(accumulator, tiles);
+  cb_wait_front(sum, args.q_chunk_t);
+  cb_reserve_back(cb_out, tiles);
+  for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
+    for (std::uint32_t column = 0; column < args.dim_t; column += columns) {
+      const std::uint32_t first = row * args.dim_t + column;
+      section(
+          [&] {
+            for (std::uint32_t c = 0; c < columns; ++c) mul_tiles_bcast_cols(accumulator, sum, first + c, row, c);
+          },
+          [&] {
+            for (std::uint32_t c = 0; c < columns; ++c) pack_tile_at(c, cb_out, first + c);
+          });
+    }
+  }
+  cb_push_back(cb_out, tiles);
+  cb_pop_front(accumulator, tiles);
+  cb_pop_front(sum, args.q_chunk_t);
+}
+
+/// One Q chunk against all the K chunks that it visits.
+void attend(const KernelArgs& args, std::uint32_t q_chunk) {
+  std::uint32_t max_prev = cb_max_a;
+  std::uint32_t max_cur = cb_max_b;
+  std::uint32_t sum_prev = cb_sum_a;
+  std::uint32_t sum_cur = cb_sum_b;
+  std::uint32_t out_prev = cb_accumulator_a;
+  std::uint32_t out_cur = cb_accumulator_b;
+  cb_wait_front(cb_q, args.q_chunk_t * args.dim_t);
+  for (std::uint32_t j = 0; j < args.visited_chunks(q_chunk); ++j) {
+    matmul_blocks(cb_q, cb_k, cb_scores, args.q_chunk_t, args.k_chunk_t, args.dim_t, {args.qk_h, args.qk_w}, true);
+    if (args.masked(q_chunk, j)) add_mask(args.q_chunk_t * args.k_chunk_t);
+    row_max(args, max_cur, max_prev, j != 0);
+    subtract_exp(args, max_cur, sum_cur);
+    cb_wait_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
+    matmul_blocks(cb_scores, cb_v, out_cur, args.q_chunk_t, args.dim_t, args.k_chunk_t, {args.pv_h, args.pv_w}, false);
+    cb_pop_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
+    if (j != 0) {
+      make_alpha(args, max_prev, max_cur);
+      rescale_sum(args, sum_prev, sum_cur);
+      rescale_output(args, out_prev, out_cur);
+    }
+    std::swap(max_prev, max_cur);
+    std::swap(sum_prev, sum_cur);
+    std::swap(out_prev, out_cur);
+  }
+  cb_pop_front(cb_q, args.q_chunk_t * args.dim_t);
+  cb_pop_front(max_prev, args.q_chunk_t);
+  invert_sum(args, sum_prev);
+  normalise(args, out_prev, sum_prev);
+}
+
+}  // namespace
+
+void compute() {
+  const KernelArgs args = KernelArgs::of_this_kernel();
+  const auto first = get_arg_val<std::uint32_t>(0);
+  const auto count = get_arg_val<std::uint32_t>(1);
+  compute_kernel_hw_startup(cb_q, cb_k, cb_scores);
+  for (std::uint32_t position = first; position < first + count; ++position) {
+    attend(args, static_cast<std::uint32_t>(args.item_at(position).chunk));
+  }
+}
+
+}  // namespace tilegrid::attention

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/attention/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include "core/error.h"
+
+namespace tilegrid::attention {
+namespace {
+
+// Limits of ours, not of the hardware. They keep every count and byte size of a run well inside 64 bits, and flat counts of
+// items inside 32. At the element limit Q and the output alone take more than the chip's 12 GiB of DRAM (tensix.md 4.3).
+constexpr int max_sequence = 1 << 20;
+constexpr int max_batch_or_heads = 1 << 16;
+constexpr std::int64_t max_batch_heads = std::int64_t{1} << 20U;
+constexpr std::int64_t max_elements = std::int64_t{1} << 32U;
+constexpr int max_grid_side = 64;
+constexpr int max_dim = 256;
+constexpr int max_chunk = 16 * tile_side;
+
+void check_range(const char* flag, int value, int limit) {
+  if (value < 1 || value > limit) throw UsageError(fmt::format("{} {}: must be from 1 to {}", flag, value, limit));
+}
+
+void check_chunk(const char* flag, int value) {
+  if (value < 0 || value > max_chunk || value % tile_side != 0) {
+    throw UsageError(fmt::format("{} {}: chunks are multiples of 32 from 32 to {}, or 0 to choose", flag, value, max_chunk));
+  }
+}
+
+void check_elements(const char* what, const Shape& shape, int heads, int sequence) {
+  const std::int64_t elements = std::int64_t{shape.batch} * heads * sequence * shape.dim;  // < 2^20 * 2^20 * 2^8
+  if (elements > max_elements) {
+    throw UsageError(fmt::format("{} of {}x{}x{}x{}: {} elements, at most {} (2^32) are supported", what, shape.batch, heads,
+                                 sequence, shape.dim, elements, max_elements));
+  }
+}
+
+void validate_shape(const Shape& shape) {
+  check_range("--batch", shape.batch, max_batch_or_heads);
+  check_range("--heads", shape.heads, max_batch_or_heads);
+  check_range("--kv-heads", shape.kv_heads, max_batch_or_heads);
+  check_range("--seq", shape.seq_q, max_sequence);
+  check_range("--seq-kv", shape.seq_kv, max_sequence);
+  if (shape.dim < tile_side || shape.dim > max_dim || shape.dim % tile_side != 0) {
+    throw UsageError(fmt::format("--dim {}: head dimensions are multiples of 32 from 32 to {}", shape.dim, max_dim));
+  }
+  if (shape.heads % shape.kv_heads != 0) {
+    throw UsageError(fmt::format("--kv-heads {}: must divide the number of heads ({})", shape.kv_heads, shape.heads));
+  }
+  if (shape.causal && shape.seq_q != shape.seq_kv) {
+    throw UsageError(
+        fmt::format("--seq-kv {}: causal attention needs as many keys as queries ({})", shape.seq_kv, shape.seq_q));
+  }
+  if (std::int64_t{shape.batch} * shape.heads > max_batch_heads) {
+    throw UsageError(
+        fmt::format("--batch {} --heads {}: batch x heads is at most {}", shape.batch, shape.heads, max_batch_heads));
+  }
+  check_elements("Q", shape, shape.heads, shape.seq_q);
+  check_elements("K", shape, shape.kv_heads, shape.seq_kv);
+}
+
+}  // namespace
+
+void validate(const Config& config) {
+  validate_shape(config.shape);
+  if (config.grid.x < 1 || config.grid.y < 1 || config.grid.x > max_grid_side || config.grid.y > max_grid_side) {
+    throw UsageError(
+        fmt::format("--grid {}x{}: grids are 1x1 to {}x{}", config.grid.x, config.grid.y, max_grid_side, max_grid_side));
+  }
+  check_chunk("--q-chunk", config.q_chunk);
+  check_chunk("--k-chunk", config.k_chunk);
+  if (config.format != DataFormat::bf16 && config.format != DataFormat::fp32) {
+    throw UsageError(fmt::format("--format {}: attention takes bf16 or fp32", name_of(config.format)));
+  }
+}
+
+Subblock sdpa_subblock(int rows, int columns, int dst_slots) {
+  // In the order of attention.md 1.6.
+  constexpr std::array<Subblock, 20> shapes{{{2, 4}, {4, 2}, {1, 8}, {8, 1}, {1, 7}, {7, 1}, {2, 3},
+                                             {3, 2}, {1, 6}, {6, 1}, {1, 5}, {5, 1}, {2, 2}, {1, 4},
+                                             {4, 1}, {1, 3}, {3, 1}, {1, 2}, {2, 1}, {1, 1}}};
+  const auto* fit = std::find_if(shapes.begin(), shapes.end(), [=](Subblock s) {
+    return s.h * s.w <= dst_slots && rows % s.h == 0 && columns % s.w == 0;
+  });
+  if (rows < 1 || columns < 1 || fit == shapes.end()) throw std::invalid_argument("sdpa_subblock: nothing to divide");
+  return *fit;
+}
+
+int largest_divisor(int count, int limit) {
+  if (count < 1 || limit < 1) throw std::invalid_argument("largest_divisor: count and limit are positive");
+  int divisor = std::min(count, limit);
+  while (count % divisor != 0) --divisor;
+  return divisor;
+}
+
+int dst_slots(const ComputeConfig& compute) { return (compute.full_sync ? 16 : 8) / (compute.dst_fp32 ? 2 : 1); }
+
+bool needs_mask(const Config& config) {
+  if (config.k_chunk <= 0) throw std::logic_error("attention: k_chunk is not chosen yet, call with_chunks first");
+  return config.shape.causal || config.shape.seq_kv % config.k_chunk != 0;
+}
+
+}  // namespace tilegrid::attention

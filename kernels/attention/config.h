@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/format.h"
+#include "core/matrix_unit.h"
+#include "core/types.h"
+#include "kernels/program.h"
+
+namespace tilegrid::attention {
+
+/// Q [batch, heads, seq_q, dim], K and V [batch, kv_heads, seq_kv, dim], output like Q.
+struct Shape {
+  int batch = 1;
+  int heads = 1;
+  int kv_heads = 1;
+  int seq_q = 0;
+  int seq_kv = 0;
+  int dim = 0;
+  bool causal = false;
+  friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+enum class Balance : std::uint8_t { zigzag, contiguous };
+
+struct Config {
+  Shape shape;
+  GridSize grid{8, 10};
+  int q_chunk = 0;                       ///< rows of Q a chunk: a multiple of 32, 1 to 16 tiles; 0: choose
+  int k_chunk = 0;                       ///< rows of K and V a chunk; 0: choose
+  DataFormat format = DataFormat::bf16;  ///< of Q, K, V and the output: bf16 or fp32
+  ComputeConfig compute;
+  Balance balance = Balance::zigzag;
+  bool exp_accurate = false;  ///< the shipped kernel uses the fast exp
+};
+
+/// Throws UsageError, one line that names flag, value and rule: positive sizes, heads a multiple of kv_heads, dim of 32..256
+/// in steps of 32, causal needs seq_q == seq_kv, chunks multiples of 32 up to 512, formats, grid up to 64x64, HiFi4 with
+/// fp32 DST is legal (hardware bug #38306 is a warning elsewhere).
+void validate(const Config& config);
+
+/// One Q chunk of one head.
+struct WorkItem {
+  int batch = 0;
+  int head = 0;
+  int chunk = 0;
+  friend bool operator==(const WorkItem&, const WorkItem&) = default;
+};
+
+/// Flat distribution of batch x heads x Q chunks over the cores (attention.md 1.2): contiguous runs, remainders to the first
+/// cores. With causal and zigzag, chunks of a head are ordered 0, n-1, 1, n-2, ... so that neighbours in the run are a
+/// light and a heavy one, and with an even n they are dealt in pairs. Every core gets the same number of pairs (of chunks,
+/// when n is odd or contiguous) or one more. Result by core index; cores without work have an empty list.
+[[nodiscard]] std::vector<std::vector<WorkItem>> split_work(const Config& config);
+
+/// K chunks that a Q chunk visits: all, or with causal those that begin at or before its last row.
+[[nodiscard]] int k_chunks_of(const Config& config, int q_chunk_index);
+
+/// Height and width in tiles: the first of the SDPA list whose product fits `dst_slots` and that divides rows and columns
+/// (attention.md 1.6).
+struct Subblock {
+  int h = 1;
+  int w = 1;
+  friend bool operator==(Subblock, Subblock) = default;
+};
+[[nodiscard]] Subblock sdpa_subblock(int rows, int columns, int dst_slots);
+
+/// Largest divisor of `count` that is at most `limit`.
+[[nodiscard]] int largest_divisor(int count, int limit);
+
+/// Slots of a DST section: 8 or 4 in half-sync, 16 or 8 in full-sync (tensix.md 1.2).
+[[nodiscard]] int dst_slots(const ComputeConfig& compute);
+
+/// The circular buffers of the kernel ("G2", attention.md 1.5) for chunks that are set: 0 Q, 1 K, 2 V, 3 mask, 5 scaler,
+/// 7 ones column, 16 output, 24 scores, 25/26 output accumulators, 27/28 max, 29/30 sum, 31 alpha.
+/// Q has two slots when a core has more than one item. The mask buffer (2 x Sq*Sk tiles of bfp4_b) is there only when
+/// needed: causal, or padding of K to whole chunks. Intermediates are bf16; fp32 when format and DST are fp32.
+[[nodiscard]] std::vector<CircularBufferConfig> circular_buffers(const Config& config);
+[[nodiscard]] bool needs_mask(const Config& config);
+
+/// Fills q_chunk and k_chunk where they are 0: of all chunk pairs that fit L1 the one with the least estimated time of the
+/// slowest core (ties: larger chunks). Chunks given by the user are kept; when they do not fit L1 throws UsageError with the
+/// bytes asked, the bytes there are, and the largest chunk that fits.
+[[nodiscard]] Config with_chunks(Config config);
+
+}  // namespace tilegrid::attention

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+#include "core/tile.h"
+#include "kernels/api/circular_buffer.h"
+#include "kernels/attention/kernel_args.h"
+#include "kernels/registry.h"
+
+namespace tilegrid::attention {
+namespace {
+
+/// All fields of KernelArgs are 32-bit words, in declaration order.
+constexpr std::size_t word_count = sizeof(KernelArgs) / sizeof(std::uint32_t);
+static_assert(sizeof(KernelArgs) == word_count * sizeof(std::uint32_t) && std::is_trivially_copyable_v<KernelArgs>);
+
+/// Tiles that a reader leaves in flight: floor(floor(512 / cores) * 1152 / tile bytes), at least 1 (attention.md 1.1).
+std::uint32_t tiles_in_flight(int cores, std::uint32_t bytes_of_tile) {
+  return std::max(1U, static_cast<std::uint32_t>(512 / cores) * 1152U / bytes_of_tile);
+}
+
+constexpr const char* reader_name = "attention/reader";
+constexpr const char* compute_name = "attention/compute";
+constexpr const char* writer_name = "attention/writer";
+
+}  // namespace
+
+KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& addresses) {
+  const auto word = [](int value) { return static_cast<std::uint32_t>(value); };
+  const Shape& shape = config.shape;
+  KernelArgs args;
+  args.q_chunk_t = word(config.q_chunk / tile_side);
+  args.k_chunk_t = word(config.k_chunk / tile_side);
+  args.dim_t = word(shape.dim / tile_side);
+  args.heads = word(shape.heads);
+  args.kv_heads = word(shape.kv_heads);
+  args.seq_q_t = word(tiles_of(shape.seq_q));
+  args.seq_kv_t = word(tiles_of(shape.seq_kv));
+  args.seq_kv = word(shape.seq_kv);
+  args.q_chunks = word((shape.seq_q + config.q_chunk - 1) / config.q_chunk);
+  args.k_chunks = word((shape.seq_kv + config.k_chunk - 1) / config.k_chunk);
+  args.causal = shape.causal ? 1 : 0;
+  args.zigzag = shape.causal && config.balance == Balance::zigzag ? 1 : 0;
+  args.slots = word(dst_slots(config.compute));
+  const Subblock qk = sdpa_subblock(config.q_chunk / tile_side, config.k_chunk / tile_side, dst_slots(config.compute));
+  const Subblock pv = sdpa_subblock(config.q_chunk / tile_side, shape.dim / tile_side, dst_slots(config.compute));
+  args.qk_h = word(qk.h);
+  args.qk_w = word(qk.w);
+  args.pv_h = word(pv.h);
+  args.pv_w = word(pv.w);
+  args.exp_accurate = config.exp_accurate ? 1 : 0;
+  args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.dim))));
+  args.read_batch = tiles_in_flight(config.grid.cores(), tile_bytes(config.format));
+  args.q_base = addresses.q;
+  args.k_base = addresses.k;
+  args.v_base = addresses.v;
+  args.out_base = addresses.out;
+  return args;
+}
+
+std::vector<std::uint32_t> KernelArgs::words() const {
+  std::vector<std::uint32_t> words(word_count);
+  std::memcpy(words.data(), this, sizeof *this);
+  return words;
+}
+
+KernelArgs KernelArgs::of_this_kernel() {
+  std::uint32_t words[word_count];
+  for (std::uint32_t i = 0; i < word_count; ++i) words[i] = api::get_compile_time_arg_val(i);
+  KernelArgs args;
+  std::memcpy(&args, words, sizeof args);
+  return args;
+}
+
+void register_kernels() {
+  register_kernel(reader_name, &reader);
+  register_kernel(compute_name, &compute);
+  register_kernel(writer_name, &writer);
+}
+
+Program make_program(const Config& config, const TensorAddresses& addresses) {
+  Program program;
+  program.name = "attention";
+  program.grid = config.grid;
+  program.compute = config.compute;
+  program.circular_buffers = circular_buffers(config);
+
+  const CoreRange cores = CoreRange::all(config.grid);
+  const std::vector<std::uint32_t> compile_args = KernelArgs::from(config, addresses).words();
+  // As on the device: NCRISC reads on NoC 0, BRISC writes on NoC 1 (tensix.md 4.3: each NoC is fast in that direction).
+  program.kernels = {{reader_name, Risc::ncrisc, NocId::noc0, cores, compile_args, {}, {}},
+                     {compute_name, Risc::trisc, NocId::noc0, cores, compile_args, {}, {}},
+                     {writer_name, Risc::brisc, NocId::noc1, cores, compile_args, {}, {}}};
+  std::uint32_t first = 0;
+  const auto work = split_work(config);
+  for (std::size_t core = 0; core < work.size(); ++core) {
+    const auto count = static_cast<std::uint32_t>(work[core].size());
+    for (KernelConfig& kernel : program.kernels) kernel.runtime_args.push_back({static_cast<int>(core), {first, count}});
+    first += count;
+  }
+  validate(program);
+  return program;
+}
+
+}  // namespace tilegrid::attention

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// BRISC: makes the constant tiles and the masks, stores the output.
+#include <cstring>
+
+#include "core/tile.h"
+#include "kernels/api/dataflow.h"
+#include "kernels/attention/kernel_args.h"
+
+namespace tilegrid::attention {
+namespace {
+
+using namespace tilegrid::api;
+
+constexpr std::uint16_t bf16_one = 0x3F80;
+
+void store_bf16(std::uint32_t tile_address, int row, int column, std::uint16_t bits) {
+  std::memcpy(l1_pointer(tile_address) + tile_index(row, column) * 2, &bits, sizeof bits);
+}
+
+/// Identity scaler of reduce: ones in the first row of each face (tensix.md 2.2).
+void make_scaler() {
+  cb_reserve_back(cb_scaler, 1);
+  const std::uint32_t tile = get_write_ptr(cb_scaler);
+  std::memset(l1_pointer(tile), 0, get_tile_size(cb_scaler));
+  for (int column = 0; column < tile_side; ++column) {
+    store_bf16(tile, 0, column, bf16_one);
+    store_bf16(tile, face_side, column, bf16_one);
+  }
+  note_generated(cb_scaler, get_tile_size(cb_scaler));
+  cb_push_back(cb_scaler, 1);
+}
+
+/// Column 0 of ones: a matmul with it sums the columns of a tile into column 0.
+void make_ones_column() {
+  cb_reserve_back(cb_ones_column, 1);
+  const std::uint32_t tile = get_write_ptr(cb_ones_column);
+  std::memset(l1_pointer(tile), 0, get_tile_size(cb_ones_column));
+  for (int row = 0; row < tile_side; ++row) store_bf16(tile, row, 0, bf16_one);
+  note_generated(cb_ones_column, get_tile_size(cb_ones_column));
+  cb_push_back(cb_ones_column, 1);
+}
+
+// A bfp4_b tile is 64 shared exponents and then 4-bit datums, the even one in the low nibble; sign 1 with magnitude 0 is
+// -inf, all zeros is +0 (tensix.md 1.6).
+constexpr std::uint32_t exponent_bytes = 64;
+constexpr std::uint8_t minus_infinity = 0x8;
+
+void fill_mask_tile(std::uint32_t address, std::uint32_t bytes, const KernelArgs& args, std::uint32_t q0, std::uint32_t k0) {
+  std::byte* tile = l1_pointer(address);
+  std::memset(tile, 0, bytes);
+  const std::uint32_t last_q = q0 + tile_side - 1;
+  const std::uint32_t last_k = k0 + tile_side - 1;
+  const bool all_open = last_k < args.seq_kv && (args.causal == 0 || last_k <= q0);
+  if (all_open) return;
+  const bool all_closed = k0 >= args.seq_kv || (args.causal != 0 && k0 > last_q);
+  std::byte* datums = tile + exponent_bytes;
+  if (all_closed) {
+    std::memset(datums, minus_infinity << 4 | minus_infinity, bytes - exponent_bytes);
+    return;
+  }
+  for (int row = 0; row < tile_side; ++row) {
+    for (int column = 0; column < tile_side; ++column) {
+      const std::uint32_t q = q0 + static_cast<std::uint32_t>(row);
+      const std::uint32_t k = k0 + static_cast<std::uint32_t>(column);
+      if (k < args.seq_kv && (args.causal == 0 || k <= q)) continue;
+      const int index = tile_index(row, column);
+      datums[index / 2] |= static_cast<std::byte>(minus_infinity << (index % 2 * 4));
+    }
+  }
+}
+
+void make_mask(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t k_chunk) {
+  const std::uint32_t tiles = args.q_chunk_t * args.k_chunk_t;
+  cb_reserve_back(cb_mask, tiles);
+  const std::uint32_t base = get_write_ptr(cb_mask);
+  const std::uint32_t bytes = get_tile_size(cb_mask);
+  for (std::uint32_t r = 0; r < args.q_chunk_t; ++r) {
+    for (std::uint32_t c = 0; c < args.k_chunk_t; ++c) {
+      fill_mask_tile(base + (r * args.k_chunk_t + c) * bytes, bytes, args, (q_chunk * args.q_chunk_t + r) * tile_side,
+                     (k_chunk * args.k_chunk_t + c) * tile_side);
+    }
+  }
+  note_generated(cb_mask, tiles * bytes);
+  cb_push_back(cb_mask, tiles);
+}
+
+void store_output(const KernelArgs& args, std::uint32_t head_page, std::uint32_t q_chunk) {
+  const InterleavedAddrGen out{args.out_base, get_tile_size(cb_out)};
+  const std::uint32_t tiles = args.q_chunk_t * args.dim_t;
+  cb_wait_front(cb_out, tiles);
+  std::uint32_t address = get_read_ptr(cb_out);
+  for (std::uint32_t r = 0; r < args.q_chunk_t; ++r) {
+    const std::uint32_t row = q_chunk * args.q_chunk_t + r;
+    for (std::uint32_t c = 0; c < args.dim_t; ++c, address += out.page_size) {
+      if (row < args.seq_q_t) noc_async_write_page(head_page + row * args.dim_t + c, out, address);
+    }
+  }
+  noc_async_write_barrier();
+  cb_pop_front(cb_out, tiles);
+}
+
+}  // namespace
+
+void writer() {
+  const KernelArgs args = KernelArgs::of_this_kernel();
+  const auto first = get_arg_val<std::uint32_t>(0);
+  const auto count = get_arg_val<std::uint32_t>(1);
+  make_scaler();
+  make_ones_column();
+  for (std::uint32_t position = first; position < first + count; ++position) {
+    const WorkItem item = args.item_at(position);
+    const auto chunk = static_cast<std::uint32_t>(item.chunk);
+    for (std::uint32_t j = 0; j < args.visited_chunks(chunk); ++j) {
+      if (args.masked(chunk, j)) make_mask(args, chunk, j);
+    }
+    const auto head = static_cast<std::uint32_t>(item.batch) * args.heads + static_cast<std::uint32_t>(item.head);
+    store_output(args, head * args.seq_q_t * args.dim_t, chunk);
+  }
+}
+
+}  // namespace tilegrid::attention

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "core/error.h"
+#include "core/l1.h"
+
+namespace tilegrid {
+namespace {
+
+constexpr int max_circular_buffers = 32;    // tensix.md 1.5
+constexpr std::size_t max_arguments = 341;  // words of a kind of argument (tensix.md 1.1)
+constexpr int max_grid_side = 64;           // ours: far above any chip, small enough that core counts never overflow
+constexpr std::uint32_t page_alignment = 16;
+
+void validate_circular_buffers(const Program& program) {
+  std::array<bool, max_circular_buffers> seen{};
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    if (cb.id < 0 || cb.id >= max_circular_buffers) {
+      throw UsageError(fmt::format("program {}: circular buffer {} ({}): ids are 0 to 31", program.name, cb.id, cb.role));
+    }
+    bool& taken = seen[static_cast<std::size_t>(cb.id)];
+    if (taken) {
+      throw UsageError(fmt::format("program {}: circular buffer {} ({}) is declared twice", program.name, cb.id, cb.role));
+    }
+    taken = true;
+    if (cb.pages == 0) {
+      throw UsageError(fmt::format("program {}: circular buffer {} ({}) has no pages", program.name, cb.id, cb.role));
+    }
+    if (cb.page_bytes == 0 || cb.page_bytes % page_alignment != 0) {
+      throw UsageError(
+          fmt::format("program {}: circular buffer {} ({}): pages of {} bytes: a positive multiple of {} is needed",
+                      program.name, cb.id, cb.role, cb.page_bytes, page_alignment));
+    }
+  }
+}
+
+void validate_argument_count(const Program& program, const KernelConfig& kernel, const char* kind, std::size_t words) {
+  if (words > max_arguments) {
+    throw UsageError(fmt::format("program {}: kernel {} has {} {} arguments, at most {} are possible", program.name,
+                                 kernel.name, words, kind, max_arguments));
+  }
+}
+
+void validate_kernel(const Program& program, const KernelConfig& kernel) {
+  const CoreRange& cores = kernel.cores;
+  if (!program.grid.contains(cores.first) || !program.grid.contains(cores.last) || cores.first.x > cores.last.x ||
+      cores.first.y > cores.last.y) {
+    throw UsageError(fmt::format("program {}: kernel {} on cores ({},{}) to ({},{}): not a rectangle within the {}x{} grid",
+                                 program.name, kernel.name, cores.first.x, cores.first.y, cores.last.x, cores.last.y,
+                                 program.grid.x, program.grid.y));
+  }
+  validate_argument_count(program, kernel, "compile-time", kernel.compile_args.size());
+  validate_argument_count(program, kernel, "common", kernel.common_args.size());
+  std::set<int> named;
+  for (const auto& [index, words] : kernel.runtime_args) {
+    if (index < 0 || index >= program.grid.cores() || !cores.contains(program.grid.core(index))) {
+      throw UsageError(fmt::format("program {}: kernel {} has arguments for core index {}, where it does not run",
+                                   program.name, kernel.name, index));
+    }
+    if (!named.insert(index).second) {
+      throw UsageError(
+          fmt::format("program {}: kernel {} has arguments for core index {} twice", program.name, kernel.name, index));
+    }
+    validate_argument_count(program, kernel, "runtime", words.size());
+  }
+}
+
+void validate_risc_use(const Program& program) {
+  const std::vector<KernelConfig>& kernels = program.kernels;
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    for (std::size_t j = i + 1; j < kernels.size(); ++j) {
+      const CoreRange& a = kernels[i].cores;
+      const CoreRange& b = kernels[j].cores;
+      const LogicalCore shared{std::max(a.first.x, b.first.x), std::max(a.first.y, b.first.y)};
+      if (kernels[i].risc == kernels[j].risc && a.contains(shared) && b.contains(shared)) {
+        throw UsageError(fmt::format("program {}: kernels {} and {} both run on {} of core ({},{})", program.name,
+                                     kernels[i].name, kernels[j].name, name_of(kernels[i].risc), shared.x, shared.y));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::uint64_t l1_bytes_of(const CircularBufferConfig& cb) {
+  constexpr std::uint64_t alignment = 32;
+  return (std::uint64_t{cb.pages} * cb.page_bytes + alignment - 1) / alignment * alignment;
+}
+
+std::uint64_t l1_bytes_needed(const Program& program) {
+  std::uint64_t bytes = std::uint64_t{l1_user_base} + program.l1_buffer_bytes;
+  for (const CircularBufferConfig& cb : program.circular_buffers) bytes += l1_bytes_of(cb);
+  return bytes;
+}
+
+void validate(const Program& program) {
+  const GridSize grid = program.grid;
+  if (grid.x < 1 || grid.y < 1 || grid.x > max_grid_side || grid.y > max_grid_side) {
+    throw UsageError(
+        fmt::format("program {}: grid {}x{}: 1x1 to {}x{}", program.name, grid.x, grid.y, max_grid_side, max_grid_side));
+  }
+  validate_circular_buffers(program);
+  if (program.semaphores.size() > static_cast<std::size_t>(max_semaphores)) {
+    throw UsageError(fmt::format("program {}: {} semaphores, at most {} are possible", program.name,
+                                 program.semaphores.size(), max_semaphores));
+  }
+  for (const KernelConfig& kernel : program.kernels) validate_kernel(program, kernel);
+  validate_risc_use(program);
+  // Last, so that a nonsensical size is named as such and not as an overflow.
+  const std::uint64_t asked = l1_bytes_needed(program);
+  if (asked > l1_bytes) {
+    throw UsageError(fmt::format(
+        "program {}: L1 overflow: asked {} bytes (reserved {}, circular buffers {}, L1 buffers {}), available {}",
+        program.name, asked, l1_user_base, asked - l1_user_base - program.l1_buffer_bytes, program.l1_buffer_bytes,
+        l1_bytes));
+  }
+}
+
+}  // namespace tilegrid

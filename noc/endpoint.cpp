@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "noc/endpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <stdexcept>
+
+#include "core/error.h"
+
+namespace tilegrid::noc {
+namespace {
+
+PhysicalCore node_of(Target target, GridSize grid) {
+  return target.kind == Target::Kind::dram ? dram_endpoint(target.index) : physical_of(grid.core(target.index));
+}
+
+std::uint32_t packed(PhysicalCore node) {
+  return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
+}
+
+std::string text_of(Target target, GridSize grid) {
+  if (target.kind == Target::Kind::dram) return fmt::format("DRAM bank {}", target.index);
+  const LogicalCore core = grid.core(target.index);
+  return fmt::format("core ({},{})", core.x, core.y);
+}
+
+/// Most targets that share the bytes of one segment: their headers must leave room for data in a message.
+constexpr std::size_t max_batch_targets = 128;
+
+/// Collects the segments for one rank and sends them as messages of bounded size.
+class WriteBatch {
+ public:
+  WriteBatch(Node& node, int rank, const MessageHeader& header) : node_(node), rank_(rank), header_(header) {}
+
+  /// Bytes put on their way, which the acknowledgements will return.
+  std::uint64_t sent() const { return sent_; }
+
+  void add(std::span<const Target> targets, std::uint64_t offset, std::span<const std::byte> bytes) {
+    const std::size_t overhead = targets.size() * sizeof(Segment);
+    for (std::size_t done = 0; done < bytes.size();) {
+      if (filled_ != 0 && filled_ + overhead + 64 > max_payload) send();
+      const std::size_t part = std::min(bytes.size() - done, max_payload - filled_ - overhead);
+      for (std::size_t i = 0; i < targets.size(); ++i) {
+        const Segment segment{targets[i], static_cast<std::uint32_t>(part), i == 0 ? 0U : 1U, offset + done};
+        message().append_value(segment);
+        if (i == 0) message().append(bytes.subspan(done, part));
+        ++header_.count;
+      }
+      filled_ += overhead + part;
+      done += part;
+    }
+  }
+  void send() {
+    if (!message_) return;
+    message_->set_header(header_);
+    sent_ += filled_;
+    node_.send(rank_, std::move(*message_));
+    message_.reset();
+    filled_ = 0;
+    header_.count = 0;
+  }
+
+ private:
+  Message& message() {
+    if (!message_) message_.emplace(header_, max_payload);
+    return *message_;
+  }
+  Node& node_;
+  int rank_;
+  MessageHeader header_;
+  std::optional<Message> message_;
+  std::size_t filled_ = 0;
+  std::uint64_t sent_ = 0;
+};
+
+}  // namespace
+
+MessageHeader Endpoint::header(MessageKind kind) const {
+  MessageHeader header;
+  header.kind = kind;
+  header.source_core = core_ == nullptr ? -1 : core_->index;
+  header.source_stream = static_cast<std::uint32_t>(risc_);
+  header.reserved = core_ == nullptr ? 0 : node_.epoch();
+  return header;
+}
+
+PhysicalCore Endpoint::own_node() const { return physical_of(core_->logical); }
+
+Target Endpoint::resolve(NocAddress address, std::uint64_t bytes, const char* who) const {
+  const GridSize grid = node_.placement().grid;
+  const int x = static_cast<int>(address_x(address));
+  const int y = static_cast<int>(address_y(address));
+  const std::uint64_t offset = address_offset(address);
+  if (x >= virtual_base && y >= virtual_base) {
+    const LogicalCore core{x - virtual_base, y - virtual_base};
+    if (!grid.contains(core)) {
+      throw Fault("NoC target", fmt::format("{} addressed core ({},{})", who, core.x, core.y),
+                  fmt::format("the grid is {}x{}", grid.x, grid.y));
+    }
+    const std::uint64_t in_l1 = offset & (l1_slot_bytes - 1);
+    if (in_l1 < l1_mapped_base || in_l1 + bytes > l1_bytes) {
+      throw Fault("L1 range",
+                  fmt::format("{} used L1 bytes {} to {} of core ({},{})", who, in_l1, in_l1 + bytes, core.x, core.y),
+                  fmt::format("L1 ends at {} and its first {} bytes are the firmware's", l1_bytes, l1_mapped_base));
+    }
+    return {Target::Kind::core, grid.index(core)};
+  }
+  for (int bank = 0; bank < dram_banks; ++bank) {
+    if (dram_endpoint(bank) != PhysicalCore{x, y}) continue;
+    if (offset + bytes > node_.dram_limit()) {
+      throw Fault("DRAM range", fmt::format("{} used bytes {} to {} of DRAM bank {}", who, offset, offset + bytes, bank),
+                  fmt::format("the buffers of this run end at {} in every bank", node_.dram_limit()))
+          .hint("check the page number and the buffer's size");
+    }
+    return {Target::Kind::dram, bank};
+  }
+  throw Fault("NoC target", fmt::format("{} addressed NoC node {}-{}", who, x, y),
+              "only workers and DRAM endpoints have memory");
+}
+
+void Endpoint::check_alignment(NocAddress remote, Target target, std::uint32_t local, bool is_read, const char* who) const {
+  const std::uint32_t unit = is_read && target.kind == Target::Kind::dram ? dram_alignment : l1_alignment;
+  if ((address_offset(remote) % unit) == (local % unit)) return;
+  throw Fault("NoC alignment",
+              fmt::format("{} between L1 address {} and offset {} of {}", who, l1_offset_of(local), address_offset(remote),
+                          text_of(target, node_.placement().grid)),
+              fmt::format("both addresses must be equal modulo {} (here {} and {})", unit, local % unit,
+                          address_offset(remote) % unit))
+      .hint("align the page size and the L1 address");
+}
+
+void Endpoint::count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_count) {
+  TransferCounters& c = core_->counters.transfers[static_cast<std::size_t>(noc)][static_cast<std::size_t>(kind)];
+  ++c.transactions;
+  c.bytes += bytes;
+  c.hops += static_cast<std::uint64_t>(hop_count);
+  c.byte_hops += bytes * static_cast<std::uint64_t>(hop_count);
+}
+
+void Endpoint::log_transfer(EventKind kind, NocId noc, Target target, std::uint64_t offset, std::uint32_t bytes) {
+  core_->log.append(risc_, {.kind = kind,
+                            .op = static_cast<std::uint8_t>(noc),
+                            .count = bytes,
+                            .x = packed(node_of(target, node_.placement().grid)),
+                            .address = static_cast<std::uint32_t>(offset)});
+}
+
+void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, std::uint32_t bytes) {
+  if (bytes == 0) return;
+  const Target target = resolve(source, bytes, "noc_async_read");
+  core_->check_l1(l1_destination, bytes, "noc_async_read");
+  check_alignment(source, target, l1_destination, true, "noc_async_read");
+  const bool dram = target.kind == Target::Kind::dram;
+  const std::uint64_t offset = dram ? address_offset(source) : address_offset(source) & (l1_slot_bytes - 1);
+  count(noc, dram ? TransferKind::dram_read : TransferKind::l1_read, bytes,
+        hops(noc, node_of(target, node_.placement().grid), own_node()));
+  log_transfer(EventKind::noc_read, noc, target, offset, bytes);
+  pending_reads_[static_cast<std::size_t>(noc)].push_back({target, offset, l1_pointer(l1_destination), bytes});
+}
+
+void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes) {
+  if (bytes == 0) return;
+  const Target target = resolve(destination, bytes, "noc_async_write");
+  core_->check_l1(l1_source, bytes, "noc_async_write");
+  check_alignment(destination, target, l1_source, false, "noc_async_write");
+  const bool dram = target.kind == Target::Kind::dram;
+  const std::uint64_t offset = dram ? address_offset(destination) : address_offset(destination) & (l1_slot_bytes - 1);
+  count(noc, dram ? TransferKind::dram_write : TransferKind::l1_write, bytes,
+        hops(noc, own_node(), node_of(target, node_.placement().grid)));
+  log_transfer(EventKind::noc_write, noc, target, offset, bytes);
+  const auto n = static_cast<std::size_t>(noc);
+  pending_writes_[n].push_back({{target}, offset, l1_pointer(l1_source), bytes});
+  pending_write_bytes_[n] += bytes;
+  if (pending_write_bytes_[n] > write_window_bytes / 2) {
+    flush_writes(noc);
+    wait_while(unacked_write_bytes_, write_window_bytes, BlockReason::write_barrier, noc);
+  }
+}
+
+void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes,
+                         std::uint32_t destinations, bool loopback, bool linked) {
+  const GridSize grid = node_.placement().grid;
+  core_->check_l1(l1_source, bytes, "noc_async_write_multicast");
+  const auto corner = [&](unsigned shift) {
+    return static_cast<int>(destination >> (offset_bits + shift * coordinate_bits) & 63U) - virtual_base;
+  };
+  // On NoC 1 the start is the far corner (tensix.md 4.1); both orders name the same rectangle here.
+  const LogicalCore low{std::min(corner(0), corner(2)), std::min(corner(1), corner(3))};
+  const LogicalCore high{std::max(corner(0), corner(2)), std::max(corner(1), corner(3))};
+  if (!grid.contains(low) || !grid.contains(high)) {
+    throw Fault("NoC target",
+                fmt::format("noc_async_write_multicast to cores ({},{}) to ({},{})", low.x, low.y, high.x, high.y),
+                fmt::format("a multicast reaches workers of the {}x{} grid only", grid.x, grid.y));
+  }
+  PendingWrite write{{}, address_offset(destination) & (l1_slot_bytes - 1), l1_pointer(l1_source), bytes};
+  int hop_count = 0;
+  for (int y = low.y; y <= high.y; ++y) {
+    for (int x = low.x; x <= high.x; ++x) {
+      if (LogicalCore{x, y} == core_->logical && !loopback) continue;
+      write.targets.push_back({Target::Kind::core, grid.index({x, y})});
+      hop_count = std::max(hop_count, hops(noc, own_node(), physical_of({x, y})));
+    }
+  }
+  if (write.targets.size() != destinations) {
+    throw Fault("NoC multicast count",
+                fmt::format("noc_async_write_multicast to cores ({},{}) to ({},{}){}", low.x, low.y, high.x, high.y,
+                            loopback ? " with loopback" : ""),
+                "the number of destinations must equal the cores that acknowledge; the sender counts only with loopback")
+        .numbers(destinations, static_cast<std::int64_t>(write.targets.size()), "destinations");
+  }
+  count(noc, TransferKind::multicast, bytes, hop_count);
+  core_->log.append(risc_, {.kind = EventKind::noc_multicast,
+                            .op = static_cast<std::uint8_t>(noc),
+                            .a = static_cast<std::uint8_t>(linked),
+                            .b = static_cast<std::uint8_t>(loopback),
+                            .count = bytes,
+                            .x = packed(physical_of(low)),
+                            .y = packed(physical_of(high)),
+                            .address = static_cast<std::uint32_t>(write.offset)});
+  const auto n = static_cast<std::size_t>(noc);
+  pending_writes_[n].push_back(std::move(write));
+  pending_write_bytes_[n] += bytes;
+}
+
+void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {
+  const Target target = resolve(semaphore, sizeof delta, "noc_semaphore_inc");
+  if (target.kind != Target::Kind::core) {
+    throw Fault("NoC target", "noc_semaphore_inc on DRAM", "atomics work on L1 only");
+  }
+  if (address_offset(semaphore) % sizeof delta != 0) {
+    throw Fault("NoC alignment", fmt::format("noc_semaphore_inc at offset {}", address_offset(semaphore)),
+                "a semaphore is a 4-byte word at a multiple of 4");
+  }
+  const std::uint64_t offset = address_offset(semaphore) & (l1_slot_bytes - 1);
+  count(noc, TransferKind::semaphore, sizeof delta, hops(noc, own_node(), node_of(target, node_.placement().grid)));
+  core_->log.append(risc_, {.kind = EventKind::semaphore_inc,
+                            .op = static_cast<std::uint8_t>(noc),
+                            .count = delta,
+                            .x = packed(node_of(target, node_.placement().grid)),
+                            .address = static_cast<std::uint32_t>(offset)});
+  flush_writes(noc);
+  if (node_.is_local(target)) {
+    node_.land_increment(target, offset, delta, core_->index);
+    return;
+  }
+  MessageHeader head = header(MessageKind::atomic);
+  head.count = 1;
+  Message message(head, sizeof(AtomicSegment));
+  message.append_value(AtomicSegment{target, delta, offset});
+  ++unacked_atomics_;
+  node_.send(node_.placement().rank_of(target), std::move(message));
+}
+
+void Endpoint::wait_while(const std::uint64_t& counter, std::uint64_t limit, BlockReason reason, NocId noc) {
+  Scheduler& scheduler = node_.scheduler();
+  while (counter > limit) {
+    if (core_ == nullptr) {
+      if (node_.poll() == 0) node_.transport().wait(std::chrono::microseconds(1000));
+      continue;
+    }
+    waiter_ = scheduler.current();
+    scheduler.block({reason, static_cast<std::uint32_t>(noc), counter});
+    waiter_ = nullptr;
+  }
+}
+
+void Endpoint::read_barrier(NocId noc) {
+  core_->log.append(risc_, {.kind = EventKind::read_barrier, .op = static_cast<std::uint8_t>(noc)});
+  flush();
+  complete_reads(pending_reads_[static_cast<std::size_t>(noc)]);
+  wait_while(unfinished_reads_, 0, BlockReason::read_barrier, noc);
+}
+
+void Endpoint::complete_reads(std::vector<PendingRead>& reads) {
+  // One request per owning rank, cut where a request would ask for too much at once. std::map: in rank order.
+  std::map<int, ReadRequest> by_rank;
+  for (const PendingRead& read : reads) {
+    const int rank = node_.placement().rank_of(read.target);
+    if (rank == node_.transport().rank()) {
+      std::memcpy(read.destination, node_.memory(read.target, read.offset), read.bytes);
+      continue;
+    }
+    for (std::uint32_t done = 0; done < read.bytes;) {
+      ReadRequest& request = by_rank[rank];
+      request.rank = rank;
+      const auto part =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(read.bytes - done, read_request_bytes - request.bytes));
+      request.segments.push_back({read.target, read.offset + done, read.destination + done, part});
+      request.bytes += part;
+      done += part;
+      if (request.bytes == read_request_bytes || request.segments.size() == max_payload / sizeof(Segment)) {
+        queued_reads_.push_back(std::move(request));
+        ++unfinished_reads_;
+        by_rank.erase(rank);
+      }
+    }
+  }
+  for (auto& [rank, request] : by_rank) {
+    queued_reads_.push_back(std::move(request));
+    ++unfinished_reads_;
+  }
+  reads.clear();
+  issue_reads();
+}
+
+void Endpoint::issue_reads() {
+  while (!queued_reads_.empty() &&
+         (open_reads_.empty() || open_read_bytes_ + queued_reads_.front().bytes <= read_window_bytes)) {
+    ReadRequest request = std::move(queued_reads_.front());
+    queued_reads_.pop_front();
+    send_request(std::move(request));
+  }
+}
+
+void Endpoint::send_request(ReadRequest request) {
+  MessageHeader head = header(MessageKind::read_request);
+  head.request = next_request_++;
+  head.count = static_cast<std::uint32_t>(request.segments.size());
+  head.bytes = request.bytes;
+  Message message(head, request.segments.size() * sizeof(Segment));
+  for (const PendingRead& read : request.segments) message.append_value(Segment{read.target, read.bytes, 0, read.offset});
+  open_read_bytes_ += request.bytes;
+  const int rank = request.rank;
+  open_reads_.emplace(head.request, std::move(request));
+  node_.send(rank, std::move(message));
+}
+
+void Endpoint::on_read_reply(const MessageHeader& header, std::span<const std::byte> payload) {
+  const auto found = open_reads_.find(header.request);
+  if (found == open_reads_.end()) throw std::logic_error("a read reply without a request");
+  ReadRequest& request = found->second;
+  for (std::size_t done = 0; done < payload.size();) {
+    const PendingRead& segment = request.segments[request.segment];
+    const std::size_t part = std::min<std::size_t>(payload.size() - done, segment.bytes - request.segment_done);
+    std::memcpy(segment.destination + request.segment_done, payload.data() + done, part);
+    done += part;
+    request.segment_done += static_cast<std::uint32_t>(part);
+    if (request.segment_done == segment.bytes) {
+      ++request.segment;
+      request.segment_done = 0;
+    }
+  }
+  request.landed += payload.size();
+  if (request.landed < request.bytes) return;
+  open_read_bytes_ -= request.bytes;
+  --unfinished_reads_;
+  open_reads_.erase(found);
+  issue_reads();
+  if (unfinished_reads_ == 0) node_.scheduler().wake(waiter_);
+}
+
+void Endpoint::flush_writes(NocId noc) {
+  auto& writes = pending_writes_[static_cast<std::size_t>(noc)];
+  if (writes.empty()) return;
+  std::map<int, WriteBatch> batches;
+  std::map<int, std::vector<Target>> remote;
+  for (const PendingWrite& write : writes) {
+    const std::span<const std::byte> bytes{write.source, write.bytes};
+    remote.clear();
+    for (const Target target : write.targets) {
+      if (node_.is_local(target)) {
+        node_.land_write(target, write.offset, bytes);
+      } else {
+        remote[node_.placement().rank_of(target)].push_back(target);
+      }
+    }
+    for (const auto& [rank, targets] : remote) {
+      WriteBatch& batch = batches.try_emplace(rank, node_, rank, header(MessageKind::write)).first->second;
+      for (std::size_t first = 0; first < targets.size(); first += max_batch_targets) {
+        batch.add(std::span(targets).subspan(first, std::min(max_batch_targets, targets.size() - first)), write.offset,
+                  bytes);
+      }
+    }
+  }
+  for (auto& [rank, batch] : batches) {
+    batch.send();
+    unacked_write_bytes_ += batch.sent();
+  }
+  writes.clear();
+  pending_write_bytes_[static_cast<std::size_t>(noc)] = 0;
+}
+
+void Endpoint::flush() {
+  for (int noc = 0; noc < noc_count; ++noc) flush_writes(static_cast<NocId>(noc));
+}
+
+void Endpoint::writes_flushed(NocId noc) {
+  core_->log.append(risc_, {.kind = EventKind::writes_flushed, .op = static_cast<std::uint8_t>(noc)});
+  flush_writes(noc);
+}
+
+void Endpoint::write_barrier(NocId noc) {
+  core_->log.append(risc_, {.kind = EventKind::write_barrier, .op = static_cast<std::uint8_t>(noc)});
+  flush();
+  wait_while(unacked_write_bytes_, 0, BlockReason::write_barrier, noc);
+}
+
+void Endpoint::atomic_barrier(NocId noc) {
+  core_->log.append(risc_, {.kind = EventKind::atomic_barrier, .op = static_cast<std::uint8_t>(noc)});
+  flush();
+  wait_while(unacked_atomics_, 0, BlockReason::atomic_barrier, noc);
+}
+
+void Endpoint::finish() {
+  flush();
+  for (auto& reads : pending_reads_) complete_reads(reads);
+  wait_while(unfinished_reads_, 0, BlockReason::read_barrier, NocId::noc0);
+  wait_while(unacked_write_bytes_, 0, BlockReason::write_barrier, NocId::noc0);
+  wait_while(unacked_atomics_, 0, BlockReason::atomic_barrier, NocId::noc0);
+}
+
+void Endpoint::reset() {
+  for (auto& reads : pending_reads_) reads.clear();
+  for (auto& writes : pending_writes_) writes.clear();
+  pending_write_bytes_ = {};
+  queued_reads_.clear();
+  open_reads_.clear();
+  open_read_bytes_ = unfinished_reads_ = unacked_write_bytes_ = unacked_atomics_ = 0;
+  waiter_ = nullptr;
+}
+
+void Endpoint::on_write_ack(const MessageHeader& header) {
+  unacked_write_bytes_ -= header.bytes;
+  node_.scheduler().wake(waiter_);
+}
+
+void Endpoint::on_atomic_ack(const MessageHeader&) {
+  --unacked_atomics_;
+  node_.scheduler().wake(waiter_);
+}
+
+void Endpoint::host_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes) {
+  constexpr std::size_t part_bytes = std::size_t{256} << 10U;
+  for (std::size_t done = 0; done < bytes.size(); done += part_bytes) {
+    const auto part = bytes.subspan(done, std::min(part_bytes, bytes.size() - done));
+    pending_writes_[0].push_back({{target}, offset + done, part.data(), static_cast<std::uint32_t>(part.size())});
+    pending_write_bytes_[0] += part.size();
+  }
+  if (pending_write_bytes_[0] < write_window_bytes) return;
+  flush_writes(NocId::noc0);
+  wait_while(unacked_write_bytes_, write_window_bytes, BlockReason::write_barrier, NocId::noc0);
+}
+
+void Endpoint::host_read(Target target, std::uint64_t offset, std::span<std::byte> bytes) {
+  pending_reads_[0].push_back({target, offset, bytes.data(), static_cast<std::uint32_t>(bytes.size())});
+}
+
+void Endpoint::host_finish() {
+  flush_writes(NocId::noc0);
+  wait_while(unacked_write_bytes_, 0, BlockReason::write_barrier, NocId::noc0);
+  complete_reads(pending_reads_[0]);
+  wait_while(unfinished_reads_, 0, BlockReason::read_barrier, NocId::noc0);
+}
+
+}  // namespace tilegrid::noc

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "core/core.h"
+#include "noc/node.h"
+
+namespace tilegrid::noc {
+
+/// The NoC of one fiber: what its kernel issues and what has not completed yet. The host has one too (core null).
+///
+/// Reads are collected and travel at read_barrier(), one request per owning rank and at most `read_window_bytes` in
+/// flight; their data becomes visible there and not before. Writes are collected too, and their source is read at the
+/// next flush: write_barrier(), writes_flushed(), an atomic on the same NoC, a block of the fiber, or the kernel's end.
+/// A kernel that overwrites a source earlier sends the new bytes, as it may on silicon. Per NoC and destination the order
+/// of writes and atomics is the order of the calls.
+class Endpoint {
+ public:
+  Endpoint(Node& node, Core* core, Risc risc) : node_(node), core_(core), risc_(risc) {}
+
+  void read(NocId noc, NocAddress source, std::uint32_t l1_destination, std::uint32_t bytes);
+  void write(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes);
+  /// To all cores of the rectangle that `destination` names (see multicast_address); the own core only with `loopback`.
+  void multicast(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes, std::uint32_t destinations,
+                 bool loopback, bool linked);
+  void increment(NocId noc, NocAddress semaphore, std::uint32_t delta);
+
+  void read_barrier(NocId noc);
+  void write_barrier(NocId noc);
+  void writes_flushed(NocId noc);
+  void atomic_barrier(NocId noc);
+
+  /// Sends what was issued; called when the fiber is about to block for another reason.
+  void flush();
+  /// Completes everything: the end of a kernel.
+  void finish();
+  /// Forgets everything: a new program.
+  void reset();
+
+  /// Host traffic: to and from the host's memory, without a core. Blocks by serving messages.
+  void host_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes);
+  void host_read(Target target, std::uint64_t offset, std::span<std::byte> bytes);
+  void host_finish();
+
+  void on_read_reply(const MessageHeader& header, std::span<const std::byte> payload);
+  void on_write_ack(const MessageHeader& header);
+  void on_atomic_ack(const MessageHeader& header);
+
+  static constexpr std::uint64_t read_window_bytes = 256U << 10U;
+  static constexpr std::uint64_t read_request_bytes = 64U << 10U;
+  static constexpr std::uint64_t write_window_bytes = 512U << 10U;
+
+ private:
+  struct PendingRead {
+    Target target;
+    std::uint64_t offset;
+    std::byte* destination;
+    std::uint32_t bytes;
+  };
+  struct PendingWrite {
+    std::vector<Target> targets;
+    std::uint64_t offset;
+    const std::byte* source;
+    std::uint32_t bytes;
+  };
+  struct ReadRequest {
+    int rank = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t landed = 0;
+    std::size_t segment = 0;         ///< where the next reply byte goes
+    std::uint32_t segment_done = 0;
+    std::vector<PendingRead> segments;
+  };
+
+  [[nodiscard]] Target resolve(NocAddress address, std::uint64_t bytes, const char* who) const;
+  void check_alignment(NocAddress remote, Target target, std::uint32_t local, bool is_read, const char* who) const;
+  void count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_count);
+  void log_transfer(EventKind kind, NocId noc, Target target, std::uint64_t offset, std::uint32_t bytes);
+  [[nodiscard]] PhysicalCore own_node() const;
+
+  void complete_reads(std::vector<PendingRead>& reads);
+  void issue_reads();
+  void send_request(ReadRequest request);
+  void flush_writes(NocId noc);
+  void wait_while(const std::uint64_t& counter, std::uint64_t limit, BlockReason reason, NocId noc);
+  [[nodiscard]] MessageHeader header(MessageKind kind) const;
+
+  Node& node_;
+  Core* core_;
+  Risc risc_;
+  std::array<std::vector<PendingRead>, noc_count> pending_reads_;
+  std::array<std::vector<PendingWrite>, noc_count> pending_writes_;
+  std::array<std::uint64_t, noc_count> pending_write_bytes_{};
+  std::deque<ReadRequest> queued_reads_;
+  std::unordered_map<std::uint32_t, ReadRequest> open_reads_;
+  std::uint64_t open_read_bytes_ = 0;      ///< requested and not landed
+  std::uint64_t unfinished_reads_ = 0;     ///< requests queued or open
+  std::uint64_t unacked_write_bytes_ = 0;
+  std::uint64_t unacked_atomics_ = 0;
+  std::uint32_t next_request_ = 0;
+  Fiber* waiter_ = nullptr;
+};
+
+/// A multicast address: the rectangle's corners and an offset, packed as TT-Metalium's 64-bit multicast addresses
+/// (36 bits of offset; x end, y end, x start, y start of 6 bits each).
+[[nodiscard]] constexpr NocAddress multicast_address(std::uint32_t x_start, std::uint32_t y_start, std::uint32_t x_end,
+                                                     std::uint32_t y_end, std::uint64_t offset) {
+  return make_address(x_end, y_end, offset) | static_cast<std::uint64_t>(x_start) << (offset_bits + 2 * coordinate_bits) |
+         static_cast<std::uint64_t>(y_start) << (offset_bits + 3 * coordinate_bits);
+}
+
+}  // namespace tilegrid::noc

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+namespace tilegrid::noc {
+
+/// Bytes of a DRAM bank: 12 channels of 1 GiB (tensix.md 4.3).
+inline constexpr std::uint64_t dram_bank_bytes = std::uint64_t{1} << 30U;
+/// DRAM reads and buffer pages are aligned to this (tensix.md 4.1).
+inline constexpr std::uint32_t dram_alignment = 32;
+inline constexpr std::uint32_t l1_alignment = 16;
+/// Largest NoC packet's payload (tensix.md 4.1).
+inline constexpr std::uint32_t max_packet_bytes = 8192;
+
+/// The DRAM banks that live on this rank. Address space is taken at once, memory when it is touched.
+class DramBanks {
+ public:
+  DramBanks() = default;
+  ~DramBanks();
+  DramBanks(const DramBanks&) = delete;
+  DramBanks& operator=(const DramBanks&) = delete;
+  void add(int bank);
+  [[nodiscard]] bool holds(int bank) const { return banks_.contains(bank); }
+  [[nodiscard]] std::byte* at(int bank, std::uint64_t offset) { return banks_.at(bank) + offset; }
+
+ private:
+  std::map<int, std::byte*> banks_;
+};
+
+}  // namespace tilegrid::noc

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <mpi.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace tilegrid::noc {
+
+/// Lets ranks of one host sleep until a neighbour has sent them something. A futex wakes one sleeper in about 10 us even
+/// when 80 ranks share two cores, where polling costs every idle rank a turn on the CPU (distsim.md 0.5).
+///
+/// Use by the sleeper: arm(), look for messages once more, then sleep() or disarm(). A sender posts its message first and
+/// rings afterwards. Either the sleeper's second look finds the message or the ring finds the sleeper: none is lost.
+class MpiDoorbell {
+ public:
+  /// Collective over `host`, a communicator of ranks that can share memory. When there is no shared memory to be had, all
+  /// ranks agree on it and sleep() becomes a nap of at most `nap`.
+  explicit MpiDoorbell(MPI_Comm host);
+  MpiDoorbell(const MpiDoorbell&) = delete;
+  MpiDoorbell& operator=(const MpiDoorbell&) = delete;
+  ~MpiDoorbell() = default;
+
+  /// Collective. Without it the page stays until the process ends.
+  void release();
+
+  [[nodiscard]] bool shared() const { return bells_ != nullptr; }
+
+  /// Wakes the rank if it sleeps. `host_rank` counts within the host's communicator.
+  void ring(int host_rank);
+
+  /// Announces sleep; the result is for sleep().
+  [[nodiscard]] std::uint32_t arm();
+  void disarm();
+  /// Sleeps until a ring that came after arm(), or `limit`. Disarms.
+  void sleep(std::uint32_t armed, std::chrono::microseconds limit);
+
+  /// Longest sleep where nobody can ring.
+  static constexpr std::chrono::microseconds nap{150};
+
+ private:
+  static constexpr std::size_t line = 64;  // bytes: one rank's bell must not share a cache line with another's
+  struct alignas(line) Bell {
+    std::atomic<std::uint32_t> rings;
+    std::atomic<std::uint32_t> sleeping;
+  };
+  static_assert(sizeof(Bell) == line && std::atomic<std::uint32_t>::is_always_lock_free);
+
+  Bell* bells_ = nullptr;  // one for each rank of the host, in shared memory
+  Bell* own_ = nullptr;
+  MPI_Win window_ = MPI_WIN_NULL;
+};
+
+}  // namespace tilegrid::noc

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "noc/mpi_environment.h"
+
+#include <mpi.h>
+
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+#include "noc/mpi_transport.h"
+
+namespace tilegrid::noc {
+namespace {
+
+bool set_to_true(const char* variable) {
+  const char* value = std::getenv(variable);
+  if (value == nullptr) return false;
+  const std::string_view text(value);
+  return !text.empty() && text != "0" && text != "false" && text != "no";
+}
+
+std::string host_name() {
+  std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
+  int length = 0;
+  MPI_Get_processor_name(name.data(), &length);
+  return {name.data(), static_cast<std::size_t>(length)};
+}
+
+std::string library_name() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);
+  const std::string_view all(text.data(), static_cast<std::size_t>(length));
+  return std::string(all.substr(0, all.find('\n')));
+}
+
+}  // namespace
+
+MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
+  // Serialized, because the thread back end of the fibers calls from several threads, one at a time. Open MPI takes no
+  // locks for it.
+  int provided = 0;
+  MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided);
+  MPI_Comm_rank(MPI_COMM_WORLD, &info_.rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &info_.size);
+  MPI_Comm host = MPI_COMM_NULL;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host);
+  MPI_Comm_rank(host, &info_.local_rank);
+  MPI_Comm_size(host, &info_.local_size);
+  MPI_Comm_free(&host);
+  info_.host = host_name();
+  info_.library = library_name();
+  // mpirun sets the second one for its ranks where they outnumber the slots; Open MPI then yields by default.
+  info_.yields_when_idle = std::getenv("OMPI_MCA_mpi_yield_when_idle") != nullptr
+                               ? set_to_true("OMPI_MCA_mpi_yield_when_idle")
+                               : set_to_true("OMPI_MCA_mpi_oversubscribe");
+}
+
+MpiEnvironment::~MpiEnvironment() { MPI_Finalize(); }
+
+std::unique_ptr<Transport> MpiEnvironment::make_transport() { return std::make_unique<MpiTransport>(MPI_COMM_WORLD); }
+
+void MpiEnvironment::abort(int code) {
+  MPI_Abort(MPI_COMM_WORLD, code);
+  std::_Exit(code);
+}
+
+bool launched_by_mpi() {
+  // A shell inside of an allocation has SLURM_* only; what follows is set for the processes of a job step alone.
+  constexpr std::array<const char*, 6> variables{"OMPI_COMM_WORLD_SIZE", "PMIX_RANK",          "PMI_RANK", "PMI_SIZE",
+                                                 "MPI_LOCALNRANKS",      "MV2_COMM_WORLD_SIZE"};
+  for (const char* variable : variables) {
+    if (std::getenv(variable) != nullptr) return true;
+  }
+  return false;
+}
+
+}  // namespace tilegrid::noc

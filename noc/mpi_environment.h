@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "noc/transport.h"
+
+namespace tilegrid::noc {
+
+/// How MPI sees this process and its host.
+struct MpiInfo {
+  int rank = 0;
+  int size = 1;
+  int local_rank = 0;       ///< among the ranks of this host
+  int local_size = 1;
+  std::string host;
+  std::string library;      ///< first line of MPI_Get_library_version
+  bool yields_when_idle = false;
+};
+
+/// Owns MPI for the process: MPI_Init in the constructor, MPI_Finalize in the destructor. Both are collective.
+/// Without a launcher MPI is not touched at all: see launched_by_mpi().
+class MpiEnvironment {
+ public:
+  MpiEnvironment(int* argc, char*** argv);
+  ~MpiEnvironment();
+  MpiEnvironment(const MpiEnvironment&) = delete;
+  MpiEnvironment& operator=(const MpiEnvironment&) = delete;
+
+  [[nodiscard]] const MpiInfo& info() const { return info_; }
+
+  /// Two-sided messages over a private communicator (one tag, Improbe/Mrecv). Collective; destroy before *this.
+  [[nodiscard]] std::unique_ptr<Transport> make_transport();
+
+  /// Ends all ranks at once with `code`.
+  [[noreturn]] void abort(int code);
+
+ private:
+  MpiInfo info_;
+};
+
+/// True when mpirun, srun or another launcher started this process as part of a job (by the environment; MPI is not called).
+[[nodiscard]] bool launched_by_mpi();
+
+}  // namespace tilegrid::noc

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "noc/mpi_transport.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <exception>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+
+namespace tilegrid::noc {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int tag = 0;
+// Looks before going to sleep. Each may yield the CPU, so that more of them cost the ranks that have work.
+constexpr int looks_before_sleep = 3;
+// Open MPI's probe looks at its queue first and takes in new messages afterwards: the second look sees what the first one
+// took in.
+constexpr int looks_when_armed = 2;
+// Shared-memory fragments that one look takes in at most, ones that receivers give back included (btl/vader, 4.1). They may
+// stand before a message in the queue and hide it from a rank that has sent many.
+constexpr int fragments_per_look = 31;
+
+void check(int code, const char* call) {
+  if (code == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  throw Error(ExitCode::lost_rank,
+              std::string(call) + " failed: " + std::string(text.data(), static_cast<std::size_t>(length)));
+}
+
+/// CPUs that the ranks of the host may use together. One rank's own set would not do: mpirun may have bound it to one core.
+int cores_of(MPI_Comm host) {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) CPU_SET(0, &cpus);
+  check(MPI_Allreduce(MPI_IN_PLACE, &cpus, static_cast<int>(sizeof cpus), MPI_BYTE, MPI_BOR, host), "MPI_Allreduce");
+  return CPU_COUNT(&cpus);
+}
+
+void pause_cpu() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+class DropAll final : public MessageSink {
+ public:
+  void deliver(int, const MessageHeader&, std::span<const std::byte>) override {}
+};
+
+}  // namespace
+
+MpiTransport::MpiTransport(MPI_Comm parent) : exceptions_(std::uncaught_exceptions()) {
+  check(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
+  check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  int size = 0;
+  check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+  check(MPI_Comm_size(comm_, &size), "MPI_Comm_size");
+  peers_ = std::vector<Peer>(static_cast<std::size_t>(size));
+  incoming_.resize(sizeof(MessageHeader) + max_payload);
+
+  MPI_Comm host = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host), "MPI_Comm_split_type");
+  check(MPI_Comm_set_errhandler(host, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  find_neighbours(host);
+  check(MPI_Comm_free(&host), "MPI_Comm_free");
+}
+
+void MpiTransport::find_neighbours(MPI_Comm host) {
+  int neighbours = 0;
+  check(MPI_Comm_size(host, &neighbours), "MPI_Comm_size");
+  std::vector<int> host_ranks(static_cast<std::size_t>(neighbours));
+  std::vector<int> ranks(host_ranks.size());
+  std::iota(host_ranks.begin(), host_ranks.end(), 0);
+  MPI_Group host_group = MPI_GROUP_NULL;
+  MPI_Group group = MPI_GROUP_NULL;
+  check(MPI_Comm_group(host, &host_group), "MPI_Comm_group");
+  check(MPI_Comm_group(comm_, &group), "MPI_Comm_group");
+  check(MPI_Group_translate_ranks(host_group, neighbours, host_ranks.data(), group, ranks.data()),
+        "MPI_Group_translate_ranks");
+  MPI_Group_free(&host_group);
+  MPI_Group_free(&group);
+  for (std::size_t i = 0; i < ranks.size(); ++i) peer(ranks[i]).host_rank = host_ranks[i];
+  remote_peers_ = neighbours < size();
+  if (neighbours > cores_of(host)) doorbell_ = std::make_unique<MpiDoorbell>(host);
+}
+
+MpiTransport::~MpiTransport() {
+  if (std::uncaught_exceptions() > exceptions_) {
+    abandon_sends();
+    return;
+  }
+  try {
+    drain();
+    if (doorbell_) doorbell_->release();
+    MPI_Comm_free(&comm_);
+  } catch (const std::exception&) {
+    abandon_sends();
+  }
+}
+
+void MpiTransport::abandon_sends() {
+  // MPI may still read the buffers of incomplete sends: they must stay until the process ends.
+  static std::vector<std::vector<Outgoing>> abandoned;
+  abandoned.push_back(std::move(outgoing_));
+}
+
+void MpiTransport::drain() {
+  // MPI wants every message received before the communicator goes.
+  DropAll sink;
+  while (!sends_done()) poll(sink, window);
+  MPI_Request barrier = MPI_REQUEST_NULL;
+  check(MPI_Ibarrier(comm_, &barrier), "MPI_Ibarrier");
+  for (int all_here = 0; all_here == 0;) {
+    poll(sink, window);
+    check(MPI_Test(&barrier, &all_here, MPI_STATUS_IGNORE), "MPI_Test");
+  }
+  while (poll(sink, window) > 0 || !sends_done()) {
+  }
+}
+
+void MpiTransport::send(int destination_rank, Message message) {
+  if (destination_rank < 0 || destination_rank >= size() || destination_rank == rank_) {
+    throw std::logic_error("rank " + std::to_string(rank_) + " of " + std::to_string(size()) + " sends a message to rank " +
+                           std::to_string(destination_rank));
+  }
+  if (message.payload().size() > max_payload) {
+    throw std::logic_error("message with a payload of " + std::to_string(message.payload().size()) + " bytes, at most " +
+                           std::to_string(max_payload) + " are possible");
+  }
+  if (message.header().kind == MessageKind::credit) throw std::logic_error("credit messages are the transport's own");
+  ++stats_.messages_sent;
+  stats_.bytes_sent += message.bytes().size();
+  Peer& to = peer(destination_rank);
+  if (to.credits > 0) {  // then nothing is held either: credits go to held messages first
+    --to.credits;
+    post(destination_rank, std::move(message));
+    return;
+  }
+  to.held.push_back(std::move(message));
+  ++held_;
+  stats_.queue_high_water = std::max(stats_.queue_high_water, held_);
+}
+
+void MpiTransport::post(int destination, Message message) {
+  MessageHeader header = message.header();
+  header.sequence = peer(destination).next_out++;
+  message.set_header(header);
+  const auto bytes = message.bytes();
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, destination, tag, comm_, &request), "MPI_Isend");
+  // Eager sends are nearly always complete by now, and then need no bookkeeping.
+  int done = 0;
+  check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+  if (done == 0) {
+    requests_.push_back(request);
+    outgoing_.push_back({destination, std::move(message)});
+  }
+  ++unreturned_;
+  // An incomplete send may be a rendezvous that needs the receiver, so ring for it, too.
+  ring(destination);
+}
+
+void MpiTransport::ring(int destination) {
+  if (doorbell_ && peer(destination).host_rank >= 0) doorbell_->ring(peer(destination).host_rank);
+}
+
+void MpiTransport::reap() {
+  if (requests_.empty()) return;
+  finished_.resize(requests_.size());
+  int count = 0;
+  check(MPI_Testsome(static_cast<int>(requests_.size()), requests_.data(), &count, finished_.data(), MPI_STATUSES_IGNORE),
+        "MPI_Testsome");
+  if (count == MPI_UNDEFINED || count == 0) return;
+  for (int i = 0; i < count; ++i)
+    ring(outgoing_[static_cast<std::size_t>(finished_[static_cast<std::size_t>(i)])].destination);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < requests_.size(); ++i) {
+    if (requests_[i] == MPI_REQUEST_NULL) continue;
+    if (kept != i) {
+      requests_[kept] = requests_[i];
+      outgoing_[kept] = std::move(outgoing_[i]);
+    }
+    ++kept;
+  }
+  requests_.resize(kept);
+  outgoing_.resize(kept);
+}
+
+int MpiTransport::poll(MessageSink& sink, int budget) {
+  if (polling_) throw std::logic_error("poll() called from a sink");
+  polling_ = true;
+  struct Guard {
+    bool& flag;
+    ~Guard() { flag = false; }
+  } const guard{polling_};
+  int delivered = 0;
+  while (delivered < budget && receive_one(sink, delivered)) {
+  }
+  reap();
+  return delivered;
+}
+
+bool MpiTransport::receive_one(MessageSink& sink, int& delivered) {
+  int there = 0;
+  MPI_Message matched = MPI_MESSAGE_NULL;
+  MPI_Status status;
+  check(MPI_Improbe(MPI_ANY_SOURCE, tag, comm_, &there, &matched, &status), "MPI_Improbe");
+  if (there == 0) return false;
+  int bytes = 0;
+  check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
+  const auto length = static_cast<std::size_t>(bytes);
+  if (length < sizeof(MessageHeader) || length > incoming_.size()) {
+    throw std::logic_error("message of " + std::to_string(length) + " bytes from rank " + std::to_string(status.MPI_SOURCE));
+  }
+  const int source = status.MPI_SOURCE;
+  check(MPI_Mrecv(incoming_.data(), bytes, MPI_BYTE, &matched, MPI_STATUS_IGNORE), "MPI_Mrecv");
+
+  MessageHeader header;
+  std::memcpy(&header, incoming_.data(), sizeof header);
+  const std::uint32_t expected = peer(source).next_in++;
+  if (header.sequence != expected) {
+    throw std::logic_error("message " + std::to_string(header.sequence) + " from rank " + std::to_string(source) +
+                           " came in place of message " + std::to_string(expected));
+  }
+  if (header.kind == MessageKind::credit) {
+    take_credit(source, header.value);
+    return true;
+  }
+  ++stats_.messages_received;
+  stats_.bytes_received += length;
+  ++delivered;
+  sink.deliver(source, header, std::span(incoming_).subspan(sizeof header, length - sizeof header));
+  if (++peer(source).owed == credit_batch) give_credit(source);
+  return true;
+}
+
+void MpiTransport::take_credit(int source, std::uint64_t credits) {
+  Peer& to = peer(source);
+  to.credits += static_cast<int>(credits);
+  while (to.credits > 0 && !to.held.empty()) {
+    Message next = std::move(to.held.front());
+    to.held.pop_front();
+    --held_;
+    --to.credits;
+    post(source, std::move(next));
+  }
+}
+
+void MpiTransport::give_credit(int source) {
+  MessageHeader header;
+  header.kind = MessageKind::credit;
+  header.value = static_cast<std::uint64_t>(std::exchange(peer(source).owed, 0));
+  post(source, Message(header));
+}
+
+bool MpiTransport::arrived() {
+  int there = 0;
+  check(MPI_Iprobe(MPI_ANY_SOURCE, tag, comm_, &there, MPI_STATUS_IGNORE), "MPI_Iprobe");
+  return there != 0;
+}
+
+bool MpiTransport::look(int times, bool was_sending) {
+  for (int i = 0; i < times; ++i) {
+    reap();
+    if (arrived() || (was_sending && requests_.empty())) return true;
+    unreturned_ = std::max(0, unreturned_ - fragments_per_look);
+  }
+  return false;
+}
+
+void MpiTransport::wait(std::chrono::microseconds limit) {
+  const auto end = Clock::now() + limit;
+  const bool was_sending = !requests_.empty();
+  if (!doorbell_) {
+    while (!look(1, was_sending) && Clock::now() < end) pause_cpu();
+    return;
+  }
+  if (look(looks_before_sleep, was_sending)) return;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::microseconds>(end - Clock::now());
+    if (left.count() <= 0) return;
+    const std::uint32_t armed = doorbell_->arm();
+    if (look(looks_when_armed, was_sending)) {
+      doorbell_->disarm();
+      return;
+    }
+    // Nobody rings when a send of our own moves on, or for messages from other hosts.
+    const bool must_look = remote_peers_ || !requests_.empty() || unreturned_ > 0;
+    ++stats_.sleeps;
+    doorbell_->sleep(armed, must_look ? std::min(left, MpiDoorbell::nap) : left);
+  }
+}
+
+}  // namespace tilegrid::noc

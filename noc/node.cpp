@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "noc/node.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "noc/endpoint.h"
+
+namespace tilegrid::noc {
+
+Node::Node(GridSize grid, Transport& transport, FiberBackend backend)
+    : placement_{grid, transport.size()},
+      transport_(transport),
+      scheduler_(backend),
+      arena_(placement_.first_core(transport.rank() + 1) - placement_.first_core(transport.rank())),
+      first_core_(placement_.first_core(transport.rank())) {
+  for (int local = 0; local < arena_.cores(); ++local) {
+    const int index = first_core_ + local;
+    cores_.push_back(std::make_unique<Core>(index, grid.core(index), arena_.base(local), scheduler_));
+    for (int risc = 0; risc < risc_count; ++risc) {
+      endpoints_.push_back(std::make_unique<Endpoint>(*this, cores_.back().get(), static_cast<Risc>(risc)));
+    }
+  }
+  for (int bank = 0; bank < dram_banks; ++bank) {
+    if (placement_.rank_of_bank(bank) == transport.rank()) dram_.add(bank);
+  }
+  host_endpoint_ = std::make_unique<Endpoint>(*this, nullptr, Risc::brisc);
+}
+
+Node::~Node() { scheduler_.clear(); }
+
+Endpoint& Node::endpoint(int core, Risc risc) {
+  return *endpoints_[static_cast<std::size_t>(core - first_core_) * risc_count + static_cast<std::size_t>(risc)];
+}
+
+Endpoint& Node::asker(const MessageHeader& header) {
+  if (header.source_core < 0) return *host_endpoint_;
+  return endpoint(header.source_core, static_cast<Risc>(header.source_stream));
+}
+
+void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
+  scheduler_.clear();
+  arena_.reset();
+  epoch_ = epoch;
+  dram_limit_ = dram_limit;
+  sent_ = received_ = 0;
+  for (auto& core : cores_) {
+    core->counters = {};
+    core->host_cost = {};
+    core->log.clear();
+    core->semaphore_waiters.clear();
+    core->semaphore_sources = {};
+  }
+  for (auto& endpoint : endpoints_) endpoint->reset();
+  // Deferred messages are taken out first: dispatch may look at the list again through a later message.
+  const std::vector<Deferred> deferred = std::exchange(deferred_, {});
+  for (const Deferred& message : deferred) deliver(message.source_rank, message.header, message.payload);
+}
+
+void Node::send(int rank, Message message) {
+  const MessageHeader header = message.header();
+  if (header.kind != MessageKind::control && header.reserved != 0) ++sent_;
+  transport_.send(rank, std::move(message));
+}
+
+void Node::deliver(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) {
+  if (header.kind == MessageKind::control) {
+    control_(source_rank, header, payload);
+    return;
+  }
+  if (header.reserved > epoch_) {
+    deferred_.push_back({source_rank, header, {payload.begin(), payload.end()}});
+    return;
+  }
+  if (header.reserved != 0) {
+    if (header.reserved < epoch_) return;
+    ++received_;
+  }
+  dispatch(source_rank, header, payload);
+}
+
+void Node::dispatch(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) {
+  switch (header.kind) {
+    case MessageKind::read_request:
+      serve_read(source_rank, header, payload);
+      break;
+    case MessageKind::write:
+      serve_write(source_rank, header, payload);
+      break;
+    case MessageKind::atomic:
+      serve_atomic(source_rank, header, payload);
+      break;
+    case MessageKind::read_reply:
+      asker(header).on_read_reply(header, payload);
+      break;
+    case MessageKind::write_ack:
+      asker(header).on_write_ack(header);
+      break;
+    case MessageKind::atomic_ack:
+      asker(header).on_atomic_ack(header);
+      break;
+    case MessageKind::control:
+    case MessageKind::credit:
+      throw std::logic_error("a transport message reached the node");
+  }
+}
+
+std::byte* Node::memory(Target target, std::uint64_t offset) {
+  if (target.kind == Target::Kind::dram) return dram_.at(target.index, offset);
+  return l1_pointer(core(target.index).l1_base + static_cast<std::uint32_t>(offset));
+}
+
+void Node::land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes) {
+  std::memcpy(memory(target, offset), bytes.data(), bytes.size());
+  if (target.kind == Target::Kind::core) core(target.index).notify_write(static_cast<std::uint32_t>(offset), bytes.size());
+}
+
+void Node::land_increment(Target target, std::uint64_t offset, std::uint32_t delta, int source_core) {
+  Core& owner = core(target.index);
+  std::byte* word = memory(target, offset);
+  std::uint32_t value = 0;
+  std::memcpy(&value, word, sizeof value);
+  value += delta;
+  std::memcpy(word, &value, sizeof value);
+  if (auto* sources = owner.sources_at(static_cast<std::uint32_t>(offset))) {
+    sources->several = sources->several || (sources->last != -1 && sources->last != source_core);
+    sources->last = source_core;
+  }
+  owner.notify_write(static_cast<std::uint32_t>(offset), sizeof value);
+}
+
+void Node::serve_read(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) {
+  MessageHeader reply = header;
+  reply.kind = MessageKind::read_reply;
+  reply.value = 0;
+  Message message(reply, std::min<std::size_t>(header.bytes, max_payload));
+  std::size_t filled = 0;
+  for (std::uint32_t i = 0; i < header.count; ++i) {
+    Segment segment;
+    std::memcpy(&segment, payload.data() + i * sizeof segment, sizeof segment);
+    const std::byte* from = memory(segment.target, segment.offset);
+    for (std::size_t done = 0; done < segment.bytes;) {
+      const std::size_t part = std::min<std::size_t>(segment.bytes - done, max_payload - filled);
+      message.append({from + done, part});
+      done += part;
+      filled += part;
+      if (filled == max_payload) {
+        reply.value += filled;
+        send(source_rank, std::exchange(message, Message(reply, max_payload)));
+        filled = 0;
+      }
+    }
+  }
+  if (filled != 0) send(source_rank, std::move(message));
+}
+
+void Node::serve_write(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) {
+  std::span<const std::byte> bytes;
+  std::size_t at = 0;
+  for (std::uint32_t i = 0; i < header.count; ++i) {
+    Segment segment;
+    std::memcpy(&segment, payload.data() + at, sizeof segment);
+    at += sizeof segment;
+    if (segment.repeats == 0) {
+      bytes = payload.subspan(at, segment.bytes);
+      at += segment.bytes;
+    }
+    land_write(segment.target, segment.offset, bytes);
+  }
+  MessageHeader ack = header;
+  ack.kind = MessageKind::write_ack;
+  ack.bytes = payload.size();
+  send(source_rank, Message(ack));
+}
+
+void Node::serve_atomic(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) {
+  for (std::uint32_t i = 0; i < header.count; ++i) {
+    AtomicSegment segment;
+    std::memcpy(&segment, payload.data() + i * sizeof segment, sizeof segment);
+    land_increment(segment.target, segment.offset, segment.delta, header.source_core);
+  }
+  MessageHeader ack = header;
+  ack.kind = MessageKind::atomic_ack;
+  send(source_rank, Message(ack));
+}
+
+}  // namespace tilegrid::noc

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/core.h"
+#include "core/fiber.h"
+#include "noc/address.h"
+#include "noc/memory.h"
+#include "noc/transport.h"
+
+namespace tilegrid::noc {
+
+class Endpoint;
+
+/// Which rank holds which cores and banks: contiguous runs of cores, in index order; bank b on rank b * ranks / 12.
+struct Placement {
+  GridSize grid;
+  int ranks = 1;
+  [[nodiscard]] int first_core(int rank) const {
+    return static_cast<int>(static_cast<std::int64_t>(rank) * grid.cores() / ranks);
+  }
+  [[nodiscard]] int rank_of_core(int core) const {
+    return static_cast<int>((static_cast<std::int64_t>(core + 1) * ranks - 1) / grid.cores());
+  }
+  [[nodiscard]] int rank_of_bank(int bank) const { return bank * ranks / dram_banks; }
+  [[nodiscard]] int rank_of(Target target) const {
+    return target.kind == Target::Kind::core ? rank_of_core(target.index) : rank_of_bank(target.index);
+  }
+};
+
+/// A range of a target's memory, in a read request or before the bytes of a write.
+struct Segment {
+  Target target;
+  std::uint32_t bytes = 0;
+  std::uint32_t repeats = 0;  ///< writes: 1: no bytes follow, the previous segment's are written here too
+  std::uint64_t offset = 0;
+};
+static_assert(std::is_trivially_copyable_v<Segment>);
+
+struct AtomicSegment {
+  Target target;
+  std::uint32_t delta = 0;
+  std::uint64_t offset = 0;
+};
+
+/// One rank of the emulated chip: its cores and DRAM banks, and what it does for other ranks.
+///
+/// NoC traffic between cores of the same rank is a copy; between ranks it is messages over the transport. Requests are
+/// answered from poll(), at any time between begin_program() calls. Every message of a program carries the program's
+/// epoch: one that arrives before this rank has begun the program is kept until then, one of a past program (after an
+/// error) is dropped. Epoch 0 is the host's own traffic and always valid.
+class Node final : public MessageSink {
+ public:
+  Node(GridSize grid, Transport& transport, FiberBackend backend);
+  ~Node() override;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  [[nodiscard]] const Placement& placement() const { return placement_; }
+  [[nodiscard]] Transport& transport() { return transport_; }
+  [[nodiscard]] const Transport& transport() const { return transport_; }
+  [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
+  [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
+  /// The cores of this rank, by index in the grid from first_core() on.
+  [[nodiscard]] std::span<const std::unique_ptr<Core>> cores() const { return cores_; }
+  [[nodiscard]] Core& core(int index) { return *cores_[static_cast<std::size_t>(index - first_core_)]; }
+  [[nodiscard]] Endpoint& endpoint(int core, Risc risc);
+  [[nodiscard]] Endpoint& host_endpoint() { return *host_endpoint_; }
+
+  /// Zeroed L1, new counters; messages of this epoch are accepted from here on.
+  void begin_program(std::uint32_t epoch, std::uint64_t dram_limit);
+  [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
+  /// First DRAM offset beyond all buffers, in every bank.
+  [[nodiscard]] std::uint64_t dram_limit() const { return dram_limit_; }
+
+  /// Delivers arrived messages; returns how many.
+  int poll(int budget = 64) { return transport_.poll(*this, budget); }
+  void deliver(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) override;
+  /// Receives control messages; set once by the runtime.
+  void set_control_handler(std::function<void(int, const MessageHeader&, std::span<const std::byte>)> handler) {
+    control_ = std::move(handler);
+  }
+
+  void send(int rank, Message message);
+
+  /// NoC messages of the current program so far, for termination detection.
+  [[nodiscard]] std::uint64_t program_messages_sent() const { return sent_; }
+  [[nodiscard]] std::uint64_t program_messages_received() const { return received_; }
+
+  [[nodiscard]] bool is_local(Target target) const { return placement_.rank_of(target) == transport_.rank(); }
+  /// Memory of a target of this rank.
+  [[nodiscard]] std::byte* memory(Target target, std::uint64_t offset);
+  void land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes);
+  void land_increment(Target target, std::uint64_t offset, std::uint32_t delta, int source_core);
+
+ private:
+  void dispatch(int source_rank, const MessageHeader& header, std::span<const std::byte> payload);
+  void serve_read(int source_rank, const MessageHeader& header, std::span<const std::byte> payload);
+  void serve_write(int source_rank, const MessageHeader& header, std::span<const std::byte> payload);
+  void serve_atomic(int source_rank, const MessageHeader& header, std::span<const std::byte> payload);
+  [[nodiscard]] Endpoint& asker(const MessageHeader& header);
+
+  struct Deferred {
+    int source_rank;
+    MessageHeader header;
+    std::vector<std::byte> payload;
+  };
+
+  Placement placement_;
+  Transport& transport_;
+  Scheduler scheduler_;
+  L1Arena arena_;
+  DramBanks dram_;
+  int first_core_ = 0;
+  std::vector<std::unique_ptr<Core>> cores_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  std::unique_ptr<Endpoint> host_endpoint_;
+  std::function<void(int, const MessageHeader&, std::span<const std::byte>)> control_;
+  std::uint32_t epoch_ = 0;
+  std::uint64_t dram_limit_ = 0;
+  std::uint64_t sent_ = 0;
+  std::uint64_t received_ = 0;
+  std::vector<Deferred> deferred_;
+};
+
+}  // namespace tilegrid::noc

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "noc/message.h"
+
+namespace tilegrid::noc {
+
+/// Receives what a transport delivers. Called from poll() only; may call send(), must not call poll().
+class MessageSink {
+ public:
+  virtual ~MessageSink() = default;
+  /// `payload` is valid during the call only.
+  virtual void deliver(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) = 0;
+};
+
+/// Host cost of a transport: what really moved.
+struct TransportStats {
+  std::uint64_t messages_sent = 0;
+  std::uint64_t bytes_sent = 0;  ///< headers included
+  std::uint64_t messages_received = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t queue_high_water = 0;  ///< most messages held back by flow control at one time
+  std::uint64_t sleeps = 0;
+};
+
+/// Moves messages between the ranks of a run.
+///
+/// Who calls: one OS thread per rank. Nothing here blocks except wait(), and no call is collective.
+/// Order: messages from one rank to another are delivered in the order of their send() calls.
+/// Lifetime: send() takes the message; buffers live until the transport is done with them.
+/// Progress: made inside poll() and wait() only; a rank that does neither stalls its peers.
+/// Flow control: at most a bounded number of messages per ordered pair is under way; send() queues the rest.
+/// A message to the own rank is the caller's error: local traffic never becomes a message.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  [[nodiscard]] virtual int rank() const = 0;
+  [[nodiscard]] virtual int size() const = 0;
+
+  virtual void send(int destination_rank, Message message) = 0;
+
+  /// Delivers what has arrived, at most `budget` messages; makes progress on sends. Returns how many were delivered.
+  virtual int poll(MessageSink& sink, int budget) = 0;
+
+  /// The rank has nothing to do: returns when a message may have arrived or `limit` has passed. Spins, yields or sleeps as
+  /// suits the number of ranks per core of this host.
+  virtual void wait(std::chrono::microseconds limit) = 0;
+
+  /// True when no send is queued or incomplete.
+  [[nodiscard]] virtual bool sends_done() const = 0;
+
+  [[nodiscard]] virtual TransportStats stats() const = 0;
+};
+
+/// The transport of a run in one process: no peers.
+class InProcessTransport final : public Transport {
+ public:
+  [[nodiscard]] int rank() const override { return 0; }
+  [[nodiscard]] int size() const override { return 1; }
+  void send(int destination_rank, Message message) override;  ///< throws std::logic_error
+  int poll(MessageSink&, int) override { return 0; }
+  void wait(std::chrono::microseconds) override {}
+  [[nodiscard]] bool sends_done() const override { return true; }
+  [[nodiscard]] TransportStats stats() const override { return {}; }
+};
+
+}  // namespace tilegrid::noc

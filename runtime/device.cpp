@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/device.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <stdexcept>
+
+#include "core/error.h"
+#include "noc/endpoint.h"
+#include "runtime/deadlock_report.h"
+#include "runtime/program_run.h"
+#include "runtime/task.h"
+
+namespace tilegrid {
+namespace {
+
+EventLog log_from(const std::vector<std::vector<std::uint8_t>>& raw) {
+  EventLog log;
+  for (std::size_t risc = 0; risc < raw.size(); ++risc) {
+    auto& sequence = log.sequence(static_cast<Risc>(risc));
+    sequence.resize(raw[risc].size() / sizeof(Event));
+    if (!sequence.empty()) std::memcpy(sequence.data(), raw[risc].data(), raw[risc].size());
+  }
+  return log;
+}
+
+/// Several ranks may fail at the same time: the error of the first core is shown, whatever the order of arrival.
+[[noreturn]] void throw_first(std::vector<ErrorReport> errors) {
+  if (errors.empty()) throw std::logic_error("a program failed without an error");
+  const auto first = std::min_element(errors.begin(), errors.end(),
+                                      [](const ErrorReport& a, const ErrorReport& b) { return a.core < b.core; });
+  if (first->exit_code == static_cast<int>(ExitCode::usage)) throw UsageError(first->text);
+  throw KernelError(first->text);
+}
+
+}  // namespace
+
+Buffer Device::create_buffer(std::uint64_t bytes, std::uint32_t page_bytes) {
+  if (page_bytes == 0 || page_bytes % noc::dram_alignment != 0) {
+    throw UsageError(
+        fmt::format("a DRAM page of {} bytes: pages are multiples of {} bytes", page_bytes, noc::dram_alignment));
+  }
+  const std::uint64_t pages = (bytes + page_bytes - 1) / page_bytes;
+  const std::uint64_t in_bank = (pages + noc::dram_banks - 1) / noc::dram_banks * page_bytes;
+  if (dram_used_ + in_bank > noc::dram_bank_bytes) {
+    throw UsageError(fmt::format("a buffer of {} bytes needs {} bytes in each of {} DRAM banks; {} of {} are free", bytes,
+                                 in_bank, noc::dram_banks, noc::dram_bank_bytes - dram_used_, noc::dram_bank_bytes));
+  }
+  const Buffer buffer{static_cast<std::uint32_t>(dram_used_), page_bytes, pages};
+  dram_used_ += in_bank;
+  return buffer;
+}
+
+void Device::transfer_pages(const Buffer& buffer, std::size_t size, const char* who,
+                            const std::function<void(noc::Target, std::uint64_t, std::uint64_t)>& transfer) {
+  if (size != buffer.bytes()) {
+    throw UsageError(fmt::format("Device::{} of {} bytes, the buffer has {}", who, size, buffer.bytes()));
+  }
+  // Bank by bank: neighbouring pages of a bank go to the same rank and share messages.
+  for (int bank = 0; bank < noc::dram_banks; ++bank) {
+    for (std::uint64_t page = static_cast<std::uint64_t>(bank); page < buffer.pages; page += noc::dram_banks) {
+      transfer({noc::Target::Kind::dram, bank}, buffer.address + page / noc::dram_banks * buffer.page_bytes,
+               page * buffer.page_bytes);
+    }
+  }
+  control_.node().host_endpoint().host_finish();
+}
+
+void Device::write(const Buffer& buffer, std::span<const std::byte> data) {
+  transfer_pages(buffer, data.size(), "write", [&](noc::Target target, std::uint64_t offset, std::uint64_t at) {
+    control_.node().host_endpoint().host_write(target, offset, data.subspan(at, buffer.page_bytes));
+  });
+}
+
+void Device::read(const Buffer& buffer, std::span<std::byte> data) {
+  transfer_pages(buffer, data.size(), "read", [&](noc::Target target, std::uint64_t offset, std::uint64_t at) {
+    control_.node().host_endpoint().host_read(target, offset, data.subspan(at, buffer.page_bytes));
+  });
+}
+
+Device::WorkerCoordinates Device::worker_core(LogicalCore core) {
+  return {static_cast<std::uint32_t>(core.x + noc::virtual_base), static_cast<std::uint32_t>(core.y + noc::virtual_base)};
+}
+
+RunResult Device::launch(const Program& program, const LaunchOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  validate(program);
+  if (program.grid != grid()) {
+    throw UsageError(fmt::format("the program is for a {}x{} grid, the session has {}x{}", program.grid.x, program.grid.y,
+                                 grid().x, grid().y));
+  }
+  const LaunchCommand command{program, ++epoch_, dram_used_, options.record_log};
+  const std::vector<std::byte> bytes = to_bytes(command);
+  for (int rank = 1; rank < ranks(); ++rank) control_.send(rank, ControlTag::launch, bytes);
+
+  ProgramRun run(control_, command, options.on_progress);
+  const EndReason reason = run.run();
+  std::vector<RankResult> results(static_cast<std::size_t>(ranks()));
+  results[0] = run.take_result();
+  for (int missing = ranks() - 1; missing > 0;) {
+    const ControlMessage message = control_.wait_next();
+    if (message.tag != ControlTag::result) continue;  // a last status or progress report of the program that has ended
+    results[static_cast<std::size_t>(message.source)] = from_bytes<RankResult>(message.bytes);
+    --missing;
+  }
+  if (reason == EndReason::failed) {
+    std::vector<ErrorReport> errors;
+    for (const RankResult& result : results) errors.insert(errors.end(), result.errors.begin(), result.errors.end());
+    throw_first(std::move(errors));
+  }
+  if (reason == EndReason::deadlock) {
+    std::vector<BlockedReport> blocked;
+    for (const RankResult& result : results) blocked.insert(blocked.end(), result.blocked.begin(), result.blocked.end());
+    throw DeadlockError(deadlock_text(blocked, grid()));
+  }
+  RunResult result;
+  for (RankResult& rank : results) {
+    for (CoreResult& core : rank.cores) {
+      result.cores.push_back(core.counters);
+      result.core_hosts.push_back(core.host);
+      if (options.record_log) result.logs.push_back(log_from(core.log));
+    }
+    result.ranks.push_back(rank.host);
+  }
+  result.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+std::vector<std::vector<std::byte>> Device::map(const std::string& task, const std::vector<std::vector<std::byte>>& inputs) {
+  if (inputs.size() != static_cast<std::size_t>(ranks())) {
+    throw std::logic_error(fmt::format("a task for {} ranks on {}", inputs.size(), ranks()));
+  }
+  for (int rank = 1; rank < ranks(); ++rank) {
+    control_.send_value(rank, ControlTag::task, TaskCommand{task, inputs[static_cast<std::size_t>(rank)]});
+  }
+  std::vector<std::vector<std::byte>> outputs(inputs.size());
+  outputs[0] = find_task(task)(inputs[0]);
+  for (int missing = ranks() - 1; missing > 0;) {
+    ControlMessage message = control_.wait_next();
+    if (message.tag != ControlTag::task_result) continue;
+    outputs[static_cast<std::size_t>(message.source)] = std::move(message.bytes);
+    --missing;
+  }
+  return outputs;
+}
+
+}  // namespace tilegrid

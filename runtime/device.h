@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/event_log.h"
+#include "kernels/program.h"
+#include "runtime/protocol.h"
+
+namespace tilegrid {
+
+/// A buffer interleaved over the 12 DRAM banks: page i is in bank i mod 12 at address + i / 12 * page_bytes.
+struct Buffer {
+  std::uint32_t address = 0;     ///< the same in every bank
+  std::uint32_t page_bytes = 0;  ///< a multiple of 32
+  std::uint64_t pages = 0;
+  [[nodiscard]] std::uint64_t bytes() const { return pages * page_bytes; }
+};
+
+struct LaunchOptions {
+  bool record_log = true;
+  /// Called about twice a second with the tile multiplications done so far.
+  std::function<void(std::uint64_t)> on_progress;
+};
+
+/// What a launch left behind. `cores` by core index, `ranks` by rank.
+struct RunResult {
+  std::vector<CoreCounters> cores;
+  std::vector<CoreHostCost> core_hosts;
+  std::vector<RankHostCost> ranks;
+  std::vector<EventLog> logs;  ///< by core index; empty when not recorded
+  double wall_seconds = 0;     ///< on the host, from the launch to the last result
+};
+
+/// The emulated device as the host (rank 0) sees it. Made by Session::run.
+class Device {
+ public:
+  explicit Device(ControlChannel& control) : control_(control) {}
+
+  [[nodiscard]] GridSize grid() const { return control_.node().placement().grid; }
+  [[nodiscard]] int ranks() const { return control_.node().transport().size(); }
+
+  /// Allocates ceil(bytes / page_bytes) pages. Throws UsageError when a bank would overflow or the page is not a
+  /// multiple of 32 bytes.
+  [[nodiscard]] Buffer create_buffer(std::uint64_t bytes, std::uint32_t page_bytes);
+  /// Frees all buffers.
+  void free_buffers() { dram_used_ = 0; }
+  /// Copies to and from DRAM; sizes must equal buffer.bytes().
+  void write(const Buffer& buffer, std::span<const std::byte> data);
+  void read(const Buffer& buffer, std::span<std::byte> data);
+  template <class T>
+  void write(const Buffer& buffer, const std::vector<T>& data) {
+    write(buffer, std::as_bytes(std::span(data)));
+  }
+  template <class T>
+  void read(const Buffer& buffer, std::vector<T>& data) {
+    read(buffer, std::as_writable_bytes(std::span(data)));
+  }
+
+  /// Virtual coordinates of a worker, as kernels use them in NoC addresses.
+  struct WorkerCoordinates {
+    std::uint32_t x;
+    std::uint32_t y;
+  };
+  [[nodiscard]] static WorkerCoordinates worker_core(LogicalCore core);
+
+  /// Runs a program on all ranks and returns when all its kernels have ended. Throws UsageError (invalid program),
+  /// KernelError (a kernel broke a rule; the message of the first core) or DeadlockError.
+  RunResult launch(const Program& program, const LaunchOptions& options = {});
+
+  /// Runs a task on every rank with its own input; returns the outputs by rank.
+  [[nodiscard]] std::vector<std::vector<std::byte>> map(const std::string& task,
+                                                        const std::vector<std::vector<std::byte>>& inputs);
+
+ private:
+  void transfer_pages(const Buffer& buffer, std::size_t size, const char* who,
+                      const std::function<void(noc::Target, std::uint64_t, std::uint64_t)>& transfer);
+
+  ControlChannel& control_;
+  std::uint64_t dram_used_ = 0;
+  std::uint32_t epoch_ = 0;
+};
+
+}  // namespace tilegrid

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/program_run.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <stdexcept>
+
+#include "core/error.h"
+#include "kernels/registry.h"
+#include "noc/grid.h"
+#include "runtime/deadlock_report.h"
+
+namespace tilegrid {
+namespace {
+
+/// A rank that is blocked for this long says so to the host. Short waits for an answer are the normal case and far
+/// shorter; the value is also how late a deadlock is noticed.
+constexpr auto idle_before_report = std::chrono::milliseconds(20);
+constexpr auto progress_interval = std::chrono::milliseconds(500);
+constexpr auto longest_wait = std::chrono::milliseconds(10);
+
+double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+std::string place_of(const KernelContext& kernel) {
+  const LogicalCore at = kernel.core->logical;
+  const PhysicalCore physical = noc::physical_of(at);
+  return fmt::format("core ({},{}) [{}-{}] · {} · {} {}:{}", at.x, at.y, physical.x, physical.y, name_of(kernel.risc),
+                     kernel.kernel_name, kernel.where.file_name(), kernel.where.line());
+}
+
+/// The body of a kernel's fiber.
+void run_kernel(KernelContext& kernel, KernelFunction function) {
+  EventLog& log = kernel.core->log;
+  try {
+    log.append(kernel.risc, {.kind = EventKind::kernel_start});
+    function();
+    kernel.noc->finish();
+    log.append(kernel.risc, {.kind = EventKind::kernel_end});
+  } catch (const Fault& fault) {
+    throw KernelError(describe(fault, place_of(kernel)));
+  } catch (const std::exception& error) {
+    throw KernelError(fmt::format("kernel exception · {}: {}", place_of(kernel), error.what()));
+  }
+}
+
+std::vector<std::uint8_t> raw_events(const std::vector<Event>& events) {
+  std::vector<std::uint8_t> bytes(events.size() * sizeof(Event));
+  if (!bytes.empty()) std::memcpy(bytes.data(), events.data(), bytes.size());
+  return bytes;
+}
+
+}  // namespace
+
+bool TerminationDetector::balanced() const {
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  for (const StatusReport& report : reports_) {
+    if (!report.idle) return false;
+    sent += report.sent;
+    received += report.received;
+  }
+  return sent == received;
+}
+
+std::optional<EndReason> TerminationDetector::on_status(int rank, const StatusReport& report) {
+  reports_[static_cast<std::size_t>(rank)] = report;
+  if (std::all_of(reports_.begin(), reports_.end(), [](const StatusReport& r) { return r.finished; })) {
+    return EndReason::finished;
+  }
+  if (answers_missing_ == 0 && balanced()) probe_requested_ = true;
+  return std::nullopt;
+}
+
+bool TerminationDetector::take_probe_request() {
+  if (!std::exchange(probe_requested_, false)) return false;
+  answers_missing_ = static_cast<int>(reports_.size());
+  return true;
+}
+
+std::optional<EndReason> TerminationDetector::on_probe_answer(int rank, const StatusReport& report) {
+  answers_[static_cast<std::size_t>(rank)] = report;
+  if (--answers_missing_ > 0) return std::nullopt;
+  if (answers_ == reports_) return EndReason::deadlock;
+  // Something moved. Ranks that went idle again with new counters have reported or will.
+  reports_ = answers_;
+  if (balanced()) probe_requested_ = true;
+  return std::nullopt;
+}
+
+ProgramRun::ProgramRun(ControlChannel& control, const LaunchCommand& launch, std::function<void(std::uint64_t)> on_progress)
+    : control_(control), node_(control.node()), launch_(launch), on_progress_(std::move(on_progress)) {
+  const noc::Transport& transport = node_.transport();
+  if (transport.rank() == 0) {
+    detector_ = std::make_unique<TerminationDetector>(transport.size());
+    progress_.resize(static_cast<std::size_t>(transport.size()));
+  }
+}
+
+void ProgramRun::set_up_core(Core& core) {
+  const Program& program = launch_.program;
+  std::uint32_t address = core.l1_base + l1_user_base;
+  core.cbs = {};
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    core.cbs[static_cast<std::size_t>(cb.id)] = CircularBuffer(cb.id, cb.role, address, cb.pages, cb.page_bytes, cb.format);
+    address += static_cast<std::uint32_t>(l1_bytes_of(cb));
+  }
+  for (std::size_t i = 0; i < program.semaphores.size(); ++i) {
+    const auto offset = l1_semaphore_base + static_cast<std::uint32_t>(i) * semaphore_bytes;
+    std::memcpy(l1_pointer(core.l1_base + offset), &program.semaphores[i], sizeof(std::uint32_t));
+  }
+  core.dst = Dst(program.compute.dst_fp32, program.compute.full_sync);
+  core.matrix = MatrixUnit(program.compute.fidelity, program.compute.dst_fp32);
+  core.vector = VectorUnit(program.compute.dst_fp32);
+  core.pack = {};
+  core.unpack_to_dst = false;
+  core.log.enable(launch_.record_log);
+}
+
+void ProgramRun::start_kernels(Core& core) {
+  for (const KernelConfig& config : launch_.program.kernels) {
+    if (!config.cores.contains(core.logical)) continue;
+    auto context = std::make_unique<KernelContext>();
+    context->core = &core;
+    context->noc = &node_.endpoint(core.index, config.risc);
+    context->grid = launch_.program.grid;
+    context->risc = config.risc;
+    context->default_noc = config.noc;
+    context->kernel_name = config.name.c_str();
+    context->compile_args = config.compile_args;
+    context->common_args = config.common_args;
+    for (const auto& [index, args] : config.runtime_args) {
+      if (index == core.index) context->runtime_args = args;
+    }
+    KernelContext* kernel = context.get();
+    contexts_.push_back(std::move(context));
+    const KernelFunction function = find_kernel(config.name);
+    node_.scheduler().spawn(core.index, config.risc, kernel, &core.host_cost,
+                            [kernel, function] { run_kernel(*kernel, function); });
+  }
+}
+
+EndReason ProgramRun::run() {
+  start_ = last_progress_ = last_poll_ = Clock::now();
+  const noc::TransportStats before = node_.transport().stats();
+  try {
+    node_.begin_program(launch_.epoch, launch_.dram_limit);
+    for (const auto& core : node_.cores()) set_up_core(*core);
+    for (const auto& core : node_.cores()) start_kernels(*core);
+  } catch (const Error& error) {
+    control_.send_value(0, ControlTag::error, ErrorReport{-1, static_cast<int>(error.code()), error.message()});
+  }
+  const bool alone = node_.transport().size() == 1;
+  node_.scheduler().set_service(alone ? std::function<void()>{} : [this] { serve(); });
+
+  run_fibers();
+
+  node_.scheduler().set_service({});
+  const noc::TransportStats after = node_.transport().stats();
+  host_.kernel_seconds = node_.scheduler().kernel_seconds();
+  host_.serving_seconds += node_.scheduler().service_seconds();
+  host_.wall_seconds = seconds(Clock::now() - start_);
+  host_.messages = after.messages_sent - before.messages_sent;
+  host_.bytes = after.bytes_sent - before.bytes_sent;
+  return *ended_;
+}
+
+// Invariants of the loop: fibers run only here (and while they run they call serve() now and then); control messages are
+// handled only here, never inside a fiber; after `ended_` no fiber runs. A rank is idle when no fiber is ready and its
+// transport has nothing left to send; only what a message brings can change that.
+void ProgramRun::run_fibers() {
+  Scheduler& scheduler = node_.scheduler();
+  const bool alone = node_.transport().size() == 1;
+  bool failure_reported = false;
+  while (!ended_) {
+    if (!scheduler.failure()) {
+      scheduler.run([&] {
+        if (!alone) serve();
+        return true;
+      });
+    }
+    if (scheduler.failure() && !failure_reported) {
+      report_failure();
+      failure_reported = true;
+    }
+    const auto start = Clock::now();
+    const int delivered = node_.poll();
+    while (const auto message = control_.next()) handle(*message);
+    if (ended_) break;
+    if (scheduler.any_ready() && !scheduler.failure()) continue;
+    if (delivered == 0) {
+      report_status();
+      if (!alone && !ended_) node_.transport().wait(longest_wait);
+      host_.waiting_seconds += seconds(Clock::now() - start);
+    } else {
+      idle_ = false;
+      host_.serving_seconds += seconds(Clock::now() - start);
+    }
+    last_poll_ = Clock::now();
+    report_progress();
+  }
+}
+
+void ProgramRun::serve() {
+  const auto now = Clock::now();
+  const auto gap = std::chrono::duration_cast<std::chrono::microseconds>(now - last_poll_).count();
+  host_.longest_gap_us = std::max(host_.longest_gap_us, static_cast<std::uint64_t>(gap));
+  last_poll_ = now;
+  node_.poll();
+}
+
+StatusReport ProgramRun::status() const {
+  const Scheduler& scheduler = node_.scheduler();
+  const bool failed = scheduler.failure() != nullptr;
+  StatusReport report;
+  report.finished = scheduler.all_finished() && !failed;
+  report.idle = (failed || !scheduler.any_ready()) && node_.transport().sends_done();
+  report.sent = node_.program_messages_sent();
+  report.received = node_.program_messages_received();
+  return report;
+}
+
+void ProgramRun::report_status() {
+  const StatusReport now = status();
+  if (!now.idle) return;
+  if (!idle_) {
+    idle_ = true;
+    idle_since_ = Clock::now();
+  }
+  const bool alone = node_.transport().size() == 1;
+  const bool waited = alone || Clock::now() - idle_since_ > idle_before_report;
+  if (now == last_status_ || (!now.finished && !waited)) return;
+  if (now.finished && last_status_.finished) return;  // an end is reported once, whatever it serves afterwards
+  last_status_ = now;
+  control_.send_value(0, ControlTag::status, now);
+  while (const auto message = control_.next()) handle(*message);
+}
+
+void ProgramRun::report_progress() {
+  if (Clock::now() - last_progress_ < progress_interval) return;
+  last_progress_ = Clock::now();
+  std::uint64_t done = 0;
+  for (const auto& core : node_.cores()) done += core->counters.tiles[static_cast<std::size_t>(TileOp::matmul)];
+  control_.send_value(0, ControlTag::progress, done);
+}
+
+void ProgramRun::report_failure() {
+  ErrorReport report;
+  try {
+    std::rethrow_exception(node_.scheduler().failure());
+  } catch (const Error& error) {
+    report.text = error.message();
+    report.exit_code = static_cast<int>(error.code());
+  }
+  for (const auto& fiber : node_.scheduler().fibers()) {
+    if (fiber->failed()) report.core = fiber->core();
+  }
+  errors_.push_back(report);
+  control_.send_value(0, ControlTag::error, report);
+}
+
+void ProgramRun::handle(const ControlMessage& message) {
+  switch (message.tag) {
+    case ControlTag::end:
+      ended_ = from_bytes<EndReason>(message.bytes);
+      break;
+    case ControlTag::probe:
+      control_.send_value(0, ControlTag::probe_answer, status());
+      break;
+    default:
+      handle_on_host(message);
+      break;
+  }
+}
+
+void ProgramRun::handle_on_host(const ControlMessage& message) {
+  if (!detector_) throw std::logic_error("a host's control message reached a rank that is not the host");
+  switch (message.tag) {
+    case ControlTag::status: {
+      const auto reason = detector_->on_status(message.source, from_bytes<StatusReport>(message.bytes));
+      if (reason) end(*reason);
+      break;
+    }
+    case ControlTag::probe_answer: {
+      const auto reason = detector_->on_probe_answer(message.source, from_bytes<StatusReport>(message.bytes));
+      if (reason) end(*reason);
+      break;
+    }
+    case ControlTag::error: {
+      const auto report = from_bytes<ErrorReport>(message.bytes);
+      if (report.core < 0) errors_.push_back(report);
+      end(EndReason::failed);
+      break;
+    }
+    case ControlTag::progress: {
+      progress_[static_cast<std::size_t>(message.source)] = from_bytes<std::uint64_t>(message.bytes);
+      if (on_progress_) on_progress_(std::accumulate(progress_.begin(), progress_.end(), std::uint64_t{0}));
+      break;
+    }
+    default:
+      throw std::logic_error("an unexpected control message arrived during a program");
+  }
+  if (!end_sent_ && detector_->take_probe_request()) control_.broadcast(ControlTag::probe, {});
+}
+
+void ProgramRun::end(EndReason reason) {
+  if (std::exchange(end_sent_, true)) return;
+  control_.broadcast(ControlTag::end, to_bytes(reason));
+}
+
+RankResult ProgramRun::take_result() {
+  RankResult result;
+  for (const auto& core : node_.cores()) {
+    CoreResult& out = result.cores.emplace_back();
+    CoreCounters& counters = core->counters;
+    counters.dst_peak_slots = static_cast<std::uint32_t>(core->dst.peak());
+    counters.dst_capacity = static_cast<std::uint32_t>(core->dst.capacity());
+    counters.l1_used_bytes = static_cast<std::uint32_t>(l1_bytes_needed(launch_.program));
+    for (std::size_t i = 0; i < core->cbs.size(); ++i) {
+      const CircularBuffer& cb = core->cbs[i];
+      counters.cbs[i] = {cb.pages(), cb.page_bytes(), cb.high_water(), cb.received()};
+    }
+    out.counters = counters;
+    out.host = core->host_cost;
+    if (launch_.record_log) {
+      for (int risc = 0; risc < risc_count; ++risc)
+        out.log.push_back(raw_events(core->log.sequence(static_cast<Risc>(risc))));
+    }
+  }
+  if (ended_ == EndReason::deadlock) result.blocked = blocked_kernels(node_, launch_.program);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  host_.resident_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  result.host = host_;
+  result.errors = errors_;
+  node_.scheduler().clear();
+  for (const auto& core : node_.cores()) core->log.clear();
+  return result;
+}
+
+}  // namespace tilegrid

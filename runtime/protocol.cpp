@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/protocol.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace tilegrid {
+
+ControlChannel::ControlChannel(noc::Node& node) : node_(node), partial_(static_cast<std::size_t>(node.transport().size())) {
+  node.set_control_handler([this](int source, const noc::MessageHeader& header, std::span<const std::byte> payload) {
+    receive(source, header, payload);
+  });
+}
+
+void ControlChannel::send(int rank, ControlTag tag, std::span<const std::byte> bytes) {
+  if (rank == node_.transport().rank()) {
+    queue_.push_back({rank, tag, {bytes.begin(), bytes.end()}});
+    return;
+  }
+  noc::MessageHeader header;
+  header.kind = noc::MessageKind::control;
+  header.tag = static_cast<std::uint16_t>(tag);
+  header.bytes = bytes.size();
+  std::size_t done = 0;
+  do {  // an empty message still needs its header
+    const std::size_t part = std::min(bytes.size() - done, noc::max_payload);
+    noc::Message message(header, part);
+    message.append(bytes.subspan(done, part));
+    node_.send(rank, std::move(message));
+    done += part;
+  } while (done < bytes.size());
+}
+
+void ControlChannel::broadcast(ControlTag tag, std::span<const std::byte> bytes) {
+  for (int rank = 0; rank < node_.transport().size(); ++rank) send(rank, tag, bytes);
+}
+
+void ControlChannel::receive(int source, const noc::MessageHeader& header, std::span<const std::byte> payload) {
+  auto& partial = partial_[static_cast<std::size_t>(source)];
+  partial.insert(partial.end(), payload.begin(), payload.end());
+  if (partial.size() < header.bytes) return;
+  queue_.push_back({source, static_cast<ControlTag>(header.tag), std::move(partial)});
+  partial.clear();
+}
+
+std::optional<ControlMessage> ControlChannel::next() {
+  if (queue_.empty()) return std::nullopt;
+  ControlMessage message = std::move(queue_.front());
+  queue_.pop_front();
+  return message;
+}
+
+ControlMessage ControlChannel::wait_next() {
+  while (queue_.empty()) {
+    if (node_.poll() == 0) node_.transport().wait(std::chrono::milliseconds(20));
+  }
+  return *next();
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cereal/archives/binary.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <optional>
+#include <span>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/counters.h"
+#include "core/event_log.h"
+#include "kernels/program.h"
+#include "noc/node.h"
+
+namespace tilegrid {
+
+/// What control messages between host and ranks mean.
+enum class ControlTag : std::uint16_t {
+  launch,        ///< host: LaunchCommand
+  task,          ///< host: TaskCommand
+  shutdown,      ///< host: exit code
+  status,        ///< rank: StatusReport, when it becomes idle or finishes
+  probe,         ///< host asks for a StatusReport now
+  probe_answer,  ///< rank: StatusReport
+  error,         ///< rank: a kernel failed; the text
+  end,           ///< host: the program is over, EndReason
+  result,        ///< rank: RankResult
+  task_result,
+  progress,  ///< rank: units done
+};
+
+enum class EndReason : std::uint8_t { finished, failed, deadlock };
+
+struct LaunchCommand {
+  Program program;
+  std::uint32_t epoch = 0;
+  std::uint64_t dram_limit = 0;
+  bool record_log = false;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(program, epoch, dram_limit, record_log);
+  }
+};
+
+/// One rank's view of how far it is; sums of the message counters decide quiescence.
+struct StatusReport {
+  bool idle = false;      ///< no fiber can run and nothing waits to be sent
+  bool finished = false;  ///< all fibers have ended
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  friend bool operator==(const StatusReport&, const StatusReport&) = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(idle, finished, sent, received);
+  }
+};
+
+struct ErrorReport {
+  int core = 0;
+  int exit_code = 2;
+  std::string text;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(core, exit_code, text);
+  }
+};
+
+struct TaskCommand {
+  std::string name;
+  std::vector<std::byte> input;
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(name, static_cast<std::uint64_t>(input.size()));
+    archive(cereal::binary_data(input.data(), input.size()));
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    std::uint64_t size = 0;
+    archive(name, size);
+    input.resize(size);
+    archive(cereal::binary_data(input.data(), input.size()));
+  }
+};
+
+/// A blocked kernel, or the state of a core with one, as text without the core: equal texts of several cores are merged.
+struct BlockedReport {
+  int core = 0;
+  int order = 0;  ///< 0..2 kernels by RISC, then circular buffers, then semaphores
+  std::string text;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(core, order, text);
+  }
+};
+
+struct CoreResult {
+  CoreCounters counters;
+  CoreHostCost host;
+  std::vector<std::vector<std::uint8_t>> log;  ///< by RISC, the events' bytes; empty when not recorded
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(counters, host, log);
+  }
+};
+
+struct RankResult {
+  std::vector<CoreResult> cores;  ///< of the rank, in order
+  RankHostCost host;
+  std::vector<ErrorReport> errors;
+  std::vector<BlockedReport> blocked;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cores, host, errors, blocked);
+  }
+};
+
+template <class T>
+[[nodiscard]] std::vector<std::byte> to_bytes(const T& value) {
+  std::ostringstream stream(std::ios::binary);
+  {
+    cereal::BinaryOutputArchive archive(stream);
+    archive(value);
+  }
+  const std::string text = stream.str();
+  std::vector<std::byte> bytes(text.size());
+  if (!text.empty()) std::memcpy(bytes.data(), text.data(), text.size());
+  return bytes;
+}
+
+template <class T>
+[[nodiscard]] T from_bytes(std::span<const std::byte> bytes) {
+  std::istringstream stream(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), std::ios::binary);
+  cereal::BinaryInputArchive archive(stream);
+  T value;
+  archive(value);
+  return value;
+}
+
+struct ControlMessage {
+  int source = 0;
+  ControlTag tag = ControlTag::status;
+  std::vector<std::byte> bytes;
+};
+
+/// Control messages of any length over the node's transport, cut to the size of a message and put together again.
+/// A rank that sends to itself gets the message in its own queue, so that the host is a rank like the others.
+class ControlChannel {
+ public:
+  explicit ControlChannel(noc::Node& node);
+  void send(int rank, ControlTag tag, std::span<const std::byte> bytes);
+  template <class T>
+  void send_value(int rank, ControlTag tag, const T& value) {
+    send(rank, tag, to_bytes(value));
+  }
+  /// To all ranks, the own one included.
+  void broadcast(ControlTag tag, std::span<const std::byte> bytes);
+  [[nodiscard]] std::optional<ControlMessage> next();
+  /// Blocks, serving, until a message is there.
+  [[nodiscard]] ControlMessage wait_next();
+  [[nodiscard]] noc::Node& node() { return node_; }
+
+ private:
+  void receive(int source, const noc::MessageHeader& header, std::span<const std::byte> payload);
+
+  noc::Node& node_;
+  std::vector<std::vector<std::byte>> partial_;  ///< by source rank
+  std::deque<ControlMessage> queue_;
+};
+
+}  // namespace tilegrid

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/session.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <exception>
+
+#include "core/error.h"
+#include "noc/node.h"
+#include "runtime/program_run.h"
+#include "runtime/task.h"
+
+namespace tilegrid {
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+void print_error(const std::string& message) { fmt::print(stderr, "tilegrid: {}\n", message); }
+
+}  // namespace
+
+Session::Session(int* argc, char*** argv) {
+  if (noc::launched_by_mpi()) {
+    mpi_ = std::make_unique<noc::MpiEnvironment>(argc, argv);
+    info_ = mpi_->info();
+  } else {
+    info_.host = host_name();
+  }
+}
+
+Session::~Session() = default;
+
+int Session::run(const SessionOptions& options, const std::function<int(Device&)>& host) {
+  const GridSize grid = options.grid;
+  if (grid.x < 1 || grid.y < 1 || grid.x > noc::max_grid_side || grid.y > noc::max_grid_side) {
+    if (is_host()) print_error(fmt::format("a grid of {}x{}: each side is 1 to {}", grid.x, grid.y, noc::max_grid_side));
+    return static_cast<int>(ExitCode::usage);
+  }
+  if (info_.size > grid.cores()) {
+    if (is_host()) {
+      print_error(fmt::format("{} ranks for the {} cores of a {}x{} grid: start at most one rank a core", info_.size,
+                              grid.cores(), grid.x, grid.y));
+    }
+    return static_cast<int>(ExitCode::usage);
+  }
+  try {
+    std::unique_ptr<noc::Transport> transport;
+    if (mpi_) {
+      transport = mpi_->make_transport();
+    } else {
+      transport = std::make_unique<noc::InProcessTransport>();
+    }
+    noc::Node node(grid, *transport, options.fibers);
+    ControlChannel control(node);
+    return is_host() ? run_host(control, host) : serve(control);
+  } catch (const std::exception& error) {
+    // Not a kernel's or a user's mistake: this rank can't go on, and the others would wait for it.
+    print_error(fmt::format("rank {}: {}", info_.rank, error.what()));
+    const auto* known = dynamic_cast<const Error*>(&error);
+    const int code = static_cast<int>(known != nullptr ? known->code() : ExitCode::lost_rank);
+    if (mpi_ && info_.size > 1) mpi_->abort(code);
+    return code;
+  }
+}
+
+int Session::run_host(ControlChannel& control, const std::function<int(Device&)>& host) const {
+  int code = 0;
+  try {
+    Device device(control);
+    code = host(device);
+  } catch (const Error& error) {
+    if (!error.message().empty()) print_error(error.message());
+    code = static_cast<int>(error.code());
+  }
+  for (int rank = 1; rank < info_.size; ++rank) control.send_value(rank, ControlTag::shutdown, code);
+  noc::Transport& transport = control.node().transport();
+  while (!transport.sends_done()) control.node().poll();
+  return code;
+}
+
+int Session::serve(ControlChannel& control) {
+  while (true) {
+    const ControlMessage message = control.wait_next();
+    switch (message.tag) {
+      case ControlTag::shutdown:
+        return from_bytes<int>(message.bytes);
+      case ControlTag::launch: {
+        const auto command = from_bytes<LaunchCommand>(message.bytes);
+        ProgramRun run(control, command);
+        run.run();
+        control.send_value(0, ControlTag::result, run.take_result());
+        break;
+      }
+      case ControlTag::task: {
+        const auto command = from_bytes<TaskCommand>(message.bytes);
+        control.send(0, ControlTag::task_result, find_task(command.name)(command.input));
+        break;
+      }
+      case ControlTag::end:
+      case ControlTag::probe:
+        break;  // of a program that has ended here already
+      default:
+        throw std::logic_error("an unexpected control message arrived between programs");
+    }
+  }
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/execution_context.h"
+#include "core/types.h"
+#include "noc/mpi_environment.h"
+#include "runtime/device.h"
+
+namespace tilegrid {
+
+struct SessionOptions {
+  GridSize grid{8, 10};
+  FiberBackend fibers = FiberBackend::boost;
+};
+
+/// The run as a whole: one object a process, made first in main(). Under mpirun all ranks make it and MPI is initialised;
+/// started alone, the process holds the whole grid and MPI is not touched.
+///
+///   int main(int argc, char** argv) {
+///     tilegrid::Session session(&argc, &argv);
+///     return session.run({.grid = {2, 2}}, [](tilegrid::Device& device) { ...; return 0; });
+///   }
+class Session {
+ public:
+  Session(int* argc, char*** argv);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  [[nodiscard]] bool is_host() const { return info_.rank == 0; }
+  [[nodiscard]] const noc::MpiInfo& info() const { return info_; }
+  [[nodiscard]] bool uses_mpi() const { return mpi_ != nullptr; }
+
+  /// Collective. Runs `host` on rank 0 with the device, and serves on the other ranks until it returns. All ranks return
+  /// the same exit code: what `host` returned, or the code of the tilegrid::Error that it threw, whose message rank 0
+  /// prints to standard error. More ranks than cores is a usage error.
+  int run(const SessionOptions& options, const std::function<int(Device&)>& host);
+
+ private:
+  int run_host(ControlChannel& control, const std::function<int(Device&)>& host) const;
+  static int serve(ControlChannel& control);
+
+  std::unique_ptr<noc::MpiEnvironment> mpi_;
+  noc::MpiInfo info_;
+};
+
+}  // namespace tilegrid

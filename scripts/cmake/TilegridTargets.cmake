@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# One target per folder, one way to declare it: tilegrid_library(core SOURCES ... PUBLIC ... PRIVATE ...)
+
+add_library(tilegrid_private_options INTERFACE)
+target_compile_options(tilegrid_private_options INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffp-contract=off -Wall -Wextra -Wconversion $<$<BOOL:${TILEGRID_WERROR}>:-Werror>)
+if(TILEGRID_SANITIZE)
+  add_compile_options(-fsanitize=${TILEGRID_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TILEGRID_SANITIZE})
+endif()
+
+function(tilegrid_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(tilegrid_${name} STATIC ${ARG_SOURCES})
+  add_library(tilegrid::${name} ALIAS tilegrid_${name})
+  set_target_properties(tilegrid_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(tilegrid_${name} PUBLIC cxx_std_20)
+  # In the tree and in users' code headers are named from the root: "core/tile.h", or <tilegrid/core/tile.h> once installed.
+  target_include_directories(tilegrid_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/tilegrid>)
+  target_link_libraries(tilegrid_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:tilegrid_private_options>)
+  install(TARGETS tilegrid_${name} EXPORT tilegrid_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tilegrid
+    FILES_MATCHING PATTERN "*.h")
+endfunction()
+
+function(tilegrid_install_package)
+  include(CMakePackageConfigHelpers)
+  set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tilegrid)
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/scripts/cmake/tilegrid-config.cmake.in
+    ${PROJECT_BINARY_DIR}/tilegrid-config.cmake INSTALL_DESTINATION ${config_dir})
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/tilegrid-config-version.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/tilegrid-config.cmake ${PROJECT_BINARY_DIR}/tilegrid-config-version.cmake DESTINATION ${config_dir})
+  install(EXPORT tilegrid_targets FILE tilegrid-targets.cmake NAMESPACE tilegrid:: DESTINATION ${config_dir})
+endfunction()

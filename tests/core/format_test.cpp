@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/format.h"
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <stdexcept>
+
+#include "gtest/gtest.h"
+
+namespace tilegrid {
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float nan_value = std::numeric_limits<float>::quiet_NaN();
+
+float float_of(std::uint32_t bits) { return std::bit_cast<float>(bits); }
+std::uint32_t bits_of(float value) { return std::bit_cast<std::uint32_t>(value); }
+
+/// `value` rounded half away from zero to `significand` bits, by arithmetic instead of bit patterns. Exact in double.
+double round_half_away(float value, int significand) {
+  int exponent = 0;
+  const double fraction = std::frexp(static_cast<double>(value), &exponent);
+  return std::ldexp(std::round(std::ldexp(fraction, significand)), exponent - significand);
+}
+
+bool is_normal(float value) { return std::isnormal(value); }
+
+/// Calls check(value) for every upper half of a float with lower halves on, next to and between all rounding ties.
+template <class Check>
+void for_many_floats(const Check& check) {
+  for (std::uint32_t upper = 0; upper < 0x10000U; ++upper) {
+    for (const std::uint32_t lower : {0x0000U, 0x0001U, 0x0FFFU, 0x1000U, 0x1001U, 0x2FFFU, 0x3000U, 0x7FFFU, 0x8000U,
+                                      0x8001U, 0xEFFFU, 0xF000U, 0xFFFFU}) {
+      check(float_of(upper << 16 | lower));
+    }
+  }
+}
+
+TEST(Format, TileSizes) {
+  EXPECT_EQ(tile_bytes(DataFormat::fp32), 4096U);
+  EXPECT_EQ(tile_bytes(DataFormat::tf32), 4096U);
+  EXPECT_EQ(tile_bytes(DataFormat::bf16), 2048U);
+  EXPECT_EQ(tile_bytes(DataFormat::fp16), 2048U);
+  EXPECT_EQ(tile_bytes(DataFormat::bfp4_b), 576U);
+  EXPECT_THROW((void)tile_bytes(static_cast<DataFormat>(99)), std::invalid_argument);
+}
+
+TEST(Format, NamesParseBack) {
+  for (const DataFormat format : {DataFormat::fp32, DataFormat::tf32, DataFormat::bf16, DataFormat::fp16}) {
+    EXPECT_EQ(parse_format(name_of(format)), format);
+  }
+  EXPECT_STREQ(name_of(DataFormat::bfp4_b), "bfp4_b");
+  for (const char* text : {"", "bf", "BF16", "bf16 ", "bfp4_b", "float"})
+    EXPECT_FALSE(parse_format(text).has_value()) << text;
+}
+
+TEST(Format, Bf16RoundTripOfAllPatterns) {
+  for (std::uint32_t pattern = 0; pattern < 0x10000U; ++pattern) {
+    const auto bits = static_cast<std::uint16_t>(pattern);
+    const float value = scalar::unpack_bf16(bits);
+    ASSERT_EQ(bits_of(value), pattern << 16);
+    const auto sign = static_cast<std::uint16_t>(bits & 0x8000U);
+    std::uint16_t expected = bits;
+    if (std::isnan(value)) expected = static_cast<std::uint16_t>(0x7F80U | sign);
+    if (value == 0.0F || std::fpclassify(value) == FP_SUBNORMAL) expected = 0;
+    ASSERT_EQ(scalar::pack_bf16(value), expected) << pattern;
+  }
+}
+
+TEST(Format, PackBf16RoundsHalfAway) {
+  for_many_floats([](float value) {
+    const float packed = scalar::unpack_bf16(scalar::pack_bf16(value));
+    if (std::isnan(value)) {
+      ASSERT_EQ(packed, std::copysign(infinity, value));
+    } else if (!is_normal(value) && !std::isinf(value)) {
+      ASSERT_EQ(bits_of(packed), 0U);
+    } else {
+      ASSERT_EQ(packed, static_cast<float>(std::isinf(value) ? value : round_half_away(value, 8))) << bits_of(value);
+    }
+  });
+}
+
+TEST(Format, PackBf16AtTheEdges) {
+  EXPECT_EQ(scalar::pack_bf16(float_of(0x3F808000U)), 0x3F81);  // a tie goes up, from an even and from an odd value
+  EXPECT_EQ(scalar::pack_bf16(float_of(0x3F818000U)), 0x3F82);
+  EXPECT_EQ(scalar::pack_bf16(float_of(0xBF808000U)), 0xBF81);
+  EXPECT_EQ(scalar::pack_bf16(float_of(0x3F807FFFU)), 0x3F80);
+  EXPECT_EQ(scalar::pack_bf16(std::numeric_limits<float>::max()), 0x7F80);
+  EXPECT_EQ(scalar::pack_bf16(float_of(0x7F7F7FFFU)), 0x7F7F);
+  EXPECT_EQ(scalar::pack_bf16(-0.0F), 0);
+  EXPECT_EQ(scalar::pack_bf16(float_of(0x007FFFFFU)), 0);  // a denormal, though rounding would reach the normal range
+  EXPECT_EQ(scalar::pack_bf16(float_of(0x00800000U)), 0x0080);
+  EXPECT_EQ(scalar::pack_bf16(float_of(0xFFFFFFFFU)), 0xFF80);
+}
+
+TEST(Format, Fp16ValuesOfAllPatterns) {
+  for (std::uint32_t pattern = 0; pattern < 0x10000U; ++pattern) {
+    const float value = scalar::unpack_fp16(static_cast<std::uint16_t>(pattern));
+    const auto exponent = static_cast<int>((pattern >> 10) & 31U);
+    const auto mantissa = static_cast<double>(pattern & 0x3FFU);
+    const double magnitude = exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024.0 + mantissa, exponent - 25);
+    ASSERT_EQ(static_cast<double>(std::fabs(value)), magnitude);
+    ASSERT_EQ(std::signbit(value), pattern >= 0x8000U);
+    ASSERT_EQ(scalar::pack_fp16(value), exponent == 0 ? 0U : pattern);
+  }
+}
+
+TEST(Format, PackFp16RoundsHalfAwayAndSaturates) {
+  for_many_floats([](float value) {
+    const float packed = scalar::unpack_fp16(scalar::pack_fp16(value));
+    const double rounded = std::isfinite(value) ? std::fabs(round_half_away(value, 11)) : 1e9;
+    if (rounded > 131008.0) {
+      ASSERT_EQ(packed, std::copysign(131008.0F, value)) << bits_of(value);
+    } else if (rounded < std::ldexp(1.0, -14)) {
+      ASSERT_EQ(bits_of(packed), 0U);
+    } else {
+      ASSERT_EQ(static_cast<double>(packed), std::copysign(rounded, static_cast<double>(value))) << bits_of(value);
+    }
+  });
+  EXPECT_EQ(scalar::pack_fp16(nan_value), 0x7FFF);
+  EXPECT_EQ(scalar::pack_fp16(-infinity), 0xFFFF);
+}
+
+TEST(Format, PackTf32RoundsHalfAway) {
+  for_many_floats([](float value) {
+    const std::uint32_t packed = scalar::pack_tf32(value);
+    ASSERT_EQ(packed & 0x1FFFU, 0U);
+    if (std::isnan(value)) {
+      ASSERT_EQ(float_of(packed), std::copysign(infinity, value));
+    } else if (!is_normal(value) && !std::isinf(value)) {
+      ASSERT_EQ(packed, 0U);
+    } else {
+      ASSERT_EQ(float_of(packed), static_cast<float>(std::isinf(value) ? value : round_half_away(value, 11)));
+    }
+  });
+}
+
+TEST(Format, TruncationCutsBits) {
+  for_many_floats([](float value) {
+    ASSERT_EQ(bits_of(scalar::truncate_tf32(value)), bits_of(value) & 0xFFFFE000U);
+    const bool no_exponent = value == 0.0F || std::fpclassify(value) == FP_SUBNORMAL;
+    ASSERT_EQ(bits_of(scalar::truncate_bf16(value)), no_exponent ? 0U : bits_of(value) & 0xFFFF0000U);
+  });
+}
+
+TEST(Format, RoundDst16IsThePackerButKeepsNan) {
+  for_many_floats([](float value) {
+    const float rounded = scalar::round_dst16(value);
+    if (std::isnan(value)) {
+      ASSERT_EQ(bits_of(rounded), 0x7FC00000U);
+    } else {
+      ASSERT_EQ(bits_of(rounded), static_cast<std::uint32_t>(scalar::pack_bf16(value)) << 16);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace tilegrid
