@@ -70,7 +70,7 @@ struct CoreCounters {
 
 /// Host seconds of one core's fibers; differs from run to run.
 struct CoreHostCost {
-  std::array<double, risc_count> kernel_seconds{};                                     ///< running, serving excluded
+  std::array<double, risc_count> kernel_seconds{};                                     ///< CPU time, serving excluded
   std::array<std::array<double, block_reason_count>, risc_count> blocked_seconds{};
   std::array<std::array<std::uint64_t, block_reason_count>, risc_count> blocked_count{};
   template <class Archive>
@@ -81,9 +81,9 @@ struct CoreHostCost {
 
 /// Host seconds and messages of one rank.
 struct RankHostCost {
-  double kernel_seconds = 0;   ///< in kernels
-  double serving_seconds = 0;  ///< delivering messages and answering others
-  double waiting_seconds = 0;  ///< nothing to do
+  double kernel_seconds = 0;   ///< CPU time in kernels
+  double serving_seconds = 0;  ///< CPU time in delivering messages and answering others, and in looking for them
+  double waiting_seconds = 0;  ///< the rest of the wall time: nothing to do, or the CPU was another rank's
   double wall_seconds = 0;     ///< of the program, between its start and its end on this rank
   std::uint64_t messages = 0;  ///< sent
   std::uint64_t bytes = 0;     ///< sent

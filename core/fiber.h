@@ -80,7 +80,7 @@ class Scheduler {
   [[nodiscard]] bool any_ready() const { return !ready_.empty(); }
   /// First exception that left a fiber; null when none did.
   [[nodiscard]] std::exception_ptr failure() const { return failure_; }
-  /// Seconds spent in fibers, without service().
+  /// CPU seconds spent in fibers, without service(), and in service().
   [[nodiscard]] double kernel_seconds() const { return kernel_seconds_; }
   [[nodiscard]] double service_seconds() const { return service_seconds_; }
 

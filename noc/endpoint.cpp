@@ -83,7 +83,7 @@ MessageHeader Endpoint::header(MessageKind kind) const {
   header.kind = kind;
   header.source_core = core_ == nullptr ? -1 : core_->index;
   header.source_stream = static_cast<std::uint32_t>(risc_);
-  header.reserved = core_ == nullptr ? 0 : node_.epoch();
+  header.epoch = core_ == nullptr ? 0 : node_.epoch();
   return header;
 }
 

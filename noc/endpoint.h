@@ -52,8 +52,8 @@ class Endpoint {
   void on_write_ack(const MessageHeader& header);
   void on_atomic_ack(const MessageHeader& header);
 
-  static constexpr std::uint64_t read_window_bytes = 256U << 10U;
-  static constexpr std::uint64_t read_request_bytes = 64U << 10U;
+  static constexpr std::uint64_t read_window_bytes = 512U << 10U;
+  static constexpr std::uint64_t read_request_bytes = 128U << 10U;
   static constexpr std::uint64_t write_window_bytes = 512U << 10U;
 
  private:
@@ -73,7 +73,7 @@ class Endpoint {
     int rank = 0;
     std::uint64_t bytes = 0;
     std::uint64_t landed = 0;
-    std::size_t segment = 0;         ///< where the next reply byte goes
+    std::size_t segment = 0;  ///< where the next reply byte goes
     std::uint32_t segment_done = 0;
     std::vector<PendingRead> segments;
   };
@@ -99,8 +99,8 @@ class Endpoint {
   std::array<std::uint64_t, noc_count> pending_write_bytes_{};
   std::deque<ReadRequest> queued_reads_;
   std::unordered_map<std::uint32_t, ReadRequest> open_reads_;
-  std::uint64_t open_read_bytes_ = 0;      ///< requested and not landed
-  std::uint64_t unfinished_reads_ = 0;     ///< requests queued or open
+  std::uint64_t open_read_bytes_ = 0;   ///< requested and not landed
+  std::uint64_t unfinished_reads_ = 0;  ///< requests queued or open
   std::uint64_t unacked_write_bytes_ = 0;
   std::uint64_t unacked_atomics_ = 0;
   std::uint32_t next_request_ = 0;

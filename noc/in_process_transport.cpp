@@ -6,7 +6,7 @@
 
 namespace tilegrid::noc {
 
-void InProcessTransport::send(int destination_rank, Message) {
+void InProcessTransport::send(int destination_rank, Message, bool) {
   throw std::logic_error("message to rank " + std::to_string(destination_rank) + " in a run that has rank 0 only");
 }
 

@@ -11,14 +11,14 @@
 namespace tilegrid::noc {
 
 enum class MessageKind : std::uint16_t {
-  read_request,   ///< payload: ReadSegment[]
-  read_reply,     ///< payload: the bytes of the request's segments, in order, from offset `value`
-  write,          ///< payload: WriteSegment[count], then their bytes
-  write_ack,      ///< `value` writes of `request` have landed
-  atomic,         ///< payload: AtomicSegment[]
+  read_request,  ///< payload: ReadSegment[]
+  read_reply,    ///< payload: the bytes of the request's segments, in order, from offset `value`
+  write,         ///< payload: WriteSegment[count], then their bytes
+  write_ack,     ///< `value` writes of `request` have landed
+  atomic,        ///< payload: AtomicSegment[]
   atomic_ack,
-  control,        ///< host and runtime traffic; `tag` says what, the runtime owns the meaning
-  credit,         ///< the transport's own flow control; never delivered
+  control,  ///< host and runtime traffic; `tag` says what, the runtime owns the meaning
+  credit,   ///< the transport's own flow control; never delivered
 };
 
 /// Fixed header of every message between ranks.
@@ -32,13 +32,14 @@ struct MessageHeader {
   std::uint32_t count = 0;          ///< segments or answered requests
   std::uint64_t value = 0;          ///< meaning by kind
   std::uint64_t bytes = 0;          ///< meaning by kind, e.g. the whole length of what is cut into several messages
-  std::uint64_t reserved = 0;
+  std::uint64_t epoch = 0;          ///< the program that the message belongs to; 0: the host's own traffic
 };
 static_assert(sizeof(MessageHeader) == 48 && std::is_trivially_copyable_v<MessageHeader>);
 
-/// Largest payload of one message. With the header it stays below Open MPI's eager limit as our launcher sets it
-/// (8300 bytes, of which 56 are Open MPI's own; distsim.md 0.8), and it is the largest NoC packet (8192 B).
-inline constexpr std::size_t max_payload = 8192;
+/// Largest payload of one message. With the header and Open MPI's own 56 bytes it stays below the eager limit that our
+/// launcher sets (distsim.md 0.8); under other settings large messages take a rendezvous, which is slower but right. It
+/// holds several NoC packets: those that one barrier waits for share messages.
+inline constexpr std::size_t max_payload = 32768;
 
 /// Header and payload in one block, as it travels.
 class Message {
@@ -55,9 +56,7 @@ class Message {
     return header;
   }
   void set_header(const MessageHeader& header) { std::memcpy(storage_.data(), &header, sizeof header); }
-  [[nodiscard]] std::span<const std::byte> payload() const {
-    return std::span(storage_).subspan(sizeof(MessageHeader));
-  }
+  [[nodiscard]] std::span<const std::byte> payload() const { return std::span(storage_).subspan(sizeof(MessageHeader)); }
   void append(std::span<const std::byte> bytes) { storage_.insert(storage_.end(), bytes.begin(), bytes.end()); }
   template <class T>
   void append_value(const T& value) {

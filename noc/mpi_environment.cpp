@@ -3,6 +3,8 @@
 
 #include <mpi.h>
 
+#include <sched.h>
+
 #include <array>
 #include <cstdlib>
 #include <string_view>
@@ -34,7 +36,24 @@ std::string library_name() {
   return std::string(all.substr(0, all.find('\n')));
 }
 
+/// CPUs that the run may use on all its hosts: those of each host, counted by its first rank.
+int count_cores(MPI_Comm host, bool first_of_host) {
+  int cores = cpus_of_host(host);
+  if (!first_of_host) cores = 0;
+  MPI_Allreduce(MPI_IN_PLACE, &cores, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+  return cores;
+}
+
 }  // namespace
+
+int cpus_of_host(MPI_Comm host) {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) CPU_SET(0, &cpus);
+  // One rank's own set would not do: mpirun may have bound it to one core.
+  MPI_Allreduce(MPI_IN_PLACE, &cpus, static_cast<int>(sizeof cpus), MPI_BYTE, MPI_BOR, host);
+  return CPU_COUNT(&cpus);
+}
 
 MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
   // Serialized, because the thread back end of the fibers calls from several threads, one at a time. Open MPI takes no
@@ -47,6 +66,7 @@ MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
   MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host);
   MPI_Comm_rank(host, &info_.local_rank);
   MPI_Comm_size(host, &info_.local_size);
+  info_.cores = count_cores(host, info_.local_rank == 0);
   MPI_Comm_free(&host);
   info_.host = host_name();
   info_.library = library_name();

@@ -12,10 +12,11 @@ namespace tilegrid::noc {
 struct MpiInfo {
   int rank = 0;
   int size = 1;
-  int local_rank = 0;       ///< among the ranks of this host
+  int local_rank = 0;  ///< among the ranks of this host
   int local_size = 1;
+  int cores = 1;  ///< CPUs that the run may use, over all its hosts
   std::string host;
-  std::string library;      ///< first line of MPI_Get_library_version
+  std::string library;  ///< first line of MPI_Get_library_version
   bool yields_when_idle = false;
 };
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "noc/mpi_transport.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -21,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int tag = 0;
 // Looks before going to sleep. Each may yield the CPU, so that more of them cost the ranks that have work.
-constexpr int looks_before_sleep = 3;
+constexpr int looks_before_sleep = 1;
 // Open MPI's probe looks at its queue first and takes in new messages afterwards: the second look sees what the first one
 // took in.
 constexpr int looks_when_armed = 2;
@@ -36,15 +34,6 @@ void check(int code, const char* call) {
   MPI_Error_string(code, text.data(), &length);
   throw Error(ExitCode::lost_rank,
               std::string(call) + " failed: " + std::string(text.data(), static_cast<std::size_t>(length)));
-}
-
-/// CPUs that the ranks of the host may use together. One rank's own set would not do: mpirun may have bound it to one core.
-int cores_of(MPI_Comm host) {
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) CPU_SET(0, &cpus);
-  check(MPI_Allreduce(MPI_IN_PLACE, &cpus, static_cast<int>(sizeof cpus), MPI_BYTE, MPI_BOR, host), "MPI_Allreduce");
-  return CPU_COUNT(&cpus);
 }
 
 void pause_cpu() {
@@ -94,7 +83,7 @@ void MpiTransport::find_neighbours(MPI_Comm host) {
   MPI_Group_free(&group);
   for (std::size_t i = 0; i < ranks.size(); ++i) peer(ranks[i]).host_rank = host_ranks[i];
   remote_peers_ = neighbours < size();
-  if (neighbours > cores_of(host)) doorbell_ = std::make_unique<MpiDoorbell>(host);
+  if (neighbours > cpus_of_host(host)) doorbell_ = std::make_unique<MpiDoorbell>(host);
 }
 
 MpiTransport::~MpiTransport() {
@@ -131,7 +120,7 @@ void MpiTransport::drain() {
   }
 }
 
-void MpiTransport::send(int destination_rank, Message message) {
+void MpiTransport::send(int destination_rank, Message message, bool more) {
   if (destination_rank < 0 || destination_rank >= size() || destination_rank == rank_) {
     throw std::logic_error("rank " + std::to_string(rank_) + " of " + std::to_string(size()) + " sends a message to rank " +
                            std::to_string(destination_rank));
@@ -146,7 +135,7 @@ void MpiTransport::send(int destination_rank, Message message) {
   Peer& to = peer(destination_rank);
   if (to.credits > 0) {  // then nothing is held either: credits go to held messages first
     --to.credits;
-    post(destination_rank, std::move(message));
+    post(destination_rank, std::move(message), more);
     return;
   }
   to.held.push_back(std::move(message));
@@ -154,7 +143,7 @@ void MpiTransport::send(int destination_rank, Message message) {
   stats_.queue_high_water = std::max(stats_.queue_high_water, held_);
 }
 
-void MpiTransport::post(int destination, Message message) {
+void MpiTransport::post(int destination, Message message, bool more) {
   MessageHeader header = message.header();
   header.sequence = peer(destination).next_out++;
   message.set_header(header);
@@ -170,7 +159,7 @@ void MpiTransport::post(int destination, Message message) {
   }
   ++unreturned_;
   // An incomplete send may be a rendezvous that needs the receiver, so ring for it, too.
-  ring(destination);
+  if (!more || done == 0) ring(destination);
 }
 
 void MpiTransport::ring(int destination) {
@@ -255,7 +244,7 @@ void MpiTransport::take_credit(int source, std::uint64_t credits) {
     to.held.pop_front();
     --held_;
     --to.credits;
-    post(source, std::move(next));
+    post(source, std::move(next), false);
   }
 }
 
@@ -263,7 +252,7 @@ void MpiTransport::give_credit(int source) {
   MessageHeader header;
   header.kind = MessageKind::credit;
   header.value = static_cast<std::uint64_t>(std::exchange(peer(source).owed, 0));
-  post(source, Message(header));
+  post(source, Message(header), false);
 }
 
 bool MpiTransport::arrived() {

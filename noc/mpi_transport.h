@@ -15,6 +15,9 @@
 
 namespace tilegrid::noc {
 
+/// CPUs that the ranks of a host may use together. Collective over `host`.
+[[nodiscard]] int cpus_of_host(MPI_Comm host);
+
 /// Two-sided messages over one private communicator with one tag, received with Improbe/Mrecv: the only receive style that
 /// kept the order per source in measurements (distsim.md 0.3).
 ///
@@ -39,7 +42,7 @@ class MpiTransport final : public Transport {
 
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int size() const override { return static_cast<int>(peers_.size()); }
-  void send(int destination_rank, Message message) override;
+  void send(int destination_rank, Message message, bool more = false) override;
   int poll(MessageSink& sink, int budget) override;
   void wait(std::chrono::microseconds limit) override;
   [[nodiscard]] bool sends_done() const override { return held_ == 0 && requests_.empty(); }
@@ -61,7 +64,7 @@ class MpiTransport final : public Transport {
 
   void find_neighbours(MPI_Comm host);
   Peer& peer(int rank) { return peers_[static_cast<std::size_t>(rank)]; }
-  void post(int destination, Message message);
+  void post(int destination, Message message, bool more);
   void ring(int destination);
   void reap();
   bool receive_one(MessageSink& sink, int& delivered);

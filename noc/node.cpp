@@ -9,8 +9,8 @@
 
 namespace tilegrid::noc {
 
-Node::Node(GridSize grid, Transport& transport, FiberBackend backend)
-    : placement_{grid, transport.size()},
+Node::Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_owners)
+    : placement_{grid, transport.size(), std::clamp(bank_owners, 1, std::min(dram_banks, transport.size()))},
       transport_(transport),
       scheduler_(backend),
       arena_(placement_.first_core(transport.rank() + 1) - placement_.first_core(transport.rank())),
@@ -58,10 +58,10 @@ void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
   for (const Deferred& message : deferred) deliver(message.source_rank, message.header, message.payload);
 }
 
-void Node::send(int rank, Message message) {
+void Node::send(int rank, Message message, bool more) {
   const MessageHeader header = message.header();
-  if (header.kind != MessageKind::control && header.reserved != 0) ++sent_;
-  transport_.send(rank, std::move(message));
+  if (header.kind != MessageKind::control && header.epoch != 0) ++sent_;
+  transport_.send(rank, std::move(message), more);
 }
 
 void Node::deliver(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) {
@@ -69,12 +69,12 @@ void Node::deliver(int source_rank, const MessageHeader& header, std::span<const
     control_(source_rank, header, payload);
     return;
   }
-  if (header.reserved > epoch_) {
+  if (header.epoch > epoch_) {
     deferred_.push_back({source_rank, header, {payload.begin(), payload.end()}});
     return;
   }
-  if (header.reserved != 0) {
-    if (header.reserved < epoch_) return;
+  if (header.epoch != 0) {
+    if (header.epoch < epoch_) return;
     ++received_;
   }
   dispatch(source_rank, header, payload);
@@ -147,7 +147,7 @@ void Node::serve_read(int source_rank, const MessageHeader& header, std::span<co
       filled += part;
       if (filled == max_payload) {
         reply.value += filled;
-        send(source_rank, std::exchange(message, Message(reply, max_payload)));
+        send(source_rank, std::exchange(message, Message(reply, max_payload)), reply.value < header.bytes);
         filled = 0;
       }
     }

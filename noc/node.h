@@ -17,17 +17,19 @@ namespace tilegrid::noc {
 
 class Endpoint;
 
-/// Which rank holds which cores and banks: contiguous runs of cores, in index order; bank b on rank b * ranks / 12.
+/// Which rank holds which cores and banks: contiguous runs of cores, in index order; contiguous runs of banks on
+/// `bank_owners` ranks that are spread over the run. Where things live changes host cost, and nothing else.
 struct Placement {
   GridSize grid;
   int ranks = 1;
+  int bank_owners = 1;
   [[nodiscard]] int first_core(int rank) const {
     return static_cast<int>(static_cast<std::int64_t>(rank) * grid.cores() / ranks);
   }
   [[nodiscard]] int rank_of_core(int core) const {
     return static_cast<int>((static_cast<std::int64_t>(core + 1) * ranks - 1) / grid.cores());
   }
-  [[nodiscard]] int rank_of_bank(int bank) const { return bank * ranks / dram_banks; }
+  [[nodiscard]] int rank_of_bank(int bank) const { return bank * bank_owners / dram_banks * ranks / bank_owners; }
   [[nodiscard]] int rank_of(Target target) const {
     return target.kind == Target::Kind::core ? rank_of_core(target.index) : rank_of_bank(target.index);
   }
@@ -56,7 +58,9 @@ struct AtomicSegment {
 /// error) is dropped. Epoch 0 is the host's own traffic and always valid.
 class Node final : public MessageSink {
  public:
-  Node(GridSize grid, Transport& transport, FiberBackend backend);
+  /// `bank_owners`: on how many ranks DRAM lives, 1 to 12 and at most the number of ranks. As many as cores can serve at
+  /// the same time: more of them mean more messages, fewer a queue.
+  Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_owners = 1);
   ~Node() override;
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -86,7 +90,7 @@ class Node final : public MessageSink {
     control_ = std::move(handler);
   }
 
-  void send(int rank, Message message);
+  void send(int rank, Message message, bool more = false);
 
   /// NoC messages of the current program so far, for termination detection.
   [[nodiscard]] std::uint64_t program_messages_sent() const { return sent_; }

@@ -42,7 +42,8 @@ class Transport {
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int size() const = 0;
 
-  virtual void send(int destination_rank, Message message) = 0;
+  /// `more`: another message to the same rank follows at once, so that this one alone need not wake it.
+  virtual void send(int destination_rank, Message message, bool more = false) = 0;
 
   /// Delivers what has arrived, at most `budget` messages; makes progress on sends. Returns how many were delivered.
   virtual int poll(MessageSink& sink, int budget) = 0;
@@ -62,7 +63,7 @@ class InProcessTransport final : public Transport {
  public:
   [[nodiscard]] int rank() const override { return 0; }
   [[nodiscard]] int size() const override { return 1; }
-  void send(int destination_rank, Message message) override;  ///< throws std::logic_error
+  void send(int destination_rank, Message message, bool more = false) override;  ///< throws std::logic_error
   int poll(MessageSink&, int) override { return 0; }
   void wait(std::chrono::microseconds) override {}
   [[nodiscard]] bool sends_done() const override { return true; }

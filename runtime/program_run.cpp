@@ -9,6 +9,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "core/cpu_time.h"
 #include "core/error.h"
 #include "kernels/registry.h"
 #include "noc/grid.h"
@@ -21,6 +22,8 @@ namespace {
 /// shorter; the value is also how late a deadlock is noticed.
 constexpr auto idle_before_report = std::chrono::milliseconds(20);
 constexpr auto progress_interval = std::chrono::milliseconds(500);
+/// While fibers run, others are served about this often: each look costs, and may give the CPU to another rank.
+constexpr auto service_interval = std::chrono::microseconds(100);
 constexpr auto longest_wait = std::chrono::milliseconds(10);
 
 double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -145,6 +148,7 @@ void ProgramRun::start_kernels(Core& core) {
 
 EndReason ProgramRun::run() {
   start_ = last_progress_ = last_poll_ = Clock::now();
+  const double cpu_before = cpu_seconds();
   const noc::TransportStats before = node_.transport().stats();
   try {
     node_.begin_program(launch_.epoch, launch_.dram_limit);
@@ -154,15 +158,16 @@ EndReason ProgramRun::run() {
     control_.send_value(0, ControlTag::error, ErrorReport{-1, static_cast<int>(error.code()), error.message()});
   }
   const bool alone = node_.transport().size() == 1;
-  node_.scheduler().set_service(alone ? std::function<void()>{} : [this] { serve(); });
+  node_.scheduler().set_service(alone ? std::function<void()>{} : [this] { serve_if_due(); });
 
   run_fibers();
 
   node_.scheduler().set_service({});
   const noc::TransportStats after = node_.transport().stats();
   host_.kernel_seconds = node_.scheduler().kernel_seconds();
-  host_.serving_seconds += node_.scheduler().service_seconds();
   host_.wall_seconds = seconds(Clock::now() - start_);
+  host_.serving_seconds = std::max(0.0, cpu_seconds() - cpu_before - host_.kernel_seconds);
+  host_.waiting_seconds = std::max(0.0, host_.wall_seconds - host_.kernel_seconds - host_.serving_seconds);
   host_.messages = after.messages_sent - before.messages_sent;
   host_.bytes = after.bytes_sent - before.bytes_sent;
   return *ended_;
@@ -178,7 +183,7 @@ void ProgramRun::run_fibers() {
   while (!ended_) {
     if (!scheduler.failure()) {
       scheduler.run([&] {
-        if (!alone) serve();
+        if (!alone) serve_if_due();
         return true;
       });
     }
@@ -186,7 +191,6 @@ void ProgramRun::run_fibers() {
       report_failure();
       failure_reported = true;
     }
-    const auto start = Clock::now();
     const int delivered = node_.poll();
     while (const auto message = control_.next()) handle(*message);
     if (ended_) break;
@@ -194,14 +198,16 @@ void ProgramRun::run_fibers() {
     if (delivered == 0) {
       report_status();
       if (!alone && !ended_) node_.transport().wait(longest_wait);
-      host_.waiting_seconds += seconds(Clock::now() - start);
     } else {
       idle_ = false;
-      host_.serving_seconds += seconds(Clock::now() - start);
     }
     last_poll_ = Clock::now();
     report_progress();
   }
+}
+
+void ProgramRun::serve_if_due() {
+  if (Clock::now() - last_poll_ >= service_interval) serve();
 }
 
 void ProgramRun::serve() {

@@ -55,6 +55,7 @@ class ProgramRun {
   void start_kernels(Core& core);
   void run_fibers();
   void serve();
+  void serve_if_due();
   void handle(const ControlMessage& message);
   void handle_on_host(const ControlMessage& message);
   void end(EndReason reason);

@@ -56,7 +56,7 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
     } else {
       transport = std::make_unique<noc::InProcessTransport>();
     }
-    noc::Node node(grid, *transport, options.fibers);
+    noc::Node node(grid, *transport, options.fibers, info_.cores);
     ControlChannel control(node);
     return is_host() ? run_host(control, host) : serve(control);
   } catch (const std::exception& error) {

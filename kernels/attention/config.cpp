@@ -45,7 +45,7 @@ void validate_shape(const Shape& shape) {
   check_range("--heads", shape.heads, max_batch_or_heads);
   check_range("--kv-heads", shape.kv_heads, max_batch_or_heads);
   check_range("--seq", shape.seq_q, max_sequence);
-  check_range("--seq-kv", shape.seq_kv, max_sequence);
+  check_range("--kv-seq", shape.seq_kv, max_sequence);
   if (shape.dim < tile_side || shape.dim > max_dim || shape.dim % tile_side != 0) {
     throw UsageError(fmt::format("--dim {}: head dimensions are multiples of 32 from 32 to {}", shape.dim, max_dim));
   }
@@ -54,7 +54,7 @@ void validate_shape(const Shape& shape) {
   }
   if (shape.causal && shape.seq_q != shape.seq_kv) {
     throw UsageError(
-        fmt::format("--seq-kv {}: causal attention needs as many keys as queries ({})", shape.seq_kv, shape.seq_q));
+        fmt::format("--kv-seq {}: causal attention needs as many keys as queries ({})", shape.seq_kv, shape.seq_q));
   }
   if (std::int64_t{shape.batch} * shape.heads > max_batch_heads) {
     throw UsageError(

@@ -34,6 +34,7 @@ struct Config {
   DataFormat format = DataFormat::bf16;  ///< of Q, K, V and the output: bf16 or fp32
   ComputeConfig compute;
   Balance balance = Balance::zigzag;
+  int read_batch = 0;         ///< tiles that the reader requests between two barriers; 0: a whole chunk
   bool exp_accurate = false;  ///< the shipped kernel uses the fast exp
 };
 

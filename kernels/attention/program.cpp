@@ -18,11 +18,6 @@ namespace {
 constexpr std::size_t word_count = sizeof(KernelArgs) / sizeof(std::uint32_t);
 static_assert(sizeof(KernelArgs) == word_count * sizeof(std::uint32_t) && std::is_trivially_copyable_v<KernelArgs>);
 
-/// Tiles that a reader leaves in flight: floor(floor(512 / cores) * 1152 / tile bytes), at least 1 (attention.md 1.1).
-std::uint32_t tiles_in_flight(int cores, std::uint32_t bytes_of_tile) {
-  return std::max(1U, static_cast<std::uint32_t>(512 / cores) * 1152U / bytes_of_tile);
-}
-
 constexpr const char* reader_name = "attention/reader";
 constexpr const char* compute_name = "attention/compute";
 constexpr const char* writer_name = "attention/writer";
@@ -54,7 +49,7 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.pv_w = word(pv.w);
   args.exp_accurate = config.exp_accurate ? 1 : 0;
   args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.dim))));
-  args.read_batch = tiles_in_flight(config.grid.cores(), tile_bytes(config.format));
+  args.read_batch = config.read_batch > 0 ? word(config.read_batch) : ~0U;
   args.q_base = addresses.q;
   args.k_base = addresses.k;
   args.v_base = addresses.v;

@@ -80,11 +80,11 @@ TEST(AttentionValidate, NamesFlagValueAndRule) {
   EXPECT_EQ(message([](Config& c) { c.shape.heads = -1; }), "--heads -1: must be from 1 to 65536");
   EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 0; }), "--kv-heads 0: must be from 1 to 65536");
   EXPECT_EQ(message([](Config& c) { c.shape.seq_q = 0; }), "--seq 0: must be from 1 to 1048576");
-  EXPECT_EQ(message([](Config& c) { c.shape.seq_kv = -5; }), "--seq-kv -5: must be from 1 to 1048576");
+  EXPECT_EQ(message([](Config& c) { c.shape.seq_kv = -5; }), "--kv-seq -5: must be from 1 to 1048576");
   EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 3; }), "--kv-heads 3: must divide the number of heads (8)");
   EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 16; }), "--kv-heads 16: must divide the number of heads (8)");
   EXPECT_EQ(message([](Config& c) { std::tie(c.shape.causal, c.shape.seq_kv) = std::tuple(true, 321); }),
-            "--seq-kv 321: causal attention needs as many keys as queries (320)");
+            "--kv-seq 321: causal attention needs as many keys as queries (320)");
   const std::string chunk_rule = ": chunks are multiples of 32 from 32 to 512, or 0 to choose";
   EXPECT_EQ(message([](Config& c) { c.q_chunk = 48; }), "--q-chunk 48" + chunk_rule);
   EXPECT_EQ(message([](Config& c) { c.q_chunk = -32; }), "--q-chunk -32" + chunk_rule);

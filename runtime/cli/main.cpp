@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `tilegrid` command. MPI is initialised first where there is a launcher; then every rank reads the same flags, and
+// rank 0 alone speaks.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+
+#include "core/error.h"
+#include "kernels/attention/kernel_args.h"
+#include "runtime/cli/arguments.h"
+#include "runtime/cli/info_command.h"
+#include "runtime/cli/verify.h"
+
+namespace {
+
+using namespace tilegrid;
+
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
+
+/// Parses and runs; usage errors come as exceptions.
+int run(Session& session, int argc, char** argv) {
+  CLI::App app("Emulator of a grid of Tenstorrent Tensix cores. One process holds all cores, or, under mpirun, each rank\n"
+               "holds one or several.\n", "tilegrid");
+  app.set_version_flag("--version", "tilegrid " TILEGRID_VERSION, "Print the version and exit");
+  app.set_help_flag("-h,--help", "Print this and exit; each command has its own");
+  app.footer("Exit codes: 0 ok, 1 usage or input, 2 kernel or capacity error, 3 deadlock, 4 numerical mismatch,\n"
+             "5 a rank was lost.");
+  app.require_subcommand(0, 1);
+  app.allow_extras();
+  const std::array<cli::Command, 3> commands{cli::add_attention_command(app), cli::add_info_command(app),
+                                             cli::add_log_command(app)};
+  const auto speak = [&](const std::string& text) {
+    if (!session.is_host()) return;
+    cli::put(text);
+    cli::flush_output();
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    speak(app.help());
+    return 0;
+  } catch (const CLI::CallForVersion& version) {
+    speak(fmt::format("{}\n", version.what()));
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(one_line(error.what()));
+  }
+  cli::refuse_leftovers(app);
+  for (const cli::Command& command : commands) {
+    if (!command.app->parsed()) continue;
+    cli::refuse_leftovers(*command.app);
+    return command.run(session);
+  }
+  speak(app.help());
+  return static_cast<int>(ExitCode::usage);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Session session(&argc, &argv);
+  attention::register_kernels();
+  cli::register_verify_task();
+  cli::register_info_task();
+  try {
+    return run(session, argc, argv);
+  } catch (const Error& error) {
+    if (session.is_host()) fmt::print(stderr, "tilegrid: {}\n", error.message());
+    return static_cast<int>(error.code());
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cli/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+namespace tilegrid::cli {
+namespace {
+
+constexpr double silent_seconds = 2;
+
+bool somebody_watches() {
+  const char* told = std::getenv("TILEGRID_PROGRESS");
+  if (told != nullptr && *told != '\0') return std::string_view(told) != "0";
+  return isatty(STDERR_FILENO) == 1;
+}
+
+}  // namespace
+
+Progress::Progress(std::uint64_t expected, bool wanted) : expected_(expected), visible_(wanted && somebody_watches()) {}
+
+void Progress::update(std::uint64_t done) {
+  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  if (!visible_ || elapsed < silent_seconds || expected_ == 0) return;
+  const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(expected_));
+  const std::string rest = part > 0 ? fmt::format(", about {:.0f} s to go", elapsed * (1 - part) / part) : "";
+  std::string line = fmt::format("attention: {:.0f}% of {} tile multiplications, {:.0f} s{}", 100 * part, expected_, elapsed,
+                                 rest);
+  const std::size_t width = line.size();
+  if (width < width_) line.append(width_ - width, ' ');
+  width_ = width;
+  std::fputs(("\r" + line).c_str(), stderr);
+  std::fflush(stderr);
+}
+
+void Progress::clear() {
+  if (width_ == 0) return;
+  std::fputs(("\r" + std::string(width_, ' ') + "\r").c_str(), stderr);
+  std::fflush(stderr);
+  width_ = 0;
+}
+
+}  // namespace tilegrid::cli

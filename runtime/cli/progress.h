@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace tilegrid::cli {
+
+/// One line on standard error that is rewritten as the run goes on and is gone when it ends. Only where somebody can see it:
+/// on a terminal, or with TILEGRID_PROGRESS=1 in the environment (mpirun puts a pipe between the ranks and the terminal, so a
+/// launcher has to tell). Nothing in the first two seconds.
+class Progress {
+ public:
+  /// `expected`: tile multiplications of the whole run.
+  Progress(std::uint64_t expected, bool wanted);
+  ~Progress() { clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void update(std::uint64_t done);
+  void clear();
+
+ private:
+  std::uint64_t expected_;
+  bool visible_;
+  std::size_t width_ = 0;  ///< of what stands there now
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace tilegrid::cli
