@@ -5,10 +5,11 @@
 
 namespace tilegrid {
 
-/// CPU seconds of the process so far: on a host with more ranks than CPUs, time while others ran is not ours.
-[[nodiscard]] inline double cpu_seconds() {
+/// CPU seconds so far: on a host with more ranks than CPUs, time while others ran is not ours.
+/// `clock` is CLOCK_PROCESS_CPUTIME_ID, or CLOCK_THREAD_CPUTIME_ID where one thread does all the work: it is quicker.
+[[nodiscard]] inline double cpu_seconds(clockid_t clock) {
   timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  clock_gettime(clock, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 

@@ -54,13 +54,13 @@ void Scheduler::run(const std::function<bool()>& between) {
 
 void Scheduler::resume(Fiber& fiber) {
   const double service_before = service_seconds_;
-  const double start = cpu_seconds();
+  const double start = cpu_seconds(clock_);
   current_ = &fiber;
   running_fiber = &fiber;
   fiber.context_->resume();
   running_fiber = nullptr;
   current_ = nullptr;
-  const double ran = cpu_seconds() - start - (service_seconds_ - service_before);
+  const double ran = cpu_seconds(clock_) - start - (service_seconds_ - service_before);
   kernel_seconds_ += ran;
   if (fiber.cost_ != nullptr) fiber.cost_->kernel_seconds[static_cast<std::size_t>(fiber.risc_)] += ran;
   if (fiber.finished()) {
@@ -92,9 +92,9 @@ void Scheduler::wake(Fiber* fiber) {
 
 void Scheduler::serve_now() {
   work_since_service_ = 0;
-  const double start = cpu_seconds();
+  const double start = cpu_seconds(clock_);
   service_();
-  service_seconds_ += cpu_seconds() - start;
+  service_seconds_ += cpu_seconds(clock_) - start;
 }
 
 void Scheduler::clear() {

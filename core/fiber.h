@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -54,7 +55,8 @@ class Fiber {
 /// spawn() and wake() calls. No fiber is polled: whoever changes what a fiber waits for wakes it.
 class Scheduler {
  public:
-  explicit Scheduler(FiberBackend backend = FiberBackend::boost) : backend_(backend) {}
+  explicit Scheduler(FiberBackend backend = FiberBackend::boost)
+      : backend_(backend), clock_(backend == FiberBackend::boost ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID) {}
 
   /// Adds a ready fiber. `cost` receives its times and must outlive it; may be null.
   Fiber& spawn(int core, Risc risc, void* local, CoreHostCost* cost, std::function<void()> entry);
@@ -94,6 +96,7 @@ class Scheduler {
   void serve_now();
 
   FiberBackend backend_;
+  clockid_t clock_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::deque<Fiber*> ready_;
   Fiber* current_ = nullptr;

@@ -57,6 +57,8 @@ void MpiDoorbell::ring(int host_rank) {
   // Orders the posted message before the look at `sleeping`; arm() has the other half.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (bell.sleeping.load(std::memory_order_relaxed) == 0) return;
+  // One of several senders wakes it; the others have nothing left to do.
+  if (bell.sleeping.exchange(0, std::memory_order_seq_cst) == 0) return;
   bell.rings.fetch_add(1, std::memory_order_seq_cst);
   syscall(SYS_futex, &bell.rings, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }

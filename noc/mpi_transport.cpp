@@ -18,8 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int tag = 0;
-// Looks before going to sleep. Each may yield the CPU, so that more of them cost the ranks that have work.
-constexpr int looks_before_sleep = 1;
 // Open MPI's probe looks at its queue first and takes in new messages afterwards: the second look sees what the first one
 // took in.
 constexpr int looks_when_armed = 2;
@@ -277,7 +275,6 @@ void MpiTransport::wait(std::chrono::microseconds limit) {
     while (!look(1, was_sending) && Clock::now() < end) pause_cpu();
     return;
   }
-  if (look(looks_before_sleep, was_sending)) return;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::microseconds>(end - Clock::now());
     if (left.count() <= 0) return;

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "kernels/registry.h"
 #include "noc/endpoint.h"
 #include "runtime/deadlock_report.h"
 #include "runtime/program_run.h"
@@ -92,6 +93,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
     throw UsageError(fmt::format("the program is for a {}x{} grid, the session has {}x{}", program.grid.x, program.grid.y,
                                  grid().x, grid().y));
   }
+  for (const KernelConfig& kernel : program.kernels) static_cast<void>(find_kernel(kernel.name));
   const LaunchCommand command{program, ++epoch_, dram_used_, options.record_log};
   const std::vector<std::byte> bytes = to_bytes(command);
   for (int rank = 1; rank < ranks(); ++rank) control_.send(rank, ControlTag::launch, bytes);
@@ -106,6 +108,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
     results[static_cast<std::size_t>(message.source)] = from_bytes<RankResult>(message.bytes);
     --missing;
   }
+  control_.discard();
   if (reason == EndReason::failed) {
     std::vector<ErrorReport> errors;
     for (const RankResult& result : results) errors.insert(errors.end(), result.errors.begin(), result.errors.end());

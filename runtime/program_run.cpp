@@ -148,7 +148,7 @@ void ProgramRun::start_kernels(Core& core) {
 
 EndReason ProgramRun::run() {
   start_ = last_progress_ = last_poll_ = Clock::now();
-  const double cpu_before = cpu_seconds();
+  const double cpu_before = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
   const noc::TransportStats before = node_.transport().stats();
   try {
     node_.begin_program(launch_.epoch, launch_.dram_limit);
@@ -166,7 +166,7 @@ EndReason ProgramRun::run() {
   const noc::TransportStats after = node_.transport().stats();
   host_.kernel_seconds = node_.scheduler().kernel_seconds();
   host_.wall_seconds = seconds(Clock::now() - start_);
-  host_.serving_seconds = std::max(0.0, cpu_seconds() - cpu_before - host_.kernel_seconds);
+  host_.serving_seconds = std::max(0.0, cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_before - host_.kernel_seconds);
   host_.waiting_seconds = std::max(0.0, host_.wall_seconds - host_.kernel_seconds - host_.serving_seconds);
   host_.messages = after.messages_sent - before.messages_sent;
   host_.bytes = after.bytes_sent - before.bytes_sent;
@@ -180,11 +180,13 @@ void ProgramRun::run_fibers() {
   Scheduler& scheduler = node_.scheduler();
   const bool alone = node_.transport().size() == 1;
   bool failure_reported = false;
-  while (!ended_) {
+  while (true) {
+    while (const auto message = control_.next()) handle(*message);
+    if (ended_) break;
     if (!scheduler.failure()) {
       scheduler.run([&] {
         if (!alone) serve_if_due();
-        return true;
+        return !control_.pending();
       });
     }
     if (scheduler.failure() && !failure_reported) {
@@ -192,12 +194,10 @@ void ProgramRun::run_fibers() {
       failure_reported = true;
     }
     const int delivered = node_.poll();
-    while (const auto message = control_.next()) handle(*message);
-    if (ended_) break;
-    if (scheduler.any_ready() && !scheduler.failure()) continue;
+    if (control_.pending() || (scheduler.any_ready() && !scheduler.failure())) continue;
     if (delivered == 0) {
       report_status();
-      if (!alone && !ended_) node_.transport().wait(longest_wait);
+      if (!alone && !control_.pending()) node_.transport().wait(longest_wait);
     } else {
       idle_ = false;
     }
@@ -242,7 +242,6 @@ void ProgramRun::report_status() {
   if (now.finished && last_status_.finished) return;  // an end is reported once, whatever it serves afterwards
   last_status_ = now;
   control_.send_value(0, ControlTag::status, now);
-  while (const auto message = control_.next()) handle(*message);
 }
 
 void ProgramRun::report_progress() {

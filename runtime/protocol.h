@@ -161,6 +161,9 @@ class ControlChannel {
   /// To all ranks, the own one included.
   void broadcast(ControlTag tag, std::span<const std::byte> bytes);
   [[nodiscard]] std::optional<ControlMessage> next();
+  [[nodiscard]] bool pending() const { return !queue_.empty(); }
+  /// Forgets what is in the queue: reports of a program that is over.
+  void discard() { queue_.clear(); }
   /// Blocks, serving, until a message is there.
   [[nodiscard]] ControlMessage wait_next();
   [[nodiscard]] noc::Node& node() { return node_; }

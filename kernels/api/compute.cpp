@@ -182,13 +182,6 @@ void sub_tiles(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t
 void mul_tiles(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst, Here at) {
   eltwise_tiles(EltwiseOp::mul, Broadcast::none, a, b, ia, ib, dst, false, at);
 }
-void sub_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst, Here at) {
-  eltwise_tiles(EltwiseOp::sub, Broadcast::cols, a, b, ia, ib, dst, false, at);
-}
-void mul_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst, Here at) {
-  eltwise_tiles(EltwiseOp::mul, Broadcast::cols, a, b, ia, ib, dst, false, at);
-}
-
 void binary_dest_reuse_tiles(EltwiseOp op, bool dst_is_a, std::uint32_t cb, std::uint32_t index, std::uint32_t dst,
                              Here at) {
   KernelContext& kernel = context(at);

@@ -52,10 +52,43 @@ void mul_tiles(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t
 /// The general form: any operation with any broadcast of b; `accumulate` adds to the slot (acc_to_dest).
 void eltwise_tiles(EltwiseOp op, Broadcast broadcast, std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib,
                    std::uint32_t dst, bool accumulate = false, Here at = Here::current());
-void sub_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
-                          Here at = Here::current());
-void mul_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
-                          Here at = Here::current());
+/// b is broadcast: its row 0 to all rows, its column 0 to all columns, or its element [0,0] to all.
+inline void add_tiles_bcast_rows(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                                 Here at = Here::current()) {
+  eltwise_tiles(EltwiseOp::add, Broadcast::rows, a, b, ia, ib, dst, false, at);
+}
+inline void add_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                                 Here at = Here::current()) {
+  eltwise_tiles(EltwiseOp::add, Broadcast::cols, a, b, ia, ib, dst, false, at);
+}
+inline void add_tiles_bcast_scalar(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                                   Here at = Here::current()) {
+  eltwise_tiles(EltwiseOp::add, Broadcast::scalar, a, b, ia, ib, dst, false, at);
+}
+inline void sub_tiles_bcast_rows(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                                 Here at = Here::current()) {
+  eltwise_tiles(EltwiseOp::sub, Broadcast::rows, a, b, ia, ib, dst, false, at);
+}
+inline void sub_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                                 Here at = Here::current()) {
+  eltwise_tiles(EltwiseOp::sub, Broadcast::cols, a, b, ia, ib, dst, false, at);
+}
+inline void sub_tiles_bcast_scalar(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                                   Here at = Here::current()) {
+  eltwise_tiles(EltwiseOp::sub, Broadcast::scalar, a, b, ia, ib, dst, false, at);
+}
+inline void mul_tiles_bcast_rows(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                                 Here at = Here::current()) {
+  eltwise_tiles(EltwiseOp::mul, Broadcast::rows, a, b, ia, ib, dst, false, at);
+}
+inline void mul_tiles_bcast_cols(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                                 Here at = Here::current()) {
+  eltwise_tiles(EltwiseOp::mul, Broadcast::cols, a, b, ia, ib, dst, false, at);
+}
+inline void mul_tiles_bcast_scalar(std::uint32_t a, std::uint32_t b, std::uint32_t ia, std::uint32_t ib, std::uint32_t dst,
+                                   Here at = Here::current()) {
+  eltwise_tiles(EltwiseOp::mul, Broadcast::scalar, a, b, ia, ib, dst, false, at);
+}
 /// DST[dst] = DST[dst] op cb[index], or cb[index] op DST[dst] when not `dst_is_a`; DST's value is cut to TF32 / BF16.
 void binary_dest_reuse_tiles(EltwiseOp op, bool dst_is_a, std::uint32_t cb, std::uint32_t index, std::uint32_t dst,
                              Here at = Here::current());
@@ -81,9 +114,49 @@ inline void exp_tile(std::uint32_t dst, bool fast, VectorMode mode = VectorMode:
 inline void recip_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
   vector_tile(VectorOp::recip, dst, mode, 1.0F, at);
 }
+inline void sqrt_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::sqrt, dst, mode, 1.0F, at);
+}
+inline void rsqrt_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::rsqrt, dst, mode, 1.0F, at);
+}
+inline void abs_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::abs, dst, mode, 1.0F, at);
+}
+inline void negative_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::neg, dst, mode, 1.0F, at);
+}
+inline void relu_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::relu, dst, mode, 1.0F, at);
+}
+inline void sigmoid_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::sigmoid, dst, mode, 1.0F, at);
+}
+inline void tanh_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::tanh, dst, mode, 1.0F, at);
+}
+inline void gelu_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::gelu, dst, mode, 1.0F, at);
+}
+inline void log_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::log, dst, mode, 1.0F, at);
+}
+inline void square_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::square, dst, mode, 1.0F, at);
+}
+inline void add_unary_tile(std::uint32_t dst, float parameter, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::add_scalar, dst, mode, parameter, at);
+}
+inline void mul_unary_tile(std::uint32_t dst, float parameter, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::mul_scalar, dst, mode, parameter, at);
+}
 inline void binary_max_tile(std::uint32_t dst, std::uint32_t other, VectorMode mode = VectorMode::rc,
                             Here at = Here::current()) {
   vector_binary_tile(VectorOp::max_tile, dst, other, mode, at);
+}
+inline void binary_min_tile(std::uint32_t dst, std::uint32_t other, VectorMode mode = VectorMode::rc,
+                            Here at = Here::current()) {
+  vector_binary_tile(VectorOp::min_tile, dst, other, mode, at);
 }
 
 // ---- Packer

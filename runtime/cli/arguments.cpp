@@ -112,7 +112,7 @@ std::size_t parse_word(std::string_view flag, const std::string& text, const std
 
 std::string nearest_word(const std::string& text, const std::vector<std::string>& words) {
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, text.size() / 3) + 1;
+  std::size_t best_distance = std::max<std::size_t>(1, text.size() / 3) + 1;
   for (const std::string& word : words) {
     // What was cut short, or has something behind it, is near as well.
     const bool part = text.size() > 3 && (word.starts_with(text) || text.starts_with(word + "="));

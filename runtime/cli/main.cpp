@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
+#include <new>
 
 #include "core/error.h"
 #include "kernels/attention/kernel_args.h"
@@ -17,22 +18,32 @@ namespace {
 
 using namespace tilegrid;
 
-std::string one_line(std::string text) {
+/// What CLI11 has to say, in one line and in our words where its own are stilted.
+std::string one_line(const CLI::ParseError& error) {
+  std::string text = error.what();
   for (char& c : text) {
     if (c == '\n' || c == '\r') c = ' ';
   }
   while (!text.empty() && text.back() == ' ') text.pop_back();
+  const std::string flag = text.substr(0, text.find(':'));
+  if (error.get_name() == "ArgumentMismatch") {
+    const bool missing = text.find("missing") != std::string::npos;
+    return flag + (missing ? ": needs a value" : ": given more than once");
+  }
   return text;
 }
 
 /// Parses and runs; usage errors come as exceptions.
 int run(Session& session, int argc, char** argv) {
-  CLI::App app("Emulator of a grid of Tenstorrent Tensix cores. One process holds all cores, or, under mpirun, each rank\n"
-               "holds one or several.\n", "tilegrid");
+  CLI::App app(
+      "Emulator of a grid of Tenstorrent Tensix cores. One process holds all cores, or, under mpirun, each rank\n"
+      "holds one or several.\n",
+      "tilegrid");
   app.set_version_flag("--version", "tilegrid " TILEGRID_VERSION, "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this and exit; each command has its own");
-  app.footer("Exit codes: 0 ok, 1 usage or input, 2 kernel or capacity error, 3 deadlock, 4 numerical mismatch,\n"
-             "5 a rank was lost.");
+  app.footer(
+      "Exit codes: 0 ok, 1 usage or input, 2 kernel or capacity error, 3 deadlock, 4 numerical mismatch,\n"
+      "5 a rank was lost.");
   app.require_subcommand(0, 1);
   app.allow_extras();
   const std::array<cli::Command, 3> commands{cli::add_attention_command(app), cli::add_info_command(app),
@@ -51,7 +62,7 @@ int run(Session& session, int argc, char** argv) {
     speak(fmt::format("{}\n", version.what()));
     return 0;
   } catch (const CLI::ParseError& error) {
-    throw UsageError(one_line(error.what()));
+    throw UsageError(one_line(error));
   }
   cli::refuse_leftovers(app);
   for (const cli::Command& command : commands) {
@@ -75,5 +86,8 @@ int main(int argc, char** argv) {
   } catch (const Error& error) {
     if (session.is_host()) fmt::print(stderr, "tilegrid: {}\n", error.message());
     return static_cast<int>(error.code());
+  } catch (const std::bad_alloc&) {
+    if (session.is_host()) fmt::print(stderr, "tilegrid: out of memory\n");
+    return static_cast<int>(ExitCode::usage);
   }
 }

@@ -30,18 +30,18 @@ void Progress::update(std::uint64_t done) {
   if (!visible_ || elapsed < silent_seconds || expected_ == 0) return;
   const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(expected_));
   const std::string rest = part > 0 ? fmt::format(", about {:.0f} s to go", elapsed * (1 - part) / part) : "";
-  std::string line = fmt::format("attention: {:.0f}% of {} tile multiplications, {:.0f} s{}", 100 * part, expected_, elapsed,
-                                 rest);
+  std::string line =
+      fmt::format("attention: {:.0f}% of {} tile multiplications, {:.0f} s{}", 100 * part, expected_, elapsed, rest);
   const std::size_t width = line.size();
   if (width < width_) line.append(width_ - width, ' ');
   width_ = width;
-  std::fputs(("\r" + line).c_str(), stderr);
+  fmt::print(stderr, "\r{}", line);
   std::fflush(stderr);
 }
 
 void Progress::clear() {
   if (width_ == 0) return;
-  std::fputs(("\r" + std::string(width_, ' ') + "\r").c_str(), stderr);
+  fmt::print(stderr, "\r{:{}}\r", "", width_);
   std::fflush(stderr);
   width_ = 0;
 }

@@ -8,8 +8,8 @@
 namespace tilegrid::cli {
 
 /// One line on standard error that is rewritten as the run goes on and is gone when it ends. Only where somebody can see it:
-/// on a terminal, or with TILEGRID_PROGRESS=1 in the environment (mpirun puts a pipe between the ranks and the terminal, so a
-/// launcher has to tell). Nothing in the first two seconds.
+/// on a terminal, or with TILEGRID_PROGRESS=1 in the environment (mpirun puts a pipe between the ranks and the terminal, so
+/// a launcher has to tell). Nothing in the first two seconds.
 class Progress {
  public:
   /// `expected`: tile multiplications of the whole run.

@@ -22,7 +22,9 @@ function(tilegrid_library name)
   target_link_libraries(tilegrid_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:tilegrid_private_options>)
   install(TARGETS tilegrid_${name} EXPORT tilegrid_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tilegrid
-    FILES_MATCHING PATTERN "*.h")
+    FILES_MATCHING PATTERN "*.h"
+    # Not for users: the command, and what needs the headers of MPI or Highway.
+    PATTERN cli EXCLUDE PATTERN simd EXCLUDE PATTERN "mpi_transport.h" EXCLUDE PATTERN "mpi_doorbell.h" EXCLUDE)
 endfunction()
 
 function(tilegrid_install_package)

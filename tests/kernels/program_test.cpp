@@ -57,9 +57,9 @@ TEST(Program, L1BytesAreReservedAreaBuffersAndL1Buffers) {
 TEST(Program, L1BytesDoNotWrap) {
   constexpr std::uint32_t large = std::numeric_limits<std::uint32_t>::max();
   Program program = good_program();
-  program.circular_buffers = {{0, large, large - 15, DataFormat::bf16, "huge"}};
+  program.circular_buffers = {{0, large, large - 31, DataFormat::bf16, "huge"}};
   program.l1_buffer_bytes = large;
-  EXPECT_EQ(l1_bytes_needed(program), std::uint64_t{103'424} + std::uint64_t{large} * (large - 15) + large);
+  EXPECT_EQ(l1_bytes_needed(program), std::uint64_t{103'424} + std::uint64_t{large} * (large - 31) + large);
   EXPECT_REFUSED(program, "L1 overflow");
 }
 

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cli/attention_command.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
+#include "core/error.h"
+#include "runtime/cli/arguments.h"
+#include "runtime/cli/attention_run.h"
+#include "runtime/cli/metrics.h"
+
+namespace tilegrid::cli {
+namespace {
+
+constexpr int default_heads = 8;
+constexpr int default_seq = 640;
+constexpr int default_dim = 64;
+
+/// Flags as text; an empty one was not given.
+struct Texts {
+  std::string grid = "8x10";
+  std::string batch, heads, kv_heads, seq, kv_seq, dim;
+  bool causal = false;
+  std::string q_chunk, k_chunk;
+  std::string format = "bf16", fidelity = "hifi2", dst = "bf16", sync = "half", balance = "zigzag", exp = "fast";
+  std::string seed = "0", distribution = "normal";
+  std::string q, k, v, out, json, log;
+  std::string verify;
+  std::string view = "matmul-tiles";
+  bool split = false;
+  bool no_progress = false;
+};
+
+void add_shape_flags(CLI::App& app, Texts& texts) {
+  const char* group = "Shape";
+  app.add_option("--batch", texts.batch, "Batches [1]")->type_name("N")->group(group);
+  app.add_option("--heads", texts.heads, fmt::format("Query heads [{}]", default_heads))->type_name("N")->group(group);
+  app.add_option("--kv-heads", texts.kv_heads, "Key and value heads, a divisor of the query heads [--heads]")
+      ->type_name("N")
+      ->group(group);
+  app.add_option("--seq", texts.seq, fmt::format("Queries, in rows of Q [{}]", default_seq))
+      ->type_name("ROWS")
+      ->group(group);
+  app.add_option("--kv-seq", texts.kv_seq, "Keys, in rows of K and V [--seq]")->type_name("ROWS")->group(group);
+  app.add_option("--dim", texts.dim, fmt::format("Elements of a head: 32 to 256 in steps of 32 [{}]", default_dim))
+      ->type_name("ELEMENTS")
+      ->group(group);
+  app.add_flag("--causal", texts.causal, "A query sees the keys up to its own row [off]")
+      ->disable_flag_override()
+      ->group(group);
+}
+
+void add_device_flags(CLI::App& app, Texts& texts) {
+  const char* group = "Device";
+  app.add_option("--grid", texts.grid, "Cores: columns x rows [8x10]")->type_name("XxY")->group(group);
+  app.add_option("--q-chunk", texts.q_chunk, "Rows of a Q chunk: 32 to 512 in steps of 32 [0: the best that fits]")
+      ->type_name("ROWS")
+      ->group(group);
+  app.add_option("--k-chunk", texts.k_chunk, "Rows of a K and V chunk, as --q-chunk [0: the best that fits]")
+      ->type_name("ROWS")
+      ->group(group);
+  app.add_option("--format", texts.format, "Of Q, K, V and output in DRAM: bf16, fp32 [bf16]")
+      ->type_name("FORMAT")
+      ->group(group);
+  app.add_option("--fidelity", texts.fidelity, "Matrix unit passes: lofi, hifi2, hifi3, hifi4 [hifi2]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--dst", texts.dst, "Format of the DST registers: bf16, fp32 (half the slots) [bf16]")
+      ->type_name("FORMAT")
+      ->group(group);
+  app.add_option("--sync", texts.sync, "DST in two halves or in one section: half, full [half]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--balance", texts.balance, "Deal of Q chunks to cores when causal: zigzag, contiguous [zigzag]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--exp", texts.exp, "Exponential of the vector unit: fast, accurate [fast]")
+      ->type_name("NAME")
+      ->group(group);
+}
+
+void add_data_flags(CLI::App& app, Texts& texts) {
+  const char* group = "Data";
+  app.add_option("--seed", texts.seed, "Of the random Q, K, V [0]")->type_name("N")->group(group);
+  app.add_option("--distribution", texts.distribution, "normal: N(0,1); outlier: plus 10 N(0,1) in 0.1% [normal]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--q", texts.q, ".npy, float32 or float16, C order, [batch, heads, seq, dim]; needs --k and --v")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--k", texts.k, ".npy, [batch, kv heads, kv seq, dim]")->type_name("FILE")->group(group);
+  app.add_option("--v", texts.v, ".npy, [batch, kv heads, kv seq, dim]")->type_name("FILE")->group(group);
+  app.add_option("--out", texts.out, "Write the output there: .npy, float32, like Q [none]")
+      ->type_name("FILE")
+      ->group(group);
+}
+
+void add_report_flags(CLI::App& app, Texts& texts) {
+  const char* group = "Report";
+  app.add_option(
+         "--verify", texts.verify,
+         fmt::format(
+             "Compare with double precision: full, sample:N (N rows in all, evenly\nspread) or off [full up to {:.0e} "
+             "multiply-adds of the reference,\nelse sample:256]",
+             full_verification_limit))
+      ->type_name("HOW")
+      ->group(group);
+  app.add_option("--json", texts.json, "Write everything that is printed there; - for standard output alone [none]")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--log", texts.log, "Save the event log there, see `tilegrid log` [none]")->type_name("FILE")->group(group);
+  app.add_option("--view", texts.view, "Grid view of a figure by core, or none; the figures are below [matmul-tiles]")
+      ->type_name("METRIC")
+      ->group(group);
+  app.add_flag("--split", texts.split, "Print which core does which Q chunks [off]")->disable_flag_override()->group(group);
+  app.add_flag("--no-progress", texts.no_progress, "No progress line on a terminal [off]")
+      ->disable_flag_override()
+      ->group(group);
+}
+
+std::optional<int> given(const char* flag, const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return parse_int(flag, text);
+}
+
+VerifyRequest parse_verify(const std::string& text) {
+  constexpr std::string_view sample = "sample:";
+  if (text.empty()) return {};
+  if (text == "full") return {VerifyMode::full};
+  if (text == "off") return {VerifyMode::off};
+  if (!text.starts_with(sample)) {
+    throw UsageError(fmt::format("--verify {}: full, sample:N or off is expected", text));
+  }
+  const std::uint64_t rows = parse_unsigned("--verify sample:N with N =", text.substr(sample.size()));
+  if (rows == 0) throw UsageError("--verify sample:0: a sample has at least one row");
+  return {VerifyMode::sample, rows};
+}
+
+void check_files(const AttentionOptions& options) {
+  const int given_inputs = static_cast<int>(!options.inputs[0].empty()) + static_cast<int>(!options.inputs[1].empty()) +
+                           static_cast<int>(!options.inputs[2].empty());
+  if (given_inputs != 0 && given_inputs != 3) throw UsageError("--q, --k and --v belong together: give all three or none");
+  if (options.out == "-") throw UsageError("--out -: the output goes to a file only");
+  if (options.log == "-") throw UsageError("--log -: the log goes to a file only");
+}
+
+AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() > 0 && option->get_items_expected_min() > 0 && option->results().front().empty()) {
+      throw UsageError(fmt::format("{}: its value is empty", option->get_name()));
+    }
+  }
+  AttentionOptions options;
+  attention::Config& config = options.config;
+  config.grid = parse_grid("--grid", texts.grid);
+  options.shape = {given("--batch", texts.batch),
+                   given("--heads", texts.heads),
+                   given("--kv-heads", texts.kv_heads),
+                   given("--seq", texts.seq),
+                   given("--kv-seq", texts.kv_seq),
+                   given("--dim", texts.dim),
+                   texts.causal};
+  config.q_chunk = given("--q-chunk", texts.q_chunk).value_or(0);
+  config.k_chunk = given("--k-chunk", texts.k_chunk).value_or(0);
+  config.format = parse_word("--format", texts.format, {"bf16", "fp32"}) == 0 ? DataFormat::bf16 : DataFormat::fp32;
+  const std::size_t passes = 1 + parse_word("--fidelity", texts.fidelity, {"lofi", "hifi2", "hifi3", "hifi4"});
+  config.compute.fidelity = static_cast<Fidelity>(passes);
+  config.compute.dst_fp32 = parse_word("--dst", texts.dst, {"bf16", "fp32"}) == 1;
+  config.compute.full_sync = parse_word("--sync", texts.sync, {"half", "full"}) == 1;
+  config.balance = static_cast<attention::Balance>(parse_word("--balance", texts.balance, {"zigzag", "contiguous"}));
+  config.exp_accurate = parse_word("--exp", texts.exp, {"fast", "accurate"}) == 1;
+  options.seed = parse_unsigned("--seed", texts.seed);
+  options.distribution =
+      static_cast<attention::Distribution>(parse_word("--distribution", texts.distribution, {"normal", "outlier"}));
+  options.inputs = {texts.q, texts.k, texts.v};
+  options.out = texts.out;
+  options.json = texts.json;
+  options.log = texts.log;
+  options.verify = parse_verify(texts.verify);
+  std::vector<std::string> views = metric_names();
+  views.emplace_back("none");
+  options.view = views[parse_word("--view", texts.view, views)];
+  options.split = texts.split;
+  options.progress = !texts.no_progress;
+  check_files(options);
+  if (options.has_files() && (app.count("--seed") > 0 || app.count("--distribution") > 0)) {
+    throw UsageError("--seed and --distribution are for random data: they do not go with --q, --k and --v");
+  }
+  return options;
+}
+
+std::string footer(const CLI::App& parent) {
+  std::string text = "Figures for --view (device counts unless marked host):\n";
+  std::string line = " ";
+  for (const Metric& metric : metrics()) {
+    const std::string word = " " + metric.name + (metric.host ? " (host)" : "");
+    if (line.size() + word.size() > 110) {
+      text += line + "\n";
+      line = " ";
+    }
+    line += word;
+  }
+  return text + line + "\n\nExample: tilegrid attention --heads 8 --kv-heads 1 --seq 2560 --dim 128 --causal\n" +
+         parent.get_footer();
+}
+
+}  // namespace
+
+attention::Shape resolve_shape(const AttentionOptions::GivenShape& given) {
+  attention::Shape shape;
+  shape.batch = given.batch.value_or(1);
+  shape.heads = given.heads.value_or(default_heads);
+  shape.kv_heads = given.kv_heads.value_or(shape.heads);
+  shape.seq_q = given.seq.value_or(default_seq);
+  shape.seq_kv = given.kv_seq.value_or(shape.seq_q);
+  shape.dim = given.dim.value_or(default_dim);
+  shape.causal = given.causal;
+  return shape;
+}
+
+Command add_attention_command(CLI::App& parent) {
+  CLI::App* app =
+      parent.add_subcommand("attention", "Run flash attention on the grid, verify it, report what every core did");
+  app->allow_extras();
+  auto texts = std::make_shared<Texts>();
+  add_shape_flags(*app, *texts);
+  add_device_flags(*app, *texts);
+  add_data_flags(*app, *texts);
+  add_report_flags(*app, *texts);
+  app->footer(footer(parent));
+  return {app, [app, texts](Session& session) {
+            const AttentionOptions options = options_from(*app, *texts);
+            return session.run({.grid = options.config.grid},
+                               [&](Device& device) { return run_attention(session, device, options); });
+          }};
+}
+
+}  // namespace tilegrid::cli

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "kernels/attention/config.h"
+#include "runtime/attention_data.h"
+#include "runtime/cli/verify.h"
+
+namespace tilegrid::cli {
+
+/// What the flags of `tilegrid attention` say. The shape is what was given; defaults and files are applied by
+/// resolve_shape().
+struct AttentionOptions {
+  attention::Config config;  ///< all but the shape
+  struct GivenShape {
+    std::optional<int> batch, heads, kv_heads, seq, kv_seq, dim;
+    bool causal = false;
+  } shape;
+  std::uint64_t seed = 0;
+  attention::Distribution distribution = attention::Distribution::normal;
+  std::array<std::string, 3> inputs;  ///< files of Q, K, V; all or none
+  std::string out;
+  std::string json;
+  std::string log;
+  VerifyRequest verify;
+  std::string view;
+  bool split = false;
+  bool progress = true;
+  [[nodiscard]] bool has_files() const { return !inputs[0].empty(); }
+  [[nodiscard]] bool quiet() const { return json == "-"; }
+};
+
+/// Defaults for what was not given.
+[[nodiscard]] attention::Shape resolve_shape(const AttentionOptions::GivenShape& given);
+
+}  // namespace tilegrid::cli

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cli/attention_run.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "core/tile.h"
+#include "kernels/attention/kernel_args.h"
+#include "runtime/cli/arguments.h"
+#include "runtime/cli/progress.h"
+#include "runtime/cli/report.h"
+#include "runtime/cli/report_json.h"
+#include "runtime/npy.h"
+
+#include <fstream>
+namespace tilegrid::cli {
+void dbg(const char* w){ std::ifstream f("/proc/self/status"); std::string l; std::string r; while(std::getline(f,l)) if(l.starts_with("VmHWM")||l.starts_with("VmRSS")||l.starts_with("RssAnon")||l.starts_with("RssSh")) r+=l+" "; auto m=mallinfo2(); fmt::print(stderr,"{}: {} arena {} mmap {} used {} free {} top {}\n",w,r,m.arena>>10,m.hblkhd>>10,m.uordblks>>10,m.fordblks>>10,m.keepcost>>10);}
+namespace {
+
+using attention::Config;
+using attention::Shape;
+
+constexpr std::array<const char*, 3> input_flags{"--q", "--k", "--v"};
+
+/// Before anything is computed, so that a typing error does not cost a run.
+void check_paths(const AttentionOptions& options) {
+  struct Path {
+    const char* flag;
+    std::string path;
+  };
+  std::vector<Path> outputs;
+  if (!options.out.empty()) outputs.push_back({"--out", options.out});
+  if (!options.json.empty() && !options.quiet()) outputs.push_back({"--json", options.json});
+  if (!options.log.empty()) outputs.push_back({"--log", options.log});
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    check_output_path(outputs[i].flag, outputs[i].path);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (same_file(outputs[i].path, outputs[j].path)) {
+        throw UsageError(fmt::format("{} {}: is the file of {}, too", outputs[i].flag, outputs[i].path, outputs[j].flag));
+      }
+    }
+    for (std::size_t j = 0; options.has_files() && j < options.inputs.size(); ++j) {
+      if (same_file(outputs[i].path, options.inputs.at(j))) {
+        throw UsageError(
+            fmt::format("{} {}: would overwrite the input of {}", outputs[i].flag, outputs[i].path, input_flags.at(j)));
+      }
+    }
+  }
+}
+
+std::string shape_text(const std::vector<std::int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+
+NpyArray load_input(const char* flag, const std::string& path) {
+  NpyArray array = load_npy(path);
+  if (array.shape.size() != 4) {
+    throw UsageError(fmt::format("{} {}: shape {}, four dimensions [batch, heads, seq, dim] are expected", flag, path,
+                                 shape_text(array.shape)));
+  }
+  for (const std::int64_t extent : array.shape) {
+    if (extent < 1 || extent > std::numeric_limits<int>::max()) {
+      throw UsageError(fmt::format("{} {}: shape {}, no extent may be {}", flag, path, shape_text(array.shape), extent));
+    }
+  }
+  const auto bad = [](float value) { return !std::isfinite(value); };
+  const auto first = std::find_if(array.values.begin(), array.values.end(), bad);
+  if (first != array.values.end()) {
+    std::int64_t at = first - array.values.begin();
+    std::array<std::int64_t, 4> index{};
+    for (std::size_t i = index.size(); i-- > 0;) {
+      index.at(i) = at % array.shape[i];
+      at /= array.shape[i];
+    }
+    throw UsageError(fmt::format("{} {}: {} values are NaN or infinite, the first at [{}]", flag, path,
+                                 std::count_if(first, array.values.end(), bad), fmt::join(index, ", ")));
+  }
+  return array;
+}
+
+/// What a flag says must be what the file says.
+void check_flag(const char* flag, std::optional<int> given, const std::string& path, std::int64_t there) {
+  if (given && *given != there) throw UsageError(fmt::format("{} {}: {} has {}", flag, *given, path, there));
+}
+
+InputData load_files(const AttentionOptions& options, Shape& shape) {
+  std::array<NpyArray, 3> arrays;
+  for (std::size_t i = 0; i < arrays.size(); ++i) arrays.at(i) = load_input(input_flags.at(i), options.inputs.at(i));
+  const auto& [q, k, v] = arrays;
+  if (v.shape != k.shape) {
+    throw UsageError(
+        fmt::format("--v {}: shape {}, but K has {}", options.inputs[2], shape_text(v.shape), shape_text(k.shape)));
+  }
+  if (k.shape[0] != q.shape[0] || k.shape[3] != q.shape[3]) {
+    throw UsageError(fmt::format("--k {}: shape {} has another batch or dim than Q with {}", options.inputs[1],
+                                 shape_text(k.shape), shape_text(q.shape)));
+  }
+  check_flag("--batch", options.shape.batch, options.inputs[0], q.shape[0]);
+  check_flag("--heads", options.shape.heads, options.inputs[0], q.shape[1]);
+  check_flag("--seq", options.shape.seq, options.inputs[0], q.shape[2]);
+  check_flag("--dim", options.shape.dim, options.inputs[0], q.shape[3]);
+  check_flag("--kv-heads", options.shape.kv_heads, options.inputs[1], k.shape[1]);
+  check_flag("--kv-seq", options.shape.kv_seq, options.inputs[1], k.shape[2]);
+  shape = {static_cast<int>(q.shape[0]), static_cast<int>(q.shape[1]), static_cast<int>(k.shape[1]),
+           static_cast<int>(q.shape[2]), static_cast<int>(k.shape[2]), static_cast<int>(q.shape[3]),
+           options.shape.causal};
+  return InputData({std::move(arrays[0].values), std::move(arrays[1].values), std::move(arrays[2].values)});
+}
+
+InputData prepare_inputs(const AttentionOptions& options, Shape& shape) {
+  if (options.has_files()) return load_files(options, shape);
+  shape = resolve_shape(options.shape);
+  return {options.seed, options.distribution};
+}
+
+std::size_t elements(int a, int b, int c, int d) {
+  return static_cast<std::size_t>(a) * static_cast<std::size_t>(b) * static_cast<std::size_t>(c) *
+         static_cast<std::size_t>(d);
+}
+
+/// Bytes of `heads` heads of `rows` rows in tiles.
+std::size_t tensor_bytes(int heads, int rows, int dim, DataFormat format) {
+  return elements(heads, tiles_of(rows), tiles_of(dim), 1) * tile_bytes(format);
+}
+
+/// One tensor to DRAM: head by head in tiles.
+void upload(Device& device, const Buffer& buffer, std::span<const float> values, int heads, int rows, int dim,
+            DataFormat format) {
+  std::vector<std::byte> tiles(buffer.bytes());
+  const std::size_t head_values = elements(1, 1, rows, dim);
+  const std::size_t head_bytes = tensor_bytes(1, rows, dim, format);
+  for (std::size_t head = 0; head < static_cast<std::size_t>(heads); ++head) {
+    tilize(values.subspan(head * head_values, head_values), rows, dim, format,
+           std::span(tiles).subspan(head * head_bytes, head_bytes));
+  }
+  device.write(buffer, tiles);
+}
+
+struct Buffers {
+  Buffer q, k, v, out;
+};
+
+Buffers upload_inputs(Device& device, const Config& config, InputData& inputs) {
+  const Shape& shape = config.shape;
+  const std::uint32_t page = tile_bytes(config.format);
+  const int q_heads = shape.batch * shape.heads;
+  const int kv_heads = shape.batch * shape.kv_heads;
+  const std::size_t q_bytes = tensor_bytes(q_heads, shape.seq_q, shape.dim, config.format);
+  const std::size_t kv_bytes = tensor_bytes(kv_heads, shape.seq_kv, shape.dim, config.format);
+  // All four first: when DRAM is too small for one of them, nothing has been done yet.
+  const Buffers buffers{device.create_buffer(q_bytes, page), device.create_buffer(kv_bytes, page),
+                        device.create_buffer(kv_bytes, page), device.create_buffer(q_bytes, page)};
+  upload(device, buffers.q, inputs.tensor(0, elements(q_heads, 1, shape.seq_q, shape.dim)), q_heads, shape.seq_q, shape.dim,
+         config.format);
+  inputs.release(0);
+  for (const int which : {1, 2}) {
+    upload(device, which == 1 ? buffers.k : buffers.v, inputs.tensor(which, elements(kv_heads, 1, shape.seq_kv, shape.dim)),
+           kv_heads, shape.seq_kv, shape.dim, config.format);
+    inputs.release(which);
+  }
+  return buffers;
+}
+
+void save_output(const std::string& path, const OutputTiles& output) {
+  const Shape& shape = output.shape;
+  std::vector<float> values;
+  std::vector<float> head;
+  values.reserve(elements(shape.batch, shape.heads, shape.seq_q, shape.dim));
+  for (int i = 0; i < shape.batch * shape.heads; ++i) {
+    output.head(i, head);
+    values.insert(values.end(), head.begin(), head.end());
+  }
+  const std::array<std::int64_t, 4> extents{shape.batch, shape.heads, shape.seq_q, shape.dim};
+  save_npy(path, extents, values);
+}
+
+void launch(Device& device, AttentionOutcome& outcome, const Buffers& buffers) {
+  const Program program = attention::make_program(
+      outcome.config, {buffers.q.address, buffers.k.address, buffers.v.address, buffers.out.address});
+  outcome.circular_buffers = program.circular_buffers;
+  Progress progress(outcome.expected_matmul_tiles, outcome.options.progress);
+  LaunchOptions launch_options;
+  launch_options.record_log = !outcome.options.log.empty();
+  launch_options.on_progress = [&](std::uint64_t done) { progress.update(done); };
+  outcome.result = device.launch(program, launch_options);
+}
+
+void save_run_log(AttentionOutcome& outcome) {
+  if (outcome.options.log.empty()) return;
+  RunLog log{outcome.config.grid, one_line_summary(outcome), std::move(outcome.result.logs)};
+  outcome.result.logs.clear();
+  save_log(log, outcome.options.log);
+}
+
+void print_reports(const AttentionOutcome& outcome) {
+  if (!outcome.options.quiet()) put(text_report(outcome));
+  if (outcome.options.json.empty()) {
+    flush_output();
+    return;
+  }
+  const std::string json = json_report(outcome).dump(2) + "\n";
+  if (outcome.options.quiet()) {
+    put(json);
+  } else {
+    write_file(outcome.options.json, json);
+  }
+  flush_output();
+}
+
+}  // namespace
+
+std::uint64_t matmul_tiles_of(const Config& config, const std::vector<std::vector<attention::WorkItem>>& split) {
+  const auto sq = static_cast<std::uint64_t>(config.q_chunk / tile_side);
+  const auto sk = static_cast<std::uint64_t>(config.k_chunk / tile_side);
+  const auto dim = static_cast<std::uint64_t>(config.shape.dim / tile_side);
+  std::uint64_t tiles = 0;
+  for (const auto& items : split) {
+    for (const attention::WorkItem& item : items) {
+      // Scores and weighted values for each K chunk; at the end a product with a column of ones adds up the row sums.
+      tiles += static_cast<std::uint64_t>(attention::k_chunks_of(config, item.chunk)) * 2 * sq * sk * dim + sq;
+    }
+  }
+  return tiles;
+}
+
+int run_attention(const Session& session, Device& device, const AttentionOptions& options) {
+  // The allocator gives large blocks back to the system when they are freed; by default it stops doing so after the first,
+  // and the memory of tensors that are gone would count on.
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  const auto start = std::chrono::steady_clock::now();
+  check_paths(options);
+  AttentionOutcome outcome;
+  outcome.options = options;
+  Config config = options.config;
+  InputData inputs = prepare_inputs(options, config.shape);
+  outcome.q_chunk_chosen = config.q_chunk == 0;
+  outcome.k_chunk_chosen = config.k_chunk == 0;
+  outcome.config = attention::with_chunks(config);
+  outcome.split = attention::split_work(outcome.config);
+  outcome.expected_matmul_tiles = matmul_tiles_of(outcome.config, outcome.split);
+  outcome.options.verify = resolve(options.verify, outcome.config.shape);
+  outcome.ranks = device.ranks();
+  outcome.transport = session.uses_mpi() ? "MPI messages" : "in process";
+
+  dbg("start");
+  const Buffers buffers = upload_inputs(device, outcome.config, inputs);dbg("uploaded before trim");
+  malloc_trim(0);  // the messages of the upload
+  dbg("uploaded");launch(device, outcome, buffers);dbg("launched");malloc_trim(0);dbg("launched, trim");
+  save_run_log(outcome);
+  OutputTiles output{outcome.config.shape, outcome.config.format, std::vector<std::byte>(buffers.out.bytes())};
+  device.read(buffers.out, output.bytes);dbg("read");malloc_trim(0);dbg("read, trim");
+  if (outcome.options.verify.mode != VerifyMode::off) {
+    outcome.verification = verify(device, outcome.config, outcome.options.verify, inputs, output);
+    for (std::size_t rank = 0; rank < outcome.result.ranks.size(); ++rank) {
+      auto& resident = outcome.result.ranks[rank].resident_bytes;
+      resident = std::max(resident, outcome.verification->resident_bytes[rank]);
+    }
+  }
+  dbg("verified");inputs.discard();
+  if (!options.out.empty()) save_output(options.out, output);
+  outcome.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  print_reports(outcome);
+  const bool passed = !outcome.verification || outcome.verification->passed;
+  return static_cast<int>(passed ? ExitCode::ok : ExitCode::mismatch);
+}
+
+}  // namespace tilegrid::cli

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "runtime/cli/attention_run.h"
+
+namespace tilegrid::cli {
+
+/// Everything that is printed, and the same for each core and rank. Keys: config, verify (null when off), host, cores,
+/// totals. Device counts are in `cores` and `totals`; host cost is in `host` and in each core's `host`. Sizes are in bytes,
+/// times in seconds. A figure that is not finite is null.
+[[nodiscard]] nlohmann::ordered_json json_report(const AttentionOutcome& outcome);
+
+/// Replaces a file as a whole. Throws UsageError when it can't be written.
+void write_file(const std::string& path, const std::string& text);
+
+}  // namespace tilegrid::cli
