@@ -15,8 +15,8 @@ namespace {
 
 constexpr int physical_slots = 16;  // of 16 bits; 32-bit mode pairs them (tensix.md 1.2)
 
-[[noreturn]] void order_fault(std::string action, std::string rule, std::string fix) {
-  throw Fault("DST order", std::move(action), std::move(rule)).hint(std::move(fix));
+[[noreturn]] void order_fault(std::string action, std::string rule, const std::string& fix) {
+  throw Fault("DST order", std::move(action), std::move(rule)).hint(fix);
 }
 
 }  // namespace

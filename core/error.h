@@ -44,14 +44,14 @@ struct Fault : public std::exception {
 
   Fault(std::string class_of_error, std::string what_was_done, std::string the_rule)
       : error_class(std::move(class_of_error)), action(std::move(what_was_done)), rule(std::move(the_rule)) {}
-  Fault&& numbers(std::int64_t asked_for, std::int64_t there_is, std::string in_unit) && {
+  Fault&& numbers(std::int64_t asked_for, std::int64_t there_is, const std::string& in_unit) && {
     asked = asked_for;
     available = there_is;
-    unit = std::move(in_unit);
+    unit = in_unit;
     return std::move(*this);
   }
-  Fault&& hint(std::string what_to_do) && {
-    fix = std::move(what_to_do);
+  Fault&& hint(const std::string& what_to_do) && {
+    fix = what_to_do;
     return std::move(*this);
   }
   [[nodiscard]] const char* what() const noexcept override { return action.c_str(); }

@@ -53,7 +53,10 @@ void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
     core->semaphore_sources = {};
   }
   for (auto& endpoint : endpoints_) endpoint->reset();
-  // Deferred messages are taken out first: dispatch may look at the list again through a later message.
+}
+
+void Node::deliver_early_messages() {
+  // Taken out first: dispatch may look at the list again through a later message.
   const std::vector<Deferred> deferred = std::exchange(deferred_, {});
   for (const Deferred& message : deferred) deliver(message.source_rank, message.header, message.payload);
 }

@@ -78,6 +78,9 @@ class Node final : public MessageSink {
 
   /// Zeroed L1, new counters; messages of this epoch are accepted from here on.
   void begin_program(std::uint32_t epoch, std::uint64_t dram_limit);
+  /// Delivers what arrived before begin_program(). To be called once the cores' memory has its initial values, which would
+  /// overwrite what early messages bring.
+  void deliver_early_messages();
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
   /// First DRAM offset beyond all buffers, in every bank.
   [[nodiscard]] std::uint64_t dram_limit() const { return dram_limit_; }

@@ -56,7 +56,7 @@ std::vector<BlockedReport> blocked_kernels(const noc::Node& node, const Program&
     const auto& kernel = *static_cast<const KernelContext*>(fiber->local());
     reports.push_back({fiber->core(), static_cast<int>(fiber->risc()),
                        fmt::format("{} {} at {}:{} waits in {}", name_of(fiber->risc()), kernel.kernel_name,
-                                   kernel.where.file_name(), kernel.where.line(), waited_for(*kernel.core, *fiber))});
+                                   kernel.where.file, kernel.where.line, waited_for(*kernel.core, *fiber))});
     cores_with_blocked.insert(fiber->core());
   }
   for (const auto& core : node.cores()) {
@@ -125,7 +125,9 @@ std::string deadlock_text(const std::vector<BlockedReport>& blocked, GridSize gr
       fmt::format("deadlock · {} kernels on {} cores are blocked: no kernel can run and no message is under way", kernels,
                   state_of_core.size());
   for (const auto& [cores, state] : entries) {
-    text += fmt::format("\n  {} {}:", cores.size() == 1 ? "core" : "cores", describe_cores(cores, grid));
+    const std::string where = describe_cores(cores, grid);
+    const char* noun = where.front() != '(' ? "" : cores.size() == 1 ? "core " : "cores ";
+    text += fmt::format("\n  {}{}:", noun, where);
     for (const std::string& line : state) text += "\n    " + line;
   }
   return text;

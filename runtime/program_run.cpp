@@ -32,7 +32,7 @@ std::string place_of(const KernelContext& kernel) {
   const LogicalCore at = kernel.core->logical;
   const PhysicalCore physical = noc::physical_of(at);
   return fmt::format("core ({},{}) [{}-{}] · {} · {} {}:{}", at.x, at.y, physical.x, physical.y, name_of(kernel.risc),
-                     kernel.kernel_name, kernel.where.file_name(), kernel.where.line());
+                     kernel.kernel_name, kernel.where.file, kernel.where.line);
 }
 
 /// The body of a kernel's fiber.
@@ -154,6 +154,7 @@ EndReason ProgramRun::run() {
     node_.begin_program(launch_.epoch, launch_.dram_limit);
     for (const auto& core : node_.cores()) set_up_core(*core);
     for (const auto& core : node_.cores()) start_kernels(*core);
+    node_.deliver_early_messages();
   } catch (const Error& error) {
     control_.send_value(0, ControlTag::error, ErrorReport{-1, static_cast<int>(error.code()), error.message()});
   }

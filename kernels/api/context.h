@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <source_location>
 #include <span>
 
 #include "core/core.h"
@@ -10,6 +9,15 @@
 #include "noc/endpoint.h"
 
 namespace tilegrid {
+
+/// A line of a kernel's source. std::source_location would do, but clang 14, whose clang-tidy we use, lacks it.
+struct SourceLine {
+  const char* file = "";
+  unsigned line = 0;
+  [[nodiscard]] static constexpr SourceLine current(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
 
 /// What a running kernel knows: its core, its NoC, its arguments, and where in the source it is. The kernel API finds it
 /// through the running fiber; `where` makes every error and every blocked fiber point at a kernel's line.
@@ -23,13 +31,13 @@ struct KernelContext {
   std::span<const std::uint32_t> runtime_args;
   std::span<const std::uint32_t> common_args;
   std::span<const std::uint32_t> compile_args;
-  std::source_location where;
+  SourceLine where;
 };
 
 namespace api {
 
 /// Call site of an API function, by default argument.
-using Here = std::source_location;
+using Here = SourceLine;
 
 [[nodiscard]] inline KernelContext& context(const Here& at) {
   auto& kernel = *static_cast<KernelContext*>(current_fiber()->local());

@@ -133,7 +133,7 @@ VerifyRequest parse_verify(const std::string& text) {
   if (!text.starts_with(sample)) {
     throw UsageError(fmt::format("--verify {}: full, sample:N or off is expected", text));
   }
-  const std::uint64_t rows = parse_unsigned("--verify sample:N with N =", text.substr(sample.size()));
+  const std::uint64_t rows = parse_unsigned("--verify sample:N, N =", text.substr(sample.size()));
   if (rows == 0) throw UsageError("--verify sample:0: a sample has at least one row");
   return {VerifyMode::sample, rows};
 }

@@ -19,9 +19,7 @@
 #include "runtime/cli/report_json.h"
 #include "runtime/npy.h"
 
-#include <fstream>
 namespace tilegrid::cli {
-void dbg(const char* w){ std::ifstream f("/proc/self/status"); std::string l; std::string r; while(std::getline(f,l)) if(l.starts_with("VmHWM")||l.starts_with("VmRSS")||l.starts_with("RssAnon")||l.starts_with("RssSh")) r+=l+" "; auto m=mallinfo2(); fmt::print(stderr,"{}: {} arena {} mmap {} used {} free {} top {}\n",w,r,m.arena>>10,m.hblkhd>>10,m.uordblks>>10,m.fordblks>>10,m.keepcost>>10);}
 namespace {
 
 using attention::Config;
@@ -247,13 +245,13 @@ int run_attention(const Session& session, Device& device, const AttentionOptions
   outcome.ranks = device.ranks();
   outcome.transport = session.uses_mpi() ? "MPI messages" : "in process";
 
-  dbg("start");
-  const Buffers buffers = upload_inputs(device, outcome.config, inputs);dbg("uploaded before trim");
+  const Buffers buffers = upload_inputs(device, outcome.config, inputs);
   malloc_trim(0);  // the messages of the upload
-  dbg("uploaded");launch(device, outcome, buffers);dbg("launched");malloc_trim(0);dbg("launched, trim");
+  launch(device, outcome, buffers);
   save_run_log(outcome);
   OutputTiles output{outcome.config.shape, outcome.config.format, std::vector<std::byte>(buffers.out.bytes())};
-  device.read(buffers.out, output.bytes);dbg("read");malloc_trim(0);dbg("read, trim");
+  device.read(buffers.out, output.bytes);
+  malloc_trim(0);
   if (outcome.options.verify.mode != VerifyMode::off) {
     outcome.verification = verify(device, outcome.config, outcome.options.verify, inputs, output);
     for (std::size_t rank = 0; rank < outcome.result.ranks.size(); ++rank) {
@@ -261,7 +259,7 @@ int run_attention(const Session& session, Device& device, const AttentionOptions
       resident = std::max(resident, outcome.verification->resident_bytes[rank]);
     }
   }
-  dbg("verified");inputs.discard();
+  inputs.discard();
   if (!options.out.empty()) save_output(options.out, output);
   outcome.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   print_reports(outcome);

@@ -16,11 +16,12 @@ struct Factor {
   const char* prefix;
 };
 
-/// The largest number gets up to four digits before the point.
+/// The largest number gets up to four digits before the point; below one it is written in m or u.
 Factor factor_for(double largest) {
   constexpr std::array<Factor, 6> factors{{{1e-6, "u"}, {1e-3, "m"}, {1, ""}, {1e3, "k"}, {1e6, "M"}, {1e9, "G"}}};
   if (largest <= 0) return {1, ""};
-  const auto* fit = std::find_if(factors.begin(), factors.end(), [=](Factor f) { return largest < 9999.5 * f.value; });
+  const auto* fit = std::find_if(factors.begin(), factors.end(),
+                                 [=](Factor f) { return largest < (f.value < 1 ? 999.95 : 9999.5) * f.value; });
   return fit == factors.end() ? factors.back() : *fit;
 }
 

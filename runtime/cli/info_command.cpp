@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -41,9 +42,11 @@ struct RankPlace {
   std::vector<int> banks;
 };
 
-std::vector<RankPlace> ask_ranks(Device& device) {
+std::vector<RankPlace> ask_ranks(const Session& session, Device& device) {
   const auto answers = device.map(task_name, std::vector<std::vector<std::byte>>(static_cast<std::size_t>(device.ranks())));
-  const noc::Placement placement{device.grid(), device.ranks()};
+  // As the session places DRAM: on as many ranks as cores of the host can serve at a time.
+  const int bank_owners = std::clamp(session.info().cores, 1, std::min(noc::dram_banks, device.ranks()));
+  const noc::Placement placement{device.grid(), device.ranks(), bank_owners};
   std::vector<RankPlace> places;
   for (int rank = 0; rank < device.ranks(); ++rank) {
     const int first = placement.first_core(rank);
@@ -65,24 +68,27 @@ std::string core_text(GridSize grid, int index) {
 
 /// One line for ranks of a host that follow each other and have equally many cores.
 std::string map_text(GridSize grid, const std::vector<RankPlace>& places) {
-  std::string text = fmt::format("{:<12}{:<14}{:<22}{:<16}host\n", "ranks", "cores a rank", "cores (x,y)", "DRAM banks");
+  std::string text = fmt::format("{:<12}{:<14}{:<20}{:<20}DRAM banks\n", "ranks", "cores a rank", "cores (x,y)", "host");
   for (std::size_t first = 0; first < places.size();) {
     std::size_t last = first;
     const auto like_first = [&](const RankPlace& place) {
       return place.host == places[first].host && place.cores == places[first].cores;
     };
     while (last + 1 < places.size() && like_first(places[last + 1])) ++last;
-    std::vector<int> banks;
+    std::string banks;
     for (std::size_t rank = first; rank <= last; ++rank) {
-      banks.insert(banks.end(), places[rank].banks.begin(), places[rank].banks.end());
+      const std::vector<int>& own = places[rank].banks;
+      if (own.empty()) continue;
+      const std::string range =
+          own.size() == 1 ? fmt::format("{}", own.front()) : fmt::format("{}-{}", own.front(), own.back());
+      banks +=
+          fmt::format("{}{}", banks.empty() ? "" : ", ", first == last ? range : fmt::format("{} on rank {}", range, rank));
     }
     const std::string ranks = first == last ? std::to_string(first) : fmt::format("{} to {}", first, last);
     const std::string cores = fmt::format("{} to {}", core_text(grid, places[first].first_core),
                                           core_text(grid, places[last].first_core + places[last].cores - 1));
-    const std::string bank_text = banks.empty()       ? "none"
-                                  : banks.size() == 1 ? std::to_string(banks.front())
-                                                      : fmt::format("{} to {}", banks.front(), banks.back());
-    text += fmt::format("{:<12}{:<14}{:<22}{:<16}{}\n", ranks, places[first].cores, cores, bank_text, places[first].host);
+    text += fmt::format("{:<12}{:<14}{:<20}{:<20}{}\n", ranks, places[first].cores, cores, places[first].host,
+                        banks.empty() ? "none" : banks);
     first = last + 1;
   }
   return text;
@@ -102,7 +108,7 @@ Json map_json(GridSize grid, const std::vector<RankPlace>& places) {
 }
 
 int run_info(const Session& session, Device& device, bool as_json) {
-  const std::vector<RankPlace> places = ask_ranks(device);
+  const std::vector<RankPlace> places = ask_ranks(session, device);
   std::set<std::string> hosts;
   for (const RankPlace& place : places) hosts.insert(place.host);
   const std::string mpi = session.uses_mpi() ? session.info().library : "not initialised (no launcher)";

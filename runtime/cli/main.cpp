@@ -27,8 +27,10 @@ std::string one_line(const CLI::ParseError& error) {
   while (!text.empty() && text.back() == ' ') text.pop_back();
   const std::string flag = text.substr(0, text.find(':'));
   if (error.get_name() == "ArgumentMismatch") {
+    if (text.find("flag override") != std::string::npos)
+      return fmt::format("--{}: takes no value", text.substr(0, text.find(' ')));
     const bool missing = text.find("missing") != std::string::npos;
-    return flag + (missing ? ": needs a value" : ": given more than once");
+    return fmt::format("{}: {}", flag, missing ? "needs a value" : "given more than once");
   }
   return text;
 }

@@ -73,8 +73,8 @@ std::string verification_text(const AttentionOutcome& outcome) {
   text += fmt::format("  correlation {:.7f}   RMSE {:.3e}   relative L2 {:.3e}   largest error {:.3e}\n",
                       v.figures.correlation, v.figures.rmse, v.figures.relative_l2, v.figures.max_abs);
   if (v.not_finite > 0) text += fmt::format("  {} values of the output are NaN or infinite\n", v.not_finite);
-  text += fmt::format("  gate: correlation > {}, relative L2 < {}, all finite: {}\n", v.gate.correlation, v.gate.relative_l2,
-                      v.passed ? "PASS" : "FAIL");
+  text += fmt::format("  gate: correlation > {:.6g}, relative L2 < {:.3g}, all finite: {}\n", v.gate.correlation,
+                      v.gate.relative_l2, v.passed ? "PASS" : "FAIL");
   return text;
 }
 

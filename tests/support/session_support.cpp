@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint32_t page_bytes = results_per_kernel * sizeof(std::uint32_t);
 
 std::uint32_t results_pointer() {
-  const KernelContext& kernel = api::context(std::source_location::current());
+  const KernelContext& kernel = api::context(api::Here::current());
   return api::get_write_ptr(results_cb) + static_cast<std::uint32_t>(kernel.risc) * page_bytes;
 }
 
@@ -75,7 +75,7 @@ void put_result(std::uint32_t index, std::uint32_t value) {
 }
 
 void store_results() {
-  const KernelContext& kernel = api::context(std::source_location::current());
+  const KernelContext& kernel = api::context(api::Here::current());
   const auto page = static_cast<std::uint32_t>(kernel.core->index * risc_count) + static_cast<std::uint32_t>(kernel.risc);
   api::noc_async_write_page(page, {api::get_common_arg_val<std::uint32_t>(0), page_bytes}, results_pointer());
   api::noc_async_write_barrier();
