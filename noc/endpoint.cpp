@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "core/error.h"
 
@@ -171,9 +172,13 @@ void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination,
   count(noc, dram ? TransferKind::dram_write : TransferKind::l1_write, bytes,
         hops(noc, own_node(), node_of(target, node_.placement().grid)));
   log_transfer(EventKind::noc_write, noc, target, offset, bytes);
+  queue_write(noc, {{target}, offset, l1_pointer(l1_source), bytes});
+}
+
+void Endpoint::queue_write(NocId noc, PendingWrite write) {
   const auto n = static_cast<std::size_t>(noc);
-  pending_writes_[n].push_back({{target}, offset, l1_pointer(l1_source), bytes});
-  pending_write_bytes_[n] += bytes;
+  pending_write_bytes_[n] += write.bytes;
+  pending_writes_[n].push_back(std::move(write));
   if (pending_write_bytes_[n] > write_window_bytes / 2) {
     flush_writes(noc);
     wait_while(unacked_write_bytes_, write_window_bytes, BlockReason::write_barrier, noc);
@@ -195,6 +200,11 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
                 fmt::format("noc_async_write_multicast to cores ({},{}) to ({},{})", low.x, low.y, high.x, high.y),
                 fmt::format("a multicast reaches workers of the {}x{} grid only", grid.x, grid.y));
   }
+  // The range is the same on every core: checked on one.
+  const NocAddress on_first = make_address(static_cast<std::uint32_t>(low.x + virtual_base),
+                                           static_cast<std::uint32_t>(low.y + virtual_base), address_offset(destination));
+  check_alignment(on_first, resolve(on_first, bytes, "noc_async_write_multicast"), l1_source, false,
+                  "noc_async_write_multicast");
   PendingWrite write{{}, address_offset(destination) & (l1_slot_bytes - 1), l1_pointer(l1_source), bytes};
   int hop_count = 0;
   for (int y = low.y; y <= high.y; ++y) {
@@ -220,9 +230,7 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
                             .x = packed(physical_of(low)),
                             .y = packed(physical_of(high)),
                             .address = static_cast<std::uint32_t>(write.offset)});
-  const auto n = static_cast<std::size_t>(noc);
-  pending_writes_[n].push_back(std::move(write));
-  pending_write_bytes_[n] += bytes;
+  queue_write(noc, std::move(write));
 }
 
 void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {

@@ -87,6 +87,8 @@ class Endpoint {
   void complete_reads(std::vector<PendingRead>& reads);
   void issue_reads();
   void send_request(ReadRequest request);
+  /// Adds to the pending writes; blocks when too much is under way.
+  void queue_write(NocId noc, PendingWrite write);
   void flush_writes(NocId noc);
   void wait_while(const std::uint64_t& counter, std::uint64_t limit, BlockReason reason, NocId noc);
   [[nodiscard]] MessageHeader header(MessageKind kind) const;

@@ -41,7 +41,7 @@ MpiDoorbell::MpiDoorbell(MPI_Comm host) {
   auto room = static_cast<std::size_t>(owned_bytes);
   void* aligned = std::align(line, line * static_cast<std::size_t>(size), base, room);
   bells_ = static_cast<Bell*>(aligned);
-  own_ = new (bells_ + rank) Bell{0, 0};
+  own_ = new (bells_ + rank) Bell{0, 0, 0};
   MPI_Barrier(host);  // nobody rings a bell that is not there yet
 }
 
@@ -49,6 +49,10 @@ void MpiDoorbell::release() {
   bells_ = nullptr;
   own_ = nullptr;
   if (window_ != MPI_WIN_NULL) MPI_Win_free(&window_);
+}
+
+void MpiDoorbell::announce(int host_rank) {
+  if (shared()) bells_[host_rank].posted.fetch_add(1, std::memory_order_seq_cst);
 }
 
 void MpiDoorbell::ring(int host_rank) {

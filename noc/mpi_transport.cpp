@@ -18,12 +18,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int tag = 0;
-// Open MPI's probe looks at its queue first and takes in new messages afterwards: the second look sees what the first one
-// took in.
-constexpr int looks_when_armed = 2;
-// Shared-memory fragments that one look takes in at most, ones that receivers give back included (btl/vader, 4.1). They may
-// stand before a message in the queue and hide it from a rank that has sent many.
-constexpr int fragments_per_look = 31;
+// How long a rank with a core of its own spins before it sleeps: about the time that a wake-up takes.
+constexpr auto spin_time = std::chrono::microseconds(50);
 
 void check(int code, const char* call) {
   if (code == MPI_SUCCESS) return;
@@ -56,7 +52,11 @@ MpiTransport::MpiTransport(MPI_Comm parent) : exceptions_(std::uncaught_exceptio
   check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
   check(MPI_Comm_size(comm_, &size), "MPI_Comm_size");
   peers_ = std::vector<Peer>(static_cast<std::size_t>(size));
-  incoming_.resize(sizeof(MessageHeader) + max_payload);
+  incoming_.resize(posted_receives);
+  for (Incoming& incoming : incoming_) {
+    incoming.buffer.resize(sizeof(MessageHeader) + max_payload);
+    post_receive(incoming);
+  }
 
   MPI_Comm host = MPI_COMM_NULL;
   check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host), "MPI_Comm_split_type");
@@ -81,7 +81,8 @@ void MpiTransport::find_neighbours(MPI_Comm host) {
   MPI_Group_free(&group);
   for (std::size_t i = 0; i < ranks.size(); ++i) peer(ranks[i]).host_rank = host_ranks[i];
   remote_peers_ = neighbours < size();
-  if (neighbours > cpus_of_host(host)) doorbell_ = std::make_unique<MpiDoorbell>(host);
+  core_each_ = neighbours <= cpus_of_host(host);
+  if (neighbours > 1) doorbell_ = std::make_unique<MpiDoorbell>(host);
 }
 
 MpiTransport::~MpiTransport() {
@@ -91,6 +92,7 @@ MpiTransport::~MpiTransport() {
   }
   try {
     drain();
+    cancel_receives();
     if (doorbell_) doorbell_->release();
     MPI_Comm_free(&comm_);
   } catch (const std::exception&) {
@@ -99,9 +101,11 @@ MpiTransport::~MpiTransport() {
 }
 
 void MpiTransport::abandon_sends() {
-  // MPI may still read the buffers of incomplete sends: they must stay until the process ends.
+  // MPI may still use the buffers of incomplete sends and receives: they must stay until the process ends.
   static std::vector<std::vector<Outgoing>> abandoned;
+  static std::vector<std::vector<Incoming>> abandoned_receives;
   abandoned.push_back(std::move(outgoing_));
+  abandoned_receives.push_back(std::move(incoming_));
 }
 
 void MpiTransport::drain() {
@@ -155,8 +159,8 @@ void MpiTransport::post(int destination, Message message, bool more) {
     requests_.push_back(request);
     outgoing_.push_back({destination, std::move(message)});
   }
-  ++unreturned_;
   // An incomplete send may be a rendezvous that needs the receiver, so ring for it, too.
+  if (doorbell_ && peer(destination).host_rank >= 0) doorbell_->announce(peer(destination).host_rank);
   if (!more || done == 0) ring(destination);
 }
 
@@ -187,6 +191,7 @@ void MpiTransport::reap() {
 }
 
 int MpiTransport::poll(MessageSink& sink, int budget) {
+  if (!worth_looking()) return 0;
   if (polling_) throw std::logic_error("poll() called from a sink");
   polling_ = true;
   struct Guard {
@@ -200,38 +205,64 @@ int MpiTransport::poll(MessageSink& sink, int budget) {
   return delivered;
 }
 
-bool MpiTransport::receive_one(MessageSink& sink, int& delivered) {
-  int there = 0;
-  MPI_Message matched = MPI_MESSAGE_NULL;
-  MPI_Status status;
-  check(MPI_Improbe(MPI_ANY_SOURCE, tag, comm_, &there, &matched, &status), "MPI_Improbe");
-  if (there == 0) return false;
-  int bytes = 0;
-  check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
-  const auto length = static_cast<std::size_t>(bytes);
-  if (length < sizeof(MessageHeader) || length > incoming_.size()) {
-    throw std::logic_error("message of " + std::to_string(length) + " bytes from rank " + std::to_string(status.MPI_SOURCE));
-  }
-  const int source = status.MPI_SOURCE;
-  check(MPI_Mrecv(incoming_.data(), bytes, MPI_BYTE, &matched, MPI_STATUS_IGNORE), "MPI_Mrecv");
+void MpiTransport::post_receive(Incoming& incoming) {
+  incoming.complete = false;
+  check(MPI_Irecv(incoming.buffer.data(), static_cast<int>(incoming.buffer.size()), MPI_BYTE, MPI_ANY_SOURCE, tag, comm_,
+                  &incoming.request),
+        "MPI_Irecv");
+}
 
+void MpiTransport::cancel_receives() {
+  for (Incoming& incoming : incoming_) {
+    if (incoming.request == MPI_REQUEST_NULL) continue;
+    check(MPI_Cancel(&incoming.request), "MPI_Cancel");
+    check(MPI_Wait(&incoming.request, MPI_STATUS_IGNORE), "MPI_Wait");
+  }
+}
+
+bool MpiTransport::arrived() {
+  Incoming& incoming = incoming_[next_incoming_];
+  if (incoming.complete) return true;
+  int done = 0;
+  check(MPI_Test(&incoming.request, &done, &incoming.status), "MPI_Test");
+  incoming.complete = done != 0;
+  return incoming.complete;
+}
+
+bool MpiTransport::receive_one(MessageSink& sink, int& delivered) {
+  if (!arrived()) return false;
+  Incoming& incoming = incoming_[next_incoming_];
+  next_incoming_ = (next_incoming_ + 1) % incoming_.size();
+  accept(sink, incoming, delivered);
+  post_receive(incoming);
+  return true;
+}
+
+void MpiTransport::accept(MessageSink& sink, Incoming& incoming, int& delivered) {
+  int bytes = 0;
+  check(MPI_Get_count(&incoming.status, MPI_BYTE, &bytes), "MPI_Get_count");
+  const auto length = static_cast<std::size_t>(bytes);
+  const int source = incoming.status.MPI_SOURCE;
+  if (length < sizeof(MessageHeader)) {
+    throw std::logic_error("message of " + std::to_string(length) + " bytes from rank " + std::to_string(source));
+  }
   MessageHeader header;
-  std::memcpy(&header, incoming_.data(), sizeof header);
+  std::memcpy(&header, incoming.buffer.data(), sizeof header);
   const std::uint32_t expected = peer(source).next_in++;
   if (header.sequence != expected) {
     throw std::logic_error("message " + std::to_string(header.sequence) + " from rank " + std::to_string(source) +
                            " came in place of message " + std::to_string(expected));
   }
+  if (peer(source).host_rank >= 0) ++taken_;
   if (header.kind == MessageKind::credit) {
     take_credit(source, header.value);
-    return true;
+    return;
   }
   ++stats_.messages_received;
   stats_.bytes_received += length;
   ++delivered;
-  sink.deliver(source, header, std::span(incoming_).subspan(sizeof header, length - sizeof header));
+  sink.deliver(source, header, std::span(incoming.buffer).subspan(sizeof header, length - sizeof header));
   if (++peer(source).owed == credit_batch) give_credit(source);
-  return true;
 }
 
 void MpiTransport::take_credit(int source, std::uint64_t credits) {
@@ -253,38 +284,36 @@ void MpiTransport::give_credit(int source) {
   post(source, Message(header), false);
 }
 
-bool MpiTransport::arrived() {
-  int there = 0;
-  check(MPI_Iprobe(MPI_ANY_SOURCE, tag, comm_, &there, MPI_STATUS_IGNORE), "MPI_Iprobe");
-  return there != 0;
+bool MpiTransport::worth_looking() const {
+  if (remote_peers_ || !requests_.empty() || !doorbell_ || !doorbell_->shared()) return true;
+  return doorbell_->posted() != taken_;
 }
 
-bool MpiTransport::look(int times, bool was_sending) {
-  for (int i = 0; i < times; ++i) {
-    reap();
-    if (arrived() || (was_sending && requests_.empty())) return true;
-    unreturned_ = std::max(0, unreturned_ - fragments_per_look);
-  }
-  return false;
+bool MpiTransport::look(bool was_sending) {
+  reap();
+  return arrived() || (was_sending && requests_.empty());
 }
 
 void MpiTransport::wait(std::chrono::microseconds limit) {
-  const auto end = Clock::now() + limit;
+  const auto start = Clock::now();
+  const auto end = start + limit;
   const bool was_sending = !requests_.empty();
-  if (!doorbell_) {
-    while (!look(1, was_sending) && Clock::now() < end) pause_cpu();
-    return;
-  }
-  for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::microseconds>(end - Clock::now());
-    if (left.count() <= 0) return;
+  for (auto now = start; now < end; now = Clock::now()) {
+    if (worth_looking() && look(was_sending)) return;
+    if (!doorbell_ || (core_each_ && now - start < spin_time)) {
+      pause_cpu();
+      continue;
+    }
+    // What neighbours have posted is on its way to us: MPI's progress, which yields, will bring it.
+    if (doorbell_->shared() && doorbell_->posted() != taken_) continue;
     const std::uint32_t armed = doorbell_->arm();
-    if (look(looks_when_armed, was_sending)) {
+    if (doorbell_->shared() && doorbell_->posted() != taken_) {
       doorbell_->disarm();
-      return;
+      continue;
     }
     // Nobody rings when a send of our own moves on, or for messages from other hosts.
-    const bool must_look = remote_peers_ || !requests_.empty() || unreturned_ > 0;
+    const bool must_look = remote_peers_ || !requests_.empty();
+    const auto left = std::chrono::ceil<std::chrono::microseconds>(end - now);
     ++stats_.sleeps;
     doorbell_->sleep(armed, must_look ? std::min(left, MpiDoorbell::nap) : left);
   }

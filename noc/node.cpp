@@ -43,6 +43,7 @@ void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
   scheduler_.clear();
   arena_.reset();
   epoch_ = epoch;
+  over_ = false;
   dram_limit_ = dram_limit;
   sent_ = received_ = 0;
   for (auto& core : cores_) {
@@ -52,6 +53,13 @@ void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
     core->semaphore_waiters.clear();
     core->semaphore_sources = {};
   }
+  for (auto& endpoint : endpoints_) endpoint->reset();
+}
+
+void Node::end_program() {
+  over_ = true;
+  scheduler_.clear();
+  for (auto& core : cores_) core->semaphore_waiters.clear();
   for (auto& endpoint : endpoints_) endpoint->reset();
 }
 
@@ -77,7 +85,7 @@ void Node::deliver(int source_rank, const MessageHeader& header, std::span<const
     return;
   }
   if (header.epoch != 0) {
-    if (header.epoch < epoch_) return;
+    if (header.epoch < epoch_ || over_) return;
     ++received_;
   }
   dispatch(source_rank, header, payload);

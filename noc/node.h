@@ -81,6 +81,8 @@ class Node final : public MessageSink {
   /// Delivers what arrived before begin_program(). To be called once the cores' memory has its initial values, which would
   /// overwrite what early messages bring.
   void deliver_early_messages();
+  /// Destroys the program's fibers, finished or not; what still arrives for them is dropped.
+  void end_program();
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
   /// First DRAM offset beyond all buffers, in every bank.
   [[nodiscard]] std::uint64_t dram_limit() const { return dram_limit_; }
@@ -129,6 +131,7 @@ class Node final : public MessageSink {
   std::unique_ptr<Endpoint> host_endpoint_;
   std::function<void(int, const MessageHeader&, std::span<const std::byte>)> control_;
   std::uint32_t epoch_ = 0;
+  bool over_ = false;  ///< the program of this epoch has ended here
   std::uint64_t dram_limit_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;

@@ -118,6 +118,7 @@ std::string deadlock_text(const std::vector<BlockedReport>& blocked, GridSize gr
   std::map<std::vector<std::string>, std::vector<int>> cores_by_state;
   for (const auto& [core, state] : state_of_core) cores_by_state[state].push_back(core);
   std::vector<std::pair<std::vector<int>, std::vector<std::string>>> entries;
+  entries.reserve(cores_by_state.size());
   for (const auto& [state, cores] : cores_by_state) entries.emplace_back(cores, state);
   std::sort(entries.begin(), entries.end());
 

@@ -74,22 +74,29 @@ std::optional<EndReason> TerminationDetector::on_status(int rank, const StatusRe
   if (std::all_of(reports_.begin(), reports_.end(), [](const StatusReport& r) { return r.finished; })) {
     return EndReason::finished;
   }
-  if (answers_missing_ == 0 && balanced()) probe_requested_ = true;
+  if (answers_missing_ > 0) {
+    moved_ = true;
+  } else if (balanced()) {
+    probe_requested_ = true;
+  }
   return std::nullopt;
 }
 
 bool TerminationDetector::take_probe_request() {
   if (!std::exchange(probe_requested_, false)) return false;
   answers_missing_ = static_cast<int>(reports_.size());
+  moved_ = false;
   return true;
 }
 
 std::optional<EndReason> TerminationDetector::on_probe_answer(int rank, const StatusReport& report) {
-  answers_[static_cast<std::size_t>(rank)] = report;
+  // What one rank says arrives in order: an answer is never older than the report.
+  StatusReport& known = reports_[static_cast<std::size_t>(rank)];
+  moved_ = moved_ || report != known;
+  known = report;
   if (--answers_missing_ > 0) return std::nullopt;
-  if (answers_ == reports_) return EndReason::deadlock;
-  // Something moved. Ranks that went idle again with new counters have reported or will.
-  reports_ = answers_;
+  if (!moved_) return EndReason::deadlock;
+  // Ranks that went idle again with new counters have reported or will.
   if (balanced()) probe_requested_ = true;
   return std::nullopt;
 }
@@ -273,9 +280,13 @@ void ProgramRun::handle(const ControlMessage& message) {
     case ControlTag::end:
       ended_ = from_bytes<EndReason>(message.bytes);
       break;
-    case ControlTag::probe:
-      control_.send_value(0, ControlTag::probe_answer, status());
+    case ControlTag::probe: {
+      const StatusReport now = status();
+      // The host then knows something else than the last report: even that would be news.
+      if (now != last_status_) last_status_ = {};
+      control_.send_value(0, ControlTag::probe_answer, now);
       break;
+    }
     default:
       handle_on_host(message);
       break;
@@ -342,7 +353,7 @@ RankResult ProgramRun::take_result() {
   host_.resident_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   result.host = host_;
   result.errors = errors_;
-  node_.scheduler().clear();
+  node_.end_program();
   for (const auto& core : node_.cores()) core->log.clear();
   return result;
 }

@@ -20,7 +20,7 @@ namespace tilegrid {
 /// four-counter method).
 class TerminationDetector {
  public:
-  explicit TerminationDetector(int ranks) : reports_(static_cast<std::size_t>(ranks)), answers_(reports_.size()) {}
+  explicit TerminationDetector(int ranks) : reports_(static_cast<std::size_t>(ranks)) {}
   /// Returns the reason when the program is over.
   [[nodiscard]] std::optional<EndReason> on_status(int rank, const StatusReport& report);
   [[nodiscard]] std::optional<EndReason> on_probe_answer(int rank, const StatusReport& report);
@@ -31,8 +31,8 @@ class TerminationDetector {
   [[nodiscard]] bool balanced() const;
 
   std::vector<StatusReport> reports_;
-  std::vector<StatusReport> answers_;
   int answers_missing_ = 0;
+  bool moved_ = false;  ///< since the round of probes began
   bool probe_requested_ = false;
 };
 

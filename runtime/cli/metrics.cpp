@@ -62,13 +62,13 @@ void add_device_metrics(std::vector<Metric>& list) {
 }
 
 void add_host_metrics(std::vector<Metric>& list) {
-  list.push_back({"kernel-seconds", "seconds in kernels", "s", true, [](const CoreCounters&, const CoreHostCost& host) {
+  list.push_back({"kernel-seconds", "time in kernels", "s", true, [](const CoreCounters&, const CoreHostCost& host) {
                     return std::accumulate(host.kernel_seconds.begin(), host.kernel_seconds.end(), 0.0);
                   }});
   for (int i = 0; i < block_reason_count; ++i) {
     const auto reason = static_cast<BlockReason>(i);
     list.push_back({"blocked-" + dashed(name_of(reason)),
-                    fmt::format("seconds blocked on {}, its fibers added up", name_of(reason)), "s", true,
+                    fmt::format("time blocked on {}, its fibers added up", name_of(reason)), "s", true,
                     [i](const CoreCounters&, const CoreHostCost& host) {
                       double sum = 0;
                       for (const auto& risc : host.blocked_seconds) sum += risc[static_cast<std::size_t>(i)];

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "core/l1.h"
@@ -27,7 +28,7 @@ std::string grouped(std::uint64_t value) {
   }
   return digits;
 }
-std::string grouped(double value) { return grouped(static_cast<std::uint64_t>(value + 0.5)); }
+std::string grouped(double value) { return grouped(static_cast<std::uint64_t>(std::llround(value))); }
 
 std::string bytes_text(double bytes) {
   if (bytes < 10 * 1024) return fmt::format("{:.0f} B", bytes);
@@ -55,9 +56,12 @@ std::string header(const AttentionOutcome& outcome) {
   text += fmt::format("  numbers    {} in DRAM, {} DST in {} sync, fidelity {}, {} exp\n", name_of(config.format),
                       config.compute.dst_fp32 ? "fp32" : "bf16", config.compute.full_sync ? "full" : "half",
                       text_of(config.compute.fidelity), config.exp_accurate ? "accurate" : "fast");
-  text += fmt::format("  chunks     Q {} rows{}, K {} rows{}; {} to {} Q chunks a core, {}\n", config.q_chunk,
+  text += fmt::format("  chunks     Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}\n", config.q_chunk,
                       outcome.q_chunk_chosen ? " (chosen)" : "", config.k_chunk, outcome.k_chunk_chosen ? " (chosen)" : "",
-                      least->size(), most->size(), config.balance == attention::Balance::zigzag ? "zigzag" : "contiguous");
+                      least->size(), most->size(),
+                      !shape.causal                                  ? ""
+                      : config.balance == attention::Balance::zigzag ? ", zigzag"
+                                                                     : ", contiguous");
   text += fmt::format("  runs on    {} cores, {} rank{}, {}, SIMD {}\n", text_of(config.grid), outcome.ranks,
                       outcome.ranks == 1 ? "" : "s", outcome.transport, simd_target_name());
   return text;
@@ -142,6 +146,7 @@ std::string ranks_text(const AttentionOutcome& outcome) {
   const std::vector<RankHostCost>& ranks = outcome.result.ranks;
   const auto over_ranks = [&](auto field) {
     std::vector<double> values;
+    values.reserve(ranks.size());
     for (const RankHostCost& rank : ranks) values.push_back(static_cast<double>(rank.*field));
     return spread_of(values);
   };

@@ -156,7 +156,7 @@ class PieceMaker {
  public:
   PieceMaker(const attention::Shape& shape, InputData& inputs, const OutputTiles& output)
       : shape_(shape), inputs_(inputs), output_(output) {
-    const std::uint64_t all_keys = elements(shape.kv_heads, shape.seq_kv);
+    const std::size_t all_keys = elements(shape.kv_heads, shape.seq_kv);
     // A generator starts at the first sample: making a late head from a long stream costs more than sending it.
     generate_ = inputs.generated() && all_keys <= longest_generated;
   }
@@ -306,7 +306,7 @@ Verification verify(Device& device, const attention::Config& config, const Verif
   const auto start = std::chrono::steady_clock::now();
   PieceMaker maker(config.shape, inputs, output);
   // Rank 0 holds what is on its way to the others: a few MiB when it is rows only, more when keys and values go along.
-  const std::size_t round_bytes = maker.generates() ? std::size_t{2} << 20U : std::size_t{32} << 20U;
+  const std::size_t round_bytes = (maker.generates() ? std::size_t{2} : std::size_t{32}) << 20U;
   const std::vector<HeadRows> parts = cut(request, config.shape, maker.generates() ? 64 : 256);
   const auto [first_worker, worker_count] = workers(device.ranks(), config.shape);
 
@@ -320,7 +320,8 @@ Verification verify(Device& device, const attention::Config& config, const Verif
     for (int worker = 0; worker < worker_count && next < parts.size() && bytes < round_bytes; ++worker) {
       const Piece piece = maker.make(parts[next++]);
       bytes += PieceMaker::bytes_of(piece);
-      round[static_cast<std::size_t>(first_worker + worker)] = to_bytes(piece);
+      const int rank = first_worker + worker;
+      round[static_cast<std::size_t>(rank)] = to_bytes(piece);
     }
     const auto answers = device.map(task_name, round);
     for (std::size_t rank = 0; rank < answers.size(); ++rank) {

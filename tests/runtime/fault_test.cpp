@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a kernel may not do, one case each: the run ends with exit code 2 and a message in the documented form.
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <regex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "kernels/api/compute.h"
+#include "kernels/api/dataflow.h"
+#include "kernels/registry.h"
+#include "tests/support/session_support.h"
+
+namespace tilegrid {
+namespace {
+
+using namespace api;  // NOLINT(google-build-using-namespace): kernels are written so
+
+constexpr GridSize grid{4, 2};
+constexpr LogicalCore culprit{2, 1};  // NoC 0 node 3-2
+
+struct FaultCase {
+  int line_before;
+  std::string name;
+  Risc risc;
+  KernelFunction kernel;  ///< its last call is the wrong one
+  std::string error_class;
+  std::string details;  ///< stands in the message
+  int line_after;
+};
+
+std::ostream& operator<<(std::ostream& out, const FaultCase& c) { return out << c.name; }
+
+std::uint32_t l1(std::uint32_t offset) { return get_semaphore(0) - l1_semaphore_base + offset; }
+std::uint64_t on_core(std::uint32_t x, std::uint32_t y, std::uint32_t offset) {
+  return get_noc_addr(x + noc::virtual_base, y + noc::virtual_base, offset);
+}
+std::uint64_t on_all_cores(std::uint32_t offset) {
+  constexpr std::uint32_t first = noc::virtual_base;
+  return get_noc_multicast_addr(first, first, first + grid.x - 1, first + grid.y - 1, offset);
+}
+void fill(std::uint32_t cb, std::uint32_t pages) {
+  cb_reserve_back(cb, pages);
+  cb_push_back(cb, pages);
+  cb_wait_front(cb, pages);
+}
+/// A section that pack holds, with slot 0 written.
+void section() {
+  fill(0, 1);
+  tile_regs_acquire();
+  copy_tile(0, 0, 0);
+  tile_regs_commit();
+  tile_regs_wait();
+}
+
+constexpr std::uint32_t user = l1_user_base + 64 * 1024;  // L1 that belongs to no buffer of these programs
+
+std::vector<FaultCase> dst_cases() {
+  return {
+      {__LINE__, "acquire_twice", Risc::trisc, [] { tile_regs_acquire(), tile_regs_acquire(); }, "DST order",
+       "acquire and commit alternate; fix: ", __LINE__},
+      {__LINE__, "commit_first", Risc::trisc, [] { tile_regs_commit(); }, "DST order", "without tile_regs_acquire",
+       __LINE__},
+      {__LINE__, "wait_first", Risc::trisc, [] { tile_regs_wait(); }, "DST order", "nothing committed", __LINE__},
+      {__LINE__, "release_first", Risc::trisc, [] { tile_regs_release(); }, "DST order", "without tile_regs_wait", __LINE__},
+      {__LINE__, "third_section", Risc::trisc,
+       [] {
+         tile_regs_acquire(), tile_regs_commit(), tile_regs_acquire(), tile_regs_commit();
+         tile_regs_acquire();
+       },
+       "DST order", "both DST halves committed", __LINE__},
+      {__LINE__, "math_outside", Risc::trisc, [] { fill(0, 1), copy_tile(0, 0, 0); }, "DST order",
+       "copy_tile outside of a DST section", __LINE__},
+      {__LINE__, "pack_too_early", Risc::trisc,
+       [] {
+         cb_reserve_back(16, 1), tile_regs_acquire(), tile_regs_commit();
+         pack_tile(0, 16);
+       },
+       "DST order", "before tile_regs_wait", __LINE__},
+      {__LINE__, "slot_too_high", Risc::trisc, [] { fill(0, 1), tile_regs_acquire(), copy_tile(0, 0, 8); }, "DST capacity",
+       "copy_tile used DST tile 8; Insufficient DST capacity for all operands: 16-bit DST in half-sync has 8 tiles; "
+       "asked 9 tiles, available 8; fix: ",
+       __LINE__},
+      {__LINE__, "block_too_large", Risc::trisc,
+       [] {
+         fill(0, 4), fill(1, 3), tile_regs_acquire();
+         matmul_block(0, 1, 0, 0, 0, false, 3, 3, 1);
+       },
+       "DST capacity", "matmul_block used DST tiles 0..8; .*asked 9 tiles, available 8", __LINE__},
+      {__LINE__, "packed_slot_too_high", Risc::trisc, [] { section(), cb_reserve_back(16, 1), pack_tile(8, 16); },
+       "DST capacity", "asked 9 tiles, available 8", __LINE__},
+      {__LINE__, "vector_on_nothing", Risc::trisc, [] { tile_regs_acquire(), recip_tile(3); }, "DST undefined read",
+       "DST tile 3, which nothing wrote", __LINE__},
+      {__LINE__, "reuse_of_nothing", Risc::trisc,
+       [] {
+         fill(0, 1), tile_regs_acquire();
+         binary_dest_reuse_tiles(EltwiseOp::add, true, 0, 0, 1);
+       },
+       "DST undefined read", "binary_dest_reuse_tiles read DST tile 1", __LINE__},
+      {__LINE__, "empty_matmul", Risc::trisc,
+       [] {
+         fill(0, 1), fill(1, 1), tile_regs_acquire();
+         matmul_block(0, 1, 0, 0, 0, false, 0, 1, 1);
+       },
+       "matmul shape", "all sizes are at least 1", __LINE__},
+  };
+}
+
+std::vector<FaultCase> cb_cases() {
+  return {
+      {__LINE__, "push_without_reserve", Risc::ncrisc, [] { cb_push_back(0, 1); }, "CB over-push",
+       "cb_push_back of 1 pages on CB 0 'cb0' .*asked 1 pages, available 0; fix: ", __LINE__},
+      {__LINE__, "push_more_than_reserved", Risc::brisc, [] { cb_reserve_back(0, 2), cb_push_back(0, 3); }, "CB over-push",
+       "asked 3 pages, available 2", __LINE__},
+      {__LINE__, "pop_without_push", Risc::trisc, [] { cb_pop_front(0, 1); }, "CB over-pop", "asked 1 pages, available 0",
+       __LINE__},
+      {__LINE__, "push_past_the_end", Risc::ncrisc,
+       [] {
+         fill(1, 7), cb_pop_front(1, 7), cb_reserve_back(1, 7);
+         cb_push_back(1, 7);
+       },
+       "CB wrap", "7 pages at page 7 of CB 1 .*asked 7 pages, available 5", __LINE__},
+      {__LINE__, "pop_past_the_end", Risc::ncrisc,
+       [] {
+         fill(1, 7), cb_pop_front(1, 7), fill(1, 5), fill(1, 2);
+         cb_pop_front(1, 6);
+       },
+       "CB wrap", "asked 6 pages, available 5", __LINE__},
+      {__LINE__, "read_without_wait", Risc::trisc,
+       [] {
+         cb_reserve_back(0, 4), cb_push_back(0, 4), cb_wait_front(0, 2), tile_regs_acquire();
+         copy_tile(0, 2, 0);
+       },
+       "CB window", "copy_tile read tile 2 of CB 0 .*asked 3 tiles, available 2", __LINE__},
+      {__LINE__, "read_past_the_end", Risc::trisc,
+       [] {
+         fill(1, 12), cb_pop_front(1, 11), tile_regs_acquire();
+         copy_tile(1, 1, 0);
+       },
+       "CB window", "a window ends at the end of the buffer", __LINE__},
+      {__LINE__, "pack_without_reserve", Risc::trisc, [] { section(), pack_tile(0, 16); }, "CB window",
+       "pack_tile wrote tile 0 of CB 16 .*asked 1 tiles, available 0", __LINE__},
+      {__LINE__, "pack_beyond_reserve", Risc::trisc, [] { section(), cb_reserve_back(16, 2), pack_tile_at(0, 16, 2); },
+       "CB window", "asked 3 tiles, available 2", __LINE__},
+      {__LINE__, "reserve_more_than_there_is", Risc::brisc, [] { cb_reserve_back(0, 5); }, "CB capacity",
+       "cb_reserve_back on CB 0 .*asked 5 pages, available 4", __LINE__},
+      {__LINE__, "wait_for_more_than_there_is", Risc::brisc, [] { cb_wait_front(0, 5); }, "CB capacity",
+       "cb_wait_front on CB 0 .*asked 5 pages, available 4", __LINE__},
+      {__LINE__, "id_too_high", Risc::brisc, [] { cb_wait_front(32, 1); }, "CB id", "used CB 32", __LINE__},
+      {__LINE__, "id_not_configured", Risc::brisc, [] { cb_wait_front(9, 1); }, "CB id",
+       "used CB 9, which the program does not configure", __LINE__},
+      {__LINE__, "page_is_no_tile", Risc::trisc, [] { fill(2, 1), tile_regs_acquire(), copy_tile(2, 0, 0); }, "CB page size",
+       "copy_tile on CB 2 with pages of 1024 bytes; .*asked 1024 bytes, available 2048", __LINE__},
+      {__LINE__, "pack_to_bfp4", Risc::trisc, [] { section(), cb_reserve_back(3, 1), pack_tile(0, 3); }, "pack format",
+       "bfp4_b", __LINE__},
+  };
+}
+
+std::vector<FaultCase> noc_cases() {
+  return {
+      {__LINE__, "source_below_l1", Risc::brisc, [] { noc_async_write(l1(1024), on_core(0, 0, user), 64); }, "L1 range",
+       "noc_async_write used L1 bytes 1024 to 1088; L1 ends at 1499136", __LINE__},
+      {__LINE__, "destination_past_the_end", Risc::ncrisc,
+       [] { noc_async_read(on_core(0, 0, user), l1(l1_bytes - 32), 64); }, "L1 range",
+       "noc_async_read used L1 bytes 1499104 to 1499168", __LINE__},
+      {__LINE__, "remote_past_the_end", Risc::ncrisc, [] { noc_async_read(on_core(1, 0, l1_bytes - 32), l1(user), 64); },
+       "L1 range", "used L1 bytes 1499104 to 1499168 of core \\(1,0\\)", __LINE__},
+      {__LINE__, "remote_firmware", Risc::brisc, [] { noc_async_write(l1(user), on_core(3, 1, 4096), 64); }, "L1 range",
+       "used L1 bytes 4096 to 4160 of core \\(3,1\\)", __LINE__},
+      {__LINE__, "multicast_past_the_end", Risc::brisc,
+       [] { noc_async_write_multicast(l1(user), on_all_cores(l1_bytes - 32), 64, 7); }, "L1 range",
+       "used L1 bytes 1499104 to 1499168", __LINE__},
+      {__LINE__, "multicast_to_firmware", Risc::brisc,
+       [] { noc_async_write_multicast(l1(user), on_all_cores(4096), 64, 7); }, "L1 range", "used L1 bytes 4096 to 4160",
+       __LINE__},
+      {__LINE__, "semaphore_wait_elsewhere", Risc::brisc, [] { noc_semaphore_wait(semaphore_pointer(l1(l1_bytes)), 1); },
+       "L1 range", "noc_semaphore_wait used L1 bytes 1499136 to 1499140", __LINE__},
+      {__LINE__, "dram_past_the_buffers", Risc::ncrisc,
+       [] {
+         noc_async_read_page(12 * 1000 + 5, InterleavedAddrGen{0, 2048}, l1(user));
+       },
+       "DRAM range",
+       "used bytes 2048000 to 2050048 of DRAM bank 5; the buffers of this run end at [0-9]+ in every bank; fix: ", __LINE__},
+      {__LINE__, "no_such_core", Risc::brisc, [] { noc_async_write(l1(user), on_core(4, 0, user), 64); }, "NoC target",
+       "core \\(4,0\\); the grid is 4x2", __LINE__},
+      {__LINE__, "no_such_node", Risc::brisc, [] { noc_async_write(l1(user), get_noc_addr(0, 3, 64), 64); }, "NoC target",
+       "NoC node 0-3; only workers and DRAM endpoints have memory", __LINE__},
+      {__LINE__, "multicast_beyond_the_grid", Risc::brisc,
+       [] { noc_async_write_multicast(l1(user), get_noc_multicast_addr(18, 18, 22, 19, user), 64, 9); }, "NoC target",
+       "cores \\(0,0\\) to \\(4,1\\); a multicast reaches workers of the 4x2 grid only", __LINE__},
+      {__LINE__, "atomic_on_dram", Risc::brisc, [] { noc_semaphore_inc(get_noc_addr(0, 11, 0), 1); }, "NoC target",
+       "noc_semaphore_inc on DRAM", __LINE__},
+      {__LINE__, "dram_read_needs_32", Risc::ncrisc,
+       [] {
+         noc_async_read_page(0, InterleavedAddrGen{0, 32}, l1(user + 16));
+       },
+       "NoC alignment", "both addresses must be equal modulo 32 \\(here 16 and 0\\)", __LINE__},
+      {__LINE__, "l1_write_needs_16", Risc::brisc, [] { noc_async_write(l1(user + 4), on_core(0, 0, user), 64); },
+       "NoC alignment", "both addresses must be equal modulo 16 \\(here 4 and 0\\)", __LINE__},
+      {__LINE__, "multicast_needs_16", Risc::brisc,
+       [] { noc_async_write_multicast(l1(user + 4), on_all_cores(user), 64, 7); }, "NoC alignment",
+       "both addresses must be equal modulo 16 \\(here 4 and 0\\)", __LINE__},
+      {__LINE__, "odd_semaphore", Risc::brisc, [] { noc_semaphore_inc(on_core(0, 0, user + 2), 1); }, "NoC alignment",
+       "a multiple of 4", __LINE__},
+      {__LINE__, "read_packet_too_large", Risc::ncrisc,
+       [] { noc_async_read_one_packet(on_core(0, 0, user), l1(user), 8193); }, "NoC packet size",
+       "asked 8193 bytes, available 8192; fix: ", __LINE__},
+      {__LINE__, "write_packet_too_large", Risc::brisc,
+       [] { noc_async_write_one_packet(l1(user), on_core(0, 0, user), 16384); }, "NoC packet size",
+       "asked 16384 bytes, available 8192", __LINE__},
+      {__LINE__, "sender_counted", Risc::brisc, [] { noc_async_write_multicast(l1(user), on_all_cores(user), 64, 8); },
+       "NoC multicast count", "asked 8 destinations, available 7", __LINE__},
+      {__LINE__, "sender_not_counted", Risc::brisc,
+       [] { noc_async_write_multicast_loopback_src(l1(user), on_all_cores(user), 64, 7); }, "NoC multicast count",
+       "with loopback; .*asked 7 destinations, available 8", __LINE__},
+      {__LINE__, "semaphore_multicast_count", Risc::brisc,
+       [] { noc_semaphore_set_multicast(l1(user), on_all_cores(l1_semaphore_base), 6); }, "NoC multicast count",
+       "asked 6 destinations, available 7", __LINE__},
+      {__LINE__, "semaphore_id", Risc::brisc, [] { static_cast<void>(get_semaphore(16)); }, "semaphore id",
+       "used semaphore 16", __LINE__},
+  };
+}
+
+std::vector<FaultCase> other_cases() {
+  return {
+      {__LINE__, "runtime_argument", Risc::trisc, [] { static_cast<void>(get_arg_val<std::uint32_t>(0)); },
+       "kernel argument", "read runtime argument 0; .*asked 1 arguments, available 0", __LINE__},
+      {__LINE__, "common_argument", Risc::trisc, [] { static_cast<void>(get_common_arg_val<std::uint32_t>(1)); },
+       "kernel argument", "read common argument 1; .*asked 2 arguments, available 1", __LINE__},
+      {__LINE__, "compile_time_argument", Risc::trisc, [] { static_cast<void>(get_compile_time_arg_val(7)); },
+       "kernel argument", "read compile-time argument 7; .*asked 8 arguments, available 1", __LINE__},
+  };
+}
+
+std::vector<FaultCase> all_cases() {
+  std::vector<FaultCase> all;
+  for (const auto& part : {dst_cases(), cb_cases(), noc_cases(), other_cases()})
+    all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+const bool registered = [] {
+  for (const FaultCase& c : all_cases()) register_kernel("fault/" + c.name, c.kernel);
+  return true;
+}();
+
+test::Outcome run_kernel(const std::string& kernel, Risc risc, CoreRange cores) {
+  return test::run_session(grid, [&](Device& device) {
+    test::TestProgram program(device);
+    program.cb(0, 4).cb(1, 12).cb(2, 2, 1024).cb(3, 1, 576, DataFormat::bfp4_b).cb(16, 4);
+    program.semaphores({0, 0}).kernel(kernel, risc, cores, {5});
+    program.launch();
+  });
+}
+
+class Faults : public testing::TestWithParam<FaultCase> {};
+
+TEST_P(Faults, EndTheRunAndSayWhoWhereAndWhat) {
+  ASSERT_TRUE(registered);
+  const FaultCase& c = GetParam();
+  const test::Outcome outcome = run_kernel("fault/" + c.name, c.risc, test::only(culprit));
+  EXPECT_EQ(outcome.code, 2);
+  if (!test::session().is_host()) return;
+  const std::regex form("([^·]+) · core \\(2,1\\) \\[3-2\\] · (BRISC|NCRISC|TRISC) · fault/" + c.name +
+                        " tests/runtime/fault_test\\.cpp:([0-9]+): (.+; .+)");
+  std::smatch parts;
+  ASSERT_TRUE(std::regex_match(outcome.error, parts, form)) << outcome.error;
+  EXPECT_EQ(parts[1], c.error_class);
+  EXPECT_EQ(parts[2], name_of(c.risc));
+  // The helpers above are not where the wrong call is.
+  EXPECT_GE(std::stoi(parts[3]), c.line_before);
+  EXPECT_LE(std::stoi(parts[3]), c.line_after);
+  EXPECT_TRUE(std::regex_search(parts[4].str(), std::regex(c.details))) << outcome.error;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Faults, testing::ValuesIn(all_cases()),
+                         [](const auto& instance) { return instance.param.name; });
+
+const auto throws = register_kernel("fault/throws", [] {
+  cb_reserve_back(0, 1);
+  throw std::runtime_error("out of ideas");
+});
+
+TEST(Faults, ExceptionsOfKernelsAreOne) {
+  const test::Outcome outcome = run_kernel(throws, Risc::brisc, test::only(culprit));
+  EXPECT_EQ(outcome.code, 2);
+  if (!test::session().is_host()) return;
+  EXPECT_EQ(outcome.error.find("kernel exception · core (2,1) [3-2] · BRISC · fault/throws tests/runtime/fault_test.cpp:"),
+            0U);
+  EXPECT_NE(outcome.error.find(": out of ideas"), std::string::npos) << outcome.error;
+}
+
+TEST(Faults, OfAllCoresAtOnceAreReportedOnce) {
+  const test::Outcome outcome = run_kernel("fault/pop_without_push", Risc::trisc, CoreRange::all(grid));
+  EXPECT_EQ(outcome.code, 2);
+  if (!test::session().is_host()) return;
+  EXPECT_EQ(outcome.error.find("CB over-pop · core ("), 0U) << outcome.error;
+  EXPECT_EQ(outcome.error.find("CB over-pop", 1), std::string::npos) << outcome.error;
+}
+
+const auto waits_for_ever = register_kernel("fault/waits_for_ever", [] { cb_wait_front(0, 1); });
+
+TEST(Faults, EndKernelsThatWaitOnOtherCores) {
+  const test::Outcome outcome = test::run_session(grid, [&](Device& device) {
+    test::TestProgram program(device);
+    program.cb(0, 4).kernel(waits_for_ever, Risc::ncrisc, CoreRange::all(grid));
+    program.kernel("fault/pop_without_push", Risc::trisc, test::only(culprit));
+    program.launch();
+  });
+  EXPECT_EQ(outcome.code, 2) << outcome.error;
+}
+
+const auto sends_to_all = register_kernel("fault/sends_to_all", [] {
+  for (int i = 0; i < 20; ++i) {
+    noc_async_write_multicast(l1(user), on_all_cores(user), 4096, 7);
+    noc_semaphore_inc(on_core(static_cast<std::uint32_t>(i) % 4, 0, l1_semaphore_base), 1);
+    noc_async_read(on_core(static_cast<std::uint32_t>(i) % 4, 1, user), l1(user + 8192), 4096);
+    noc_async_full_barrier();
+  }
+  if (my_x() == noc::virtual_base + 2 && get_compile_time_arg_val(0) != 0) cb_pop_front(0, 1);
+});
+
+TEST(Faults, LeaveTheSessionUsableWithMessagesUnderWay) {
+  const test::Outcome outcome = test::run_session(grid, [&](Device& device) {
+    for (int round = 0; round < 10; ++round) {
+      for (const std::uint32_t faulty : {1U, 0U}) {
+        test::TestProgram program(device);
+        program.cb(0, 4).semaphores({0}).kernel(sends_to_all, Risc::brisc, CoreRange::all(grid), {faulty});
+        if (faulty != 0) {
+          EXPECT_THROW(program.launch(), KernelError);
+        } else {
+          EXPECT_EQ(program.launch().cores.size(), 8U);
+        }
+      }
+    }
+  });
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+}
+
+}  // namespace
+}  // namespace tilegrid

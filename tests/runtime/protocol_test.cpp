@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/protocol.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <random>
+#include <vector>
+
+#include "runtime/program_run.h"
+
+namespace tilegrid {
+namespace {
+
+constexpr StatusReport idle(std::uint64_t sent, std::uint64_t received) { return {true, false, sent, received}; }
+constexpr StatusReport done(std::uint64_t sent, std::uint64_t received) { return {true, true, sent, received}; }
+constexpr StatusReport busy(std::uint64_t sent, std::uint64_t received) { return {false, false, sent, received}; }
+
+TEST(TerminationDetector, EndsWhenAllRanksHaveFinished) {
+  TerminationDetector detector(3);
+  EXPECT_EQ(detector.on_status(1, done(0, 0)), std::nullopt);
+  EXPECT_EQ(detector.on_status(0, done(3, 1)), std::nullopt);
+  // Counters need not match: what finished ranks serve afterwards is not reported.
+  EXPECT_EQ(detector.on_status(2, done(1, 0)), EndReason::finished);
+  EXPECT_FALSE(detector.take_probe_request());
+}
+
+TEST(TerminationDetector, AsksOnceWhenAllAreIdleAndCountersMatch) {
+  TerminationDetector detector(2);
+  EXPECT_EQ(detector.on_status(0, idle(5, 2)), std::nullopt);
+  EXPECT_FALSE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_status(1, idle(2, 4)), std::nullopt);
+  EXPECT_FALSE(detector.take_probe_request()) << "a message is under way";
+  EXPECT_EQ(detector.on_status(1, idle(2, 5)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+  EXPECT_FALSE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_probe_answer(1, idle(2, 5)), std::nullopt);
+  EXPECT_EQ(detector.on_probe_answer(0, idle(5, 2)), EndReason::deadlock);
+}
+
+TEST(TerminationDetector, FindsADeadlockAmongFinishedRanks) {
+  TerminationDetector detector(2);
+  EXPECT_EQ(detector.on_status(0, done(1, 1)), std::nullopt);
+  EXPECT_EQ(detector.on_status(1, idle(1, 1)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_probe_answer(0, done(2, 2)), std::nullopt);  // it has served since
+  EXPECT_EQ(detector.on_probe_answer(1, idle(1, 1)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_probe_answer(0, done(2, 2)), std::nullopt);
+  EXPECT_EQ(detector.on_probe_answer(1, idle(1, 1)), EndReason::deadlock);
+}
+
+TEST(TerminationDetector, WaitsWhenAnAnswerDiffersAndMessagesAreUnderWay) {
+  TerminationDetector detector(2);
+  EXPECT_EQ(detector.on_status(0, idle(1, 0)), std::nullopt);
+  EXPECT_EQ(detector.on_status(1, idle(0, 1)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_probe_answer(0, idle(1, 0)), std::nullopt);
+  EXPECT_EQ(detector.on_probe_answer(1, idle(1, 1)), std::nullopt);
+  EXPECT_FALSE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_status(0, idle(1, 1)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+}
+
+TEST(TerminationDetector, ABusyAnswerIsNoDeadlock) {
+  TerminationDetector detector(1);
+  EXPECT_EQ(detector.on_status(0, idle(0, 0)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_probe_answer(0, busy(0, 0)), std::nullopt);
+  EXPECT_FALSE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_status(0, idle(0, 0)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_probe_answer(0, idle(0, 0)), EndReason::deadlock);
+}
+
+TEST(TerminationDetector, AReportDuringTheProbesCannotHideAMessageUnderWay) {
+  // Rank 0 sent two messages, of which the second is under way to rank 1. Its report of that comes before its answer.
+  TerminationDetector detector(2);
+  EXPECT_EQ(detector.on_status(0, idle(1, 0)), std::nullopt);
+  EXPECT_EQ(detector.on_status(1, idle(0, 1)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_status(0, idle(2, 0)), std::nullopt);
+  EXPECT_EQ(detector.on_probe_answer(0, idle(2, 0)), std::nullopt);
+  EXPECT_EQ(detector.on_probe_answer(1, idle(0, 1)), std::nullopt);
+  EXPECT_FALSE(detector.take_probe_request());
+}
+
+TEST(TerminationDetector, AReportDuringTheProbesIsNotForgotten) {
+  // Both move after they have answered, and never again: their last reports came while others' answers were missing.
+  TerminationDetector detector(3);
+  EXPECT_EQ(detector.on_status(0, idle(1, 0)), std::nullopt);
+  EXPECT_EQ(detector.on_status(1, idle(0, 1)), std::nullopt);
+  EXPECT_EQ(detector.on_status(2, idle(0, 0)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_probe_answer(0, idle(1, 0)), std::nullopt);
+  EXPECT_EQ(detector.on_probe_answer(1, idle(1, 1)), std::nullopt);
+  EXPECT_EQ(detector.on_status(0, idle(1, 1)), std::nullopt);
+  EXPECT_EQ(detector.on_probe_answer(2, idle(0, 0)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_probe_answer(0, idle(1, 1)), std::nullopt);
+  EXPECT_EQ(detector.on_probe_answer(1, idle(1, 1)), std::nullopt);
+  EXPECT_EQ(detector.on_probe_answer(2, idle(0, 0)), EndReason::deadlock);
+}
+
+/// Ranks that send each other messages at random, through channels that keep the order per pair and delay at random. A rank
+/// reports at random times when it has nothing to do, as ProgramRun does.
+class RandomNetwork {
+ public:
+  RandomNetwork(unsigned seed, std::size_t ranks, int messages) : engine_(seed), ranks_(ranks), left_(messages) {
+    for (auto& rank : ranks_) rank.to_rank.resize(ranks);
+    ranks_[0].work = 1;
+  }
+
+  /// Runs until the detector says deadlock; true when nothing was under way then.
+  bool detects_rightly() {
+    TerminationDetector detector(static_cast<int>(ranks_.size()));
+    for (int steps = 0; steps < 1'000'000; ++steps) {
+      step(pick(ranks_.size()));
+      const std::size_t from = pick(ranks_.size());
+      auto& channel = ranks_[from].to_host;
+      std::optional<EndReason> reason;
+      if (!channel.empty() && pick(2) == 0) {
+        const auto [is_answer, report] = channel.front();
+        channel.pop_front();
+        const int rank = static_cast<int>(from);
+        reason = is_answer ? detector.on_probe_answer(rank, report) : detector.on_status(rank, report);
+      }
+      if (reason) return *reason == EndReason::deadlock && quiet();
+      if (detector.take_probe_request()) {
+        for (auto& rank : ranks_) ++rank.probes;
+      }
+    }
+    return false;  // never detected
+  }
+
+ private:
+  struct ToHost {
+    bool is_answer;
+    StatusReport report;
+  };
+  struct Rank {
+    int work = 0;  ///< things to do: each sends a message
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    int probes = 0;
+    StatusReport last;
+    std::vector<int> to_rank;  ///< messages under way
+    std::deque<ToHost> to_host;
+  };
+
+  std::size_t pick(std::size_t n) { return engine_() % n; }
+  bool quiet() const {
+    for (const Rank& rank : ranks_) {
+      if (rank.work != 0) return false;
+      for (const int under_way : rank.to_rank) {
+        if (under_way != 0) return false;
+      }
+    }
+    return true;
+  }
+  void step(std::size_t index) {
+    Rank& rank = ranks_[index];
+    const StatusReport now{rank.work == 0, false, rank.sent, rank.received};
+    switch (pick(4)) {
+      case 0: {  // a message arrives
+        Rank& from = ranks_[pick(ranks_.size())];
+        if (from.to_rank[index] == 0) break;
+        --from.to_rank[index];
+        ++rank.received;
+        if (left_ > 0) ++rank.work, --left_;
+        break;
+      }
+      case 1:
+        if (rank.work == 0) break;
+        --rank.work;
+        ++rank.sent;
+        ++rank.to_rank[pick(ranks_.size())];
+        break;
+      case 2:
+        if (!now.idle || now == rank.last) break;
+        rank.last = now;
+        rank.to_host.push_back({false, now});
+        break;
+      default:
+        if (rank.probes == 0) break;
+        --rank.probes;
+        if (now != rank.last) rank.last = {};
+        rank.to_host.push_back({true, now});
+        break;
+    }
+  }
+
+  std::mt19937 engine_;
+  std::vector<Rank> ranks_;
+  int left_;
+};
+
+TEST(TerminationDetector, IsRightForRandomTraffic) {
+  for (unsigned seed = 0; seed < 3000; ++seed) {
+    ASSERT_TRUE(RandomNetwork(seed, 2 + seed % 4, 1 + static_cast<int>(seed % 37)).detects_rightly()) << "seed " << seed;
+  }
+}
+
+// ---- What is serialised comes back.
+
+template <class T>
+T round_trip(const T& value) {
+  return from_bytes<T>(to_bytes(value));
+}
+
+TEST(Protocol, LaunchCommandsComeBack) {
+  LaunchCommand command;
+  command.program.name = "p";
+  command.program.grid = {3, 4};
+  command.program.compute = {Fidelity::hifi4, true, true};
+  command.program.circular_buffers = {{7, 3, 2048, DataFormat::fp32, "role"}};
+  command.program.semaphores = {4, 5};
+  command.program.kernels = {{"k", Risc::ncrisc, NocId::noc1, {{1, 2}, {2, 3}}, {1}, {2, 3}, {{7, {8, 9}}}}};
+  command.program.l1_buffer_bytes = 64;
+  command.epoch = 6;
+  command.dram_limit = std::uint64_t{1} << 33U;
+  command.record_log = true;
+  const LaunchCommand copy = round_trip(command);
+  EXPECT_EQ(copy.epoch, 6U);
+  EXPECT_EQ(copy.dram_limit, std::uint64_t{1} << 33U);
+  EXPECT_TRUE(copy.record_log);
+  EXPECT_EQ(copy.program.grid, (GridSize{3, 4}));
+  EXPECT_EQ(copy.program.compute.fidelity, Fidelity::hifi4);
+  ASSERT_EQ(copy.program.kernels.size(), 1U);
+  EXPECT_EQ(copy.program.kernels[0].cores.last, (LogicalCore{2, 3}));
+  EXPECT_EQ(copy.program.kernels[0].runtime_args, command.program.kernels[0].runtime_args);
+  EXPECT_EQ(to_bytes(copy), to_bytes(command));
+}
+
+TEST(Protocol, TasksAndResultsComeBack) {
+  const TaskCommand task{"t", {std::byte{1}, std::byte{0}, std::byte{255}}};
+  EXPECT_EQ(round_trip(task).input, task.input);
+  EXPECT_EQ(round_trip(TaskCommand{"empty", {}}).name, "empty");
+  RankResult result;
+  result.cores.resize(2);
+  result.cores[1].counters.tiles[0] = 77;
+  result.cores[1].log = {{1, 2, 3}, {}, {4}};
+  result.errors = {{3, 2, "text"}};
+  result.blocked = {{5, 1, "blocked"}};
+  const RankResult copy = round_trip(result);
+  EXPECT_EQ(copy.cores[1].counters.tiles[0], 77U);
+  EXPECT_EQ(copy.cores[1].log, result.cores[1].log);
+  EXPECT_EQ(copy.errors[0].text, "text");
+  EXPECT_EQ(copy.blocked[0].core, 5);
+}
+
+TEST(ControlChannel, GivesARankItsOwnMessagesInOrder) {
+  noc::InProcessTransport transport;
+  noc::Node node({1, 1}, transport, FiberBackend::boost);
+  ControlChannel control(node);
+  EXPECT_FALSE(control.next().has_value());
+  control.send(0, ControlTag::task, {});
+  control.send_value(0, ControlTag::progress, std::uint64_t{5});
+  control.broadcast(ControlTag::end, to_bytes(EndReason::deadlock));
+  EXPECT_EQ(control.wait_next().tag, ControlTag::task);
+  EXPECT_EQ(from_bytes<std::uint64_t>(control.wait_next().bytes), 5U);
+  const ControlMessage last = control.wait_next();
+  EXPECT_EQ(last.source, 0);
+  EXPECT_EQ(from_bytes<EndReason>(last.bytes), EndReason::deadlock);
+  EXPECT_FALSE(control.next().has_value());
+}
+
+}  // namespace
+}  // namespace tilegrid
