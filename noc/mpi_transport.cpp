@@ -191,8 +191,8 @@ void MpiTransport::reap() {
 }
 
 int MpiTransport::poll(MessageSink& sink, int budget) {
-  if (!worth_looking()) return 0;
   if (polling_) throw std::logic_error("poll() called from a sink");
+  if (!worth_looking()) return 0;
   polling_ = true;
   struct Guard {
     bool& flag;

@@ -157,7 +157,7 @@ TEST_F(MpiTransportTest, MessagesWithoutPayload) { all_to_all(33, 0); }
 TEST_F(MpiTransportTest, OrderHoldsForMixedSizesFromFloodedQueues) {
   // Far more than the window, so that messages from the queue and direct ones meet; sizes on both sides of MPI's limits.
   constexpr std::uint64_t count = 500;
-  constexpr std::size_t sizes[] = {0, 8192, 16, 2048, 4096, 1, 8192};
+  constexpr std::size_t sizes[] = {0, max_payload, 16, 2048, 8192, 1, max_payload};
   const auto bytes_of = [&](std::uint64_t number) { return sizes[number % std::size(sizes)]; };
   const int to = (rank_ + 1) % size_;
   const int from = (rank_ + size_ - 1) % size_;
