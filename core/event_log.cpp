@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 
@@ -80,6 +81,8 @@ void save_log(const RunLog& log, const std::string& path) {
 
 RunLog load_log(const std::string& path) {
   constexpr std::uint64_t stored_event_bytes = 21;
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) throw UsageError(fmt::format("{}: is a directory", path));
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) throw UsageError(fmt::format("{}: can't be read: {}", path, std::strerror(errno)));
   const auto size = static_cast<std::uint64_t>(file.tellg());

@@ -9,13 +9,13 @@
 
 #include "core/error.h"
 #include "core/l1.h"
+#include "noc/address.h"
 
 namespace tilegrid {
 namespace {
 
 constexpr int max_circular_buffers = 32;    // tensix.md 1.5
 constexpr std::size_t max_arguments = 341;  // words of a kind of argument (tensix.md 1.1)
-constexpr int max_grid_side = 64;           // ours: far above any chip, small enough that core counts never overflow
 constexpr std::uint32_t page_alignment = 16;
 
 void validate_circular_buffers(const Program& program) {
@@ -101,9 +101,9 @@ std::uint64_t l1_bytes_needed(const Program& program) {
 
 void validate(const Program& program) {
   const GridSize grid = program.grid;
-  if (grid.x < 1 || grid.y < 1 || grid.x > max_grid_side || grid.y > max_grid_side) {
-    throw UsageError(
-        fmt::format("program {}: grid {}x{}: 1x1 to {}x{}", program.name, grid.x, grid.y, max_grid_side, max_grid_side));
+  if (grid.x < 1 || grid.y < 1 || grid.x > noc::max_grid_side || grid.y > noc::max_grid_side) {
+    throw UsageError(fmt::format("program {}: grid {}x{}: 1x1 to {}x{}", program.name, grid.x, grid.y, noc::max_grid_side,
+                                 noc::max_grid_side));
   }
   validate_circular_buffers(program);
   if (program.semaphores.size() > static_cast<std::size_t>(max_semaphores)) {

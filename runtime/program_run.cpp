@@ -193,6 +193,7 @@ void ProgramRun::run_fibers() {
     if (ended_) break;
     if (!scheduler.failure()) {
       scheduler.run([&] {
+        if (alone) report_progress();
         if (!alone) serve_if_due();
         return !control_.pending();
       });

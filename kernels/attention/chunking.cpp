@@ -81,10 +81,16 @@ std::string advice(const Config& config, int Config::*chunk, const char* flag, c
   // A chunk that was left open counts with its smallest size: if that does not fit, nothing does.
   if (config.q_chunk == 0) config.q_chunk = tile_side;
   if (config.k_chunk == 0) config.k_chunk = tile_side;
-  throw UsageError(fmt::format("--q-chunk {} --k-chunk {}: asked {} bytes of L1, available {}; {}; {}", config.q_chunk,
-                               config.k_chunk, l1_bytes_of(config), l1_bytes,
-                               advice(config, &Config::q_chunk, "--q-chunk", "--k-chunk", config.k_chunk),
-                               advice(config, &Config::k_chunk, "--k-chunk", "--q-chunk", config.q_chunk)));
+  Config equal = config;
+  for (equal.q_chunk = max_chunk_tiles * tile_side; equal.q_chunk > tile_side; equal.q_chunk -= tile_side) {
+    equal.k_chunk = equal.q_chunk;
+    if (l1_bytes_of(equal) <= l1_bytes) break;
+  }
+  throw UsageError(
+      fmt::format("--q-chunk {} --k-chunk {}: asked {} bytes of L1, available {}; {}; {}; largest equal pair: {}",
+                  config.q_chunk, config.k_chunk, l1_bytes_of(config), l1_bytes,
+                  advice(config, &Config::q_chunk, "--q-chunk", "--k-chunk", config.k_chunk),
+                  advice(config, &Config::k_chunk, "--k-chunk", "--q-chunk", config.q_chunk), equal.q_chunk));
 }
 
 /// Chunk sizes in tiles to try, largest first: the given one, or all that the sequence can use.

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "noc/address.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -18,7 +19,6 @@ constexpr int max_sequence = 1 << 20;
 constexpr int max_batch_or_heads = 1 << 16;
 constexpr std::int64_t max_batch_heads = std::int64_t{1} << 20U;
 constexpr std::int64_t max_elements = std::int64_t{1} << 32U;
-constexpr int max_grid_side = 64;
 constexpr int max_dim = 256;
 constexpr int max_chunk = 16 * tile_side;
 
@@ -68,9 +68,9 @@ void validate_shape(const Shape& shape) {
 
 void validate(const Config& config) {
   validate_shape(config.shape);
-  if (config.grid.x < 1 || config.grid.y < 1 || config.grid.x > max_grid_side || config.grid.y > max_grid_side) {
-    throw UsageError(
-        fmt::format("--grid {}x{}: grids are 1x1 to {}x{}", config.grid.x, config.grid.y, max_grid_side, max_grid_side));
+  if (config.grid.x < 1 || config.grid.y < 1 || config.grid.x > noc::max_grid_side || config.grid.y > noc::max_grid_side) {
+    throw UsageError(fmt::format("--grid {}x{}: grids are 1x1 to {}x{}", config.grid.x, config.grid.y, noc::max_grid_side,
+                                 noc::max_grid_side));
   }
   check_chunk("--q-chunk", config.q_chunk);
   check_chunk("--k-chunk", config.k_chunk);

@@ -39,7 +39,7 @@ struct Config {
 };
 
 /// Throws UsageError, one line that names flag, value and rule: positive sizes, heads a multiple of kv_heads, dim of 32..256
-/// in steps of 32, causal needs seq_q == seq_kv, chunks multiples of 32 up to 512, formats, grid up to 64x64, HiFi4 with
+/// in steps of 32, causal needs seq_q == seq_kv, chunks multiples of 32 up to 512, formats, grid up to 46x46 (noc/address.h), HiFi4 with
 /// fp32 DST is legal (hardware bug #38306 is a warning elsewhere).
 void validate(const Config& config);
 

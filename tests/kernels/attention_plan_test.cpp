@@ -89,8 +89,8 @@ TEST(AttentionValidate, NamesFlagValueAndRule) {
   EXPECT_EQ(message([](Config& c) { c.q_chunk = 48; }), "--q-chunk 48" + chunk_rule);
   EXPECT_EQ(message([](Config& c) { c.q_chunk = -32; }), "--q-chunk -32" + chunk_rule);
   EXPECT_EQ(message([](Config& c) { c.k_chunk = 544; }), "--k-chunk 544" + chunk_rule);
-  EXPECT_EQ(message([](Config& c) { c.grid = {0, 4}; }), "--grid 0x4: grids are 1x1 to 64x64");
-  EXPECT_EQ(message([](Config& c) { c.grid = {8, 65}; }), "--grid 8x65: grids are 1x1 to 64x64");
+  EXPECT_EQ(message([](Config& c) { c.grid = {0, 4}; }), "--grid 0x4: grids are 1x1 to 46x46");
+  EXPECT_EQ(message([](Config& c) { c.grid = {8, 47}; }), "--grid 8x47: grids are 1x1 to 46x46");
   EXPECT_EQ(message([](Config& c) { c.format = DataFormat::fp16; }), "--format fp16: attention takes bf16 or fp32");
 }
 
