@@ -30,9 +30,11 @@ const auto exits = register_kernel("exits", [] {
 });
 
 int launch(Device& device, const std::string& kernel) {
-  Program program{.name = "failing", .grid = device.grid()};
+  Program program;
+  program.name = "failing";
+  program.grid = device.grid();
   program.circular_buffers = {{0, 2, 2048, DataFormat::bf16, "empty"}};
-  program.kernels = {{kernel, Risc::brisc, NocId::noc0, CoreRange::all(device.grid())}};
+  program.kernels = {{kernel, Risc::brisc, NocId::noc0, CoreRange::all(device.grid()), {}, {}, {}}};
   device.launch(program);
   return 0;
 }

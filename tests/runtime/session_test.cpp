@@ -210,8 +210,11 @@ TEST(Device, GivesEachCoreItsArguments) {
 
 TEST(Device, RecordsNoLogWhenToldSo) {
   const test::Outcome outcome = run_session(grid, [](Device& device) {
-    Program program{.name = "empty", .grid = grid};
-    EXPECT_TRUE(device.launch(program, {.record_log = false}).logs.empty());
+    Program program;
+    program.grid = grid;
+    LaunchOptions options;
+    options.record_log = false;
+    EXPECT_TRUE(device.launch(program, options).logs.empty());
     EXPECT_EQ(device.launch(program).logs.size(), 8U);
   });
   EXPECT_EQ(outcome.code, 0) << outcome.error;
@@ -235,7 +238,8 @@ TEST(Device, HasL1AtItsTrueOffsetWhenEveryCoreHasARank) {
 
 TEST(Device, RefusesProgramsThatCannotRun) {
   const test::Outcome outcome = run_session(grid, [](Device& device) {
-    Program other{.name = "other", .grid = {2, 2}};
+    Program other;
+    other.grid = {2, 2};
     EXPECT_EQ(error_of<UsageError>([&] { device.launch(other); }), "the program is for a 2x2 grid, the session has 4x2");
     test::TestProgram unknown(device);
     unknown.kernel("session/nobody", Risc::brisc, test::only({3, 1}));
