@@ -82,7 +82,7 @@ void CircularBuffer::pop(std::uint32_t count) {
 }
 
 void CircularBuffer::check_read(std::uint32_t first, std::uint32_t count, const char* who) const {
-  const std::uint32_t end = first + count;
+  const std::uint64_t end = std::uint64_t{first} + count;
   const bool in_buffer = read_page_ + end <= pages_;
   const bool waited = end <= waited_;
   // After pop-then-reserve of a full buffer the tiles are in the producer's window, which starts where the front does.
@@ -90,7 +90,7 @@ void CircularBuffer::check_read(std::uint32_t first, std::uint32_t count, const 
   if (in_buffer && (waited || re_reserved)) return;
   throw Fault("CB window", fmt::format("{} read tile {} of {}", who, end - 1, describe()),
               in_buffer ? "tiles are waited for before they are read" : "a window ends at the end of the buffer")
-      .numbers(end, in_buffer ? std::max(waited_, reserved_) : pages_ - read_page_, "tiles")
+      .numbers(static_cast<std::int64_t>(end), in_buffer ? std::max(waited_, reserved_) : pages_ - read_page_, "tiles")
       .hint("call cb_wait_front for as many pages first");
 }
 

@@ -83,13 +83,13 @@ void Dst::release() {
 }
 
 void Dst::check_range(int first, int count, const char* who) const {
-  if (first >= 0 && first + count <= capacity_) return;
+  if (first >= 0 && count <= capacity_ && first <= capacity_ - count) return;  // indices may be anything: no sums
   throw Fault("DST capacity",
               count == 1 ? fmt::format("{} used DST tile {}", who, first)
-                         : fmt::format("{} used DST tiles {}..{}", who, first, first + count - 1),
+                         : fmt::format("{} used DST tiles {}..{}", who, first, std::int64_t{first} + count - 1),
               fmt::format("Insufficient DST capacity for all operands: {} DST in {} has {} tiles",
                           fp32_ ? "32-bit" : "16-bit", full_sync_ ? "full-sync" : "half-sync", capacity_))
-      .numbers(first + count, capacity_, "tiles")
+      .numbers(std::int64_t{first} + count, capacity_, "tiles")
       .hint("use a smaller subblock, reuse slots, or full-sync");
 }
 

@@ -12,18 +12,26 @@
 namespace tilegrid {
 namespace {
 
-constexpr int protection = PROT_READ | PROT_WRITE;
 constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
 
-void* map_at(std::uintptr_t address, std::size_t bytes) {
-  void* at = reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
-  void* got = mmap(at, bytes, protection, flags, -1, 0);
+void* pointer_to(std::uintptr_t address) {
+  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
+/// Takes address space without access; null when something is there.
+void* take(std::uintptr_t address, std::size_t bytes) {
+  void* got = mmap(pointer_to(address), bytes, PROT_NONE, flags, -1, 0);
   if (got == MAP_FAILED) return nullptr;
-  if (got != at) {  // kernels before 4.17 take the address as a hint
+  if (got != pointer_to(address)) {  // kernels before 4.17 take the address as a hint
     munmap(got, bytes);
     return nullptr;
   }
   return got;
+}
+
+/// Opens the L1 whose offset 0 is at `base`; what lies around it stays closed, so that stray pointers are caught.
+bool open_l1(std::uintptr_t base) {
+  return mprotect(pointer_to(base + l1_mapped_base), l1_bytes - l1_mapped_base, PROT_READ | PROT_WRITE) == 0;
 }
 
 }  // namespace
@@ -32,18 +40,18 @@ L1Arena::L1Arena(int cores) : cores_(cores) {
   if (cores <= 0) return;
   if (cores == 1) {
     mapped_bytes_ = l1_bytes - l1_mapped_base;
-    mapping_ = map_at(l1_mapped_base, mapped_bytes_);
-    if (mapping_ != nullptr) return;
+    mapping_ = take(l1_mapped_base, mapped_bytes_);
+    if (mapping_ != nullptr && open_l1(0)) return;
   }
   // Slots: try a few places below 4 GiB; the true offset may be taken by a non-PIE executable.
   mapped_bytes_ = static_cast<std::size_t>(cores) * l1_slot_bytes;
-  for (std::uint64_t first = 0x1000'0000; first + mapped_bytes_ < 0xF000'0000; first += 0x1000'0000) {
-    mapping_ = map_at(first, mapped_bytes_);
-    if (mapping_ != nullptr) {
-      first_ = static_cast<std::uint32_t>(first);
-      return;
-    }
+  for (std::uint64_t first = 0x1000'0000; mapping_ == nullptr && first + mapped_bytes_ < 0xF000'0000; first += 0x1000'0000) {
+    mapping_ = take(first, mapped_bytes_);
+    first_ = static_cast<std::uint32_t>(first);
   }
+  bool open = mapping_ != nullptr;
+  for (int core = 0; open && core < cores; ++core) open = open_l1(base(core));
+  if (open) return;
   throw Error(ExitCode::kernel,
               fmt::format("can't map {} cores' L1 ({} bytes) below 4 GiB: {}", cores, mapped_bytes_, std::strerror(errno)));
 }

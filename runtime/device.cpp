@@ -136,11 +136,12 @@ std::vector<std::vector<std::byte>> Device::map(const std::string& task, const s
   if (inputs.size() != static_cast<std::size_t>(ranks())) {
     throw std::logic_error(fmt::format("a task for {} ranks on {}", inputs.size(), ranks()));
   }
+  const TaskFunction own = find_task(task);  // before any rank is asked
   for (int rank = 1; rank < ranks(); ++rank) {
     control_.send_value(rank, ControlTag::task, TaskCommand{task, inputs[static_cast<std::size_t>(rank)]});
   }
   std::vector<std::vector<std::byte>> outputs(inputs.size());
-  outputs[0] = find_task(task)(inputs[0]);
+  outputs[0] = own(inputs[0]);
   for (int missing = ranks() - 1; missing > 0;) {
     ControlMessage message = control_.wait_next();
     if (message.tag != ControlTag::task_result) continue;

@@ -14,6 +14,7 @@
 #include "kernels/registry.h"
 #include "noc/grid.h"
 #include "runtime/deadlock_report.h"
+#include "runtime/memory_fault.h"
 
 namespace tilegrid {
 namespace {
@@ -168,7 +169,10 @@ EndReason ProgramRun::run() {
   const bool alone = node_.transport().size() == 1;
   node_.scheduler().set_service(alone ? std::function<void()>{} : [this] { serve_if_due(); });
 
-  run_fibers();
+  {
+    const MemoryFaultGuard guard;
+    run_fibers();
+  }
 
   node_.scheduler().set_service({});
   const noc::TransportStats after = node_.transport().stats();

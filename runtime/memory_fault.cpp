@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/memory_fault.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <vector>
+
+#include "core/error.h"
+#include "core/fiber.h"
+#include "core/l1.h"
+#include "kernels/api/context.h"
+#include "noc/grid.h"
+
+namespace tilegrid {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool handles_signals = false;
+#else
+constexpr bool handles_signals = true;
+#endif
+
+constexpr std::array<int, 2> signals{SIGSEGV, SIGBUS};
+
+// Runs on its own stack; the process is about to end, so that only calls that need no lock of others are used.
+void on_fault(int signal, siginfo_t* info, void*) {
+  const Fiber* fiber = current_fiber();
+  if (fiber == nullptr) {
+    std::signal(signal, SIG_DFL);  // returning repeats the access, now with the usual effect
+    return;
+  }
+  const auto& kernel = *static_cast<const KernelContext*>(fiber->local());
+  const LogicalCore at = kernel.core->logical;
+  const PhysicalCore physical = noc::physical_of(at);
+  const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  const auto offset = static_cast<long long>(address) - static_cast<long long>(kernel.core->l1_base);
+  std::array<char, 512> text{};
+  const int length =
+      std::snprintf(text.data(), text.size(),
+                    "tilegrid: memory fault · core (%d,%d) [%d-%d] · %s · %s after %s:%u: a raw pointer reached address "
+                    "%#llx, L1 offset %lld; "
+                    "L1 has bytes %u to %u; fix: check pointers into circular buffers and buffers\n",
+                    at.x, at.y, physical.x, physical.y, name_of(kernel.risc), kernel.kernel_name, kernel.where.file,
+                    kernel.where.line, static_cast<unsigned long long>(address), offset, l1_mapped_base, l1_bytes);
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), static_cast<std::size_t>(length < 0 ? 0 : length));
+  _exit(static_cast<int>(ExitCode::kernel));
+}
+
+}  // namespace
+
+struct MemoryFaultGuard::State {
+  std::vector<char> stack = std::vector<char>(std::size_t{64} << 10U);
+  stack_t previous_stack{};
+  std::array<struct sigaction, signals.size()> previous_actions{};
+};
+
+MemoryFaultGuard::MemoryFaultGuard() {
+  if (!handles_signals) return;
+  state_ = std::make_unique<State>();
+  stack_t stack{};
+  stack.ss_sp = state_->stack.data();
+  stack.ss_size = state_->stack.size();
+  sigaltstack(&stack, &state_->previous_stack);
+  struct sigaction action {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &action, &state_->previous_actions[i]);
+}
+
+MemoryFaultGuard::~MemoryFaultGuard() {
+  if (!state_) return;
+  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &state_->previous_actions[i], nullptr);
+  sigaltstack(&state_->previous_stack, nullptr);
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <csignal>
+#include <memory>
+
+namespace tilegrid {
+
+/// While it lives, a kernel that touches memory outside of its core's L1 through a raw pointer ends the process with exit
+/// code 2 and a line that names core, RISC and the kernel's last call, instead of a bare signal. Faults outside of kernels
+/// keep their usual effect. Sanitizer builds leave the signals to the sanitizer.
+class MemoryFaultGuard {
+ public:
+  MemoryFaultGuard();
+  ~MemoryFaultGuard();
+  MemoryFaultGuard(const MemoryFaultGuard&) = delete;
+  MemoryFaultGuard& operator=(const MemoryFaultGuard&) = delete;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tilegrid

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/event_log.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+
+namespace tilegrid {
+namespace {
+
+namespace fs = std::filesystem;
+
+Event event(EventKind kind, std::uint8_t op = 0, std::uint8_t a = 0, std::uint32_t count = 0) {
+  return {.kind = kind, .op = op, .a = a, .b = 0, .c = 0, .unused = {}, .count = count, .x = 0, .y = 0, .address = 0};
+}
+
+/// A sequence between kernel_start and kernel_end.
+std::vector<Event> kernel(std::vector<Event> events) {
+  events.insert(events.begin(), event(EventKind::kernel_start));
+  events.push_back(event(EventKind::kernel_end));
+  return events;
+}
+
+RunLog sample() {
+  RunLog log;
+  log.grid = {2, 1};
+  log.program = "a run";
+  log.cores.resize(2);
+  log.cores[0].sequence(Risc::brisc) = kernel({event(EventKind::cb_push, 0, 3, 2)});
+  log.cores[0].sequence(Risc::trisc) = kernel({event(EventKind::cb_pop, 0, 3, 2)});
+  // An event with all fields.
+  log.cores[1].sequence(Risc::ncrisc) =
+      kernel({{EventKind::matmul, 1, 2, 3, 4, {}, 0x11223344, 0x55667788, 0x99AABBCC, 0xDDEEFF00}});
+  return log;
+}
+
+class EventLogFile : public testing::Test {
+ protected:
+  EventLogFile() {
+    std::string name = (fs::temp_directory_path() / "tilegrid_log_XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  ~EventLogFile() override { fs::remove_all(folder_); }
+  [[nodiscard]] std::string path(const std::string& name = "log") const { return (folder_ / name).string(); }
+  static std::string content(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  /// The error for a file of these bytes, without its name.
+  std::string refusal(const std::string& bytes) const {
+    std::ofstream(path("bad"), std::ios::binary) << bytes;
+    return refusal_of(path("bad"));
+  }
+  static std::string refusal_of(const std::string& path) {
+    try {
+      static_cast<void>(load_log(path));
+    } catch (const UsageError& error) {
+      EXPECT_EQ(error.message().find(path + ": "), 0U) << error.message();
+      EXPECT_EQ(error.message().find('\n'), std::string::npos);
+      return error.message().substr(path.size() + 2);
+    }
+    ADD_FAILURE() << "no error";
+    return {};
+  }
+  fs::path folder_;
+};
+
+TEST_F(EventLogFile, KeepsEverything) {
+  const RunLog log = sample();
+  save_log(log, path());
+  const RunLog copy = load_log(path());
+  EXPECT_EQ(copy.grid, log.grid);
+  EXPECT_EQ(copy.program, log.program);
+  ASSERT_EQ(copy.cores.size(), 2U);
+  for (std::size_t core = 0; core < 2; ++core) {
+    for (int risc = 0; risc < risc_count; ++risc) {
+      EXPECT_EQ(copy.cores[core].sequence(static_cast<Risc>(risc)), log.cores[core].sequence(static_cast<Risc>(risc)));
+    }
+  }
+  save_log(copy, path("again"));
+  EXPECT_EQ(content(path()), content(path("again")));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 2) << "no temporary file is left";
+}
+
+TEST_F(EventLogFile, CutShortAtAnyLengthIsRefused) {
+  save_log(sample(), path());
+  const std::string bytes = content(path());
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    const std::string message = refusal(bytes.substr(0, length));
+    EXPECT_NE(message.find("cut short"), std::string::npos) << "length " << length << ": " << message;
+  }
+}
+
+TEST_F(EventLogFile, AnyByteMayBeWrong) {
+  // Whatever is in the file: a log or an error, and never a crash or a huge allocation.
+  save_log(sample(), path());
+  const std::string bytes = content(path());
+  int refused = 0;
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    std::string bad = bytes;
+    bad[at] = static_cast<char>(~bad[at]);
+    std::ofstream(path("bad"), std::ios::binary) << bad;
+    try {
+      static_cast<void>(load_log(path("bad")));
+    } catch (const UsageError&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 40);
+}
+
+TEST_F(EventLogFile, SaysWhatIsWrong) {
+  save_log(sample(), path());
+  const std::string bytes = content(path());
+  EXPECT_EQ(refusal(bytes + "x"), "data after the end of the log");
+  EXPECT_EQ(refusal(std::string(200, 'x')), "not a tilegrid log");
+  std::string bad = bytes;
+  bad[1 + 8] = 9;  // after cereal's byte order and the magic word
+  EXPECT_EQ(refusal(bad), "log version 9, this program reads version 1");
+  bad = bytes;
+  bad[bad.size() - 21] = static_cast<char>(event_kind_count);  // the last event, 21 bytes
+  EXPECT_EQ(refusal(bad), "unknown event kind " + std::to_string(event_kind_count));
+  RunLog log = sample();
+  log.grid = {3, 1};
+  save_log(log, path("grid"));
+  EXPECT_EQ(refusal_of(path("grid")), "the grid of 3x1 does not match its 2 cores");
+  EXPECT_EQ(refusal_of(path("missing")), "can't be read: No such file or directory");
+}
+
+TEST_F(EventLogFile, ThatCannotBeWrittenIsAnError) {
+  for (const std::string& bad : {path("no/such/folder"), folder_.string()}) {
+    try {
+      save_log(sample(), bad);
+      ADD_FAILURE() << bad;
+    } catch (const UsageError& error) {
+      EXPECT_EQ(error.message().find(bad + ": can't be written: "), 0U) << error.message();
+    }
+  }
+  EXPECT_FALSE(fs::exists(folder_.string() + ".part"));
+}
+
+// ---- Checks
+
+/// What check_log finds in one sequence of core (0,0).
+std::vector<std::string> findings(const std::vector<Event>& events) {
+  RunLog log;
+  log.grid = {1, 1};
+  log.cores.resize(1);
+  log.cores[0].sequence(Risc::ncrisc) = events;
+  return check_log(log);
+}
+using Findings = std::vector<std::string>;
+
+TEST(CheckLog, FindsNothingInAGoodLog) {
+  EXPECT_EQ(findings({}), Findings{});
+  EXPECT_EQ(findings(kernel({})), Findings{});
+  EXPECT_EQ(check_log(sample()), Findings{});
+  using K = EventKind;
+  EXPECT_EQ(findings(kernel({event(K::noc_read), event(K::noc_read, 1), event(K::read_barrier), event(K::read_barrier, 1),
+                             event(K::noc_write), event(K::writes_flushed), event(K::noc_multicast, 1),
+                             event(K::write_barrier, 1)})),
+            Findings{});
+  EXPECT_EQ(findings(kernel({event(K::dst_acquire), event(K::dst_commit), event(K::dst_acquire), event(K::dst_wait),
+                             event(K::dst_commit), event(K::dst_release), event(K::dst_wait), event(K::dst_release)})),
+            Findings{});
+}
+
+TEST(CheckLog, FindsEachViolation) {
+  using K = EventKind;
+  const std::string at = "core (0,0) NCRISC: ";
+  EXPECT_EQ(findings({event(K::kernel_end)}), Findings{at + "does not begin with kernel_start"});
+  EXPECT_EQ(findings({event(K::kernel_start)}), Findings{at + "does not end with kernel_end: the kernel did not finish"});
+  EXPECT_EQ(findings(kernel({event(K::noc_read), event(K::read_barrier, 1)})),
+            Findings{at + "1 reads on NoC 0 without a barrier"});
+  EXPECT_EQ(findings(kernel({event(K::noc_write, 1), event(K::noc_multicast, 1), event(K::write_barrier, 0)})),
+            Findings{at + "2 writes on NoC 1 without a barrier or flush"});
+  EXPECT_EQ(findings(kernel({event(K::dst_acquire), event(K::dst_acquire), event(K::dst_commit), event(K::dst_wait),
+                             event(K::dst_release)})),
+            Findings{at + "dst_acquire inside a section"});
+  EXPECT_EQ(findings(kernel({event(K::dst_commit), event(K::dst_wait), event(K::dst_release)})),
+            Findings{at + "dst_commit outside of a section"});
+  EXPECT_EQ(findings(kernel({event(K::dst_wait)})), Findings{at + "dst_wait with nothing committed"});
+  EXPECT_EQ(findings(kernel({event(K::dst_acquire)})), Findings{at + "ends inside a DST section"});
+  EXPECT_EQ(findings(kernel({event(K::dst_acquire), event(K::dst_commit)})), Findings{at + "ends inside a DST section"});
+  EXPECT_EQ(findings(kernel({event(K::cb_push, 0, 5, 3), event(K::cb_pop, 0, 5, 4)})),
+            Findings{"core (0,0): CB 5 has 1 more pops than pushes"});
+  const Findings release = findings(kernel({event(K::dst_release)}));
+  ASSERT_FALSE(release.empty());
+  EXPECT_EQ(release[0], at + "dst_release with nothing committed");
+}
+
+TEST(CheckLog, NamesTheCore) {
+  RunLog log = sample();
+  log.cores[1].sequence(Risc::ncrisc).pop_back();
+  EXPECT_EQ(check_log(log), Findings{"core (1,0) NCRISC: does not end with kernel_end: the kernel did not finish"});
+}
+
+// ---- Text and names
+
+TEST(EventText, IsThereForAllKinds) {
+  std::set<std::string> texts;
+  for (int kind = 0; kind < event_kind_count; ++kind) {
+    const auto k = static_cast<EventKind>(kind);
+    const std::string text = to_text(event(k));
+    EXPECT_EQ(text.find(name_of(k)), 0U) << text;
+    EXPECT_EQ(text.find('\n'), std::string::npos);
+    EXPECT_TRUE(texts.insert(text).second) << text << " twice";
+  }
+}
+
+TEST(EventText, SaysWhatHappened) {
+  EXPECT_EQ(to_text(event(EventKind::cb_wait, 0, 3, 4)), "cb_wait cb 3 pages 4");
+  Event read = event(EventKind::noc_read, 1, 0, 2048);
+  read.x = 5U | 11U << 8U;
+  read.address = 4096;
+  EXPECT_EQ(to_text(read), "noc_read noc 1 2048 bytes node 5-11 offset 4096");
+  Event matmul{EventKind::matmul, 2, 0, 1, 1, {}, 4, 2U | 4U << 16U, 6, 0};
+  EXPECT_EQ(to_text(matmul), "matmul 2x4 tiles, 4 k steps, in0 cb 0 in1 cb 1 transposed fidelity 2 dst 6");
+  EXPECT_EQ(to_text(event(EventKind::semaphore_wait, 1, 0, 7)), "semaphore_wait >= 7 offset 0");
+  EXPECT_EQ(to_text(event(EventKind::vector, 255)), "vector ? dst 0 mode 0") << "files may hold any byte";
+  EXPECT_EQ(to_text(event(EventKind::eltwise, 255)).find("eltwise ? "), 0U);
+}
+
+TEST(EventLog, RecordsOnlyWhenEnabled) {
+  EventLog log;
+  log.append(Risc::trisc, event(EventKind::copy));
+  log.enable(false);
+  log.append(Risc::trisc, event(EventKind::pack));
+  EXPECT_EQ(log.sequence(Risc::trisc).size(), 1U);
+  EXPECT_TRUE(log.sequence(Risc::brisc).empty());
+  log.clear();
+  EXPECT_TRUE(log.sequence(Risc::trisc).empty());
+}
+
+}  // namespace
+}  // namespace tilegrid
