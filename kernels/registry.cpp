@@ -1,36 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/registry.h"
 
-#include <fmt/format.h>
-
-#include <map>
-#include <stdexcept>
-
-#include "core/error.h"
+#include "core/named_registry.h"
 
 namespace tilegrid {
 namespace {
 
-// Filled before main() by namespace-scope constants, hence a function-local static.
-std::map<std::string, KernelFunction>& kernels() {
-  static std::map<std::string, KernelFunction> registered;
-  return registered;
+NamedRegistry<KernelFunction>& kernels() {
+  static NamedRegistry<KernelFunction> registry("kernel");
+  return registry;
 }
 
 }  // namespace
 
-std::string register_kernel(const std::string& name, KernelFunction function) {
-  const auto [entry, added] = kernels().emplace(name, function);
-  if (!added && entry->second != function) {
-    throw std::logic_error(fmt::format("two kernels are registered as '{}'", name));
-  }
-  return name;
-}
-
-KernelFunction find_kernel(const std::string& name) {
-  const auto found = kernels().find(name);
-  if (found == kernels().end()) throw UsageError(fmt::format("no kernel is registered as '{}'", name));
-  return found->second;
-}
+std::string register_kernel(const std::string& name, KernelFunction function) { return kernels().add(name, function); }
+KernelFunction find_kernel(const std::string& name) { return kernels().find(name); }
 
 }  // namespace tilegrid

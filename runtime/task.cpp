@@ -1,33 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/task.h"
 
-#include <fmt/format.h>
-
-#include <map>
-#include <stdexcept>
-
-#include "core/error.h"
+#include "core/named_registry.h"
 
 namespace tilegrid {
 namespace {
 
-std::map<std::string, TaskFunction>& tasks() {
-  static std::map<std::string, TaskFunction> registered;
-  return registered;
+NamedRegistry<TaskFunction>& tasks() {
+  static NamedRegistry<TaskFunction> registry("task");
+  return registry;
 }
 
 }  // namespace
 
-std::string register_task(const std::string& name, TaskFunction function) {
-  const auto [entry, added] = tasks().emplace(name, function);
-  if (!added && entry->second != function) throw std::logic_error(fmt::format("two tasks are registered as '{}'", name));
-  return name;
-}
-
-TaskFunction find_task(const std::string& name) {
-  const auto found = tasks().find(name);
-  if (found == tasks().end()) throw UsageError(fmt::format("no task is registered as '{}'", name));
-  return found->second;
-}
+std::string register_task(const std::string& name, TaskFunction function) { return tasks().add(name, function); }
+TaskFunction find_task(const std::string& name) { return tasks().find(name); }
 
 }  // namespace tilegrid

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace tilegrid::api {
@@ -112,7 +114,8 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   Core& core = *kernel.core;
   const CircularBuffer& a = core.cb(in0);
   const CircularBuffer& b = core.cb(in1);
-  const auto slots = static_cast<int>(rt * ct);
+  // A product that wraps must not look small.
+  const auto slots = static_cast<int>(std::min(std::uint64_t{rt} * ct, std::uint64_t{1} << 30U));
   if (rt == 0 || ct == 0 || kt == 0) {
     throw Fault("matmul shape", fmt::format("matmul_block of {}x{} tiles, K of {}", rt, ct, kt), "all sizes are at least 1");
   }

@@ -35,7 +35,7 @@ TEST(L1, SeveralCoresHaveSlots) {
     const std::uint32_t base = arena.base(core);
     EXPECT_EQ(base % l1_slot_bytes, 0U);
     EXPECT_NE(base, 0U);
-    if (core > 0) EXPECT_EQ(base - arena.base(core - 1), l1_slot_bytes);
+    EXPECT_EQ(base - arena.base(0), static_cast<std::uint32_t>(core) * l1_slot_bytes);
     std::memset(l1_pointer(base + l1_mapped_base), core + 1, 4096);
     std::memset(l1_pointer(base + l1_bytes - 4096), core + 1, 4096);
     EXPECT_EQ(l1_offset_of(base + l1_user_base), l1_user_base);

@@ -100,6 +100,16 @@ std::vector<FaultCase> dst_cases() {
          binary_dest_reuse_tiles(EltwiseOp::add, true, 0, 0, 1);
        },
        "DST undefined read", "binary_dest_reuse_tiles read DST tile 1", __LINE__},
+      {__LINE__, "block_beyond_counting", Risc::trisc,
+       [] {
+         fill(0, 1), fill(1, 1), tile_regs_acquire();
+         matmul_block(0, 1, 0, 0, 0, false, 65536, 65536, 1);
+       },
+       "DST capacity", "available 8", __LINE__},
+      {__LINE__, "slot_below_zero", Risc::trisc, [] { fill(0, 1), tile_regs_acquire(), copy_tile(0, 0, 0U - 1); },
+       "DST capacity", "available 8", __LINE__},
+      {__LINE__, "tile_below_zero", Risc::trisc, [] { fill(0, 1), tile_regs_acquire(), copy_tile(0, 0U - 1, 0); },
+       "CB window", "copy_tile read tile 4294967295", __LINE__},
       {__LINE__, "empty_matmul", Risc::trisc,
        [] {
          fill(0, 1), fill(1, 1), tile_regs_acquire();
