@@ -2,8 +2,8 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 #include <cereal/types/array.hpp>
+#include <cstdint>
 
 #include "core/types.h"
 
@@ -11,16 +11,46 @@ namespace tilegrid {
 
 /// Tile operations as the report counts them.
 enum class TileOp : std::uint8_t {
-  matmul, add, sub, mul, reduce_max, reduce_sum, copy, transpose,
-  exp, recip, sqrt, rsqrt, abs, neg, relu, sigmoid, tanh, gelu, log, square, add_scalar, mul_scalar, max, min,
-  pack, pack_l1_acc, unpack,
+  matmul,
+  add,
+  sub,
+  mul,
+  reduce_max,
+  reduce_sum,
+  copy,
+  transpose,
+  exp,
+  recip,
+  sqrt,
+  rsqrt,
+  abs,
+  neg,
+  relu,
+  sigmoid,
+  tanh,
+  gelu,
+  log,
+  square,
+  add_scalar,
+  mul_scalar,
+  max,
+  min,
+  pack,
+  pack_l1_acc,
+  unpack,
 };
 inline constexpr int tile_op_count = static_cast<int>(TileOp::unpack) + 1;
 [[nodiscard]] const char* name_of(TileOp op);
 
 /// Why a fiber cannot run.
 enum class BlockReason : std::uint8_t {
-  cb_empty, cb_full, read_barrier, write_barrier, atomic_barrier, semaphore, dst,
+  cb_empty,
+  cb_full,
+  read_barrier,
+  write_barrier,
+  atomic_barrier,
+  semaphore,
+  dst,
 };
 inline constexpr int block_reason_count = static_cast<int>(BlockReason::dst) + 1;
 [[nodiscard]] const char* name_of(BlockReason reason);
@@ -54,13 +84,13 @@ struct CbCounters {
 /// What one core did. Counts, not times; all but the CB high-water marks are independent of ranks and schedule.
 struct CoreCounters {
   std::array<std::uint64_t, tile_op_count> tiles{};
-  std::uint64_t dst_sections = 0;      ///< tile_regs_acquire calls
-  std::uint32_t dst_peak_slots = 0;    ///< highest slot index used in a section, plus one
-  std::uint32_t dst_capacity = 0;      ///< slots of a section
+  std::uint64_t dst_sections = 0;    ///< tile_regs_acquire calls
+  std::uint32_t dst_peak_slots = 0;  ///< highest slot index used in a section, plus one
+  std::uint32_t dst_capacity = 0;    ///< slots of a section
   std::array<CbCounters, 32> cbs{};
-  std::uint32_t l1_used_bytes = 0;     ///< reserved area, circular buffers and L1 buffers
+  std::uint32_t l1_used_bytes = 0;  ///< reserved area, circular buffers and L1 buffers
   std::array<std::array<TransferCounters, transfer_kind_count>, noc_count> transfers{};
-  std::uint64_t ambiguous_waits = 0;   ///< waits whose outcome may depend on the schedule; 0 is the certificate
+  std::uint64_t ambiguous_waits = 0;  ///< waits whose outcome may depend on the schedule; 0 is the certificate
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -70,7 +100,7 @@ struct CoreCounters {
 
 /// Host seconds of one core's fibers; differs from run to run.
 struct CoreHostCost {
-  std::array<double, risc_count> kernel_seconds{};                                     ///< CPU time, serving excluded
+  std::array<double, risc_count> kernel_seconds{};  ///< CPU time, serving excluded
   std::array<std::array<double, block_reason_count>, risc_count> blocked_seconds{};
   std::array<std::array<std::uint64_t, block_reason_count>, risc_count> blocked_count{};
   template <class Archive>
@@ -81,12 +111,12 @@ struct CoreHostCost {
 
 /// Host seconds and messages of one rank.
 struct RankHostCost {
-  double kernel_seconds = 0;   ///< CPU time in kernels
-  double serving_seconds = 0;  ///< CPU time in delivering messages and answering others, and in looking for them
-  double waiting_seconds = 0;  ///< the rest of the wall time: nothing to do, or the CPU was another rank's
-  double wall_seconds = 0;     ///< of the program, between its start and its end on this rank
-  std::uint64_t messages = 0;  ///< sent
-  std::uint64_t bytes = 0;     ///< sent
+  double kernel_seconds = 0;         ///< CPU time in kernels
+  double serving_seconds = 0;        ///< CPU time in delivering messages and answering others, and in looking for them
+  double waiting_seconds = 0;        ///< the rest of the wall time: nothing to do, or the CPU was another rank's
+  double wall_seconds = 0;           ///< of the program, between its start and its end on this rank
+  std::uint64_t messages = 0;        ///< sent
+  std::uint64_t bytes = 0;           ///< sent
   std::uint64_t longest_gap_us = 0;  ///< longest time between two polls
   std::uint64_t resident_bytes = 0;  ///< high-water mark of the process
   template <class Archive>

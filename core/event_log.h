@@ -34,16 +34,41 @@ namespace tilegrid {
 ///   vector           VectorOp      dst       other     VectorMode tiles     -               -            -
 ///   pack             0, 1 l1 acc   cb        relu      -          tiles     -               dst          -
 ///   configure        what          cb        cb        -          -         -               -            -
-///   generate         -             cb        -         -          bytes     -               -            -   (stores by a RISC)
+///   generate         -             cb        -         -          bytes     -               -            -
+/// (generate: a RISC filled L1 by ordinary stores)
 ///
 /// Nodes are NoC 0 coordinates, x | y << 8. A DRAM peer's offset is within its bank.
 enum class EventKind : std::uint8_t {
-  kernel_start, kernel_end,
-  cb_reserve, cb_push, cb_wait, cb_pop,
-  noc_read, noc_write, noc_multicast, read_barrier, write_barrier, writes_flushed, atomic_barrier,
-  semaphore_set, semaphore_inc, semaphore_wait,
-  dst_acquire, dst_commit, dst_wait, dst_release,
-  matmul, eltwise, dest_reuse, reduce, copy, transpose, vector, pack, configure, generate,
+  kernel_start,
+  kernel_end,
+  cb_reserve,
+  cb_push,
+  cb_wait,
+  cb_pop,
+  noc_read,
+  noc_write,
+  noc_multicast,
+  read_barrier,
+  write_barrier,
+  writes_flushed,
+  atomic_barrier,
+  semaphore_set,
+  semaphore_inc,
+  semaphore_wait,
+  dst_acquire,
+  dst_commit,
+  dst_wait,
+  dst_release,
+  matmul,
+  eltwise,
+  dest_reuse,
+  reduce,
+  copy,
+  transpose,
+  vector,
+  pack,
+  configure,
+  generate,
 };
 inline constexpr int event_kind_count = static_cast<int>(EventKind::generate) + 1;
 
@@ -87,7 +112,7 @@ class EventLog {
 /// All logs of a run, with what names them: what `--log FILE` stores.
 struct RunLog {
   GridSize grid;
-  std::string program;  ///< one line that describes the run
+  std::string program;          ///< one line that describes the run
   std::vector<EventLog> cores;  ///< by core index
 };
 

@@ -17,12 +17,12 @@ enum class VectorOp : std::uint8_t {
   relu,
   sigmoid,
   tanh,
-  gelu,          ///< by erf
+  gelu,  ///< by erf
   log,
   square,
   add_scalar,
   mul_scalar,
-  max_tile,      ///< dst = max(dst, other), sign-magnitude order
+  max_tile,  ///< dst = max(dst, other), sign-magnitude order
   min_tile,
 };
 inline constexpr int vector_op_count = 17;

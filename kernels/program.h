@@ -35,7 +35,7 @@ struct CircularBufferConfig {
   std::uint32_t pages = 0;       ///< capacity
   std::uint32_t page_bytes = 0;  ///< a multiple of 16
   DataFormat format = DataFormat::bf16;
-  std::string role;              ///< for messages and reports, e.g. "Q"
+  std::string role;  ///< for messages and reports, e.g. "Q"
   template <class Archive>
   void serialize(Archive& archive) {
     archive(id, pages, page_bytes, format, role);
@@ -79,7 +79,7 @@ struct Program {
   std::vector<CircularBufferConfig> circular_buffers;
   std::vector<std::uint32_t> semaphores;  ///< initial value of semaphore i
   std::vector<KernelConfig> kernels;
-  std::uint32_t l1_buffer_bytes = 0;      ///< taken top-down by L1 buffers
+  std::uint32_t l1_buffer_bytes = 0;  ///< taken top-down by L1 buffers
   template <class Archive>
   void serialize(Archive& archive) {
     archive(name, grid, compute, circular_buffers, semaphores, kernels, l1_buffer_bytes);

@@ -39,8 +39,8 @@ struct Config {
 };
 
 /// Throws UsageError, one line that names flag, value and rule: positive sizes, heads a multiple of kv_heads, dim of 32..256
-/// in steps of 32, causal needs seq_q == seq_kv, chunks multiples of 32 up to 512, formats, grid up to 46x46 (noc/address.h), HiFi4 with
-/// fp32 DST is legal (hardware bug #38306 is a warning elsewhere).
+/// in steps of 32, causal needs seq_q == seq_kv, chunks multiples of 32 up to 512, formats, grid up to 46x46
+/// (noc/address.h), HiFi4 with fp32 DST is legal (hardware bug #38306 is a warning elsewhere).
 void validate(const Config& config);
 
 /// One Q chunk of one head.

@@ -334,7 +334,7 @@ const auto uses_semaphores = register_kernel("endpoint/uses_semaphores", [] {
   noc_semaphore_inc(on_core(next, get_semaphore(1)), 2);
   noc_semaphore_wait(semaphore(1), 42);
   put_result(2, *semaphore(1));
-  meet(0);  // an exact wait must not miss its value
+  meet(0);                                                         // an exact wait must not miss its value
   noc_semaphore_inc(on_core(next, get_semaphore(1)), 0xFFFFFFFF);  // wraps: one less
   noc_semaphore_wait(semaphore(1), 41);
   put_result(3, *semaphore(1));
