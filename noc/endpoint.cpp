@@ -179,10 +179,13 @@ void Endpoint::queue_write(NocId noc, PendingWrite write) {
   const auto n = static_cast<std::size_t>(noc);
   pending_write_bytes_[n] += write.bytes;
   pending_writes_[n].push_back(std::move(write));
-  if (pending_write_bytes_[n] > write_window_bytes / 2) {
-    flush_writes(noc);
-    wait_while(unacked_write_bytes_, write_window_bytes, BlockReason::write_barrier, noc);
-  }
+  bound_writes(noc);
+}
+
+void Endpoint::bound_writes(NocId noc) {
+  if (pending_write_bytes_[static_cast<std::size_t>(noc)] <= write_window_bytes / 2) return;
+  flush_writes(noc);
+  wait_while(unacked_write_bytes_, write_window_bytes, BlockReason::write_barrier, noc);
 }
 
 void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes,

@@ -74,6 +74,8 @@ void validate(const Config& config) {
   }
   check_chunk("--q-chunk", config.q_chunk);
   check_chunk("--k-chunk", config.k_chunk);
+  if (config.read_batch < 0)
+    throw UsageError(fmt::format("--read-batch {}: tiles, or 0 for a whole chunk", config.read_batch));
   if (config.format != DataFormat::bf16 && config.format != DataFormat::fp32) {
     throw UsageError(fmt::format("--format {}: attention takes bf16 or fp32", name_of(config.format)));
   }

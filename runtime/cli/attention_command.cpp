@@ -23,7 +23,7 @@ struct Texts {
   std::string grid = "8x10";
   std::string batch, heads, kv_heads, seq, kv_seq, dim;
   bool causal = false;
-  std::string q_chunk, k_chunk;
+  std::string q_chunk, k_chunk, read_batch;
   std::string format = "bf16", fidelity = "hifi2", dst = "bf16", sync = "half", balance = "zigzag", exp = "fast";
   std::string seed = "0", distribution = "normal";
   std::string q, k, v, out, json, log;
@@ -60,6 +60,11 @@ void add_device_flags(CLI::App& app, Texts& texts) {
       ->group(group);
   app.add_option("--k-chunk", texts.k_chunk, "Rows of a K and V chunk, as --q-chunk [0: the best that fits]")
       ->type_name("ROWS")
+      ->group(group);
+  app.add_option(
+         "--read-batch", texts.read_batch,
+         "Tiles that the reader requests between two barriers [0: a whole chunk;\nthe shipped kernel takes 3 on 80 cores]")
+      ->type_name("TILES")
       ->group(group);
   app.add_option("--format", texts.format, "Of Q, K, V and output in DRAM: bf16, fp32 [bf16]")
       ->type_name("FORMAT")
@@ -164,6 +169,7 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
                    texts.causal};
   config.q_chunk = given("--q-chunk", texts.q_chunk).value_or(0);
   config.k_chunk = given("--k-chunk", texts.k_chunk).value_or(0);
+  config.read_batch = given("--read-batch", texts.read_batch).value_or(0);
   config.format = parse_word("--format", texts.format, {"bf16", "fp32"}) == 0 ? DataFormat::bf16 : DataFormat::fp32;
   const std::size_t passes = 1 + parse_word("--fidelity", texts.fidelity, {"lofi", "hifi2", "hifi3", "hifi4"});
   config.compute.fidelity = static_cast<Fidelity>(passes);

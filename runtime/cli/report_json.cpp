@@ -39,6 +39,7 @@ Json config_json(const AttentionOutcome& outcome) {
           {"k_chunk", config.k_chunk},
           {"q_chunk_chosen", outcome.q_chunk_chosen},
           {"k_chunk_chosen", outcome.k_chunk_chosen},
+          {"read_batch", config.read_batch},
           {"format", name_of(config.format)},
           {"fidelity", text_of(config.compute.fidelity)},
           {"dst", config.compute.dst_fp32 ? "fp32" : "bf16"},
