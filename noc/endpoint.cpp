@@ -179,10 +179,6 @@ void Endpoint::queue_write(NocId noc, PendingWrite write) {
   const auto n = static_cast<std::size_t>(noc);
   pending_write_bytes_[n] += write.bytes;
   pending_writes_[n].push_back(std::move(write));
-  bound_writes(noc);
-}
-
-void Endpoint::bound_writes(NocId noc) {
   if (pending_write_bytes_[static_cast<std::size_t>(noc)] <= write_window_bytes / 2) return;
   flush_writes(noc);
   wait_while(unacked_write_bytes_, write_window_bytes, BlockReason::write_barrier, noc);

@@ -90,8 +90,6 @@ class Endpoint {
   /// Adds to the pending writes; blocks when too much is under way.
   void queue_write(NocId noc, PendingWrite write);
   void flush_writes(NocId noc);
-  /// Sends pending writes and waits for acknowledgements when much is under way.
-  void bound_writes(NocId noc);
   void wait_while(const std::uint64_t& counter, std::uint64_t limit, BlockReason reason, NocId noc);
   [[nodiscard]] MessageHeader header(MessageKind kind) const;
 
