@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/error.h"
 
@@ -41,7 +42,12 @@ L1Arena::L1Arena(int cores) : cores_(cores) {
   if (cores == 1) {
     mapped_bytes_ = l1_bytes - l1_mapped_base;
     mapping_ = take(l1_mapped_base, mapped_bytes_);
-    if (mapping_ != nullptr && open_l1(0)) return;
+    if (mapping_ != nullptr && open_l1(0)) {
+      // A rank that is one core will use its memory: better now than page by page while kernels run. Kernels before 5.14
+      // do not know the request, and nothing is lost.
+      madvise(mapping_, mapped_bytes_, MADV_POPULATE_WRITE);
+      return;
+    }
   }
   // Slots: try a few places below 4 GiB; the true offset may be taken by a non-PIE executable.
   mapped_bytes_ = static_cast<std::size_t>(cores) * l1_slot_bytes;
@@ -65,7 +71,12 @@ std::uint32_t L1Arena::base(int core) const {
 }
 
 void L1Arena::reset() {
-  if (mapping_ != nullptr) madvise(mapping_, mapped_bytes_, MADV_DONTNEED);
+  if (mapping_ == nullptr || !std::exchange(used_, true)) return;
+  if (first_ == 0) {
+    std::memset(mapping_, 0, mapped_bytes_);
+  } else {
+    madvise(mapping_, mapped_bytes_, MADV_DONTNEED);
+  }
 }
 
 }  // namespace tilegrid

@@ -86,6 +86,23 @@ Device::WorkerCoordinates Device::worker_core(LogicalCore core) {
   return {static_cast<std::uint32_t>(core.x + noc::virtual_base), static_cast<std::uint32_t>(core.y + noc::virtual_base)};
 }
 
+void Device::send_launch(const LaunchCommand& command) {
+  // Each rank gets the arguments of its own cores: those of 80 cores would be most of the message.
+  LaunchCommand part = command;
+  for (KernelConfig& kernel : part.program.kernels) kernel.runtime_args.clear();
+  const noc::Placement& placement = control_.node().placement();
+  for (int rank = 1; rank < ranks(); ++rank) {
+    for (std::size_t i = 0; i < part.program.kernels.size(); ++i) {
+      auto& args = part.program.kernels[i].runtime_args;
+      args.clear();
+      for (const auto& core_args : command.program.kernels[i].runtime_args) {
+        if (placement.rank_of_core(core_args.first) == rank) args.push_back(core_args);
+      }
+    }
+    control_.send_value(rank, ControlTag::launch, part);
+  }
+}
+
 RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   validate(program);
@@ -95,8 +112,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   }
   for (const KernelConfig& kernel : program.kernels) static_cast<void>(find_kernel(kernel.name));
   const LaunchCommand command{program, ++epoch_, dram_used_, options.record_log};
-  const std::vector<std::byte> bytes = to_bytes(command);
-  for (int rank = 1; rank < ranks(); ++rank) control_.send(rank, ControlTag::launch, bytes);
+  send_launch(command);
 
   ProgramRun run(control_, command, options.on_progress);
   const EndReason reason = run.run();

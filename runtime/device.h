@@ -78,6 +78,7 @@ class Device {
                                                         const std::vector<std::vector<std::byte>>& inputs);
 
  private:
+  void send_launch(const LaunchCommand& command);
   void transfer_pages(const Buffer& buffer, std::size_t size, const char* who,
                       const std::function<void(noc::Target, std::uint64_t, std::uint64_t)>& transfer);
 
