@@ -199,7 +199,8 @@ int MpiTransport::poll(MessageSink& sink, int budget) {
     ~Guard() { flag = false; }
   } const guard{polling_};
   int delivered = 0;
-  while (delivered < budget && receive_one(sink, delivered)) {
+  // A look for what can't be there would give the CPU to another rank.
+  while (delivered < budget && worth_looking() && receive_one(sink, delivered)) {
   }
   reap();
   return delivered;
