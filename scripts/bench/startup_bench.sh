@@ -10,7 +10,7 @@ Usage: scripts/bench/startup_bench.sh [-n RANKS] [-r REPEATS] COMMAND [ARGUMENT.
 Starts a bare MPI program and COMMAND in turn on RANKS ranks (default 80), REPEATS times each (default 5) after one discarded
 run of both, and prints every time, the medians and their ratio.
 
-Example: scripts/bench/startup_bench.sh -n 80 build/release/tilegrid info
+Example: scripts/bench/startup_bench.sh -n 80 build/release/runtime/tilegrid info
 END
 }
 
