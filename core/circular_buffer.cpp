@@ -86,7 +86,7 @@ void CircularBuffer::check_read(std::uint32_t first, std::uint32_t count, const 
   const bool in_buffer = read_page_ + end <= pages_;
   const bool waited = end <= waited_;
   // After pop-then-reserve of a full buffer the tiles are in the producer's window, which starts where the front does.
-  const bool re_reserved = read_page_ == write_page_ && end <= reserved_;
+  const bool re_reserved = read_page_ == write_page_ && end <= reserved_ && received_ >= pages_;
   if (in_buffer && (waited || re_reserved)) return;
   throw Fault("CB window", fmt::format("{} read tile {} of {}", who, end - 1, describe()),
               in_buffer ? "tiles are waited for before they are read" : "a window ends at the end of the buffer")

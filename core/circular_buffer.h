@@ -30,9 +30,11 @@ class CircularBuffer {
   [[nodiscard]] std::uint32_t page_bytes() const { return page_bytes_; }
   [[nodiscard]] DataFormat format() const { return format_; }
   [[nodiscard]] std::uint32_t address() const { return address_; }
-  [[nodiscard]] std::uint32_t held() const { return received_ - acked_; }  ///< pushed and not popped
-  [[nodiscard]] std::uint32_t received() const { return received_; }
-  [[nodiscard]] std::uint32_t acked() const { return acked_; }
+  [[nodiscard]] std::uint32_t held() const {
+    return static_cast<std::uint32_t>(received_ - acked_);
+  }  ///< pushed and not popped
+  [[nodiscard]] std::uint64_t received() const { return received_; }
+  [[nodiscard]] std::uint64_t acked() const { return acked_; }
   [[nodiscard]] std::uint32_t high_water() const { return high_water_; }
 
   /// Faults: more pages than the capacity ("CB capacity").
@@ -72,8 +74,8 @@ class CircularBuffer {
   std::uint32_t pages_ = 0;
   std::uint32_t page_bytes_ = 0;
   DataFormat format_ = DataFormat::bf16;
-  std::uint32_t received_ = 0;  // wraps; only differences are used
-  std::uint32_t acked_ = 0;
+  std::uint64_t received_ = 0;  // pages since the program began
+  std::uint64_t acked_ = 0;
   std::uint32_t write_page_ = 0;
   std::uint32_t read_page_ = 0;
   std::uint32_t reserved_ = 0;

@@ -81,7 +81,8 @@ struct CbCounters {
   }
 };
 
-/// What one core did. Counts, not times; all but the CB high-water marks are independent of ranks and schedule.
+/// What one core did. Counts, not times; all but CB high-water marks and ambiguous waits are independent of
+/// ranks and schedule.
 struct CoreCounters {
   std::array<std::uint64_t, tile_op_count> tiles{};
   std::uint64_t dst_sections = 0;    ///< tile_regs_acquire calls
@@ -90,7 +91,7 @@ struct CoreCounters {
   std::array<CbCounters, 32> cbs{};
   std::uint32_t l1_used_bytes = 0;  ///< reserved area, circular buffers and L1 buffers
   std::array<std::array<TransferCounters, transfer_kind_count>, noc_count> transfers{};
-  std::uint64_t ambiguous_waits = 0;  ///< waits whose outcome may depend on the schedule; 0 is the certificate
+  std::uint64_t ambiguous_waits = 0;  ///< waits and probes of this run whose outcome may depend on the schedule
 
   template <class Archive>
   void serialize(Archive& archive) {

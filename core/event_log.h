@@ -120,8 +120,8 @@ struct RunLog {
 void save_log(const RunLog& log, const std::string& path);
 /// Throws UsageError when the file is missing, not a log, of another version, cut short, or holds an unknown event.
 [[nodiscard]] RunLog load_log(const std::string& path);
-/// Checks what must hold in any complete log: kernels start and end, pushes equal pops, acquire/commit/wait/release
-/// alternate, barriers close transfers. Returns one line per violation, none for a good log.
+/// Checks what must hold in any complete log: kernels start and end, no CB has more pops than pushes,
+/// acquire/commit/wait/release alternate, barriers close transfers. Returns one line per violation, none for a good log.
 [[nodiscard]] std::vector<std::string> check_log(const RunLog& log);
 /// One readable line for an event.
 [[nodiscard]] std::string to_text(const Event& event);

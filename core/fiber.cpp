@@ -90,6 +90,13 @@ void Scheduler::wake(Fiber* fiber) {
   ready_.push_back(fiber);
 }
 
+void Scheduler::yield() {
+  Fiber* fiber = current_;
+  if (fiber == nullptr) throw std::logic_error("Scheduler::yield called outside of a fiber");
+  ready_.push_back(fiber);
+  fiber->context_->suspend();
+}
+
 void Scheduler::serve_now() {
   work_since_service_ = 0;
   const double start = cpu_seconds(clock_);

@@ -67,6 +67,8 @@ class Scheduler {
   /// Suspends the running fiber until wake(). The caller re-checks its condition: a wake-up is a hint.
   void block(const WaitFor& wait);
   void wake(Fiber* fiber);
+  /// Lets the other ready fibers run, and the rank serve others, before the running fiber goes on.
+  void yield();
 
   /// Called by compute operations with an estimate of their work in nanoseconds: now and then it lets the rank serve
   /// others (see set_service).

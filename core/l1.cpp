@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include "core/error.h"
 
@@ -39,6 +38,11 @@ bool open_l1(std::uintptr_t base) {
 
 L1Arena::L1Arena(int cores) : cores_(cores) {
   if (cores <= 0) return;
+  constexpr int most_cores = (0xF000'0000 - 0x1000'0000) / l1_slot_bytes;
+  if (cores > most_cores) {
+    throw UsageError(
+        fmt::format("{} cores in one process: at most {} have room below 4 GiB; start more ranks", cores, most_cores));
+  }
   if (cores == 1) {
     mapped_bytes_ = l1_bytes - l1_mapped_base;
     mapping_ = take(l1_mapped_base, mapped_bytes_);
@@ -51,7 +55,8 @@ L1Arena::L1Arena(int cores) : cores_(cores) {
   }
   // Slots: try a few places below 4 GiB; the true offset may be taken by a non-PIE executable.
   mapped_bytes_ = static_cast<std::size_t>(cores) * l1_slot_bytes;
-  for (std::uint64_t first = 0x1000'0000; mapping_ == nullptr && first + mapped_bytes_ < 0xF000'0000; first += 0x1000'0000) {
+  for (std::uint64_t first = 0x1000'0000; mapping_ == nullptr && first + mapped_bytes_ <= 0xF000'0000;
+       first += 0x1000'0000) {
     mapping_ = take(first, mapped_bytes_);
     first_ = static_cast<std::uint32_t>(first);
   }
@@ -71,7 +76,7 @@ std::uint32_t L1Arena::base(int core) const {
 }
 
 void L1Arena::reset() {
-  if (mapping_ == nullptr || !std::exchange(used_, true)) return;
+  if (mapping_ == nullptr) return;
   if (first_ == 0) {
     std::memset(mapping_, 0, mapped_bytes_);
   } else {

@@ -36,7 +36,7 @@ class L1Arena {
   /// 32-bit address of L1 offset 0 of a core: 0, or its slot.
   [[nodiscard]] std::uint32_t base(int core) const;
   [[nodiscard]] int cores() const { return cores_; }
-  /// Zeroes all L1 before it is used again; with several cores their pages are given back. The first call finds zeros.
+  /// Zeroes all L1; with several cores their pages are given back. L1 is zero when the arena is made.
   void reset();
 
  private:
@@ -44,7 +44,6 @@ class L1Arena {
   std::uint32_t first_ = 0;
   void* mapping_ = nullptr;
   std::size_t mapped_bytes_ = 0;
-  bool used_ = false;
 };
 
 /// A 32-bit L1 address as a pointer.

@@ -32,6 +32,11 @@ void validate_circular_buffers(const Program& program) {
     if (cb.pages == 0) {
       throw UsageError(fmt::format("program {}: circular buffer {} ({}) has no pages", program.name, cb.id, cb.role));
     }
+    constexpr std::uint32_t most_pages = 65'535;  // hardware compares 16-bit counters (tensix.md 1.5)
+    if (cb.pages > most_pages && std::uint64_t{cb.pages} * cb.page_bytes <= l1_bytes) {
+      throw UsageError(fmt::format("program {}: circular buffer {} ({}) has {} pages, at most {} can be counted",
+                                   program.name, cb.id, cb.role, cb.pages, most_pages));
+    }
     if (cb.page_bytes == 0 || cb.page_bytes % page_alignment != 0) {
       throw UsageError(
           fmt::format("program {}: circular buffer {} ({}): pages of {} bytes: a positive multiple of {} is needed",

@@ -288,6 +288,7 @@ void Endpoint::complete_reads(std::vector<PendingRead>& reads) {
     const int rank = node_.placement().rank_of(read.target);
     if (rank == node_.transport().rank()) {
       std::memcpy(read.destination, node_.memory(read.target, read.offset), read.bytes);
+      notify(read.destination, read.bytes);
       continue;
     }
     for (std::uint32_t done = 0; done < read.bytes;) {
@@ -311,6 +312,12 @@ void Endpoint::complete_reads(std::vector<PendingRead>& reads) {
   }
   reads.clear();
   issue_reads();
+}
+
+void Endpoint::notify(const std::byte* landed, std::size_t bytes) const {
+  if (core_ == nullptr) return;
+  const auto address = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(landed));
+  core_->notify_write(l1_offset_of(address), bytes);
 }
 
 void Endpoint::issue_reads() {
@@ -343,6 +350,7 @@ void Endpoint::on_read_reply(const MessageHeader& header, std::span<const std::b
     const PendingRead& segment = request.segments[request.segment];
     const std::size_t part = std::min<std::size_t>(payload.size() - done, segment.bytes - request.segment_done);
     std::memcpy(segment.destination + request.segment_done, payload.data() + done, part);
+    notify(segment.destination + request.segment_done, part);
     done += part;
     request.segment_done += static_cast<std::uint32_t>(part);
     if (request.segment_done == segment.bytes) {

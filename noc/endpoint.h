@@ -85,6 +85,8 @@ class Endpoint {
   [[nodiscard]] PhysicalCore own_node() const;
 
   void complete_reads(std::vector<PendingRead>& reads);
+  /// Data of a read has landed: another fiber of the core may wait for a word of it.
+  void notify(const std::byte* landed, std::size_t bytes) const;
   void issue_reads();
   void send_request(ReadRequest request);
   /// Adds to the pending writes; blocks when too much is under way.

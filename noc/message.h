@@ -11,10 +11,10 @@
 namespace tilegrid::noc {
 
 enum class MessageKind : std::uint16_t {
-  read_request,  ///< payload: ReadSegment[]
+  read_request,  ///< payload: Segment[count] (noc/node.h), `bytes` in all
   read_reply,    ///< payload: the bytes of the request's segments, in order, from offset `value`
-  write,         ///< payload: WriteSegment[count], then their bytes
-  write_ack,     ///< `value` writes of `request` have landed
+  write,         ///< payload: `count` times a Segment and its bytes, none for a repeat
+  write_ack,     ///< `bytes` of payload have landed
   atomic,        ///< payload: AtomicSegment[]
   atomic_ack,
   control,  ///< host and runtime traffic; `tag` says what, the runtime owns the meaning

@@ -13,11 +13,12 @@ namespace tilegrid::noc {
 /// Lets ranks of one host sleep until a neighbour has sent them something. A futex wakes one sleeper in about 10 us even
 /// when 80 ranks share two cores, where polling costs every idle rank a turn on the CPU (distsim.md 0.5).
 ///
-/// Each bell also counts the messages that neighbours have posted to its rank. A rank that has taken as many has nothing
-/// to look for, and need not ask MPI, whose progress costs and may hide a message behind other traffic for a while.
+/// Each bell also counts the messages that neighbours post to its rank, each just before it is posted. A rank that has
+/// taken as many has nothing to look for, and need not ask MPI, whose progress costs and may hide a message behind other
+/// traffic for a while.
 ///
-/// Use by the sleeper: arm(), compare posted() with what it took, then sleep() or disarm(). A sender posts its message
-/// first, announces it, and rings. Either the sleeper sees the count or the ring finds the sleeper: none is lost.
+/// Use by the sleeper: arm(), compare posted() with what it took, then sleep() or disarm(). A sender announces its message,
+/// posts it, and rings. Either the sleeper sees the count or the ring finds the sleeper: none is lost.
 class MpiDoorbell {
  public:
   /// Collective over `host`, a communicator of ranks that can share memory. When there is no shared memory to be had, all
@@ -32,7 +33,7 @@ class MpiDoorbell {
 
   [[nodiscard]] bool shared() const { return bells_ != nullptr; }
 
-  /// Counts a message that was posted to the rank. To be followed by ring(), at once or after some more messages.
+  /// Counts a message that is about to be posted to the rank. To be followed by ring(), after it or some more messages.
   void announce(int host_rank);
   /// Messages announced to the own rank so far; wraps.
   [[nodiscard]] std::uint32_t posted() const { return own_->posted.load(std::memory_order_seq_cst); }

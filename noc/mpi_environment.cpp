@@ -33,7 +33,7 @@ std::string library_name() {
   int length = 0;
   MPI_Get_library_version(text.data(), &length);
   const std::string_view all(text.data(), static_cast<std::size_t>(length));
-  return std::string(all.substr(0, all.find('\n')));
+  return std::string(all.substr(0, all.find_first_of(std::string_view("\n\0", 2))));
 }
 
 /// CPUs that the run may use on all its hosts: those of each host, counted by its first rank.

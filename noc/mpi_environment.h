@@ -31,7 +31,7 @@ class MpiEnvironment {
 
   [[nodiscard]] const MpiInfo& info() const { return info_; }
 
-  /// Two-sided messages over a private communicator (one tag, Improbe/Mrecv). Collective; destroy before *this.
+  /// Two-sided messages over a private communicator (one tag, posted receives). Collective; destroy before *this.
   [[nodiscard]] std::unique_ptr<Transport> make_transport();
 
   /// Ends all ranks at once with `code`.

@@ -112,13 +112,21 @@ void MpiTransport::drain() {
   // MPI wants every message received before the communicator goes.
   DropAll sink;
   while (!sends_done()) poll(sink, window);
+  meet(sink);
+  // All have sent what they had. From here on no credit leaves: its receiver may be gone. The second round brings in the
+  // ones that were under way.
+  leaving_ = true;
+  meet(sink);
+  while (poll(sink, window) > 0 || !sends_done()) {
+  }
+}
+
+void MpiTransport::meet(MessageSink& sink) {
   MPI_Request barrier = MPI_REQUEST_NULL;
   check(MPI_Ibarrier(comm_, &barrier), "MPI_Ibarrier");
   for (int all_here = 0; all_here == 0;) {
     poll(sink, window);
     check(MPI_Test(&barrier, &all_here, MPI_STATUS_IGNORE), "MPI_Test");
-  }
-  while (poll(sink, window) > 0 || !sends_done()) {
   }
 }
 
@@ -151,6 +159,8 @@ void MpiTransport::post(int destination, Message message, bool more) {
   message.set_header(header);
   const auto bytes = message.bytes();
   MPI_Request request = MPI_REQUEST_NULL;
+  // Counted first: then a rank has never taken more than was counted, and equal counts mean that nothing is under way.
+  if (doorbell_ && peer(destination).host_rank >= 0) doorbell_->announce(peer(destination).host_rank);
   check(MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, destination, tag, comm_, &request), "MPI_Isend");
   // Eager sends are nearly always complete by now, and then need no bookkeeping.
   int done = 0;
@@ -160,7 +170,6 @@ void MpiTransport::post(int destination, Message message, bool more) {
     outgoing_.push_back({destination, std::move(message)});
   }
   // An incomplete send may be a rendezvous that needs the receiver, so ring for it, too.
-  if (doorbell_ && peer(destination).host_rank >= 0) doorbell_->announce(peer(destination).host_rank);
   if (!more || done == 0) ring(destination);
 }
 
@@ -263,7 +272,7 @@ void MpiTransport::accept(MessageSink& sink, Incoming& incoming, int& delivered)
   stats_.bytes_received += length;
   ++delivered;
   sink.deliver(source, header, std::span(incoming.buffer).subspan(sizeof header, length - sizeof header));
-  if (++peer(source).owed == credit_batch) give_credit(source);
+  if (++peer(source).owed >= credit_batch && !leaving_) give_credit(source);
 }
 
 void MpiTransport::take_credit(int source, std::uint64_t credits) {

@@ -88,6 +88,7 @@ class MpiTransport final : public Transport {
   /// incomplete, and there are no ranks on other hosts.
   [[nodiscard]] bool worth_looking() const;
   void drain();
+  void meet(MessageSink& sink);
   void abandon_sends();
 
   MPI_Comm comm_ = MPI_COMM_NULL;
@@ -104,6 +105,7 @@ class MpiTransport final : public Transport {
   std::uint32_t taken_ = 0;  // messages accepted from ranks of this host; wraps
   std::uint64_t held_ = 0;   // over all peers
   bool polling_ = false;
+  bool leaving_ = false;
   int exceptions_;
   TransportStats stats_;
 };

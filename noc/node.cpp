@@ -41,7 +41,7 @@ Endpoint& Node::asker(const MessageHeader& header) {
 
 void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
   scheduler_.clear();
-  arena_.reset();
+  if (epoch_ != 0) arena_.reset();  // before the first program it is zero
   epoch_ = epoch;
   over_ = false;
   dram_limit_ = dram_limit;

@@ -300,6 +300,7 @@ VerifyFigures figures(const VerifySums& sums, int dim) {
   } else {
     result.correlation = sums.sum_diff_squared == 0 ? 1 : 0;  // a constant correlates with nothing but itself
   }
+  if (variance_x > 0) result.spread = std::sqrt(variance_x / sums.sum_xx);
   result.rmse = std::sqrt(sums.sum_diff_squared / n);
   if (sums.sum_diff_squared > 0) {
     result.relative_l2 =

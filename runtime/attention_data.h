@@ -54,6 +54,7 @@ struct VerifyFigures {
   double rmse = 0;
   double relative_l2 = 0;
   double max_abs = 0;
+  double spread = 0;  ///< standard deviation of the reference over its root mean square: 0 for a constant, 1 for mean 0
 };
 
 /// softmax(q k^T / sqrt(dim)) v in double precision for the given rows, compared with `output`.

@@ -28,13 +28,14 @@ EventLog log_from(const std::vector<std::vector<std::uint8_t>>& raw) {
   return log;
 }
 
-/// Several ranks may fail at the same time: the error of the first core is shown, whatever the order of arrival.
+/// Several ranks may fail before the end of the program reaches them: the error of the first core is shown.
 [[noreturn]] void throw_first(std::vector<ErrorReport> errors) {
   if (errors.empty()) throw std::logic_error("a program failed without an error");
   const auto first = std::min_element(errors.begin(), errors.end(),
                                       [](const ErrorReport& a, const ErrorReport& b) { return a.core < b.core; });
   if (first->exit_code == static_cast<int>(ExitCode::usage)) throw UsageError(first->text);
-  throw KernelError(first->text);
+  if (first->exit_code == static_cast<int>(ExitCode::kernel)) throw KernelError(first->text);
+  throw Error(static_cast<ExitCode>(first->exit_code), first->text);
 }
 
 }  // namespace
@@ -155,6 +156,11 @@ std::vector<std::vector<std::byte>> Device::map(const std::string& task, const s
   const TaskFunction own = find_task(task);  // before any rank is asked
   for (int rank = 1; rank < ranks(); ++rank) {
     control_.send_value(rank, ControlTag::task, TaskCommand{task, inputs[static_cast<std::size_t>(rank)]});
+  }
+  // Large inputs wait for credits, and the others for them, while this rank does its own part.
+  noc::Transport& transport = control_.node().transport();
+  while (!transport.sends_done()) {
+    if (control_.node().poll() == 0) transport.wait(std::chrono::milliseconds(1));
   }
   std::vector<std::vector<std::byte>> outputs(inputs.size());
   outputs[0] = own(inputs[0]);

@@ -46,8 +46,14 @@ void run_kernel(KernelContext& kernel, KernelFunction function) {
     log.append(kernel.risc, {.kind = EventKind::kernel_end});
   } catch (const Fault& fault) {
     throw KernelError(describe(fault, place_of(kernel)));
+  } catch (const Error&) {
+    throw;  // of the run, not of the kernel: a rank was lost while it sent
+  } catch (const FiberCancelled&) {
+    throw;
   } catch (const std::exception& error) {
     throw KernelError(fmt::format("kernel exception · {}: {}", place_of(kernel), error.what()));
+  } catch (...) {
+    throw KernelError(fmt::format("kernel exception · {}: of an unknown type", place_of(kernel)));
   }
 }
 
@@ -195,6 +201,7 @@ void ProgramRun::run_fibers() {
   while (true) {
     while (const auto message = control_.next()) handle(*message);
     if (ended_) break;
+    if (scheduler.any_ready()) idle_ = false;
     if (!scheduler.failure()) {
       scheduler.run([&] {
         if (alone) report_progress();
@@ -207,12 +214,11 @@ void ProgramRun::run_fibers() {
       failure_reported = true;
     }
     const int delivered = node_.poll();
+    if (delivered > 0) idle_ = false;
     if (control_.pending() || (scheduler.any_ready() && !scheduler.failure())) continue;
     if (delivered == 0) {
       report_status();
       if (!alone && !control_.pending()) node_.transport().wait(longest_wait);
-    } else {
-      idle_ = false;
     }
     last_poll_ = Clock::now();
     report_progress();
@@ -252,7 +258,8 @@ void ProgramRun::report_status() {
   const bool alone = node_.transport().size() == 1;
   const bool waited = alone || Clock::now() - idle_since_ > idle_before_report;
   if (now == last_status_ || (!now.finished && !waited)) return;
-  if (now.finished && last_status_.finished) return;  // an end is reported once, whatever it serves afterwards
+  // After an end that was reported only the counters matter, and those to the detection of a deadlock alone.
+  if (now.finished && last_status_.finished && !waited) return;
   last_status_ = now;
   control_.send_value(0, ControlTag::status, now);
 }

@@ -18,6 +18,16 @@ std::uint32_t argument(std::span<const std::uint32_t> args, std::uint32_t index,
       .numbers(index + 1, static_cast<std::int64_t>(args.size()), "arguments");
 }
 
+/// A kernel that asks in a loop must not keep the CPU from those it waits for.
+bool probe(KernelContext& kernel, bool answer) {
+  ++kernel.core->counters.ambiguous_waits;
+  if (!answer) {
+    kernel.noc->flush();
+    kernel.core->scheduler.yield();
+  }
+  return answer;
+}
+
 }  // namespace
 
 void cb_reserve_back(std::uint32_t cb, std::uint32_t pages, Here at) {
@@ -64,14 +74,12 @@ void cb_pop_front(std::uint32_t cb, std::uint32_t pages, Here at) {
 
 bool cb_pages_available_at_front(std::uint32_t cb, std::uint32_t pages, Here at) {
   KernelContext& kernel = context(at);
-  ++kernel.core->counters.ambiguous_waits;
-  return kernel.core->cb(cb).can_wait(pages);
+  return probe(kernel, kernel.core->cb(cb).can_wait(pages));
 }
 
 bool cb_pages_reservable_at_back(std::uint32_t cb, std::uint32_t pages, Here at) {
   KernelContext& kernel = context(at);
-  ++kernel.core->counters.ambiguous_waits;
-  return kernel.core->cb(cb).can_reserve(pages);
+  return probe(kernel, kernel.core->cb(cb).can_reserve(pages));
 }
 
 std::uint32_t get_read_ptr(std::uint32_t cb, Here at) { return context(at).core->cb(cb).read_pointer(); }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "core/error.h"
 
@@ -123,8 +124,11 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   block.dst = core.dst.math_slots(static_cast<int>(dst), slots, "matmul_block");
   block.in0 = operand(core, in0, i0, "matmul_block");
   block.in1 = operand(core, in1, i1, "matmul_block");
-  a.check_read(i0 + (rt - 1) * kt, 1, "matmul_block");
-  b.check_read(i1 + ct - 1, 1, "matmul_block");
+  const auto last = [](std::uint64_t index) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(index, std::numeric_limits<std::uint32_t>::max() - 1));
+  };
+  a.check_read(last(i0 + std::uint64_t{rt - 1} * kt), 1, "matmul_block");
+  b.check_read(last(std::uint64_t{i1} + ct - 1), 1, "matmul_block");
   block.in0_stride = static_cast<std::size_t>(kt) * a.page_bytes();
   block.in1_stride = b.page_bytes();
   block.transpose_in1 = transpose;

@@ -142,7 +142,8 @@ void subtract_exp(const KernelArgs& args, std::uint32_t max_cur, std::uint32_t s
   cb_push_back(sum_cur, args.q_chunk_t);
 }
 
-/// alpha = exp((max_prev - max_cur) scale), a column; pops max_prev.
+/// alpha = exp((max_prev - max_cur) scale), a column; pops max_prev. The shipped kernel's column exp is a polynomial
+/// (tensix.md 2.3): with the fast exp, whose exp(0) is 0.978, old chunks would fade with every step.
 void make_alpha(const KernelArgs& args, std::uint32_t max_prev, std::uint32_t max_cur) {
   reconfig_data_format(max_prev, max_cur);
   cb_wait_front(max_prev, args.q_chunk_t);
@@ -152,7 +153,7 @@ void make_alpha(const KernelArgs& args, std::uint32_t max_prev, std::uint32_t ma
     section(
         [&] {
           sub_tiles(max_prev, max_cur, row, row, 0);
-          exp_tile(0, args.exp_accurate == 0, VectorMode::first_column, args.scale());
+          exp_tile(0, false, VectorMode::first_column, args.scale());
         },
         [&] { pack_tile_at(0, cb_alpha, row); });
   }

@@ -164,9 +164,9 @@ Command add_log_command(CLI::App& parent) {
   app->add_option("--risc", flags->risc, "Only this processor: brisc, ncrisc, trisc [all]")->type_name("NAME");
   app->add_option("--limit", flags->limit, "At most so many events [all]")->type_name("N");
   app->add_flag("--summary", flags->summary, "Events by kind instead of the events [off]")->disable_flag_override();
-  app->add_flag(
-      "--check", flags->check,
-      "Check what must hold in a complete log (of all cores)->disable_flag_override(); exit code 2 if it does not [off]");
+  app->add_flag("--check", flags->check,
+                "Check what must hold in a complete log (of all cores); exit code 2 if it does not [off]")
+      ->disable_flag_override();
   app->add_flag("--json", flags->json, "Print JSON [off]")->disable_flag_override();
   return {app, [flags](Session& session) { return run_log(*flags, session.is_host()); }};
 }

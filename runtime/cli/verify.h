@@ -79,7 +79,7 @@ inline constexpr double full_verification_limit = 1e10;
 [[nodiscard]] VerifyRequest resolve(const VerifyRequest& request, const attention::Shape& shape);
 
 /// The table of gates.
-[[nodiscard]] Gate gate_for(const attention::Config& config);
+[[nodiscard]] Gate gate_for(const attention::Config& config, double spread);
 
 /// Rows of the flat order [batch, head, row] that a sample of `count` takes: evenly spread, the middle one of each stretch.
 [[nodiscard]] std::vector<std::uint64_t> sample_rows(std::uint64_t count, std::uint64_t total);

@@ -201,7 +201,7 @@ TEST(CircularBuffer, HighWaterIsTheMostHeld) {
   EXPECT_EQ(cb.high_water(), 5U);
 }
 
-TEST(CircularBuffer, CountersWrapAround) {
+TEST(CircularBuffer, CountsBeyond32Bits) {
   // 2^32 pages in turns of the largest capacity.
   constexpr std::uint32_t pages = 65'535;
   CircularBuffer cb = make(pages);
@@ -213,7 +213,7 @@ TEST(CircularBuffer, CountersWrapAround) {
     cb.pop(pages);
     if (cb.held() != 0 || !cb.can_reserve(pages)) FAIL() << "after " << sum;
   }
-  EXPECT_LT(cb.received(), 5 * pages) << "the counter has not wrapped";
+  EXPECT_GT(cb.received(), std::uint64_t{1} << 32U);
   produce(cb, 7);
   EXPECT_EQ(cb.held(), 7U);
 }

@@ -51,6 +51,17 @@ const auto increments_all_but_once = register_kernel("deadlock/increments", [] {
   noc_semaphore_wait(semaphore_pointer(semaphore), get_compile_time_arg_val(0));
 });
 
+const auto reads = register_kernel("deadlock/reads", [] {  // buffer's address; its 12 pages have 64 KiB
+  const InterleavedAddrGen buffer{get_compile_time_arg_val(0), 65'536};
+  for (std::uint32_t page = 0; page < 12; ++page) noc_async_read_page(page, buffer, get_write_ptr(0));
+  noc_async_read_barrier();
+  cb_wait_front(0, 1);
+});
+const auto asks = register_kernel("deadlock/asks", [] {  // pages
+  while (!cb_pages_available_at_front(0, get_compile_time_arg_val(0))) {
+  }
+});
+
 std::string deadlock_of(const std::function<void(test::TestProgram&)>& set_up) {
   const test::Outcome outcome = test::run_session(grid, [&](Device& device) {
     test::TestProgram program(device);
@@ -126,6 +137,27 @@ TEST(Deadlock, OfSomeCoresIsReportedWhenTheOthersHaveFinished) {
   expect_line(report, "  cores (1,0)-(2,1):");
   expect_line(report, "  core (3,1):");
   EXPECT_EQ(report.find("(0,0)"), std::string::npos) << report;
+}
+
+/// Ranks without kernels are done at once, but go on serving: their answers count, too.
+TEST(Deadlock, AfterLargeReadsFromRanksThatHaveFinishedIsFound) {
+  const test::Outcome outcome = test::run_session(grid, [&](Device& device) {
+    const Buffer buffer = device.create_buffer(std::uint64_t{12} * 65'536, 65'536);
+    test::TestProgram program(device);
+    program.cb(0, 40).kernel(reads, Risc::ncrisc, test::only({3, 1}), {buffer.address});
+    program.launch();
+  });
+  EXPECT_EQ(outcome.code, 3);
+  expect_line(outcome.error, "  core (3,1):");
+}
+
+TEST(Deadlock, IsNotMadeByAskingInALoop) {
+  const test::Outcome outcome = test::run_session(grid, [&](Device& device) {
+    test::TestProgram program(device);
+    program.cb(0, 4).kernel(asks, Risc::brisc, everywhere, {2}).kernel(pushes, Risc::ncrisc, everywhere, {2});
+    program.launch();
+  });
+  EXPECT_EQ(outcome.code, 0);
 }
 
 TEST(Deadlock, AfterTrafficBetweenAllCoresIsFound) {
