@@ -294,9 +294,10 @@ void MpiTransport::give_credit(int source) {
   post(source, Message(header), false);
 }
 
+bool MpiTransport::neighbours_posted() const { return doorbell_->shared() && doorbell_->posted() != taken_; }
+
 bool MpiTransport::worth_looking() const {
-  if (remote_peers_ || !requests_.empty() || !doorbell_ || !doorbell_->shared()) return true;
-  return doorbell_->posted() != taken_;
+  return remote_peers_ || !requests_.empty() || !doorbell_ || !doorbell_->shared() || neighbours_posted();
 }
 
 bool MpiTransport::look(bool was_sending) {
@@ -315,9 +316,9 @@ void MpiTransport::wait(std::chrono::microseconds limit) {
       continue;
     }
     // What neighbours have posted is on its way to us: MPI's progress, which yields, will bring it.
-    if (doorbell_->shared() && doorbell_->posted() != taken_) continue;
+    if (neighbours_posted()) continue;
     const std::uint32_t armed = doorbell_->arm();
-    if (doorbell_->shared() && doorbell_->posted() != taken_) {
+    if (neighbours_posted()) {
       doorbell_->disarm();
       continue;
     }

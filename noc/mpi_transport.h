@@ -87,6 +87,8 @@ class MpiTransport final : public Transport {
   /// False when MPI can't have anything for us: no neighbour has posted what we have not taken, none of our sends is
   /// incomplete, and there are no ranks on other hosts.
   [[nodiscard]] bool worth_looking() const;
+  /// True when a neighbour has announced a message that we have not taken. Needs a doorbell.
+  [[nodiscard]] bool neighbours_posted() const;
   void drain();
   void meet(MessageSink& sink);
   void abandon_sends();

@@ -90,7 +90,6 @@ Device::WorkerCoordinates Device::worker_core(LogicalCore core) {
 void Device::send_launch(const LaunchCommand& command) {
   // Each rank gets the arguments of its own cores: those of 80 cores would be most of the message.
   LaunchCommand part = command;
-  for (KernelConfig& kernel : part.program.kernels) kernel.runtime_args.clear();
   const noc::Placement& placement = control_.node().placement();
   for (int rank = 1; rank < ranks(); ++rank) {
     for (std::size_t i = 0; i < part.program.kernels.size(); ++i) {

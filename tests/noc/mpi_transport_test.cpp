@@ -137,7 +137,7 @@ TEST(MpiEnvironment, AgreesWithTheLauncher) {
   const char* size = std::getenv("OMPI_COMM_WORLD_SIZE");
   const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
   const char* local_rank = std::getenv("OMPI_COMM_WORLD_LOCAL_RANK");
-  if (size == nullptr || rank == nullptr || local_rank == nullptr) GTEST_SKIP() << "not Open MPI";
+  ASSERT_TRUE(size != nullptr && rank != nullptr && local_rank != nullptr) << "scripts/grid starts Open MPI";
   EXPECT_EQ(info.size, std::atoi(size));
   EXPECT_EQ(info.rank, std::atoi(rank));
   EXPECT_EQ(info.local_rank, std::atoi(local_rank));
