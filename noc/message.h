@@ -64,7 +64,6 @@ class Message {
     append(std::as_bytes(std::span(&value, 1)));
   }
   [[nodiscard]] std::span<const std::byte> bytes() const { return storage_; }
-  [[nodiscard]] std::vector<std::byte>& storage() { return storage_; }
 
  private:
   std::vector<std::byte> storage_;
