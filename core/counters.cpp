@@ -5,9 +5,12 @@ namespace tilegrid {
 
 const char* name_of(TileOp op) {
   constexpr std::array<const char*, tile_op_count> names = {
-      "matmul", "add",    "sub",        "mul",        "reduce_max", "reduce_sum", "copy",    "transpose",   "exp",
-      "recip",  "sqrt",   "rsqrt",      "abs",        "neg",        "relu",       "sigmoid", "tanh",        "gelu",
-      "log",    "square", "add_scalar", "mul_scalar", "max",        "min",        "pack",    "pack_l1_acc", "unpack"};
+      "matmul",   "add",         "sub",      "mul",        "reduce_max", "reduce_sum",  "copy", "transpose",
+      "exp",      "recip",       "sqrt",     "rsqrt",      "abs",        "neg",         "relu", "sigmoid",
+      "tanh",     "gelu",        "log",      "square",     "add_scalar", "mul_scalar",  "max",  "min",
+      "pack",     "pack_l1_acc", "unpack",   "silu",       "sign",       "gtz",         "gez",  "ltz",
+      "lez",      "eqz",         "nez",      "max_scalar", "min_scalar", "rsub_scalar", "exp2", "expm1",
+      "sfpu_add", "sfpu_sub",    "sfpu_mul", "div",        "where",      "copy_dst",    "fill", "unary_bcast"};
   return names[static_cast<std::size_t>(op)];
 }
 

@@ -9,7 +9,8 @@
 
 namespace tilegrid {
 
-/// Tile operations as the report counts them.
+/// Tile operations as the report counts them. add, sub and mul are the FPU's; exp to min and silu to fill are the
+/// SFPU's.
 enum class TileOp : std::uint8_t {
   matmul,
   add,
@@ -37,9 +38,30 @@ enum class TileOp : std::uint8_t {
   min,
   pack,
   pack_l1_acc,
-  unpack,
+  unpack,  ///< tiles that the unpacker moved
+  silu,
+  sign,
+  gtz,
+  gez,
+  ltz,
+  lez,
+  eqz,
+  nez,
+  max_scalar,
+  min_scalar,
+  rsub_scalar,
+  exp2,
+  expm1,
+  sfpu_add,
+  sfpu_sub,
+  sfpu_mul,
+  div,
+  where,
+  copy_dst,
+  fill,
+  unary_bcast,
 };
-inline constexpr int tile_op_count = static_cast<int>(TileOp::unpack) + 1;
+inline constexpr int tile_op_count = static_cast<int>(TileOp::unary_bcast) + 1;
 [[nodiscard]] const char* name_of(TileOp op);
 
 /// Why a fiber cannot run.

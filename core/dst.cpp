@@ -23,8 +23,16 @@ constexpr int physical_slots = 16;  // of 16 bits; 32-bit mode pairs them (tensi
 
 void Dst::FreeAligned::operator()(float* memory) const { std::free(memory); }
 
-Dst::Dst(bool fp32, bool full_sync)
-    : fp32_(fp32), full_sync_(full_sync), halves_(full_sync ? 1 : 2), capacity_(physical_slots / (fp32 ? 2 : 1) / halves_) {
+int Dst::mode_capacity(bool fp32, bool full_sync) { return physical_slots / (fp32 ? 2 : 1) / (full_sync ? 1 : 2); }
+
+const char* Dst::mode_name(bool fp32, bool full_sync) {
+  if (fp32) return full_sync ? "32-bit DST in full-sync" : "32-bit DST in half-sync";
+  return full_sync ? "16-bit DST in full-sync" : "16-bit DST in half-sync";
+}
+
+Dst::Dst(bool fp32, bool full_sync, int limit)
+    : fp32_(fp32), full_sync_(full_sync), halves_(full_sync ? 1 : 2), capacity_(mode_capacity(fp32, full_sync)) {
+  if (limit > 0) capacity_ = std::min(capacity_, limit);
   const std::size_t bytes = static_cast<std::size_t>(capacity_ * halves_) * tile_elements * sizeof(float);
   storage_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
   if (!storage_) throw std::bad_alloc();
@@ -84,13 +92,17 @@ void Dst::release() {
 
 void Dst::check_range(int first, int count, const char* who) const {
   if (first >= 0 && count <= capacity_ && first <= capacity_ - count) return;  // indices may be anything: no sums
+  const int whole = mode_capacity(fp32_, full_sync_);
+  const bool limited = capacity_ < whole;
   throw Fault("DST capacity",
               count == 1 ? fmt::format("{} used DST tile {}", who, first)
                          : fmt::format("{} used DST tiles {}..{}", who, first, std::int64_t{first} + count - 1),
-              fmt::format("Insufficient DST capacity for all operands: {} DST in {} has {} tiles",
-                          fp32_ ? "32-bit" : "16-bit", full_sync_ ? "full-sync" : "half-sync", capacity_))
+              fmt::format("Insufficient DST capacity for all operands: {} {}", mode_name(fp32_, full_sync_),
+                          limited ? fmt::format("is limited to {} of its {} tiles", capacity_, whole)
+                                  : fmt::format("has {} tiles", capacity_)))
       .numbers(std::int64_t{first} + count, capacity_, "tiles")
-      .hint("use a smaller subblock, reuse slots, or full-sync");
+      .hint(limited ? "use a smaller subblock, reuse slots, or raise the limit"
+                    : "use a smaller subblock, reuse slots, or full-sync");
 }
 
 float* Dst::slot(int half, int index) const {

@@ -9,14 +9,21 @@ namespace tilegrid {
 /// The DST register file with its hand-over between math and pack.
 ///
 /// Storage is 16 tiles of 16-bit or 8 of 32-bit; half-sync splits it in two halves that math and pack use in turn, so that
-/// a section has 8 or 4 slots; full-sync gives all 16 or 8 to one section (tensix.md 1.2, 1.3). Values are kept as floats,
-/// rounded to the mode's format by the units that write them.
+/// a section has 8 or 4 slots; full-sync gives all 16 or 8 to one section (tensix.md 1.2, 1.3). A limit below that stands
+/// for a compiler that plans with fewer. Values are kept as floats, rounded to the mode's format by the units that write
+/// them.
 ///
 /// The compute kernel is one fiber, so that a call that could only return after a later call of the same kernel is a fault
 /// instead of a wait: tile_regs_acquire with all halves committed, tile_regs_wait with none committed.
 class Dst {
  public:
-  Dst(bool fp32, bool full_sync);
+  /// `limit`: most slots of a section; 0, or more than there are: what the mode has.
+  Dst(bool fp32, bool full_sync, int limit = 0);
+
+  /// Slots of a section without a limit.
+  [[nodiscard]] static int mode_capacity(bool fp32, bool full_sync);
+  /// "16-bit DST in half-sync"
+  [[nodiscard]] static const char* mode_name(bool fp32, bool full_sync);
 
   void acquire();
   void commit();

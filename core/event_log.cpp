@@ -37,6 +37,16 @@ const char* eltwise_name(std::uint8_t op) {
   return op < 3 ? names[op] : "?";
 }
 
+std::string vector_text(const Event& event) {
+  const auto op = static_cast<VectorOp>(event.op);
+  const char* name = event.op < vector_op_count ? name_of(op) : "?";
+  std::string operands;
+  if (op == VectorOp::copy_dst) operands = fmt::format(" of {}", event.b);
+  if (operands_of(op) >= 2) operands = fmt::format(" of {}, {}", event.x & 0xFFFFU, event.b);
+  if (operands_of(op) == 3) operands += fmt::format(", {}", event.x >> 16U);
+  return fmt::format("{} {} dst {}{} mode {}", name_of(event.kind), name, event.a, operands, event.c);
+}
+
 }  // namespace
 
 const char* name_of(EventKind kind) {
@@ -271,10 +281,10 @@ std::string to_text(const Event& event) {
                          event.a, event.b, event.count, event.y);
     case EventKind::copy:
     case EventKind::transpose:
-      return fmt::format("{} cb {} tiles {} dst {}", kind, event.a, event.count, event.y);
+      return fmt::format("{} cb {}{} tiles {} dst {}", kind, event.a,
+                         event.c != 0 ? fmt::format(" broadcast {}", event.c) : "", event.count, event.y);
     case EventKind::vector:
-      return fmt::format("{} {} dst {} mode {}", kind,
-                         event.op < vector_op_count ? name_of(static_cast<VectorOp>(event.op)) : "?", event.a, event.c);
+      return vector_text(event);
     case EventKind::pack:
       return fmt::format("{} cb {} tiles {} dst {}{}", kind, event.a, event.count, event.y,
                          event.op != 0 ? " l1 accumulate" : "");

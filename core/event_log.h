@@ -30,12 +30,13 @@ namespace tilegrid {
 ///   eltwise          EltwiseOp     cb a      cb b      Broadcast  tiles     fidelity        dst          -
 ///   dest_reuse       EltwiseOp     cb        -         dst is a   tiles     fidelity        dst          -
 ///   reduce           Pool          cb in     cb scale  ReduceDim  tiles     fidelity        dst          -
-///   copy, transpose  -             cb        -         -          tiles     -               dst          -
-///   vector           VectorOp      dst       other     VectorMode tiles     -               -            -
+///   copy, transpose  -             cb        -         Broadcast  tiles     -               dst          -
+///   vector           VectorOp      dst       other     VectorMode tiles     operands        -            -
 ///   pack             0, 1 l1 acc   cb        relu      -          tiles     -               dst          -
 ///   configure        what          cb        cb        -          -         -               -            -
 ///   generate         -             cb        -         -          bytes     -               -            -
-/// (generate: a RISC filled L1 by ordinary stores)
+/// (generate: a RISC filled L1 by ordinary stores. vector: an operation of several DST tiles reads other, its second operand
+/// or the source of copy_dst, and the operands first | third << 16)
 ///
 /// Nodes are NoC 0 coordinates, x | y << 8. A DRAM peer's offset is within its bank.
 enum class EventKind : std::uint8_t {

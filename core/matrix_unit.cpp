@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/matrix_unit.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -133,6 +134,29 @@ void place(float* line, int count, const simd::LineSpec& how, bool accumulate, c
   for (int i = 0; i < count; ++i) dst[index_of(i)] = line[i];
 }
 
+/// Fills a tile from its row 0, its column 0 or its element [0,0].
+void spread(Broadcast broadcast, float* tile) {
+  if (broadcast == Broadcast::none) return;
+  if (broadcast == Broadcast::scalar) {
+    std::fill_n(tile, tile_elements, tile[0]);
+    return;
+  }
+  alignas(64) std::array<float, tile_side> line;
+  for (int i = 0; i < tile_side; ++i) {
+    line[static_cast<std::size_t>(i)] = tile[broadcast == Broadcast::cols ? tile_index(i, 0) : tile_index(0, i)];
+  }
+  for (int row = 0; row < tile_side; ++row) {
+    for (int half = 0; half < tile_side; half += face_side) {
+      float* to = tile + tile_index(row, half);
+      if (broadcast == Broadcast::cols) {
+        std::fill_n(to, face_side, line[static_cast<std::size_t>(row)]);
+      } else {
+        std::copy_n(line.data() + half, face_side, to);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void MatrixUnit::matmul_block(const MatmulBlock& block) const {
@@ -243,11 +267,12 @@ void MatrixUnit::reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand sc
   }
 }
 
-void MatrixUnit::copy(TileOperand in, float* dst, bool unpack_to_dst) const {
+void MatrixUnit::copy(TileOperand in, float* dst, bool unpack_to_dst, Broadcast broadcast) const {
   const RegisterFormat through = dst_fp32_ ? RegisterFormat::tf32 : RegisterFormat::bf16;
   // 16-bit DST has no room for an exact fp32 tile, whatever the circular buffer is flagged for.
   const bool exact = unpack_to_dst && dst_fp32_;
   unpack_tile(in.data, in.format, exact ? RegisterFormat::fp32 : through, false, dst);
+  spread(broadcast, dst);
 }
 
 void MatrixUnit::transpose(TileOperand in, float* dst) const {

@@ -10,7 +10,7 @@ namespace tilegrid {
 
 enum class Fidelity : std::uint8_t { lofi = 1, hifi2 = 2, hifi3 = 3, hifi4 = 4 };  ///< value = number of phases
 enum class EltwiseOp : std::uint8_t { add, sub, mul };
-enum class Broadcast : std::uint8_t { none, rows, cols, scalar };  ///< of operand b: its row 0, column 0, element [0,0]
+enum class Broadcast : std::uint8_t { none, rows, cols, scalar };  ///< row 0, column 0 or [0,0] for all
 enum class Pool : std::uint8_t { max, sum };
 enum class ReduceDim : std::uint8_t { row, col, scalar };
 
@@ -60,7 +60,8 @@ class MatrixUnit {
   void reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const;
 
   /// copy_tile: 16-bit formats exact; fp32 is cut to TF32 (16-bit DST: BF16) unless `unpack_to_dst` (exact).
-  void copy(TileOperand in, float* dst, bool unpack_to_dst) const;
+  /// With a broadcast (unary_bcast), row 0, column 0 or element [0,0] of the copy fills the tile.
+  void copy(TileOperand in, float* dst, bool unpack_to_dst, Broadcast broadcast = Broadcast::none) const;
   void transpose(TileOperand in, float* dst) const;
 
   [[nodiscard]] Fidelity fidelity() const { return fidelity_; }

@@ -49,14 +49,55 @@ void for_each_part(VectorMode mode, const Run& run) {
   run(std::size_t{0}, mode == VectorMode::rc ? 4 * face_elements : 2 * face_elements);
 }
 
+/// Calls run(out, inputs, count) for the parts of the tiles that a mode covers. Outputs may be inputs.
+template <std::size_t inputs, class Run>
+void combine(VectorMode mode, float* out, const std::array<const float*, inputs>& in, const Run& run) {
+  using Pointers = std::array<const float*, inputs>;
+  if (mode == VectorMode::first_column) {
+    alignas(64) ColumnVector values;                      // NOLINT(cppcoreguidelines-pro-type-member-init)
+    alignas(64) std::array<ColumnVector, inputs> others;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    Pointers gathered{};
+    for (std::size_t i = 0; i < inputs; ++i) {
+      gather(in[i], others[i]);
+      gathered[i] = others[i].data();
+    }
+    run(values.data(), gathered, values.size());
+    scatter(values, out);
+    return;
+  }
+  for_each_part(mode, [&](std::size_t offset, std::size_t count) {
+    Pointers part = in;
+    for (const float*& pointer : part) pointer += offset;
+    run(out + offset, part, count);
+  });
+}
+
 [[noreturn]] void wrong_call(VectorOp op, const char* why) {
   throw std::invalid_argument(std::string("vector unit: ") + name_of(op) + " " + why);
 }
 
 }  // namespace
 
+int operands_of(VectorOp op) {
+  switch (op) {
+    case VectorOp::fill:
+      return 0;
+    case VectorOp::max_tile:
+    case VectorOp::min_tile:
+    case VectorOp::add_tile:
+    case VectorOp::sub_tile:
+    case VectorOp::mul_tile:
+    case VectorOp::div_tile:
+      return 2;
+    case VectorOp::where:
+      return 3;
+    default:
+      return 1;
+  }
+}
+
 void VectorUnit::unary(VectorOp op, float* tile, VectorMode mode, float parameter) const {
-  if (op == VectorOp::max_tile || op == VectorOp::min_tile) wrong_call(op, "takes two tiles");
+  if (operands_of(op) > 1 || op == VectorOp::copy_dst) wrong_call(op, "takes several tiles");
   const bool exponential = op == VectorOp::exp_fast || op == VectorOp::exp_accurate;
   if (exponential && !(parameter > 0.0F)) wrong_call(op, "needs a scale above 0");
   if (mode == VectorMode::first_column) {
@@ -71,25 +112,28 @@ void VectorUnit::unary(VectorOp op, float* tile, VectorMode mode, float paramete
   });
 }
 
-void VectorUnit::binary(VectorOp op, float* tile, const float* other, VectorMode mode) const {
-  if (op != VectorOp::max_tile && op != VectorOp::min_tile) wrong_call(op, "takes one tile");
-  const auto run = op == VectorOp::max_tile ? simd::vector_max : simd::vector_min;
-  if (mode == VectorMode::first_column) {
-    alignas(64) ColumnVector values;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-    alignas(64) ColumnVector others;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-    gather(tile, values);
-    gather(other, others);
-    run(values.data(), others.data(), values.size());
-    scatter(values, tile);
-    return;
-  }
-  for_each_part(mode, [&](std::size_t offset, std::size_t count) { run(tile + offset, other + offset, count); });
+void VectorUnit::binary(VectorOp op, float* out, const float* a, const float* b, VectorMode mode) const {
+  if (operands_of(op) != 2) wrong_call(op, "does not take two tiles");
+  combine<2>(mode, out, {a, b}, [&](float* to, const std::array<const float*, 2>& in, std::size_t count) {
+    simd::vector_binary(op, dst_fp32_, to, in[0], in[1], count);
+  });
 }
+
+void VectorUnit::where(float* out, const float* cond, const float* x, const float* y, VectorMode mode) {
+  combine<3>(mode, out, {cond, x, y}, [](float* to, const std::array<const float*, 3>& in, std::size_t count) {
+    simd::vector_where(to, in[0], in[1], in[2], count);
+  });
+}
+
+void VectorUnit::copy(float* out, const float* in) { simd::vector_copy(out, in, tile_elements); }
 
 const char* name_of(VectorOp op) {
   static constexpr std::array<const char*, vector_op_count> names = {
-      "exp_fast", "exp_accurate", "recip", "sqrt",   "rsqrt",      "abs",        "neg",      "relu",    "sigmoid",
-      "tanh",     "gelu",         "log",   "square", "add_scalar", "mul_scalar", "max_tile", "min_tile"};
+      "exp_fast", "exp_accurate", "recip",      "sqrt",        "rsqrt",  "abs",        "neg",        "relu",
+      "sigmoid",  "tanh",         "gelu",       "log",         "square", "add_scalar", "mul_scalar", "max_tile",
+      "min_tile", "silu",         "sign",       "gtz",         "gez",    "ltz",        "lez",        "eqz",
+      "nez",      "max_scalar",   "min_scalar", "rsub_scalar", "exp2",   "expm1",      "add_tile",   "sub_tile",
+      "mul_tile", "div_tile",     "where",      "copy_dst",    "fill"};
   const auto index = static_cast<std::size_t>(op);
   return index < names.size() ? names[index] : "unknown vector operation";
 }

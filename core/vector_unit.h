@@ -5,7 +5,7 @@
 
 namespace tilegrid {
 
-/// SFPU operations. `*_scalar` take one parameter.
+/// SFPU operations. `*_scalar` take one parameter. Logs store the numbers: new operations go to the end.
 enum class VectorOp : std::uint8_t {
   exp_fast,      ///< Schraudolph: i = 369.33 x + 32500.8 to uint16 (saturating), shifted up 15 bits (tensix.md 2.3)
   exp_accurate,  ///< 16-bit DST: below 1 ULP of bf16; 32-bit DST: Cody-Waite and degree 7, below 1 ULP of fp32
@@ -22,10 +22,32 @@ enum class VectorOp : std::uint8_t {
   square,
   add_scalar,
   mul_scalar,
-  max_tile,  ///< dst = max(dst, other), sign-magnitude order
+  max_tile,  ///< max(a, b), sign-magnitude order
   min_tile,
+  silu,  ///< x * sigmoid(x)
+  sign,  ///< -1, 0 or 1
+  gtz,   ///< comparisons with zero by IEEE's rules: 1 or 0; a NaN is unequal to 0 and fails the others
+  gez,
+  ltz,
+  lez,
+  eqz,
+  nez,
+  max_scalar,  ///< max(x, parameter), sign-magnitude order
+  min_scalar,
+  rsub_scalar,  ///< parameter - x
+  exp2,
+  expm1,
+  add_tile,  ///< a + b
+  sub_tile,
+  mul_tile,
+  div_tile,
+  where,     ///< cond != 0 ? x : y; a NaN is not 0
+  copy_dst,  ///< from one DST tile to another
+  fill,      ///< the parameter everywhere; reads nothing
 };
-inline constexpr int vector_op_count = 17;
+inline constexpr int vector_op_count = static_cast<int>(VectorOp::fill) + 1;
+/// DST tiles that the operation reads: 0 to 3.
+[[nodiscard]] int operands_of(VectorOp op);
 
 /// Which part of a tile: all four faces, the left column of faces (0, 2), the upper row of faces (0, 1), or only columns
 /// 0-7 of faces 0 and 2, which hold a column vector (attention.md 1.6).
@@ -39,10 +61,14 @@ class VectorUnit {
   explicit VectorUnit(bool dst_fp32) : dst_fp32_(dst_fp32) {}
 
   /// In place on one DST tile (1024 floats, face order). exp_fast and exp_accurate compute exp(parameter * x) (the scale is
-  /// folded in; must be positive; 1 for plain exp); add_scalar and mul_scalar use `parameter`; others ignore it.
+  /// folded in; must be positive; 1 for plain exp); `*_scalar` and fill use `parameter`; others ignore it.
   void unary(VectorOp op, float* tile, VectorMode mode, float parameter) const;
-  /// max_tile, min_tile: tile = op(tile, other).
-  void binary(VectorOp op, float* tile, const float* other, VectorMode mode) const;
+  /// Operations of two tiles: out = op(a, b) where `mode` says; the rest of `out` stays. `out` may be a or b.
+  void binary(VectorOp op, float* out, const float* a, const float* b, VectorMode mode) const;
+  /// out = cond != 0 ? x : y, values as they are but for denormals; `out` may be any operand.
+  static void where(float* out, const float* cond, const float* x, const float* y, VectorMode mode);
+  /// The whole tile, values as they are but for denormals.
+  static void copy(float* out, const float* in);
 
  private:
   bool dst_fp32_;

@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 
+#include "core/dst.h"
 #include "core/error.h"
 #include "core/l1.h"
 #include "noc/address.h"
@@ -43,6 +44,14 @@ void validate_circular_buffers(const Program& program) {
                       program.name, cb.id, cb.role, cb.page_bytes, page_alignment));
     }
   }
+}
+
+void validate_compute(const Program& program) {
+  const ComputeConfig& compute = program.compute;
+  const int available = Dst::mode_capacity(compute.dst_fp32, compute.full_sync);
+  if (compute.dst_capacity >= 0 && compute.dst_capacity <= available) return;
+  throw UsageError(fmt::format("program {}: DST capacity of {} tiles: {} has {}", program.name, compute.dst_capacity,
+                               Dst::mode_name(compute.dst_fp32, compute.full_sync), available));
 }
 
 void validate_argument_count(const Program& program, const KernelConfig& kernel, const char* kind, std::size_t words) {
@@ -110,6 +119,7 @@ void validate(const Program& program) {
     throw UsageError(fmt::format("program {}: grid {}x{}: 1x1 to {}x{}", program.name, grid.x, grid.y, noc::max_grid_side,
                                  noc::max_grid_side));
   }
+  validate_compute(program);
   validate_circular_buffers(program);
   if (program.semaphores.size() > static_cast<std::size_t>(max_semaphores)) {
     throw UsageError(fmt::format("program {}: {} semaphores, at most {} are possible", program.name,

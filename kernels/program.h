@@ -65,9 +65,10 @@ struct ComputeConfig {
   Fidelity fidelity = Fidelity::hifi2;
   bool dst_fp32 = false;   ///< 32-bit DST: half the slots
   bool full_sync = false;  ///< the whole DST in one section instead of two halves
+  int dst_capacity = 0;    ///< slots of a section, at most those of the mode; 0: all of them
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(fidelity, dst_fp32, full_sync);
+    archive(fidelity, dst_fp32, full_sync, dst_capacity);
   }
 };
 
@@ -94,7 +95,8 @@ struct Program {
 [[nodiscard]] std::uint64_t l1_bytes_needed(const Program& program);
 
 /// Throws UsageError for what can be refused before a run: L1 overflow (asked / available), a CB id twice or beyond 31, page
-/// sizes, too many arguments or semaphores, kernels outside of the grid, two kernels on one RISC of a core.
+/// sizes, too many arguments or semaphores, a DST capacity beyond the mode's, kernels outside of the grid, two kernels on
+/// one RISC of a core.
 void validate(const Program& program);
 
 }  // namespace tilegrid

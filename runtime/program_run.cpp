@@ -129,7 +129,7 @@ void ProgramRun::set_up_core(Core& core) {
     const auto offset = l1_semaphore_base + static_cast<std::uint32_t>(i) * semaphore_bytes;
     std::memcpy(l1_pointer(core.l1_base + offset), &program.semaphores[i], sizeof(std::uint32_t));
   }
-  core.dst = Dst(program.compute.dst_fp32, program.compute.full_sync);
+  core.dst = Dst(program.compute.dst_fp32, program.compute.full_sync, program.compute.dst_capacity);
   core.matrix = MatrixUnit(program.compute.fidelity, program.compute.dst_fp32);
   core.vector = VectorUnit(program.compute.dst_fp32);
   core.pack = {};

@@ -25,6 +25,15 @@ HWY_INLINE void for_each_vector(float* values, std::size_t count, const Function
   for (std::size_t i = 0; i < count; i += hn::Lanes(d)) hn::StoreU(function(hn::LoadU(d, values + i)), d, values + i);
 }
 
+template <class Function>
+HWY_INLINE void for_each_pair(float* out, const float* a, const float* b, std::size_t count, const Function& function) {
+  const FloatTag d;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+    const Floats x = denormals_to_zero(hn::LoadU(d, a + i));
+    hn::StoreU(function(x, denormals_to_zero(hn::LoadU(d, b + i))), d, out + i);
+  }
+}
+
 /// An operation that computes: denormals to zero, the function, a NaN passed on, the DST write.
 template <class Function>
 HWY_INLINE void arithmetic(float* values, std::size_t count, bool dst_fp32, const Function& function) {
@@ -133,11 +142,47 @@ HWY_NOINLINE void roots(VectorOp op, bool dst_fp32, float* values, std::size_t c
 
 HWY_NOINLINE void products_and_sums(VectorOp op, bool dst_fp32, float parameter, float* values, std::size_t count) {
   const Floats other = denormals_to_zero(number(parameter));
-  if (op == VectorOp::square) return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return hn::Mul(x, x); });
-  if (op == VectorOp::add_scalar) {
-    return arithmetic(values, count, dst_fp32, [&](Floats x) HWY_ATTR { return hn::Add(x, other); });
+  switch (op) {
+    case VectorOp::square:
+      return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return hn::Mul(x, x); });
+    case VectorOp::add_scalar:
+      return arithmetic(values, count, dst_fp32, [&](Floats x) HWY_ATTR { return hn::Add(x, other); });
+    case VectorOp::rsub_scalar:
+      return arithmetic(values, count, dst_fp32, [&](Floats x) HWY_ATTR { return hn::Sub(other, x); });
+    default:
+      arithmetic(values, count, dst_fp32, [&](Floats x) HWY_ATTR { return hn::Mul(x, other); });
   }
-  arithmetic(values, count, dst_fp32, [&](Floats x) HWY_ATTR { return hn::Mul(x, other); });
+}
+
+/// 1 or 0, exact in every format. Denormals count as zero.
+HWY_NOINLINE void compare_with_zero(VectorOp op, float* values, std::size_t count) {
+  const Floats zero = hn::Zero(FloatTag());
+  const auto compare = [&](const auto& test) HWY_ATTR {
+    for_each_vector(values, count,
+                    [&](Floats in) HWY_ATTR { return hn::IfThenElseZero(test(denormals_to_zero(in)), number(1.0)); });
+  };
+  switch (op) {
+    case VectorOp::gtz:
+      return compare([&](Floats x) HWY_ATTR { return hn::Gt(x, zero); });
+    case VectorOp::gez:
+      return compare([&](Floats x) HWY_ATTR { return hn::Ge(x, zero); });
+    case VectorOp::ltz:
+      return compare([&](Floats x) HWY_ATTR { return hn::Lt(x, zero); });
+    case VectorOp::lez:
+      return compare([&](Floats x) HWY_ATTR { return hn::Le(x, zero); });
+    case VectorOp::eqz:
+      return compare([&](Floats x) HWY_ATTR { return hn::Eq(x, zero); });
+    default:
+      compare([&](Floats x) HWY_ATTR { return hn::Not(hn::Eq(x, zero)); });
+  }
+}
+
+HWY_NOINLINE void signs(bool dst_fp32, float* values, std::size_t count) {
+  const Floats zero = hn::Zero(FloatTag());
+  arithmetic(values, count, dst_fp32, [&](Floats x) HWY_ATTR {
+    const Floats above = hn::IfThenElseZero(hn::Gt(x, zero), number(1.0));
+    return hn::IfThenElse(hn::Lt(x, zero), number(-1.0), above);
+  });
 }
 
 HWY_NOINLINE void transcendental(VectorOp op, bool dst_fp32, float* values, std::size_t count) {
@@ -148,9 +193,45 @@ HWY_NOINLINE void transcendental(VectorOp op, bool dst_fp32, float* values, std:
       return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return tanh_of(x); });
     case VectorOp::gelu:
       return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return gelu_of(x); });
+    case VectorOp::silu:
+      return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return silu_of(x); });
+    case VectorOp::exp2:
+      return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return exp2_of(x); });
+    case VectorOp::expm1:
+      return arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return expm1_of(x); });
     default:
       arithmetic(values, count, dst_fp32, [](Floats x) HWY_ATTR { return log_of(x); });
   }
+}
+
+/// Order of integers that sign-magnitude floats follow: a set sign turns the magnitude round. -0 comes before +0, a NaN
+/// beyond the infinity of its sign.
+HWY_INLINE auto order_of(Floats v) {
+  const auto bits = hn::BitCast(IntTag(), v);
+  const auto negative = hn::BitCast(WordTag(), hn::BroadcastSignBit(bits));
+  return hn::BitCast(IntTag(), hn::Xor(bits_of(v), hn::ShiftRight<1>(negative)));
+}
+
+/// The larger (smaller) of two values, the first of two equals.
+template <bool larger>
+HWY_INLINE Floats chosen(Floats a, Floats b) {
+  const auto b_is_larger = hn::RebindMask(FloatTag(), hn::Gt(order_of(b), order_of(a)));
+  return larger ? hn::IfThenElse(b_is_larger, b, a) : hn::IfThenElse(b_is_larger, a, b);
+}
+
+/// The parameter is rounded before it is compared: for values that 16-bit DST can hold, the same as after.
+HWY_NOINLINE void clamp(VectorOp op, bool dst_fp32, float parameter, float* values, std::size_t count) {
+  const Floats exact = denormals_to_zero(number(parameter));
+  const Floats bound = dst_fp32 ? exact : with_sign_of(exact, DstWrite(false)(hn::Abs(exact)));
+  if (op == VectorOp::max_scalar) {
+    return for_each_vector(values, count, [&](Floats in) HWY_ATTR { return chosen<true>(denormals_to_zero(in), bound); });
+  }
+  for_each_vector(values, count, [&](Floats in) HWY_ATTR { return chosen<false>(denormals_to_zero(in), bound); });
+}
+
+HWY_NOINLINE void fill(bool dst_fp32, float parameter, float* values, std::size_t count) {
+  const Floats value = DstWrite(dst_fp32)(number(parameter));
+  for_each_vector(values, count, [&](Floats) HWY_ATTR { return value; });
 }
 
 HWY_NOINLINE void vector_unary(VectorOp op, bool dst_fp32, float parameter, float* values, std::size_t count) {
@@ -166,37 +247,68 @@ HWY_NOINLINE void vector_unary(VectorOp op, bool dst_fp32, float parameter, floa
     case VectorOp::square:
     case VectorOp::add_scalar:
     case VectorOp::mul_scalar:
+    case VectorOp::rsub_scalar:
       return products_and_sums(op, dst_fp32, parameter, values, count);
     case VectorOp::sigmoid:
     case VectorOp::tanh:
     case VectorOp::gelu:
     case VectorOp::log:
+    case VectorOp::silu:
+    case VectorOp::exp2:
+    case VectorOp::expm1:
       return transcendental(op, dst_fp32, values, count);
+    case VectorOp::gtz:
+    case VectorOp::gez:
+    case VectorOp::ltz:
+    case VectorOp::lez:
+    case VectorOp::eqz:
+    case VectorOp::nez:
+      return compare_with_zero(op, values, count);
+    case VectorOp::sign:
+      return signs(dst_fp32, values, count);
+    case VectorOp::max_scalar:
+    case VectorOp::min_scalar:
+      return clamp(op, dst_fp32, parameter, values, count);
+    case VectorOp::fill:
+      return fill(dst_fp32, parameter, values, count);
     default:
       move_bits(op, values, count);
   }
 }
 
-/// Order of integers that sign-magnitude floats follow: a set sign turns the magnitude round. -0 comes before +0, a NaN
-/// beyond the infinity of its sign.
-HWY_INLINE auto order_of(Floats v) {
-  const auto bits = hn::BitCast(IntTag(), v);
-  const auto negative = hn::BitCast(WordTag(), hn::BroadcastSignBit(bits));
-  return hn::BitCast(IntTag(), hn::Xor(bits_of(v), hn::ShiftRight<1>(negative)));
-}
-
-template <bool larger>
-HWY_INLINE void select(float* values, const float* others, std::size_t count) {
-  const FloatTag d;
-  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-    const Floats a = denormals_to_zero(hn::LoadU(d, values + i));
-    const Floats b = denormals_to_zero(hn::LoadU(d, others + i));
-    const auto other_is_larger = hn::RebindMask(d, hn::Gt(order_of(b), order_of(a)));
-    hn::StoreU(larger ? hn::IfThenElse(other_is_larger, b, a) : hn::IfThenElse(other_is_larger, a, b), d, values + i);
+HWY_NOINLINE void vector_binary(VectorOp op, bool dst_fp32, float* out, const float* a, const float* b, std::size_t count) {
+  const DstWrite write(dst_fp32);
+  switch (op) {
+    case VectorOp::max_tile:
+      return for_each_pair(out, a, b, count, [](Floats x, Floats y) HWY_ATTR { return chosen<true>(x, y); });
+    case VectorOp::min_tile:
+      return for_each_pair(out, a, b, count, [](Floats x, Floats y) HWY_ATTR { return chosen<false>(x, y); });
+    case VectorOp::add_tile:
+      return for_each_pair(out, a, b, count, [&](Floats x, Floats y) HWY_ATTR { return write(hn::Add(x, y)); });
+    case VectorOp::sub_tile:
+      return for_each_pair(out, a, b, count, [&](Floats x, Floats y) HWY_ATTR { return write(hn::Sub(x, y)); });
+    case VectorOp::mul_tile:
+      return for_each_pair(out, a, b, count, [&](Floats x, Floats y) HWY_ATTR { return write(hn::Mul(x, y)); });
+    default:
+      for_each_pair(out, a, b, count, [&](Floats x, Floats y) HWY_ATTR { return write(hn::Div(x, y)); });
   }
 }
-HWY_NOINLINE void vector_max(float* values, const float* others, std::size_t count) { select<true>(values, others, count); }
-HWY_NOINLINE void vector_min(float* values, const float* others, std::size_t count) { select<false>(values, others, count); }
+
+HWY_NOINLINE void vector_where(float* out, const float* cond, const float* x, const float* y, std::size_t count) {
+  const FloatTag d;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+    const auto is_zero = hn::Eq(denormals_to_zero(hn::LoadU(d, cond + i)), hn::Zero(d));
+    const Floats value = hn::IfThenElse(is_zero, hn::LoadU(d, y + i), hn::LoadU(d, x + i));
+    hn::StoreU(denormals_to_zero(value), d, out + i);
+  }
+}
+
+HWY_NOINLINE void vector_copy(float* out, const float* in, std::size_t count) {
+  const FloatTag d;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+    hn::StoreU(denormals_to_zero(hn::LoadU(d, in + i)), d, out + i);
+  }
+}
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
@@ -207,18 +319,20 @@ HWY_AFTER_NAMESPACE();
 namespace tilegrid::simd {
 
 HWY_EXPORT(vector_unary);
-HWY_EXPORT(vector_max);
-HWY_EXPORT(vector_min);
+HWY_EXPORT(vector_binary);
+HWY_EXPORT(vector_where);
+HWY_EXPORT(vector_copy);
 
 void vector_unary(VectorOp op, bool dst_fp32, float parameter, float* values, std::size_t count) {
   HWY_DYNAMIC_DISPATCH(vector_unary)(op, dst_fp32, parameter, values, count);
 }
-void vector_max(float* values, const float* others, std::size_t count) {
-  HWY_DYNAMIC_DISPATCH(vector_max)(values, others, count);
+void vector_binary(VectorOp op, bool dst_fp32, float* out, const float* a, const float* b, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(vector_binary)(op, dst_fp32, out, a, b, count);
 }
-void vector_min(float* values, const float* others, std::size_t count) {
-  HWY_DYNAMIC_DISPATCH(vector_min)(values, others, count);
+void vector_where(float* out, const float* cond, const float* x, const float* y, std::size_t count) {
+  HWY_DYNAMIC_DISPATCH(vector_where)(out, cond, x, y, count);
 }
+void vector_copy(float* out, const float* in, std::size_t count) { HWY_DYNAMIC_DISPATCH(vector_copy)(out, in, count); }
 
 }  // namespace tilegrid::simd
 #endif  // HWY_ONCE

@@ -160,6 +160,39 @@ HWY_INLINE Floats sigmoid_of(Floats x) {
   return hn::Div(numerator, hn::Add(number(1.0), e));
 }
 
+/// x * sigmoid(x). Below zero by exp(x / 2) squared, as exp(x) leaves the normal range before the product does.
+HWY_INLINE Floats silu_of(Floats x) {
+  const Floats e = exp_of(hn::Max(hn::Mul(hn::Abs(x), number(-0.5)), number(-88.0)));
+  const Floats below = hn::Mul(hn::Mul(hn::Max(x, number(-200.0)), e), e);
+  const Floats numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(FloatTag())), below, x);
+  return hn::Div(numerator, fused_multiply_add(e, e, number(1.0)));
+}
+
+/// 2^x by the Taylor polynomial of exp(f ln2), |f| <= 1/2. The bounds keep the exponent's bits within reach of
+/// scaled_by_power; the results there are 0 and infinity already.
+HWY_INLINE Floats exp2_of(Floats x) {
+  const Floats z = hn::Min(hn::Max(x, number(-126.75)), number(128.25));
+  const Floats sum = hn::Add(z, number(round_magic));
+  const Floats f = hn::Sub(z, hn::Sub(sum, number(round_magic)));
+  const Floats value =
+      polynomial(f, 1.0, 6.93147180559945309e-01, 2.40226506959100712e-01, 5.55041086648215799e-02, 9.61812910762847716e-03,
+                 1.33335581464284434e-03, 1.54035303933816099e-04, 1.52527338040598403e-05);
+  return float_of(flush_positive(hn::Min(scaled_by_power(value, sum), word(0x7F800000U))));
+}
+
+/// exp(x) - 1 = 2^n * (expm1(r) + 1) - 1 with n and r as in exp_bits. Half of it is computed, as 2^128 is no number.
+HWY_INLINE Floats expm1_of(Floats x) {
+  const Floats z = hn::Min(hn::Max(x, number(-50.0)), number(89.0));
+  const Floats sum = fused_multiply_add(z, number(log2_of_e), number(round_magic));
+  const Floats n = hn::Sub(sum, number(round_magic));
+  const Floats r = fused_multiply_add(n, number(-ln2_lower), fused_multiply_add(n, number(-ln2_upper), z));
+  const Floats p = polynomial(r, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320);
+  const Floats near_zero = fused_multiply_add(hn::Mul(r, r), p, r);
+  const Floats half_power = float_of(scaled_by_power(number(0.5), sum));
+  const Floats half = fused_multiply_add(near_zero, half_power, hn::Sub(half_power, number(0.5)));
+  return hn::IfThenElse(hn::Eq(n, hn::Zero(FloatTag())), near_zero, hn::Add(half, half));
+}
+
 /// x times the normal distribution function, (1 + erf(x / sqrt 2)) / 2. Below the middle the tail comes from the
 /// complement, exp(-x^2 / 2) * g, so that nothing cancels there.
 HWY_INLINE Floats gelu_of(Floats x) {

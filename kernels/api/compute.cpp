@@ -50,11 +50,20 @@ TileOp counted(EltwiseOp op) {
 }
 
 TileOp counted(VectorOp op) {
-  constexpr TileOp ops[vector_op_count] = {TileOp::exp,  TileOp::exp, TileOp::recip,  TileOp::sqrt,       TileOp::rsqrt,
-                                           TileOp::abs,  TileOp::neg, TileOp::relu,   TileOp::sigmoid,    TileOp::tanh,
-                                           TileOp::gelu, TileOp::log, TileOp::square, TileOp::add_scalar, TileOp::mul_scalar,
-                                           TileOp::max,  TileOp::min};
+  constexpr TileOp ops[vector_op_count] = {
+      TileOp::exp,      TileOp::exp,        TileOp::recip,      TileOp::sqrt,        TileOp::rsqrt, TileOp::abs,
+      TileOp::neg,      TileOp::relu,       TileOp::sigmoid,    TileOp::tanh,        TileOp::gelu,  TileOp::log,
+      TileOp::square,   TileOp::add_scalar, TileOp::mul_scalar, TileOp::max,         TileOp::min,   TileOp::silu,
+      TileOp::sign,     TileOp::gtz,        TileOp::gez,        TileOp::ltz,         TileOp::lez,   TileOp::eqz,
+      TileOp::nez,      TileOp::max_scalar, TileOp::min_scalar, TileOp::rsub_scalar, TileOp::exp2,  TileOp::expm1,
+      TileOp::sfpu_add, TileOp::sfpu_sub,   TileOp::sfpu_mul,   TileOp::div,         TileOp::where, TileOp::copy_dst,
+      TileOp::fill};
   return ops[static_cast<std::size_t>(op)];
+}
+
+const char* call_name(EltwiseOp op) {
+  constexpr const char* names[] = {"add_tiles", "sub_tiles", "mul_tiles"};
+  return names[static_cast<std::size_t>(op)];
 }
 
 }  // namespace
@@ -159,11 +168,12 @@ void eltwise_tiles(EltwiseOp op, Broadcast broadcast, std::uint32_t a, std::uint
                    std::uint32_t dst, bool accumulate, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
+  const char* who = call_name(op);
   const auto slot = static_cast<int>(dst);
-  float* tile = core.dst.math_slots(slot, 1, "element-wise operation");
+  float* tile = core.dst.math_slots(slot, 1, who);
   const bool holds_value = core.dst.cleared(slot, 1) == 0;
-  const TileOperand left = operand(core, a, ia, "element-wise operation");
-  const TileOperand right = operand(core, b, ib, "element-wise operation");
+  const TileOperand left = operand(core, a, ia, who);
+  const TileOperand right = operand(core, b, ib, who);
   // Hardware's element-wise multiply always adds to DST (tensix.md 2.1).
   core.matrix.eltwise(op, broadcast, left, right, tile, holds_value && (accumulate || op == EltwiseOp::mul));
   core.dst.mark_written(slot, 1);
@@ -240,8 +250,9 @@ void reduce_block_max_row(std::uint32_t cb, std::uint32_t scaler, std::uint32_t 
 
 namespace {
 
+/// A tile of a CB to DST. `broadcast` is for the log.
 template <class Operation>
-void move_tile(EventKind kind, TileOp op, const char* who, std::uint32_t cb, std::uint32_t index, std::uint32_t dst,
+void move_tile(TileOp op, const char* who, Broadcast broadcast, std::uint32_t cb, std::uint32_t index, std::uint32_t dst,
                const Here& at, Operation operation) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
@@ -250,47 +261,97 @@ void move_tile(EventKind kind, TileOp op, const char* who, std::uint32_t cb, std
   core.dst.mark_written(static_cast<int>(dst), 1);
   core.count(op);
   core.count(TileOp::unpack);
-  log(kernel, {.kind = kind, .a = byte(cb), .count = 1, .y = dst});
+  log(kernel, {.kind = op == TileOp::transpose ? EventKind::transpose : EventKind::copy,
+               .a = byte(cb),
+               .c = static_cast<std::uint8_t>(broadcast),
+               .count = 1,
+               .y = dst});
   core.scheduler.tick(tile_pass_ns);
 }
 
 }  // namespace
 
 void copy_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at) {
-  move_tile(EventKind::copy, TileOp::copy, "copy_tile", cb, index, dst, at,
+  move_tile(TileOp::copy, "copy_tile", Broadcast::none, cb, index, dst, at,
             [](Core& core, TileOperand in, float* tile) { core.matrix.copy(in, tile, core.unpack_to_dst); });
 }
+void unary_bcast(Broadcast broadcast, std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at) {
+  move_tile(TileOp::unary_bcast, "unary_bcast", broadcast, cb, index, dst, at,
+            [=](Core& core, TileOperand in, float* tile) { core.matrix.copy(in, tile, core.unpack_to_dst, broadcast); });
+}
 void transpose_wh_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at) {
-  move_tile(EventKind::transpose, TileOp::transpose, "transpose_wh_tile", cb, index, dst, at,
+  move_tile(TileOp::transpose, "transpose_wh_tile", Broadcast::none, cb, index, dst, at,
             [](Core& core, TileOperand in, float* tile) { core.matrix.transpose(in, tile); });
 }
+
+namespace {
+
+/// The slot that a vector operation writes. Without a value it is cleared, as an operation may cover only a part of it.
+float* vector_output(Dst& dst, std::uint32_t slot, VectorMode mode, const char* who) {
+  const auto index = static_cast<int>(slot);
+  float* tile = dst.math_slots(index, 1, who);
+  if (mode != VectorMode::rc && dst.cleared(index, 1) != 0) std::fill_n(tile, tile_elements, 0.0F);
+  dst.mark_written(index, 1);
+  return tile;
+}
+
+const float* vector_input(Dst& dst, std::uint32_t slot, const char* who) {
+  return dst.written_slot(static_cast<int>(slot), who);
+}
+
+/// Counts and logs a vector operation that wrote slot event.a.
+void finish_vector(KernelContext& kernel, VectorOp op, VectorMode mode, Event event) {
+  event.kind = EventKind::vector;
+  event.op = static_cast<std::uint8_t>(op);
+  event.c = static_cast<std::uint8_t>(mode);
+  event.count = 1;
+  kernel.core->count(counted(op));
+  log(kernel, event);
+  kernel.core->scheduler.tick(tile_pass_ns);
+}
+
+}  // namespace
 
 void vector_tile(VectorOp op, std::uint32_t dst, VectorMode mode, float parameter, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   core.vector.unary(op, core.dst.written_slot(static_cast<int>(dst), name_of(op)), mode, parameter);
-  core.count(counted(op));
-  log(kernel, {.kind = EventKind::vector,
-               .op = static_cast<std::uint8_t>(op),
-               .a = byte(dst),
-               .c = static_cast<std::uint8_t>(mode),
-               .count = 1});
-  core.scheduler.tick(tile_pass_ns);
+  finish_vector(kernel, op, mode, {.a = byte(dst)});
 }
 
-void vector_binary_tile(VectorOp op, std::uint32_t dst, std::uint32_t other, VectorMode mode, Here at) {
+void vector_binary_tile(VectorOp op, std::uint32_t a, std::uint32_t b, std::uint32_t out, VectorMode mode, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
-  float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(op));
-  core.vector.binary(op, tile, core.dst.written_slot(static_cast<int>(other), name_of(op)), mode);
-  core.count(counted(op));
-  log(kernel, {.kind = EventKind::vector,
-               .op = static_cast<std::uint8_t>(op),
-               .a = byte(dst),
-               .b = byte(other),
-               .c = static_cast<std::uint8_t>(mode),
-               .count = 1});
-  core.scheduler.tick(tile_pass_ns);
+  const char* who = name_of(op);
+  const float* first = vector_input(core.dst, a, who);
+  const float* second = vector_input(core.dst, b, who);
+  core.vector.binary(op, vector_output(core.dst, out, mode, who), first, second, mode);
+  finish_vector(kernel, op, mode, {.a = byte(out), .b = byte(b), .x = a});
+}
+
+void where_tile(std::uint32_t cond, std::uint32_t x, std::uint32_t y, std::uint32_t out, VectorMode mode, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  const float* condition = vector_input(core.dst, cond, "where_tile");
+  const float* if_set = vector_input(core.dst, x, "where_tile");
+  const float* if_zero = vector_input(core.dst, y, "where_tile");
+  VectorUnit::where(vector_output(core.dst, out, mode, "where_tile"), condition, if_set, if_zero, mode);
+  finish_vector(kernel, VectorOp::where, mode, {.a = byte(out), .b = byte(x), .x = cond | y << 16U});
+}
+
+void copy_dest_values(std::uint32_t src, std::uint32_t dst, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  const float* from = vector_input(core.dst, src, "copy_dest_values");
+  VectorUnit::copy(vector_output(core.dst, dst, VectorMode::rc, "copy_dest_values"), from);
+  finish_vector(kernel, VectorOp::copy_dst, VectorMode::rc, {.a = byte(dst), .b = byte(src)});
+}
+
+void fill_tile(std::uint32_t dst, float value, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  core.vector.unary(VectorOp::fill, vector_output(core.dst, dst, VectorMode::rc, "fill_tile"), VectorMode::rc, value);
+  finish_vector(kernel, VectorOp::fill, VectorMode::rc, {.a = byte(dst)});
 }
 
 void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here at) {

@@ -99,13 +99,25 @@ void reduce_tile(Pool pool, ReduceDim dim, std::uint32_t cb, std::uint32_t scale
 void reduce_block_max_row(std::uint32_t cb, std::uint32_t scaler, std::uint32_t index, std::uint32_t columns,
                           std::uint32_t dst, Here at = Here::current());
 void copy_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at = Here::current());
+/// copy_tile with row 0, column 0 or element [0,0] of the tile in all rows, columns or elements.
+void unary_bcast(Broadcast broadcast, std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at = Here::current());
 void transpose_wh_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at = Here::current());
 
-// ---- Vector unit, in place on DST
+// ---- Vector unit, on DST
+/// An operation of one tile, in place.
 void vector_tile(VectorOp op, std::uint32_t dst, VectorMode mode = VectorMode::rc, float parameter = 1.0F,
                  Here at = Here::current());
-void vector_binary_tile(VectorOp op, std::uint32_t dst, std::uint32_t other, VectorMode mode = VectorMode::rc,
+/// An operation of two tiles: DST[out] = DST[a] op DST[b] where `mode` says; `out` may be a or b. The rest of a slot that
+/// nothing wrote becomes zero, as cleared DST reads; else it stays.
+void vector_binary_tile(VectorOp op, std::uint32_t a, std::uint32_t b, std::uint32_t out, VectorMode mode = VectorMode::rc,
                         Here at = Here::current());
+/// DST[out] = DST[cond] != 0 ? DST[x] : DST[y]; `out` may be any of them.
+void where_tile(std::uint32_t cond, std::uint32_t x, std::uint32_t y, std::uint32_t out, VectorMode mode = VectorMode::rc,
+                Here at = Here::current());
+/// DST[dst] = DST[src].
+void copy_dest_values(std::uint32_t src, std::uint32_t dst, Here at = Here::current());
+/// DST[dst] = value everywhere; the slot need not be written before.
+void fill_tile(std::uint32_t dst, float value, Here at = Here::current());
 /// exp(scale * x).
 inline void exp_tile(std::uint32_t dst, bool fast, VectorMode mode = VectorMode::rc, float scale = 1.0F,
                      Here at = Here::current()) {
@@ -150,13 +162,69 @@ inline void add_unary_tile(std::uint32_t dst, float parameter, VectorMode mode =
 inline void mul_unary_tile(std::uint32_t dst, float parameter, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
   vector_tile(VectorOp::mul_scalar, dst, mode, parameter, at);
 }
-inline void binary_max_tile(std::uint32_t dst, std::uint32_t other, VectorMode mode = VectorMode::rc,
-                            Here at = Here::current()) {
-  vector_binary_tile(VectorOp::max_tile, dst, other, mode, at);
+inline void silu_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::silu, dst, mode, 1.0F, at);
 }
-inline void binary_min_tile(std::uint32_t dst, std::uint32_t other, VectorMode mode = VectorMode::rc,
+inline void sign_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::sign, dst, mode, 1.0F, at);
+}
+inline void gtz_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::gtz, dst, mode, 1.0F, at);
+}
+inline void gez_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::gez, dst, mode, 1.0F, at);
+}
+inline void ltz_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::ltz, dst, mode, 1.0F, at);
+}
+inline void lez_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::lez, dst, mode, 1.0F, at);
+}
+inline void eqz_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::eqz, dst, mode, 1.0F, at);
+}
+inline void nez_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::nez, dst, mode, 1.0F, at);
+}
+inline void exp2_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::exp2, dst, mode, 1.0F, at);
+}
+inline void expm1_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::expm1, dst, mode, 1.0F, at);
+}
+inline void rsub_unary_tile(std::uint32_t dst, float parameter, VectorMode mode = VectorMode::rc,
                             Here at = Here::current()) {
-  vector_binary_tile(VectorOp::min_tile, dst, other, mode, at);
+  vector_tile(VectorOp::rsub_scalar, dst, mode, parameter, at);
+}
+inline void unary_max_tile(std::uint32_t dst, float parameter, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::max_scalar, dst, mode, parameter, at);
+}
+inline void unary_min_tile(std::uint32_t dst, float parameter, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
+  vector_tile(VectorOp::min_scalar, dst, mode, parameter, at);
+}
+inline void add_binary_tile(std::uint32_t idst0, std::uint32_t idst1, std::uint32_t odst, VectorMode mode = VectorMode::rc,
+                            Here at = Here::current()) {
+  vector_binary_tile(VectorOp::add_tile, idst0, idst1, odst, mode, at);
+}
+inline void sub_binary_tile(std::uint32_t idst0, std::uint32_t idst1, std::uint32_t odst, VectorMode mode = VectorMode::rc,
+                            Here at = Here::current()) {
+  vector_binary_tile(VectorOp::sub_tile, idst0, idst1, odst, mode, at);
+}
+inline void mul_binary_tile(std::uint32_t idst0, std::uint32_t idst1, std::uint32_t odst, VectorMode mode = VectorMode::rc,
+                            Here at = Here::current()) {
+  vector_binary_tile(VectorOp::mul_tile, idst0, idst1, odst, mode, at);
+}
+inline void div_binary_tile(std::uint32_t idst0, std::uint32_t idst1, std::uint32_t odst, VectorMode mode = VectorMode::rc,
+                            Here at = Here::current()) {
+  vector_binary_tile(VectorOp::div_tile, idst0, idst1, odst, mode, at);
+}
+inline void binary_max_tile(std::uint32_t idst0, std::uint32_t idst1, std::uint32_t odst, VectorMode mode = VectorMode::rc,
+                            Here at = Here::current()) {
+  vector_binary_tile(VectorOp::max_tile, idst0, idst1, odst, mode, at);
+}
+inline void binary_min_tile(std::uint32_t idst0, std::uint32_t idst1, std::uint32_t odst, VectorMode mode = VectorMode::rc,
+                            Here at = Here::current()) {
+  vector_binary_tile(VectorOp::min_tile, idst0, idst1, odst, mode, at);
 }
 
 // ---- Packer

@@ -2,12 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <vector>
 
 #include "core/error.h"
 #include "core/l1.h"
 #include "kernels/attention/config.h"
 #include "kernels/attention/dealing.h"
+#include "kernels/attention/planned.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -59,8 +60,16 @@ std::int64_t most_steps(const Config& config, const Dealing& dealing, std::vecto
 
 std::uint64_t l1_bytes_of(const Config& config) {
   Program program;
-  program.circular_buffers = circular_buffers(config);
+  // Plans are not made for every pair of chunks that is tried.
+  program.circular_buffers = config.kernel == Kernel::planned ? expected_planned_buffers(config) : circular_buffers(config);
   return l1_bytes_needed(program);
+}
+
+/// Whether the buffers that the plans really have fit.
+bool planned_fits(const Config& config) {
+  Program program;
+  program.circular_buffers = circular_buffers(config);
+  return l1_bytes_needed(program) <= l1_bytes;
 }
 
 /// Largest value of one chunk, the other kept, that fits L1; 0 when none does.
@@ -106,6 +115,7 @@ Candidates candidates(int given, int sequence) {
 }  // namespace
 
 std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
+  if (config.kernel == Kernel::planned) return plan_kernel(config).circular_buffers;
   const auto sq = static_cast<std::uint32_t>(config.q_chunk / tile_side);
   const auto sk = static_cast<std::uint32_t>(config.k_chunk / tile_side);
   const auto dim = static_cast<std::uint32_t>(config.shape.dim / tile_side);
@@ -139,8 +149,11 @@ Config with_chunks(Config config) {
   validate(config);
   const Candidates q = candidates(config.q_chunk, config.shape.seq_q);
   const Candidates k = candidates(config.k_chunk, config.shape.seq_kv);
-  Config best = config;
-  std::int64_t best_cycles = std::numeric_limits<std::int64_t>::max();
+  struct Choice {
+    std::int64_t cycles;
+    Config config;
+  };
+  std::vector<Choice> choices;
   std::vector<std::int64_t> sums;
   for (int sq = q.largest; sq >= q.smallest; --sq) {
     Config tried = config;
@@ -149,15 +162,15 @@ Config with_chunks(Config config) {
     for (int sk = k.largest; sk >= k.smallest; --sk) {
       tried.k_chunk = sk * tile_side;
       if (l1_bytes_of(tried) > l1_bytes) continue;
-      const std::int64_t cycles = most_steps(tried, dealing, sums) * cycles_of_step(tried);
-      if (cycles < best_cycles) {
-        best_cycles = cycles;
-        best = tried;
-      }
+      choices.push_back({most_steps(tried, dealing, sums) * cycles_of_step(tried), tried});
     }
   }
-  if (best_cycles == std::numeric_limits<std::int64_t>::max()) throw_does_not_fit(config);
-  return best;
+  std::stable_sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) { return a.cycles < b.cycles; });
+  const auto best = std::find_if(choices.begin(), choices.end(), [](const Choice& choice) {
+    return choice.config.kernel == Kernel::hand_written || planned_fits(choice.config);
+  });
+  if (best == choices.end()) throw_does_not_fit(config);
+  return best->config;
 }
 
 }  // namespace tilegrid::attention

@@ -66,6 +66,8 @@ void validate_shape(const Shape& shape) {
 
 }  // namespace
 
+const char* name_of(Kernel kernel) { return kernel == Kernel::planned ? "planned" : "hand-written"; }
+
 void validate(const Config& config) {
   validate_shape(config.shape);
   if (config.grid.x < 1 || config.grid.y < 1 || config.grid.x > noc::max_grid_side || config.grid.y > noc::max_grid_side) {

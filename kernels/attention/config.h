@@ -26,6 +26,10 @@ struct Shape {
 
 enum class Balance : std::uint8_t { zigzag, contiguous };
 
+/// Which compute kernel runs: the one written by hand (compute.cpp), or one that interprets plans (planned.h).
+enum class Kernel : std::uint8_t { hand_written, planned };
+[[nodiscard]] const char* name_of(Kernel kernel);  ///< as on the command line
+
 struct Config {
   Shape shape;
   GridSize grid{8, 10};
@@ -36,6 +40,7 @@ struct Config {
   Balance balance = Balance::zigzag;
   int read_batch = 0;         ///< tiles that the reader requests between two barriers; 0: a whole chunk
   bool exp_accurate = false;  ///< the shipped kernel uses the fast exp
+  Kernel kernel = Kernel::hand_written;
 };
 
 /// Throws UsageError, one line that names flag, value and rule: positive sizes, heads a multiple of kv_heads, dim of 32..256
@@ -79,6 +84,8 @@ struct Subblock {
 /// 7 ones column, 16 output, 24 scores, 25/26 output accumulators, 27/28 max, 29/30 sum, 31 alpha.
 /// Q has two slots when a core has more than one item. The mask buffer (2 x Sq*Sk tiles of bfp4_b) is there only when
 /// needed: causal, or padding of K to whole chunks. Intermediates are bf16; fp32 when format and DST are fp32.
+/// The planned kernel keeps 24 and 31 for other values, and adds one for each value that its plans pack; making them means
+/// planning. Its intermediates are fp32 with fp32 DST.
 [[nodiscard]] std::vector<CircularBufferConfig> circular_buffers(const Config& config);
 [[nodiscard]] bool needs_mask(const Config& config);
 

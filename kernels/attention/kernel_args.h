@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "kernels/attention/config.h"
@@ -60,6 +61,8 @@ struct KernelArgs {
 
   [[nodiscard]] static KernelArgs from(const Config& config, const TensorAddresses& addresses);
   [[nodiscard]] std::vector<std::uint32_t> words() const;
+  /// The reverse; words() gives as many.
+  [[nodiscard]] static KernelArgs from_words(std::span<const std::uint32_t> words);
   /// Reads the arguments of the running kernel.
   [[nodiscard]] static KernelArgs of_this_kernel();
 
@@ -86,15 +89,16 @@ struct KernelArgs {
   }
 };
 
-/// The kernels' entries.
+/// The kernels' entries; that of the planned compute kernel is in planned.h.
 void reader();
 void compute();
 void writer();
 
-/// Makes the three kernels known; every rank calls it before its session begins.
+/// Makes the kernels known; every rank calls it before its session begins.
 void register_kernels();
 
-/// The program for chunks that are set. Throws UsageError when it does not fit.
+/// The program for chunks that are set, with the compute kernel that the config names. Throws UsageError when it does not
+/// fit.
 [[nodiscard]] Program make_program(const Config& config, const TensorAddresses& addresses);
 
 }  // namespace tilegrid::attention

@@ -2,13 +2,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <stdexcept>
 #include <type_traits>
 
 #include "core/tile.h"
 #include "kernels/api/circular_buffer.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/planned.h"
 #include "kernels/registry.h"
 
 namespace tilegrid::attention {
@@ -20,6 +23,7 @@ static_assert(sizeof(KernelArgs) == word_count * sizeof(std::uint32_t) && std::i
 
 constexpr const char* reader_name = "attention/reader";
 constexpr const char* compute_name = "attention/compute";
+constexpr const char* planned_compute_name = "attention/planned_compute";
 constexpr const char* writer_name = "attention/writer";
 
 }  // namespace
@@ -63,17 +67,23 @@ std::vector<std::uint32_t> KernelArgs::words() const {
   return words;
 }
 
-KernelArgs KernelArgs::of_this_kernel() {
-  std::uint32_t words[word_count];
-  for (std::uint32_t i = 0; i < word_count; ++i) words[i] = api::get_compile_time_arg_val(i);
+KernelArgs KernelArgs::from_words(std::span<const std::uint32_t> words) {
+  if (words.size() != word_count) throw std::logic_error("attention: a wrong number of kernel arguments");
   KernelArgs args;
-  std::memcpy(&args, words, sizeof args);
+  std::memcpy(static_cast<void*>(&args), words.data(), sizeof args);
   return args;
+}
+
+KernelArgs KernelArgs::of_this_kernel() {
+  std::array<std::uint32_t, word_count> words{};
+  for (std::uint32_t i = 0; i < word_count; ++i) words.at(i) = api::get_compile_time_arg_val(i);
+  return from_words(words);
 }
 
 void register_kernels() {
   register_kernel(reader_name, &reader);
   register_kernel(compute_name, &compute);
+  register_kernel(planned_compute_name, &planned_compute);
   register_kernel(writer_name, &writer);
 }
 
@@ -82,20 +92,33 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
   program.name = "attention";
   program.grid = config.grid;
   program.compute = config.compute;
-  program.circular_buffers = circular_buffers(config);
-
   const CoreRange cores = CoreRange::all(config.grid);
-  const std::vector<std::uint32_t> compile_args = KernelArgs::from(config, addresses).words();
+  const KernelArgs args = KernelArgs::from(config, addresses);
+  const std::vector<std::uint32_t> compile_args = args.words();
   // As on the device: NCRISC reads on NoC 0, BRISC writes on NoC 1 (tensix.md 4.3: each NoC is fast in that direction).
   program.kernels = {{reader_name, Risc::ncrisc, NocId::noc0, cores, compile_args, {}, {}},
                      {compute_name, Risc::trisc, NocId::noc0, cores, compile_args, {}, {}},
                      {writer_name, Risc::brisc, NocId::noc1, cores, compile_args, {}, {}}};
+  std::vector<std::uint32_t> rest_of_plans;
+  if (config.kernel == Kernel::planned) {
+    const PlannedKernel planned = plan_kernel(config);
+    program.circular_buffers = planned.circular_buffers;
+    program.kernels[1].name = planned_compute_name;
+    rest_of_plans = set_planned_arguments(program.kernels[1], words_of(args, planned.steps));
+  } else {
+    program.circular_buffers = circular_buffers(config);
+  }
   std::uint32_t first = 0;
   const auto work = split_work(config);
   for (std::size_t core = 0; core < work.size(); ++core) {
     const auto count = static_cast<std::uint32_t>(work[core].size());
     for (KernelConfig& kernel : program.kernels) kernel.runtime_args.push_back({static_cast<int>(core), {first, count}});
     first += count;
+  }
+  if (!rest_of_plans.empty()) {
+    for (auto& [core, words] : program.kernels[1].runtime_args) {
+      words.insert(words.end(), rest_of_plans.begin(), rest_of_plans.end());
+    }
   }
   validate(program);
   return program;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -80,6 +81,14 @@ std::uint64_t parse_unsigned(std::string_view flag, const std::string& text) {
   return value;
 }
 
+double parse_number(std::string_view flag, const std::string& text) {
+  double value = 0;
+  if (!to_number(text, value) || !std::isfinite(value)) {
+    throw UsageError(fmt::format("{} {}: a number is expected", flag, text));
+  }
+  return value;
+}
+
 GridSize parse_grid(std::string_view flag, const std::string& text) {
   GridSize grid;
   if (!to_pair(text, 'x', grid.x, grid.y)) {
@@ -138,6 +147,15 @@ void refuse_leftovers(const CLI::App& app) {
   throw UsageError(fmt::format("{} {}: {}", what, word, advice));
 }
 
+void refuse_empty_values(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_min() == 0) continue;
+    for (const std::string& value : option->results()) {
+      if (value.empty()) throw UsageError(fmt::format("{}: its value is empty", option->get_name()));
+    }
+  }
+}
+
 void check_output_path(std::string_view flag, const std::string& path) {
   const auto refuse = [&](const char* why) { throw UsageError(fmt::format("{} {}: {}", flag, path, why)); };
   std::error_code ignored;
@@ -158,6 +176,23 @@ bool same_file(const std::string& a, const std::string& b) {
   if (std::filesystem::equivalent(a, b, error)) return true;
   return std::filesystem::weakly_canonical(std::filesystem::absolute(a), error) ==
          std::filesystem::weakly_canonical(std::filesystem::absolute(b), error);
+}
+
+void check_output_files(const std::vector<NamedPath>& outputs, const std::vector<NamedPath>& inputs) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    check_output_path(outputs[i].flag, outputs[i].path);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (same_file(outputs[i].path, outputs[j].path)) {
+        throw UsageError(fmt::format("{} {}: is the file of {}, too", outputs[i].flag, outputs[i].path, outputs[j].flag));
+      }
+    }
+    for (const NamedPath& input : inputs) {
+      if (same_file(outputs[i].path, input.path)) {
+        throw UsageError(
+            fmt::format("{} {}: would overwrite the input of {}", outputs[i].flag, outputs[i].path, input.flag));
+      }
+    }
+  }
 }
 
 void put(std::string_view text) {

@@ -23,10 +23,14 @@ struct Command {
 [[nodiscard]] Command add_attention_command(CLI::App& parent);
 [[nodiscard]] Command add_info_command(CLI::App& parent);
 [[nodiscard]] Command add_log_command(CLI::App& parent);
+[[nodiscard]] Command add_plan_command(CLI::App& parent);
+[[nodiscard]] Command add_fused_command(CLI::App& parent);
 
 /// Values of flags. All throw UsageError with a line that names flag and value.
 [[nodiscard]] int parse_int(std::string_view flag, const std::string& text);
 [[nodiscard]] std::uint64_t parse_unsigned(std::string_view flag, const std::string& text);
+/// A number that is finite: "0.25"
+[[nodiscard]] double parse_number(std::string_view flag, const std::string& text);
 /// "8x10"
 [[nodiscard]] GridSize parse_grid(std::string_view flag, const std::string& text);
 /// "3,4"
@@ -40,10 +44,21 @@ struct Command {
 /// Throws UsageError for the first argument that no flag of `app` took, with the nearest flag or command.
 void refuse_leftovers(const CLI::App& app);
 
+/// Throws UsageError for a flag whose value is empty.
+void refuse_empty_values(const CLI::App& app);
+
 /// Throws UsageError when a file can't be created or replaced at `path`. Leaves nothing behind.
 void check_output_path(std::string_view flag, const std::string& path);
 /// Whether two paths lead to the same file, existing or not.
 [[nodiscard]] bool same_file(const std::string& a, const std::string& b);
+
+struct NamedPath {
+  std::string flag;
+  std::string path;
+};
+/// Before anything is computed, so that a typing error does not cost a run: throws UsageError for a path that can't be
+/// written, that two outputs share or that is an input.
+void check_output_files(const std::vector<NamedPath>& outputs, const std::vector<NamedPath>& inputs);
 
 /// Writes to standard output. A closed pipe is no error, what else fails is: throws UsageError.
 void put(std::string_view text);

@@ -25,11 +25,13 @@ struct Texts {
   bool causal = false;
   std::string q_chunk, k_chunk, read_batch;
   std::string format = "bf16", fidelity = "hifi2", dst = "bf16", sync = "half", balance = "zigzag", exp = "fast";
+  std::string kernel = "hand-written";
   std::string seed = "0", distribution = "normal";
   std::string q, k, v, out, json, log;
   std::string verify;
   std::string view = "matmul-tiles";
   bool split = false;
+  bool show_plan = false;
   bool no_progress = false;
 };
 
@@ -81,6 +83,9 @@ void add_device_flags(CLI::App& app, Texts& texts) {
   app.add_option("--balance", texts.balance, "Deal of Q chunks to cores when causal: zigzag, contiguous [zigzag]")
       ->type_name("NAME")
       ->group(group);
+  app.add_option("--kernel", texts.kernel, "Compute kernel: hand-written, or planned by the DST planner [hand-written]")
+      ->type_name("NAME")
+      ->group(group);
   app.add_option("--exp", texts.exp, "Exponential of the vector unit: fast, accurate [fast]")
       ->type_name("NAME")
       ->group(group);
@@ -120,6 +125,9 @@ void add_report_flags(CLI::App& app, Texts& texts) {
       ->type_name("METRIC")
       ->group(group);
   app.add_flag("--split", texts.split, "Print which core does which Q chunks [off]")->disable_flag_override()->group(group);
+  app.add_flag("--show-plan", texts.show_plan, "Print the plans of the planned kernel's stages [off]")
+      ->disable_flag_override()
+      ->group(group);
   app.add_flag("--no-progress", texts.no_progress, "No progress line on a terminal [off]")
       ->disable_flag_override()
       ->group(group);
@@ -152,11 +160,7 @@ void check_files(const AttentionOptions& options) {
 }
 
 AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->count() > 0 && option->get_items_expected_min() > 0 && option->results().front().empty()) {
-      throw UsageError(fmt::format("{}: its value is empty", option->get_name()));
-    }
-  }
+  refuse_empty_values(app);
   AttentionOptions options;
   attention::Config& config = options.config;
   config.grid = parse_grid("--grid", texts.grid);
@@ -177,6 +181,7 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   config.compute.full_sync = parse_word("--sync", texts.sync, {"half", "full"}) == 1;
   config.balance = static_cast<attention::Balance>(parse_word("--balance", texts.balance, {"zigzag", "contiguous"}));
   config.exp_accurate = parse_word("--exp", texts.exp, {"fast", "accurate"}) == 1;
+  config.kernel = static_cast<attention::Kernel>(parse_word("--kernel", texts.kernel, {"hand-written", "planned"}));
   options.seed = parse_unsigned("--seed", texts.seed);
   options.distribution =
       static_cast<attention::Distribution>(parse_word("--distribution", texts.distribution, {"normal", "outlier"}));
@@ -189,6 +194,10 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   views.emplace_back("none");
   options.view = views[parse_word("--view", texts.view, views)];
   options.split = texts.split;
+  options.show_plan = texts.show_plan;
+  if (options.show_plan && config.kernel != attention::Kernel::planned) {
+    throw UsageError("--show-plan: the hand-written kernel has no plan, it goes with --kernel planned");
+  }
   options.progress = !texts.no_progress;
   check_files(options);
   if (options.has_files() && (app.count("--seed") > 0 || app.count("--distribution") > 0)) {

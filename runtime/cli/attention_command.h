@@ -29,6 +29,7 @@ struct AttentionOptions {
   VerifyRequest verify;
   std::string view;
   bool split = false;
+  bool show_plan = false;
   bool progress = true;
   [[nodiscard]] bool has_files() const { return !inputs[0].empty(); }
   [[nodiscard]] bool quiet() const { return json == "-"; }

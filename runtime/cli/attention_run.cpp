@@ -13,10 +13,13 @@
 #include "core/error.h"
 #include "core/tile.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/planned.h"
+#include "kernels/fused/print_plan.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/progress.h"
 #include "runtime/cli/report.h"
 #include "runtime/cli/report_json.h"
+#include "runtime/cli/run_report_json.h"
 #include "runtime/npy.h"
 
 namespace tilegrid::cli {
@@ -29,28 +32,15 @@ constexpr std::array<const char*, 3> input_flags{"--q", "--k", "--v"};
 
 /// Before anything is computed, so that a typing error does not cost a run.
 void check_paths(const AttentionOptions& options) {
-  struct Path {
-    const char* flag;
-    std::string path;
-  };
-  std::vector<Path> outputs;
+  std::vector<NamedPath> outputs;
   if (!options.out.empty()) outputs.push_back({"--out", options.out});
   if (!options.json.empty() && !options.quiet()) outputs.push_back({"--json", options.json});
   if (!options.log.empty()) outputs.push_back({"--log", options.log});
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    check_output_path(outputs[i].flag, outputs[i].path);
-    for (std::size_t j = 0; j < i; ++j) {
-      if (same_file(outputs[i].path, outputs[j].path)) {
-        throw UsageError(fmt::format("{} {}: is the file of {}, too", outputs[i].flag, outputs[i].path, outputs[j].flag));
-      }
-    }
-    for (std::size_t j = 0; options.has_files() && j < options.inputs.size(); ++j) {
-      if (same_file(outputs[i].path, options.inputs.at(j))) {
-        throw UsageError(
-            fmt::format("{} {}: would overwrite the input of {}", outputs[i].flag, outputs[i].path, input_flags.at(j)));
-      }
-    }
+  std::vector<NamedPath> inputs;
+  for (std::size_t i = 0; options.has_files() && i < options.inputs.size(); ++i) {
+    inputs.push_back({input_flags.at(i), options.inputs.at(i)});
   }
+  check_output_files(outputs, inputs);
 }
 
 std::string shape_text(const std::vector<std::int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
@@ -177,13 +167,13 @@ void save_output(const std::string& path, const OutputTiles& output) {
   save_npy(path, extents, values);
 }
 
-void launch(Device& device, AttentionOutcome& outcome, const Buffers& buffers) {
+void launch(Device& device, AttentionOutcome& outcome, const Buffers& buffers, bool keep_logs) {
   const Program program = attention::make_program(
       outcome.config, {buffers.q.address, buffers.k.address, buffers.v.address, buffers.out.address});
   outcome.circular_buffers = program.circular_buffers;
-  Progress progress(outcome.expected_matmul_tiles, outcome.options.progress);
+  Progress progress("attention", outcome.expected_matmul_tiles, outcome.options.progress);
   LaunchOptions launch_options;
-  launch_options.record_log = !outcome.options.log.empty();
+  launch_options.record_log = keep_logs || !outcome.options.log.empty();
   launch_options.on_progress = [&](std::uint64_t done) { progress.update(done); };
   outcome.result = device.launch(program, launch_options);
 }
@@ -195,13 +185,39 @@ void save_run_log(AttentionOutcome& outcome) {
   save_log(log, outcome.options.log);
 }
 
+/// Verdict and loop nest of every step.
+std::string plans_text(const AttentionOutcome& outcome) {
+  if (!outcome.options.show_plan) return {};
+  std::string text;
+  const attention::PlannedKernel kernel = attention::plan_kernel(outcome.config);
+  for (std::size_t i = 0; i < kernel.steps.size(); ++i) {
+    if (!kernel.steps.at(i)) continue;
+    const fused::Plan& plan = kernel.steps.at(i)->plan;
+    text += fmt::format("\nPlan of a Q chunk's {}: {}\n{}", name_of(static_cast<attention::PlannedStep>(i)),
+                        fused::verdict(plan), fused::loop_nest(plan));
+  }
+  return text;
+}
+
+nlohmann::ordered_json plans_json(const Config& config) {
+  nlohmann::ordered_json plans = nlohmann::ordered_json::object();
+  const attention::PlannedKernel kernel = attention::plan_kernel(config);
+  for (std::size_t i = 0; i < kernel.steps.size(); ++i) {
+    if (!kernel.steps.at(i)) continue;
+    plans[name_of(static_cast<attention::PlannedStep>(i))] = fused::plan_json(kernel.steps.at(i)->plan);
+  }
+  return plans;
+}
+
 void print_reports(const AttentionOutcome& outcome) {
-  if (!outcome.options.quiet()) put(text_report(outcome));
+  if (!outcome.options.quiet()) put(text_report(outcome) + plans_text(outcome));
   if (outcome.options.json.empty()) {
     flush_output();
     return;
   }
-  const std::string json = json_report(outcome).dump(2) + "\n";
+  nlohmann::ordered_json report = json_report(outcome);
+  if (outcome.config.kernel == attention::Kernel::planned) report["plans"] = plans_json(outcome.config);
+  const std::string json = report.dump(2) + "\n";
   if (outcome.options.quiet()) {
     put(json);
   } else {
@@ -219,14 +235,15 @@ std::uint64_t matmul_tiles_of(const Config& config, const std::vector<std::vecto
   std::uint64_t tiles = 0;
   for (const auto& items : split) {
     for (const attention::WorkItem& item : items) {
-      // Scores and weighted values for each K chunk; at the end a product with a column of ones adds up the row sums.
-      tiles += static_cast<std::uint64_t>(attention::k_chunks_of(config, item.chunk)) * 2 * sq * sk * dim + sq;
+      tiles += static_cast<std::uint64_t>(attention::k_chunks_of(config, item.chunk)) * 2 * sq * sk * dim;
+      // At the end a product with a column of ones adds up the row sums; the planned kernel reduces them.
+      if (config.kernel == attention::Kernel::hand_written) tiles += sq;
     }
   }
   return tiles;
 }
 
-int run_attention(const Session& session, Device& device, const AttentionOptions& options) {
+AttentionOutcome attention_outcome(const Session& session, Device& device, const AttentionOptions& options, bool keep_logs) {
   // The allocator gives large blocks back to the system when they are freed; by default it stops doing so after the first,
   // and the memory of tensors that are gone would count on.
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);
@@ -242,18 +259,20 @@ int run_attention(const Session& session, Device& device, const AttentionOptions
   outcome.split = attention::split_work(outcome.config);
   outcome.expected_matmul_tiles = matmul_tiles_of(outcome.config, outcome.split);
   outcome.options.verify = resolve(options.verify, outcome.config.shape);
+  outcome.grid = outcome.config.grid;
   outcome.ranks = device.ranks();
   outcome.transport = session.uses_mpi() ? "MPI messages" : "in process";
 
   const Buffers buffers = upload_inputs(device, outcome.config, inputs);
   malloc_trim(0);  // the messages of the upload
-  launch(device, outcome, buffers);
+  launch(device, outcome, buffers, keep_logs);
   save_run_log(outcome);
   OutputTiles output{outcome.config.shape, outcome.config.format, std::vector<std::byte>(buffers.out.bytes())};
   device.read(buffers.out, output.bytes);
   malloc_trim(0);
   if (outcome.options.verify.mode != VerifyMode::off) {
     outcome.verification = verify(device, outcome.config, outcome.options.verify, inputs, output);
+    outcome.verify_seconds = outcome.verification->seconds;
     for (std::size_t rank = 0; rank < outcome.result.ranks.size(); ++rank) {
       auto& resident = outcome.result.ranks[rank].resident_bytes;
       resident = std::max(resident, outcome.verification->resident_bytes[rank]);
@@ -262,6 +281,11 @@ int run_attention(const Session& session, Device& device, const AttentionOptions
   inputs.discard();
   if (!options.out.empty()) save_output(options.out, output);
   outcome.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return outcome;
+}
+
+int run_attention(const Session& session, Device& device, const AttentionOptions& options) {
+  const AttentionOutcome outcome = attention_outcome(session, device, options);
   print_reports(outcome);
   const bool passed = !outcome.verification || outcome.verification->passed;
   return static_cast<int>(passed ? ExitCode::ok : ExitCode::mismatch);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tilegrid::cli {
 namespace {
@@ -23,7 +24,8 @@ bool somebody_watches() {
 
 }  // namespace
 
-Progress::Progress(std::uint64_t expected, bool wanted) : expected_(expected), visible_(wanted && somebody_watches()) {}
+Progress::Progress(std::string command, std::uint64_t expected, bool wanted)
+    : command_(std::move(command)), expected_(expected), visible_(wanted && somebody_watches()) {}
 
 void Progress::update(std::uint64_t done) {
   const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
@@ -31,7 +33,7 @@ void Progress::update(std::uint64_t done) {
   const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(expected_));
   const std::string rest = part > 0 ? fmt::format(", about {:.0f} s to go", elapsed * (1 - part) / part) : "";
   std::string line =
-      fmt::format("attention: {:.0f}% of {} tile multiplications, {:.0f} s{}", 100 * part, expected_, elapsed, rest);
+      fmt::format("{}: {:.0f}% of {} tile multiplications, {:.0f} s{}", command_, 100 * part, expected_, elapsed, rest);
   const std::size_t width = line.size();
   if (width < width_) line.append(width_ - width, ' ');
   width_ = width;

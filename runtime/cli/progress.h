@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace tilegrid::cli {
 
@@ -12,8 +13,8 @@ namespace tilegrid::cli {
 /// a launcher has to tell). Nothing in the first two seconds.
 class Progress {
  public:
-  /// `expected`: tile multiplications of the whole run.
-  Progress(std::uint64_t expected, bool wanted);
+  /// `command` begins the line; `expected`: tile multiplications of the whole run.
+  Progress(std::string command, std::uint64_t expected, bool wanted);
   ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -22,6 +23,7 @@ class Progress {
   void clear();
 
  private:
+  std::string command_;
   std::uint64_t expected_;
   bool visible_;
   std::size_t width_ = 0;  ///< of what stands there now

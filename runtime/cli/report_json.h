@@ -13,7 +13,4 @@ namespace tilegrid::cli {
 /// times in seconds. A figure that is not finite is null.
 [[nodiscard]] nlohmann::ordered_json json_report(const AttentionOutcome& outcome);
 
-/// Replaces a file as a whole. Throws UsageError when it can't be written.
-void write_file(const std::string& path, const std::string& text);
-
 }  // namespace tilegrid::cli

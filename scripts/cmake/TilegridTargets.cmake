@@ -3,6 +3,10 @@
 
 add_library(tilegrid_private_options INTERFACE)
 target_compile_options(tilegrid_private_options INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffp-contract=off -Wall -Wextra -Wconversion $<$<BOOL:${TILEGRID_WERROR}>:-Werror>)
+# GCC 12 sees overlapping copies in "literal" + std::string where there are none (GCC bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(tilegrid_private_options INTERFACE -Wno-restrict)
+endif()
 if(TILEGRID_SANITIZE)
   add_compile_options(-fsanitize=${TILEGRID_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TILEGRID_SANITIZE})

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -156,6 +157,47 @@ TEST(Dst, TheFaultSaysHowManyTilesThereAre) {
     EXPECT_EQ(fault.rule, "Insufficient DST capacity for all operands: 32-bit DST in half-sync has 4 tiles");
     EXPECT_EQ(fault.asked, 6);
     EXPECT_EQ(fault.available, 4);
+  }
+}
+
+TEST(Dst, ALimitTakesSlotsAway) {
+  EXPECT_EQ(Dst(false, false, 5).capacity(), 5);
+  EXPECT_EQ(Dst(false, false, 0).capacity(), 8);
+  EXPECT_EQ(Dst(true, false, 8).capacity(), 4) << "no limit adds slots";
+  EXPECT_EQ(Dst::mode_capacity(true, true), 8);
+  Dst dst(false, true, 5);
+  dst.acquire();
+  float* last = dst.math_slots(4, 1, "test");
+  last[0] = 4.0F;
+  dst.mark_written(4, 1);
+  try {
+    static_cast<void>(dst.math_slots(4, 2, "copy_tile"));
+    ADD_FAILURE() << "no fault";
+  } catch (const Fault& fault) {
+    EXPECT_EQ(fault.action, "copy_tile used DST tiles 4..5");
+    EXPECT_EQ(fault.rule,
+              "Insufficient DST capacity for all operands: 16-bit DST in full-sync is limited to 5 of its 16 tiles");
+    EXPECT_EQ(fault.asked, 6);
+    EXPECT_EQ(fault.available, 5);
+  }
+  dst.commit();
+  dst.wait();
+  EXPECT_EQ(dst.pack_slot(4, "test"), last);
+  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.pack_slot(5, "test")); }), "DST capacity");
+}
+
+TEST(Dst, TheHalvesOfALimitedDstDoNotMix) {
+  Dst dst(false, false, 3);
+  for (const float value : {1.0F, 2.0F}) {
+    dst.acquire();
+    for (int slot = 0; slot < 3; ++slot) std::fill_n(dst.math_slots(slot, 1, "test"), tile_elements, value);
+    dst.mark_written(0, 3);
+    dst.commit();
+  }
+  for (const float value : {1.0F, 2.0F}) {
+    dst.wait();
+    for (int slot = 0; slot < 3; ++slot) EXPECT_EQ(dst.pack_slot(slot, "test")[tile_elements - 1], value);
+    dst.release();
   }
 }
 

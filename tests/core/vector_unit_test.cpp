@@ -18,63 +18,12 @@
 #include "core/types.h"
 #include "gtest/gtest.h"
 #include "tests/core/each_target.h"
+#include "tests/core/vector_values.h"
 
 namespace tilegrid {
 namespace {
 
-constexpr std::size_t elements = tile_elements;
-struct alignas(64) Tile : std::array<float, elements> {};
-constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr float smallest_normal = std::numeric_limits<float>::min();
-
-std::uint32_t bits_of(float value) { return std::bit_cast<std::uint32_t>(value); }
-float float_of(std::uint32_t bits) { return std::bit_cast<float>(bits); }
-float bf16(std::uint32_t pattern) { return float_of(pattern << 16); }
-
-/// All bf16 patterns in 64 tiles: what 16-bit DST can hold.
-const std::vector<Tile>& all_bf16() {
-  static const std::vector<Tile> tiles = [] {
-    std::vector<Tile> made(64);
-    for (std::uint32_t i = 0; i < 0x10000U; ++i) made[i / elements][i % elements] = bf16(i);
-    return made;
-  }();
-  return tiles;
-}
-
-/// Floats over the whole range, a prime number of patterns apart, then dense ones of moderate size, then special values.
-const std::vector<Tile>& many_fp32() {
-  static const std::vector<Tile> tiles = [] {
-    std::vector<float> values = {0.0F,
-                                 -0.0F,
-                                 infinity,
-                                 -infinity,
-                                 std::numeric_limits<float>::quiet_NaN(),
-                                 smallest_normal,
-                                 smallest_normal / 2,
-                                 -smallest_normal / 2,
-                                 std::numeric_limits<float>::max(),
-                                 1.0F,
-                                 -1.0F,
-                                 float_of(0x7F800001U),
-                                 float_of(0xFFFFFFFFU),
-                                 88.72283F,
-                                 88.72284F,
-                                 -87.33654F,
-                                 -87.33655F,
-                                 float_of(0x3F7FFFFFU),
-                                 float_of(0x3F800001U)};
-    for (std::uint64_t pattern = 1; pattern < 0x100000000U; pattern += 40009U) {
-      values.push_back(float_of(static_cast<std::uint32_t>(pattern)));
-    }
-    for (int i = -60000; i < 60000; ++i) values.push_back(static_cast<float>(i) * 0.0017123F);
-    for (int i = -20000; i < 20000; ++i) values.push_back(static_cast<float>(i) * 0.0000713F + 1.0F);
-    values.resize((values.size() + elements - 1) / elements * elements, 0.5F);
-    std::vector<Tile> made(values.size() / elements);
-    for (std::size_t i = 0; i < values.size(); ++i) made[i / elements][i % elements] = values[i];
-    return made;
-  }();
-  return tiles;
-}
+using namespace testing;  // NOLINT(google-build-using-namespace): the values
 
 /// |got - expected| in units of the last of `significand` places of expected.
 double ulps(float got, long double expected, int significand) {
@@ -96,6 +45,14 @@ long double gelu_of(long double x, long double /*parameter*/) {
   const long double probability = std::erfc(-x * std::sqrt(0.5L)) / 2;
   return probability == 0 ? 0 : x * probability;  // at -infinity the limit
 }
+long double silu_of(long double x, long double /*parameter*/) {
+  const long double factor = 1 / (1 + std::exp(-x));
+  return factor == 0 ? 0 : x * factor;  // at -infinity the limit
+}
+long double sign_of(long double x, long double /*parameter*/) {
+  if (std::isnan(x)) return x;
+  return x > 0 ? 1 : x < 0 ? -1 : 0;
+}
 const std::vector<Expectation>& expectations() {
   static const std::vector<Expectation> table = {
       {VectorOp::exp_accurate, 1.0F, exp_of, 1.0, 0.6},
@@ -115,6 +72,18 @@ const std::vector<Expectation>& expectations() {
       {VectorOp::square, 0.0F, [](long double x, long double) { return x * x; }, 0.5, 0.501},
       {VectorOp::add_scalar, 1.7F, [](long double x, long double p) { return x + p; }, 0.5, 0.501},
       {VectorOp::mul_scalar, 1.7F, [](long double x, long double p) { return x * p; }, 0.5, 0.501},
+      {VectorOp::rsub_scalar, 1.7F, [](long double x, long double p) { return p - x; }, 0.5, 0.501},
+      {VectorOp::silu, 0.0F, silu_of, 4.0, 0.501},
+      {VectorOp::exp2, 0.0F, [](long double x, long double) { return std::exp2(x); }, 1.0, 0.501},
+      {VectorOp::expm1, 0.0F, [](long double x, long double) { return std::expm1(x); }, 1.5, 0.501},
+      {VectorOp::sign, 0.0F, sign_of, 0.0, 0.0},
+      {VectorOp::gtz, 0.0F, [](long double x, long double) { return x > 0 ? 1.0L : 0; }, 0.0, 0.0},
+      {VectorOp::gez, 0.0F, [](long double x, long double) { return x >= 0 ? 1.0L : 0; }, 0.0, 0.0},
+      {VectorOp::ltz, 0.0F, [](long double x, long double) { return x < 0 ? 1.0L : 0; }, 0.0, 0.0},
+      {VectorOp::lez, 0.0F, [](long double x, long double) { return x <= 0 ? 1.0L : 0; }, 0.0, 0.0},
+      {VectorOp::eqz, 0.0F, [](long double x, long double) { return x == 0 ? 1.0L : 0; }, 0.0, 0.0},
+      {VectorOp::nez, 0.0F, [](long double x, long double) { return x != 0 ? 1.0L : 0; }, 0.0, 0.0},
+      {VectorOp::fill, 1.7F, [](long double, long double p) { return p; }, 0.0, 0.5},
   };
   return table;
 }
@@ -240,6 +209,20 @@ TEST(VectorUnit, SpecialValues) {
   EXPECT_EQ(of(VectorOp::tanh, -infinity), -1.0F);
   EXPECT_EQ(bits_of(of(VectorOp::sigmoid, -infinity)), 0U);
   EXPECT_EQ(bits_of(of(VectorOp::neg, 0.0F)), 0x80000000U);
+  EXPECT_EQ(of(VectorOp::silu, infinity), infinity);
+  EXPECT_EQ(bits_of(of(VectorOp::silu, -infinity)), 0U);
+  EXPECT_EQ(of(VectorOp::exp2, 127.0F), 0x1p127F);
+  EXPECT_EQ(of(VectorOp::exp2, 128.0F), infinity);
+  EXPECT_EQ(of(VectorOp::exp2, -126.0F), smallest_normal);
+  EXPECT_EQ(bits_of(of(VectorOp::exp2, -infinity)), 0U);
+  EXPECT_EQ(of(VectorOp::expm1, smallest_normal), smallest_normal);
+  EXPECT_EQ(of(VectorOp::expm1, infinity), infinity);
+  EXPECT_EQ(of(VectorOp::expm1, -infinity), -1.0F);
+  EXPECT_EQ(of(VectorOp::eqz, -0.0F), 1.0F);
+  EXPECT_EQ(of(VectorOp::nez, std::numeric_limits<float>::quiet_NaN()), 1.0F);
+  EXPECT_EQ(of(VectorOp::gez, std::numeric_limits<float>::quiet_NaN()), 0.0F);
+  EXPECT_EQ(of(VectorOp::sign, -infinity), -1.0F);
+  EXPECT_EQ(bits_of(of(VectorOp::sign, -0.0F)), 0U);
 }
 
 /// Bits of every operation over the special and spread values, in both widths of DST and several modes.
@@ -252,14 +235,15 @@ std::vector<std::uint32_t> fingerprint() {
     const VectorUnit unit(dst_fp32);
     const std::vector<Tile>& tiles = dst_fp32 ? many_fp32() : all_bf16();
     for (std::size_t t = 0; t < tiles.size(); t += 3) {
-      for (int op = 0; op < vector_op_count - 2; ++op) {
+      const VectorMode mode = t % 2 == 0 ? VectorMode::rc : VectorMode::first_column;
+      for (const VectorOp op : in_place_operations()) {
         Tile tile = tiles[t];
-        unit.unary(static_cast<VectorOp>(op), tile.data(), t % 2 == 0 ? VectorMode::rc : VectorMode::first_column, 0.3F);
+        unit.unary(op, tile.data(), mode, 0.3F);
         record(tile);
       }
-      for (const VectorOp op : {VectorOp::max_tile, VectorOp::min_tile}) {
-        Tile tile = tiles[t];
-        unit.binary(op, tile.data(), tiles[tiles.size() - 1 - t].data(), VectorMode::rc);
+      Tile tile = tiles[t];
+      for (const VectorOp op : pair_operations()) {
+        unit.binary(op, tile.data(), tiles[t].data(), tiles[tiles.size() - 1 - t].data(), mode);
         record(tile);
       }
     }
@@ -281,20 +265,6 @@ TEST(VectorUnit, SameBitsOnEveryTarget) {
   EXPECT_EQ(chosen.size(), static_cast<std::size_t>(targets));
 }
 
-bool selected(VectorMode mode, int row, int column) {
-  switch (mode) {
-    case VectorMode::c:
-      return column < face_side;
-    case VectorMode::r:
-      return row < face_side;
-    case VectorMode::first_column:
-      return column < 8;
-    case VectorMode::rc:
-      break;
-  }
-  return true;
-}
-
 TEST(VectorUnit, ModesLeaveTheRestAlone) {
   testing::for_each_simd_target([] {
     for (const VectorMode mode : {VectorMode::rc, VectorMode::c, VectorMode::r, VectorMode::first_column}) {
@@ -308,7 +278,7 @@ TEST(VectorUnit, ModesLeaveTheRestAlone) {
       Tile result = tile;
       larger = tile;
       VectorUnit(true).unary(VectorOp::add_scalar, result.data(), mode, 0.5F);
-      VectorUnit(true).binary(VectorOp::max_tile, larger.data(), other.data(), mode);
+      VectorUnit(true).binary(VectorOp::max_tile, larger.data(), larger.data(), other.data(), mode);
       for (int row = 0; row < tile_side; ++row) {
         for (int column = 0; column < tile_side; ++column) {
           const auto i = static_cast<std::size_t>(tile_index(row, column));
@@ -337,8 +307,8 @@ TEST(VectorUnit, MaxAndMinFollowSignMagnitudeOrder) {
     }
     Tile largest = tile;
     Tile smallest = tile;
-    VectorUnit(true).binary(VectorOp::max_tile, largest.data(), other.data(), VectorMode::rc);
-    VectorUnit(true).binary(VectorOp::min_tile, smallest.data(), other.data(), VectorMode::rc);
+    VectorUnit(true).binary(VectorOp::max_tile, largest.data(), tile.data(), other.data(), VectorMode::rc);
+    VectorUnit(true).binary(VectorOp::min_tile, smallest.data(), tile.data(), other.data(), VectorMode::rc);
     for (std::size_t a = 0; a < ordered.size(); ++a) {
       for (std::size_t b = 0; b < ordered.size(); ++b) {
         ASSERT_EQ(bits_of(largest[a * ordered.size() + b]), ordered[std::max(a, b)]);
@@ -350,17 +320,17 @@ TEST(VectorUnit, MaxAndMinFollowSignMagnitudeOrder) {
 
 TEST(VectorUnit, DenormalsCountAsZero) {
   for (const float denormal : {smallest_normal / 2, -smallest_normal / 2}) {
-    for (int op = 0; op < vector_op_count - 2; ++op) {
+    for (const VectorOp op : in_place_operations()) {
       Tile tile{};
       tile[0] = denormal;
       tile[1] = std::copysign(0.0F, denormal);
-      VectorUnit(true).unary(static_cast<VectorOp>(op), tile.data(), VectorMode::rc, 2.0F);
-      EXPECT_EQ(bits_of(tile[0]), bits_of(tile[1])) << name_of(static_cast<VectorOp>(op));
+      VectorUnit(true).unary(op, tile.data(), VectorMode::rc, 2.0F);
+      EXPECT_EQ(bits_of(tile[0]), bits_of(tile[1])) << name_of(op);
     }
     Tile tile{};
     tile[0] = denormal;
     const Tile zeros{};
-    VectorUnit(true).binary(VectorOp::max_tile, tile.data(), zeros.data(), VectorMode::rc);
+    VectorUnit(true).binary(VectorOp::max_tile, tile.data(), tile.data(), zeros.data(), VectorMode::rc);
     EXPECT_EQ(bits_of(tile[0]), 0U);
   }
 }
@@ -371,13 +341,18 @@ TEST(VectorUnit, NamesAreDistinct) {
   EXPECT_EQ(names.size(), static_cast<std::size_t>(vector_op_count));
   EXPECT_STREQ(name_of(VectorOp::exp_fast), "exp_fast");
   EXPECT_STREQ(name_of(VectorOp::min_tile), "min_tile");
+  EXPECT_STREQ(name_of(VectorOp::fill), "fill");
 }
 
 TEST(VectorUnit, RefusesWrongCalls) {
   Tile tile{};
   const VectorUnit unit(true);
   EXPECT_THROW(unit.unary(VectorOp::max_tile, tile.data(), VectorMode::rc, 0.0F), std::invalid_argument);
-  EXPECT_THROW(unit.binary(VectorOp::exp_fast, tile.data(), tile.data(), VectorMode::rc), std::invalid_argument);
+  EXPECT_THROW(unit.unary(VectorOp::where, tile.data(), VectorMode::rc, 0.0F), std::invalid_argument);
+  EXPECT_THROW(unit.unary(VectorOp::copy_dst, tile.data(), VectorMode::rc, 0.0F), std::invalid_argument);
+  EXPECT_THROW(unit.binary(VectorOp::exp_fast, tile.data(), tile.data(), tile.data(), VectorMode::rc),
+               std::invalid_argument);
+  EXPECT_THROW(unit.binary(VectorOp::where, tile.data(), tile.data(), tile.data(), VectorMode::rc), std::invalid_argument);
   EXPECT_THROW(unit.unary(VectorOp::exp_accurate, tile.data(), VectorMode::rc, 0.0F), std::invalid_argument);
   EXPECT_THROW(unit.unary(VectorOp::exp_fast, tile.data(), VectorMode::rc, -1.0F), std::invalid_argument);
 }

@@ -311,7 +311,7 @@ const auto reduces = register_kernel("api/reduces", [] {
   copy_tile(2, 0, 2);
   binary_dest_reuse_tiles(EltwiseOp::sub, true, 0, 0, 2);  // 2 - 3
   transpose_wh_tile(0, 0, 3);
-  binary_max_tile(3, 2);  // max(3, -1)
+  binary_max_tile(3, 2, 3);  // max(3, -1)
   tile_regs_commit();
   tile_regs_wait();
   pack_tile_block(0, 16, 4);
@@ -353,6 +353,15 @@ TEST(KernelApi, TellsTheDstCapacityOfTheProgram) {
           });
     }
   }
+  run(
+      [&](test::TestProgram& program) {
+        program.kernel(tells_capacity, Risc::trisc, test::only({3, 1}));
+        program.program().compute.dst_capacity = 5;
+      },
+      [&](const test::TestProgram& program, const RunResult& result) {
+        EXPECT_EQ(program.result({3, 1}, Risc::trisc, 0), 5U);
+        EXPECT_EQ(result.cores[7].dst_capacity, 5U);
+      });
 }
 
 // ---- Addresses

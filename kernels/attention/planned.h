@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "kernels/attention/config.h"
+#include "kernels/attention/kernel_args.h"
+#include "kernels/fused/interpret.h"
+#include "kernels/fused/plan.h"
+#include "kernels/fused/plan_args.h"
+
+/// Flash attention whose compute kernel interprets plans of the DST planner. Reader and writer are those of the hand-written
+/// kernel, and so are the circular buffers that they use.
+namespace tilegrid::attention {
+
+/// What a core does to a Q chunk: one K step after the other, each a graph of its own, then the division by the row sums. A
+/// first step has no earlier statistics to merge with.
+enum class PlannedStep : std::uint8_t { first, first_masked, later, later_masked, normalise };
+inline constexpr int planned_step_count = 5;
+[[nodiscard]] const char* name_of(PlannedStep step);
+[[nodiscard]] constexpr PlannedStep k_step(bool later, bool masked) {
+  return static_cast<PlannedStep>((later ? 2 : 0) + (masked ? 1 : 0));
+}
+
+/// A plan and where its buffers are. What is carried from step to step (row maximum, row sums, output) is read from one CB
+/// and packed to another, which change places with every step: bindings[turn] read the CB of `turn`. In normalise, too.
+struct BoundPlan {
+  fused::Plan plan;  ///< formats of buffers are those of their CBs
+  std::array<std::vector<fused::BufferBinding>, 2> bindings;
+};
+
+/// The plans of a kernel; those of steps that no Q chunk has are not there.
+using StepPlans = std::array<std::optional<BoundPlan>, planned_step_count>;
+
+struct PlannedKernel {
+  StepPlans steps;
+  std::vector<CircularBufferConfig> circular_buffers;
+};
+
+/// The graph of a step over one pair of chunks, which must be set (dst.md 6). The exponential that rescales is the accurate
+/// one always: with the fast exp, whose exp(0) is 0.978, old chunks would fade with every step.
+[[nodiscard]] fused::Graph step_graph(const Config& config, PlannedStep step);
+
+/// Plans every step that occurs by Strategy::best, for the config's DST mode, sync and fidelity. FPU forms may cut fp32 to
+/// TF32, as those of the hand-written kernel do. Throws UsageError when there are more circular buffers than a core has.
+[[nodiscard]] PlannedKernel plan_kernel(const Config& config);
+
+/// The circular buffers by the values that plans are expected to keep in CBs, without planning: for the choice of chunks.
+[[nodiscard]] std::vector<CircularBufferConfig> expected_planned_buffers(const Config& config);
+
+/// The arguments of the planned compute kernel: `args`, then the plans, compressed.
+[[nodiscard]] std::vector<std::uint32_t> words_of(const KernelArgs& args, const StepPlans& steps);
+struct PlannedArguments {
+  KernelArgs args;
+  StepPlans steps;
+};
+[[nodiscard]] PlannedArguments planned_arguments(std::span<const std::uint32_t> words);
+
+/// Puts the words into compile-time and common arguments; what these have no room for is returned and belongs behind the
+/// runtime arguments of every core.
+[[nodiscard]] std::vector<std::uint32_t> set_planned_arguments(KernelConfig& kernel, std::span<const std::uint32_t> words);
+/// The words of the running kernel; it has `runtime_args` others.
+[[nodiscard]] std::vector<std::uint32_t> planned_words_of_this_kernel(std::uint32_t runtime_args);
+
+/// The kernel's entry.
+void planned_compute();
+
+}  // namespace tilegrid::attention
