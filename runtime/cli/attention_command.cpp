@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/attention_run.h"
+#include "runtime/cli/compare_kernels.h"
 #include "runtime/cli/metrics.h"
 
 namespace tilegrid::cli {
@@ -32,6 +33,7 @@ struct Texts {
   std::string view = "matmul-tiles";
   bool split = false;
   bool show_plan = false;
+  bool compare_kernels = false;
   bool no_progress = false;
 };
 
@@ -128,6 +130,11 @@ void add_report_flags(CLI::App& app, Texts& texts) {
   app.add_flag("--show-plan", texts.show_plan, "Print the plans of the planned kernel's stages [off]")
       ->disable_flag_override()
       ->group(group);
+  app.add_flag("--compare-kernels", texts.compare_kernels,
+               "Print one table of this and other kernels instead: the six-operation kernel by\nevery strategy of the "
+               "planner, attention planned and by hand [off]")
+      ->disable_flag_override()
+      ->group(group);
   app.add_flag("--no-progress", texts.no_progress, "No progress line on a terminal [off]")
       ->disable_flag_override()
       ->group(group);
@@ -195,6 +202,12 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   options.view = views[parse_word("--view", texts.view, views)];
   options.split = texts.split;
   options.show_plan = texts.show_plan;
+  options.compare_kernels = texts.compare_kernels;
+  if (options.compare_kernels) {
+    for (const char* flag : {"--kernel", "--show-plan", "--split", "--view", "--log", "--out"}) {
+      if (app.count(flag) > 0) throw UsageError(fmt::format("{}: does not go with --compare-kernels", flag));
+    }
+  }
   if (options.show_plan && config.kernel != attention::Kernel::planned) {
     throw UsageError("--show-plan: the hand-written kernel has no plan, it goes with --kernel planned");
   }
@@ -247,8 +260,10 @@ Command add_attention_command(CLI::App& parent) {
   app->footer(footer(parent));
   return {app, [app, texts](Session& session) {
             const AttentionOptions options = options_from(*app, *texts);
-            return session.run({.grid = options.config.grid},
-                               [&](Device& device) { return run_attention(session, device, options); });
+            return session.run({.grid = options.config.grid}, [&](Device& device) {
+              return options.compare_kernels ? compare_kernels(session, device, options)
+                                             : run_attention(session, device, options);
+            });
           }};
 }
 

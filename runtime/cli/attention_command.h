@@ -30,6 +30,7 @@ struct AttentionOptions {
   std::string view;
   bool split = false;
   bool show_plan = false;
+  bool compare_kernels = false;
   bool progress = true;
   [[nodiscard]] bool has_files() const { return !inputs[0].empty(); }
   [[nodiscard]] bool quiet() const { return json == "-"; }

@@ -69,9 +69,9 @@ Plan plan_or_refuse(const Graph& graph, const FusedOptions& options) {
     fused::Machine mode = machine;
     mode.capacity_override.reset();
     if (*given > mode.capacity()) {
-      throw UsageError(
-          fmt::format("--dst-capacity {}: a section of {} has {} slots; `tilegrid plan` takes more, a core does not", *given,
-                      fused::dst_mode(mode), mode.capacity()));
+      throw UsageError(fmt::format(
+          "a DST capacity of {} is asked for, a section of {} has {} slots: `tilegrid plan` takes more, a core does not",
+          *given, fused::dst_mode(mode), mode.capacity()));
     }
   }
   Plan plan = fused::plan(graph, options.strategy, options.graph.plan);
@@ -322,11 +322,11 @@ int run_fused(const Session& session, Device& device, const FusedOptions& option
   outcome.grid = options.grid;
   outcome.ranks = device.ranks();
   outcome.transport = session.uses_mpi() ? "MPI messages" : "in process";
-  outcome.graph = load_graph(options.graph);
+  outcome.graph = load_graph(outcome.options.graph);
   check_names("--in", options.inputs, input_names(outcome.graph), "input");
   check_names("--out", options.outputs, names_of(outcome.graph, outcome.graph.outputs()), "output");
   fused::FusedJob& job = outcome.job;
-  job.plan = plan_or_refuse(outcome.graph, options);
+  job.plan = plan_or_refuse(outcome.graph, outcome.options);
   job.grid = options.grid;
   std::map<std::string, NpyArray> arrays = load_files(options);
   const std::map<std::string, FileExtent> files = extents_of(outcome.graph, options, arrays);

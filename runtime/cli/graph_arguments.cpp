@@ -172,13 +172,14 @@ std::string graph_file_text(const GraphRequest& request) {
   return text;
 }
 
-fused::Graph graph_of_file(const GraphRequest& request) {
+fused::Graph graph_of_file(GraphRequest& request) {
   const std::vector<fused::Case> cases = load_graph_cases(request);
   if (cases.empty()) throw UsageError(fmt::format("--graph {}: there is no case in it", request.file));
   if (request.case_id.empty() && cases.size() > 1) {
     throw UsageError(fmt::format("--graph {}: has {} cases, --case ID chooses one", request.file, cases.size()));
   }
   const fused::Case& chosen = request.case_id.empty() ? cases.front() : find_case(request, cases);
+  if (!request.plan.machine.capacity_override) request.plan.machine.capacity_override = chosen.dst_capacity;
   fused::Graph graph = fused::to_graph(chosen);
   graph.name = chosen.id;
   return graph;
@@ -356,7 +357,7 @@ const fused::Case& find_case(const GraphRequest& request, const std::vector<fuse
                                near.empty() ? "" : fmt::format(", did you mean {}?", near)));
 }
 
-fused::Graph load_graph(const GraphRequest& request) {
+fused::Graph load_graph(GraphRequest& request) {
   fused::Graph graph;
   if (!request.file.empty()) {
     graph = graph_of_file(request);

@@ -39,8 +39,9 @@ struct GraphRequest {
 /// The one with the request's id. Throws UsageError when there is none.
 [[nodiscard]] const fused::Case& find_case(const GraphRequest& request, const std::vector<fused::Case>& cases);
 
-/// The graph that is asked for, finished but not simplified. Throws UsageError.
-[[nodiscard]] fused::Graph load_graph(const GraphRequest& request);
+/// The graph that is asked for, finished but not simplified. A case's own DST capacity becomes the request's when the flags
+/// gave none. Throws UsageError.
+[[nodiscard]] fused::Graph load_graph(GraphRequest& request);
 
 /// "naive", ... in their order.
 [[nodiscard]] std::vector<std::string> strategy_names();

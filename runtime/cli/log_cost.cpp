@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 
 #include "core/vector_unit.h"
 #include "kernels/fused/cost.h"
@@ -36,7 +37,8 @@ class CoreCost {
  public:
   CoreCost(const std::vector<CircularBufferConfig>& buffers, const fused::Machine& machine, LogCost& sum)
       : machine_(machine), costs_(machine.costs), sum_(sum) {
-    for (const CircularBufferConfig& buffer : buffers) page_bytes_.at(static_cast<std::size_t>(buffer.id)) = buffer.page_bytes;
+    for (const CircularBufferConfig& buffer : buffers)
+      page_bytes_.at(static_cast<std::size_t>(buffer.id)) = buffer.page_bytes;
   }
 
   void add(const Event& event) {
@@ -122,8 +124,8 @@ class CoreCost {
     const int ct = static_cast<int>(event.x >> 16U);
     const double moved = static_cast<double>(event.count) * fused::matmul_unpacks(rt, ct);
     cycles.unpack = (unpack_cycles(event.a, moved) + unpack_cycles(event.b, moved)) / 2;
-    cycles.math = static_cast<double>(event.count) * rt * ct * costs_.matmul_tile_phase *
-                  static_cast<double>(machine_.fidelity);
+    cycles.math =
+        static_cast<double>(event.count) * rt * ct * costs_.matmul_tile_phase * static_cast<double>(machine_.fidelity);
     sum_.kinds.insert("matmul");
     sum_.matmuls.insert({event.a, event.b});
   }
@@ -140,7 +142,8 @@ class CoreCost {
 
   void pack(const Event& event) {
     const bool adds = event.op != 0;
-    section_.pack += static_cast<double>(event.count) * page_bytes_.at(event.a) / costs_.pack_bytes_per_cycle * (adds ? 2 : 1);
+    section_.pack +=
+        static_cast<double>(event.count) * page_bytes_.at(event.a) / costs_.pack_bytes_per_cycle * (adds ? 2 : 1);
     if (adds != adds_) section_.pack += costs_.init;
     adds_ = adds;
     if (adds) sum_.summed_by_packer.insert(event.a);

@@ -28,29 +28,25 @@ struct PlanOptions {
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };
 
-/// Every strategy's plan. What is no question of slots - L1, circular buffers - refuses one strategy as long as another one
-/// is not stopped by it.
-std::vector<fused::Plan> plan_each(const fused::Graph& graph, const fused::PlanRequest& request) {
-  std::vector<fused::Plan> plans;
-  std::optional<UsageError> last;
-  bool any = false;
-  for (int i = 0; i < fused::strategy_count; ++i) {
-    const auto strategy = static_cast<fused::Strategy>(i);
-    try {
-      plans.push_back(fused::plan(graph, strategy, request));
-      any = true;
-    } catch (const UsageError& error) {
-      last = error;
-      fused::Plan refused;
-      refused.strategy = strategy;
-      refused.graph = fused::simplified(graph);
-      refused.machine = request.machine;
-      refused.refusal = fused::Refusal{.reason = error.message(), .account = {}, .at = {}, .fits = {}};
-      plans.push_back(std::move(refused));
-    }
+/// A strategy's plan. What is no question of slots - L1, circular buffers - is an error of the command when it is the chosen
+/// strategy's, and otherwise a line in the table.
+struct Planned {
+  fused::Plan plan;
+  std::optional<UsageError> error;
+};
+
+Planned plan_one(const fused::Graph& graph, fused::Strategy strategy, const fused::PlanRequest& request) {
+  Planned planned;
+  try {
+    planned.plan = fused::plan(graph, strategy, request);
+  } catch (const UsageError& error) {
+    planned.error = error;
+    planned.plan.strategy = strategy;
+    planned.plan.graph = fused::simplified(graph);
+    planned.plan.machine = request.machine;
+    planned.plan.refusal = fused::Refusal{.reason = error.message(), .account = {}, .at = {}, .fits = {}};
   }
-  if (!any) throw UsageError(*last);
-  return plans;
+  return planned;
 }
 
 void put_json(const PlanOptions& options, const Json& json) {
@@ -121,16 +117,21 @@ std::string plan_text(const PlanOptions& options, const fused::Graph& graph, con
 }
 
 /// The error that ends the command when what was asked for has no legal plan; nothing when it has.
-std::optional<std::string> refusal_of(const PlanOptions& options, const fused::Graph& graph,
-                                      const std::vector<fused::Plan>& plans) {
-  if (std::none_of(plans.begin(), plans.end(), [](const fused::Plan& plan) { return plan.legal(); })) {
-    const fused::SmallestCapacity smallest = fused::smallest_capacity(graph, options.graph.plan);
-    return fmt::format("no strategy is legal: {} needs a DST capacity of {} slots, {} are there; with {} some plan is legal",
-                       smallest.operation, smallest.slots, options.graph.plan.machine.capacity(), smallest.slots);
+std::optional<Error> refusal_of(const PlanOptions& options, const fused::Graph& graph, const std::vector<Planned>& planned) {
+  const bool none = std::none_of(planned.begin(), planned.end(), [](const Planned& one) { return one.plan.legal(); });
+  for (const Planned& one : planned) {
+    const bool chosen = options.strategy == name_of(one.plan.strategy);
+    if (one.error && (chosen || (none && one.plan.strategy == fused::Strategy::best))) return *one.error;
   }
-  for (const fused::Plan& plan : plans) {
-    if (options.strategy != name_of(plan.strategy) || plan.legal()) continue;
-    return fmt::format("strategy {}: {}", options.strategy, plan.refusal->reason);
+  if (none) {
+    const fused::SmallestCapacity smallest = fused::smallest_capacity(graph, options.graph.plan);
+    return KernelError(
+        fmt::format("no strategy is legal: {} needs a DST capacity of {} slots, {} are there; with {} some plan is legal",
+                    smallest.operation, smallest.slots, options.graph.plan.machine.capacity(), smallest.slots));
+  }
+  for (const Planned& one : planned) {
+    if (options.strategy != name_of(one.plan.strategy) || one.plan.legal()) continue;
+    return KernelError(fmt::format("strategy {}: {}", options.strategy, one.plan.refusal->reason));
   }
   return std::nullopt;
 }
@@ -143,7 +144,21 @@ Json request_json(const GraphRequest& request) {
           {"case", text(request.case_id)}};
 }
 
-int run_plan(const PlanOptions& options) {
+Json report_json(const PlanOptions& options, const Json& answers, const std::vector<fused::Plan>& plans,
+                 const std::optional<Error>& refusal) {
+  Json list = Json::array();
+  for (const fused::Plan& plan : plans) list.push_back(fused::plan_json(plan));
+  Json json = Json::object();
+  if (!answers.empty()) json["cases"] = answers;
+  json["version"] = TILEGRID_VERSION;
+  json["graph"] = request_json(options.graph);
+  json["strategy"] = options.strategy;
+  json["refusal"] = refusal ? Json(refusal->message()) : Json();
+  json["plans"] = std::move(list);
+  return json;
+}
+
+int run_plan(PlanOptions options) {
   if (!options.json.empty() && !options.quiet()) {
     std::vector<NamedPath> inputs;
     if (!options.graph.file.empty()) inputs.push_back({"--graph", options.graph.file});
@@ -151,27 +166,25 @@ int run_plan(const PlanOptions& options) {
   }
   if (!options.graph.file.empty() && options.graph.case_id.empty()) return answer_file(options);
   const fused::Graph graph = load_graph(options.graph);
-  const std::vector<fused::Plan> plans = plan_each(graph, options.graph.plan);
-  const Json answers = answers_of_case(options);
-  const std::optional<std::string> refusal = refusal_of(options, graph, plans);
-  if (!options.json.empty()) {
-    Json list = Json::array();
-    for (const fused::Plan& plan : plans) list.push_back(fused::plan_json(plan));
-    Json json = Json::object();
-    if (!answers.empty()) json["cases"] = answers;
-    json["version"] = TILEGRID_VERSION;
-    json["graph"] = request_json(options.graph);
-    json["strategy"] = options.strategy;
-    json["refusal"] = refusal ? Json(*refusal) : Json();
-    json["plans"] = std::move(list);
-    put_json(options, json);
+  std::vector<Planned> planned;
+  std::vector<fused::Plan> plans;
+  for (int i = 0; i < fused::strategy_count; ++i) {
+    planned.push_back(plan_one(graph, static_cast<fused::Strategy>(i), options.graph.plan));
+    plans.push_back(planned.back().plan);
   }
+  const std::optional<Error> refusal = refusal_of(options, graph, planned);
+  // Bad input that no strategy mends is worth no report.
+  const bool reported = !refusal || refusal->code() != ExitCode::usage ||
+                        std::any_of(plans.begin(), plans.end(), [](const fused::Plan& plan) { return plan.legal(); });
+  if (!reported) throw Error(*refusal);
+  const Json answers = answers_of_case(options);
   if (!options.quiet()) {
     for (const Json& one : answers) put(answers_text(one) + "\n");
     put(plan_text(options, graph, plans));
   }
+  if (!options.json.empty()) put_json(options, report_json(options, answers, plans, refusal));
   flush_output();
-  if (refusal) throw Error(ExitCode::kernel, *refusal);
+  if (refusal) throw Error(*refusal);
   return 0;
 }
 

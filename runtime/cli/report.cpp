@@ -83,15 +83,16 @@ std::string one_line_summary(const AttentionOutcome& outcome) {
   const Config& config = outcome.config;
   const Shape& shape = config.shape;
   return fmt::format(
-      "attention{} batch {} heads {} kv-heads {} seq {} kv-seq {} dim {} q-chunk {} k-chunk {} read-batch {} {} dst {} {} "
+      "attention{} {} kernel batch {} heads {} kv-heads {} seq {} kv-seq {} dim {} q-chunk {} k-chunk {} read-batch {} {} "
+      "dst {} {} "
       "sync {} {} exp "
       "{} "
       "grid {}",
-      shape.causal ? " causal" : "", shape.batch, shape.heads, shape.kv_heads, shape.seq_q, shape.seq_kv, shape.dim,
-      config.q_chunk, config.k_chunk, config.read_batch, name_of(config.format), config.compute.dst_fp32 ? "fp32" : "bf16",
-      config.compute.full_sync ? "full" : "half", text_of(config.compute.fidelity),
-      config.exp_accurate ? "accurate" : "fast", config.balance == attention::Balance::zigzag ? "zigzag" : "contiguous",
-      text_of(config.grid));
+      shape.causal ? " causal" : "", attention::name_of(config.kernel), shape.batch, shape.heads, shape.kv_heads,
+      shape.seq_q, shape.seq_kv, shape.dim, config.q_chunk, config.k_chunk, config.read_batch, name_of(config.format),
+      config.compute.dst_fp32 ? "fp32" : "bf16", config.compute.full_sync ? "full" : "half",
+      text_of(config.compute.fidelity), config.exp_accurate ? "accurate" : "fast",
+      config.balance == attention::Balance::zigzag ? "zigzag" : "contiguous", text_of(config.grid));
 }
 
 std::string text_report(const AttentionOutcome& outcome) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/fused/planner.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <fmt/format.h>
+#include <random>
 
 #include "core/error.h"
 #include "kernels/fused/presets.h"
+#include "kernels/fused/slot_policies.h"
+#include "kernels/fused/stage_planner.h"
 #include "tests/kernels/random_graphs.h"
 
 namespace tilegrid::fused {
@@ -226,6 +229,54 @@ TEST(FusedPlanner, RefusesWhatNoCoreCanHold) {
     FAIL();
   } catch (const UsageError& error) {
     EXPECT_NE(error.message().find("34 circular buffers"), std::string::npos) << error.message();
+  }
+}
+
+/// The graph's slots by kind, for the policies' own search.
+SlotDag dag_of(const Graph& graph) {
+  SlotDag dag;
+  for (ValueId id = 0; id < graph.input_count(); ++id) dag.inputs.push_back(graph.value(id).name);
+  for (const Op& op : graph.ops()) {
+    SlotKind kind = SlotKind::sfpu_unary;
+    if (op.kind == OpKind::binary) kind = SlotKind::binary;
+    if (op.kind == OpKind::sfpu_binary) kind = SlotKind::sfpu_binary;
+    if (op.kind == OpKind::ternary) kind = SlotKind::sfpu_ternary;
+    dag.ops.push_back({op.name, kind, std::string(op.function->name), op.in});
+  }
+  dag.outputs = graph.outputs();
+  return dag;
+}
+
+TEST(FusedPlanner, FewestSlotsAgreeWithTheExactPolicies) {
+  std::mt19937 random(5);
+  const auto below = [&](std::size_t count) { return static_cast<std::size_t>(random() % count); };
+  constexpr const char* names[] = {"exp", "abs", "add", "sub", "mul", "maximum", "add", "where"};
+  constexpr std::size_t operands[] = {1, 1, 2, 2, 2, 2, 2, 3};
+  for (int number = 0; number < 400; ++number) {
+    Graph graph;
+    std::vector<ValueId> values;
+    for (std::size_t i = 0; i < 2 + below(3); ++i) values.push_back(graph.input(fmt::format("x{}", i), tiles(1, 1)));
+    const std::size_t inputs = values.size();
+    for (std::size_t op = 0; op < 2 + below(7); ++op) {
+      const std::size_t which = below(8);
+      std::vector<ValueId> in;
+      for (std::size_t i = 0; i < operands[which]; ++i) in.push_back(values[below(values.size())]);
+      values.push_back(graph.apply(names[which], in));
+    }
+    for (std::size_t i = inputs; i < values.size(); ++i) {
+      if (graph.users_of(values[i]).empty()) graph.output(values[i]);
+    }
+    graph.finish();
+    const OpGroup group = partition(graph).at(0);
+    ASSERT_EQ(group.ops.size(), graph.ops().size());
+    const std::vector<bool> packed = packed_values(graph, {group});
+    const Machine bf16;  // all forms
+    EXPECT_EQ(fewest_slots(StageProblem(graph, bf16, group, packed)), exact_slots(dag_of(graph), {.fpu_forms = true}))
+        << number;
+    Machine fp32;  // SFPU forms only
+    fp32.dst_fp32 = true;
+    fp32.format = DataFormat::fp32;
+    EXPECT_EQ(fewest_slots(StageProblem(graph, fp32, group, packed)), exact_slots(dag_of(graph), {})) << number;
   }
 }
 

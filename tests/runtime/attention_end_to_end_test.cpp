@@ -7,6 +7,7 @@
 #include <fstream>
 #include <map>
 #include <ostream>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct Case {
   Balance balance = Balance::zigzag;
   Distribution distribution = Distribution::normal;
   bool on_full_grid = false;  ///< on 8x10 too
+  Kernel kernel = Kernel::hand_written;
 };
 
 struct GridCase {
@@ -45,7 +47,7 @@ std::string name_of(const GridCase& c) {
   return c.config.name + "_" + std::to_string(c.grid.x) + "x" + std::to_string(c.grid.y);
 }
 
-std::vector<Case> cases() {
+std::vector<Case> hand_written_cases() {
   return {
       {"full", {1, 2, 2, 256, 256, 64, false}, 64, 64, 0.044},
       {"causal", {1, 2, 2, 256, 256, 64, true}, 64, 64, 0.031, false, false, Balance::zigzag, Distribution::normal, true},
@@ -91,6 +93,21 @@ std::vector<Case> cases() {
        Distribution::outlier,
        true},
   };
+}
+
+/// The same bounds hold for the planned kernel.
+std::vector<Case> cases() {
+  std::vector<Case> all = hand_written_cases();
+  const std::set<std::string> planned{"full",    "causal",         "grouped_causal", "ragged_causal",  "ragged_keys",
+                                      "one_key", "wide_head",      "large_chunks",   "chosen_chunks",  "full_sync",
+                                      "fp32",    "fp32_full_sync", "one_kv_head",    "one_tile_chunks"};
+  for (Case c : hand_written_cases()) {
+    if (!planned.contains(c.name)) continue;
+    c.name += "_planned";
+    c.kernel = Kernel::planned;
+    all.push_back(c);
+  }
+  return all;
 }
 
 /// Grids that have a core for every rank.
@@ -150,6 +167,7 @@ Config config_of(const GridCase& c) {
   config.q_chunk = c.config.q_chunk;
   config.k_chunk = c.config.k_chunk;
   config.balance = c.config.balance;
+  config.kernel = c.config.kernel;
   config.compute.full_sync = c.config.full_sync;
   if (c.config.exact) {
     config.format = DataFormat::fp32;
