@@ -17,6 +17,7 @@
 #include "kernels/fused/planner.h"
 #include "kernels/fused/presets.h"
 #include "kernels/fused/print_plan.h"
+#include "kernels/fused/reference.h"
 #include "runtime/attention_data.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/attention_run.h"
@@ -74,33 +75,63 @@ void measure(Column& column, RunResult result, const std::vector<CircularBufferC
                                                 [](const auto& c) { return c.dst_sections > 0; }));
 }
 
-/// Random data in DRAM for a value's tensor; zeros for outputs.
-std::uint32_t tensor(Device& device, const fused::FusedJob& job, fused::ValueId value, std::optional<std::uint64_t> seed) {
+/// DRAM for a value's tensor.
+Buffer create(Device& device, const fused::FusedJob& job, fused::ValueId value) {
+  const std::uint32_t page = tile_bytes(job.plan.machine.format);
+  return device.create_buffer(static_cast<std::uint64_t>(fused::tensor_extent(job, value).tiles()) * page, page);
+}
+
+/// An input with random values.
+fused::Tensor random_input(const fused::FusedJob& job, fused::ValueId value, std::uint64_t seed) {
   const fused::TensorExtent extent = fused::tensor_extent(job, value);
-  const DataFormat format = job.plan.machine.format;
-  const std::uint32_t page = tile_bytes(format);
-  const Buffer buffer = device.create_buffer(static_cast<std::uint64_t>(extent.tiles()) * page, page);
-  if (!seed) return buffer.address;
   const auto values = static_cast<std::size_t>(extent.rows) * static_cast<std::size_t>(extent.cols);
+  return {extent.rows, extent.cols, attention::random_samples(seed, value, values, attention::Distribution::normal)};
+}
+
+std::uint32_t upload(Device& device, const Buffer& buffer, const fused::Tensor& tensor, DataFormat format) {
   std::vector<std::byte> bytes(buffer.bytes());
-  tilize(attention::random_samples(*seed, value, values, attention::Distribution::normal), extent.rows, extent.cols, format,
-         bytes);
+  tilize(tensor.values, tensor.rows, tensor.cols, format, bytes);
   device.write(buffer, bytes);
   return buffer.address;
+}
+
+fused::Tensor download(Device& device, const Buffer& buffer, const fused::TensorExtent& extent, DataFormat format) {
+  std::vector<std::byte> bytes(buffer.bytes());
+  device.read(buffer, bytes);
+  fused::Tensor tensor{extent.rows, extent.cols, {}};
+  tensor.values.resize(static_cast<std::size_t>(extent.rows) * static_cast<std::size_t>(extent.cols));
+  untilize(bytes, extent.rows, extent.cols, format, tensor.values);
+  return tensor;
 }
 
 /// Runs the plan over a 2x2 block for every core of the grid; with the grid workaround as many blocks of one tile.
 void run_plan(Device& device, Column& column, std::uint64_t seed) {
   const fused::Plan& plan = *column.plan;
+  const DataFormat format = plan.machine.format;
   const GridSize grid = device.grid();
   fused::FusedJob job{.plan = plan, .block_rows = grid.y, .block_cols = grid.x, .grid = grid};
   job.block_rows *= block_side / plan.block.rows.tiles;
   job.block_cols *= block_side / plan.block.cols.tiles;
-  fused::FusedTensors tensors;
-  for (fused::ValueId id = 0; id < plan.graph.input_count(); ++id) tensors.inputs.push_back(tensor(device, job, id, seed));
-  for (const fused::ValueId id : plan.graph.outputs()) tensors.outputs.push_back(tensor(device, job, id, std::nullopt));
-  const Program program = fused::make_program(job, tensors);
+  std::vector<fused::Tensor> inputs;
+  std::vector<Buffer> outputs;
+  fused::FusedTensors addresses;
+  for (fused::ValueId id = 0; id < plan.graph.input_count(); ++id) {
+    inputs.push_back(random_input(job, id, seed));
+    addresses.inputs.push_back(upload(device, create(device, job, id), inputs.back(), format));
+  }
+  for (const fused::ValueId id : plan.graph.outputs()) {
+    outputs.push_back(create(device, job, id));
+    addresses.outputs.push_back(outputs.back().address);
+  }
+  const Program program = fused::make_program(job, addresses);
   measure(column, device.launch(program), program.circular_buffers, plan.machine);
+  const std::vector<fused::Evaluated> expected = fused::evaluate(plan.graph, inputs, fused::error_model(plan.machine));
+  column.passed = true;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const fused::TensorExtent extent = fused::tensor_extent(job, plan.graph.outputs()[i]);
+    const bool passed = fused::compare(expected[i], download(device, outputs[i], extent, format)).passed();
+    column.passed = *column.passed && passed;
+  }
   device.free_buffers();
   const int blocks = job.block_rows * job.block_cols;
   column.output_tiles = static_cast<double>(blocks) * plan.block.tiles();
