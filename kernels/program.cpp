@@ -16,7 +16,9 @@ namespace tilegrid {
 namespace {
 
 constexpr int max_circular_buffers = 32;    // tensix.md 1.5
-constexpr std::size_t max_arguments = 341;  // words of a kind of argument (tensix.md 1.1)
+constexpr std::size_t max_arguments = 341;  // words of runtime and of common arguments (tensix.md 1.1)
+// Compile-time arguments are constants of the kernel's binary; this only keeps a mistake from filling memory.
+constexpr std::size_t max_compile_arguments = std::size_t{1} << 20U;
 constexpr std::uint32_t page_alignment = 16;
 
 void validate_circular_buffers(const Program& program) {
@@ -54,10 +56,11 @@ void validate_compute(const Program& program) {
                                Dst::mode_name(compute.dst_fp32, compute.full_sync), available));
 }
 
-void validate_argument_count(const Program& program, const KernelConfig& kernel, const char* kind, std::size_t words) {
-  if (words > max_arguments) {
+void validate_argument_count(const Program& program, const KernelConfig& kernel, const char* kind, std::size_t words,
+                             std::size_t limit) {
+  if (words > limit) {
     throw UsageError(fmt::format("program {}: kernel {} has {} {} arguments, at most {} are possible", program.name,
-                                 kernel.name, words, kind, max_arguments));
+                                 kernel.name, words, kind, limit));
   }
 }
 
@@ -69,8 +72,8 @@ void validate_kernel(const Program& program, const KernelConfig& kernel) {
                                  program.name, kernel.name, cores.first.x, cores.first.y, cores.last.x, cores.last.y,
                                  program.grid.x, program.grid.y));
   }
-  validate_argument_count(program, kernel, "compile-time", kernel.compile_args.size());
-  validate_argument_count(program, kernel, "common", kernel.common_args.size());
+  validate_argument_count(program, kernel, "compile-time", kernel.compile_args.size(), max_compile_arguments);
+  validate_argument_count(program, kernel, "common", kernel.common_args.size(), max_arguments);
   std::set<int> named;
   for (const auto& [index, words] : kernel.runtime_args) {
     if (index < 0 || index >= program.grid.cores() || !cores.contains(program.grid.core(index))) {
@@ -81,7 +84,7 @@ void validate_kernel(const Program& program, const KernelConfig& kernel) {
       throw UsageError(
           fmt::format("program {}: kernel {} has arguments for core index {} twice", program.name, kernel.name, index));
     }
-    validate_argument_count(program, kernel, "runtime", words.size());
+    validate_argument_count(program, kernel, "runtime", words.size(), max_arguments);
   }
 }
 

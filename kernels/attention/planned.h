@@ -31,6 +31,10 @@ inline constexpr int planned_step_count = 5;
 struct BoundPlan {
   fused::Plan plan;  ///< formats of buffers are those of their CBs
   std::array<std::vector<fused::BufferBinding>, 2> bindings;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(plan, bindings);
+  }
 };
 
 /// The plans of a kernel; those of steps that no Q chunk has are not there.
@@ -52,19 +56,15 @@ struct PlannedKernel {
 /// The circular buffers by the values that plans are expected to keep in CBs, without planning: for the choice of chunks.
 [[nodiscard]] std::vector<CircularBufferConfig> expected_planned_buffers(const Config& config);
 
-/// The arguments of the planned compute kernel: `args`, then the plans, compressed.
-[[nodiscard]] std::vector<std::uint32_t> words_of(const KernelArgs& args, const StepPlans& steps);
+/// The compile-time arguments of the planned compute kernel.
 struct PlannedArguments {
-  KernelArgs args;
+  std::vector<std::uint32_t> args;  ///< KernelArgs::words()
   StepPlans steps;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(args, steps);
+  }
 };
-[[nodiscard]] PlannedArguments planned_arguments(std::span<const std::uint32_t> words);
-
-/// Puts the words into compile-time and common arguments; what these have no room for is returned and belongs behind the
-/// runtime arguments of every core.
-[[nodiscard]] std::vector<std::uint32_t> set_planned_arguments(KernelConfig& kernel, std::span<const std::uint32_t> words);
-/// The words of the running kernel; it has `runtime_args` others.
-[[nodiscard]] std::vector<std::uint32_t> planned_words_of_this_kernel(std::uint32_t runtime_args);
 
 /// The kernel's entry.
 void planned_compute();

@@ -15,14 +15,13 @@ void run_step(const StepPlans& steps, PlannedStep step, std::size_t turn) {
 }
 
 /// One Q chunk against all the K chunks that it visits.
-void attend(const PlannedArguments& planned, std::uint32_t q_chunk) {
-  const KernelArgs& args = planned.args;
+void attend(const KernelArgs& args, const StepPlans& steps, std::uint32_t q_chunk) {
   std::size_t turn = 0;
   for (std::uint32_t j = 0; j < args.visited_chunks(q_chunk); ++j) {
-    run_step(planned.steps, k_step(j != 0, args.masked(q_chunk, j)), turn);
+    run_step(steps, k_step(j != 0, args.masked(q_chunk, j)), turn);
     turn = 1 - turn;
   }
-  run_step(planned.steps, PlannedStep::normalise, turn);
+  run_step(steps, PlannedStep::normalise, turn);
   const std::uint32_t last_max = turn == 0 ? cb_max_a : cb_max_b;
   cb_wait_front(last_max, args.q_chunk_t);
   cb_pop_front(last_max, args.q_chunk_t);
@@ -32,12 +31,14 @@ void attend(const PlannedArguments& planned, std::uint32_t q_chunk) {
 }  // namespace
 
 void planned_compute() {
-  const PlannedArguments planned = planned_arguments(planned_words_of_this_kernel(2));
+  PlannedArguments planned;
+  fused::get_arguments(planned);
+  const KernelArgs args = KernelArgs::from_words(planned.args);
   const auto first = get_arg_val<std::uint32_t>(0);
   const auto count = get_arg_val<std::uint32_t>(1);
   compute_kernel_hw_startup(cb_q, cb_k, cb_out);
   for (std::uint32_t position = first; position < first + count; ++position) {
-    attend(planned, static_cast<std::uint32_t>(planned.args.item_at(position).chunk));
+    attend(args, planned.steps, static_cast<std::uint32_t>(args.item_at(position).chunk));
   }
 }
 

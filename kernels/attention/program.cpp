@@ -99,12 +99,11 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
   program.kernels = {{reader_name, Risc::ncrisc, NocId::noc0, cores, compile_args, {}, {}},
                      {compute_name, Risc::trisc, NocId::noc0, cores, compile_args, {}, {}},
                      {writer_name, Risc::brisc, NocId::noc1, cores, compile_args, {}, {}}};
-  std::vector<std::uint32_t> rest_of_plans;
   if (config.kernel == Kernel::planned) {
     const PlannedKernel planned = plan_kernel(config);
     program.circular_buffers = planned.circular_buffers;
     program.kernels[1].name = planned_compute_name;
-    rest_of_plans = set_planned_arguments(program.kernels[1], words_of(args, planned.steps));
+    fused::set_arguments(program.kernels[1], PlannedArguments{compile_args, planned.steps});
   } else {
     program.circular_buffers = circular_buffers(config);
   }
@@ -114,11 +113,6 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
     const auto count = static_cast<std::uint32_t>(work[core].size());
     for (KernelConfig& kernel : program.kernels) kernel.runtime_args.push_back({static_cast<int>(core), {first, count}});
     first += count;
-  }
-  if (!rest_of_plans.empty()) {
-    for (auto& [core, words] : program.kernels[1].runtime_args) {
-      words.insert(words.end(), rest_of_plans.begin(), rest_of_plans.end());
-    }
   }
   validate(program);
   return program;

@@ -9,8 +9,8 @@
 namespace tilegrid::fused {
 
 void fused_compute() {
-  ByteReader arguments(arguments_of_this_kernel());
-  const Plan plan = read_plan(arguments);
+  Plan plan;
+  get_arguments(plan);
   const auto blocks = api::get_arg_val<std::uint32_t>(1);
   std::vector<BufferBinding> bindings;
   for (const PlanBuffer& buffer : plan.buffers) {

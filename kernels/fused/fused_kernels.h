@@ -21,6 +21,10 @@ struct Route {
   bool transposed = false;           ///< tile (r, c) is at c * rows + r
   int k_dim = -1;                    ///< dimension of K of a streamed operand: 0 rows, 1 columns; -1: not streamed
   std::array<bool, 2> first_only{};  ///< outputs: blocks beyond the first in a block row (column) are not written
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cb, address, rows, cols, pitch, row_step, col_step, transposed, k_dim, first_only);
+  }
 
   [[nodiscard]] std::uint32_t page(int block_row, int block_col, int r, int c) const {
     const int row = block_row * row_step[0] + block_col * row_step[1] + r;
@@ -35,6 +39,10 @@ struct RouteGroup {
   int k_block = 0;
   int k_blocks = 1;
   int sweeps = 1;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(routes, k_block, k_blocks, sweeps);
+  }
 };
 
 /// What the reader or the writer does for each block.
@@ -42,9 +50,11 @@ struct TransferPlan {
   int block_cols = 1;
   int scaler_cb = -1;  ///< to be filled once by the reader; -1: none
   std::vector<RouteGroup> groups;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(block_cols, scaler_cb, groups);
+  }
 };
-void write_transfers(ByteWriter& out, const TransferPlan& plan);
-[[nodiscard]] TransferPlan read_transfers(ByteReader& in);
 
 /// The kernels' entries. Runtime arguments: the first block and the number of blocks.
 void fused_reader();

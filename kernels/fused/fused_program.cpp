@@ -238,21 +238,6 @@ void deal_blocks(const FusedJob& job, std::vector<KernelConfig>& kernels) {
   }
 }
 
-/// All fields of a route are numbers.
-template <class Visit>
-void for_fields(Route& route, Visit visit) {
-  visit(route.cb);
-  visit(route.address);
-  visit(route.rows);
-  visit(route.cols);
-  visit(route.pitch);
-  for (int& step : route.row_step) visit(step);
-  for (int& step : route.col_step) visit(step);
-  visit(route.transposed);
-  visit(route.k_dim);
-  for (bool& first : route.first_only) visit(first);
-}
-
 }  // namespace
 
 TensorExtent tensor_extent(const FusedJob& job, ValueId value) {
@@ -269,34 +254,6 @@ TensorExtent tensor_extent(const FusedJob& job, ValueId value) {
 void validate_blocks(const FusedJob& job) {
   check_axis(job, 0);
   check_axis(job, 1);
-}
-
-void write_transfers(ByteWriter& out, const TransferPlan& plan) {
-  out.number(plan.block_cols);
-  out.number(plan.scaler_cb);
-  out.number(static_cast<std::int64_t>(plan.groups.size()));
-  for (const RouteGroup& group : plan.groups) {
-    for (const int value : {group.k_block, group.k_blocks, group.sweeps}) out.number(value);
-    out.number(static_cast<std::int64_t>(group.routes.size()));
-    for (Route route : group.routes) {
-      for_fields(route, [&](const auto& field) { out.number(static_cast<std::int64_t>(field)); });
-    }
-  }
-}
-
-TransferPlan read_transfers(ByteReader& in) {
-  TransferPlan plan;
-  plan.block_cols = static_cast<int>(in.number());
-  plan.scaler_cb = static_cast<int>(in.number());
-  plan.groups.resize(static_cast<std::size_t>(in.number()));
-  for (RouteGroup& group : plan.groups) {
-    for (int* value : {&group.k_block, &group.k_blocks, &group.sweeps}) *value = static_cast<int>(in.number());
-    group.routes.resize(static_cast<std::size_t>(in.number()));
-    for (Route& route : group.routes) {
-      for_fields(route, [&](auto& field) { field = static_cast<std::remove_reference_t<decltype(field)>>(in.number()); });
-    }
-  }
-  return plan;
 }
 
 void register_kernels() {
@@ -327,11 +284,9 @@ Program make_program(const FusedJob& job, const FusedTensors& tensors) {
   program.kernels = {{reader_name, Risc::ncrisc, NocId::noc0, cores, {}, {}, {}},
                      {compute_name, Risc::trisc, NocId::noc0, cores, {}, {}, {}},
                      {writer_name, Risc::brisc, NocId::noc1, cores, {}, {}, {}}};
-  std::array<ByteWriter, 3> arguments;
-  write_transfers(arguments[0], reads_of(job, tensors));
-  write_plan(arguments[1], plan);
-  write_transfers(arguments[2], writes_of(job, tensors));
-  for (std::size_t i = 0; i < arguments.size(); ++i) set_arguments(program.kernels[i], arguments[i].bytes());
+  set_arguments(program.kernels[0], reads_of(job, tensors));
+  set_arguments(program.kernels[1], plan);
+  set_arguments(program.kernels[2], writes_of(job, tensors));
   deal_blocks(job, program.kernels);
   validate(program);
   return program;

@@ -51,8 +51,8 @@ void read_block(const Route& route, int block_row, int block_col, int k_first, i
 }  // namespace
 
 void fused_reader() {
-  ByteReader arguments(arguments_of_this_kernel());
-  const TransferPlan plan = read_transfers(arguments);
+  TransferPlan plan;
+  get_arguments(plan);
   const auto first = get_arg_val<int>(0);
   const auto count = get_arg_val<int>(1);
   if (plan.scaler_cb >= 0 && count > 0) make_scaler(static_cast<std::uint32_t>(plan.scaler_cb));

@@ -30,8 +30,8 @@ void write_block(const Route& route, int block_row, int block_col) {
 }  // namespace
 
 void fused_writer() {
-  ByteReader arguments(arguments_of_this_kernel());
-  const TransferPlan plan = read_transfers(arguments);
+  TransferPlan plan;
+  get_arguments(plan);
   const auto first = get_arg_val<int>(0);
   const auto count = get_arg_val<int>(1);
   for (int block = first; block < first + count; ++block) {

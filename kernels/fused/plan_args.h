@@ -1,56 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cereal/archives/binary.hpp>
+#include <cereal/types/array.hpp>
+#include <cereal/types/optional.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
 #include <cstdint>
-#include <span>
+#include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "kernels/fused/interpret.h"
 #include "kernels/fused/plan.h"
 #include "kernels/program.h"
 
-/// Plans as kernel arguments. A kernel has 341 words of each kind (tensix.md 1.1), and a stage may have hundreds of
-/// instructions; so they are stored field by field as differences, which repeat from tile to tile, and then compressed.
+/// Plans as compile-time arguments of kernels: what a core needs of them, in cereal's binary form.
 namespace tilegrid::fused {
 
-class ByteWriter {
- public:
-  void number(std::int64_t value);
-  void text(const std::string& value);
-  void byte(std::uint8_t value) { bytes_.push_back(value); }
-  [[nodiscard]] const std::vector<std::uint8_t>& bytes() const { return bytes_; }
-
- private:
-  std::vector<std::uint8_t> bytes_;
+/// What a graph is made of, for rebuilding it by its own builder.
+struct GraphRecord {
+  struct InputRecord {
+    std::string name;
+    Shape shape;
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(name, shape.rows.tiles, shape.rows.unit, shape.cols.tiles, shape.cols.unit);
+    }
+  };
+  struct OpRecord {
+    OpKind kind{};
+    std::string name;
+    std::string function;  ///< empty for the kinds that have none
+    std::vector<ValueId> in;
+    float parameter = 0;
+    bool accumulate = false;
+    bool transpose_b = false;
+    Pool pool{};
+    ReduceDim dim{};
+    FormRule form{};
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(kind, name, function, in, parameter, accumulate, transpose_b, pool, dim, form);
+    }
+  };
+  std::string name;
+  std::vector<InputRecord> inputs;
+  std::vector<OpRecord> ops;
+  std::vector<ValueId> outputs;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(name, inputs, ops, outputs);
+  }
 };
+[[nodiscard]] GraphRecord record_of(const Graph& graph);
+[[nodiscard]] Graph graph_of(const GraphRecord& record);
 
-/// Reads what a ByteWriter wrote, in the same order. Throws std::logic_error behind the end.
-class ByteReader {
- public:
-  explicit ByteReader(std::vector<std::uint8_t> bytes) : bytes_(std::move(bytes)) {}
-  [[nodiscard]] std::int64_t number();
-  [[nodiscard]] std::string text();
-  [[nodiscard]] std::uint8_t byte();
-  [[nodiscard]] bool at_end() const { return at_ == bytes_.size(); }
+template <class Archive>
+void serialize(Archive& archive, Instruction& i) {
+  archive(i.action, i.op, i.value, i.result, i.row, i.col, i.slot, i.broadcast, i.dst_is_a, i.accumulate, i.to_output, i.rt,
+          i.ct, i.parameter);
+}
+template <class Archive>
+void serialize(Archive& archive, Run& run) {
+  archive(run.row, run.col, run.rows, run.cols, run.h, run.w, run.body, run.peak);
+}
+template <class Archive>
+void serialize(Archive& archive, Stage& stage) {
+  Shape& shape = stage.shape;
+  archive(stage.ops, shape.rows.tiles, shape.rows.unit, shape.cols.tiles, shape.cols.unit, stage.by_kind, stage.runs,
+          stage.packs, stage.k_block, stage.k_blocks, stage.carrier);
+}
+template <class Archive>
+void serialize(Archive& archive, PlanBuffer& buffer) {
+  archive(buffer.role, buffer.value, buffer.tiles, buffer.copies, buffer.format, buffer.transposed, buffer.streamed);
+}
+template <class Archive>
+void serialize(Archive& archive, BufferBinding& binding) {
+  archive(binding.cb, binding.pop);
+}
+template <class Archive>
+void save(Archive& archive, const Plan& plan) {
+  archive(record_of(plan.graph), plan.machine.dst_fp32, plan.machine.full_sync, plan.machine.precision, plan.stages,
+          plan.buffers);
+}
+template <class Archive>
+void load(Archive& archive, Plan& plan) {
+  GraphRecord record;
+  archive(record, plan.machine.dst_fp32, plan.machine.full_sync, plan.machine.precision, plan.stages, plan.buffers);
+  plan.graph = graph_of(record);
+}
 
- private:
-  std::vector<std::uint8_t> bytes_;
-  std::size_t at_ = 0;
-};
+/// Bytes as words, with their number in front, and back.
+[[nodiscard]] std::vector<std::uint32_t> words_of(const std::string& bytes);
+/// The bytes that are the running kernel's compile-time arguments.
+[[nodiscard]] std::string bytes_of_this_kernel();
 
-/// The parts of a plan that a core needs: the graph, precision and DST format, stages and buffers.
-void write_plan(ByteWriter& out, const Plan& plan);
-[[nodiscard]] Plan read_plan(ByteReader& in);
-
-/// Makes the bytes the kernel's compile-time arguments, and what exceeds their number its common arguments. Throws
-/// UsageError when both together are too few.
-void set_arguments(KernelConfig& kernel, std::span<const std::uint8_t> bytes);
-/// The bytes that set_arguments gave to the running kernel.
-[[nodiscard]] std::vector<std::uint8_t> arguments_of_this_kernel();
-
-/// Compression by repetitions (LZ77 with byte tokens), and its reverse.
-[[nodiscard]] std::vector<std::uint8_t> compressed(std::span<const std::uint8_t> bytes);
-[[nodiscard]] std::vector<std::uint8_t> expanded(std::span<const std::uint8_t> bytes);
+/// Makes the parts the kernel's compile-time arguments.
+template <class... Part>
+void set_arguments(KernelConfig& kernel, const Part&... parts) {
+  std::ostringstream stream;
+  cereal::BinaryOutputArchive archive(stream);
+  archive(parts...);
+  kernel.compile_args = words_of(stream.str());
+}
+/// The same parts, in the running kernel.
+template <class... Part>
+void get_arguments(Part&... parts) {
+  std::istringstream stream(bytes_of_this_kernel());
+  cereal::BinaryInputArchive archive(stream);
+  archive(parts...);
+}
 
 }  // namespace tilegrid::fused

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -372,13 +373,14 @@ fused::Graph load_graph(GraphRequest& request) {
 
 std::vector<std::string> strategy_names() {
   std::vector<std::string> names;
+  names.reserve(fused::strategy_count);
   for (int i = 0; i < fused::strategy_count; ++i) names.emplace_back(name_of(static_cast<fused::Strategy>(i)));
   return names;
 }
 
 std::string graph_signature(const fused::Graph& graph) {
-  std::vector<fused::ValueId> inputs;
-  for (fused::ValueId id = 0; id < graph.input_count(); ++id) inputs.push_back(id);
+  std::vector<fused::ValueId> inputs(static_cast<std::size_t>(graph.input_count()));
+  std::iota(inputs.begin(), inputs.end(), fused::ValueId{0});
   return fmt::format("{}{} -> {} (tiles)", graph.name.empty() ? "" : graph.name + ": ", list_of(graph, inputs),
                      list_of(graph, graph.outputs()));
 }

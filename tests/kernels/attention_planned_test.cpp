@@ -118,27 +118,22 @@ TEST(PlannedAttention, BuffersHoldWhatIsBoundToThem) {
   }
 }
 
-TEST(PlannedAttention, ArgumentsArriveWhole) {
+TEST(PlannedAttention, ArgumentsSurviveTheirTransport) {
   const Config config = make(causal_shape, 96, 160);
-  const PlannedKernel kernel = plan_kernel(config);
-  const KernelArgs args = KernelArgs::from(config, {1, 2, 3, 4});
-  const std::vector<std::uint32_t> words = words_of(args, kernel.steps);
-  const PlannedArguments got = planned_arguments(words);
-  EXPECT_EQ(got.args.words(), args.words());
-  EXPECT_EQ(words_of(got.args, got.steps), words);
-
-  for (const std::size_t size : {10U, 341U, 342U, 682U, 683U, 1000U}) {
-    std::vector<std::uint32_t> many(size);
-    for (std::size_t i = 0; i < size; ++i) many[i] = static_cast<std::uint32_t>(i * 7);
-    KernelConfig compute;
-    const std::vector<std::uint32_t> rest = set_planned_arguments(compute, many);
-    EXPECT_LE(compute.compile_args.size(), 341U);
-    EXPECT_LE(compute.common_args.size(), 341U);
-    std::vector<std::uint32_t> all = compute.compile_args;
-    all.insert(all.end(), compute.common_args.begin(), compute.common_args.end());
-    all.insert(all.end(), rest.begin(), rest.end());
-    EXPECT_EQ(all, many) << size;
-  }
+  const auto bytes_of = [](const PlannedArguments& arguments) {
+    std::ostringstream stream;
+    cereal::BinaryOutputArchive archive(stream);
+    archive(arguments);
+    return stream.str();
+  };
+  const PlannedArguments sent{KernelArgs::from(config, {1, 2, 3, 4}).words(), plan_kernel(config).steps};
+  const std::string bytes = bytes_of(sent);
+  PlannedArguments got;
+  std::istringstream stream(bytes);
+  cereal::BinaryInputArchive archive(stream);
+  archive(got);
+  EXPECT_EQ(got.args, sent.args);
+  EXPECT_EQ(bytes_of(got), bytes);
 }
 
 TEST(PlannedAttention, ProgramsOfOddChunksHaveRoomForTheirPlans) {

@@ -449,39 +449,9 @@ TEST(FusedProgram, TakesLongPlansAsArguments) {
   });
 }
 
-std::vector<std::uint8_t> noise(std::size_t count) {
-  std::vector<std::uint8_t> bytes(count);
-  std::uint32_t state = 1;
-  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>((state = state * 1664525U + 1013904223U) >> 24U);
-  return bytes;
-}
-
-TEST(FusedArguments, SurviveCompression) {
-  for (const std::size_t count : {0U, 1U, 3U, 5U, 100U, 2000U}) EXPECT_EQ(expanded(compressed(noise(count))), noise(count));
-  const std::vector<std::uint8_t> part = noise(20);
-  std::vector<std::uint8_t> repeated;
-  for (std::size_t i = 0; i < 1000; ++i) repeated.push_back(part[i % part.size()]);
-  EXPECT_EQ(expanded(compressed(repeated)), repeated);
-  EXPECT_LT(compressed(repeated).size(), 40U);
-  ByteWriter out;
-  const std::vector<std::int64_t> numbers{0, -1, 1, 63, -64, 64, 1'000'000, INT64_MIN, INT64_MAX};
-  for (const std::int64_t number : numbers) out.number(number);
-  out.text("two words");
-  ByteReader in(out.bytes());
-  for (const std::int64_t number : numbers) EXPECT_EQ(in.number(), number);
-  EXPECT_EQ(in.text(), "two words");
-  EXPECT_TRUE(in.at_end());
-  EXPECT_THROW((void)in.byte(), std::logic_error);
-}
-
-TEST(FusedArguments, AreRefusedWhenTooLong) {
-  KernelConfig kernel;
-  kernel.name = "k";
-  set_arguments(kernel, noise(2600));
-  EXPECT_EQ(kernel.compile_args.size(), 341U);
-  EXPECT_FALSE(kernel.common_args.empty());
-  EXPECT_LE(kernel.common_args.size(), 341U);
-  EXPECT_THROW(set_arguments(kernel, noise(2800)), UsageError);
+TEST(FusedArguments, BytesBecomeWords) {
+  EXPECT_EQ(words_of(""), std::vector<std::uint32_t>{0});
+  EXPECT_EQ(words_of("abcde"), (std::vector<std::uint32_t>{5, 0x64636261, 0x65}));
 }
 
 TEST(FusedFaults, NameTheOperationThatRunsOutOfSlots) {

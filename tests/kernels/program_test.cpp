@@ -43,7 +43,7 @@ Program good_program() {
   const CoreRange all = CoreRange::all(program.grid);
   program.kernels = {kernel("reader", Risc::ncrisc, all), kernel("writer", Risc::brisc, all),
                      kernel("compute", Risc::trisc, {{0, 0}, {1, 2}}), kernel("other", Risc::trisc, {{2, 0}, {3, 2}})};
-  program.kernels[0].compile_args.assign(341, 1);
+  program.kernels[0].compile_args.assign(1U << 20U, 1);
   program.kernels[0].common_args.assign(341, 1);
   program.kernels[0].runtime_args = {{0, std::vector<std::uint32_t>(341, 7)}, {11, {}}};
   return program;
@@ -94,7 +94,7 @@ TEST(Program, RefusesTooManyArgumentsAndSemaphores) {
   EXPECT_REFUSED(program, "17 semaphores, at most 16");
   program = good_program();
   program.kernels[0].compile_args.push_back(0);
-  EXPECT_REFUSED(program, "kernel reader has 342 compile-time arguments, at most 341");
+  EXPECT_REFUSED(program, "kernel reader has 1048577 compile-time arguments, at most 1048576");
   program = good_program();
   program.kernels[0].common_args.push_back(0);
   EXPECT_REFUSED(program, "342 common arguments");
