@@ -10,6 +10,7 @@
 #include <limits>
 #include <map>
 
+#include "core/error.h"
 #include "kernels/fused/stage_planner.h"
 
 namespace tilegrid::fused {
@@ -87,6 +88,7 @@ class BestSearch {
         stage->stage.k_block = stream.k_block;
         stage->stage.k_blocks = k / stream.k_block;
         stage->stage.carrier = stream.carrier;
+        if (stream.carrier == Carrier::l1) accumulate_packs(stage->stage);
       }
       if (stage->peak > fullest) {
         fullest = stage->peak;
@@ -97,6 +99,14 @@ class BestSearch {
     finish_plan(plan, request_, true);
     if (!fits_l1(plan)) finish_plan(plan, request_, false);
     return plan;
+  }
+
+  static void accumulate_packs(Stage& stage) {
+    for (Run& run : stage.runs) {
+      for (Instruction& instruction : run.body) {
+        if (instruction.action == Action::pack) instruction.accumulate = true;
+      }
+    }
   }
 
   /// A stage that streams with another carrier than DST has nothing but the matmul.
@@ -202,6 +212,22 @@ std::vector<int> streamable(const Graph& graph) {
   return ops;
 }
 
+/// Refuses blocks of K that no matmul can be fed by.
+void check_k_block(const Graph& graph, int k_block) {
+  const std::vector<int> ops = streamable(graph);
+  if (ops.empty()) {
+    throw UsageError(
+        fmt::format("a K block of {} tiles: no matmul of the graph has two inputs that nothing else reads", k_block));
+  }
+  for (const int op : ops) {
+    const int k = graph.value(graph.op(op).in[0]).shape.cols.tiles;
+    if (k % k_block == 0) return;
+  }
+  const int k = graph.value(graph.op(ops.front()).in[0]).shape.cols.tiles;
+  throw UsageError(
+      fmt::format("a K block of {} tiles does not divide the {} tiles of K of {}", k_block, k, graph.op(ops.front()).name));
+}
+
 std::vector<Stream> streams_of(const Graph& graph, int k_block) {
   std::vector<Stream> streams;
   for (const int op : streamable(graph)) {
@@ -238,6 +264,7 @@ Plan plan_best(const Graph& graph, const PlanRequest& request) {
     if (plan && (!best || plan->cost.total < best->cost.total)) best = std::move(plan);
   }
   if (!best) return refused(graph, request);
+  if (request.k_block > 0) check_k_block(graph, request.k_block);
   if (request.k_block > 0 || !fits_l1(*best)) {
     if (auto streamed = best_streamed(graph, request)) {
       best = std::move(streamed);
@@ -252,6 +279,15 @@ Plan plan_best(const Graph& graph, const PlanRequest& request) {
     other.notes.emplace_back(fmt::format("the cheapest is the plan of {}", name_of(strategy)));
     best = std::move(other);
     best->strategy = Strategy::best;
+  }
+  if (!fits_l1(*best)) {
+    // What one core can't hold, several may.
+    Plan grid = fused::plan(graph, Strategy::grid, request);
+    if (grid.legal() && grid.cores > 1) {
+      grid.notes.emplace_back("the block is cut over cores: one core's L1 can't hold it");
+      best = std::move(grid);
+      best->strategy = Strategy::best;
+    }
   }
   check_buffers(*best);
   return std::move(*best);

@@ -201,10 +201,10 @@ double CostModel::stage(const Stage& stage, UnitCycles& busy) const {
           partial.math += machine_.costs.copy_tile;
           partial.unpacked_tiles += 1;
         }
-      } else {
-        partial.pack = cycles.pack;
       }
-      const double first = once;
+      UnitCycles beginning = cycles;
+      if (stage.carrier == Carrier::l1) beginning.pack /= 2;  // the first block overwrites
+      const double first = section(beginning);
       UnitCycles later = cycles;
       later += partial;
       once = first + (stage.k_blocks - 1) * section(later);

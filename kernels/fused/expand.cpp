@@ -30,9 +30,11 @@ class SlotFile {
     dirty = slots_[at(slot)].written;
     return hold(slot, value);
   }
-  void reserve(int count) {
+  /// The first `count` slots are for `value`, which will be written at once.
+  void reserve(int count, ValueId value) {
     while (static_cast<int>(slots_.size()) < count) grow();
     for (int slot = 0; slot < count; ++slot) slots_[at(slot)].reserved = true;
+    reserved_for_ = value;
   }
   int hold(int slot, ValueId value) {
     slots_[at(slot)].value = value;
@@ -48,7 +50,11 @@ class SlotFile {
   [[nodiscard]] std::vector<ValueId> holders() const {
     std::vector<ValueId> values;
     for (const Slot& slot : slots_) {
-      if (slot.value != no_value) values.push_back(slot.value);
+      if (slot.value != no_value) {
+        values.push_back(slot.value);
+      } else if (slot.reserved) {
+        values.push_back(reserved_for_);
+      }
     }
     return values;
   }
@@ -72,6 +78,7 @@ class SlotFile {
   }
 
   int capacity_;
+  ValueId reserved_for_ = no_value;
   std::vector<Slot> slots_;
 };
 
@@ -151,7 +158,7 @@ class Expansion {
       block_step_ = schedule_.size();
       return;
     }
-    slots_.reserve(h_ * w_);
+    slots_.reserve(h_ * w_, graph_.result_of(schedule_[block_step_].op));
     const Op& matmul = graph_.op(schedule_[block_step_].op);
     if (!matmul.accumulate) return;
     // The accumulator's tile, and what it overwrites on the way, live there, unless it is wanted later too: then its copy

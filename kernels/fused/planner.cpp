@@ -23,7 +23,10 @@ Refusal refusal_of(const StagePlan& stage, int capacity, std::string fits) {
   refusal.account = stage.account;
   refusal.at = stage.at;
   for (const SlotUse& use : stage.account) refusal.needed += use.slots;
-  refusal.needed = std::max(refusal.needed, stage.peak);
+  if (stage.peak > refusal.needed) {
+    refusal.account.push_back({"written before, so that nothing can be added into them", stage.peak - refusal.needed});
+    refusal.needed = stage.peak;
+  }
   refusal.capacity = capacity;
   refusal.reason =
       fmt::format("Insufficient DST capacity for all operands: {} slots wanted, {} there", refusal.needed, capacity);
@@ -35,6 +38,7 @@ Refusal refusal_of(const StagePlan& stage, int capacity, std::string fits) {
 std::string what_fits(const StageProblem& problem, const StagePlan& asked, int capacity) {
   if (const auto cut = least_cut(problem, listed_schedule(problem), capacity, 0)) {
     const Run& run = cut->stage.runs.front();
+    if (cut->stage.runs.size() == 1 && run.sections() == 1) return "the whole block, tile by tile (see subblock)";
     return fmt::format("{}x{} sub-blocks", run.h, run.w);
   }
   const int least = fewest_slots(problem);

@@ -186,8 +186,10 @@ std::vector<bool> values_read_from_cb(const Graph& graph, const std::vector<OpGr
 }
 
 Graph one_tile_block(const Graph& graph, int& parts) {
+  const Value& first = graph.value(graph.outputs().front());
   const auto smaller = [&](Extent extent, AxisId axis) {
-    if (!extent.unit && axis != no_axis && !graph.axes()[at(axis)].contracted) extent.tiles = 1;
+    const bool split = axis != no_axis && (axis == first.axes[0] || axis == first.axes[1]);
+    if (!extent.unit && split && !graph.axes()[at(axis)].contracted) extent.tiles = 1;
     return extent;
   };
   Graph small;
@@ -221,7 +223,6 @@ Graph one_tile_block(const Graph& graph, int& parts) {
   for (const ValueId output : graph.outputs()) small.output(output);
   small.finish();
   parts = 1;
-  const Value& first = graph.value(graph.outputs().front());
   for (const int side : {0, 1}) {
     const AxisId axis = first.axes[at(side)];
     if (axis != no_axis && !graph.axes()[at(axis)].contracted) parts *= graph.axes()[at(axis)].tiles;

@@ -36,8 +36,8 @@ struct PartitionOptions {
 /// By value: whether a group reads it from a CB.
 [[nodiscard]] std::vector<bool> values_read_from_cb(const Graph& graph, const std::vector<OpGroup>& groups);
 
-/// The same graph over a smaller block: axes that no operation sums over become one tile. `parts` gets how many of the small
-/// blocks make the old one.
+/// The same graph over a smaller block: axes of the first output that no operation sums over become one tile. `parts` gets
+/// how many of the small blocks make the old one.
 [[nodiscard]] Graph one_tile_block(const Graph& graph, int& parts);
 
 }  // namespace tilegrid::fused
