@@ -7,16 +7,13 @@
 
 namespace tilegrid {
 
-CircularBuffer& Core::cb(std::uint32_t id) {
-  if (id >= cbs.size()) {
+void Core::refuse_cb(std::uint32_t id) {
+  if (id >= max_circular_buffers) {
     throw Fault("CB id", fmt::format("used CB {}", id), "a core has 32 circular buffers, 0 to 31").numbers(id, 31, "as id");
   }
-  if (!cbs[id].configured()) {
-    throw Fault("CB id", fmt::format("used CB {}, which the program does not configure", id),
-                "circular buffers are declared by the host")
-        .hint("add a CircularBufferConfig with this id");
-  }
-  return cbs[id];
+  throw Fault("CB id", fmt::format("used CB {}, which the program does not configure", id),
+              "circular buffers are declared by the host")
+      .hint("add a CircularBufferConfig with this id");
 }
 
 void Core::check_l1(std::uint32_t address, std::uint64_t bytes, const char* who) const {

@@ -36,6 +36,7 @@ struct Core {
   VectorUnit vector{false};
   PackConfig pack;
   bool unpack_to_dst = false;  ///< fp32 copies bypass the source registers
+  bool dry = false;            ///< control flow alone: units compute nothing, the NoC moves no data (kernels/api/context.h)
   CoreCounters counters;
   CoreHostCost host_cost;
   EventLog log;
@@ -58,7 +59,10 @@ struct Core {
   [[nodiscard]] SemaphoreSources* sources_at(std::uint32_t offset);
 
   /// Faults ("CB id") for an id beyond 31 or a buffer that the program did not configure.
-  [[nodiscard]] CircularBuffer& cb(std::uint32_t id);
+  [[nodiscard]] CircularBuffer& cb(std::uint32_t id) {
+    if (id >= cbs.size() || !cbs[id].configured()) refuse_cb(id);
+    return cbs[id];
+  }
 
   /// Checks that [address, address + bytes) lies in this core's L1 above the unmapped area; faults "L1 range".
   void check_l1(std::uint32_t address, std::uint64_t bytes, const char* who) const;
@@ -67,6 +71,9 @@ struct Core {
   void notify_write(std::uint32_t offset, std::uint64_t bytes);
 
   void count(TileOp op, std::uint64_t tiles = 1) { counters.tiles[static_cast<std::size_t>(op)] += tiles; }
+
+ private:
+  [[noreturn]] static void refuse_cb(std::uint32_t id);
 };
 
 }  // namespace tilegrid

@@ -101,8 +101,9 @@ void Dst::check_range(int first, int count, const char* who) const {
                           limited ? fmt::format("is limited to {} of its {} tiles", capacity_, whole)
                                   : fmt::format("has {} tiles", capacity_)))
       .numbers(std::int64_t{first} + count, capacity_, "tiles")
-      .hint(limited ? "use a smaller subblock, reuse slots, or raise the limit"
-                    : "use a smaller subblock, reuse slots, or full-sync");
+      .hint(limited      ? "use a smaller subblock, reuse slots, or raise the limit"
+            : full_sync_ ? "use a smaller subblock, or reuse slots"
+                         : "use a smaller subblock, reuse slots, or full-sync");
 }
 
 float* Dst::slot(int half, int index) const {

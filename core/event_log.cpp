@@ -3,34 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <cereal/archives/portable_binary.hpp>
-#include <cereal/types/string.hpp>
-#include <cereal/types/vector.hpp>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <map>
 
-#include "core/error.h"
 #include "core/matrix_unit.h"
 #include "core/vector_unit.h"
 
 namespace tilegrid {
 namespace {
 
-constexpr std::uint64_t log_magic = 0x676F'6C64'6972'6774;  // "tgridlog"
-constexpr std::uint32_t log_version = 1;
-
 std::string node_text(std::uint32_t node) { return fmt::format("{}-{}", node & 0xFFU, (node >> 8U) & 0xFFU); }
-
-/// Fails when a file can't hold what it says it holds, before memory is asked for it.
-std::uint64_t checked_count(std::uint64_t count, std::uint64_t bytes_each, std::uint64_t bytes_left,
-                            const std::string& path) {
-  if (count > bytes_left / bytes_each) throw UsageError(fmt::format("{}: the log is cut short", path));
-  return count;
-}
 
 const char* eltwise_name(std::uint8_t op) {
   constexpr const char* names[] = {"add", "sub", "mul"};
@@ -51,94 +32,21 @@ std::string vector_text(const Event& event) {
 
 const char* name_of(EventKind kind) {
   constexpr std::array<const char*, event_kind_count> names = {
-      "kernel_start",   "kernel_end",    "cb_reserve",    "cb_push",        "cb_wait",       "cb_pop",
-      "noc_read",       "noc_write",     "noc_multicast", "read_barrier",   "write_barrier", "writes_flushed",
-      "atomic_barrier", "semaphore_set", "semaphore_inc", "semaphore_wait", "dst_acquire",   "dst_commit",
-      "dst_wait",       "dst_release",   "matmul",        "eltwise",        "dest_reuse",    "reduce",
-      "copy",           "transpose",     "vector",        "pack",           "configure",     "generate"};
+      "kernel_start",   "kernel_end",    "cb_reserve",    "cb_push",
+      "cb_wait",        "cb_pop",        "noc_read",      "noc_write",
+      "noc_multicast",  "read_barrier",  "write_barrier", "writes_flushed",
+      "atomic_barrier", "semaphore_set", "semaphore_inc", "semaphore_wait",
+      "dst_acquire",    "dst_commit",    "dst_wait",      "dst_release",
+      "matmul",         "eltwise",       "dest_reuse",    "reduce",
+      "copy",           "transpose",     "vector",        "pack",
+      "configure",      "generate",      "zone"};
   return names[static_cast<std::size_t>(kind)];
 }
 
-void save_log(const RunLog& log, const std::string& path) {
-  const std::string temporary = path + ".part";
-  {
-    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-    if (!file) throw UsageError(fmt::format("{}: can't be written: {}", path, std::strerror(errno)));
-    cereal::PortableBinaryOutputArchive archive(file);
-    archive(log_magic, log_version, log.grid, log.program, static_cast<std::uint64_t>(log.cores.size()));
-    for (const EventLog& core : log.cores) {
-      for (int risc = 0; risc < risc_count; ++risc) {
-        const auto& events = core.sequence(static_cast<Risc>(risc));
-        archive(static_cast<std::uint64_t>(events.size()));
-        for (const Event& event : events) {
-          archive(static_cast<std::uint8_t>(event.kind), event.op, event.a, event.b, event.c, event.count, event.x, event.y,
-                  event.address);
-        }
-      }
-    }
-    file.flush();
-    if (!file) {
-      std::remove(temporary.c_str());
-      throw UsageError(fmt::format("{}: writing failed: {}", path, std::strerror(errno)));
-    }
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    std::remove(temporary.c_str());
-    throw UsageError(fmt::format("{}: can't be written: {}", path, std::strerror(error)));
-  }
-}
-
-RunLog load_log(const std::string& path) {
-  constexpr std::uint64_t stored_event_bytes = 21;
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw UsageError(fmt::format("{}: is a directory", path));
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) throw UsageError(fmt::format("{}: can't be read: {}", path, std::strerror(errno)));
-  const auto size = static_cast<std::uint64_t>(file.tellg());
-  file.seekg(0);
-  RunLog log;
-  try {
-    cereal::PortableBinaryInputArchive archive(file);
-    std::uint64_t magic = 0;
-    std::uint32_t version = 0;
-    archive(magic, version);
-    if (magic != log_magic) throw UsageError(fmt::format("{}: not a tilegrid log", path));
-    if (version != log_version) {
-      throw UsageError(fmt::format("{}: log version {}, this program reads version {}", path, version, log_version));
-    }
-    std::uint64_t program_length = 0;
-    archive(log.grid, program_length);
-    log.program.resize(checked_count(program_length, 1, size, path));
-    archive(cereal::binary_data(log.program.data(), log.program.size()));
-    std::uint64_t cores = 0;
-    archive(cores);
-    log.cores.resize(checked_count(cores, risc_count * sizeof(std::uint64_t), size, path));
-    for (EventLog& core : log.cores) {
-      for (int risc = 0; risc < risc_count; ++risc) {
-        std::uint64_t events = 0;
-        archive(events);
-        auto& sequence = core.sequence(static_cast<Risc>(risc));
-        sequence.resize(checked_count(events, stored_event_bytes, size, path));
-        for (Event& event : sequence) {
-          std::uint8_t kind = 0;
-          archive(kind, event.op, event.a, event.b, event.c, event.count, event.x, event.y, event.address);
-          if (kind >= event_kind_count) throw UsageError(fmt::format("{}: unknown event kind {}", path, kind));
-          event.kind = static_cast<EventKind>(kind);
-        }
-      }
-    }
-  } catch (const cereal::Exception&) {
-    throw UsageError(fmt::format("{}: not a tilegrid log, or cut short", path));
-  }
-  if (log.grid.x <= 0 || log.grid.y <= 0 ||
-      static_cast<std::uint64_t>(log.grid.x) * static_cast<std::uint64_t>(log.grid.y) != log.cores.size()) {
-    throw UsageError(
-        fmt::format("{}: the grid of {}x{} does not match its {} cores", path, log.grid.x, log.grid.y, log.cores.size()));
-  }
-  file.peek();
-  if (!file.eof()) throw UsageError(fmt::format("{}: data after the end of the log", path));
-  return log;
+const char* name_of(Zone zone) {
+  constexpr std::array<const char*, zone_count> names = {"none", "qk",      "mask",      "max",  "exp",  "sum",
+                                                         "pv",   "rescale", "normalise", "read", "write"};
+  return names[static_cast<std::size_t>(zone)];
 }
 
 namespace {
@@ -148,7 +56,7 @@ class SequenceCheck {
  public:
   SequenceCheck(std::string place, std::vector<std::string>& findings) : place_(std::move(place)), findings_(findings) {}
 
-  void run(const std::vector<Event>& events) {
+  void run(const EventSequence& events) {
     if (events.empty()) return;
     if (events.front().kind != EventKind::kernel_start) report("does not begin with kernel_start");
     if (events.back().kind != EventKind::kernel_end) report("does not end with kernel_end: the kernel did not finish");
@@ -223,21 +131,31 @@ class SequenceCheck {
 
 }  // namespace
 
-std::vector<std::string> check_log(const RunLog& log) {
-  std::vector<std::string> findings;
-  for (std::size_t i = 0; i < log.cores.size(); ++i) {
-    const LogicalCore at = log.grid.core(static_cast<int>(i));
+namespace {
+
+void check_launch(const LaunchLog& launch, GridSize grid, const std::string& prefix, std::vector<std::string>& findings) {
+  for (std::size_t i = 0; i < launch.cores.size(); ++i) {
+    const LogicalCore at = grid.core(static_cast<int>(i));
+    const std::string core = fmt::format("{}core ({},{})", prefix, at.x, at.y);
     std::map<int, std::int64_t> balance;
     for (int risc = 0; risc < risc_count; ++risc) {
-      SequenceCheck check(fmt::format("core ({},{}) {}", at.x, at.y, name_of(static_cast<Risc>(risc))), findings);
-      check.run(log.cores[i].sequence(static_cast<Risc>(risc)));
+      SequenceCheck check(fmt::format("{} {}", core, name_of(static_cast<Risc>(risc))), findings);
+      check.run(launch.cores[i].sequence(static_cast<Risc>(risc)));
       for (const auto& [cb, pages] : check.pushed) balance[cb] += pages;
       for (const auto& [cb, pages] : check.popped) balance[cb] -= pages;
     }
     for (const auto& [cb, pages] : balance) {
-      if (pages < 0)
-        findings.push_back(fmt::format("core ({},{}): CB {} has {} more pops than pushes", at.x, at.y, cb, -pages));
+      if (pages < 0) findings.push_back(fmt::format("{}: CB {} has {} more pops than pushes", core, cb, -pages));
     }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> check_log(const RunLog& log) {
+  std::vector<std::string> findings;
+  for (const LaunchLog& launch : log.launches) {
+    check_launch(launch, log.grid, log.launches.size() > 1 ? launch.name + ": " : "", findings);
   }
   return findings;
 }
@@ -292,6 +210,8 @@ std::string to_text(const Event& event) {
       return fmt::format("{} {} cb {} cb {}", kind, event.op, event.a, event.b);
     case EventKind::generate:
       return fmt::format("{} cb {} {} bytes", kind, event.a, event.count);
+    case EventKind::zone:
+      return fmt::format("{} {}", kind, event.op < zone_count ? name_of(static_cast<Zone>(event.op)) : "?");
     default:
       return kind;
   }

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <iosfwd>
+#include <iterator>
+#include <memory>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "core/format.h"
 #include "core/types.h"
 
 namespace tilegrid {
@@ -31,12 +36,14 @@ namespace tilegrid {
 ///   dest_reuse       EltwiseOp     cb        -         dst is a   tiles     fidelity        dst          -
 ///   reduce           Pool          cb in     cb scale  ReduceDim  tiles     fidelity        dst          -
 ///   copy, transpose  -             cb        -         Broadcast  tiles     -               dst          -
-///   vector           VectorOp      dst       other     VectorMode tiles     operands        -            -
+///   vector           VectorOp      dst       other     VectorMode tiles     operands        1: checked   -
 ///   pack             0, 1 l1 acc   cb        relu      -          tiles     -               dst          -
 ///   configure        what          cb        cb        -          -         -               -            -
 ///   generate         -             cb        -         -          bytes     -               -            -
+///   zone             Zone          -         -         -          -         -               -            -
 /// (generate: a RISC filled L1 by ordinary stores. vector: an operation of several DST tiles reads other, its second operand
-/// or the source of copy_dst, and the operands first | third << 16)
+/// or the source of copy_dst, and the operands first | third << 16; checked: inputs are tested for their range first. zone:
+/// what follows belongs to it, until the next)
 ///
 /// Nodes are NoC 0 coordinates, x | y << 8. A DRAM peer's offset is within its bank.
 enum class EventKind : std::uint8_t {
@@ -70,8 +77,14 @@ enum class EventKind : std::uint8_t {
   pack,
   configure,
   generate,
+  zone,
 };
-inline constexpr int event_kind_count = static_cast<int>(EventKind::generate) + 1;
+inline constexpr int event_kind_count = static_cast<int>(EventKind::zone) + 1;
+
+/// The phase of attention that a part of a kernel belongs to: the device-time report adds up cycles by it.
+enum class Zone : std::uint8_t { none, qk, mask, max, exp, sum, pv, rescale, normalise, read, write };
+inline constexpr int zone_count = static_cast<int>(Zone::write) + 1;
+[[nodiscard]] const char* name_of(Zone zone);
 
 struct Event {
   EventKind kind{};
@@ -90,6 +103,118 @@ static_assert(sizeof(Event) == 24);
 
 [[nodiscard]] const char* name_of(EventKind kind);
 
+/// Blocks of events, each kept once however often it occurs: the bodies of loops.
+class EventStore {
+ public:
+  using Block = std::shared_ptr<const std::vector<Event>>;
+  /// Number of the block with these events, at least one; equal blocks have the same number.
+  std::uint32_t intern(std::span<const Event> events);
+  /// As above for a block of another store, whose memory is shared.
+  std::uint32_t intern(const Block& block);
+  [[nodiscard]] const Block& block(std::uint32_t number) const { return blocks_[number]; }
+  [[nodiscard]] std::size_t size() const { return blocks_.size(); }
+
+ private:
+  [[nodiscard]] const std::uint32_t* find(std::uint64_t hash, std::span<const Event> events) const;
+  std::uint32_t add(std::uint64_t hash, Block block);
+
+  std::vector<Block> blocks_;
+  std::unordered_multimap<std::uint64_t, std::uint32_t> by_hash_;
+};
+
+/// What one RISC did, in order. mark() ends a block: the events since the last mark, which cost 4 bytes when the store has
+/// had them before. Reading goes through the blocks as if they were one list.
+class EventSequence {
+ public:
+  class Iterator;
+  using value_type = Event;
+  using const_iterator = Iterator;
+
+  EventSequence() = default;
+  EventSequence(std::vector<Event> events);  // NOLINT(google-explicit-constructor): a list of events is a sequence
+
+  void append(const Event& event) {
+    open_.push_back(event);
+    if (open_.size() == longest_block) mark();
+  }
+  /// The events since the last mark become a block; without any nothing happens.
+  void mark();
+  void clear();
+
+  [[nodiscard]] std::size_t size() const { return closed_size_ + open_.size(); }  ///< events, each repetition counted
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  [[nodiscard]] Iterator begin() const;
+  [[nodiscard]] Iterator end() const;
+  [[nodiscard]] const Event& front() const { return block(0).front(); }
+  [[nodiscard]] const Event& back() const { return block(block_count() - 1).back(); }
+
+  /// The same events block by block; none is empty. Blocks of one store with the same address are the same.
+  [[nodiscard]] std::size_t block_count() const { return blocks_.size() + (open_.empty() ? 0 : 1); }
+  [[nodiscard]] std::span<const Event> block(std::size_t index) const {
+    return index < blocks_.size() ? std::span<const Event>(*store_->block(blocks_[index])) : std::span<const Event>(open_);
+  }
+
+  /// Keeps blocks in `store` from now on: what is there already moves.
+  void use(const std::shared_ptr<EventStore>& store);
+  /// Numbers of the blocks in the store; the events after the last mark are in none.
+  [[nodiscard]] const std::vector<std::uint32_t>& numbers() const { return blocks_; }
+  /// From what numbers() gave, for a store that has these blocks.
+  EventSequence(std::shared_ptr<EventStore> store, std::vector<std::uint32_t> numbers);
+
+  /// The same events, however they are cut into blocks.
+  friend bool operator==(const EventSequence& a, const EventSequence& b);
+
+ private:
+  /// Kernels that mark nothing are cut here, so that no list grows without bound and is copied as it does.
+  static constexpr std::size_t longest_block = 16384;
+
+  std::shared_ptr<EventStore> store_;
+  std::vector<std::uint32_t> blocks_;
+  std::vector<Event> open_;
+  std::size_t closed_size_ = 0;
+};
+
+class EventSequence::Iterator {
+ public:
+  using iterator_category = std::forward_iterator_tag;
+  using value_type = Event;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const Event*;
+  using reference = const Event&;
+
+  Iterator() = default;
+  Iterator(const EventSequence& sequence, std::size_t block) : sequence_(&sequence), block_(block) { enter(); }
+  [[nodiscard]] reference operator*() const { return *at_; }
+  [[nodiscard]] pointer operator->() const { return at_; }
+  Iterator& operator++() {
+    if (++at_ == end_) {
+      ++block_;
+      enter();
+    }
+    return *this;
+  }
+  Iterator operator++(int) {
+    Iterator before = *this;
+    ++*this;
+    return before;
+  }
+  friend bool operator==(const Iterator& a, const Iterator& b) { return a.at_ == b.at_ && a.block_ == b.block_; }
+
+ private:
+  void enter() {
+    const auto events = block_ < sequence_->block_count() ? sequence_->block(block_) : std::span<const Event>();
+    at_ = events.data();
+    end_ = at_ + events.size();
+  }
+  const EventSequence* sequence_ = nullptr;
+  std::size_t block_ = 0;
+  const Event* at_ = nullptr;
+  const Event* end_ = nullptr;
+};
+
+inline EventSequence::Iterator EventSequence::begin() const { return {*this, 0}; }
+inline EventSequence::Iterator EventSequence::end() const { return {*this, block_count()}; }
+
 /// The events of one core: one sequence for each of BRISC, NCRISC and the compute kernel (its three TRISCs share one
 /// sequence in program order; the kind says which of them an event concerns).
 class EventLog {
@@ -97,24 +222,54 @@ class EventLog {
   void enable(bool on) { enabled_ = on; }
   [[nodiscard]] bool enabled() const { return enabled_; }
   void append(Risc risc, const Event& event) {
-    if (enabled_) sequences_[static_cast<std::size_t>(risc)].push_back(event);
+    if (enabled_) sequences_[static_cast<std::size_t>(risc)].append(event);
   }
-  [[nodiscard]] const std::vector<Event>& sequence(Risc risc) const { return sequences_[static_cast<std::size_t>(risc)]; }
-  [[nodiscard]] std::vector<Event>& sequence(Risc risc) { return sequences_[static_cast<std::size_t>(risc)]; }
+  /// The body of a loop begins, or a loop ends: what follows is a block of its own.
+  void mark(Risc risc) {
+    if (enabled_) sequences_[static_cast<std::size_t>(risc)].mark();
+  }
+  [[nodiscard]] const EventSequence& sequence(Risc risc) const { return sequences_[static_cast<std::size_t>(risc)]; }
+  [[nodiscard]] EventSequence& sequence(Risc risc) { return sequences_[static_cast<std::size_t>(risc)]; }
+  /// Cores whose logs use one store keep equal blocks once for all of them.
+  void use(const std::shared_ptr<EventStore>& store) {
+    for (auto& sequence : sequences_) sequence.use(store);
+  }
   void clear() {
     for (auto& sequence : sequences_) sequence.clear();
   }
 
  private:
   bool enabled_ = true;
-  std::array<std::vector<Event>, risc_count> sequences_;
+  std::array<EventSequence, risc_count> sequences_;
+};
+
+/// Ends all blocks and puts them into one store, which is returned; it has no others, numbered in the order of their first
+/// use, by core, RISC and place in the sequence. Which stores they came from does not matter.
+std::shared_ptr<EventStore> share_blocks(std::vector<EventLog>& logs);
+
+/// A circular buffer as a replay needs it; the same on all cores.
+struct LogBuffer {
+  int id = 0;
+  std::uint32_t pages = 0;
+  std::uint32_t page_bytes = 0;
+  DataFormat format = DataFormat::bf16;
+  friend bool operator==(const LogBuffer&, const LogBuffer&) = default;
+};
+
+/// All logs of one launch, with what a replay must know of its program.
+struct LaunchLog {
+  std::string name;
+  bool dst_fp32 = false;
+  bool full_sync = false;
+  std::vector<LogBuffer> buffers;
+  std::vector<EventLog> cores;  ///< by core index
 };
 
 /// All logs of a run, with what names them: what `--log FILE` stores.
 struct RunLog {
   GridSize grid;
-  std::string program;          ///< one line that describes the run
-  std::vector<EventLog> cores;  ///< by core index
+  std::string program;  ///< one line that describes the run
+  std::vector<LaunchLog> launches;
 };
 
 /// cereal portable binary with a magic word and a format version. Throws UsageError with the file's name on failure.

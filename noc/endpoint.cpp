@@ -22,6 +22,21 @@ std::uint32_t packed(PhysicalCore node) {
   return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
 }
 
+/// Bank whose endpoint is at a node, -1 for none: asked for every page that is read or written.
+int bank_at(int x, int y) {
+  static const auto banks = [] {
+    std::array<std::array<std::int8_t, noc_size.x>, noc_size.y> table;
+    for (auto& row : table) row.fill(-1);
+    for (int bank = 0; bank < dram_banks; ++bank) {
+      const PhysicalCore at = dram_endpoint(bank);
+      table[static_cast<std::size_t>(at.y)][static_cast<std::size_t>(at.x)] = static_cast<std::int8_t>(bank);
+    }
+    return table;
+  }();
+  if (x >= noc_size.x || y >= noc_size.y) return -1;
+  return banks[static_cast<std::size_t>(y)][static_cast<std::size_t>(x)];
+}
+
 std::string text_of(Target target, GridSize grid) {
   if (target.kind == Target::Kind::dram) return fmt::format("DRAM bank {}", target.index);
   const LogicalCore core = grid.core(target.index);
@@ -88,8 +103,6 @@ MessageHeader Endpoint::header(MessageKind kind) const {
   return header;
 }
 
-PhysicalCore Endpoint::own_node() const { return physical_of(core_->logical); }
-
 Target Endpoint::resolve(NocAddress address, std::uint64_t bytes, const char* who) const {
   const GridSize grid = node_.placement().grid;
   const int x = static_cast<int>(address_x(address));
@@ -109,8 +122,7 @@ Target Endpoint::resolve(NocAddress address, std::uint64_t bytes, const char* wh
     }
     return {Target::Kind::core, grid.index(core)};
   }
-  for (int bank = 0; bank < dram_banks; ++bank) {
-    if (dram_endpoint(bank) != PhysicalCore{x, y}) continue;
+  if (const int bank = bank_at(x, y); bank >= 0) {
     if (offset + bytes > node_.dram_limit()) {
       throw Fault("DRAM range", fmt::format("{} used bytes {} to {} of DRAM bank {}", who, offset, offset + bytes, bank),
                   fmt::format("the buffers of this run end at {} in every bank", node_.dram_limit()))
@@ -159,6 +171,7 @@ void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, 
   count(noc, dram ? TransferKind::dram_read : TransferKind::l1_read, bytes,
         hops(noc, node_of(target, node_.placement().grid), own_node()));
   log_transfer(EventKind::noc_read, noc, target, offset, bytes);
+  if (!moves(target.kind, bytes)) return;
   pending_reads_[static_cast<std::size_t>(noc)].push_back({target, offset, l1_pointer(l1_destination), bytes});
 }
 
@@ -172,7 +185,7 @@ void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination,
   count(noc, dram ? TransferKind::dram_write : TransferKind::l1_write, bytes,
         hops(noc, own_node(), node_of(target, node_.placement().grid)));
   log_transfer(EventKind::noc_write, noc, target, offset, bytes);
-  queue_write(noc, {{target}, offset, l1_pointer(l1_source), bytes});
+  if (moves(target.kind, bytes)) queue_write(noc, {{target}, offset, l1_pointer(l1_source), bytes});
 }
 
 void Endpoint::queue_write(NocId noc, PendingWrite write) {
@@ -229,7 +242,7 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
                             .x = packed(physical_of(low)),
                             .y = packed(physical_of(high)),
                             .address = static_cast<std::uint32_t>(write.offset)});
-  queue_write(noc, std::move(write));
+  if (moves(Target::Kind::core, bytes)) queue_write(noc, std::move(write));
 }
 
 void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {

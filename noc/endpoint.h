@@ -22,7 +22,8 @@ namespace tilegrid::noc {
 /// of writes and atomics is the order of the calls.
 class Endpoint {
  public:
-  Endpoint(Node& node, Core* core, Risc risc) : node_(node), core_(core), risc_(risc) {}
+  Endpoint(Node& node, Core* core, Risc risc)
+      : node_(node), core_(core), risc_(risc), own_node_(core == nullptr ? PhysicalCore{} : physical_of(core->logical)) {}
 
   void read(NocId noc, NocAddress source, std::uint32_t l1_destination, std::uint32_t bytes);
   void write(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes);
@@ -82,7 +83,11 @@ class Endpoint {
   void check_alignment(NocAddress remote, Target target, std::uint32_t local, bool is_read, const char* who) const;
   void count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_count);
   void log_transfer(EventKind kind, NocId noc, Target target, std::uint64_t offset, std::uint32_t bytes);
-  [[nodiscard]] PhysicalCore own_node() const;
+  [[nodiscard]] PhysicalCore own_node() const { return own_node_; }
+  /// In a dry run only what may be a semaphore is moved: a few bytes of L1.
+  [[nodiscard]] bool moves(Target::Kind where, std::uint32_t bytes) const {
+    return !core_->dry || (where == Target::Kind::core && bytes <= semaphore_bytes);
+  }
 
   void complete_reads(std::vector<PendingRead>& reads);
   /// Data of a read has landed: another fiber of the core may wait for a word of it.
@@ -98,6 +103,7 @@ class Endpoint {
   Node& node_;
   Core* core_;
   Risc risc_;
+  PhysicalCore own_node_;
   std::array<std::vector<PendingRead>, noc_count> pending_reads_;
   std::array<std::vector<PendingWrite>, noc_count> pending_writes_;
   std::array<std::uint64_t, noc_count> pending_write_bytes_{};

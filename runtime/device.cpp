@@ -18,16 +18,6 @@
 namespace tilegrid {
 namespace {
 
-EventLog log_from(const std::vector<std::vector<std::uint8_t>>& raw) {
-  EventLog log;
-  for (std::size_t risc = 0; risc < raw.size(); ++risc) {
-    auto& sequence = log.sequence(static_cast<Risc>(risc));
-    sequence.resize(raw[risc].size() / sizeof(Event));
-    if (!sequence.empty()) std::memcpy(sequence.data(), raw[risc].data(), raw[risc].size());
-  }
-  return log;
-}
-
 /// Several ranks may fail before the end of the program reaches them: the error of the first core is shown.
 [[noreturn]] void throw_first(std::vector<ErrorReport> errors) {
   if (errors.empty()) throw std::logic_error("a program failed without an error");
@@ -36,6 +26,15 @@ EventLog log_from(const std::vector<std::vector<std::uint8_t>>& raw) {
   if (first->exit_code == static_cast<int>(ExitCode::usage)) throw UsageError(first->text);
   if (first->exit_code == static_cast<int>(ExitCode::kernel)) throw KernelError(first->text);
   throw Error(static_cast<ExitCode>(first->exit_code), first->text);
+}
+
+/// What a replay must know of the program, without the logs.
+LaunchLog log_of(const Program& program) {
+  LaunchLog log{program.name, program.compute.dst_fp32, program.compute.full_sync, {}, {}};
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    log.buffers.push_back({cb.id, cb.pages, cb.page_bytes, cb.format});
+  }
+  return log;
 }
 
 }  // namespace
@@ -111,7 +110,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
                                  grid().x, grid().y));
   }
   for (const KernelConfig& kernel : program.kernels) static_cast<void>(find_kernel(kernel.name));
-  const LaunchCommand command{program, ++epoch_, dram_used_, options.record_log};
+  const LaunchCommand command{program, ++epoch_, dram_used_, options.record_log, options.dry};
   send_launch(command);
 
   ProgramRun run(control_, command, options.on_progress);
@@ -136,14 +135,16 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
     throw DeadlockError(deadlock_text(blocked, grid()));
   }
   RunResult result;
+  result.log = log_of(program);
   for (RankResult& rank : results) {
     for (CoreResult& core : rank.cores) {
       result.cores.push_back(core.counters);
       result.core_hosts.push_back(core.host);
-      if (options.record_log) result.logs.push_back(log_from(core.log));
     }
+    for (EventLog& log : rank.logs.cores) result.log.cores.push_back(std::move(log));
     result.ranks.push_back(rank.host);
   }
+  share_blocks(result.log.cores);
   result.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

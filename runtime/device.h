@@ -24,6 +24,9 @@ struct Buffer {
 
 struct LaunchOptions {
   bool record_log = true;
+  /// Kernels run their control flow alone: no arithmetic, no data moved. Semaphores, circular buffers, DST sections, all
+  /// checks, counts and logs are as in a full run; what is in DRAM afterwards is not.
+  bool dry = false;
   /// Called about twice a second with the tile multiplications done so far.
   std::function<void(std::uint64_t)> on_progress;
 };
@@ -33,8 +36,8 @@ struct RunResult {
   std::vector<CoreCounters> cores;
   std::vector<CoreHostCost> core_hosts;
   std::vector<RankHostCost> ranks;
-  std::vector<EventLog> logs;  ///< by core index; empty when not recorded
-  double wall_seconds = 0;     ///< on the host, from the launch to the last result
+  LaunchLog log;            ///< without cores when not recorded; they use one store
+  double wall_seconds = 0;  ///< on the host, from the launch to the last result
 };
 
 /// The emulated device as the host (rank 0) sees it. Made by Session::run.

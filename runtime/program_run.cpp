@@ -57,12 +57,6 @@ void run_kernel(KernelContext& kernel, KernelFunction function) {
   }
 }
 
-std::vector<std::uint8_t> raw_events(const std::vector<Event>& events) {
-  std::vector<std::uint8_t> bytes(events.size() * sizeof(Event));
-  if (!bytes.empty()) std::memcpy(bytes.data(), events.data(), bytes.size());
-  return bytes;
-}
-
 }  // namespace
 
 bool TerminationDetector::balanced() const {
@@ -134,7 +128,9 @@ void ProgramRun::set_up_core(Core& core) {
   core.vector = VectorUnit(program.compute.dst_fp32);
   core.pack = {};
   core.unpack_to_dst = false;
+  core.dry = launch_.dry;
   core.log.enable(launch_.record_log);
+  core.log.use(log_store_);
 }
 
 void ProgramRun::start_kernels(Core& core) {
@@ -354,10 +350,7 @@ RankResult ProgramRun::take_result() {
     }
     out.counters = counters;
     out.host = core->host_cost;
-    if (launch_.record_log) {
-      for (int risc = 0; risc < risc_count; ++risc)
-        out.log.push_back(raw_events(core->log.sequence(static_cast<Risc>(risc))));
-    }
+    if (launch_.record_log) result.logs.cores.push_back(std::exchange(core->log, {}));
   }
   if (ended_ == EndReason::deadlock) result.blocked = blocked_kernels(node_, launch_.program);
   rusage usage{};

@@ -69,7 +69,8 @@ class ProgramRun {
   const LaunchCommand& launch_;
   std::function<void(std::uint64_t)> on_progress_;
   std::vector<std::unique_ptr<KernelContext>> contexts_;
-  std::unique_ptr<TerminationDetector> detector_;  ///< host only
+  std::shared_ptr<EventStore> log_store_ = std::make_shared<EventStore>();  ///< cores repeat each other, too
+  std::unique_ptr<TerminationDetector> detector_;                           ///< host only
   std::optional<EndReason> ended_;
   bool end_sent_ = false;
   std::vector<ErrorReport> errors_;

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/counters.h"
@@ -42,9 +44,10 @@ struct LaunchCommand {
   std::uint32_t epoch = 0;
   std::uint64_t dram_limit = 0;
   bool record_log = false;
+  bool dry = false;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(program, epoch, dram_limit, record_log);
+    archive(program, epoch, dram_limit, record_log, dry);
   }
 };
 
@@ -102,21 +105,63 @@ struct BlockedReport {
 struct CoreResult {
   CoreCounters counters;
   CoreHostCost host;
-  std::vector<std::vector<std::uint8_t>> log;  ///< by RISC, the events' bytes; empty when not recorded
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(counters, host, log);
+    archive(counters, host);
+  }
+};
+
+/// The logs of a rank's cores; in a message every block is there once.
+struct RankLogs {
+  std::vector<EventLog> cores;
+  template <class Archive>
+  void save(Archive& archive) const {
+    std::vector<EventLog> shared = cores;  // numbers of blocks only
+    const auto store = share_blocks(shared);
+    archive(static_cast<std::uint64_t>(store->size()));
+    for (std::uint32_t number = 0; number < store->size(); ++number) {
+      const std::vector<Event>& events = *store->block(number);
+      archive(static_cast<std::uint64_t>(events.size()));
+      archive(cereal::binary_data(events.data(), events.size() * sizeof(Event)));
+    }
+    archive(static_cast<std::uint64_t>(shared.size()));
+    for (const EventLog& core : shared) {
+      for (int risc = 0; risc < risc_count; ++risc) archive(core.sequence(static_cast<Risc>(risc)).numbers());
+    }
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    const auto store = std::make_shared<EventStore>();
+    std::uint64_t count = 0;
+    archive(count);
+    for (std::vector<Event> events; store->size() < count;) {
+      std::uint64_t size = 0;
+      archive(size);
+      events.resize(size);
+      archive(cereal::binary_data(events.data(), events.size() * sizeof(Event)));
+      store->intern(events);
+    }
+    archive(count);
+    cores.resize(count);
+    for (EventLog& core : cores) {
+      for (int risc = 0; risc < risc_count; ++risc) {
+        std::vector<std::uint32_t> numbers;
+        archive(numbers);
+        core.sequence(static_cast<Risc>(risc)) = {store, std::move(numbers)};
+      }
+    }
   }
 };
 
 struct RankResult {
   std::vector<CoreResult> cores;  ///< of the rank, in order
+  RankLogs logs;                  ///< none when not recorded
   RankHostCost host;
   std::vector<ErrorReport> errors;
   std::vector<BlockedReport> blocked;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(cores, host, errors, blocked);
+    archive(cores, logs, host, errors, blocked);
   }
 };
 

@@ -144,10 +144,12 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   block.rt = static_cast<int>(rt);
   block.ct = static_cast<int>(ct);
   block.cleared = core.dst.cleared(static_cast<int>(dst), slots);
-  core.matrix.matmul_block(block);
+  if (!core.dry) core.matrix.matmul_block(block);
   core.dst.mark_written(static_cast<int>(dst), slots);
   core.count(TileOp::matmul, rt * ct);
-  core.count(TileOp::unpack, rt + ct);
+  // The shorter side is held, two tiles at a time, while the longer one streams past (tensix.md 3.2).
+  const std::uint32_t shorter = std::min(rt, ct);
+  core.count(TileOp::unpack, shorter + std::max(rt, ct) * ((shorter + 1) / 2));
   log(kernel, {.kind = EventKind::matmul,
                .op = byte(static_cast<std::uint32_t>(core.matrix.fidelity())),
                .a = byte(in0),
@@ -175,7 +177,9 @@ void eltwise_tiles(EltwiseOp op, Broadcast broadcast, std::uint32_t a, std::uint
   const TileOperand left = operand(core, a, ia, who);
   const TileOperand right = operand(core, b, ib, who);
   // Hardware's element-wise multiply always adds to DST (tensix.md 2.1).
-  core.matrix.eltwise(op, broadcast, left, right, tile, holds_value && (accumulate || op == EltwiseOp::mul));
+  if (!core.dry) {
+    core.matrix.eltwise(op, broadcast, left, right, tile, holds_value && (accumulate || op == EltwiseOp::mul));
+  }
   core.dst.mark_written(slot, 1);
   core.count(counted(op));
   core.count(TileOp::unpack, 2);
@@ -204,7 +208,8 @@ void binary_dest_reuse_tiles(EltwiseOp op, bool dst_is_a, std::uint32_t cb, std:
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   float* tile = core.dst.written_slot(static_cast<int>(dst), "binary_dest_reuse_tiles");
-  core.matrix.eltwise_dest_reuse(op, dst_is_a, operand(core, cb, index, "binary_dest_reuse_tiles"), tile);
+  const TileOperand in = operand(core, cb, index, "binary_dest_reuse_tiles");
+  if (!core.dry) core.matrix.eltwise_dest_reuse(op, dst_is_a, in, tile);
   core.count(counted(op));
   core.count(TileOp::unpack);
   log(kernel, {.kind = EventKind::dest_reuse,
@@ -226,7 +231,7 @@ void reduce_tile(Pool pool, ReduceDim dim, std::uint32_t cb, std::uint32_t scale
   const bool holds_value = core.dst.cleared(slot, 1) == 0;
   const TileOperand in = operand(core, cb, index, "reduce_tile");
   const TileOperand scale = operand(core, scaler, scaler_index, "reduce_tile");
-  core.matrix.reduce(pool, dim, in, scale, tile, holds_value);
+  if (!core.dry) core.matrix.reduce(pool, dim, in, scale, tile, holds_value);
   core.dst.mark_written(slot, 1);
   core.count(pool == Pool::max ? TileOp::reduce_max : TileOp::reduce_sum);
   core.count(TileOp::unpack);
@@ -257,7 +262,8 @@ void move_tile(TileOp op, const char* who, Broadcast broadcast, std::uint32_t cb
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   float* tile = core.dst.math_slots(static_cast<int>(dst), 1, who);
-  operation(core, operand(core, cb, index, who), tile);
+  const TileOperand in = operand(core, cb, index, who);
+  if (!core.dry) operation(core, in, tile);
   core.dst.mark_written(static_cast<int>(dst), 1);
   core.count(op);
   core.count(TileOp::unpack);
@@ -287,10 +293,11 @@ void transpose_wh_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst,
 namespace {
 
 /// The slot that a vector operation writes. Without a value it is cleared, as an operation may cover only a part of it.
-float* vector_output(Dst& dst, std::uint32_t slot, VectorMode mode, const char* who) {
+float* vector_output(Core& core, std::uint32_t slot, VectorMode mode, const char* who) {
+  Dst& dst = core.dst;
   const auto index = static_cast<int>(slot);
   float* tile = dst.math_slots(index, 1, who);
-  if (mode != VectorMode::rc && dst.cleared(index, 1) != 0) std::fill_n(tile, tile_elements, 0.0F);
+  if (mode != VectorMode::rc && dst.cleared(index, 1) != 0 && !core.dry) std::fill_n(tile, tile_elements, 0.0F);
   dst.mark_written(index, 1);
   return tile;
 }
@@ -315,8 +322,18 @@ void finish_vector(KernelContext& kernel, VectorOp op, VectorMode mode, Event ev
 void vector_tile(VectorOp op, std::uint32_t dst, VectorMode mode, float parameter, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
-  core.vector.unary(op, core.dst.written_slot(static_cast<int>(dst), name_of(op)), mode, parameter);
+  float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(op));
+  if (!core.dry) core.vector.unary(op, tile, mode, parameter);
   finish_vector(kernel, op, mode, {.a = byte(dst)});
+}
+
+void exp_tile_checked(std::uint32_t dst, VectorMode mode, float scale, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  constexpr VectorOp op = VectorOp::exp_fast;
+  float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(op));
+  if (!core.dry) core.vector.unary(op, tile, mode, scale);
+  finish_vector(kernel, op, mode, {.a = byte(dst), .y = 1});
 }
 
 void vector_binary_tile(VectorOp op, std::uint32_t a, std::uint32_t b, std::uint32_t out, VectorMode mode, Here at) {
@@ -325,7 +342,8 @@ void vector_binary_tile(VectorOp op, std::uint32_t a, std::uint32_t b, std::uint
   const char* who = name_of(op);
   const float* first = vector_input(core.dst, a, who);
   const float* second = vector_input(core.dst, b, who);
-  core.vector.binary(op, vector_output(core.dst, out, mode, who), first, second, mode);
+  float* result = vector_output(core, out, mode, who);
+  if (!core.dry) core.vector.binary(op, result, first, second, mode);
   finish_vector(kernel, op, mode, {.a = byte(out), .b = byte(b), .x = a});
 }
 
@@ -335,7 +353,8 @@ void where_tile(std::uint32_t cond, std::uint32_t x, std::uint32_t y, std::uint3
   const float* condition = vector_input(core.dst, cond, "where_tile");
   const float* if_set = vector_input(core.dst, x, "where_tile");
   const float* if_zero = vector_input(core.dst, y, "where_tile");
-  VectorUnit::where(vector_output(core.dst, out, mode, "where_tile"), condition, if_set, if_zero, mode);
+  float* result = vector_output(core, out, mode, "where_tile");
+  if (!core.dry) VectorUnit::where(result, condition, if_set, if_zero, mode);
   finish_vector(kernel, VectorOp::where, mode, {.a = byte(out), .b = byte(x), .x = cond | y << 16U});
 }
 
@@ -343,14 +362,16 @@ void copy_dest_values(std::uint32_t src, std::uint32_t dst, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   const float* from = vector_input(core.dst, src, "copy_dest_values");
-  VectorUnit::copy(vector_output(core.dst, dst, VectorMode::rc, "copy_dest_values"), from);
+  float* result = vector_output(core, dst, VectorMode::rc, "copy_dest_values");
+  if (!core.dry) VectorUnit::copy(result, from);
   finish_vector(kernel, VectorOp::copy_dst, VectorMode::rc, {.a = byte(dst), .b = byte(src)});
 }
 
 void fill_tile(std::uint32_t dst, float value, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
-  core.vector.unary(VectorOp::fill, vector_output(core.dst, dst, VectorMode::rc, "fill_tile"), VectorMode::rc, value);
+  float* result = vector_output(core, dst, VectorMode::rc, "fill_tile");
+  if (!core.dry) core.vector.unary(VectorOp::fill, result, VectorMode::rc, value);
   finish_vector(kernel, VectorOp::fill, VectorMode::rc, {.a = byte(dst)});
 }
 
@@ -365,7 +386,8 @@ void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here
   if (config.format == DataFormat::bfp4_b) {
     throw Fault("pack format", fmt::format("pack_tile to CB {}", cb), "bfp4_b can be read but not packed");
   }
-  tilegrid::pack_tile(tile, core.dst.fp32(), config, l1_pointer(buffer.tile_for_write(index, "pack_tile")));
+  std::byte* page = l1_pointer(buffer.tile_for_write(index, "pack_tile"));
+  if (!core.dry) tilegrid::pack_tile(tile, core.dst.fp32(), config, page);
   core.count(config.l1_accumulate ? TileOp::pack_l1_acc : TileOp::pack);
   log(kernel, {.kind = EventKind::pack,
                .op = byte(config.l1_accumulate ? 1 : 0),

@@ -123,6 +123,9 @@ inline void exp_tile(std::uint32_t dst, bool fast, VectorMode mode = VectorMode:
                      Here at = Here::current()) {
   vector_tile(fast ? VectorOp::exp_fast : VectorOp::exp_accurate, dst, mode, scale, at);
 }
+/// exp_tile's fast form with a test of every input's range in front: the same values, as the fast form saturates, but it
+/// takes longer (tensix.md 3.2: with and without clamp).
+void exp_tile_checked(std::uint32_t dst, VectorMode mode = VectorMode::rc, float scale = 1.0F, Here at = Here::current());
 inline void recip_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
   vector_tile(VectorOp::recip, dst, mode, 1.0F, at);
 }

@@ -32,6 +32,7 @@ struct KernelContext {
   std::span<const std::uint32_t> common_args;
   std::span<const std::uint32_t> compile_args;
   SourceLine where;
+  Zone zone = Zone::none;
 };
 
 namespace api {
@@ -43,6 +44,23 @@ using Here = SourceLine;
   auto& kernel = *static_cast<KernelContext*>(current_fiber()->local());
   kernel.where = at;
   return kernel;
+}
+
+/// Whether this is a dry run: nothing is computed and no data moves, except for transfers to L1 of at most 16 bytes, which
+/// are how cores signal each other. A kernel may leave out what only fills L1; it must log and wait as in a full run.
+[[nodiscard]] inline bool is_dry(Here at = Here::current()) { return context(at).core->dry; }
+/// What follows belongs to a phase, until the next call; logged when it changes. Costs nothing on the device.
+inline void zone(Zone zone, Here at = Here::current()) {
+  KernelContext& kernel = context(at);
+  if (kernel.zone == zone) return;
+  kernel.zone = zone;
+  kernel.core->log.append(kernel.risc, {.kind = EventKind::zone, .op = static_cast<std::uint8_t>(zone)});
+}
+/// The body of a loop begins, or the loop is over: the log keeps bodies with the same events once. Costs nothing on the
+/// device.
+inline void mark_loop(Here at = Here::current()) {
+  KernelContext& kernel = context(at);
+  kernel.core->log.mark(kernel.risc);
 }
 
 }  // namespace api

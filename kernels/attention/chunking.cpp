@@ -9,6 +9,7 @@
 #include "kernels/attention/config.h"
 #include "kernels/attention/dealing.h"
 #include "kernels/attention/planned.h"
+#include "kernels/unfused/unfused.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -59,6 +60,7 @@ std::int64_t most_steps(const Config& config, const Dealing& dealing, std::vecto
 }
 
 std::uint64_t l1_bytes_of(const Config& config) {
+  if (config.kernel == Kernel::unfused) return unfused::l1_bytes_needed(config);
   Program program;
   // Plans are not made for every pair of chunks that is tried.
   program.circular_buffers = config.kernel == Kernel::planned ? expected_planned_buffers(config) : circular_buffers(config);
@@ -116,6 +118,7 @@ Candidates candidates(int given, int sequence) {
 
 std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   if (config.kernel == Kernel::planned) return plan_kernel(config).circular_buffers;
+  if (config.kernel == Kernel::unfused) return unfused::circular_buffers(config);
   const auto sq = static_cast<std::uint32_t>(config.q_chunk / tile_side);
   const auto sk = static_cast<std::uint32_t>(config.k_chunk / tile_side);
   const auto dim = static_cast<std::uint32_t>(config.shape.dim / tile_side);
@@ -131,6 +134,7 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   add(1, sk * dim * 2, data, "K");
   add(2, sk * dim * 2, data, "V");
   if (needs_mask(config)) add(3, sq * sk * 2, DataFormat::bfp4_b, "mask");
+  if (config.kernel == Kernel::multipass && !config.steps.has(Step::fused_scale)) add(4, 1, inner, "scale");
   add(5, 1, DataFormat::bf16, "scaler");
   add(7, 1, DataFormat::bf16, "ones column");
   add(16, sq * dim, data, "output");
@@ -147,6 +151,7 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
 
 Config with_chunks(Config config) {
   validate(config);
+  if (config.kernel == Kernel::unfused) config.balance = Balance::contiguous;
   const Candidates q = candidates(config.q_chunk, config.shape.seq_q);
   const Candidates k = candidates(config.k_chunk, config.shape.seq_kv);
   struct Choice {
@@ -167,7 +172,7 @@ Config with_chunks(Config config) {
   }
   std::stable_sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) { return a.cycles < b.cycles; });
   const auto best = std::find_if(choices.begin(), choices.end(), [](const Choice& choice) {
-    return choice.config.kernel == Kernel::hand_written || planned_fits(choice.config);
+    return choice.config.kernel != Kernel::planned || planned_fits(choice.config);
   });
   if (best == choices.end()) throw_does_not_fit(config);
   return best->config;

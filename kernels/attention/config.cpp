@@ -66,7 +66,10 @@ void validate_shape(const Shape& shape) {
 
 }  // namespace
 
-const char* name_of(Kernel kernel) { return kernel == Kernel::planned ? "planned" : "hand-written"; }
+const char* name_of(Kernel kernel) {
+  constexpr std::array<const char*, 4> names{"hand-written", "planned", "multipass", "unfused"};
+  return names.at(static_cast<std::size_t>(kernel));
+}
 
 void validate(const Config& config) {
   validate_shape(config.shape);

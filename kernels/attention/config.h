@@ -8,6 +8,7 @@
 #include "core/format.h"
 #include "core/matrix_unit.h"
 #include "core/types.h"
+#include "kernels/attention/multipass.h"
 #include "kernels/program.h"
 
 namespace tilegrid::attention {
@@ -26,8 +27,9 @@ struct Shape {
 
 enum class Balance : std::uint8_t { zigzag, contiguous };
 
-/// Which compute kernel runs: the one written by hand (compute.cpp), or one that interprets plans (planned.h).
-enum class Kernel : std::uint8_t { hand_written, planned };
+/// Which compute kernel runs: the one written by hand (compute.cpp), one that interprets plans (planned.h), the multi-pass
+/// one (multipass.h); or matmul, softmax and matmul as programs of their own (kernels/unfused), with chunks as their blocks.
+enum class Kernel : std::uint8_t { hand_written, planned, multipass, unfused };
 [[nodiscard]] const char* name_of(Kernel kernel);  ///< as on the command line
 
 struct Config {
@@ -41,6 +43,7 @@ struct Config {
   int read_batch = 0;         ///< tiles that the reader requests between two barriers; 0: a whole chunk
   bool exp_accurate = false;  ///< the shipped kernel uses the fast exp
   Kernel kernel = Kernel::hand_written;
+  Steps steps;  ///< of the multi-pass kernel
 };
 
 /// Throws UsageError, one line that names flag, value and rule: positive sizes, heads a multiple of kv_heads, dim of 32..256
@@ -62,7 +65,7 @@ struct WorkItem {
 /// when n is odd or contiguous) or one more. Result by core index; cores without work have an empty list.
 [[nodiscard]] std::vector<std::vector<WorkItem>> split_work(const Config& config);
 
-/// K chunks that a Q chunk visits: all, or with causal those that begin at or before its last row.
+/// K chunks that a Q chunk visits: all, or with causal and a fused kernel those that begin at or before its last row.
 [[nodiscard]] int k_chunks_of(const Config& config, int q_chunk_index);
 
 /// Height and width in tiles: the first of the SDPA list whose product fits `dst_slots` and that divides rows and columns
@@ -85,13 +88,14 @@ struct Subblock {
 /// Q has two slots when a core has more than one item. The mask buffer (2 x Sq*Sk tiles of bfp4_b) is there only when
 /// needed: causal, or padding of K to whole chunks. Intermediates are bf16; fp32 when format and DST are fp32.
 /// The planned kernel keeps 24 and 31 for other values, and adds one for each value that its plans pack; making them means
-/// planning. Its intermediates are fp32 with fp32 DST.
+/// planning. Its intermediates are fp32 with fp32 DST. The multi-pass kernel has 4, the scale, too. Those of the unfused
+/// programs are all in the list, with different ids.
 [[nodiscard]] std::vector<CircularBufferConfig> circular_buffers(const Config& config);
 [[nodiscard]] bool needs_mask(const Config& config);
 
 /// Fills q_chunk and k_chunk where they are 0: of all chunk pairs that fit L1 the one with the least estimated time of the
 /// slowest core (ties: larger chunks). Chunks given by the user are kept; when they do not fit L1 throws UsageError with the
-/// bytes asked, the bytes there are, and the largest chunk that fits.
+/// bytes asked, the bytes there are, and the largest chunk that fits. Unfused work is dealt in order, whatever the balance.
 [[nodiscard]] Config with_chunks(Config config);
 
 }  // namespace tilegrid::attention

@@ -16,6 +16,7 @@ enum CbIndex : std::uint32_t {
   cb_k = 1,
   cb_v = 2,
   cb_mask = 3,
+  cb_scale = 4,  ///< only of the multi-pass kernel
   cb_scaler = 5,
   cb_ones_column = 7,
   cb_out = 16,
@@ -55,8 +56,10 @@ struct KernelArgs {
   std::uint32_t pv_h = 1, pv_w = 1;
   std::uint32_t slots = 0;  ///< DST slots of a section
   std::uint32_t exp_accurate = 0;
-  std::uint32_t scale_bits = 0;  ///< float
-  std::uint32_t read_batch = 1;  ///< tiles between two read barriers
+  std::uint32_t scale_bits = 0;             ///< float
+  std::uint32_t read_batch = 1;             ///< tiles between two read barriers
+  std::uint32_t steps = 0;                  ///< of the multi-pass kernel: Steps::bits()
+  std::uint32_t alpha_correction_bits = 0;  ///< float: 1 over the fast exponential of 0
   std::uint32_t q_base = 0, k_base = 0, v_base = 0, out_base = 0;
 
   [[nodiscard]] static KernelArgs from(const Config& config, const TensorAddresses& addresses);
@@ -67,6 +70,7 @@ struct KernelArgs {
   [[nodiscard]] static KernelArgs of_this_kernel();
 
   [[nodiscard]] float scale() const { return std::bit_cast<float>(scale_bits); }
+  [[nodiscard]] float alpha_correction() const { return std::bit_cast<float>(alpha_correction_bits); }
   /// K chunks that a Q chunk visits: with causal those that begin at or before its last row (attention.md 1.3).
   [[nodiscard]] std::uint32_t visited_chunks(std::uint32_t q_chunk) const {
     if (causal == 0) return k_chunks;
@@ -89,7 +93,7 @@ struct KernelArgs {
   }
 };
 
-/// The kernels' entries; that of the planned compute kernel is in planned.h.
+/// The kernels' entries; those of the planned and the multi-pass compute kernel are in planned.h and multipass.h.
 void reader();
 void compute();
 void writer();
@@ -97,8 +101,8 @@ void writer();
 /// Makes the kernels known; every rank calls it before its session begins.
 void register_kernels();
 
-/// The program for chunks that are set, with the compute kernel that the config names. Throws UsageError when it does not
-/// fit.
+/// The program for chunks that are set, with the compute kernel that the config names; not for the unfused one, which is
+/// several programs (kernels/unfused/unfused.h). Throws UsageError when it does not fit.
 [[nodiscard]] Program make_program(const Config& config, const TensorAddresses& addresses);
 
 }  // namespace tilegrid::attention

@@ -9,10 +9,12 @@
 #include <type_traits>
 
 #include "core/tile.h"
+#include "core/vector_unit.h"
 #include "kernels/api/circular_buffer.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/planned.h"
 #include "kernels/registry.h"
+#include "kernels/unfused/unfused.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -24,7 +26,28 @@ static_assert(sizeof(KernelArgs) == word_count * sizeof(std::uint32_t) && std::i
 constexpr const char* reader_name = "attention/reader";
 constexpr const char* compute_name = "attention/compute";
 constexpr const char* planned_compute_name = "attention/planned_compute";
+constexpr const char* multipass_compute_name = "attention/multipass_compute";
 constexpr const char* writer_name = "attention/writer";
+
+/// 1 over what the fast exponential gives for 0.
+float inverse_fast_exp_of_0(bool dst_fp32) {
+  alignas(64) std::array<float, tile_elements> tile{};
+  VectorUnit(dst_fp32).unary(VectorOp::exp_fast, tile.data(), VectorMode::rc, 1.0F);
+  return 1.0F / tile[0];
+}
+
+/// Rows as wide as DST has slots: what kernels did before the list of subblocks (attention.md 1.6). A width that does not
+/// divide the columns becomes one that does.
+Subblock wide_subblock(int rows, int columns, int slots) {
+  const int w = largest_divisor(columns, slots);
+  return {w == columns ? largest_divisor(rows, slots / w) : 1, w};
+}
+
+Subblock subblock(const Config& config, int rows, int columns) {
+  const int slots = dst_slots(config.compute);
+  const bool wide = config.kernel == Kernel::multipass && !config.steps.has(Step::subblocks);
+  return wide ? wide_subblock(rows, columns, slots) : sdpa_subblock(rows, columns, slots);
+}
 
 }  // namespace
 
@@ -45,8 +68,8 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.causal = shape.causal ? 1 : 0;
   args.zigzag = shape.causal && config.balance == Balance::zigzag ? 1 : 0;
   args.slots = word(dst_slots(config.compute));
-  const Subblock qk = sdpa_subblock(config.q_chunk / tile_side, config.k_chunk / tile_side, dst_slots(config.compute));
-  const Subblock pv = sdpa_subblock(config.q_chunk / tile_side, shape.dim / tile_side, dst_slots(config.compute));
+  const Subblock qk = subblock(config, config.q_chunk / tile_side, config.k_chunk / tile_side);
+  const Subblock pv = subblock(config, config.q_chunk / tile_side, shape.dim / tile_side);
   args.qk_h = word(qk.h);
   args.qk_w = word(qk.w);
   args.pv_h = word(pv.h);
@@ -54,6 +77,8 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.exp_accurate = config.exp_accurate ? 1 : 0;
   args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.dim))));
   args.read_batch = config.read_batch > 0 ? word(config.read_batch) : ~0U;
+  args.steps = config.steps.bits();
+  args.alpha_correction_bits = std::bit_cast<std::uint32_t>(inverse_fast_exp_of_0(config.compute.dst_fp32));
   args.q_base = addresses.q;
   args.k_base = addresses.k;
   args.v_base = addresses.v;
@@ -84,10 +109,13 @@ void register_kernels() {
   register_kernel(reader_name, &reader);
   register_kernel(compute_name, &compute);
   register_kernel(planned_compute_name, &planned_compute);
+  register_kernel(multipass_compute_name, &multipass_compute);
   register_kernel(writer_name, &writer);
+  unfused::register_kernels();
 }
 
 Program make_program(const Config& config, const TensorAddresses& addresses) {
+  if (config.kernel == Kernel::unfused) throw std::logic_error("attention: the unfused kernel is several programs");
   Program program;
   program.name = "attention";
   program.grid = config.grid;
@@ -106,6 +134,7 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
     fused::set_arguments(program.kernels[1], PlannedArguments{compile_args, planned.steps});
   } else {
     program.circular_buffers = circular_buffers(config);
+    if (config.kernel == Kernel::multipass) program.kernels[1].name = multipass_compute_name;
   }
   std::uint32_t first = 0;
   const auto work = split_work(config);

@@ -46,7 +46,7 @@ void read_chunk(TileReader& reader, const InterleavedAddrGen& tensor, std::uint3
       if (first + r < existing) {
         reader.read(head_page + (first + r) * columns + c, tensor, address);
       } else {
-        std::memset(l1_pointer(address), 0, tile);
+        if (!is_dry()) std::memset(l1_pointer(address), 0, tile);
         note_generated(cb, tile);
       }
     }
@@ -66,7 +66,9 @@ void reader() {
   const InterleavedAddrGen v{args.v_base, get_tile_size(cb_v)};
   TileReader tiles(args.read_batch);
 
+  zone(Zone::read);
   for (std::uint32_t position = first; position < first + count; ++position) {
+    mark_loop();
     const WorkItem item = args.item_at(position);
     const auto batch = static_cast<std::uint32_t>(item.batch);
     const auto head = static_cast<std::uint32_t>(item.head);
@@ -77,6 +79,7 @@ void reader() {
 
     read_chunk(tiles, q, cb_q, q_page, chunk * args.q_chunk_t, args.q_chunk_t, args.dim_t, args.seq_q_t, false);
     for (std::uint32_t j = 0; j < args.visited_chunks(chunk); ++j) {
+      mark_loop();
       const std::uint32_t row = j * args.k_chunk_t;
       read_chunk(tiles, k, cb_k, kv_page, row, args.k_chunk_t, args.dim_t, args.seq_kv_t, true);
       read_chunk(tiles, v, cb_v, kv_page, row, args.k_chunk_t, args.dim_t, args.seq_kv_t, false);

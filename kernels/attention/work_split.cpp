@@ -39,7 +39,7 @@ int k_chunks_of(const Config& config, int q_chunk_index) {
     throw std::logic_error("attention: chunks are not chosen yet, call with_chunks first");
   }
   const Shape& shape = config.shape;
-  if (!shape.causal) return ceil_div(shape.seq_kv, config.k_chunk);
+  if (!shape.causal || config.kernel == Kernel::unfused) return ceil_div(shape.seq_kv, config.k_chunk);
   const std::int64_t end_row = (std::int64_t{q_chunk_index} + 1) * config.q_chunk;  // of the padded chunk
   return ceil_div(static_cast<int>(std::min<std::int64_t>(end_row, shape.seq_q)), config.k_chunk);
 }

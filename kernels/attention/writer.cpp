@@ -70,11 +70,12 @@ void fill_mask_tile(std::uint32_t address, std::uint32_t bytes, const KernelArgs
 }
 
 void make_mask(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t k_chunk) {
+  zone(Zone::mask);
   const std::uint32_t tiles = args.q_chunk_t * args.k_chunk_t;
   cb_reserve_back(cb_mask, tiles);
   const std::uint32_t base = get_write_ptr(cb_mask);
   const std::uint32_t bytes = get_tile_size(cb_mask);
-  for (std::uint32_t r = 0; r < args.q_chunk_t; ++r) {
+  for (std::uint32_t r = 0; r < args.q_chunk_t && !is_dry(); ++r) {
     for (std::uint32_t c = 0; c < args.k_chunk_t; ++c) {
       fill_mask_tile(base + (r * args.k_chunk_t + c) * bytes, bytes, args, (q_chunk * args.q_chunk_t + r) * tile_side,
                      (k_chunk * args.k_chunk_t + c) * tile_side);
@@ -85,6 +86,7 @@ void make_mask(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t k_ch
 }
 
 void store_output(const KernelArgs& args, std::uint32_t head_page, std::uint32_t q_chunk) {
+  zone(Zone::write);
   const InterleavedAddrGen out{args.out_base, get_tile_size(cb_out)};
   const std::uint32_t tiles = args.q_chunk_t * args.dim_t;
   cb_wait_front(cb_out, tiles);
@@ -110,6 +112,7 @@ void writer() {
   for (std::uint32_t position = first; position < first + count; ++position) {
     const WorkItem item = args.item_at(position);
     const auto chunk = static_cast<std::uint32_t>(item.chunk);
+    mark_loop();
     for (std::uint32_t j = 0; j < args.visited_chunks(chunk); ++j) {
       if (args.masked(chunk, j)) make_mask(args, chunk, j);
     }

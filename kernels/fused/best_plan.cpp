@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 
+#include "core/core.h"
 #include "core/error.h"
 #include "kernels/fused/stage_planner.h"
 
@@ -17,6 +19,14 @@ namespace tilegrid::fused {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+bool fits_core(const Plan& plan) { return plan.buffers.size() <= max_circular_buffers && fits_l1(plan); }
+
+/// What a core can hold comes before what is cheap.
+bool better(const Plan& a, const Plan& b) {
+  if (fits_core(a) != fits_core(b)) return fits_core(a);
+  return a.cost.total < b.cost.total;
+}
 
 /// A matmul whose factors arrive in blocks of K.
 struct Stream {
@@ -32,9 +42,20 @@ class BestSearch {
 
   std::optional<Plan> run(const Stream& stream) {
     std::optional<Plan> best;
+    std::set<std::vector<std::vector<int>>> seen;
     for (const PartitionOptions& options : partitions(stream)) {
-      std::optional<Plan> plan = with_partition(options, stream);
-      if (plan && (!best || plan->cost.total < best->cost.total)) best = std::move(plan);
+      // Smaller sections than fit can be cheaper, as they change operation less often.
+      for (int capacity = machine_.capacity(); capacity >= 1; --capacity) {
+        std::vector<OpGroup> groups = partition(graph_, options);
+        if (stream.op >= 0) isolate(groups, stream);
+        if (!make_fit(groups, capacity)) break;
+        std::vector<std::vector<int>> ops;
+        ops.reserve(groups.size());
+        for (const OpGroup& group : groups) ops.push_back(group.ops);
+        if (!seen.insert(ops).second) continue;
+        std::optional<Plan> plan = with_groups(groups, stream);
+        if (plan && (!best || better(*plan, *best))) best = std::move(plan);
+      }
     }
     return best;
   }
@@ -69,10 +90,7 @@ class BestSearch {
     return all;
   }
 
-  std::optional<Plan> with_partition(const PartitionOptions& options, const Stream& stream) {
-    std::vector<OpGroup> groups = partition(graph_, options);
-    if (stream.op >= 0) isolate(groups, stream);
-    if (!make_fit(groups)) return std::nullopt;
+  std::optional<Plan> with_groups(const std::vector<OpGroup>& groups, const Stream& stream) {
     const std::vector<bool> packed = packed_values(graph_, groups);
     Plan plan;
     plan.strategy = Strategy::best;
@@ -124,8 +142,7 @@ class BestSearch {
   }
 
   /// Splits groups that need more slots than there are.
-  bool make_fit(std::vector<OpGroup>& groups) {
-    const int capacity = machine_.capacity();
+  bool make_fit(std::vector<OpGroup>& groups, int capacity) {
     const std::vector<bool> packed = packed_values(graph_, groups);
     std::vector<OpGroup> fitting;
     for (const OpGroup& group : groups) {
@@ -160,7 +177,7 @@ class BestSearch {
     const auto [found, added] = memory.try_emplace(key_of(group, packed, graph_), std::nullopt);
     if (added) {
       const StageProblem problem(graph_, machine_, group, packed);
-      found->second = cheapest(problem, machine_.capacity(), request_.max_tiles, single);
+      found->second = cheapest(problem, machine_.capacity(), least_slots(problem, packed), request_.max_tiles, single);
     }
     return found->second;
   }
@@ -199,6 +216,13 @@ Plan refused(const Graph& graph, const PlanRequest& request) {
   return plan;
 }
 
+/// How many operands of operations a value is.
+std::ptrdiff_t reads_of(const Graph& graph, ValueId value) {
+  std::ptrdiff_t reads = 0;
+  for (const Op& op : graph.ops()) reads += std::count(op.in.begin(), op.in.end(), value);
+  return reads;
+}
+
 /// Matmuls whose factors are inputs that nobody else reads.
 std::vector<int> streamable(const Graph& graph) {
   std::vector<int> ops;
@@ -206,7 +230,7 @@ std::vector<int> streamable(const Graph& graph) {
     const Op& operation = graph.op(op);
     if (operation.kind != OpKind::matmul) continue;
     const bool inputs = graph.is_input(operation.in[0]) && graph.is_input(operation.in[1]);
-    const bool alone = graph.users_of(operation.in[0]).size() == 1 && graph.users_of(operation.in[1]).size() == 1;
+    const bool alone = reads_of(graph, operation.in[0]) == 1 && reads_of(graph, operation.in[1]) == 1;
     if (inputs && alone && operation.in[0] != operation.in[1]) ops.push_back(op);
   }
   return ops;
@@ -228,31 +252,59 @@ void check_k_block(const Graph& graph, int k_block) {
       fmt::format("a K block of {} tiles does not divide the {} tiles of K of {}", k_block, k, graph.op(ops.front()).name));
 }
 
-std::vector<Stream> streams_of(const Graph& graph, int k_block) {
+std::vector<Stream> streams_of(const Graph& graph, const Machine& machine, int k_block) {
   std::vector<Stream> streams;
   for (const int op : streamable(graph)) {
+    // Sums that the packer adds up in a bf16 output would lose what fp32 DST keeps.
+    const bool cuts_output = narrow_output(machine) && graph.is_output(graph.result_of(op));
     const int k = graph.value(graph.op(op).in[0]).shape.cols.tiles;
     for (int tiles = k - 1; tiles >= 1; --tiles) {
       if (k % tiles != 0 || (k_block > 0 && tiles != k_block)) continue;
       streams.push_back({op, tiles, Carrier::dst});
       if (graph.op(op).accumulate) continue;
-      streams.push_back({op, tiles, Carrier::l1});
+      if (!cuts_output) streams.push_back({op, tiles, Carrier::l1});
       streams.push_back({op, tiles, Carrier::reload});
     }
   }
   return streams;
 }
 
+/// Partial sums of the matmul's result read it from a CB: its own stage has the matmul alone.
+Graph with_sums_apart(Graph graph, int matmul) {
+  for (const int user : graph.users_of(graph.result_of(matmul))) {
+    if (graph.op(user).kind == OpKind::tile_sum) graph.set_form(graph.result_of(user), FormRule::cb_only);
+  }
+  return graph;
+}
+
 std::optional<Plan> best_streamed(const Graph& graph, const PlanRequest& request) {
   std::optional<Plan> best;
   for (const Machine& machine : sync_modes(request.machine)) {
-    BestSearch search(graph, request, machine);
-    for (const Stream& stream : streams_of(graph, request.k_block)) {
+    BestSearch whole(graph, request, machine);
+    std::map<int, Graph> graphs;
+    std::map<int, BestSearch> split;
+    for (const Stream& stream : streams_of(graph, machine, request.k_block)) {
+      if (stream.carrier != Carrier::dst && split.find(stream.op) == split.end()) {
+        const Graph& apart = graphs.emplace(stream.op, with_sums_apart(graph, stream.op)).first->second;
+        split.emplace(std::piecewise_construct, std::forward_as_tuple(stream.op),
+                      std::forward_as_tuple(apart, request, machine));
+      }
+      BestSearch& search = stream.carrier == Carrier::dst ? whole : split.at(stream.op);
       std::optional<Plan> plan = search.run(stream);
-      if (plan && fits_l1(*plan) && (!best || plan->cost.total < best->cost.total)) best = std::move(plan);
+      if (plan && fits_core(*plan) && (!best || plan->cost.total < best->cost.total)) best = std::move(plan);
     }
   }
   return best;
+}
+
+}  // namespace
+
+namespace {
+
+bool double_buffered(const Plan& plan) {
+  return std::all_of(plan.buffers.begin(), plan.buffers.end(), [](const PlanBuffer& buffer) {
+    return buffer.copies == 2 || (buffer.role != BufferRole::input && buffer.role != BufferRole::output);
+  });
 }
 
 }  // namespace
@@ -261,42 +313,32 @@ Plan plan_best(const Graph& graph, const PlanRequest& request) {
   std::optional<Plan> best;
   for (const Machine& machine : sync_modes(request.machine)) {
     std::optional<Plan> plan = BestSearch(graph, request, machine).run({});
-    if (plan && (!best || plan->cost.total < best->cost.total)) best = std::move(plan);
+    if (plan && (!best || better(*plan, *best))) best = std::move(plan);
   }
   if (!best) return refused(graph, request);
   if (request.k_block > 0) check_k_block(graph, request.k_block);
-  if (request.k_block > 0 || !fits_l1(*best)) {
-    if (auto streamed = best_streamed(graph, request)) {
+  // Blocks of K take less L1: what does not fit may then, or may have double buffers.
+  const bool tight = !fits_l1(*best) || !double_buffered(*best);
+  if (request.k_block > 0 || tight) {
+    std::optional<Plan> streamed = best_streamed(graph, request);
+    const bool wins = streamed && (request.k_block > 0 || !fits_l1(*best) || streamed->cost.total < best->cost.total);
+    if (wins) {
       best = std::move(streamed);
-      best->notes.emplace_back(fmt::format("K arrives in blocks"));
+      best->notes.emplace_back("K arrives in blocks");
     }
   }
   // The other strategies are in the search space but for their very orders: none may be cheaper.
-  for (const Strategy strategy : {Strategy::liveness, Strategy::subblock, Strategy::pipelined, Strategy::grid}) {
-    if (request.k_block > 0 || !fits_l1(*best)) break;
-    Plan other = fused::plan(graph, strategy, request);
-    if (!other.legal() || !fits_l1(other) || other.cost.total >= best->cost.total) continue;
+  for (const Strategy strategy :
+       {Strategy::naive, Strategy::liveness, Strategy::subblock, Strategy::pipelined, Strategy::grid}) {
+    if (request.k_block > 0) break;
+    Plan other = unchecked_plan(graph, strategy, request);
+    if (!other.legal() || !fits_core(other) || !better(other, *best)) continue;
     other.notes.emplace_back(fmt::format("the cheapest is the plan of {}", name_of(strategy)));
     best = std::move(other);
     best->strategy = Strategy::best;
   }
-  if (!fits_l1(*best)) {
-    // What one core can't hold, several may.
-    Plan grid = fused::plan(graph, Strategy::grid, request);
-    if (grid.legal() && grid.cores > 1) {
-      grid.notes.emplace_back("the block is cut over cores: one core's L1 can't hold it");
-      best = std::move(grid);
-      best->strategy = Strategy::best;
-    }
-  }
   check_buffers(*best);
   return std::move(*best);
-}
-
-std::optional<Plan> plan_streamed(const Graph& graph, Strategy strategy, const PlanRequest& request) {
-  std::optional<Plan> plan = best_streamed(graph, request);
-  if (plan) plan->strategy = strategy;
-  return plan;
 }
 
 }  // namespace tilegrid::fused

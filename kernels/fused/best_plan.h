@@ -11,12 +11,18 @@ namespace tilegrid::fused {
 /// strategy's. `graph` is simplified.
 [[nodiscard]] Plan plan_best(const Graph& graph, const PlanRequest& request);
 
-/// The strategy's plan with matmuls of two inputs fed K block by K block, by the cheapest carrier of their sums that fits
-/// L1; nothing when no matmul can be fed so or nothing fits.
-[[nodiscard]] std::optional<Plan> plan_streamed(const Graph& graph, Strategy strategy, const PlanRequest& request);
+/// As plan(), for a simplified graph and a strategy other than best, without a limit to the number of circular buffers.
+[[nodiscard]] Plan unchecked_plan(const Graph& graph, Strategy strategy, const PlanRequest& request);
+
+/// 32-bit DST with bf16 outputs whose precision is to be kept.
+[[nodiscard]] inline bool narrow_output(const Machine& machine) {
+  return machine.dst_fp32 && machine.precision == Precision::keep && machine.format == DataFormat::bf16;
+}
 
 [[nodiscard]] bool fits_l1(const Plan& plan);
-/// Throws UsageError for more than 32 circular buffers or more bytes than L1 has.
+/// Throws UsageError for more than 32 circular buffers.
+void check_buffer_count(const Plan& plan);
+/// The same, and for more bytes than L1 has.
 void check_buffers(const Plan& plan);
 
 }  // namespace tilegrid::fused

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/format.h"
+#include "kernels/fused/subblock_tables.h"
 
 namespace tilegrid::fused {
 namespace {
@@ -33,12 +34,6 @@ UnitCycles& UnitCycles::operator*=(double factor) {
   unpacked_tiles *= factor;
   packed_tiles *= factor;
   return *this;
-}
-
-int matmul_unpacks(int rt, int ct) {
-  const int shorter = std::min(rt, ct);
-  const int longer = std::max(rt, ct);
-  return shorter + longer * ((shorter + 1) / 2);
 }
 
 DataFormat CostModel::format_of(ValueId value, bool output) const {
@@ -130,7 +125,7 @@ UnitCycles CostModel::of(const Instruction& instruction, int k_tiles) const {
     case Action::matmul: {
       const Op& op = graph_.op(instruction.op);
       const double k = k_tiles > 0 ? k_tiles : graph_.value(op.in[0]).shape.cols.tiles;
-      const double moved = k * matmul_unpacks(instruction.rt, instruction.ct);
+      const double moved = k * unpack_tiles_per_k({instruction.rt, instruction.ct});
       cycles.unpack = (unpack_cycles(op.in[0], moved) + unpack_cycles(op.in[1], moved)) / 2;
       cycles.unpacked_tiles = moved;
       tiles = k * instruction.rt * instruction.ct;

@@ -41,8 +41,4 @@ class CostModel {
   const Machine& machine_;
 };
 
-/// Tiles that a matmul sub-block unpacks in a step of K: the shorter side is held, two tiles at a time, while the longer one
-/// streams past (dst.md 3.3).
-[[nodiscard]] int matmul_unpacks(int rt, int ct);
-
 }  // namespace tilegrid::fused

@@ -104,6 +104,8 @@ class Expansion {
       do_steps(0, schedule_.size(), tiles);
     }
     body_.peak = slots_.size();
+    const int unfit = body_.peak - static_cast<int>(most_held_);
+    if (unfit > 0) body_.account.push_back({"written before, unfit to add into", unfit});
     append_packs(problem_, h_, w_, slot_of_, body_.instructions);
     return std::move(body_);
   }
@@ -382,7 +384,7 @@ class Expansion {
       instruction.value[0] = op.in[0];
       if (op.kind == OpKind::matmul) instruction.value[1] = op.in[1];
     }
-    if (op.kind == OpKind::tile_sum && exact_sum(op)) {
+    if (problem_.sums_on_sfpu(op)) {
       // Adding on the FPU would cut the sums: a second slot takes the tiles for the SFPU.
       const int second = slots_.take(op.in[0]);
       body_.instructions.back().slot[1] = second;
@@ -390,12 +392,6 @@ class Expansion {
       note_peak(what.op);
       slots_.free(second);
     }
-  }
-
-  [[nodiscard]] bool exact_sum(const Op& op) const {
-    const Shape summed = graph_.value(op.in[0]).shape;
-    if ((op.dim == ReduceDim::row ? summed.cols.tiles : summed.rows.tiles) == 1) return false;
-    return problem_.machine().dst_fp32 && problem_.machine().precision == Precision::keep;
   }
 
   /// The FPU widens operand b; for a widened a the operands swap, which add and mul allow.

@@ -122,6 +122,7 @@ void make_cost(Plan& plan, const PlanRequest& request, bool double_buffered) {
   cost.prologue = cost.read;
   cost.epilogue = cost.write;
   const int blocks = std::max(1, request.blocks);
+  cost.blocks = blocks;
   if (double_buffered) {
     cost.interval = std::max({cost.compute, cost.read, cost.write});
     cost.total = cost.prologue + cost.compute + (blocks - 1) * cost.interval + cost.epilogue;

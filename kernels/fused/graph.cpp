@@ -285,6 +285,29 @@ ValueId Graph::transpose(ValueId a, const std::string& result) {
   return add({.name = result, .kind = OpKind::transpose, .in = {a}}, Shape{from.cols, from.rows});
 }
 
+ValueId Graph::append(const Op& op) {
+  const ValueId accumulator = op.accumulate ? op.in.back() : no_value;
+  ValueId result = no_value;
+  switch (op.kind) {
+    case OpKind::matmul:
+      result = matmul(op.in[0], op.in[1], op.transpose_b, accumulator, op.name);
+      break;
+    case OpKind::reduce:
+      result = reduce(op.pool, op.dim, op.in[0], accumulator, op.name);
+      break;
+    case OpKind::tile_sum:
+      result = tile_sum(op.dim, op.in[0], op.name);
+      break;
+    case OpKind::transpose:
+      result = transpose(op.in[0], op.name);
+      break;
+    default:
+      result = apply(op.function->name, op.in, op.parameter, op.name);
+  }
+  set_form(result, op.form);
+  return result;
+}
+
 void Graph::output(ValueId id) {
   check_operands(*this, "output", {id});
   if (is_input(id)) throw UsageError(fmt::format("output '{}' is an input: no operation makes it", value(id).name));

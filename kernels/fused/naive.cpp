@@ -132,10 +132,8 @@ class Naive {
                           : operation.kind == OpKind::tile_sum ? Action::tile_sum
                                                                : Action::transpose;
     // Sums that must keep fp32 are the SFPU's, which wants the next tile in DST.
-    const Shape summed = graph_.value(operation.in[0]).shape;
-    const int count = operation.dim == ReduceDim::row ? summed.cols.tiles : summed.rows.tiles;
-    const bool keeps = count > 1 && problem_.machine().dst_fp32 && problem_.machine().precision == Precision::keep;
-    const int second = keeps && action == Action::tile_sum ? group("operand " + graph_.value(operation.in[0]).name, 1) : -1;
+    const bool keeps = problem_.sums_on_sfpu(operation);
+    const int second = keeps ? group("operand " + graph_.value(operation.in[0]).name, 1) : -1;
     for (int tile = 0; tile < tiles(); ++tile) {
       Instruction& instruction = emit(action, op, tile, slot(tile, graph_.result_of(op)));
       instruction.value[0] = operation.in[0];

@@ -127,6 +127,12 @@ bool StageProblem::in_place(const Op& op, Form form, std::size_t& operand) {
   }
 }
 
+bool StageProblem::sums_on_sfpu(const Op& op) const {
+  if (op.kind != OpKind::tile_sum || !machine_->dst_fp32 || machine_->precision != Precision::keep) return false;
+  const Shape summed = graph_->value(op.in[0]).shape;
+  return (op.dim == ReduceDim::row ? summed.cols.tiles : summed.rows.tiles) > 1;
+}
+
 bool StageProblem::adds_into_slot(const Op& op, Form form) {
   switch (op.kind) {
     case OpKind::matmul:

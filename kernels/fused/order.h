@@ -52,6 +52,8 @@ class StageProblem {
   [[nodiscard]] bool widened(const Op& op, std::size_t index) const;
   /// Whether the result replaces one of its operands' tiles, the one given by `operand`.
   [[nodiscard]] static bool in_place(const Op& op, Form form, std::size_t& operand);
+  /// Whether a tile_sum adds on the SFPU, which takes a second slot for the time being: the FPU would cut fp32 sums.
+  [[nodiscard]] bool sums_on_sfpu(const Op& op) const;
   /// Whether the operation adds into its slot, so that the slot must be clean (dst.md 3.1).
   [[nodiscard]] static bool adds_into_slot(const Op& op, Form form);
 

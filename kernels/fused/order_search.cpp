@@ -9,6 +9,7 @@
 #include <queue>
 #include <unordered_map>
 
+#include "kernels/fused/expand.h"
 #include "kernels/fused/order.h"
 
 namespace tilegrid::fused {
@@ -17,7 +18,7 @@ namespace {
 constexpr std::size_t most_ops = 192;
 constexpr std::size_t few_ops = 64;
 constexpr std::size_t most_exact_ops = 20;
-constexpr std::size_t most_states = 12'000;
+constexpr std::size_t most_states = 8'000;
 constexpr std::size_t beam_width = 96;
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -26,6 +27,7 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 struct Candidate {
   Form form{};
   double cost = 0;                 ///< of the operation itself and of widened operands
+  int scratch = 0;                 ///< slots of its own that it needs for the moment
   int widened = 0;                 ///< operands that need a slot of their own for the moment
   std::vector<ValueId> here;       ///< distinct operands in DST that this stage makes
   std::vector<ValueId> loaded;     ///< distinct operands in DST that come from CBs, not widened
@@ -139,6 +141,7 @@ class Search {
       }
     }
     result.cost += own_cost(op, form);
+    result.scratch = problem_.sums_on_sfpu(operation) ? 1 : 0;
     return result;
   }
 
@@ -195,7 +198,7 @@ class Search {
     done.set(index);
     double cost = candidate.cost;
     const double load = load_cost_[index];
-    int extra = candidate.widened;
+    int extra = candidate.widened + candidate.scratch;
     bool result_has_slot = candidate.widened > 0 && !candidate.in_place;
     for (const ValueId value : candidate.here) {
       if (dies(value, done)) {
@@ -374,10 +377,30 @@ Schedule best_schedule(const StageProblem& problem, int slots, CycleWeights weig
 int fewest_slots(const StageProblem& problem) {
   constexpr int most = 64;
   const int least = std::max<int>(1, static_cast<int>(problem.held_values().size()));
-  for (int slots = least; slots <= most; ++slots) {
-    if (problem.ops().empty() || !best_schedule(problem, slots, {}).empty()) return slots;
+  if (problem.ops().empty()) return least;
+  // Beyond what is searched the listed order has to do.
+  if (problem.ops().size() > most_ops) {
+    return expand(problem, listed_schedule(problem), 1, 1, TileOrder::tile_by_tile, most).peak;
   }
-  return most + 1;
+  const auto enough = [&](int slots) { return !best_schedule(problem, slots, {}).empty(); };
+  if (problem.ops().size() <= most_exact_ops) {
+    for (int slots = least; slots <= most; ++slots) {
+      if (enough(slots)) return slots;
+    }
+    return most + 1;
+  }
+  // The beam takes its time with large graphs: halve the range.
+  int low = least;
+  int high = most + 1;
+  while (low < high) {
+    const int middle = low + (high - low) / 2;
+    if (enough(middle)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
 }
 
 }  // namespace tilegrid::fused

@@ -106,7 +106,8 @@ struct PlanCost {
   double prologue = 0;                                 ///< before the first block computes
   double interval = 0;                                 ///< from block to block (initiation interval)
   double epilogue = 0;                                 ///< after the last block
-  double total = 0;                                    ///< of `blocks` blocks, times the cores that share a block
+  int blocks = 1;                                      ///< that a core works through
+  double total = 0;                                    ///< of that many blocks, times the cores that share a block
   std::uint64_t unpacked_tiles = 0, packed_tiles = 0;  ///< of a block
   [[nodiscard]] const char* bound() const;             ///< "unpack", "math", "pack", "read" or "write"
 };

@@ -25,26 +25,19 @@ Graph graph_of(const GraphRecord& record) {
   Graph graph;
   graph.name = record.name;
   for (const GraphRecord::InputRecord& input : record.inputs) graph.input(input.name, input.shape);
-  for (const GraphRecord::OpRecord& op : record.ops) {
-    const ValueId accumulator = op.accumulate ? op.in.back() : no_value;
-    ValueId result = no_value;
-    switch (op.kind) {
-      case OpKind::matmul:
-        result = graph.matmul(op.in[0], op.in[1], op.transpose_b, accumulator, op.name);
-        break;
-      case OpKind::reduce:
-        result = graph.reduce(op.pool, op.dim, op.in[0], accumulator, op.name);
-        break;
-      case OpKind::tile_sum:
-        result = graph.tile_sum(op.dim, op.in[0], op.name);
-        break;
-      case OpKind::transpose:
-        result = graph.transpose(op.in[0], op.name);
-        break;
-      default:
-        result = graph.apply(op.function, op.in, op.parameter, op.name);
-    }
-    graph.set_form(result, op.form);
+  for (const GraphRecord::OpRecord& record_op : record.ops) {
+    Op op;
+    op.name = record_op.name;
+    op.kind = record_op.kind;
+    op.function = find_function(record_op.function);
+    op.in = record_op.in;
+    op.parameter = record_op.parameter;
+    op.accumulate = record_op.accumulate;
+    op.transpose_b = record_op.transpose_b;
+    op.pool = record_op.pool;
+    op.dim = record_op.dim;
+    op.form = record_op.form;
+    graph.append(op);
   }
   for (const ValueId output : record.outputs) graph.output(output);
   graph.finish();

@@ -18,15 +18,23 @@ namespace {
 /// What makes one stage of a strategy.
 using StageMaker = std::function<StagePlan(const StageProblem&)>;
 
-Refusal refusal_of(const StagePlan& stage, int capacity, std::string fits) {
+/// The operation that is the first to use a slot that is not there: where a forced run ends.
+std::string first_beyond(const Graph& graph, const StagePlan& stage, int capacity) {
+  for (const Run& run : stage.stage.runs) {
+    for (const Instruction& instruction : run.body) {
+      const int last = instruction.slot[0] + instruction.rt * instruction.ct - 1;
+      const int highest = std::max({last, instruction.slot[1], instruction.slot[2], instruction.slot[3]});
+      if (highest >= capacity && instruction.op >= 0) return graph.op(instruction.op).name;
+    }
+  }
+  return stage.at;
+}
+
+Refusal refusal_of(const Graph& graph, const StagePlan& stage, int capacity, std::string fits) {
   Refusal refusal;
   refusal.account = stage.account;
-  refusal.at = stage.at;
+  refusal.at = first_beyond(graph, stage, capacity);
   for (const SlotUse& use : stage.account) refusal.needed += use.slots;
-  if (stage.peak > refusal.needed) {
-    refusal.account.push_back({"written before, so that nothing can be added into them", stage.peak - refusal.needed});
-    refusal.needed = stage.peak;
-  }
   refusal.capacity = capacity;
   refusal.reason =
       fmt::format("Insufficient DST capacity for all operands: {} slots wanted, {} there", refusal.needed, capacity);
@@ -35,15 +43,16 @@ Refusal refusal_of(const StagePlan& stage, int capacity, std::string fits) {
 }
 
 /// A sub-block of the stage that would fit, as advice.
-std::string what_fits(const StageProblem& problem, const StagePlan& asked, int capacity) {
+std::string what_fits(const StageProblem& problem, int capacity) {
   if (const auto cut = least_cut(problem, listed_schedule(problem), capacity, 0)) {
     const Run& run = cut->stage.runs.front();
-    if (cut->stage.runs.size() == 1 && run.sections() == 1) return "the whole block, tile by tile (see subblock)";
-    return fmt::format("{}x{} sub-blocks", run.h, run.w);
+    if (cut->stage.runs.size() == 1 && run.sections() == 1) return "the whole block, tile by tile (subblock)";
+    return fmt::format("{}x{} sub-blocks (subblock)", run.h, run.w);
   }
-  const int least = fewest_slots(problem);
-  if (least <= capacity) return fmt::format("other forms of the operations, with {} slots a tile (see best)", least);
-  return fmt::format("a capacity of {}, or sections of fewer operations (see best); all at once: {}", least, asked.peak);
+  int most = 0;
+  for (const int op : problem.ops()) most = std::max(most, slots_alone(problem.graph(), problem.machine(), op));
+  if (most <= capacity) return "other forms or smaller sections (best)";
+  return fmt::format("a capacity of {} (best)", most);
 }
 
 /// A plan whose stages come from `maker`, one for each group of the least cut.
@@ -65,7 +74,7 @@ Plan plan_by_stages(const Graph& graph, Strategy strategy, const PlanRequest& re
       plan.account = stage.account;
     }
     if (stage.peak > capacity && !plan.refusal)
-      plan.refusal = refusal_of(stage, capacity, what_fits(problem, stage, capacity));
+      plan.refusal = refusal_of(plan.graph, stage, capacity, what_fits(problem, capacity));
     plan.stages.push_back(std::move(stage.stage));
   }
   finish_plan(plan, request, double_buffered);
@@ -152,9 +161,22 @@ std::uint64_t l1_available(const Machine& machine) {
 
 }  // namespace
 
+/// Why a strategy that wants all of K at once has no plan.
+static Refusal refusal_for_l1(const Plan& plan, const PlanRequest& request) {
+  Refusal refusal;
+  refusal.needed = plan.peak;
+  refusal.capacity = plan.machine.capacity();
+  refusal.reason =
+      request.k_block > 0
+          ? fmt::format("{} wants all of K at once; K blocks are for best", name_of(plan.strategy))
+          : fmt::format("circular buffers of {} bytes wanted, L1 has {}", plan.cb_bytes(), l1_available(plan.machine));
+  refusal.fits = "a smaller block, or K in blocks (best)";
+  return refusal;
+}
+
 bool fits_l1(const Plan& plan) { return plan.cb_bytes() <= l1_available(plan.machine); }
 
-void check_buffers(const Plan& plan) {
+void check_buffer_count(const Plan& plan) {
   const auto count = static_cast<int>(plan.buffers.size());
   if (count > max_circular_buffers) {
     throw UsageError(
@@ -162,14 +184,17 @@ void check_buffers(const Plan& plan) {
                     plan.graph.name.empty() ? "graph" : plan.graph.name, count, plan.graph.input_count(),
                     plan.graph.outputs().size(), max_circular_buffers));
   }
+}
+
+void check_buffers(const Plan& plan) {
+  check_buffer_count(plan);
   if (fits_l1(plan)) return;
   throw UsageError(fmt::format("{}: circular buffers of {} bytes wanted, L1 has {}; a smaller --block would do",
                                plan.graph.name.empty() ? "graph" : plan.graph.name, plan.cb_bytes(),
                                l1_available(plan.machine)));
 }
 
-Plan plan(const Graph& graph, Strategy strategy, const PlanRequest& request) {
-  const Graph simple = simplified(graph);
+Plan unchecked_plan(const Graph& simple, Strategy strategy, const PlanRequest& request) {
   Plan result;
   switch (strategy) {
     case Strategy::naive:
@@ -188,8 +213,7 @@ Plan plan(const Graph& graph, Strategy strategy, const PlanRequest& request) {
     case Strategy::best:
       return plan_best(simple, request);
   }
-  const bool split_k = request.k_block > 0 || !fits_l1(result);
-  if (strategy == Strategy::pipelined && !fits_l1(result) && request.k_block == 0) {
+  if (strategy == Strategy::pipelined && !fits_l1(result)) {
     Plan single = result;
     finish_plan(single, request, false);
     if (fits_l1(single)) {
@@ -197,10 +221,34 @@ Plan plan(const Graph& graph, Strategy strategy, const PlanRequest& request) {
       return single;
     }
   }
-  if (split_k) {
-    if (auto streamed = plan_streamed(simple, strategy, request)) result = std::move(*streamed);
+  if (result.legal() && (request.k_block > 0 || !fits_l1(result))) result.refusal = refusal_for_l1(result, request);
+  return result;
+}
+
+namespace {
+
+/// The graph as all strategies plan it.
+Graph prepared(const Graph& graph, const Machine& machine) {
+  constexpr std::size_t most_ops = 400;
+  if (graph.ops().size() > most_ops) {
+    throw UsageError(fmt::format("{}: {} operations, at most {} can be planned together",
+                                 graph.name.empty() ? "graph" : graph.name, graph.ops().size(), most_ops));
   }
-  check_buffers(result);
+  Graph simple = simplified(graph);
+  // The packer adds in the format of the buffer: sums in a bf16 output would lose what fp32 DST keeps.
+  for (const ValueId output : simple.outputs()) {
+    if (narrow_output(machine) && simple.op(simple.op_of(output)).kind == OpKind::tile_sum) {
+      simple.set_form(output, FormRule::cb_only);
+    }
+  }
+  return simple;
+}
+
+}  // namespace
+
+Plan plan(const Graph& graph, Strategy strategy, const PlanRequest& request) {
+  Plan result = unchecked_plan(prepared(graph, request.machine), strategy, request);
+  check_buffer_count(result);
   return result;
 }
 
@@ -213,7 +261,7 @@ std::vector<Plan> plan_all(const Graph& graph, const PlanRequest& request) {
 }
 
 SmallestCapacity smallest_capacity(const Graph& graph, const PlanRequest& request) {
-  const Graph simple = simplified(graph);
+  const Graph simple = prepared(graph, request.machine);
   SmallestCapacity smallest;
   for (int op = 0; op < static_cast<int>(simple.ops().size()); ++op) {
     const int slots = slots_alone(simple, request.machine, op);

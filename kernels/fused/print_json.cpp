@@ -152,6 +152,7 @@ Json cost_json(const PlanCost& cost) {
           {"interval", cost.interval},
           {"epilogue", cost.epilogue},
           {"cycles", cost.total},
+          {"blocks", cost.blocks},
           {"bound", cost.bound()},
           {"unpacked_tiles", cost.unpacked_tiles},
           {"packed_tiles", cost.packed_tiles}};

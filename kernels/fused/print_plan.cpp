@@ -43,7 +43,7 @@ Row numbers_of(const Plan& plan) {
           grouped(plan.cost.unpacked_tiles),
           grouped(plan.cost.packed_tiles),
           grouped(plan.cb_bytes()),
-          grouped(plan.cost.total),
+          grouped(plan.cost.total / plan.cost.blocks),
           plan.cost.bound()};
 }
 
@@ -101,8 +101,8 @@ std::string account_text(const std::vector<SlotUse>& account) {
 }
 
 std::string strategy_table(const std::vector<Plan>& plans) {
-  const Row head = {"strategy", "fits",   "slots",    "sections", "tiles/sec",
-                    "unpacked", "packed", "CB bytes", "cycles",   "bound"};
+  const Row head = {"strategy", "fits",   "slots",    "sections",     "tiles/sec",
+                    "unpacked", "packed", "CB bytes", "cycles/block", "bound"};
   std::array<std::size_t, table_columns> width{};
   std::vector<Row> rows = {head};
   for (const Plan& plan : plans) {

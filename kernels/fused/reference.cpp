@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/types.h"
 #include "kernels/fused/reference_functions.h"
+#include "kernels/fused/stages.h"
 
 namespace tilegrid::fused {
 namespace {
@@ -108,10 +109,9 @@ class Evaluation {
 
   void run() {
     for (int i = 0; i < static_cast<int>(graph_.ops().size()); ++i) {
-      const Op& op = graph_.op(i);
       Work& out = works_[at(graph_.result_of(i))];
       out.places = dst_places();
-      compute(op, out);
+      compute(i, out);
       for (std::size_t e = 0; e < out.values.size(); ++e) {
         out.bounds[e] = settled({.value = out.values[e], .bound = out.bounds[e]}).bound;
       }
@@ -153,14 +153,15 @@ class Evaluation {
                    [this](float x) { return static_cast<double>(rounded_to(x, model_.format)); });
   }
 
-  void compute(const Op& op, Work& out) const {
+  void compute(int index, Work& out) const {
+    const Op& op = graph_.op(index);
     switch (op.kind) {
       case OpKind::matmul:
         return matmul(op, out);
       case OpKind::reduce:
         return op.pool == Pool::max ? reduce_max(op, out) : reduce_sum(op, out);
       case OpKind::tile_sum:
-        return tile_sum(op, out);
+        return tile_sum(op, graph_.is_output(graph_.result_of(index)), out);
       case OpKind::transpose:
         return transpose(op, out);
       default:
@@ -426,13 +427,16 @@ class Evaluation {
   }
 
   /// Dest-reuse additions cut the sum so far to a source register each time; the SFPU and the packer only round.
-  void tile_sum(const Op& op, Work& out) const {
+  void tile_sum(const Op& op, bool is_output, Work& out) const {
     const Work& in = operand(op, 0);
     const bool along_row = op.dim == ReduceDim::row;
     out.resize(along_row ? in.rows : tile_side, along_row ? tile_side : in.cols);
     const double cut = element_cut(op, in);
-    const bool reuse = model_.dst_fp32 && (model_.allow_tf32 || op.form != FormRule::any);
-    const double unit = dst_unit(model_.dst_fp32) + (reuse ? truncation(24, 11) : 0);
+    const bool reuse = model_.dst_fp32 && model_.allow_tf32;
+    // The packer adds in the format of its buffer: an output's may be narrower than DST.
+    const bool narrow = model_.packer_sums && model_.format == DataFormat::bf16 && model_.dst_fp32 &&
+                        summed_by_packer(graph_, op) && is_output;
+    const double unit = dst_unit(model_.dst_fp32 && !narrow) + (reuse ? truncation(24, 11) : 0);
     const int tiles = (along_row ? in.cols : in.rows) / tile_side;
     for (int r = 0; r < out.rows; ++r) {
       for (int c = 0; c < out.cols; ++c) {

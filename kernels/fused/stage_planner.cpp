@@ -11,6 +11,8 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 /// No DST has more slots than this; sub-blocks of more tiles can't fit.
 constexpr int most_slots = 16;
+/// Larger stages are not searched for orders.
+constexpr std::size_t most_searched_ops = 192;
 
 void add_run(StagePlan& plan, const StageProblem& problem, const Schedule& schedule, Run run, TileOrder order,
              int capacity) {
@@ -32,7 +34,7 @@ bool same(const Schedule& a, const Schedule& b) {
 }
 
 /// Schedules worth laying out: cheap ones for every number of slots, and the compilers' own.
-std::vector<Schedule> schedules_for(const StageProblem& problem, int capacity) {
+std::vector<Schedule> schedules_for(const StageProblem& problem, int capacity, int least) {
   std::vector<Schedule> schedules;
   const auto add = [&](Schedule schedule) {
     if (schedule.empty()) return;
@@ -41,8 +43,7 @@ std::vector<Schedule> schedules_for(const StageProblem& problem, int capacity) {
     }
     schedules.push_back(std::move(schedule));
   };
-  const int least = fewest_slots(problem);
-  for (int slots = least; slots <= capacity; ++slots) {
+  for (int slots = least; slots <= capacity && problem.ops().size() <= most_searched_ops; ++slots) {
     // Between the least and all there is little to gain once a slot or two are free.
     if (slots > least + 2 && slots < capacity) continue;
     for (const CycleWeights weights : {CycleWeights{1, 1}, CycleWeights{1, 0.1}, CycleWeights{0.1, 1}}) {
@@ -53,12 +54,15 @@ std::vector<Schedule> schedules_for(const StageProblem& problem, int capacity) {
   return schedules;
 }
 
-template <class Visit>
-void for_each_cut(Shape shape, int max_tiles, Visit visit) {
+/// Sub-blocks of at most so many tiles, the largest first.
+std::vector<Cut> cuts_of(Shape shape, int max_tiles) {
   const int limit = max_tiles > 0 ? std::min(max_tiles, most_slots) : most_slots;
+  std::vector<Cut> cuts;
   for (int h = 1; h <= shape.rows.tiles && h <= limit; ++h) {
-    for (int w = 1; w <= shape.cols.tiles && h * w <= limit; ++w) visit(h, w);
+    for (int w = 1; w <= shape.cols.tiles && h * w <= limit; ++w) cuts.push_back({h, w, TileOrder::tile_by_tile});
   }
+  std::stable_sort(cuts.begin(), cuts.end(), [](const Cut& a, const Cut& b) { return a.h * a.w > b.h * b.w; });
+  return cuts;
 }
 
 int sections_of(const Stage& stage) {
@@ -102,27 +106,32 @@ StagePlan lay_out(const StageProblem& problem, const Schedule& schedule, Cut cut
 
 std::optional<StagePlan> least_cut(const StageProblem& problem, const Schedule& schedule, int capacity, int max_tiles) {
   std::optional<StagePlan> best;
-  for_each_cut(problem.group().shape, max_tiles, [&](int h, int w) {
-    StagePlan plan = lay_out(problem, schedule, {h, w, TileOrder::tile_by_tile}, capacity);
-    if (plan.peak > capacity) return;
+  for (const Cut& cut : cuts_of(problem.group().shape, max_tiles)) {
+    StagePlan plan = lay_out(problem, schedule, cut, capacity);
+    if (plan.peak > capacity) continue;
     const auto rank = [](const StagePlan& p) { return std::pair(sections_of(p.stage), p.cycles); };
     if (!best || rank(plan) < rank(*best)) best = std::move(plan);
-  });
+  }
   return best;
 }
 
-std::optional<StagePlan> cheapest(const StageProblem& problem, int capacity, int max_tiles, bool single) {
+std::optional<StagePlan> cheapest(const StageProblem& problem, int capacity, int least, int max_tiles, bool single) {
   std::optional<StagePlan> best;
-  for (const Schedule& schedule : schedules_for(problem, capacity)) {
-    for_each_cut(problem.group().shape, max_tiles, [&](int h, int w) {
-      for (const TileOrder order : {TileOrder::tile_by_tile, TileOrder::by_kind}) {
-        if (order == TileOrder::by_kind && h * w == 1) continue;
-        StagePlan plan = lay_out(problem, schedule, {h, w, order}, capacity);
-        if (plan.peak > capacity) break;  // by kind needs no fewer
+  for (const Schedule& schedule : schedules_for(problem, capacity, least)) {
+    int largest = 0;
+    for (Cut cut : cuts_of(problem.group().shape, max_tiles)) {
+      // Less than half of what fits makes more sections and reuses less.
+      if (cut.h * cut.w * 2 < largest) break;
+      for (const TileOrder order : {TileOrder::tile_by_tile, TileOrder::by_kind, TileOrder::grouped}) {
+        if (order != TileOrder::tile_by_tile && cut.h * cut.w == 1) continue;
+        cut.order = order;
+        StagePlan plan = lay_out(problem, schedule, cut, capacity);
+        if (plan.peak > capacity) break;  // the next orders need no fewer
+        if (order == TileOrder::grouped) largest = std::max(largest, cut.h * cut.w);
         if (single && sections_of(plan.stage) != 1) continue;
         if (!best || plan.cycles < best->cycles) best = std::move(plan);
       }
-    });
+    }
   }
   return best;
 }

@@ -35,8 +35,8 @@ struct StagePlan {
                                                  int max_tiles);
 
 /// All sections of the fewest cycles, over orders, forms, sub-block shapes and ways to go through a sub-block; nothing when
-/// one tile does not fit. `single`: only plans of one section.
-[[nodiscard]] std::optional<StagePlan> cheapest(const StageProblem& problem, int capacity, int max_tiles,
+/// one tile does not fit. `least`: fewest_slots of the problem. `single`: only plans of one section.
+[[nodiscard]] std::optional<StagePlan> cheapest(const StageProblem& problem, int capacity, int least, int max_tiles,
                                                 bool single = false);
 
 /// Cuts a group that does not fit into groups that do, with the least traffic through CBs between them: one tile of every

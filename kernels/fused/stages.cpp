@@ -122,7 +122,7 @@ bool operand_from_cb(const Graph& graph, const Op& op, std::size_t index) {
 }
 
 bool summed_by_packer(const Graph& graph, const Op& op) {
-  if (op.kind != OpKind::tile_sum) return false;
+  if (op.kind != OpKind::tile_sum || op.form == FormRule::cb_only) return false;
   const int producer = graph.op_of(op.in[0]);
   return producer >= 0 && !summed_by_packer(graph, graph.op(producer));
 }
@@ -171,20 +171,6 @@ std::vector<bool> packed_values(const Graph& graph, const std::vector<OpGroup>& 
   return packed;
 }
 
-std::vector<bool> values_read_from_cb(const Graph& graph, const std::vector<OpGroup>& groups) {
-  std::vector<bool> read(graph.values().size(), false);
-  for (const OpGroup& group : groups) {
-    for (const int op : group.ops) {
-      for (const ValueId value : graph.op(op).in) {
-        const int producer = graph.op_of(value);
-        const bool inside = producer >= 0 && std::find(group.ops.begin(), group.ops.end(), producer) != group.ops.end();
-        if (!inside) read[at(value)] = true;
-      }
-    }
-  }
-  return read;
-}
-
 Graph one_tile_block(const Graph& graph, int& parts) {
   const Value& first = graph.value(graph.outputs().front());
   const auto smaller = [&](Extent extent, AxisId axis) {
@@ -198,28 +184,7 @@ Graph one_tile_block(const Graph& graph, int& parts) {
     const Value& value = graph.value(id);
     small.input(value.name, {smaller(value.shape.rows, value.axes[0]), smaller(value.shape.cols, value.axes[1])});
   }
-  for (const Op& op : graph.ops()) {
-    ValueId result = no_value;
-    const ValueId accumulator = op.accumulate ? op.in.back() : no_value;
-    switch (op.kind) {
-      case OpKind::matmul:
-        result = small.matmul(op.in[0], op.in[1], op.transpose_b, accumulator, op.name);
-        break;
-      case OpKind::reduce:
-        result = small.reduce(op.pool, op.dim, op.in[0], accumulator, op.name);
-        break;
-      case OpKind::tile_sum:
-        result = small.tile_sum(op.dim, op.in[0], op.name);
-        break;
-      case OpKind::transpose:
-        result = small.transpose(op.in[0], op.name);
-        break;
-      default:
-        result = small.apply(op.function->name, op.in, op.parameter, op.name);
-        break;
-    }
-    small.set_form(result, op.form);
-  }
+  for (const Op& op : graph.ops()) small.append(op);
   for (const ValueId output : graph.outputs()) small.output(output);
   small.finish();
   parts = 1;

@@ -13,7 +13,7 @@ namespace tilegrid::fused {
 [[nodiscard]] bool operand_from_cb(const Graph& graph, const Op& op, std::size_t index);
 
 /// Whether the packer adds up this tile_sum while it packs the tiles that a section of its operand's shape has made
-/// (attention.md 1.4, step 4); else it is read back from a CB.
+/// (attention.md 1.4, step 4); else, or with FormRule::cb_only, it is read back from a CB.
 [[nodiscard]] bool summed_by_packer(const Graph& graph, const Op& op);
 
 /// Operations that can share DST sections, in an order in which they can run.
@@ -33,9 +33,6 @@ struct PartitionOptions {
 
 /// By value: whether a group other than the one that makes it reads it, or the user wants it.
 [[nodiscard]] std::vector<bool> packed_values(const Graph& graph, const std::vector<OpGroup>& groups);
-/// By value: whether a group reads it from a CB.
-[[nodiscard]] std::vector<bool> values_read_from_cb(const Graph& graph, const std::vector<OpGroup>& groups);
-
 /// The same graph over a smaller block: axes of the first output that no operation sums over become one tile. `parts` gets
 /// how many of the small blocks make the old one.
 [[nodiscard]] Graph one_tile_block(const Graph& graph, int& parts);

@@ -25,6 +25,9 @@ struct Command {
 [[nodiscard]] Command add_log_command(CLI::App& parent);
 [[nodiscard]] Command add_plan_command(CLI::App& parent);
 [[nodiscard]] Command add_fused_command(CLI::App& parent);
+[[nodiscard]] Command add_retime_command(CLI::App& parent);
+[[nodiscard]] Command add_sweep_command(CLI::App& parent);
+[[nodiscard]] Command add_arch_command(CLI::App& parent);
 
 /// Values of flags. All throw UsageError with a line that names flag and value.
 [[nodiscard]] int parse_int(std::string_view flag, const std::string& text);

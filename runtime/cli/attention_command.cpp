@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "core/error.h"
@@ -26,7 +27,7 @@ struct Texts {
   bool causal = false;
   std::string q_chunk, k_chunk, read_batch;
   std::string format = "bf16", fidelity = "hifi2", dst = "bf16", sync = "half", balance = "zigzag", exp = "fast";
-  std::string kernel = "hand-written";
+  std::string kernel = "hand-written", steps;
   std::string seed = "0", distribution = "normal";
   std::string q, k, v, out, json, log;
   std::string verify;
@@ -34,7 +35,9 @@ struct Texts {
   bool split = false;
   bool show_plan = false;
   bool compare_kernels = false;
+  bool dry_run = false;
   bool no_progress = false;
+  ArchTexts arch;
 };
 
 void add_shape_flags(CLI::App& app, Texts& texts) {
@@ -54,6 +57,22 @@ void add_shape_flags(CLI::App& app, Texts& texts) {
   app.add_flag("--causal", texts.causal, "A query sees the keys up to its own row [off]")
       ->disable_flag_override()
       ->group(group);
+}
+
+/// All steps, on lines of their own.
+std::string step_list() {
+  std::string text;
+  std::size_t line = 0;
+  for (int i = 0; i < attention::step_count; ++i) {
+    const std::string name = name_of(static_cast<attention::Step>(i));
+    if (line + name.size() > 70) {
+      text += '\n';
+      line = 0;
+    }
+    text += name + (i + 1 < attention::step_count ? "," : "");
+    line += name.size() + 1;
+  }
+  return text;
 }
 
 void add_device_flags(CLI::App& app, Texts& texts) {
@@ -85,8 +104,16 @@ void add_device_flags(CLI::App& app, Texts& texts) {
   app.add_option("--balance", texts.balance, "Deal of Q chunks to cores when causal: zigzag, contiguous [zigzag]")
       ->type_name("NAME")
       ->group(group);
-  app.add_option("--kernel", texts.kernel, "Compute kernel: hand-written, or planned by the DST planner [hand-written]")
+  app.add_option("--kernel", texts.kernel,
+                 "hand-written; planned by the DST planner; multipass: one pass for each\noperation, as in 2024; unfused: "
+                 "matmul, softmax and matmul with all scores in\nDRAM, chunks are their blocks [hand-written]")
       ->type_name("NAME")
+      ->group(group);
+  app.add_option("--steps", texts.steps,
+                 fmt::format("Of the multipass kernel, what is done as later kernels do it: the first N of\n{},\nor some of "
+                             "them, or all, as hand-written [0]",
+                             step_list()))
+      ->type_name("N|LIST")
       ->group(group);
   app.add_option("--exp", texts.exp, "Exponential of the vector unit: fast, accurate [fast]")
       ->type_name("NAME")
@@ -118,6 +145,11 @@ void add_report_flags(CLI::App& app, Texts& texts) {
              "multiply-adds of the reference,\nelse sample:256]",
              full_verification_limit))
       ->type_name("HOW")
+      ->group(group);
+  app.add_flag("--dry-run", texts.dry_run,
+               "Run the kernels' control flow alone, for counts, logs and device time of\nshapes that are too large to "
+               "compute: no data, no numbers [off]")
+      ->disable_flag_override()
       ->group(group);
   app.add_option("--json", texts.json, "Write everything that is printed there; - for standard output alone [none]")
       ->type_name("FILE")
@@ -188,7 +220,12 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   config.compute.full_sync = parse_word("--sync", texts.sync, {"half", "full"}) == 1;
   config.balance = static_cast<attention::Balance>(parse_word("--balance", texts.balance, {"zigzag", "contiguous"}));
   config.exp_accurate = parse_word("--exp", texts.exp, {"fast", "accurate"}) == 1;
-  config.kernel = static_cast<attention::Kernel>(parse_word("--kernel", texts.kernel, {"hand-written", "planned"}));
+  config.kernel = static_cast<attention::Kernel>(
+      parse_word("--kernel", texts.kernel, {"hand-written", "planned", "multipass", "unfused"}));
+  if (!texts.steps.empty()) {
+    if (config.kernel != attention::Kernel::multipass) throw UsageError("--steps: goes with --kernel multipass");
+    config.steps = attention::parse_steps(texts.steps);
+  }
   options.seed = parse_unsigned("--seed", texts.seed);
   options.distribution =
       static_cast<attention::Distribution>(parse_word("--distribution", texts.distribution, {"normal", "outlier"}));
@@ -203,13 +240,28 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   options.split = texts.split;
   options.show_plan = texts.show_plan;
   options.compare_kernels = texts.compare_kernels;
+  options.dry_run = texts.dry_run;
+  if (options.dry_run) {
+    for (const char* flag : {"--verify", "--out", "--q", "--k", "--v", "--compare-kernels"}) {
+      if (app.count(flag) > 0) throw UsageError(fmt::format("{}: a dry run has no numbers, --dry-run goes without", flag));
+    }
+    options.verify = {VerifyMode::off};
+  }
   if (options.compare_kernels) {
-    for (const char* flag : {"--kernel", "--show-plan", "--split", "--view", "--log", "--out"}) {
+    for (const char* flag : {"--kernel", "--steps", "--show-plan", "--split", "--view", "--log", "--out", "--arch", "--set",
+                             "--no-device-time"}) {
       if (app.count(flag) > 0) throw UsageError(fmt::format("{}: does not go with --compare-kernels", flag));
     }
   }
   if (options.show_plan && config.kernel != attention::Kernel::planned) {
-    throw UsageError("--show-plan: the hand-written kernel has no plan, it goes with --kernel planned");
+    throw UsageError(
+        fmt::format("--show-plan: the {} kernel has no plan, it goes with --kernel planned", name_of(config.kernel)));
+  }
+  options.architecture = architecture_from(app, texts.arch);
+  if (options.compare_kernels) options.architecture.reset();
+  const std::vector<std::string> replayed = device_metric_names();
+  if (!options.architecture && std::find(replayed.begin(), replayed.end(), options.view) != replayed.end()) {
+    throw UsageError(fmt::format("--view {}: does not go with --no-device-time", options.view));
   }
   options.progress = !texts.no_progress;
   check_files(options);
@@ -220,10 +272,10 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
 }
 
 std::string footer(const CLI::App& parent) {
-  std::string text = "Figures for --view (device counts unless marked host):\n";
+  std::string text = "Figures for --view (device counts unless marked host, or time: of the replay):\n";
   std::string line = " ";
   for (const Metric& metric : metrics()) {
-    const std::string word = " " + metric.name + (metric.host ? " (host)" : "");
+    const std::string word = " " + metric.name + (metric.host ? " (host)" : metric.device_time ? " (time)" : "");
     if (line.size() + word.size() > 110) {
       text += line + "\n";
       line = " ";
@@ -248,15 +300,38 @@ attention::Shape resolve_shape(const AttentionOptions::GivenShape& given) {
   return shape;
 }
 
+namespace {
+
+void add_flags(CLI::App& app, Texts& texts) {
+  add_shape_flags(app, texts);
+  add_device_flags(app, texts);
+  add_data_flags(app, texts);
+  add_arch_flags(app, texts.arch, true);
+  add_report_flags(app, texts);
+}
+
+}  // namespace
+
+AttentionOptions parse_attention(const std::vector<std::string>& arguments) {
+  CLI::App app;
+  app.allow_extras();
+  Texts texts;
+  add_flags(app, texts);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(error.what());
+  }
+  refuse_leftovers(app);
+  return options_from(app, texts);
+}
+
 Command add_attention_command(CLI::App& parent) {
   CLI::App* app =
       parent.add_subcommand("attention", "Run flash attention on the grid, verify it, report what every core did");
   app->allow_extras();
   auto texts = std::make_shared<Texts>();
-  add_shape_flags(*app, *texts);
-  add_device_flags(*app, *texts);
-  add_data_flags(*app, *texts);
-  add_report_flags(*app, *texts);
+  add_flags(*app, *texts);
   app->footer(footer(parent));
   return {app, [app, texts](Session& session) {
             const AttentionOptions options = options_from(*app, *texts);

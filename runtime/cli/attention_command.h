@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "kernels/attention/config.h"
 #include "runtime/attention_data.h"
+#include "runtime/cli/arch_arguments.h"
 #include "runtime/cli/verify.h"
 
 namespace tilegrid::cli {
@@ -31,10 +33,15 @@ struct AttentionOptions {
   bool split = false;
   bool show_plan = false;
   bool compare_kernels = false;
+  bool dry_run = false;
+  std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
   [[nodiscard]] bool has_files() const { return !inputs[0].empty(); }
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };
+
+/// What `tilegrid attention` with these flags would run. Throws UsageError.
+[[nodiscard]] AttentionOptions parse_attention(const std::vector<std::string>& arguments);
 
 /// Defaults for what was not given.
 [[nodiscard]] attention::Shape resolve_shape(const AttentionOptions::GivenShape& given);

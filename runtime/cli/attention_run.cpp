@@ -15,7 +15,9 @@
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/planned.h"
 #include "kernels/fused/print_plan.h"
+#include "kernels/unfused/unfused.h"
 #include "runtime/cli/arguments.h"
+#include "runtime/cli/attention_launch.h"
 #include "runtime/cli/progress.h"
 #include "runtime/cli/report.h"
 #include "runtime/cli/report_json.h"
@@ -133,16 +135,22 @@ struct Buffers {
   Buffer q, k, v, out;
 };
 
-Buffers upload_inputs(Device& device, const Config& config, InputData& inputs) {
+/// All four: when DRAM is too small for one of them, nothing has been done yet.
+Buffers create_buffers(Device& device, const Config& config) {
   const Shape& shape = config.shape;
   const std::uint32_t page = tile_bytes(config.format);
   const int q_heads = shape.batch * shape.heads;
   const int kv_heads = shape.batch * shape.kv_heads;
   const std::size_t q_bytes = tensor_bytes(q_heads, shape.seq_q, shape.dim, config.format);
   const std::size_t kv_bytes = tensor_bytes(kv_heads, shape.seq_kv, shape.dim, config.format);
-  // All four first: when DRAM is too small for one of them, nothing has been done yet.
-  const Buffers buffers{device.create_buffer(q_bytes, page), device.create_buffer(kv_bytes, page),
-                        device.create_buffer(kv_bytes, page), device.create_buffer(q_bytes, page)};
+  return {device.create_buffer(q_bytes, page), device.create_buffer(kv_bytes, page), device.create_buffer(kv_bytes, page),
+          device.create_buffer(q_bytes, page)};
+}
+
+void upload_inputs(Device& device, const Config& config, InputData& inputs, const Buffers& buffers) {
+  const Shape& shape = config.shape;
+  const int q_heads = shape.batch * shape.heads;
+  const int kv_heads = shape.batch * shape.kv_heads;
   upload(device, buffers.q, inputs.tensor(0, elements(q_heads, 1, shape.seq_q, shape.dim)), q_heads, shape.seq_q, shape.dim,
          config.format);
   inputs.release(0);
@@ -151,7 +159,7 @@ Buffers upload_inputs(Device& device, const Config& config, InputData& inputs) {
            kv_heads, shape.seq_kv, shape.dim, config.format);
     inputs.release(which);
   }
-  return buffers;
+  malloc_trim(0);  // the messages of the upload
 }
 
 void save_output(const std::string& path, const OutputTiles& output) {
@@ -168,25 +176,57 @@ void save_output(const std::string& path, const OutputTiles& output) {
 }
 
 void launch(Device& device, AttentionOutcome& outcome, const Buffers& buffers, bool keep_logs) {
-  const Program program = attention::make_program(
-      outcome.config, {buffers.q.address, buffers.k.address, buffers.v.address, buffers.out.address});
-  outcome.circular_buffers = program.circular_buffers;
+  const std::vector<Program> programs =
+      make_programs(device, outcome.config, {buffers.q.address, buffers.k.address, buffers.v.address, buffers.out.address});
+  for (const Program& program : programs) {
+    outcome.circular_buffers.insert(outcome.circular_buffers.end(), program.circular_buffers.begin(),
+                                    program.circular_buffers.end());
+  }
   Progress progress("attention", outcome.expected_matmul_tiles, outcome.options.progress);
   LaunchOptions launch_options;
-  launch_options.record_log = keep_logs || !outcome.options.log.empty();
+  launch_options.dry = outcome.options.dry_run;
+  launch_options.record_log = keep_logs || !outcome.options.log.empty() || outcome.options.architecture.has_value();
   launch_options.on_progress = [&](std::uint64_t done) { progress.update(done); };
-  outcome.result = device.launch(program, launch_options);
+  Launches launches = launch_in_order(device, programs, launch_options);
+  outcome.result = std::move(launches.result);
+  outcome.earlier_logs = std::move(launches.earlier_logs);
 }
 
-void save_run_log(AttentionOutcome& outcome) {
-  if (outcome.options.log.empty()) return;
-  RunLog log{outcome.config.grid, one_line_summary(outcome), std::move(outcome.result.logs)};
-  outcome.result.logs.clear();
-  save_log(log, outcome.options.log);
+/// Saves and replays the event logs, as far as the options say, and drops them unless they are to be kept.
+void use_logs(AttentionOutcome& outcome, bool keep_logs) {
+  const AttentionOptions& options = outcome.options;
+  if (options.log.empty() && !options.architecture) return;
+  RunLog log{outcome.config.grid, one_line_summary(outcome), std::move(outcome.earlier_logs)};
+  log.launches.push_back(std::move(outcome.result.log));
+  if (!options.log.empty()) save_log(log, options.log);
+  if (options.architecture) outcome.device = replay_run(log, *options.architecture);
+  outcome.result.log = keep_logs ? std::move(log.launches.back()) : LaunchLog{};
+  log.launches.pop_back();
+  outcome.earlier_logs = keep_logs ? std::move(log.launches) : std::vector<LaunchLog>{};
 }
 
-/// Verdict and loop nest of every step.
+/// Gets the output, verifies it and saves it, as far as the options say.
+void use_output(Device& device, AttentionOutcome& outcome, InputData& inputs, const Buffers& buffers) {
+  OutputTiles output{outcome.config.shape, outcome.config.format, std::vector<std::byte>(buffers.out.bytes())};
+  device.read(buffers.out, output.bytes);
+  malloc_trim(0);
+  if (outcome.options.verify.mode != VerifyMode::off) {
+    outcome.verification = verify(device, outcome.config, outcome.options.verify, inputs, output);
+    outcome.verify_seconds = outcome.verification->seconds;
+    for (std::size_t rank = 0; rank < outcome.result.ranks.size(); ++rank) {
+      auto& resident = outcome.result.ranks[rank].resident_bytes;
+      resident = std::max(resident, outcome.verification->resident_bytes[rank]);
+    }
+  }
+  inputs.discard();
+  if (!outcome.options.out.empty()) save_output(outcome.options.out, output);
+}
+
+/// Verdict and loop nest of every step; the multi-pass kernel's steps.
 std::string plans_text(const AttentionOutcome& outcome) {
+  if (outcome.config.kernel == attention::Kernel::multipass) {
+    return fmt::format("\nSteps of the multi-pass kernel: {}\n", text_of(outcome.config.steps));
+  }
   if (!outcome.options.show_plan) return {};
   std::string text;
   const attention::PlannedKernel kernel = attention::plan_kernel(outcome.config);
@@ -217,6 +257,7 @@ void print_reports(const AttentionOutcome& outcome) {
   }
   nlohmann::ordered_json report = json_report(outcome);
   if (outcome.config.kernel == attention::Kernel::planned) report["plans"] = plans_json(outcome.config);
+  if (outcome.config.kernel == attention::Kernel::multipass) report["steps"] = text_of(outcome.config.steps);
   const std::string json = report.dump(2) + "\n";
   if (outcome.options.quiet()) {
     put(json);
@@ -224,6 +265,19 @@ void print_reports(const AttentionOutcome& outcome) {
     write_file(outcome.options.json, json);
   }
   flush_output();
+}
+
+/// Products with a column of ones, which add up row sums: at the end or in every K step. The planned and the unfused kernel
+/// have none.
+std::uint64_t sum_tiles_of(const Config& config, int chunk) {
+  using attention::Kernel;
+  using attention::Step;
+  const auto sq = static_cast<std::uint64_t>(config.q_chunk / tile_side);
+  const auto sk = static_cast<std::uint64_t>(config.k_chunk / tile_side);
+  const bool multipass = config.kernel == Kernel::multipass;
+  if (config.kernel == Kernel::hand_written || (multipass && config.steps.has(Step::packer_sum))) return sq;
+  if (!multipass || !config.steps.has(Step::matmul_sum)) return 0;
+  return static_cast<std::uint64_t>(attention::k_chunks_of(config, chunk)) * sq * sk;
 }
 
 }  // namespace
@@ -236,8 +290,7 @@ std::uint64_t matmul_tiles_of(const Config& config, const std::vector<std::vecto
   for (const auto& items : split) {
     for (const attention::WorkItem& item : items) {
       tiles += static_cast<std::uint64_t>(attention::k_chunks_of(config, item.chunk)) * 2 * sq * sk * dim;
-      // At the end a product with a column of ones adds up the row sums; the planned kernel reduces them.
-      if (config.kernel == attention::Kernel::hand_written) tiles += sq;
+      tiles += sum_tiles_of(config, item.chunk);
     }
   }
   return tiles;
@@ -255,6 +308,10 @@ AttentionOutcome attention_outcome(const Session& session, Device& device, const
   InputData inputs = prepare_inputs(options, config.shape);
   outcome.q_chunk_chosen = config.q_chunk == 0;
   outcome.k_chunk_chosen = config.k_chunk == 0;
+  if (config.kernel == attention::Kernel::unfused) {
+    attention::validate(config);
+    unfused::check_dram(config);
+  }
   outcome.config = attention::with_chunks(config);
   outcome.split = attention::split_work(outcome.config);
   outcome.expected_matmul_tiles = matmul_tiles_of(outcome.config, outcome.split);
@@ -263,23 +320,11 @@ AttentionOutcome attention_outcome(const Session& session, Device& device, const
   outcome.ranks = device.ranks();
   outcome.transport = session.uses_mpi() ? "MPI messages" : "in process";
 
-  const Buffers buffers = upload_inputs(device, outcome.config, inputs);
-  malloc_trim(0);  // the messages of the upload
+  const Buffers buffers = create_buffers(device, outcome.config);
+  if (!options.dry_run) upload_inputs(device, outcome.config, inputs, buffers);
   launch(device, outcome, buffers, keep_logs);
-  save_run_log(outcome);
-  OutputTiles output{outcome.config.shape, outcome.config.format, std::vector<std::byte>(buffers.out.bytes())};
-  device.read(buffers.out, output.bytes);
-  malloc_trim(0);
-  if (outcome.options.verify.mode != VerifyMode::off) {
-    outcome.verification = verify(device, outcome.config, outcome.options.verify, inputs, output);
-    outcome.verify_seconds = outcome.verification->seconds;
-    for (std::size_t rank = 0; rank < outcome.result.ranks.size(); ++rank) {
-      auto& resident = outcome.result.ranks[rank].resident_bytes;
-      resident = std::max(resident, outcome.verification->resident_bytes[rank]);
-    }
-  }
-  inputs.discard();
-  if (!options.out.empty()) save_output(options.out, output);
+  use_logs(outcome, keep_logs);
+  if (!options.dry_run) use_output(device, outcome, inputs, buffers);
   outcome.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return outcome;
 }

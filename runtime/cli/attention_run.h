@@ -20,6 +20,7 @@ struct AttentionOutcome : RunOutcome {
   bool k_chunk_chosen = false;
   std::vector<std::vector<attention::WorkItem>> split;  ///< by core index
   std::optional<Verification> verification;
+  std::vector<LaunchLog> earlier_logs;  ///< of launches before the last, whose log is in `result`
 };
 
 /// Runs attention and verifies it; nothing is printed. With `keep_logs` the result has the event logs.

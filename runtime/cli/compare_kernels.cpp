@@ -69,8 +69,8 @@ void measure(Column& column, RunResult result, const std::vector<CircularBufferC
              const fused::Machine& machine) {
   column.result = std::move(result);
   column.circular_buffers = buffers;
-  column.log = log_cost(column.result.logs, buffers, machine);
-  column.result.logs.clear();
+  column.log = log_cost(column.result.log.cores, buffers, machine);
+  column.result.log.cores.clear();
   column.cores = static_cast<int>(std::count_if(column.result.cores.begin(), column.result.cores.end(),
                                                 [](const auto& c) { return c.dst_sections > 0; }));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "core/error.h"
@@ -23,6 +24,7 @@ struct Texts {
   std::string view = "dst-sections";
   bool force = false;
   bool no_progress = false;
+  ArchTexts arch;
 };
 
 void add_run_flags(CLI::App& app, Texts& texts) {
@@ -131,6 +133,11 @@ FusedOptions options_from(const CLI::App& app, const Texts& texts) {
   std::vector<std::string> views = metric_names();
   views.emplace_back("none");
   options.view = views[parse_word("--view", texts.view, views)];
+  options.architecture = architecture_from(app, texts.arch);
+  const std::vector<std::string> replayed = device_metric_names();
+  if (!options.architecture && std::find(replayed.begin(), replayed.end(), options.view) != replayed.end()) {
+    throw UsageError(fmt::format("--view {}: does not go with --no-device-time", options.view));
+  }
   options.progress = !texts.no_progress;
   return options;
 }
@@ -145,6 +152,7 @@ Command add_fused_command(CLI::App& parent) {
   add_machine_flags(*app, texts->graph);
   add_run_flags(*app, *texts);
   add_data_flags(*app, *texts);
+  add_arch_flags(*app, texts->arch, true);
   add_report_flags(*app, *texts);
   app->footer(preset_list() +
               "\nExamples: tilegrid fused --preset six-op\n"

@@ -7,6 +7,7 @@
 
 #include "core/simd/dispatch.h"
 #include "kernels/fused/print_plan.h"
+#include "runtime/cli/device_report_json.h"
 #include "runtime/cli/run_report_json.h"
 
 namespace tilegrid::cli {
@@ -78,10 +79,18 @@ std::string verification_text(const FusedOutcome& outcome) {
     if (one.undecided > 0) text += fmt::format("  {:<10} {} elements have no bound (poles, overflow)\n", "", one.undecided);
     if (one.not_finite > 0) text += fmt::format("  {:<10} {} elements are NaN or infinite\n", "", one.not_finite);
   }
-  const bool open = std::any_of(v.outputs.begin(), v.outputs.end(),
-                                [](const fused::Comparison& one) { return one.undecided == one.elements; });
-  text += fmt::format("  gate: every element that has a bound is within it: {}{}\n", v.passed() ? "PASS" : "FAIL",
-                      open ? "; but an output has no element with a bound: try a smaller --scale" : "");
+  std::size_t elements = 0;
+  std::size_t undecided = 0;
+  bool open = false;
+  for (const fused::Comparison& one : v.outputs) {
+    elements += one.elements;
+    undecided += one.undecided;
+    open = open || one.undecided == one.elements;
+  }
+  const double share = elements > 0 ? 100.0 * static_cast<double>(elements - undecided) / static_cast<double>(elements) : 0;
+  text += fmt::format("  gate: every element that has a bound ({:.3g}% have one) is within it: {}{}\n", share,
+                      v.passed() ? "PASS" : "FAIL",
+                      open ? "; an output has no element with a bound: try a smaller --scale" : "");
   return text;
 }
 
@@ -177,8 +186,13 @@ std::string one_line_summary(const FusedOutcome& outcome) {
 
 nlohmann::ordered_json json_report(const FusedOutcome& outcome) {
   const auto work = [&](std::size_t core) { return Json{{"blocks", blocks_of_core(outcome, static_cast<int>(core))}}; };
-  return {{"config", config_json(outcome)}, {"plan", fused::plan_json(outcome.job.plan)}, {"verify", verify_json(outcome)},
-          {"host", host_json(outcome)},     {"cores", cores_json(outcome, work)},         {"totals", totals_json(outcome)}};
+  return {{"config", config_json(outcome)},
+          {"plan", fused::plan_json(outcome.job.plan)},
+          {"verify", verify_json(outcome)},
+          {"host", host_json(outcome)},
+          {"cores", cores_json(outcome, work)},
+          {"totals", totals_json(outcome)},
+          {"device", outcome.device ? device_json(*outcome.device) : Json()}};
 }
 
 }  // namespace tilegrid::cli

@@ -13,7 +13,7 @@ namespace tilegrid::cli {
 /// What ran, for the log's header.
 [[nodiscard]] std::string one_line_summary(const FusedOutcome& outcome);
 /// Everything that is printed, and the same for each core and rank. Keys: config, plan, verify (null when there was none),
-/// host, cores, totals; the last three as in run_report_json.h.
+/// host, cores, totals as in run_report_json.h, device (null without device time, else as in device_report_json.h).
 [[nodiscard]] nlohmann::ordered_json json_report(const FusedOutcome& outcome);
 
 }  // namespace tilegrid::cli

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/tile.h"
@@ -44,12 +45,13 @@ void check_paths(const FusedOptions& options) {
 
 std::vector<std::string> names_of(const Graph& graph, const std::vector<ValueId>& values) {
   std::vector<std::string> names;
+  names.reserve(values.size());
   for (const ValueId id : values) names.push_back(graph.value(id).name);
   return names;
 }
 std::vector<std::string> input_names(const Graph& graph) {
-  std::vector<ValueId> ids;
-  for (ValueId id = 0; id < graph.input_count(); ++id) ids.push_back(id);
+  std::vector<ValueId> ids(static_cast<std::size_t>(graph.input_count()));
+  std::iota(ids.begin(), ids.end(), ValueId{0});
   return names_of(graph, ids);
 }
 
@@ -221,7 +223,7 @@ std::vector<Tensor> download(Device& device, const FusedOutcome& outcome, const 
 void launch(Device& device, FusedOutcome& outcome, const Program& program) {
   Progress progress("fused", outcome.expected_matmul_tiles, outcome.options.progress);
   LaunchOptions options;
-  options.record_log = !outcome.options.log.empty();
+  options.record_log = !outcome.options.log.empty() || outcome.options.architecture.has_value();
   options.on_progress = [&](std::uint64_t done) { progress.update(done); };
   outcome.result = device.launch(program, options);
 }
@@ -289,10 +291,15 @@ void save_files(FusedOutcome& outcome, const std::vector<Tensor>& outputs) {
     const std::array<std::int64_t, 2> shape{outputs[i].rows, outputs[i].cols};
     save_npy(file->second, shape, outputs[i].values);
   }
-  if (outcome.options.log.empty()) return;
-  const RunLog log{outcome.grid, one_line_summary(outcome), std::move(outcome.result.logs)};
-  outcome.result.logs.clear();
-  save_log(log, outcome.options.log);
+}
+
+void use_log(FusedOutcome& outcome) {
+  const FusedOptions& options = outcome.options;
+  if (options.log.empty() && !options.architecture) return;
+  const RunLog log{outcome.grid, one_line_summary(outcome), {std::move(outcome.result.log)}};
+  outcome.result.log = {};
+  if (!options.log.empty()) save_log(log, options.log);
+  if (options.architecture) outcome.device = replay_run(log, *options.architecture);
 }
 
 void print_reports(const FusedOutcome& outcome) {
@@ -311,7 +318,8 @@ void print_reports(const FusedOutcome& outcome) {
 }  // namespace
 
 bool FusedVerification::passed() const {
-  return std::all_of(outputs.begin(), outputs.end(), [](const fused::Comparison& one) { return one.passed(); });
+  return std::all_of(outputs.begin(), outputs.end(),
+                     [](const fused::Comparison& one) { return one.passed() && one.undecided < one.elements; });
 }
 
 int run_fused(const Session& session, Device& device, const FusedOptions& options) {
@@ -347,6 +355,7 @@ int run_fused(const Session& session, Device& device, const FusedOptions& option
   const std::vector<Tensor> outputs = download(device, outcome, buffers);
   verify(outcome, inputs, outputs);
   save_files(outcome, outputs);
+  use_log(outcome);
   outcome.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   print_reports(outcome);
   const bool passed = !outcome.verification || outcome.verification->passed();

@@ -35,6 +35,7 @@ struct FusedOptions {
   std::string json;
   std::string log;
   std::string view;
+  std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };

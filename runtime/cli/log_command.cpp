@@ -49,17 +49,18 @@ Selection select(const Flags& flags, GridSize grid) {
   return selection;
 }
 
-/// Calls visit(core index, risc, event, its number in the sequence) for the selected events, up to the limit.
+/// Calls visit(core index, risc, event, its number in the sequence) for the selected events, at most `left`, and takes them
+/// from it.
 template <class Visit>
-void for_each_event(const RunLog& log, const Selection& selection, const Visit& visit) {
-  std::uint64_t left = selection.limit;
-  for (std::size_t core = 0; core < log.cores.size(); ++core) {
+void for_each_event(const LaunchLog& launch, const Selection& selection, std::uint64_t& left, const Visit& visit) {
+  for (std::size_t core = 0; core < launch.cores.size(); ++core) {
     for (int risc = 0; risc < risc_count; ++risc) {
       if (!selection.takes(core, risc)) continue;
-      const auto& events = log.cores[core].sequence(static_cast<Risc>(risc));
-      for (std::size_t i = 0; i < events.size(); ++i) {
-        if (left-- == 0) return;
-        visit(core, static_cast<Risc>(risc), events[i], i);
+      std::size_t number = 0;
+      for (const Event& event : launch.cores[core].sequence(static_cast<Risc>(risc))) {
+        if (left == 0) return;
+        --left;
+        visit(core, static_cast<Risc>(risc), event, number++);
       }
     }
   }
@@ -69,9 +70,12 @@ using KindCounts = std::array<std::array<std::uint64_t, event_kind_count>, risc_
 
 KindCounts count_kinds(const RunLog& log, const Selection& selection) {
   KindCounts counts{};
-  for_each_event(log, selection, [&](std::size_t, Risc risc, const Event& event, std::size_t) {
-    ++counts[static_cast<std::size_t>(risc)][static_cast<std::size_t>(event.kind)];
-  });
+  std::uint64_t left = selection.limit;
+  for (const LaunchLog& launch : log.launches) {
+    for_each_event(launch, selection, left, [&](std::size_t, Risc risc, const Event& event, std::size_t) {
+      ++counts[static_cast<std::size_t>(risc)][static_cast<std::size_t>(event.kind)];
+    });
+  }
   return counts;
 }
 
@@ -103,26 +107,35 @@ Json summary_json(const KindCounts& counts) {
 
 void print_events(const RunLog& log, const Selection& selection) {
   std::string block;
-  for_each_event(log, selection, [&](std::size_t core, Risc risc, const Event& event, std::size_t number) {
-    const LogicalCore at = log.grid.core(static_cast<int>(core));
-    block += fmt::format("({},{}) {:<6} {:>8}  {}\n", at.x, at.y, name_of(risc), number, to_text(event));
-    if (block.size() < 32768) return;
-    put(block);
-    block.clear();
-  });
+  std::uint64_t left = selection.limit;
+  for (const LaunchLog& launch : log.launches) {
+    if (log.launches.size() > 1) block += fmt::format("{}:\n", launch.name);
+    for_each_event(launch, selection, left, [&](std::size_t core, Risc risc, const Event& event, std::size_t number) {
+      const LogicalCore at = log.grid.core(static_cast<int>(core));
+      block += fmt::format("({},{}) {:<6} {:>8}  {}\n", at.x, at.y, name_of(risc), number, to_text(event));
+      if (block.size() < 32768) return;
+      put(block);
+      block.clear();
+    });
+  }
   put(block);
 }
 
 Json events_json(const RunLog& log, const Selection& selection) {
   Json list = Json::array();
-  for_each_event(log, selection, [&](std::size_t core, Risc risc, const Event& event, std::size_t number) {
-    const LogicalCore at = log.grid.core(static_cast<int>(core));
-    list.push_back({{"core", {at.x, at.y}},
-                    {"risc", name_of(risc)},
-                    {"number", number},
-                    {"kind", name_of(event.kind)},
-                    {"text", to_text(event)}});
-  });
+  std::uint64_t left = selection.limit;
+  for (std::size_t i = 0; i < log.launches.size(); ++i) {
+    for_each_event(log.launches[i], selection, left,
+                   [&](std::size_t core, Risc risc, const Event& event, std::size_t number) {
+                     const LogicalCore at = log.grid.core(static_cast<int>(core));
+                     list.push_back({{"launch", i},
+                                     {"core", {at.x, at.y}},
+                                     {"risc", name_of(risc)},
+                                     {"number", number},
+                                     {"kind", name_of(event.kind)},
+                                     {"text", to_text(event)}});
+                   });
+  }
   return list;
 }
 

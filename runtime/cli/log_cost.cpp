@@ -10,6 +10,7 @@
 #include "core/vector_unit.h"
 #include "kernels/fused/cost.h"
 #include "kernels/fused/functions.h"
+#include "kernels/fused/subblock_tables.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -122,7 +123,7 @@ class CoreCost {
   void matmul(const Event& event, fused::UnitCycles& cycles) {
     const int rt = static_cast<int>(event.x & 0xFFFFU);
     const int ct = static_cast<int>(event.x >> 16U);
-    const double moved = static_cast<double>(event.count) * fused::matmul_unpacks(rt, ct);
+    const double moved = static_cast<double>(event.count) * fused::unpack_tiles_per_k({rt, ct});
     cycles.unpack = (unpack_cycles(event.a, moved) + unpack_cycles(event.b, moved)) / 2;
     cycles.math =
         static_cast<double>(event.count) * rt * ct * costs_.matmul_tile_phase * static_cast<double>(machine_.fidelity);

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <numeric>
 
 namespace tilegrid::cli {
@@ -77,6 +79,36 @@ void add_host_metrics(std::vector<Metric>& list) {
   }
 }
 
+/// Shares are in percent of the run's cycles.
+void add_replay_metrics(std::vector<Metric>& list) {
+  const auto add = [&](std::string name, std::string title, const char* unit, auto value) {
+    list.push_back({std::move(name), std::move(title), unit, false, nullptr, value});
+  };
+  add("device-cycles", "end of the core", "cycles", [](const replay::CoreTime& core, double) { return core.end; });
+  constexpr std::array<const char*, replay::lane_count> lanes{"writer", "reader", "unpack", "math", "pack"};
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    const char* lane = lanes.at(i);
+    add(fmt::format("{}-busy", lane), fmt::format("{} busy", lane), "%",
+        [i](const replay::CoreTime& core, double cycles) { return 100 * core.lanes.at(i).busy / cycles; });
+    add(fmt::format("{}-stalled", lane), fmt::format("{} stalled, the launch included", lane), "%",
+        [i](const replay::CoreTime& core, double cycles) {
+          const auto& stalled = core.lanes.at(i).stalled;
+          return 100 * std::accumulate(stalled.begin(), stalled.end(), 0.0) / cycles;
+        });
+  }
+  for (std::size_t i = 0; i < replay::stall_count; ++i) {
+    const std::string reason = name_of(static_cast<replay::Stall>(i));
+    std::string word = reason;
+    for (char& c : word) c = c == ' ' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    add("stalled-" + word, fmt::format("stalled on {}, mean of the five lanes", reason), "%",
+        [i](const replay::CoreTime& core, double cycles) {
+          double sum = 0;
+          for (const replay::LaneTime& lane : core.lanes) sum += lane.stalled.at(i);
+          return 100 * sum / (replay::lane_count * cycles);
+        });
+  }
+}
+
 }  // namespace
 
 TransferCounters transfers_of(const CoreCounters& core, TransferKind kind) {
@@ -95,6 +127,7 @@ const std::vector<Metric>& metrics() {
   static const std::vector<Metric> list = [] {
     std::vector<Metric> all;
     add_device_metrics(all);
+    add_replay_metrics(all);
     add_host_metrics(all);
     return all;
   }();
@@ -104,6 +137,14 @@ const std::vector<Metric>& metrics() {
 std::vector<std::string> metric_names() {
   std::vector<std::string> names;
   for (const Metric& metric : metrics()) names.push_back(metric.name);
+  return names;
+}
+
+std::vector<std::string> device_metric_names() {
+  std::vector<std::string> names;
+  for (const Metric& metric : metrics()) {
+    if (metric.device_time) names.push_back(metric.name);
+  }
   return names;
 }
 

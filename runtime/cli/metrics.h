@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/counters.h"
+#include "runtime/replay/device_time.h"
 
 namespace tilegrid::cli {
 
@@ -16,11 +17,15 @@ struct Metric {
   std::string unit;   ///< empty for counts
   bool host = false;  ///< host cost rather than a device count
   std::function<double(const CoreCounters&, const CoreHostCost&)> value;
+  /// Of a figure of the device-time replay, which has no `value`: from the core's time and the run's cycles.
+  std::function<double(const replay::CoreTime&, double cycles)> device_time = nullptr;
 };
 
 /// All of them, in the order of --help.
 [[nodiscard]] const std::vector<Metric>& metrics();
 [[nodiscard]] std::vector<std::string> metric_names();
+/// Of those that have a `device_time`.
+[[nodiscard]] std::vector<std::string> device_metric_names();
 
 /// Sum over both NoCs.
 [[nodiscard]] TransferCounters transfers_of(const CoreCounters& core, TransferKind kind);

@@ -13,8 +13,8 @@ namespace tilegrid::cli {
 /// a launcher has to tell). Nothing in the first two seconds.
 class Progress {
  public:
-  /// `command` begins the line; `expected`: tile multiplications of the whole run.
-  Progress(std::string command, std::uint64_t expected, bool wanted);
+  /// `command` begins the line; `expected`: of the whole run, in `unit`.
+  Progress(std::string command, std::uint64_t expected, bool wanted, std::string unit = "tile multiplications");
   ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -25,6 +25,7 @@ class Progress {
  private:
   std::string command_;
   std::uint64_t expected_;
+  std::string unit_;
   bool visible_;
   std::size_t width_ = 0;  ///< of what stands there now
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

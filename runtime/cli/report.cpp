@@ -18,6 +18,7 @@ std::string header(const AttentionOutcome& outcome) {
   const AttentionOptions& options = outcome.options;
   std::string data = fmt::format(
       "random {}, seed {}", options.distribution == attention::Distribution::normal ? "normal" : "outlier", options.seed);
+  if (options.dry_run) data = "no data";
   if (options.has_files()) data = fmt::format("{}, {}, {}", options.inputs[0], options.inputs[1], options.inputs[2]);
   const auto [least, most] = std::minmax_element(outcome.split.begin(), outcome.split.end(),
                                                  [](const auto& a, const auto& b) { return a.size() < b.size(); });
@@ -38,6 +39,7 @@ std::string header(const AttentionOutcome& outcome) {
 }
 
 std::string verification_text(const AttentionOutcome& outcome) {
+  if (outcome.options.dry_run) return "\nDry run: no numbers\n";
   if (!outcome.verification) return "\nVerification: not verified (--verify off)\n";
   const Verification& v = *outcome.verification;
   std::string text = fmt::format(

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/simd/dispatch.h"
+#include "runtime/cli/device_report_json.h"
 #include "runtime/cli/report.h"
 #include "runtime/cli/run_report_json.h"
 
@@ -17,7 +18,7 @@ Json config_json(const AttentionOutcome& outcome) {
   const AttentionOptions& options = outcome.options;
   const attention::Shape& shape = config.shape;
   const auto path = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
-  const bool random = !options.has_files();
+  const bool random = !options.has_files() && !options.dry_run;
   return {{"version", TILEGRID_VERSION},
           {"grid", text_of(config.grid)},
           {"batch", shape.batch},
@@ -49,6 +50,7 @@ Json config_json(const AttentionOutcome& outcome) {
           {"log", path(options.log)},
           {"verify", options.verify.mode == VerifyMode::sample ? fmt::format("sample:{}", options.verify.sample_rows)
                                                                : std::string(text_of(options.verify.mode))},
+          {"dry_run", options.dry_run},
           {"view", options.view},
           {"ranks", outcome.ranks},
           {"transport", outcome.transport},
@@ -87,7 +89,8 @@ nlohmann::ordered_json json_report(const AttentionOutcome& outcome) {
           {"verify", verify_json(outcome)},
           {"host", host_json(outcome)},
           {"cores", cores_json(outcome, [&](std::size_t core) { return work_json(outcome, core); })},
-          {"totals", totals_json(outcome)}};
+          {"totals", totals_json(outcome)},
+          {"device", outcome.device ? device_json(*outcome.device) : Json()}};
 }
 
 }  // namespace tilegrid::cli

@@ -16,23 +16,6 @@
 namespace tilegrid::cli {
 namespace {
 
-/// A count with spaces between thousands.
-std::string grouped(std::uint64_t value) {
-  std::string digits = std::to_string(value);
-  for (std::size_t at = digits.size(); at > 3;) {
-    at -= 3;
-    digits.insert(at, 1, ',');
-  }
-  return digits;
-}
-std::string grouped(double value) { return grouped(static_cast<std::uint64_t>(std::llround(value))); }
-
-std::string bytes_text(double bytes) {
-  if (bytes < 10 * 1024) return fmt::format("{:.0f} B", bytes);
-  if (bytes < 10 * 1024 * 1024) return fmt::format("{:.1f} KiB", bytes / 1024);
-  return fmt::format("{:.1f} MiB", bytes / (1024 * 1024));
-}
-
 std::string spread_line(const std::string& name, const Spread& spread) {
   return fmt::format("  {:<24}{:>16}{:>14}{:>14}{:>14}\n", name, grouped(spread.total), grouped(spread.min),
                      grouped(spread.mean), grouped(spread.max));
@@ -159,14 +142,20 @@ std::string place_text(const RunOutcome& outcome) {
                      outcome.ranks == 1 ? "" : "s", outcome.transport, simd_target_name());
 }
 
-std::string device_text(const RunOutcome& outcome) { return work_text(outcome) + buffers_text(outcome) + noc_text(outcome); }
+std::string device_text(const RunOutcome& outcome) {
+  return work_text(outcome) + buffers_text(outcome) + noc_text(outcome) +
+         (outcome.device ? device_time_text(*outcome.device) : std::string());
+}
 
-std::string host_text(const RunOutcome& outcome) { return ranks_text(outcome) + blocked_text(outcome); }
+std::string host_text(const RunOutcome& outcome) {
+  return ranks_text(outcome) + blocked_text(outcome) + (outcome.device ? replay_cost_text(*outcome.device) : std::string());
+}
 
 std::string view_text(const RunOutcome& outcome, const std::string& name) {
   if (name == "none") return {};
   const auto& list = metrics();
   const auto metric = std::find_if(list.begin(), list.end(), [&](const Metric& m) { return m.name == name; });
+  if (metric->device_time) return outcome.device ? device_view_text(*outcome.device, name) : std::string();
   std::vector<double> values;
   for (std::size_t i = 0; i < outcome.result.cores.size(); ++i) {
     values.push_back(metric->value(outcome.result.cores[i], outcome.result.core_hosts[i]));
@@ -174,6 +163,22 @@ std::string view_text(const RunOutcome& outcome, const std::string& name) {
   return fmt::format(
       "\n{}", grid_view(outcome.grid, values,
                         fmt::format("{}: {}", metric->host ? "Host cost" : "Device counts", metric->title), metric->unit));
+}
+
+std::string grouped(std::uint64_t value) {
+  std::string digits = std::to_string(value);
+  for (std::size_t at = digits.size(); at > 3;) {
+    at -= 3;
+    digits.insert(at, 1, ',');
+  }
+  return digits;
+}
+std::string grouped(double value) { return grouped(static_cast<std::uint64_t>(std::llround(value))); }
+
+std::string bytes_text(double bytes) {
+  if (bytes < 10 * 1024) return fmt::format("{:.0f} B", bytes);
+  if (bytes < 10 * 1024 * 1024) return fmt::format("{:.1f} KiB", bytes / 1024);
+  return fmt::format("{:.1f} MiB", bytes / (1024 * 1024));
 }
 
 Spread spread_of(const std::vector<double>& values) {

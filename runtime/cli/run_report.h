@@ -9,6 +9,7 @@
 #include "core/matrix_unit.h"
 #include "core/types.h"
 #include "kernels/program.h"
+#include "runtime/cli/device_report.h"
 #include "runtime/device.h"
 
 namespace tilegrid::cli {
@@ -21,15 +22,23 @@ struct RunOutcome {
   int ranks = 1;
   std::string transport;
   RunResult result;
+  std::optional<DeviceReport> device;    ///< none when it was not wanted
   std::optional<double> verify_seconds;  ///< none when the output was not verified
   double total_seconds = 0;              ///< on the host, from the first look at the data until the report
 };
 
 /// Parts of a report: "runs on" of its header; device counts; host cost; the grid view of a metric, or nothing for "none".
+/// Device counts are followed by device time where there is one.
 [[nodiscard]] std::string place_text(const RunOutcome& outcome);
 [[nodiscard]] std::string device_text(const RunOutcome& outcome);
 [[nodiscard]] std::string host_text(const RunOutcome& outcome);
 [[nodiscard]] std::string view_text(const RunOutcome& outcome, const std::string& name);
+
+/// A count with commas between thousands.
+[[nodiscard]] std::string grouped(std::uint64_t value);
+[[nodiscard]] std::string grouped(double value);
+/// "12.3 KiB"
+[[nodiscard]] std::string bytes_text(double bytes);
 
 /// Smallest, largest and mean of a figure over cores.
 struct Spread {

@@ -29,16 +29,34 @@ std::vector<Event> kernel(std::vector<Event> events) {
   return events;
 }
 
+/// A kernel whose loop takes `turns`: three events a turn.
+void append_loop(EventLog& log, Risc risc, int turns) {
+  log.append(risc, event(EventKind::kernel_start));
+  for (int i = 0; i < turns; ++i) {
+    log.mark(risc);
+    log.append(risc, event(EventKind::cb_reserve, 0, 1, 4));
+    log.append(risc, event(EventKind::generate, 0, 1, 4));
+    log.append(risc, event(EventKind::cb_push, 0, 1, 4));
+  }
+  log.mark(risc);
+  log.append(risc, event(EventKind::kernel_end));
+}
+
 RunLog sample() {
   RunLog log;
   log.grid = {2, 1};
   log.program = "a run";
-  log.cores.resize(2);
-  log.cores[0].sequence(Risc::brisc) = kernel({event(EventKind::cb_push, 0, 3, 2)});
-  log.cores[0].sequence(Risc::trisc) = kernel({event(EventKind::cb_pop, 0, 3, 2)});
+  log.launches.push_back({"first", true, false, {{3, 2, 2048, DataFormat::bf16}, {5, 1, 576, DataFormat::bfp4_b}}, {}});
+  auto& cores = log.launches[0].cores;
+  cores.resize(2);
+  cores[0].sequence(Risc::brisc) = kernel({event(EventKind::cb_push, 0, 3, 2)});
+  cores[0].sequence(Risc::trisc) = kernel({event(EventKind::cb_pop, 0, 3, 2)});
   // An event with all fields.
-  log.cores[1].sequence(Risc::ncrisc) =
+  cores[1].sequence(Risc::ncrisc) =
       kernel({{EventKind::matmul, 1, 2, 3, 4, {}, 0x11223344, 0x55667788, 0x99AABBCC, 0xDDEEFF00}});
+  log.launches.push_back({"second", false, true, {}, {}});
+  log.launches[1].cores.resize(2);
+  for (EventLog& core : log.launches[1].cores) append_loop(core, Risc::brisc, 5);
   return log;
 }
 
@@ -79,10 +97,19 @@ TEST_F(EventLogFile, KeepsEverything) {
   const RunLog copy = load_log(path());
   EXPECT_EQ(copy.grid, log.grid);
   EXPECT_EQ(copy.program, log.program);
-  ASSERT_EQ(copy.cores.size(), 2U);
-  for (std::size_t core = 0; core < 2; ++core) {
-    for (int risc = 0; risc < risc_count; ++risc) {
-      EXPECT_EQ(copy.cores[core].sequence(static_cast<Risc>(risc)), log.cores[core].sequence(static_cast<Risc>(risc)));
+  ASSERT_EQ(copy.launches.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const LaunchLog& was = log.launches[i];
+    const LaunchLog& is = copy.launches[i];
+    EXPECT_EQ(is.name, was.name);
+    EXPECT_EQ(is.dst_fp32, was.dst_fp32);
+    EXPECT_EQ(is.full_sync, was.full_sync);
+    EXPECT_EQ(is.buffers, was.buffers);
+    ASSERT_EQ(is.cores.size(), 2U);
+    for (std::size_t core = 0; core < 2; ++core) {
+      for (int risc = 0; risc < risc_count; ++risc) {
+        EXPECT_EQ(is.cores[core].sequence(static_cast<Risc>(risc)), was.cores[core].sequence(static_cast<Risc>(risc)));
+      }
     }
   }
   save_log(copy, path("again"));
@@ -117,6 +144,30 @@ TEST_F(EventLogFile, AnyByteMayBeWrong) {
   EXPECT_GT(refused, 40);
 }
 
+TEST_F(EventLogFile, HoldsALoopBodyOnceForAllCoresAndTurns) {
+  const auto bytes = [this](int turns) {
+    RunLog log{{4, 2}, "loops", {{"loops", false, false, {}, std::vector<EventLog>(8)}}};
+    for (EventLog& core : log.launches[0].cores) append_loop(core, Risc::trisc, turns);
+    save_log(log, path());
+    EXPECT_EQ(load_log(path()).launches[0].cores[7].sequence(Risc::trisc).size(), 3U * static_cast<unsigned>(turns) + 2);
+    return content(path()).size();
+  };
+  EXPECT_EQ(bytes(1100) - bytes(100), 8U * 1000 * sizeof(std::uint32_t));
+}
+
+TEST_F(EventLogFile, DoesNotDependOnWhoSharesBlocks) {
+  RunLog apart{{3, 1}, "loops", {{"loops", false, false, {}, std::vector<EventLog>(3)}}};
+  RunLog together = apart;
+  const auto store = std::make_shared<EventStore>();
+  for (std::size_t core : {2U, 0U, 1U}) {  // another order of first uses
+    together.launches[0].cores[core].use(store);
+    for (RunLog* log : {&apart, &together}) append_loop(log->launches[0].cores[core], Risc::brisc, static_cast<int>(core));
+  }
+  save_log(apart, path("apart"));
+  save_log(together, path("together"));
+  EXPECT_EQ(content(path("apart")), content(path("together")));
+}
+
 TEST_F(EventLogFile, SaysWhatIsWrong) {
   save_log(sample(), path());
   const std::string bytes = content(path());
@@ -124,11 +175,20 @@ TEST_F(EventLogFile, SaysWhatIsWrong) {
   EXPECT_EQ(refusal(std::string(200, 'x')), "not a tilegrid log");
   std::string bad = bytes;
   bad[1 + 8] = 9;  // after cereal's byte order and the magic word
-  EXPECT_EQ(refusal(bad), "log version 9, this program reads version 1");
-  bad = bytes;
-  bad[bad.size() - 8 - 21] = static_cast<char>(event_kind_count);  // the last event, before an empty sequence
+  EXPECT_EQ(refusal(bad), "log version 9, this program reads version 2");
+  bad[1 + 8] = 1;
+  EXPECT_EQ(refusal(bad), "log version 1, this program reads version 2: record it again with this program");
+  // One core with one block of one event at the end: kind and 20 bytes, the number of cores, three sequences.
+  RunLog log{{1, 1}, "one", {{"one", false, false, {}, std::vector<EventLog>(1)}}};
+  log.launches[0].cores[0].append(Risc::trisc, event(EventKind::kernel_start));
+  save_log(log, path("one"));
+  bad = content(path("one"));
+  bad[bad.size() - 3 * 8 - 4 - 8 - 21] = static_cast<char>(event_kind_count);
   EXPECT_EQ(refusal(bad), "unknown event kind " + std::to_string(event_kind_count));
-  RunLog log = sample();
+  bad = content(path("one"));
+  bad[bad.size() - 4] = 7;
+  EXPECT_EQ(refusal(bad), "block 7 of 1 is asked for");
+  log = sample();
   log.grid = {3, 1};
   save_log(log, path("grid"));
   EXPECT_EQ(refusal_of(path("grid")), "the grid of 3x1 does not match its 2 cores");
@@ -153,8 +213,9 @@ TEST_F(EventLogFile, ThatCannotBeWrittenIsAnError) {
 std::vector<std::string> findings(const std::vector<Event>& events) {
   RunLog log;
   log.grid = {1, 1};
-  log.cores.resize(1);
-  log.cores[0].sequence(Risc::ncrisc) = events;
+  log.launches.resize(1);
+  log.launches[0].cores.resize(1);
+  log.launches[0].cores[0].sequence(Risc::ncrisc) = events;
   return check_log(log);
 }
 using Findings = std::vector<std::string>;
@@ -199,8 +260,11 @@ TEST(CheckLog, FindsEachViolation) {
 
 TEST(CheckLog, NamesTheCore) {
   RunLog log = sample();
-  log.cores[1].sequence(Risc::ncrisc).pop_back();
+  log.launches.pop_back();
+  log.launches[0].cores[1].append(Risc::ncrisc, event(EventKind::copy));
   EXPECT_EQ(check_log(log), Findings{"core (1,0) NCRISC: does not end with kernel_end: the kernel did not finish"});
+  log.launches.push_back({"second", false, false, {}, {}});
+  EXPECT_EQ(check_log(log), Findings{"first: core (1,0) NCRISC: does not end with kernel_end: the kernel did not finish"});
 }
 
 // ---- Text and names
@@ -225,8 +289,101 @@ TEST(EventText, SaysWhatHappened) {
   Event matmul{EventKind::matmul, 2, 0, 1, 1, {}, 4, 2U | 4U << 16U, 6, 0};
   EXPECT_EQ(to_text(matmul), "matmul 2x4 tiles, 4 k steps, in0 cb 0 in1 cb 1 transposed fidelity 2 dst 6");
   EXPECT_EQ(to_text(event(EventKind::semaphore_wait, 1, 0, 7)), "semaphore_wait >= 7 offset 0");
+  EXPECT_EQ(to_text(event(EventKind::zone, static_cast<std::uint8_t>(Zone::normalise))), "zone normalise");
+  EXPECT_EQ(to_text(event(EventKind::zone, zone_count)), "zone ?");
   EXPECT_EQ(to_text(event(EventKind::vector, 255)), "vector ? dst 0 mode 0") << "files may hold any byte";
   EXPECT_EQ(to_text(event(EventKind::eltwise, 255)).find("eltwise ? "), 0U);
+}
+
+// ---- Sequences
+
+std::vector<Event> list(const EventSequence& sequence) { return {sequence.begin(), sequence.end()}; }
+
+TEST(EventSequence, ReadsAsOneListHoweverItWasMarked) {
+  std::vector<Event> events;
+  EventSequence marked;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    events.push_back(event(EventKind::cb_push, 0, 1, i % 7));
+    marked.append(events.back());
+    if (i % 7 == 6) marked.mark();
+    if (i % 21 == 20) marked.mark();  // of nothing
+  }
+  EXPECT_EQ(marked.size(), 100U);
+  EXPECT_EQ(list(marked), events);
+  EXPECT_EQ(marked, EventSequence(events));
+  EXPECT_EQ(marked.front(), events.front());
+  EXPECT_EQ(marked.back(), events.back());
+  ASSERT_EQ(marked.block_count(), 15U);
+  EXPECT_EQ(marked.block(0).data(), marked.block(13).data());
+  EXPECT_EQ(marked.block(14).size(), 2U);
+  events.back().count += 1;
+  EXPECT_FALSE(marked == EventSequence(events));
+  events.pop_back();
+  EXPECT_FALSE(marked == EventSequence(events));
+}
+
+TEST(EventSequence, IsEmptyWithoutEvents) {
+  EventSequence sequence;
+  sequence.mark();
+  EXPECT_TRUE(sequence.empty());
+  EXPECT_EQ(list(sequence), std::vector<Event>{});
+  EXPECT_EQ(sequence, EventSequence());
+  sequence.append(event(EventKind::copy));
+  sequence.mark();
+  EXPECT_FALSE(sequence.empty());
+  sequence.clear();
+  EXPECT_TRUE(sequence.empty());
+  EXPECT_EQ(sequence.begin(), sequence.end());
+}
+
+TEST(EventSequence, OfAKernelThatMarksNothingIsCut) {
+  EventSequence sequence;
+  for (std::uint32_t i = 0; i < 100'000; ++i) sequence.append(event(EventKind::cb_push, 0, 1, i));
+  EXPECT_GT(sequence.block_count(), 1U);
+  std::uint32_t next = 0;
+  for (const Event& one : sequence) ASSERT_EQ(one.count, next++);
+  EXPECT_EQ(next, 100'000U);
+}
+
+TEST(EventStore, TellsBlocksApartByEveryField) {
+  EventStore store;
+  const Event zero{};
+  std::vector<std::vector<Event>> blocks{{zero}, {zero, zero}};
+  const auto with = [&](auto change) {
+    Event other;
+    change(other);
+    blocks.push_back({other});
+  };
+  with([](Event& e) { e.kind = EventKind::copy; });
+  with([](Event& e) { e.op = 1; });
+  with([](Event& e) { e.a = 1; });
+  with([](Event& e) { e.b = 1; });
+  with([](Event& e) { e.c = 1; });
+  with([](Event& e) { e.count = 1; });
+  with([](Event& e) { e.x = 1; });
+  with([](Event& e) { e.y = 1; });
+  with([](Event& e) { e.address = 1; });
+  for (std::uint32_t i = 0; i < blocks.size(); ++i) EXPECT_EQ(store.intern(blocks[i]), i);
+  for (std::uint32_t i = 0; i < blocks.size(); ++i) EXPECT_EQ(store.intern(blocks[i]), i) << "known now";
+  EXPECT_EQ(store.size(), blocks.size());
+}
+
+TEST(EventLog, SharesBlocksBetweenCoresInOrderOfUse) {
+  std::vector<EventLog> logs(3);
+  append_loop(logs[0], Risc::ncrisc, 10);
+  append_loop(logs[2], Risc::ncrisc, 20);
+  logs[2].append(Risc::trisc, event(EventKind::copy));
+  const std::vector<EventLog> before = logs;
+  const auto store = share_blocks(logs);
+  EXPECT_EQ(store->size(), 4U) << "start, body, end, copy";
+  for (std::size_t core = 0; core < logs.size(); ++core) {
+    for (int risc = 0; risc < risc_count; ++risc) {
+      EXPECT_EQ(logs[core].sequence(static_cast<Risc>(risc)), before[core].sequence(static_cast<Risc>(risc)));
+    }
+  }
+  EXPECT_EQ(logs[0].sequence(Risc::ncrisc).numbers().at(1), 1U);
+  EXPECT_EQ(logs[2].sequence(Risc::ncrisc).numbers().at(20), 1U);
+  EXPECT_EQ(logs[2].sequence(Risc::trisc).numbers(), std::vector<std::uint32_t>{3});
 }
 
 TEST(EventLog, RecordsOnlyWhenEnabled) {

@@ -125,7 +125,7 @@ TEST(DstApi, VectorOperationsHaveSlotsOfTheirOwnForResults) {
         EXPECT_EQ(tiles(TileOp::add), 0U) << "the FPU's";
         EXPECT_EQ(result.cores[5].dst_peak_slots, 14U);
         std::vector<std::string> lines;
-        for (const Event& event : result.logs[5].sequence(Risc::trisc)) {
+        for (const Event& event : result.log.cores[5].sequence(Risc::trisc)) {
           if (event.kind == EventKind::vector) lines.push_back(to_text(event));
         }
         ASSERT_EQ(lines.size(), 17U);
@@ -231,7 +231,7 @@ TEST(DstApi, UnaryBroadcastsKeepWhatACopyKeeps) {
           EXPECT_EQ(result.cores[0].tiles[static_cast<std::size_t>(TileOp::copy)], 0U);
           EXPECT_EQ(result.cores[0].tiles[static_cast<std::size_t>(TileOp::unpack)], 4U);
           std::vector<std::string> lines;
-          for (const Event& event : result.logs[0].sequence(Risc::trisc)) {
+          for (const Event& event : result.log.cores[0].sequence(Risc::trisc)) {
             if (event.kind == EventKind::copy) lines.push_back(to_text(event));
           }
           EXPECT_EQ(lines, (std::vector<std::string>{"copy cb 0 tiles 1 dst 0", "copy cb 0 broadcast 1 tiles 1 dst 1",

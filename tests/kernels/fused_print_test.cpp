@@ -154,9 +154,9 @@ std::vector<std::string> code(const std::string& text) {
 TEST(FusedPrint, TableOfPlansAndRefusals) {
   const std::string table = strategy_table({refused_plan(), peeled_plan()});
   EXPECT_EQ(table,
-            "strategy  fits  slots  sections  tiles/sec  unpacked  packed  CB bytes  cycles  bound\n"
+            "strategy  fits  slots  sections  tiles/sec  unpacked  packed  CB bytes  cycles/block  bound\n"
             "naive     no     20/8  K^T 4 + acc of s 4 + m 4 + c 4 + out 4 = 20 > 8\n"
-            "subblock  yes     7/8         3          6        40       8    53,248  12,345  math\n");
+            "subblock  yes     7/8         3          6        40       8    53,248        12,345  math\n");
 }
 
 TEST(FusedPrint, VerdictAddsUpTheAccount) {

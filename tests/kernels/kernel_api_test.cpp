@@ -109,7 +109,7 @@ TEST(KernelApi, ThreeKernelsFormAPipeline) {
           EXPECT_LE(counters.cbs[1].high_water_pages, 4U);
           EXPECT_EQ(counters.ambiguous_waits, 0U);
         }
-        EXPECT_EQ(check_log({grid, "", result.logs}), std::vector<std::string>{});
+        EXPECT_EQ(check_log({grid, "", {result.log}}), std::vector<std::string>{});
       });
 }
 
@@ -227,7 +227,7 @@ TEST(KernelApi, MatmulBlocksStepThroughK) {
         for (std::uint32_t i = 0; i < 4; ++i) EXPECT_EQ(program.result({0, 0}, Risc::trisc, i), bits(expected[i])) << i;
         EXPECT_EQ(result.cores[0].tiles[static_cast<std::size_t>(TileOp::matmul)], 12U);
         int matmuls = 0;
-        for (const Event& event : result.logs[0].sequence(Risc::trisc)) {
+        for (const Event& event : result.log.cores[0].sequence(Risc::trisc)) {
           if (event.kind != EventKind::matmul) continue;
           ++matmuls;
           EXPECT_EQ(event.x, 2U | 2U << 16U);
@@ -409,12 +409,12 @@ TEST(KernelApi, EveryCallIsLoggedInOrder) {
       },
       [](const test::TestProgram&, const RunResult& result) {
         std::vector<std::string> lines;
-        for (const Event& event : result.logs[1].sequence(Risc::ncrisc)) lines.push_back(to_text(event));
+        for (const Event& event : result.log.cores[1].sequence(Risc::ncrisc)) lines.push_back(to_text(event));
         EXPECT_EQ(lines, (std::vector<std::string>{
                              "kernel_start", "cb_reserve cb 0 pages 1", "generate cb 0 64 bytes", "cb_push cb 0 pages 1",
                              "cb_wait cb 0 pages 1", "cb_pop cb 0 pages 1", "read_barrier noc 0", "writes_flushed noc 1",
                              "semaphore_set 4 node 2-1 offset 65536", "semaphore_wait >= 3 offset 65536", "kernel_end"}));
-        EXPECT_TRUE(result.logs[0].sequence(Risc::ncrisc).empty());
+        EXPECT_TRUE(result.log.cores[0].sequence(Risc::ncrisc).empty());
       });
 }
 

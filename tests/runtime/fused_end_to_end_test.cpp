@@ -186,11 +186,13 @@ Result run_on(Device& device, const GridCase& c) {
   Hash values;
   for (std::size_t i = 0; i < outputs.size(); ++i) check_output(device, job, outputs[i], buffers[i], expected[i], values);
 
-  const RunLog log{job.grid, c.config.preset, run.logs};
+  const RunLog log{job.grid, c.config.preset, {run.log}};
   EXPECT_EQ(check_log(log), std::vector<std::string>{});
   Hash logs;
-  for (const EventLog& core : run.logs) {
-    for (int risc = 0; risc < risc_count; ++risc) logs.add(std::as_bytes(std::span(core.sequence(static_cast<Risc>(risc)))));
+  for (const EventLog& core : run.log.cores) {
+    for (int risc = 0; risc < risc_count; ++risc) {
+      for (const Event& event : core.sequence(static_cast<Risc>(risc))) logs.add(std::as_bytes(std::span(&event, 1)));
+    }
   }
   for (const CoreCounters& core : run.cores) {
     EXPECT_EQ(core.ambiguous_waits, 0U);

@@ -239,12 +239,11 @@ TEST(Protocol, TasksAndResultsComeBack) {
   RankResult result;
   result.cores.resize(2);
   result.cores[1].counters.tiles[0] = 77;
-  result.cores[1].log = {{1, 2, 3}, {}, {4}};
   result.errors = {{3, 2, "text"}};
   result.blocked = {{5, 1, "blocked"}};
   const RankResult copy = round_trip(result);
   EXPECT_EQ(copy.cores[1].counters.tiles[0], 77U);
-  EXPECT_EQ(copy.cores[1].log, result.cores[1].log);
+  EXPECT_TRUE(copy.logs.cores.empty());
   EXPECT_EQ(copy.errors[0].text, "text");
   EXPECT_EQ(copy.blocked[0].core, 5);
 }
@@ -263,6 +262,31 @@ TEST(ControlChannel, GivesARankItsOwnMessagesInOrder) {
   EXPECT_EQ(last.source, 0);
   EXPECT_EQ(from_bytes<EndReason>(last.bytes), EndReason::deadlock);
   EXPECT_FALSE(control.next().has_value());
+}
+
+TEST(RankResult, CarriesRepeatedEventsOnce) {
+  const auto log_of = [](int turns) {
+    EventLog log;
+    for (int i = 0; i < turns; ++i) {
+      for (std::uint32_t j = 0; j < 100; ++j) {
+        log.append(Risc::trisc, {.kind = EventKind::pack, .op = 1, .a = 3, .count = j, .address = j * 7});
+      }
+      log.mark(Risc::trisc);
+    }
+    log.append(Risc::trisc, {.kind = EventKind::kernel_end});
+    return log;
+  };
+  RankResult result;
+  result.cores.resize(3);
+  result.logs.cores = {log_of(2), {}, log_of(1000)};
+  const std::vector<std::byte> bytes = to_bytes(result);
+  EXPECT_LT(bytes.size(), sizeof(CoreResult) * 3 + 10000);
+  const auto copy = from_bytes<RankResult>(bytes);
+  ASSERT_EQ(copy.logs.cores.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(copy.logs.cores[i].sequence(Risc::trisc), result.logs.cores[i].sequence(Risc::trisc));
+  }
+  EXPECT_EQ(copy.logs.cores[2].sequence(Risc::trisc).size(), 100'001U);
 }
 
 }  // namespace

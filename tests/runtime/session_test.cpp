@@ -172,9 +172,11 @@ TEST(Device, RunsProgramAfterProgram) {
           EXPECT_EQ(program.result(at, Risc::ncrisc, i), expected[i]) << "core " << core << " result " << i;
         }
         EXPECT_EQ(result.cores[static_cast<std::size_t>(core)].l1_used_bytes, l1_user_base + 3072 + 4096);
-        EXPECT_EQ(result.logs[static_cast<std::size_t>(core)].sequence(Risc::ncrisc).front().kind, EventKind::kernel_start);
-        EXPECT_EQ(result.logs[static_cast<std::size_t>(core)].sequence(Risc::ncrisc).back().kind, EventKind::kernel_end);
-        EXPECT_TRUE(result.logs[static_cast<std::size_t>(core)].sequence(Risc::brisc).empty());
+        EXPECT_EQ(result.log.cores[static_cast<std::size_t>(core)].sequence(Risc::ncrisc).front().kind,
+                  EventKind::kernel_start);
+        EXPECT_EQ(result.log.cores[static_cast<std::size_t>(core)].sequence(Risc::ncrisc).back().kind,
+                  EventKind::kernel_end);
+        EXPECT_TRUE(result.log.cores[static_cast<std::size_t>(core)].sequence(Risc::brisc).empty());
       }
     }
   });
@@ -214,8 +216,8 @@ TEST(Device, RecordsNoLogWhenToldSo) {
     program.grid = grid;
     LaunchOptions options;
     options.record_log = false;
-    EXPECT_TRUE(device.launch(program, options).logs.empty());
-    EXPECT_EQ(device.launch(program).logs.size(), 8U);
+    EXPECT_TRUE(device.launch(program, options).log.cores.empty());
+    EXPECT_EQ(device.launch(program).log.cores.size(), 8U);
   });
   EXPECT_EQ(outcome.code, 0) << outcome.error;
 }

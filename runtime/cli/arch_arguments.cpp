@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cli/arch_arguments.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/error.h"
+
+namespace tilegrid::cli {
+
+void add_arch_flags(CLI::App& app, ArchTexts& texts, bool optional) {
+  const char* group = "Device time";
+  app.add_option("--arch", texts.arch,
+                 fmt::format("Constants of the chip: {}, or a file as `tilegrid arch --json` prints\n[wormhole_b0]",
+                             fmt::join(replay::Architecture::built_in(), ", ")))
+      ->type_name("NAME|FILE")
+      ->group(group);
+  app.add_option("--set", texts.sets, "Change a constant, see `tilegrid arch`; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->group(group);
+  if (!optional) return;
+  app.add_flag("--no-device-time", texts.no_device_time, "Do not replay the run into device time [off]")
+      ->disable_flag_override()
+      ->group(group);
+}
+
+ChosenArchitecture choose_architecture(const std::string& name_or_path, const std::vector<std::string>& sets) {
+  ChosenArchitecture chosen;
+  chosen.parameters = replay::Architecture::load(name_or_path);
+  const replay::Architecture before = chosen.parameters;
+  for (const std::string& assignment : sets) chosen.parameters.set(assignment);
+  for (const auto& [name, parameter] : chosen.parameters.parameters()) {
+    const double old = before[name];
+    if (parameter.value < old || parameter.value > old) chosen.changes.push_back({name, old, parameter.value});
+  }
+  return chosen;
+}
+
+std::optional<ChosenArchitecture> architecture_from(const CLI::App& app, const ArchTexts& texts) {
+  if (!texts.no_device_time) return choose_architecture(texts.arch, texts.sets);
+  for (const char* flag : {"--arch", "--set"}) {
+    if (app.count(flag) > 0) throw UsageError(fmt::format("{}: does not go with --no-device-time", flag));
+  }
+  return std::nullopt;
+}
+
+nlohmann::ordered_json architecture_json(const ChosenArchitecture& architecture) {
+  nlohmann::ordered_json changed = nlohmann::ordered_json::object();
+  for (const ChosenArchitecture::Change& change : architecture.changes) {
+    changed[change.name] = {{"from", change.before}, {"to", change.after}};
+  }
+  return {{"name", architecture.parameters.name()}, {"changed", changed}};
+}
+
+}  // namespace tilegrid::cli

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/event_log.h"
+#include "runtime/cli/arch_arguments.h"
+#include "runtime/cli/arguments.h"
+#include "runtime/cli/device_report.h"
+#include "runtime/cli/device_report_json.h"
+#include "runtime/cli/metrics.h"
+#include "runtime/cli/run_report.h"
+
+namespace tilegrid::cli {
+namespace {
+
+struct Flags {
+  std::string file;
+  ArchTexts arch;
+  std::string view = "none";
+  bool json = false;
+};
+
+/// Speaks only on the host; the other ranks of a launcher find the same errors in silence.
+int run_retime(const CLI::App& app, const Flags& flags, bool speaks) {
+  refuse_empty_values(app);
+  const ChosenArchitecture architecture = choose_architecture(flags.arch.arch, flags.arch.sets);
+  std::vector<std::string> views = device_metric_names();
+  views.emplace_back("none");
+  const std::string view = views[parse_word("--view", flags.view, views)];
+  std::error_code ignored;
+  if (std::filesystem::is_directory(flags.file, ignored)) throw UsageError(fmt::format("{}: is a directory", flags.file));
+  const RunLog log = load_log(flags.file);
+  const DeviceReport report = replay_run(log, architecture);
+  if (!speaks) return 0;
+  if (flags.json) {
+    const nlohmann::ordered_json json{{"version", TILEGRID_VERSION},
+                                      {"file", flags.file},
+                                      {"program", log.program},
+                                      {"grid", text_of(log.grid)},
+                                      {"device", device_json(report)}};
+    put(json.dump(2) + "\n");
+  } else {
+    put(fmt::format("{}: {}; grid {}\n", flags.file, log.program, text_of(log.grid)));
+    put(device_time_text(report) + replay_cost_text(report) + device_view_text(report, view));
+  }
+  flush_output();
+  return 0;
+}
+
+}  // namespace
+
+Command add_retime_command(CLI::App& parent) {
+  CLI::App* app = parent.add_subcommand("retime", "Device time of a run from the event log that --log saved");
+  app->allow_extras();
+  auto flags = std::make_shared<Flags>();
+  app->add_option("FILE", flags->file, "The log")->required()->type_name("");
+  add_arch_flags(*app, flags->arch, false);
+  std::string views;
+  for (const std::string& name : device_metric_names()) views += (views.empty() ? "" : ", ") + name;
+  app->add_option("--view", flags->view, fmt::format("Grid view of a figure by core, or none:\n{} [none]", views))
+      ->type_name("METRIC");
+  app->add_flag("--json", flags->json, "Print JSON, as `device` of a run's report [off]")->disable_flag_override();
+  app->footer("Example: tilegrid attention --log a.log && tilegrid retime a.log --set noc_hop_cycles=18\n" +
+              parent.get_footer());
+  return {app, [app, flags](Session& session) { return run_retime(*app, *flags, session.is_host()); }};
+}
+
+}  // namespace tilegrid::cli

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cli/sweep_arguments.h"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "core/error.h"
+#include "runtime/cli/arguments.h"
+
+namespace tilegrid::cli {
+namespace {
+
+/// What a flag contributes to the arguments, by value.
+struct Axis {
+  std::string name;
+  std::vector<std::string> values;
+  std::string prefix;  ///< "KEY=" of --set KEY=1,2
+  bool is_switch = false;
+  [[nodiscard]] bool varies() const { return values.size() > 1; }
+};
+
+constexpr std::array<std::string_view, 17> unfit{
+    "--verify",      "--dry-run",       "--json",         "--log",  "--out",
+    "--view",        "--split",         "--show-plan",    "--q",    "--k",
+    "--v",           "--seed",          "--distribution", "--help", "--compare-kernels",
+    "--no-progress", "--no-device-time"};
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    parts.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return parts;
+}
+
+void check_name(const CLI::App& attention, const std::string& argument, const std::string& name) {
+  if (!argument.starts_with("--")) {
+    throw UsageError(fmt::format("unexpected argument {}: flags of attention are expected, lists without spaces", argument));
+  }
+  if (std::find(unfit.begin(), unfit.end(), name) != unfit.end()) {
+    throw UsageError(fmt::format("{}: does not go with a sweep, whose dry runs have no numbers", name));
+  }
+  if (attention.get_option_no_throw(name) != nullptr) return;
+  std::vector<std::string> names;
+  for (const CLI::Option* option : attention.get_options()) {
+    for (const std::string& word : option->get_lnames()) names.push_back("--" + word);
+  }
+  const std::string near = nearest_word(name, names);
+  throw UsageError(fmt::format("unknown flag {}: {}", name,
+                               near.empty() ? "see `tilegrid attention --help`" : fmt::format("did you mean {}?", near)));
+}
+
+/// Takes the value apart.
+void fill(Axis& axis, std::string value) {
+  if (axis.name == "--set") {
+    const std::size_t equals = value.find('=');
+    if (equals != std::string::npos) {
+      axis.prefix = value.substr(0, equals + 1);
+      value.erase(0, equals + 1);
+    }
+  }
+  axis.values = split(value);
+  for (const std::string& one : axis.values) {
+    if (one.empty()) throw UsageError(fmt::format("{} {}{}: one of its values is empty", axis.name, axis.prefix, value));
+    if (std::count(axis.values.begin(), axis.values.end(), one) > 1) {
+      throw UsageError(fmt::format("{} {}{}: {} is there twice", axis.name, axis.prefix, value, one));
+    }
+    if (axis.is_switch) static_cast<void>(parse_word(axis.name, one, {"on", "off"}));
+  }
+}
+
+void refuse_twice(const std::vector<Axis>& axes, const Axis& axis) {
+  const auto same = [&](const Axis& other) { return other.name == axis.name && other.prefix == axis.prefix; };
+  if (std::any_of(axes.begin(), axes.end(), same)) throw UsageError(fmt::format("{}: given more than once", axis.name));
+}
+
+std::vector<Axis> axes_of(const std::vector<std::string>& arguments) {
+  CLI::App parent;
+  const CLI::App& attention = *add_attention_command(parent).app;
+  std::vector<Axis> axes;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    const std::size_t equals = argument.find('=');
+    Axis axis;
+    axis.name = argument.substr(0, equals);
+    check_name(attention, argument, axis.name);
+    axis.is_switch = attention.get_option(axis.name)->get_items_expected_max() == 0;
+    if (equals != std::string::npos) {
+      fill(axis, argument.substr(equals + 1));
+    } else if (axis.is_switch) {
+      axis.values = {"on"};
+    } else if (i + 1 == arguments.size()) {
+      throw UsageError(fmt::format("{}: needs a value", axis.name));
+    } else {
+      fill(axis, arguments[++i]);
+    }
+    refuse_twice(axes, axis);
+    axes.push_back(std::move(axis));
+  }
+  return axes;
+}
+
+void add(SweepPoint& point, const Axis& axis, const std::string& value) {
+  if (axis.is_switch) {
+    if (value == "on") point.arguments.push_back(axis.name);
+  } else {
+    point.arguments.push_back(fmt::format("{}={}{}", axis.name, axis.prefix, value));
+  }
+  if (!axis.varies()) {
+    point.fixed.push_back(axis.is_switch ? fmt::format("{}{}", axis.name, value == "on" ? "" : "=off")
+                                         : fmt::format("{} {}{}", axis.name, axis.prefix, value));
+    return;
+  }
+  const std::string key = axis.prefix.substr(0, axis.prefix.empty() ? 0 : axis.prefix.size() - 1);
+  point.varied.push_back({key.empty() ? axis.name : key, value});
+}
+
+}  // namespace
+
+std::vector<SweepPoint> sweep_points(const std::vector<std::string>& arguments) {
+  const std::vector<Axis> axes = axes_of(arguments);
+  std::size_t count = 1;
+  for (const Axis& axis : axes) {
+    count *= axis.values.size();
+    if (count > most_sweep_points) {
+      throw UsageError(fmt::format("a sweep of more than {} configurations: shorten the lists", most_sweep_points));
+    }
+  }
+  std::vector<SweepPoint> points(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t period = count;
+    for (const Axis& axis : axes) {
+      period /= axis.values.size();
+      add(points[i], axis, axis.values[i / period % axis.values.size()]);
+    }
+    points[i].arguments.emplace_back("--dry-run");
+  }
+  return points;
+}
+
+}  // namespace tilegrid::cli

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "core/error.h"
+#include "runtime/cli/arguments.h"
+#include "runtime/cli/attention_run.h"
+#include "runtime/cli/device_report_json.h"
+#include "runtime/cli/metrics.h"
+#include "runtime/cli/progress.h"
+#include "runtime/cli/run_report_json.h"
+#include "runtime/cli/sweep_arguments.h"
+
+namespace tilegrid::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Flags {
+  std::string json;
+  std::string top;
+  bool no_progress = false;
+};
+
+/// One point of the sweep: what it is, then what came of it.
+struct Point {
+  SweepPoint flags;
+  AttentionOptions options;
+  std::string refusal;  ///< why there are no figures
+  std::optional<DeviceReport> device;
+  std::uint64_t l1_bytes = 0;    ///< of the core with most
+  std::uint64_t dram_bytes = 0;  ///< read and written
+  int q_chunk = 0, k_chunk = 0;  ///< as they were chosen
+};
+
+void run_point(const Session& session, Device& device, Point& point) {
+  device.free_buffers();
+  try {
+    AttentionOutcome outcome = attention_outcome(session, device, point.options);
+    point.q_chunk = outcome.config.q_chunk;
+    point.k_chunk = outcome.config.k_chunk;
+    for (const CoreCounters& core : outcome.result.cores) {
+      point.l1_bytes = std::max<std::uint64_t>(point.l1_bytes, core.l1_used_bytes);
+      for (const TransferKind kind : {TransferKind::dram_read, TransferKind::dram_write}) {
+        point.dram_bytes += transfers_of(core, kind).bytes;
+      }
+    }
+    // What the table and JSON have no use for, of possibly thousands of configurations.
+    for (replay::LaunchTime& launch : outcome.device->time.launches) {
+      launch.cores.clear();
+      launch.links.clear();
+    }
+    outcome.device->summary.cores.clear();
+    outcome.device->summary.links.clear();
+    point.device = std::move(outcome.device);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::usage && error.code() != ExitCode::kernel) throw;
+    point.refusal = error.message();
+  }
+}
+
+/// The grid's points, one after the other in one session.
+int run_grid(Session& session, GridSize grid, std::vector<Point>& points, std::uint64_t& done, Progress& progress) {
+  return session.run({.grid = grid}, [&](Device& device) {
+    for (Point& point : points) {
+      if (point.options.config.grid != grid) continue;
+      run_point(session, device, point);
+      progress.update(++done);
+    }
+    return 0;
+  });
+}
+
+/// Those with figures by device time, then the others in the order of the sweep.
+void rank(std::vector<Point>& points) {
+  std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) {
+    if (!a.device || !b.device) return a.device.has_value() && !b.device;
+    return a.device->time.seconds < b.device->time.seconds;
+  });
+}
+
+std::string varied_text(const Point& point) {
+  std::vector<std::string> words;
+  for (const SweepPoint::Flag& flag : point.flags.varied) words.push_back(fmt::format("{} {}", flag.name, flag.value));
+  return words.empty() ? "these flags" : fmt::format("{}", fmt::join(words, " "));
+}
+
+std::string row_text(const Point& point, std::size_t number) {
+  const DeviceReport& report = *point.device;
+  const DeviceSummary& summary = report.summary;
+  std::string text = fmt::format("{:>4}", number);
+  for (const SweepPoint::Flag& flag : point.flags.varied) {
+    text += fmt::format("  {:>{}}", flag.value, std::max<std::size_t>(flag.name.size(), 8));
+  }
+  return text + fmt::format("{:>13}{:>9.2f}{:>8}   {:<26}{:>11}{:>11}{:>6}{:>5}\n", duration_text(report.time.seconds),
+                            report.time.tflops, fmt::format("{:.1f}%", 100 * report.time.peak_share),
+                            fmt::format("{}, margin {:.1f}%", name_of(summary.limits[0].kind, report.program),
+                                        100 * summary.margin()),
+                            bytes_text(static_cast<double>(point.l1_bytes)),
+                            bytes_text(static_cast<double>(point.dram_bytes)), point.q_chunk, point.k_chunk);
+}
+
+std::string table_text(const std::vector<Point>& points, std::size_t top) {
+  const auto ran = static_cast<std::size_t>(
+      std::count_if(points.begin(), points.end(), [](const Point& point) { return point.device.has_value(); }));
+  const std::vector<std::string>& fixed = points.front().flags.fixed;
+  std::string text = fmt::format("Sweep of attention{}{}: {} configurations, {} ran, by device time; dry runs, no numbers\n",
+                                 fixed.empty() ? "" : " ", fmt::join(fixed, " "), points.size(), ran);
+  if (ran > 0) {
+    text += fmt::format("{:>4}", "");
+    for (const SweepPoint::Flag& flag : points.front().flags.varied) {
+      text += fmt::format("  {:>{}}", flag.name, std::max<std::size_t>(flag.name.size(), 8));
+    }
+    text += fmt::format("{:>13}{:>9}{:>8}   {:<26}{:>11}{:>11}{:>6}{:>5}\n", "device time", "TFLOP/s", "peak", "bound by",
+                        "L1", "DRAM", "Q", "K");
+  }
+  for (std::size_t i = 0; i < std::min(ran, top); ++i) text += row_text(points[i], i + 1);
+  if (ran > top) text += fmt::format("     {} more\n", ran - top);
+  for (std::size_t i = ran; i < points.size(); ++i) {
+    text +=
+        fmt::format("{} {}: {}\n", i == ran ? "does not run:" : "             ", varied_text(points[i]), points[i].refusal);
+  }
+  return text;
+}
+
+Json point_json(const Point& point) {
+  Json flags = Json::object();
+  for (const SweepPoint::Flag& flag : point.flags.varied) flags[flag.name] = flag.value;
+  if (!point.device) return {{"flags", flags}, {"reason", point.refusal}};
+  const DeviceReport& report = *point.device;
+  return {{"flags", flags},
+          {"q_chunk", point.q_chunk},
+          {"k_chunk", point.k_chunk},
+          {"device",
+           {{"cycles", report.time.cycles},
+            {"seconds", report.time.seconds},
+            {"tflops", report.time.tflops},
+            {"peak_share", report.time.peak_share},
+            {"bound", bound_json(report.summary, report.program)},
+            {"arch", architecture_json(report.architecture)},
+            {"replay_seconds", report.replay_seconds}}},
+          {"l1_bytes", point.l1_bytes},
+          {"dram_bytes", point.dram_bytes}};
+}
+
+Json table_json(const std::vector<Point>& points, std::size_t top) {
+  Json ran = Json::array();
+  Json refused = Json::array();
+  for (const Point& point : points) {
+    if (!point.device) {
+      refused.push_back(point_json(point));
+    } else if (ran.size() < top) {
+      ran.push_back(point_json(point));
+    }
+  }
+  return {{"version", TILEGRID_VERSION},
+          {"command", "attention"},
+          {"fixed", points.front().flags.fixed},
+          {"configurations", ran},
+          {"refused", refused}};
+}
+
+void print(const std::vector<Point>& points, const Flags& flags, std::size_t top) {
+  if (flags.json != "-") put(table_text(points, top));
+  if (!flags.json.empty()) {
+    const std::string json = table_json(points, top).dump(2) + "\n";
+    if (flags.json == "-") {
+      put(json);
+    } else {
+      write_file(flags.json, json);
+    }
+  }
+  flush_output();
+}
+
+int run_sweep(Session& session, const Flags& flags, const std::vector<std::string>& arguments) {
+  std::size_t top = std::numeric_limits<std::size_t>::max();
+  if (!flags.top.empty()) top = parse_unsigned("--top", flags.top);
+  if (top == 0) throw UsageError("--top 0: at least one is shown");
+  std::vector<Point> points;
+  std::vector<GridSize> grids;
+  // All of them before the first runs, so that a typing error shows at once.
+  for (SweepPoint& flag_set : sweep_points(arguments)) {
+    Point point;
+    point.options = parse_attention(flag_set.arguments);
+    point.options.progress = false;
+    point.flags = std::move(flag_set);
+    const GridSize grid = point.options.config.grid;
+    if (std::find(grids.begin(), grids.end(), grid) == grids.end()) grids.push_back(grid);
+    points.push_back(std::move(point));
+  }
+  if (session.is_host() && !flags.json.empty() && flags.json != "-") check_output_files({{"--json", flags.json}}, {});
+  int code = 0;
+  {
+    Progress progress("sweep", points.size(), !flags.no_progress && session.is_host(), "configurations");
+    std::uint64_t done = 0;
+    for (const GridSize grid : grids) {
+      code = run_grid(session, grid, points, done, progress);
+      if (code != 0) return code;
+    }
+  }
+  // The other ranks have no figures: what the host finds must be their exit code, too.
+  return session.run({.grid = grids.front()}, [&](Device&) {
+    rank(points);
+    print(points, flags, top);
+    return static_cast<int>(points.front().device ? ExitCode::ok : ExitCode::kernel);
+  });
+}
+
+}  // namespace
+
+Command add_sweep_command(CLI::App& parent) {
+  CLI::App* app = parent.add_subcommand("sweep", "Rank configurations of a command by device time");
+  app->allow_extras();
+  CLI::App* attention =
+      app->add_subcommand("attention",
+                          "Any flag of `tilegrid attention` with a list of values, comma between: all combinations run as\n"
+                          "dry runs and are ranked by device time; those that do not fit are listed with the reason.\n"
+                          "--causal=on,off for a flag without a value, --set KEY=1,2 for a constant; of --steps, counts");
+  attention->allow_extras();
+  auto flags = std::make_shared<Flags>();
+  attention->add_option("--json", flags->json, "Write the table there; - for standard output alone [none]")
+      ->type_name("FILE");
+  attention->add_option("--top", flags->top, "Show the best N only [all]")->type_name("N");
+  attention->add_flag("--no-progress", flags->no_progress, "No progress line on a terminal [off]")->disable_flag_override();
+  attention->footer(
+      "Example: tilegrid sweep attention --seq 2048 --dim 128 --q-chunk 64,128,256 --k-chunk 128,256\n"
+      "                                  --fidelity hifi2,hifi4 --top 5\n" +
+      parent.get_footer());
+  return {app, [attention, flags](Session& session) {
+            if (!attention->parsed()) throw UsageError("sweep: what to sweep is missing: attention");
+            refuse_empty_values(*attention);
+            return run_sweep(session, *flags, attention->remaining());
+          }};
+}
+
+}  // namespace tilegrid::cli
