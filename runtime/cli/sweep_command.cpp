@@ -124,8 +124,9 @@ std::string table_text(const std::vector<Point>& points, std::size_t top) {
   for (std::size_t i = 0; i < std::min(ran, top); ++i) text += row_text(points[i], i + 1);
   if (ran > top) text += fmt::format("     {} more\n", ran - top);
   for (std::size_t i = ran; i < points.size(); ++i) {
-    text +=
-        fmt::format("{} {}: {}\n", i == ran ? "does not run:" : "             ", varied_text(points[i]), points[i].refusal);
+    const std::string flags = varied_text(points[i]) + ": ";
+    const std::string& why = points[i].refusal;  // which often begins with the same flags
+    text += fmt::format("{} {}{}\n", i == ran ? "does not run:" : "             ", why.starts_with(flags) ? "" : flags, why);
   }
   return text;
 }
@@ -196,8 +197,12 @@ int run_sweep(Session& session, const Flags& flags, const std::vector<std::strin
     if (std::find(grids.begin(), grids.end(), grid) == grids.end()) grids.push_back(grid);
     points.push_back(std::move(point));
   }
-  if (session.is_host() && !flags.json.empty() && flags.json != "-") check_output_files({{"--json", flags.json}}, {});
-  int code = 0;
+  const bool to_file = !flags.json.empty() && flags.json != "-";
+  int code = session.run({.grid = grids.front()}, [&](Device&) {
+    if (to_file) check_output_path("--json", flags.json);
+    return 0;
+  });
+  if (code != 0) return code;
   {
     Progress progress("sweep", points.size(), !flags.no_progress && session.is_host(), "configurations");
     std::uint64_t done = 0;
