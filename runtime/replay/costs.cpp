@@ -77,6 +77,7 @@ void Costs::fill_vector(const Architecture& a) {
   // Lanes hold 32 elements; a mode covers a share of the tile's 32 vectors in 4 or 2 faces (tensix.md 3.2).
   constexpr std::array<double, 4> share{1, 0.5, 0.5, 0.25};
   constexpr std::array<double, 4> faces{4, 2, 2, 2};
+  for (std::size_t mode = 0; mode < share.size(); ++mode) check_[mode] = a["vector_exp_check_cycles"] * share[mode];
   for (int op = 0; op < vector_op_count; ++op) {
     const auto vector_op = static_cast<VectorOp>(op);
     const double full = a[std::string("vector_") + tilegrid::name_of(vector_op) + "_cycles"];

@@ -29,7 +29,8 @@ class Costs {
   /// matmul, eltwise, dest_reuse, reduce, copy, transpose.
   [[nodiscard]] OperandSteps operand_steps(const Event& event) const;
   [[nodiscard]] double vector(const Event& event) const {
-    return event.count * vector_[event.op % vector_op_count][event.c & 3U];
+    const double tile = vector_[event.op % vector_op_count][event.c & 3U];
+    return event.count * (event.y == 1 ? tile + check_[event.c & 3U] : tile);
   }
   [[nodiscard]] double pack(const Event& event) const { return event.count * pack_[event.op & 1U][event.a]; }
   /// RISC cycles to fill memory with ordinary stores.
@@ -65,6 +66,7 @@ class Costs {
   std::array<double, buffers> joint_{};   ///< what it takes of the port that both unpackers share
   std::array<std::array<double, buffers>, 2> pack_{};
   std::array<std::array<double, 4>, vector_op_count> vector_{};
+  std::array<double, 4> check_{};  ///< what testing the inputs' range adds, by VectorMode
   std::array<std::array<double, fidelities>, 4> eltwise_{};
   std::array<std::array<double, fidelities>, 4> dest_reuse_{};
   std::array<std::array<std::array<double, fidelities>, 4>, 2> reduce_{};
