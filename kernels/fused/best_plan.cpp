@@ -20,6 +20,9 @@ namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
+/// Up to here stages are also split as if there were fewer slots.
+constexpr std::size_t few_ops = 40;
+
 bool fits_core(const Plan& plan) { return plan.buffers.size() <= max_circular_buffers && fits_l1(plan); }
 
 /// What a core can hold comes before what is cheap.
@@ -45,7 +48,8 @@ class BestSearch {
     std::set<std::vector<std::vector<int>>> seen;
     for (const PartitionOptions& options : partitions(stream)) {
       // Smaller sections than fit can be cheaper, as they change operation less often.
-      for (int capacity = machine_.capacity(); capacity >= 1; --capacity) {
+      const int least = graph_.ops().size() <= few_ops ? 1 : machine_.capacity();
+      for (int capacity = machine_.capacity(); capacity >= least; --capacity) {
         std::vector<OpGroup> groups = partition(graph_, options);
         if (stream.op >= 0) isolate(groups, stream);
         if (!make_fit(groups, capacity)) break;
@@ -277,6 +281,23 @@ Graph with_sums_apart(Graph graph, int matmul) {
   return graph;
 }
 
+/// Whether inputs and outputs alone, the factors in blocks of K, leave L1 the room.
+bool can_fit(const Graph& graph, const Machine& machine, const Stream& stream) {
+  std::uint64_t tiles = 0;
+  const auto add = [&](ValueId value) { tiles += static_cast<std::uint64_t>(graph.value(value).shape.tiles()); };
+  const Op& matmul = graph.op(stream.op);
+  for (ValueId input = 0; input < graph.input_count(); ++input) {
+    if (input != matmul.in[0] && input != matmul.in[1]) add(input);
+  }
+  for (const ValueId output : graph.outputs()) add(output);
+  const int k = graph.value(matmul.in[0]).shape.cols.tiles;
+  for (const int factor : {0, 1}) {
+    const auto whole = static_cast<std::uint64_t>(graph.value(matmul.in[static_cast<std::size_t>(factor)]).shape.tiles());
+    tiles += whole / static_cast<std::uint64_t>(k) * static_cast<std::uint64_t>(stream.k_block) * 2;
+  }
+  return tiles * tile_bytes(machine.format) <= l1_for_buffers(machine);
+}
+
 std::optional<Plan> best_streamed(const Graph& graph, const PlanRequest& request) {
   std::optional<Plan> best;
   for (const Machine& machine : sync_modes(request.machine)) {
@@ -284,6 +305,7 @@ std::optional<Plan> best_streamed(const Graph& graph, const PlanRequest& request
     std::map<int, Graph> graphs;
     std::map<int, BestSearch> split;
     for (const Stream& stream : streams_of(graph, machine, request.k_block)) {
+      if (!can_fit(graph, machine, stream)) continue;
       if (stream.carrier != Carrier::dst && split.find(stream.op) == split.end()) {
         const Graph& apart = graphs.emplace(stream.op, with_sums_apart(graph, stream.op)).first->second;
         split.emplace(std::piecewise_construct, std::forward_as_tuple(stream.op),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "kernels/fused/planner.h"
@@ -19,6 +20,8 @@ namespace tilegrid::fused {
   return machine.dst_fp32 && machine.precision == Precision::keep && machine.format == DataFormat::bf16;
 }
 
+/// Bytes of L1 that circular buffers may take.
+[[nodiscard]] std::uint64_t l1_for_buffers(const Machine& machine);
 [[nodiscard]] bool fits_l1(const Plan& plan);
 /// Throws UsageError for more than 32 circular buffers.
 void check_buffer_count(const Plan& plan);

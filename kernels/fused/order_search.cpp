@@ -20,6 +20,7 @@ constexpr std::size_t few_ops = 64;
 constexpr std::size_t most_exact_ops = 20;
 constexpr std::size_t most_states = 8'000;
 constexpr std::size_t beam_width = 96;
+constexpr std::size_t narrow_beam_width = 24;  ///< for more than 60 operations
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
@@ -339,7 +340,8 @@ class Search {
       std::vector<std::pair<double, std::ptrdiff_t>> ranked;
       for (const std::ptrdiff_t index : level) ranked.push_back(score(index));
       std::sort(ranked.begin(), ranked.end());
-      if (ranked.size() > beam_width) ranked.resize(beam_width);
+      const std::size_t width = ops_.size() > 60 ? narrow_beam_width : beam_width;
+      if (ranked.size() > width) ranked.resize(width);
       level.clear();
       for (const auto& entry : ranked) level.push_back(entry.second);
       if (level.empty()) return {};

@@ -155,11 +155,11 @@ Plan plan_grid(const Graph& graph, const PlanRequest& request) {
   return plan;
 }
 
-std::uint64_t l1_available(const Machine& machine) {
+}  // namespace
+
+std::uint64_t l1_for_buffers(const Machine& machine) {
   return machine.l1_bytes > 0 ? machine.l1_bytes : l1_bytes - l1_user_base;
 }
-
-}  // namespace
 
 /// Why a strategy that wants all of K at once has no plan.
 static Refusal refusal_for_l1(const Plan& plan, const PlanRequest& request) {
@@ -169,12 +169,12 @@ static Refusal refusal_for_l1(const Plan& plan, const PlanRequest& request) {
   refusal.reason =
       request.k_block > 0
           ? fmt::format("{} wants all of K at once; K blocks are for best", name_of(plan.strategy))
-          : fmt::format("circular buffers of {} bytes wanted, L1 has {}", plan.cb_bytes(), l1_available(plan.machine));
+          : fmt::format("circular buffers of {} bytes wanted, L1 has {}", plan.cb_bytes(), l1_for_buffers(plan.machine));
   refusal.fits = "a smaller block, or K in blocks (best)";
   return refusal;
 }
 
-bool fits_l1(const Plan& plan) { return plan.cb_bytes() <= l1_available(plan.machine); }
+bool fits_l1(const Plan& plan) { return plan.cb_bytes() <= l1_for_buffers(plan.machine); }
 
 void check_buffer_count(const Plan& plan) {
   const auto count = static_cast<int>(plan.buffers.size());
@@ -191,7 +191,7 @@ void check_buffers(const Plan& plan) {
   if (fits_l1(plan)) return;
   throw UsageError(fmt::format("{}: circular buffers of {} bytes wanted, L1 has {}; a smaller --block would do",
                                plan.graph.name.empty() ? "graph" : plan.graph.name, plan.cb_bytes(),
-                               l1_available(plan.machine)));
+                               l1_for_buffers(plan.machine)));
 }
 
 Plan unchecked_plan(const Graph& simple, Strategy strategy, const PlanRequest& request) {

@@ -200,7 +200,9 @@ std::vector<OpGroup> split_group(const Graph& graph, const Machine& machine, con
   for (std::size_t first = 0; first < count; ++first) {
     if (price[first] == std::numeric_limits<double>::infinity()) continue;
     int misses = 0;
-    for (std::size_t last = first + 1; last <= count && misses < 3; ++last) {
+    // Long stretches of a large group seldom fit and take long to try.
+    const std::size_t longest = count <= 40 ? count : 24;
+    for (std::size_t last = first + 1; last <= std::min(count, first + longest) && misses < 3; ++last) {
       const std::vector<int> ops = stretch(first, last);
       const OpGroup part{ops, group.shape};
       const std::vector<bool> leaving = packed_beyond(graph, ops, packed);
