@@ -262,7 +262,8 @@ struct LaunchLog {
   bool dst_fp32 = false;
   bool full_sync = false;
   std::vector<LogBuffer> buffers;
-  std::vector<EventLog> cores;  ///< by core index
+  std::vector<EventLog> cores;              ///< by core index
+  std::vector<std::uint32_t> semaphores{};  ///< initial values
 };
 
 /// All logs of a run, with what names them: what `--log FILE` stores.
@@ -270,6 +271,9 @@ struct RunLog {
   GridSize grid;
   std::string program;  ///< one line that describes the run
   std::vector<LaunchLog> launches;
+  /// Floating point operations that the run's result takes, without padding, masked scores and products with ones; 0: not
+  /// known, tile products count.
+  double useful_flops = 0;
 };
 
 /// cereal portable binary with a magic word and a format version. Throws UsageError with the file's name on failure.

@@ -6,6 +6,7 @@
 #include <cereal/archives/portable_binary.hpp>
 #include <cereal/types/string.hpp>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -21,7 +22,7 @@ constexpr std::uint64_t log_magic = 0x676F'6C64'6972'6774;  // "tgridlog"
 constexpr std::uint32_t log_version = 2;
 constexpr std::uint64_t stored_event_bytes = 21;
 constexpr std::uint64_t stored_buffer_bytes = 13;
-constexpr std::uint64_t stored_launch_bytes = 34;  // without a name, buffers, blocks and cores
+constexpr std::uint64_t stored_launch_bytes = 42;  // without a name, buffers, blocks and cores
 
 using Writer = cereal::PortableBinaryOutputArchive;
 
@@ -41,6 +42,8 @@ void write(Writer& archive, const LaunchLog& launch) {
               event.address);
     }
   }
+  archive(static_cast<std::uint64_t>(launch.semaphores.size()));
+  for (const std::uint32_t value : launch.semaphores) archive(value);
   archive(static_cast<std::uint64_t>(cores.size()));
   for (const EventLog& core : cores) {
     for (int risc = 0; risc < risc_count; ++risc) {
@@ -66,6 +69,10 @@ class LogReader {
     RunLog log;
     archive_(log.grid);
     log.program = text();
+    log.useful_flops = read<double>();
+    if (!std::isfinite(log.useful_flops) || log.useful_flops < 0) {
+      throw UsageError(fmt::format("{}: {} operations are no number of operations", path_, log.useful_flops));
+    }
     log.launches.resize(count(stored_launch_bytes));
     for (LaunchLog& launch : log.launches) {
       read_launch(launch);
@@ -115,6 +122,8 @@ class LogReader {
       buffer.format = data_format();
     }
     const auto store = read_blocks();
+    launch.semaphores.resize(count(sizeof(std::uint32_t)));
+    for (std::uint32_t& value : launch.semaphores) archive_(value);
     launch.cores.resize(count(risc_count * sizeof(std::uint64_t)));
     for (EventLog& core : launch.cores) {
       for (int risc = 0; risc < risc_count; ++risc) core.sequence(static_cast<Risc>(risc)) = read_sequence(store);
@@ -172,7 +181,8 @@ void save_log(const RunLog& log, const std::string& path) {
     std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
     if (!file) throw UsageError(fmt::format("{}: can't be written: {}", path, std::strerror(errno)));
     Writer archive(file);
-    archive(log_magic, log_version, log.grid, log.program, static_cast<std::uint64_t>(log.launches.size()));
+    archive(log_magic, log_version, log.grid, log.program, log.useful_flops,
+            static_cast<std::uint64_t>(log.launches.size()));
     for (const LaunchLog& launch : log.launches) write(archive, launch);
     file.flush();
     if (!file) {

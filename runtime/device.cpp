@@ -30,10 +30,11 @@ namespace {
 
 /// What a replay must know of the program, without the logs.
 LaunchLog log_of(const Program& program) {
-  LaunchLog log{program.name, program.compute.dst_fp32, program.compute.full_sync, {}, {}};
+  LaunchLog log{program.name, program.compute.dst_fp32, program.compute.full_sync, {}, {}, {}};
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     log.buffers.push_back({cb.id, cb.pages, cb.page_bytes, cb.format});
   }
+  log.semaphores = program.semaphores;
   return log;
 }
 

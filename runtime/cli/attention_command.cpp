@@ -78,10 +78,10 @@ std::string step_list() {
 void add_device_flags(CLI::App& app, Texts& texts) {
   const char* group = "Device";
   app.add_option("--grid", texts.grid, "Cores: columns x rows [8x10]")->type_name("XxY")->group(group);
-  app.add_option("--q-chunk", texts.q_chunk, "Rows of a Q chunk: 32 to 512 in steps of 32 [0: the best that fits]")
+  app.add_option("--q-chunk", texts.q_chunk, "Rows of a Q chunk: 32 to 512 in steps of 32 [0: by an estimate; see sweep]")
       ->type_name("ROWS")
       ->group(group);
-  app.add_option("--k-chunk", texts.k_chunk, "Rows of a K and V chunk, as --q-chunk [0: the best that fits]")
+  app.add_option("--k-chunk", texts.k_chunk, "Rows of a K and V chunk, as --q-chunk [0: by an estimate]")
       ->type_name("ROWS")
       ->group(group);
   app.add_option(

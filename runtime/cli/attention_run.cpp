@@ -192,12 +192,20 @@ void launch(Device& device, AttentionOutcome& outcome, const Buffers& buffers, b
   outcome.earlier_logs = std::move(launches.earlier_logs);
 }
 
+/// Two products of a multiplication and an addition for each query, key and element; half of them when causal, as is the
+/// custom (attention.md 2.1).
+double useful_flops(const attention::Shape& shape) {
+  const double scores = static_cast<double>(shape.batch) * shape.heads * shape.seq_q * shape.seq_kv;
+  return 4 * scores * shape.dim / (shape.causal ? 2 : 1);
+}
+
 /// Saves and replays the event logs, as far as the options say, and drops them unless they are to be kept.
 void use_logs(AttentionOutcome& outcome, bool keep_logs) {
   const AttentionOptions& options = outcome.options;
   if (options.log.empty() && !options.architecture) return;
   RunLog log{outcome.config.grid, one_line_summary(outcome), std::move(outcome.earlier_logs)};
   log.launches.push_back(std::move(outcome.result.log));
+  log.useful_flops = useful_flops(outcome.config.shape);
   if (!options.log.empty()) save_log(log, options.log);
   if (options.architecture) outcome.device = replay_run(log, *options.architecture);
   outcome.result.log = keep_logs ? std::move(log.launches.back()) : LaunchLog{};

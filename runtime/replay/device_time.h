@@ -81,7 +81,7 @@ struct LaunchTime {
 struct DeviceTime {
   double cycles = 0;
   double seconds = 0;
-  double flops = 0;       ///< of tile products: 2 x 32^3 each
+  double flops = 0;       ///< what the result takes (RunLog::useful_flops), else of tile products: 2 x 32^3 each
   double tflops = 0;      ///< flops over seconds
   double peak_share = 0;  ///< fidelity-weighted: tile phases x cycles of one over cores x cycles
   std::uint64_t events = 0;

@@ -155,6 +155,11 @@ DeviceTime replay(const RunLog& log, const Architecture& architecture) {
     phases += done.matmul_tile_phases;
   }
   time.seconds = time.cycles / architecture["clock_hz"];
+  // The share is of what the result needs: products with ones and padding keep the unit busy, but are no work done.
+  if (log.useful_flops > 0 && time.flops > 0) {
+    phases *= log.useful_flops / time.flops;
+    time.flops = log.useful_flops;
+  }
   if (time.cycles > 0) {
     time.tflops = time.flops / time.seconds / 1e12;
     time.peak_share = phases * architecture["matmul_phase_cycles"] / (log.grid.cores() * time.cycles);

@@ -47,6 +47,8 @@ RunLog sample() {
   log.grid = {2, 1};
   log.program = "a run";
   log.launches.push_back({"first", true, false, {{3, 2, 2048, DataFormat::bf16}, {5, 1, 576, DataFormat::bfp4_b}}, {}});
+  log.launches[0].semaphores = {1, 0xFFFFFFFF};
+  log.useful_flops = 1.5e9;
   auto& cores = log.launches[0].cores;
   cores.resize(2);
   cores[0].sequence(Risc::brisc) = kernel({event(EventKind::cb_push, 0, 3, 2)});
@@ -97,6 +99,7 @@ TEST_F(EventLogFile, KeepsEverything) {
   const RunLog copy = load_log(path());
   EXPECT_EQ(copy.grid, log.grid);
   EXPECT_EQ(copy.program, log.program);
+  EXPECT_EQ(copy.useful_flops, log.useful_flops);
   ASSERT_EQ(copy.launches.size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
     const LaunchLog& was = log.launches[i];
@@ -105,6 +108,7 @@ TEST_F(EventLogFile, KeepsEverything) {
     EXPECT_EQ(is.dst_fp32, was.dst_fp32);
     EXPECT_EQ(is.full_sync, was.full_sync);
     EXPECT_EQ(is.buffers, was.buffers);
+    EXPECT_EQ(is.semaphores, was.semaphores);
     ASSERT_EQ(is.cores.size(), 2U);
     for (std::size_t core = 0; core < 2; ++core) {
       for (int risc = 0; risc < risc_count; ++risc) {
@@ -178,12 +182,12 @@ TEST_F(EventLogFile, SaysWhatIsWrong) {
   EXPECT_EQ(refusal(bad), "log version 9, this program reads version 2");
   bad[1 + 8] = 1;
   EXPECT_EQ(refusal(bad), "log version 1, this program reads version 2: record it again with this program");
-  // One core with one block of one event at the end: kind and 20 bytes, the number of cores, three sequences.
+  // One core with one block of one event at the end: kind and 20 bytes, no semaphores, the number of cores, three sequences.
   RunLog log{{1, 1}, "one", {{"one", false, false, {}, std::vector<EventLog>(1)}}};
   log.launches[0].cores[0].append(Risc::trisc, event(EventKind::kernel_start));
   save_log(log, path("one"));
   bad = content(path("one"));
-  bad[bad.size() - 3 * 8 - 4 - 8 - 21] = static_cast<char>(event_kind_count);
+  bad[bad.size() - 3 * 8 - 4 - 8 - 8 - 21] = static_cast<char>(event_kind_count);
   EXPECT_EQ(refusal(bad), "unknown event kind " + std::to_string(event_kind_count));
   bad = content(path("one"));
   bad[bad.size() - 4] = 7;

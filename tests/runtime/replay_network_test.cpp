@@ -2,6 +2,8 @@
 // Times of the network, worked out by hand, and properties that hold whatever the constants are.
 #include <gtest/gtest.h>
 
+#include "core/error.h"
+
 #include <cmath>
 
 #include "runtime/replay/microbenchmarks.h"
@@ -98,6 +100,15 @@ TEST(ReplayNetwork, SemaphoresArriveBehindTheDataAndWakeTheWaiter) {
   const DeviceTime time = replay(log.run, free_machine({}));
   EXPECT_NEAR(lane(time, Lane::ncrisc, 1).end, 86, tiny);
   EXPECT_NEAR(stalled(lane(time, Lane::ncrisc, 1), Stall::semaphore), 86, tiny);
+}
+
+TEST(ReplayNetwork, SemaphoresBeginWithTheProgramsValues) {
+  HandLog log;
+  log.run.launches[0].semaphores = {0, 3};
+  log.kernel(0, Risc::brisc, {{.kind = semaphore_wait, .op = 0, .count = 3, .x = worker(0, 0), .address = 65552}});
+  EXPECT_NEAR(stalled(lane(replay(log.run, free_machine({})), Lane::brisc, 0), Stall::semaphore), 0, tiny);
+  log.run.launches[0].semaphores = {0, 2};
+  EXPECT_THROW((void)replay(log.run, free_machine({})), UsageError);
 }
 
 TEST(ReplayNetwork, FlaggedWritesOfUnknownValueSatisfyAWait) {
