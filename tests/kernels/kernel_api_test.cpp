@@ -11,49 +11,22 @@
 #include "kernels/api/compute.h"
 #include "kernels/api/dataflow.h"
 #include "kernels/registry.h"
+#include "tests/kernels/api_support.h"
 #include "tests/support/session_support.h"
 
 namespace tilegrid {
 namespace {
 
 using namespace api;  // NOLINT(google-build-using-namespace): kernels are written so
+using test::bits;
+using test::element;
+using test::give_tile;
+using test::grid;
 using test::put_result;
+using test::run;
 using test::store_results;
-
-constexpr GridSize grid{4, 2};
-constexpr std::uint32_t tile_page = 2048;
-
-/// Writes a bf16 tile of one value.
-void store_tile(std::uint32_t l1_address, float value) {
-  const auto half = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16U);
-  auto* elements = reinterpret_cast<std::uint16_t*>(l1_pointer(l1_address));
-  for (int i = 0; i < tile_elements; ++i) elements[i] = half;
-}
-/// Element `i` of a bf16 tile as float bits.
-std::uint32_t element(std::uint32_t l1_address, int i) {
-  std::uint16_t half = 0;
-  std::memcpy(&half, l1_pointer(l1_address) + 2 * i, sizeof half);
-  return static_cast<std::uint32_t>(half) << 16U;
-}
-std::uint32_t bits(float value) { return std::bit_cast<std::uint32_t>(value); }
-
-void give_tile(std::uint32_t cb, float value) {
-  cb_reserve_back(cb, 1);
-  store_tile(get_write_ptr(cb), value);
-  cb_push_back(cb, 1);
-  cb_wait_front(cb, 1);
-}
-
-template <class SetUp, class Check>
-void run(const SetUp& set_up, const Check& check) {
-  const test::Outcome outcome = test::run_session(grid, [&](Device& device) {
-    test::TestProgram program(device);
-    set_up(program);
-    const RunResult result = program.launch();
-    check(program, result);
-  });
-  EXPECT_EQ(outcome.code, 0) << outcome.error;
-}
+using test::store_tile;
+using test::tile_page;
 
 // ---- Circular buffers between kernels
 

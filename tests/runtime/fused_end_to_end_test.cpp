@@ -18,10 +18,17 @@
 #include "kernels/fused/presets.h"
 #include "kernels/fused/reference.h"
 #include "runtime/attention_data.h"
+#include "tests/support/result_hashes.h"
 #include "tests/support/session_support.h"
 
 namespace tilegrid::fused {
 namespace {
+
+using test::computed;
+using test::Hash;
+using test::load_table;
+using test::Result;
+using test::Table;
 
 struct Case {
   std::string preset;
@@ -78,43 +85,6 @@ std::vector<GridCase> grid_cases() {
     }
   }
   return out;
-}
-
-/// FNV-1a of 64 bits.
-class Hash {
- public:
-  void add(std::span<const std::byte> bytes) {
-    for (const std::byte b : bytes) value_ = (value_ ^ static_cast<std::uint64_t>(b)) * 0x100000001B3U;
-  }
-  [[nodiscard]] std::uint64_t value() const { return value_; }
-
- private:
-  std::uint64_t value_ = 0xCBF29CE484222325U;
-};
-
-struct Result {
-  std::uint64_t output = 0;
-  std::uint64_t logs = 0;
-  friend bool operator==(const Result&, const Result&) = default;
-};
-std::ostream& operator<<(std::ostream& out, const Result& r) { return out << "output " << r.output << " logs " << r.logs; }
-
-using Table = std::map<std::string, Result>;
-
-/// What this run computed, by name_of(GridCase); on rank 0.
-Table& computed() {
-  static Table table;
-  return table;
-}
-
-Table load_table(const std::string& path) {
-  std::ifstream file(path);
-  EXPECT_TRUE(file) << path << " can't be read";
-  Table table;
-  std::string name;
-  Result result;
-  while (file >> name >> result.output >> result.logs) table[name] = result;
-  return table;
 }
 
 FusedJob job_of(const GridCase& c) {

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <fstream>
+#include <map>
+#include <ostream>
+#include <span>
+#include <string>
+
+/// Hashes of what runs computed, by which runs on other numbers of ranks are compared.
+namespace tilegrid::test {
+
+/// FNV-1a of 64 bits.
+class Hash {
+ public:
+  void add(std::span<const std::byte> bytes) {
+    for (const std::byte b : bytes) value_ = (value_ ^ static_cast<std::uint64_t>(b)) * 0x100000001B3U;
+  }
+  [[nodiscard]] std::uint64_t value() const { return value_; }
+
+ private:
+  std::uint64_t value_ = 0xCBF29CE484222325U;
+};
+
+struct Result {
+  std::uint64_t output = 0;
+  std::uint64_t logs = 0;
+  friend bool operator==(const Result&, const Result&) = default;
+};
+inline std::ostream& operator<<(std::ostream& out, const Result& r) {
+  return out << "output " << r.output << " logs " << r.logs;
+}
+
+using Table = std::map<std::string, Result>;
+
+/// What this run computed, by the case's name; on rank 0.
+inline Table& computed() {
+  static Table table;
+  return table;
+}
+
+/// What another run wrote.
+inline Table load_table(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file) << path << " can't be read";
+  Table table;
+  std::string name;
+  Result result;
+  while (file >> name >> result.output >> result.logs) table[name] = result;
+  return table;
+}
+
+}  // namespace tilegrid::test
