@@ -46,6 +46,8 @@ std::string total_text(const DeviceReport& report) {
                   duration_text(time.seconds), grouped(time.cycles), time.tflops, percent(time.peak_share, 1));
   text += fmt::format("  {} at {:.6g} MHz", report.architecture.parameters.name(),
                       report.architecture.parameters["clock_hz"] / 1e6);
+  // Routes and banks are in the log, and those are Wormhole's.
+  if (report.architecture.parameters.name() == "blackhole") text += ", on Wormhole's grid, routes and DRAM banks";
   for (const auto& change : report.architecture.changes) {
     text += fmt::format("{} {} {:.6g} -> {:.6g}", &change == report.architecture.changes.data() ? "; changed:" : ",",
                         change.name, change.before, change.after);
