@@ -219,16 +219,6 @@ class Expansion {
     return slot;
   }
 
-  [[nodiscard]] Broadcast broadcast_of(ValueId value) const {
-    const Shape shape = graph_.value(value).shape;
-    const Shape whole = problem_.group().shape;
-    const bool rows = shape.rows.unit && !whole.rows.unit;
-    const bool cols = shape.cols.unit && !whole.cols.unit;
-    if (rows && cols) return Broadcast::scalar;
-    if (rows) return Broadcast::rows;
-    return cols ? Broadcast::cols : Broadcast::none;
-  }
-
   int copy(int op, ValueId value, int tile, int from, bool home) {
     const int copied = take(value, tile, home);
     Instruction& instruction = emit(Action::copy, op, tile, value);
@@ -248,7 +238,7 @@ class Expansion {
     temporary = false;
     if (problem_.widened(op, index)) {
       temporary = true;
-      return load(what.op, value, tile, broadcast_of(value));
+      return load(what.op, value, tile, problem_.broadcast_of(value));
     }
     const bool stays = kept_after(step, value);
     const bool home = own && at_home_[at(graph_.result_of(what.op))] && stays;
@@ -400,7 +390,7 @@ class Expansion {
     const bool swap = problem_.widened(op, 0);
     instruction.value[0] = op.in[swap ? 1 : 0];
     instruction.value[1] = op.in[swap ? 0 : 1];
-    instruction.broadcast = broadcast_of(instruction.value[1]);
+    instruction.broadcast = problem_.broadcast_of(instruction.value[1]);
   }
 
   void release(std::size_t step, int tile, int out, const std::vector<int>& temporaries) {

@@ -86,7 +86,7 @@ class Graph {
   /// row: [M, N tiles] to [M, 1 tile].
   ValueId tile_sum(ReduceDim dim, ValueId a, const std::string& result = {});
   ValueId transpose(ValueId a, const std::string& result = {});
-  /// An operation like `op`, of another graph whose values have the same numbers.
+  /// An operation like `op`, whose operands are values of this graph.
   ValueId append(const Op& op);
   void output(ValueId value);
   void set_form(ValueId result, FormRule form) { ops_.at(static_cast<std::size_t>(op_of(result))).form = form; }

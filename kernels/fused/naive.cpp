@@ -50,13 +50,7 @@ class Naive {
 
   void load(int op, ValueId value) {
     const int first = group("operand " + graph_.value(value).name, tiles());
-    const Shape shape = graph_.value(value).shape;
-    const Shape whole = problem_.group().shape;
-    Broadcast broadcast = Broadcast::none;
-    if (shape.rows.unit && !whole.rows.unit) broadcast = Broadcast::rows;
-    if (shape.cols.unit && !whole.cols.unit) {
-      broadcast = broadcast == Broadcast::rows ? Broadcast::scalar : Broadcast::cols;
-    }
+    const Broadcast broadcast = problem_.broadcast_of(value);
     for (int tile = 0; tile < tiles(); ++tile) {
       Instruction& instruction = emit(Action::load, op, tile, first + tile);
       instruction.value[0] = value;

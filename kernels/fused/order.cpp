@@ -60,6 +60,15 @@ bool StageProblem::widened(const Op& op, std::size_t index) const {
   }
 }
 
+Broadcast StageProblem::broadcast_of(ValueId value) const {
+  const Shape shape = graph_->value(value).shape;
+  const bool rows = shape.rows.unit && !group_->shape.rows.unit;
+  const bool cols = shape.cols.unit && !group_->shape.cols.unit;
+  if (rows && cols) return Broadcast::scalar;
+  if (rows) return Broadcast::rows;
+  return cols ? Broadcast::cols : Broadcast::none;
+}
+
 std::vector<Form> StageProblem::forms_of(int op) const {
   const Op& operation = graph_->op(op);
   if (operation.kind == OpKind::sfpu_binary) return {Form::sfpu};

@@ -50,6 +50,8 @@ class StageProblem {
   [[nodiscard]] bool operand_in_dst(const Op& op, Form form, std::size_t index) const;
   /// Whether the operand is widened on its way to DST (unary_bcast): such a tile is of no use to others.
   [[nodiscard]] bool widened(const Op& op, std::size_t index) const;
+  /// How it is widened to the stage's shape.
+  [[nodiscard]] Broadcast broadcast_of(ValueId value) const;
   /// Whether the result replaces one of its operands' tiles, the one given by `operand`.
   [[nodiscard]] static bool in_place(const Op& op, Form form, std::size_t& operand);
   /// Whether a tile_sum adds on the SFPU, which takes a second slot for the time being: the FPU would cut fp32 sums.

@@ -144,29 +144,9 @@ Graph Rewriter::built() const {
   }
   for (std::size_t i = 0; i < ops_.size(); ++i) {
     if (!live_[i]) continue;
-    const Op& op = ops_[i];
-    std::vector<ValueId> in;
-    std::transform(op.in.begin(), op.in.end(), std::back_inserter(in), new_id);
-    const ValueId accumulator = op.accumulate ? in.back() : no_value;
-    ValueId result = no_value;
-    switch (op.kind) {
-      case OpKind::matmul:
-        result = made.matmul(in[0], in[1], op.transpose_b, accumulator, op.name);
-        break;
-      case OpKind::reduce:
-        result = made.reduce(op.pool, op.dim, in[0], accumulator, op.name);
-        break;
-      case OpKind::tile_sum:
-        result = made.tile_sum(op.dim, in[0], op.name);
-        break;
-      case OpKind::transpose:
-        result = made.transpose(in[0], op.name);
-        break;
-      default:
-        result = made.apply(op.function->name, in, op.parameter, op.name);
-    }
-    made.set_form(result, op.form);
-    id_of[static_cast<std::size_t>(graph_.result_of(static_cast<int>(i)))] = result;
+    Op op = ops_[i];
+    std::transform(op.in.begin(), op.in.end(), op.in.begin(), new_id);
+    id_of[static_cast<std::size_t>(graph_.result_of(static_cast<int>(i)))] = made.append(op);
   }
   for (const ValueId output : graph_.outputs()) made.output(new_id(output));
   made.finish();

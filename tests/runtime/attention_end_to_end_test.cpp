@@ -356,13 +356,7 @@ class AttentionEndToEnd : public testing::TestWithParam<GridCase> {
     }
   }
   static void SetUpTestSuite() { register_kernels(); }
-  static void TearDownTestSuite() {
-    const char* path = std::getenv("TILEGRID_HASHES_OUT");
-    if (path == nullptr || !test::session().is_host()) return;
-    std::ofstream file(path, std::ios::trunc);
-    for (const auto& [name, result] : computed()) file << name << ' ' << result.output << ' ' << result.logs << '\n';
-    EXPECT_TRUE(file.flush()) << path << " can't be written";
-  }
+  static void TearDownTestSuite() { test::save_computed(); }
 };
 
 TEST_P(AttentionEndToEnd, IsRightAndTheSameOnAnyNumberOfRanks) {

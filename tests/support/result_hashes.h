@@ -5,11 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <ostream>
 #include <span>
 #include <string>
+
+#include "tests/support/session_support.h"
 
 /// Hashes of what runs computed, by which runs on other numbers of ranks are compared.
 namespace tilegrid::test {
@@ -52,6 +55,15 @@ inline Table load_table(const std::string& path) {
   Result result;
   while (file >> name >> result.output >> result.logs) table[name] = result;
   return table;
+}
+
+/// Writes what this run computed to the file that TILEGRID_HASHES_OUT names, if it names one.
+inline void save_computed() {
+  const char* path = std::getenv("TILEGRID_HASHES_OUT");
+  if (path == nullptr || !session().is_host()) return;
+  std::ofstream file(path, std::ios::trunc);
+  for (const auto& [name, result] : computed()) file << name << ' ' << result.output << ' ' << result.logs << '\n';
+  EXPECT_TRUE(file.flush()) << path << " can't be written";
 }
 
 }  // namespace tilegrid::test
