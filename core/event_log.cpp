@@ -160,6 +160,28 @@ std::vector<std::string> check_log(const RunLog& log) {
   return findings;
 }
 
+namespace {
+
+std::string transfer_text(const Event& event) {
+  std::string text = fmt::format("{} noc {} {} bytes ", name_of(event.kind), event.op, event.count);
+  const bool multicast = event.kind == EventKind::noc_multicast;
+  if (multicast) {
+    text += fmt::format("nodes {} to {} offset {}{}{}", node_text(event.x), node_text(event.y), event.address,
+                        event.a != 0 ? " linked" : "", event.b != 0 ? " loopback" : "");
+  } else {
+    text += fmt::format("node {} offset {}", node_text(event.x), event.address);
+    if (event.a != 0) text += fmt::format(" trid {}", event.a);
+    if (event.b == static_cast<std::uint8_t>(TransferForm::stateful)) text += " stateful";
+    if (event.b == static_cast<std::uint8_t>(TransferForm::inlined)) text += " inline";
+    if (event.y != 0) text += fmt::format(" local {}", event.y);
+  }
+  const std::uint32_t extra = extra_of(event);
+  if (event.kind == EventKind::noc_read || extra == 0) return text;
+  return text + fmt::format(" {} {}", event.count == sizeof extra ? "value" : "local", extra);
+}
+
+}  // namespace
+
 std::string to_text(const Event& event) {
   const char* kind = name_of(event.kind);
   switch (event.kind) {
@@ -170,16 +192,13 @@ std::string to_text(const Event& event) {
       return fmt::format("{} cb {} pages {}", kind, event.a, event.count);
     case EventKind::noc_read:
     case EventKind::noc_write:
-      return fmt::format("{} noc {} {} bytes node {} offset {}", kind, event.op, event.count, node_text(event.x),
-                         event.address);
     case EventKind::noc_multicast:
-      return fmt::format("{} noc {} {} bytes nodes {} to {} offset {}{}{}", kind, event.op, event.count, node_text(event.x),
-                         node_text(event.y), event.address, event.a != 0 ? " linked" : "", event.b != 0 ? " loopback" : "");
+      return transfer_text(event);
     case EventKind::read_barrier:
     case EventKind::write_barrier:
     case EventKind::writes_flushed:
     case EventKind::atomic_barrier:
-      return fmt::format("{} noc {}", kind, event.op);
+      return fmt::format("{} noc {}{}", kind, event.op, event.a != 0 ? fmt::format(" trid {}", event.a - 1) : "");
     case EventKind::semaphore_set:
     case EventKind::semaphore_inc:
       return fmt::format("{} {} node {} offset {}", kind, event.count, node_text(event.x), event.address);

@@ -22,10 +22,10 @@ namespace tilegrid {
 ///   kernel_start     -             -         -         -          -         -               -            -
 ///   cb_reserve/push  -             cb        -         -          pages     -               -            -
 ///   cb_wait/pop      -             cb        -         -          pages     -               -            -
-///   noc_read         noc           -         -         -          bytes     peer node       -            offset there
-///   noc_write        noc           -         -         -          bytes     peer node       -            offset there
-///   noc_multicast    noc           linked    loopback  -          bytes     first corner    last corner  offset there
-///   read_barrier     noc           -         -         -          -         -               -            -
+///   noc_read         noc           trid      form      (extra)    bytes     peer node       local L1     offset there
+///   noc_write        noc           trid      form      (extra)    bytes     peer node       local L1     offset there
+///   noc_multicast    noc           linked    loopback  (extra)    bytes     first corner    last corner  offset there
+///   read_barrier     noc           trid + 1  -         -          -         -               -            -
 ///   write_barrier, writes_flushed, atomic_barrier: as read_barrier
 ///   semaphore_set    -             -         -         -          value     own node        -            offset
 ///   semaphore_inc    noc           -         -         -          delta     peer node       -            offset there
@@ -43,7 +43,10 @@ namespace tilegrid {
 ///   zone             Zone          -         -         -          -         -               -            -
 /// (generate: a RISC filled L1 by ordinary stores. vector: an operation of several DST tiles reads other, its second operand
 /// or the source of copy_dst, and the operands first | third << 16; checked: inputs are tested for their range first. zone:
-/// what follows belongs to it, until the next)
+/// what follows belongs to it, until the next. trid: transaction id, 0 by default; a barrier with 0 in place of trid + 1
+/// waits for all. form: TransferForm. local L1: offset of the own side, where the log keeps them (EventLog::keep_local).
+/// (extra), see extra_of(): the word that a transfer of 4 bytes to L1 wrote; else of a multicast the local L1 offset, as y
+/// is taken)
 ///
 /// Nodes are NoC 0 coordinates, x | y << 8. A DRAM peer's offset is within its bank.
 enum class EventKind : std::uint8_t {
@@ -86,6 +89,13 @@ enum class Zone : std::uint8_t { none, qk, mask, max, exp, sum, pv, rescale, nor
 inline constexpr int zone_count = static_cast<int>(Zone::write) + 1;
 [[nodiscard]] const char* name_of(Zone zone);
 
+/// How a transfer is issued.
+enum class TransferForm : std::uint8_t {
+  full,      ///< all registers of the command buffer are written
+  stateful,  ///< the registers that *_set_state wrote are used again
+  inlined,   ///< the data is in the command itself: noc_inline_dw_write
+};
+
 struct Event {
   EventKind kind{};
   std::uint8_t op = 0;
@@ -100,6 +110,16 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 static_assert(sizeof(Event) == 24);
+
+/// The 32 bits of c and unused, which transfers need as one word.
+[[nodiscard]] constexpr std::uint32_t extra_of(const Event& event) {
+  return event.c | std::uint32_t{event.unused[0]} << 8U | std::uint32_t{event.unused[1]} << 16U |
+         std::uint32_t{event.unused[2]} << 24U;
+}
+constexpr void set_extra(Event& event, std::uint32_t word) {
+  event.c = static_cast<std::uint8_t>(word);
+  for (unsigned i = 0; i < 3; ++i) event.unused[i] = static_cast<std::uint8_t>(word >> (8 * (i + 1)));
+}
 
 [[nodiscard]] const char* name_of(EventKind kind);
 
@@ -221,6 +241,10 @@ class EventLog {
  public:
   void enable(bool on) { enabled_ = on; }
   [[nodiscard]] bool enabled() const { return enabled_; }
+  /// Transfers keep the L1 offset of their own side too: needed to find races, and in nobody's way otherwise, since bodies
+  /// of loops that differ in it only are then one block.
+  void keep_local(bool on) { keep_local_ = on; }
+  [[nodiscard]] bool keeps_local() const { return keep_local_; }
   void append(Risc risc, const Event& event) {
     if (enabled_) sequences_[static_cast<std::size_t>(risc)].append(event);
   }
@@ -240,6 +264,7 @@ class EventLog {
 
  private:
   bool enabled_ = true;
+  bool keep_local_ = false;
   std::array<EventSequence, risc_count> sequences_;
 };
 

@@ -19,7 +19,7 @@ namespace tilegrid {
 namespace {
 
 constexpr std::uint64_t log_magic = 0x676F'6C64'6972'6774;  // "tgridlog"
-constexpr std::uint32_t log_version = 2;
+constexpr std::uint32_t log_version = 3;
 constexpr std::uint64_t stored_event_bytes = 21;
 constexpr std::uint64_t stored_buffer_bytes = 13;
 constexpr std::uint64_t stored_launch_bytes = 42;  // without a name, buffers, blocks and cores

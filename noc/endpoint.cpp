@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -35,6 +36,13 @@ int bank_at(int x, int y) {
   }();
   if (x >= noc_size.x || y >= noc_size.y) return -1;
   return banks[static_cast<std::size_t>(y)][static_cast<std::size_t>(x)];
+}
+
+/// What a transfer of one word writes, 0 for longer ones: a replay needs the values of semaphores.
+std::uint32_t word_written(std::uint32_t l1_source, std::uint32_t bytes) {
+  std::uint32_t word = 0;
+  if (bytes == sizeof word) std::memcpy(&word, l1_pointer(l1_source), sizeof word);
+  return word;
 }
 
 std::string text_of(Target target, GridSize grid) {
@@ -153,12 +161,16 @@ void Endpoint::count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_
   c.byte_hops += bytes * static_cast<std::uint64_t>(hop_count);
 }
 
-void Endpoint::log_transfer(EventKind kind, NocId noc, Target target, std::uint64_t offset, std::uint32_t bytes) {
-  core_->log.append(risc_, {.kind = kind,
-                            .op = static_cast<std::uint8_t>(noc),
-                            .count = bytes,
-                            .x = packed(node_of(target, node_.placement().grid)),
-                            .address = static_cast<std::uint32_t>(offset)});
+void Endpoint::log_transfer(EventKind kind, NocId noc, Target target, std::uint64_t offset, std::uint32_t bytes,
+                            std::uint32_t local) {
+  Event event{.kind = kind,
+              .op = static_cast<std::uint8_t>(noc),
+              .count = bytes,
+              .x = packed(node_of(target, node_.placement().grid)),
+              .y = core_->log.keeps_local() ? l1_offset_of(local) : 0,
+              .address = static_cast<std::uint32_t>(offset)};
+  if (kind == EventKind::noc_write && target.kind == Target::Kind::core) set_extra(event, word_written(local, bytes));
+  core_->log.append(risc_, event);
 }
 
 void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, std::uint32_t bytes) {
@@ -170,7 +182,7 @@ void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, 
   const std::uint64_t offset = dram ? address_offset(source) : address_offset(source) & (l1_slot_bytes - 1);
   count(noc, dram ? TransferKind::dram_read : TransferKind::l1_read, bytes,
         hops(noc, node_of(target, node_.placement().grid), own_node()));
-  log_transfer(EventKind::noc_read, noc, target, offset, bytes);
+  log_transfer(EventKind::noc_read, noc, target, offset, bytes, l1_destination);
   if (!moves(target.kind, bytes)) return;
   pending_reads_[static_cast<std::size_t>(noc)].push_back({target, offset, l1_pointer(l1_destination), bytes});
 }
@@ -184,7 +196,7 @@ void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination,
   const std::uint64_t offset = dram ? address_offset(destination) : address_offset(destination) & (l1_slot_bytes - 1);
   count(noc, dram ? TransferKind::dram_write : TransferKind::l1_write, bytes,
         hops(noc, own_node(), node_of(target, node_.placement().grid)));
-  log_transfer(EventKind::noc_write, noc, target, offset, bytes);
+  log_transfer(EventKind::noc_write, noc, target, offset, bytes, l1_source);
   if (moves(target.kind, bytes)) queue_write(noc, {{target}, offset, l1_pointer(l1_source), bytes});
 }
 
@@ -234,14 +246,20 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
         .numbers(destinations, static_cast<std::int64_t>(write.targets.size()), "destinations");
   }
   count(noc, TransferKind::multicast, bytes, hop_count);
-  core_->log.append(risc_, {.kind = EventKind::noc_multicast,
-                            .op = static_cast<std::uint8_t>(noc),
-                            .a = static_cast<std::uint8_t>(linked),
-                            .b = static_cast<std::uint8_t>(loopback),
-                            .count = bytes,
-                            .x = packed(physical_of(low)),
-                            .y = packed(physical_of(high)),
-                            .address = static_cast<std::uint32_t>(write.offset)});
+  Event event{.kind = EventKind::noc_multicast,
+              .op = static_cast<std::uint8_t>(noc),
+              .a = static_cast<std::uint8_t>(linked),
+              .b = static_cast<std::uint8_t>(loopback),
+              .count = bytes,
+              .x = packed(physical_of(low)),
+              .y = packed(physical_of(high)),
+              .address = static_cast<std::uint32_t>(write.offset)};
+  if (bytes == sizeof(std::uint32_t)) {
+    set_extra(event, word_written(l1_source, bytes));
+  } else if (core_->log.keeps_local()) {
+    set_extra(event, l1_offset_of(l1_source));
+  }
+  core_->log.append(risc_, event);
   if (moves(Target::Kind::core, bytes)) queue_write(noc, std::move(write));
 }
 

@@ -82,7 +82,8 @@ class Endpoint {
   [[nodiscard]] Target resolve(NocAddress address, std::uint64_t bytes, const char* who) const;
   void check_alignment(NocAddress remote, Target target, std::uint32_t local, bool is_read, const char* who) const;
   void count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_count);
-  void log_transfer(EventKind kind, NocId noc, Target target, std::uint64_t offset, std::uint32_t bytes);
+  void log_transfer(EventKind kind, NocId noc, Target target, std::uint64_t offset, std::uint32_t bytes,
+                    std::uint32_t local);
   [[nodiscard]] PhysicalCore own_node() const { return own_node_; }
   /// In a dry run only what may be a semaphore is moved: a few bytes of L1.
   [[nodiscard]] bool moves(Target::Kind where, std::uint32_t bytes) const {
