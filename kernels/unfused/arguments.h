@@ -20,9 +20,10 @@ enum CbIndex : std::uint32_t {
   cb_q = 0,
   cb_k = 1,
   cb_scores_out = 2,
+  cb_mask_in = 3,  ///< the causal mask's tiles of the scores in cb_scores_in
   cb_scores_in = 4,
-  cb_work = 5,   ///< what becomes of the scores
-  cb_masks = 6,  ///< Mask
+  cb_work = 5,  ///< what becomes of the scores
+  cb_edge = 6,  ///< a tile of -inf behind the last key, 0 before
   cb_scaler = 7,
   cb_scale = 8,
   cb_max = 9,
@@ -57,14 +58,6 @@ struct MatmulArgs {
   }
 };
 
-/// Tiles of -inf and 0.
-enum class Mask : std::uint32_t {
-  diagonal,  ///< -inf above the diagonal
-  closed,    ///< -inf everywhere
-  edge,      ///< -inf behind the last key
-};
-inline constexpr std::uint32_t mask_count = 3;
-
 /// softmax over rows of `columns_t` tiles, in place. Compile-time arguments.
 struct SoftmaxArgs {
   std::uint32_t rows_t = 0;  ///< of a head
@@ -72,12 +65,12 @@ struct SoftmaxArgs {
   std::uint32_t keys = 0;    ///< that exist, at most 32 * columns_t
   std::uint32_t part_t = 0;  ///< columns that are in L1 at once
   std::uint32_t parts = 1;
-  std::uint32_t causal = 0;
+  std::uint32_t has_mask_in = 0;  ///< a mask in DRAM, one tile for each of a head's scores
   std::uint32_t slots = 0;
   std::uint32_t exp_accurate = 0;
   std::uint32_t scale_bits = 0;  ///< float
-  std::uint32_t read_batch = 0;
   std::uint32_t base = 0;
+  std::uint32_t mask_base = 0;
 
   [[nodiscard]] float scale() const { return std::bit_cast<float>(scale_bits); }
   /// Columns of a part that exist.
@@ -87,14 +80,8 @@ struct SoftmaxArgs {
   }
   /// How often a row is read: a row that does not fit L1 comes again for the sum and for the result.
   [[nodiscard]] std::uint32_t passes() const { return parts == 1 ? 1 : 3; }
-  [[nodiscard]] bool masked(std::uint32_t row, std::uint32_t column) const {
-    return causal != 0 ? column >= row : (column + 1) * tile_side > keys;
-  }
-  [[nodiscard]] Mask mask_of(std::uint32_t row, std::uint32_t column) const {
-    if (causal == 0) return Mask::edge;
-    return column == row ? Mask::diagonal : Mask::closed;
-  }
-  [[nodiscard]] bool needs_masks() const { return causal != 0 || keys % tile_side != 0; }
+  /// Without a mask in DRAM the columns behind the last key are closed by a tile made on the device.
+  [[nodiscard]] bool needs_edge() const { return has_mask_in == 0 && keys % tile_side != 0; }
 };
 
 /// All fields are 32-bit words.

@@ -77,7 +77,8 @@ Parts softmax_parts(const Config& config) {
   const std::uint64_t inner = tile_bytes(inner_format(config));
   // Constants, statistics and rounding to where DRAM reads may land.
   constexpr std::uint64_t others = std::uint64_t{16} * 4096;
-  const std::uint64_t most = (l1_bytes - l1_user_base - others) / (3 * page + inner);
+  const std::uint64_t mask = config.shape.causal ? page : 0;
+  const std::uint64_t most = (l1_bytes - l1_user_base - others) / (3 * page + mask + inner);
   const std::uint32_t columns = sizes_of(config).k_t;
   const auto count = static_cast<std::uint32_t>((columns + most - 1) / most);
   return {(columns + count - 1) / count, count};
@@ -86,14 +87,19 @@ Parts softmax_parts(const Config& config) {
 Buffers softmax_buffers(const Config& config) {
   const std::uint32_t part = softmax_parts(config).tiles;
   const DataFormat inner = inner_format(config);
-  return {buffer(cb_scores_in, part * 2, config.format, "softmax: scores"),
-          buffer(cb_work, part, inner, "softmax: work"),
-          buffer(cb_masks, mask_count, DataFormat::bfp4_b, "softmax: masks"),
-          buffer(cb_scaler, 1, DataFormat::bf16, "softmax: scaler"),
-          buffer(cb_scale, 1, inner, "softmax: scale"),
-          buffer(cb_max, 1, inner, "softmax: max"),
-          buffer(cb_sum, 1, inner, "softmax: sum"),
-          buffer(cb_softmax, part, config.format, "softmax: result")};
+  Buffers buffers{buffer(cb_scores_in, part * 2, config.format, "softmax: scores"),
+                  buffer(cb_work, part, inner, "softmax: work"),
+                  buffer(cb_scaler, 1, DataFormat::bf16, "softmax: scaler"),
+                  buffer(cb_scale, 1, inner, "softmax: scale"),
+                  buffer(cb_max, 1, inner, "softmax: max"),
+                  buffer(cb_sum, 1, inner, "softmax: sum"),
+                  buffer(cb_softmax, part, config.format, "softmax: result")};
+  if (config.shape.causal) {
+    buffers.push_back(buffer(cb_mask_in, part, config.format, "softmax: mask"));
+  } else if (config.shape.seq_kv % tile_side != 0) {
+    buffers.push_back(buffer(cb_edge, 1, DataFormat::bfp4_b, "softmax: edge"));
+  }
+  return buffers;
 }
 
 Buffers pv_buffers(const Config& config) {
@@ -160,7 +166,7 @@ MatmulArgs pv_args(const Config& config, const TensorAddresses& addresses, std::
   return args;
 }
 
-SoftmaxArgs softmax_args(const Config& config, std::uint32_t scores) {
+SoftmaxArgs softmax_args(const Config& config, const Intermediates& dram) {
   const Shape& shape = config.shape;
   const Parts parts = softmax_parts(config);
   SoftmaxArgs args;
@@ -169,12 +175,12 @@ SoftmaxArgs softmax_args(const Config& config, std::uint32_t scores) {
   args.keys = word(shape.seq_kv);
   args.part_t = parts.tiles;
   args.parts = parts.count;
-  args.causal = shape.causal ? 1 : 0;
+  args.has_mask_in = shape.causal ? 1 : 0;
   args.slots = word(attention::dst_slots(config.compute));
   args.exp_accurate = config.exp_accurate ? 1 : 0;
   args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.dim))));
-  args.read_batch = read_batch_of(config);
-  args.base = scores;
+  args.base = dram.scores;
+  args.mask_base = dram.mask;
   return args;
 }
 
@@ -214,21 +220,46 @@ std::uint64_t score_bytes(const Config& config) {
   return bytes_of_tensor(config, config.shape.heads, config.shape.seq_q, config.shape.seq_kv);
 }
 
+std::uint64_t mask_bytes(const Config& config) {
+  if (!config.shape.causal) return 0;
+  return static_cast<std::uint64_t>(tiles_of(config.shape.seq_q)) *
+         static_cast<std::uint64_t>(tiles_of(config.shape.seq_kv)) * tile_bytes(config.format);
+}
+
+std::vector<std::byte> causal_mask(const Config& config) {
+  // Finite, so that formats without an infinity have it.
+  constexpr float closed = -3e38F;
+  const int rows_t = tiles_of(config.shape.seq_q);
+  const int columns = tiles_of(config.shape.seq_kv) * tile_side;
+  std::vector<std::byte> tiles(mask_bytes(config));
+  const std::size_t stripe_bytes = tiles.size() / static_cast<std::size_t>(rows_t);
+  std::vector<float> stripe(static_cast<std::size_t>(tile_side) * static_cast<std::size_t>(columns), 0.0F);
+  for (int row = 0; row < rows_t * tile_side; ++row) {
+    const auto begin = stripe.begin() + static_cast<std::ptrdiff_t>(row % tile_side) * columns;
+    std::fill(begin, begin + columns, closed);
+    std::fill(begin, begin + std::min(row + 1, columns), 0.0F);
+    if (row % tile_side != tile_side - 1) continue;
+    tilize(stripe, tile_side, columns, config.format,
+           std::span(tiles).subspan(static_cast<std::size_t>(row / tile_side) * stripe_bytes, stripe_bytes));
+  }
+  return tiles;
+}
+
 void check_dram(const Config& config) {
   const Shape& shape = config.shape;
   const std::uint64_t page = tile_bytes(config.format);
   const std::uint64_t q = bytes_of_tensor(config, shape.heads, shape.seq_q, shape.dim);
   const std::uint64_t kv = bytes_of_tensor(config, shape.kv_heads, shape.seq_kv, shape.dim);
   std::uint64_t in_bank = 0;
-  for (const std::uint64_t bytes : {q, kv, kv, q, score_bytes(config)}) {
+  for (const std::uint64_t bytes : {q, kv, kv, q, score_bytes(config), mask_bytes(config)}) {
     in_bank += (bytes / page + noc::dram_banks - 1) / noc::dram_banks * page;
   }
   if (in_bank <= noc::dram_bank_bytes) return;
   throw UsageError(
-      fmt::format("--kernel unfused: the score matrix of {}x{}x{}x{} takes {} bytes of DRAM, Q, K, V and output {} more; {} "
-                  "banks have {}",
-                  shape.batch, shape.heads, shape.seq_q, shape.seq_kv, score_bytes(config), 2 * (q + kv), noc::dram_banks,
-                  noc::dram_banks * noc::dram_bank_bytes));
+      fmt::format("--kernel unfused: the score matrix of {}x{}x{}x{} takes {} bytes of DRAM, Q, K, V, output "
+                  "and mask {} more; {} banks have {}",
+                  shape.batch, shape.heads, shape.seq_q, shape.seq_kv, score_bytes(config),
+                  2 * (q + kv) + mask_bytes(config), noc::dram_banks, noc::dram_banks * noc::dram_bank_bytes));
 }
 
 Buffers circular_buffers(const Config& config) {
@@ -249,15 +280,15 @@ std::uint64_t l1_bytes_needed(const Config& config) {
   return most;
 }
 
-std::vector<Program> make_programs(const Config& config, const TensorAddresses& addresses, std::uint32_t scores) {
+std::vector<Program> make_programs(const Config& config, const TensorAddresses& addresses, const Intermediates& dram) {
   const Sizes size = sizes_of(config);
   const std::uint64_t most_items = std::uint64_t{size.heads} * std::max(size.q_blocks * size.k_blocks, size.q_t);
   if (most_items > ~0U) throw UsageError(fmt::format("--kernel unfused: {} blocks are more than fit 32 bits", most_items));
-  return {program_of(config, "scores", matmul_names, to_words(qk_args(config, addresses, scores)), qk_buffers(config),
+  return {program_of(config, "scores", matmul_names, to_words(qk_args(config, addresses, dram.scores)), qk_buffers(config),
                      size.heads * size.q_blocks * size.k_blocks),
-          program_of(config, "softmax", softmax_names, to_words(softmax_args(config, scores)), softmax_buffers(config),
+          program_of(config, "softmax", softmax_names, to_words(softmax_args(config, dram)), softmax_buffers(config),
                      size.heads * size.q_t),
-          program_of(config, "output", matmul_names, to_words(pv_args(config, addresses, scores)), pv_buffers(config),
+          program_of(config, "output", matmul_names, to_words(pv_args(config, addresses, dram.scores)), pv_buffers(config),
                      size.heads * size.q_blocks)};
 }
 

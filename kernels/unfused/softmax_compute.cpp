@@ -21,20 +21,19 @@ class Softmax {
  public:
   explicit Softmax(const SoftmaxArgs& args) : args_(args) {}
   void start() const;
-  /// A tile row, as its number in its head.
-  void row(std::uint32_t row) const;
+  /// A tile row.
+  void row() const;
 
  private:
   /// Columns [first, first + count) of the row, in cb_work; a part has part_t pages, whatever the count.
   struct Part {
-    std::uint32_t row, first, count;
+    std::uint32_t first, count;
   };
-  [[nodiscard]] Part part(std::uint32_t row, std::uint32_t index) const {
-    return {row, index * args_.part_t, args_.columns_of(index)};
-  }
+  [[nodiscard]] Part part(std::uint32_t index) const { return {index * args_.part_t, args_.columns_of(index)}; }
 
   void load(const Part& part) const;
-  void mask(const Part& part) const;
+  void add_mask(const Part& part) const;
+  void close_edge(const Part& part) const;
   void find_max(const Part& part) const;
   void exponential(const Part& part) const;
   void add_up(const Part& part) const;
@@ -53,7 +52,7 @@ void Softmax::start() const {
   cb_push_back(cb_scale, 1);
   cb_wait_front(cb_scale, 1);
   cb_wait_front(cb_scaler, 1);
-  if (args_.needs_masks()) cb_wait_front(cb_masks, mask_count);
+  if (args_.needs_edge()) cb_wait_front(cb_edge, 1);
 }
 
 /// Scores of the part, times scale and with mask.
@@ -68,19 +67,25 @@ void Softmax::load(const Part& part) const {
   });
   cb_push_back(cb_work, args_.part_t);
   cb_pop_front(cb_scores_in, args_.part_t);
-  // Masked columns are the last ones of a row.
-  if (args_.masked(part.row, part.first + part.count - 1)) mask(part);
+  if (args_.has_mask_in != 0) add_mask(part);
+  if (args_.needs_edge() && part.first + part.count == args_.columns_t) close_edge(part);
 }
 
-void Softmax::mask(const Part& part) const {
-  reconfig_data_format(cb_work, cb_masks);
+/// Most tiles of a causal mask are all zeros or all closed, but the kernel doesn't know: it is any mask.
+void Softmax::add_mask(const Part& part) const {
+  reconfig_data_format(cb_work, cb_mask_in);
+  cb_wait_front(cb_mask_in, args_.part_t);
   in_place(cb_work, args_.part_t, [&] {
-    for (std::uint32_t c = 0; c < part.count; ++c) {
-      if (!args_.masked(part.row, part.first + c)) continue;
-      const auto tile = static_cast<std::uint32_t>(args_.mask_of(part.row, part.first + c));
-      section_to(cb_work, c, 1, [&] { add_tiles(cb_work, cb_masks, c, tile, 0); });
-    }
+    for_each_tile(cb_work, part.count, args_.slots,
+                  [](std::uint32_t tile, std::uint32_t slot) { add_tiles(cb_work, cb_mask_in, tile, tile, slot); });
   });
+  cb_pop_front(cb_mask_in, args_.part_t);
+}
+
+void Softmax::close_edge(const Part& part) const {
+  reconfig_data_format(cb_work, cb_edge);
+  in_place(cb_work, args_.part_t,
+           [&] { section_to(cb_work, part.count - 1, 1, [&] { add_tiles(cb_work, cb_edge, part.count - 1, 0, 0); }); });
 }
 
 /// cb_max gets the maximum of the row up to here.
@@ -164,18 +169,18 @@ void Softmax::normalise(const Part& part) const {
   drop();
 }
 
-void Softmax::row(std::uint32_t row) const {
+void Softmax::row() const {
   for (std::uint32_t i = 0; i < args_.parts; ++i) {
     mark_loop();
-    load(part(row, i));
-    find_max(part(row, i));
+    load(part(i));
+    find_max(part(i));
     if (args_.parts > 1) drop();
   }
   for (std::uint32_t i = 0; i < args_.parts; ++i) {
     mark_loop();
-    if (args_.parts > 1) load(part(row, i));
-    exponential(part(row, i));
-    add_up(part(row, i));
+    if (args_.parts > 1) load(part(i));
+    exponential(part(i));
+    add_up(part(i));
     if (args_.parts > 1) drop();
   }
   mark_loop();
@@ -183,10 +188,10 @@ void Softmax::row(std::uint32_t row) const {
   for (std::uint32_t i = 0; i < args_.parts; ++i) {
     mark_loop();
     if (args_.parts > 1) {
-      load(part(row, i));
-      exponential(part(row, i));
+      load(part(i));
+      exponential(part(i));
     }
-    normalise(part(row, i));
+    normalise(part(i));
   }
   mark_loop();
   cb_pop_front(cb_max, 1);
@@ -197,12 +202,11 @@ void Softmax::row(std::uint32_t row) const {
 
 void softmax_compute() {
   const auto args = args_of_this_kernel<SoftmaxArgs>();
-  const auto first = get_arg_val<std::uint32_t>(0);
   const auto count = get_arg_val<std::uint32_t>(1);
   compute_kernel_hw_startup(cb_scores_in, cb_scale, cb_work);
   const Softmax softmax(args);
   softmax.start();
-  for (std::uint32_t row = first; row < first + count; ++row) softmax.row(row % args.rows_t);
+  for (std::uint32_t row = 0; row < count; ++row) softmax.row();
 }
 
 }  // namespace tilegrid::unfused

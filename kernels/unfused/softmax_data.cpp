@@ -34,30 +34,35 @@ void make_scaler() {
 constexpr std::uint32_t exponent_bytes = 64;
 constexpr std::uint8_t minus_infinity = 0x8;
 
-void fill_masks(const SoftmaxArgs& args) {
+void fill_edge(const SoftmaxArgs& args) {
   const int keys_in_last = static_cast<int>(args.keys - (args.columns_t - 1) * tile_side);
-  const std::uint32_t bytes = get_tile_size(cb_masks);
-  std::byte* tiles = l1_pointer(get_write_ptr(cb_masks));
-  std::memset(tiles, 0, mask_count * bytes);
-  const auto close = [&](Mask mask, int row, int column) {
-    std::byte* datums = tiles + static_cast<std::uint32_t>(mask) * bytes + exponent_bytes;
-    const int index = tile_index(row, column);
-    datums[index / 2] |= static_cast<std::byte>(minus_infinity << (index % 2 * 4));
-  };
+  std::byte* tile = l1_pointer(get_write_ptr(cb_edge));
+  std::memset(tile, 0, get_tile_size(cb_edge));
   for (int row = 0; row < tile_side; ++row) {
-    for (int column = 0; column < tile_side; ++column) {
-      close(Mask::closed, row, column);
-      if (column > row) close(Mask::diagonal, row, column);
-      if (column >= keys_in_last) close(Mask::edge, row, column);
+    for (int column = keys_in_last; column < tile_side; ++column) {
+      const int index = tile_index(row, column);
+      tile[exponent_bytes + static_cast<std::uint32_t>(index) / 2] |=
+          static_cast<std::byte>(minus_infinity << (index % 2 * 4));
     }
   }
 }
 
-void make_masks(const SoftmaxArgs& args) {
-  cb_reserve_back(cb_masks, mask_count);
-  if (!is_dry()) fill_masks(args);
-  note_generated(cb_masks, mask_count * get_tile_size(cb_masks));
-  cb_push_back(cb_masks, mask_count);
+void make_edge(const SoftmaxArgs& args) {
+  cb_reserve_back(cb_edge, 1);
+  if (!is_dry()) fill_edge(args);
+  note_generated(cb_edge, get_tile_size(cb_edge));
+  cb_push_back(cb_edge, 1);
+}
+
+/// Reads a part of a tile row, `batch` tiles between two barriers.
+void read_part(const InterleavedAddrGen& tensor, std::uint32_t cb, std::uint32_t page, std::uint32_t count,
+               std::uint32_t pages, std::uint32_t batch) {
+  TileReader tiles(batch);
+  cb_reserve_back(cb, pages);
+  const std::uint32_t address = get_write_ptr(cb);
+  for (std::uint32_t c = 0; c < count; ++c) tiles.read(page + c, tensor, address + c * tensor.page_size);
+  tiles.barrier();
+  cb_push_back(cb, pages);
 }
 
 }  // namespace
@@ -67,18 +72,20 @@ void softmax_reader() {
   const auto first = get_arg_val<std::uint32_t>(0);
   const auto count = get_arg_val<std::uint32_t>(1);
   const InterleavedAddrGen scores{args.base, get_tile_size(cb_scores_in)};
-  TileReader tiles(args.read_batch);
+  // A mask has the tiles of one head, in the format of the scores.
+  const InterleavedAddrGen mask{args.mask_base, scores.page_size};
   zone(Zone::read);
   for (std::uint32_t row = first; row < first + count; ++row) {
     for (std::uint32_t i = 0; i < args.passes() * args.parts; ++i) {
       mark_loop();
       const std::uint32_t part = i % args.parts;
-      const std::uint32_t page = row * args.columns_t + part * args.part_t;
-      cb_reserve_back(cb_scores_in, args.part_t);
-      const std::uint32_t address = get_write_ptr(cb_scores_in);
-      for (std::uint32_t c = 0; c < args.columns_of(part); ++c) tiles.read(page + c, scores, address + c * scores.page_size);
-      tiles.barrier();
-      cb_push_back(cb_scores_in, args.part_t);
+      const std::uint32_t column = part * args.part_t;
+      const std::uint32_t count = args.columns_of(part);
+      read_part(scores, cb_scores_in, row * args.columns_t + column, count, args.part_t, args.slots);
+      if (args.has_mask_in != 0) {
+        const std::uint32_t page = row % args.rows_t * args.columns_t + column;
+        read_part(mask, cb_mask_in, page, count, args.part_t, args.slots);
+      }
     }
   }
   mark_loop();
@@ -91,7 +98,7 @@ void softmax_writer() {
   const InterleavedAddrGen scores{args.base, get_tile_size(cb_softmax)};
   zone(Zone::mask);
   make_scaler();
-  if (args.needs_masks()) make_masks(args);
+  if (args.needs_edge()) make_edge(args);
   zone(Zone::write);
   for (std::uint32_t row = first; row < first + count; ++row) {
     for (std::uint32_t part = 0; part < args.parts; ++part) {

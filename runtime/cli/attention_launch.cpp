@@ -81,10 +81,17 @@ std::uint64_t matmul_tiles(const RunResult& result) {
 }  // namespace
 
 std::vector<Program> make_programs(Device& device, const attention::Config& config,
-                                   const attention::TensorAddresses& addresses) {
+                                   const attention::TensorAddresses& addresses, bool dry) {
   if (config.kernel != attention::Kernel::unfused) return {attention::make_program(config, addresses)};
-  const Buffer scores = device.create_buffer(unfused::score_bytes(config), tile_bytes(config.format));
-  return unfused::make_programs(config, addresses, scores.address);
+  const std::uint32_t page = tile_bytes(config.format);
+  unfused::Intermediates dram;
+  dram.scores = device.create_buffer(unfused::score_bytes(config), page).address;
+  if (config.shape.causal) {
+    const Buffer mask = device.create_buffer(unfused::mask_bytes(config), page);
+    if (!dry) device.write(mask, unfused::causal_mask(config));
+    dram.mask = mask.address;
+  }
+  return unfused::make_programs(config, addresses, dram);
 }
 
 Launches launch_in_order(Device& device, const std::vector<Program>& programs, const LaunchOptions& options) {

@@ -9,9 +9,9 @@
 namespace tilegrid::cli {
 
 /// The programs of the config's kernel, in the order of their launches: one, or three for the unfused kernel, whose score
-/// matrix gets a buffer. Throws UsageError when something does not fit.
+/// matrix and mask get buffers; the mask is written unless the run is dry. Throws UsageError when something does not fit.
 [[nodiscard]] std::vector<Program> make_programs(Device& device, const attention::Config& config,
-                                                 const attention::TensorAddresses& addresses);
+                                                 const attention::TensorAddresses& addresses, bool dry);
 
 /// What launches left behind together.
 struct Launches {

@@ -177,7 +177,8 @@ void save_output(const std::string& path, const OutputTiles& output) {
 
 void launch(Device& device, AttentionOutcome& outcome, const Buffers& buffers, bool keep_logs) {
   const std::vector<Program> programs =
-      make_programs(device, outcome.config, {buffers.q.address, buffers.k.address, buffers.v.address, buffers.out.address});
+      make_programs(device, outcome.config, {buffers.q.address, buffers.k.address, buffers.v.address, buffers.out.address},
+                    outcome.options.dry_run);
   for (const Program& program : programs) {
     outcome.circular_buffers.insert(outcome.circular_buffers.end(), program.circular_buffers.begin(),
                                     program.circular_buffers.end());

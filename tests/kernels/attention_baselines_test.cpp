@@ -102,7 +102,7 @@ TEST(UnfusedPrograms, ShareOutBlocksAndRows) {
   config.q_chunk = 64;
   config.k_chunk = 96;
   config = with_chunks(config);
-  const auto programs = unfused::make_programs(config, {}, 0);
+  const auto programs = unfused::make_programs(config, {}, {});
   ASSERT_EQ(programs.size(), 3U);
   // 6 heads: 4 x 4 blocks of scores, 7 tile rows, 4 blocks of the output; on 6 cores.
   const std::uint32_t items[] = {96, 42, 24};
@@ -134,7 +134,7 @@ TEST(UnfusedPrograms, CutRowsThatDoNotFit) {
     Config config = config_of(Kernel::unfused, {1, 1, 1, 32, keys, 32, false});
     config.q_chunk = config.k_chunk = 32;
     EXPECT_LE(unfused::l1_bytes_needed(config), l1_bytes) << keys;
-    const auto programs = unfused::make_programs(config, {}, 0);
+    const auto programs = unfused::make_programs(config, {}, {});
     const std::vector<std::uint32_t>& words = programs[1].kernels[0].compile_args;
     unfused::SoftmaxArgs args;
     ASSERT_EQ(words.size() * 4, sizeof args);
@@ -153,8 +153,8 @@ TEST(UnfusedPrograms, ScoresThatDoNotFitDramAreRefused) {
   EXPECT_NO_THROW(unfused::check_dram(config));
   config.shape.batch = 3;
   EXPECT_EQ(refusal([&] { unfused::check_dram(config); }),
-            "--kernel unfused: the score matrix of 3x32x8192x8192 takes 12884901888 bytes of DRAM, Q, K, V and output "
-            "402653184 more; 12 banks have 12884901888");
+            "--kernel unfused: the score matrix of 3x32x8192x8192 takes 12884901888 bytes of DRAM, Q, K, V, output "
+            "and mask 536870912 more; 12 banks have 12884901888");
 }
 
 }  // namespace

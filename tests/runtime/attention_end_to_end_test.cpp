@@ -268,7 +268,13 @@ void check_against_reference(const Config& config, const Tensor& q, const Tensor
 std::vector<Program> make_programs(Device& device, const Config& config, const TensorAddresses& tensors) {
   if (config.kernel != Kernel::unfused) return {make_program(config, tensors)};
   const Buffer scores = device.create_buffer(unfused::score_bytes(config), tile_bytes(config.format));
-  return unfused::make_programs(config, tensors, scores.address);
+  unfused::Intermediates dram{scores.address, 0};
+  if (config.shape.causal) {
+    const Buffer mask = device.create_buffer(unfused::mask_bytes(config), tile_bytes(config.format));
+    device.write(mask, unfused::causal_mask(config));
+    dram.mask = mask.address;
+  }
+  return unfused::make_programs(config, tensors, dram);
 }
 
 std::vector<RunResult> launch(Device& device, const std::vector<Program>& programs, bool dry) {
