@@ -98,13 +98,6 @@ Subblock sdpa_subblock(int rows, int columns, int dst_slots) {
   return *fit;
 }
 
-int largest_divisor(int count, int limit) {
-  if (count < 1 || limit < 1) throw std::invalid_argument("largest_divisor: count and limit are positive");
-  int divisor = std::min(count, limit);
-  while (count % divisor != 0) --divisor;
-  return divisor;
-}
-
 int dst_slots(const ComputeConfig& compute) { return (compute.full_sync ? 16 : 8) / (compute.dst_fp32 ? 2 : 1); }
 
 bool needs_mask(const Config& config) {

@@ -9,6 +9,7 @@
 #include "core/matrix_unit.h"
 #include "core/types.h"
 #include "kernels/attention/multipass.h"
+#include "kernels/divisor.h"
 #include "kernels/program.h"
 
 namespace tilegrid::attention {
@@ -76,9 +77,6 @@ struct Subblock {
   friend bool operator==(Subblock, Subblock) = default;
 };
 [[nodiscard]] Subblock sdpa_subblock(int rows, int columns, int dst_slots);
-
-/// Largest divisor of `count` that is at most `limit`.
-[[nodiscard]] int largest_divisor(int count, int limit);
 
 /// Slots of a DST section: 8 or 4 in half-sync, 16 or 8 in full-sync (tensix.md 1.2).
 [[nodiscard]] int dst_slots(const ComputeConfig& compute);

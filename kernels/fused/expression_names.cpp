@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/edit_distance.h"
 #include "kernels/fused/functions.h"
 
 namespace tilegrid::fused::notation {
@@ -77,20 +78,6 @@ template <class Pairs>
 std::optional<std::string_view> find_pair(const Pairs& pairs, std::string_view name) {
   const auto found = std::find_if(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.first == name; });
   return found == pairs.end() ? std::nullopt : std::optional(found->second);
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "kernels/divisor.h"
+
 namespace tilegrid::fused {
 namespace {
 
@@ -33,13 +35,6 @@ std::optional<TileRect> fastest_to_pack(TileRect block, int budget) {
     }
   }
   return std::nullopt;
-}
-
-int largest_divisor(int number, int limit) {
-  for (int part = std::min(number, limit); part > 1; --part) {
-    if (number % part == 0) return part;
-  }
-  return 1;
 }
 
 void try_divisors(const std::vector<int>& block, int budget, std::vector<int>& chosen,

@@ -8,12 +8,11 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
-#include <utility>
 
+#include "core/edit_distance.h"
 #include "core/error.h"
 #include "runtime/replay/built_in.h"
 
@@ -35,20 +34,6 @@ Range range_of(std::string_view name) {
   if (name == "matmul_phase_cycles") return {0.01, 1e9};
   if (name.ends_with("_per_cycle") || name.ends_with("_flit_cycles")) return {0.001, 1e9};
   return {0, 1e9};
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, diagonal + 1, row[j] + 1});
-    }
-  }
-  return row.back();
 }
 
 std::string nearest(std::string_view name, const std::vector<std::string>& names) {

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tilegrid {
+
+/// Largest divisor of `count` that is at most `limit`; both positive.
+[[nodiscard]] constexpr int largest_divisor(int count, int limit) {
+  if (count < 1 || limit < 1) throw std::invalid_argument("largest_divisor: count and limit are positive");
+  int divisor = std::min(count, limit);
+  while (count % divisor != 0) --divisor;
+  return divisor;
+}
+
+}  // namespace tilegrid
