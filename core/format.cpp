@@ -2,6 +2,7 @@
 #include "core/format.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <stdexcept>
@@ -38,6 +39,8 @@ std::uint32_t tile_bytes(DataFormat format) {
     case DataFormat::fp16:
     case DataFormat::bf16:
       return 2048;
+    case DataFormat::bfp8_b:
+      return 1088;
     case DataFormat::bfp4_b:
       return 576;
   }
@@ -54,6 +57,8 @@ const char* name_of(DataFormat format) {
       return "tf32";
     case DataFormat::bf16:
       return "bf16";
+    case DataFormat::bfp8_b:
+      return "bfp8_b";
     case DataFormat::bfp4_b:
       return "bfp4_b";
   }
@@ -61,7 +66,8 @@ const char* name_of(DataFormat format) {
 }
 
 std::optional<DataFormat> parse_format(std::string_view text) {
-  for (const DataFormat format : {DataFormat::fp32, DataFormat::tf32, DataFormat::bf16, DataFormat::fp16}) {
+  for (const DataFormat format :
+       {DataFormat::fp32, DataFormat::tf32, DataFormat::bf16, DataFormat::fp16, DataFormat::bfp8_b}) {
     if (text == name_of(format)) return format;
   }
   return std::nullopt;
@@ -92,6 +98,41 @@ float unpack_fp16(std::uint16_t bits) {
   const std::uint32_t mantissa = bits & 0x3FFU;
   if (exponent == 0) return std::copysign(std::ldexp(static_cast<float>(mantissa), -24), std::bit_cast<float>(sign));
   return std::bit_cast<float>(sign | ((exponent + 112U) << 23) | (mantissa << 13));
+}
+
+Bfp8Row pack_bfp8_b(std::span<const float, block_float_group> values) {
+  // Magnitudes as fp32 patterns: of normal numbers a larger pattern is a larger number.
+  std::array<std::uint32_t, block_float_group> magnitudes{};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::uint32_t magnitude = std::min(std::bit_cast<std::uint32_t>(values[i]) & ~sign_bit, infinity_bits);
+    magnitudes.at(i) = magnitude < smallest_normal ? 0 : magnitude;
+  }
+  Bfp8Row row;
+  const std::uint32_t shared = *std::max_element(magnitudes.begin(), magnitudes.end()) >> 23;
+  row.exponent = static_cast<std::uint8_t>(shared);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (magnitudes.at(i) == 0) continue;
+    // From 24 bits to 7 with the largest exponent: 17 places, and one more for each that the exponent is less.
+    const std::uint32_t places = 17 + shared - (magnitudes.at(i) >> 23);
+    const std::uint64_t significand = (magnitudes.at(i) & 0x7FFFFFU) | 0x800000U;
+    const std::uint64_t rounded = places > 24 ? 0 : (significand + (std::uint64_t{1} << (places - 1))) >> places;
+    if (rounded == 0) continue;
+    const bool negative = (std::bit_cast<std::uint32_t>(values[i]) & sign_bit) != 0;
+    row.datums.at(i) = static_cast<std::uint8_t>(std::min<std::uint64_t>(rounded, 127) | (negative ? 0x80U : 0U));
+  }
+  return row;
+}
+
+float unpack_bfp8_b(std::uint8_t exponent, std::uint8_t datum) {
+  const std::uint32_t sign = (datum & 0x80U) << 24U;
+  std::uint32_t magnitude = datum & 0x7FU;
+  if (magnitude == 0) return std::bit_cast<float>(sign == 0 ? 0U : sign | infinity_bits);
+  std::uint32_t own = exponent;
+  while ((magnitude & 0x40U) == 0) {
+    magnitude <<= 1U;
+    --own;
+  }
+  return std::bit_cast<float>(sign | (own & 0xFFU) << 23U | (magnitude & 0x3FU) << 17U);
 }
 
 float truncate_tf32(float value) { return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & 0xFFFFE000U); }

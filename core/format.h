@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace tilegrid {
@@ -14,13 +16,22 @@ enum class DataFormat : std::uint8_t {
   fp16 = 1,    ///< e5m10, no inf or NaN: 0x7FFF is the largest magnitude
   tf32 = 4,    ///< e8m10, in L1 as 32 bits with the low 13 zero
   bf16 = 5,    ///< e8m7
+  bfp8_b = 6,  ///< sign and 7-bit magnitude without a hidden bit, one 8-bit exponent to 16 datums, a row of a face
   bfp4_b = 7,  ///< sign and 3-bit magnitude, one 8-bit exponent to 16 datums; readable only (masks)
 };
 
-/// Bytes of a 32x32 tile in L1 and DRAM: 4096, 2048 or (bfp4_b) 576.
+/// Of a tile in a block-float format: datums that share an exponent, and bytes of exponents in front of the datums
+/// (tensix.md 1.6).
+inline constexpr std::size_t block_float_group = 16;
+inline constexpr std::size_t block_float_exponents = 64;
+
+/// Bytes of a 32x32 tile in L1 and DRAM: 4096, 2048, 1088 (bfp8_b) or 576 (bfp4_b).
 [[nodiscard]] std::uint32_t tile_bytes(DataFormat format);
 [[nodiscard]] const char* name_of(DataFormat format);
-/// "fp32", "tf32", "bf16", "fp16"; nothing for another text.
+[[nodiscard]] constexpr bool is_block_float(DataFormat format) {
+  return format == DataFormat::bfp8_b || format == DataFormat::bfp4_b;
+}
+/// "fp32", "tf32", "bf16", "fp16", "bfp8_b"; nothing for another text.
 [[nodiscard]] std::optional<DataFormat> parse_format(std::string_view text);
 
 /// Plain reference conversions of one value: what the packer does on the way from DST to L1 (tensix.md 1.6), and back.
@@ -36,6 +47,20 @@ namespace scalar {
 [[nodiscard]] float unpack_bf16(std::uint16_t bits);
 /// Exact; 0x7C00 and above are ordinary numbers with exponent 31 - 15, as the hardware has no inf or NaN here.
 [[nodiscard]] float unpack_fp16(std::uint16_t bits);
+
+/// A row of a face in bfp8_b: a datum is the sign and a magnitude m, worth m * 2^(exponent - 127 - 6).
+struct Bfp8Row {
+  std::uint8_t exponent = 0;
+  std::array<std::uint8_t, block_float_group> datums{};
+};
+/// The exponent is that of the largest value. Magnitudes are rounded to nearest, half up, and end at 127; a magnitude of 0
+/// has no sign. NaN counts as inf, inf as 2^128, denormals as 0. The packer goes over BF16, to which it cuts an fp32: with
+/// half up that leaves the same magnitudes, as no bit below the half has a say.
+[[nodiscard]] Bfp8Row pack_bfp8_b(std::span<const float, block_float_group> values);
+/// A datum as the unpacker makes BF16 of it: exact and normalised, but an exponent below the smallest wraps to a large one,
+/// as on hardware. A sign without magnitude is -inf.
+[[nodiscard]] float unpack_bfp8_b(std::uint8_t exponent, std::uint8_t datum);
+
 /// fp32 as the unpacker hands it to a source register: cut to TF32 (13 bits dropped) or BF16 (16 bits; denormals to 0).
 [[nodiscard]] float truncate_tf32(float value);
 [[nodiscard]] float truncate_bf16(float value);

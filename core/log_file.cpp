@@ -137,6 +137,7 @@ class LogReader {
       case DataFormat::fp16:
       case DataFormat::tf32:
       case DataFormat::bf16:
+      case DataFormat::bfp8_b:
       case DataFormat::bfp4_b:
         return format;
     }

@@ -44,7 +44,7 @@ void accumulate(const float* values, bool dst_fp32, DataFormat format, std::byte
 
 void check(const PackConfig& config) {
   if (config.format == DataFormat::bfp4_b) {
-    throw Fault("Packer format", "pack_tile to bfp4_b", "this packer writes fp32, tf32, bf16 and fp16; bfp4_b is read only")
+    throw Fault("Packer format", "pack_tile to bfp4_b", "this packer writes fp32, tf32, bf16, fp16 and bfp8_b; bfp4_b is read only")
         .hint("give the output buffer one of these formats");
   }
   if (config.l1_accumulate && config.format != DataFormat::fp32 && config.format != DataFormat::bf16) {
@@ -68,6 +68,10 @@ void pack_tile(const float* source, bool dst_fp32, const PackConfig& config, std
       return simd::pack_fp16(values, elements, typed<std::uint16_t>(l1));
     case DataFormat::tf32:
       return simd::pack_tf32(values, elements, typed<std::uint32_t>(l1));
+    case DataFormat::bfp8_b: {
+      auto* bytes = typed<std::uint8_t>(l1);
+      return simd::pack_bfp8_b(values, elements, bytes, bytes + block_float_exponents);
+    }
     default:
       std::memcpy(l1, values, elements * sizeof(float));
   }

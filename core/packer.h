@@ -16,7 +16,7 @@ enum class ReluMode : std::uint8_t {
 };
 
 struct PackConfig {
-  DataFormat format = DataFormat::bf16;  ///< of L1; bf16, fp16, tf32 or fp32
+  DataFormat format = DataFormat::bf16;  ///< of L1; bf16, fp16, tf32, fp32 or bfp8_b
   bool l1_accumulate = false;            ///< fp32: RNE add with flush to zero; bf16: wide add, then RNE (tensix.md 1.6)
   ReluMode relu = ReluMode::none;
   float relu_threshold = 0.0F;

@@ -65,6 +65,10 @@ void encode(const TileFloats& values, DataFormat format, std::byte* out) {
       simd::pack_tf32(values.data(), elements, words.data());
       std::memcpy(out, words.data(), sizeof words);
       return;
+    case DataFormat::bfp8_b: {
+      auto* bytes = reinterpret_cast<std::uint8_t*>(out);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+      return simd::pack_bfp8_b(values.data(), elements, bytes, bytes + block_float_exponents);
+    }
     default:
       std::memcpy(out, values.data(), sizeof values);
       return;
@@ -72,18 +76,19 @@ void encode(const TileFloats& values, DataFormat format, std::byte* out) {
   std::memcpy(out, halves.data(), sizeof halves);
 }
 
-/// 64 shared exponents, then the datums, two to a byte with the lower one first. The magnitude has no hidden bit.
-void decode_bfp4_b(const std::byte* tile, TileFloats& values) {
-  constexpr std::size_t group = 16;
-  constexpr int exponent_offset = 127 + 2;
+/// 64 shared exponents, then the datums, of a byte or two to a byte with the lower one first. A datum is a sign and `bits`
+/// bits of magnitude without a hidden one.
+void decode_block_float(const std::byte* tile, int bits, TileFloats& values) {
+  const std::size_t in_byte = bits < 4 ? 2 : 1;
   for (std::size_t i = 0; i < elements; ++i) {
-    const int exponent = std::to_integer<int>(tile[i / group]);
-    const int pair = std::to_integer<int>(tile[elements / group + i / 2]);
-    const int datum = i % 2 == 0 ? pair & 0xF : pair >> 4;
-    const int magnitude = datum & 7;
-    const bool negative = (datum & 8) != 0;
-    const float value = negative && magnitude == 0 ? std::numeric_limits<float>::infinity()
-                                                   : std::ldexp(static_cast<float>(magnitude), exponent - exponent_offset);
+    const int exponent = std::to_integer<int>(tile[i / block_float_group]);
+    const int byte = std::to_integer<int>(tile[block_float_exponents + i / in_byte]);
+    const int datum = i % in_byte == 0 ? byte : byte >> 4;
+    const int magnitude = datum & ((1 << bits) - 1);
+    const bool negative = (datum & 1 << bits) != 0;
+    const float value = negative && magnitude == 0
+                            ? std::numeric_limits<float>::infinity()
+                            : std::ldexp(static_cast<float>(magnitude), exponent - 127 - (bits - 1));
     values[i] = negative ? -value : value;
   }
 }
@@ -97,8 +102,10 @@ void decode(const std::byte* tile, DataFormat format, TileFloats& values) {
     case DataFormat::fp16:
       std::memcpy(halves.data(), tile, sizeof halves);
       return simd::unpack_fp16(halves.data(), elements, values.data());
+    case DataFormat::bfp8_b:
+      return decode_block_float(tile, 7, values);
     case DataFormat::bfp4_b:
-      return decode_bfp4_b(tile, values);
+      return decode_block_float(tile, 3, values);
     default:
       std::memcpy(values.data(), tile, sizeof values);
   }

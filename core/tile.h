@@ -21,7 +21,7 @@ namespace tilegrid {
 /// `out` holds tiles_of(rows) * tiles_of(columns) * tile_bytes(format) bytes.
 void tilize(std::span<const float> matrix, int rows, int columns, DataFormat format, std::span<std::byte> out);
 
-/// The reverse of tilize; drops the padding. Exact.
+/// The reverse of tilize; drops the padding. Exact, also where the unpacker's exponents of bfp8_b wrap.
 void untilize(std::span<const std::byte> tiles, int rows, int columns, DataFormat format, std::span<float> out);
 
 [[nodiscard]] constexpr int tiles_of(int elements) { return (elements + tile_side - 1) / tile_side; }

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "core/format.h"
 #include "core/simd/matrix_fma-inl.h"
 #include "core/simd/matrix_kernels.h"
 #include "core/types.h"
@@ -216,6 +217,28 @@ inline void expand_bfp4(const std::byte* l1, float* out) {
   }
 }
 
+/// bfp8_b to fp32 patterns, straight: 64 exponent bytes (one to a face row), then a byte of sign and 7-bit magnitude each.
+inline void expand_bfp8(const std::byte* l1, float* out) {
+  const WordTag d;
+  const hn::Rebind<std::uint8_t, WordTag> d8;
+  const auto* datums = reinterpret_cast<const std::uint8_t*>(l1) + block_float_exponents;
+  for (std::size_t row = 0; row < block_float_exponents; ++row) {
+    // The magnitude as a float has exponent 127 where the datum's is the shared one less 6; what wraps below 0 or beyond
+    // 255 leaves the field at its upper end, where the sign goes.
+    const Words shift = word((static_cast<std::uint32_t>(l1[row]) - 133U) << 23U);
+    for (std::size_t i = 0; i < face_side; i += lanes) {
+      const Words datum = hn::PromoteTo(d, hn::LoadU(d8, datums + row * face_side + i));
+      const Words magnitude = hn::And(datum, word(0x7F));
+      const Words sign = hn::ShiftLeft<24>(hn::And(datum, word(0x80)));
+      const Words scaled = hn::Add(bits_of(hn::ConvertTo(FloatTag(), hn::BitCast(IntTag(), magnitude))), shift);
+      const Words number = hn::Or(hn::And(scaled, word(0x7FFFFFFFU)), sign);
+      const Words nothing = hn::IfThenElseZero(hn::Eq(datum, word(0x80)), word(0xFF800000U));
+      const Words bits = hn::IfThenElse(hn::Eq(magnitude, hn::Zero(d)), nothing, number);
+      hn::Store(float_of(bits), FloatTag(), out + row * face_side + i);
+    }
+  }
+}
+
 template <class Format>
 void unpack_format(const std::byte* l1, const UnpackSpec& spec, float* out) {
   if (spec.transpose) {
@@ -234,11 +257,12 @@ inline void unpack_tile(const std::byte* l1, const UnpackSpec& spec, float* out)
     case DataFormat::fp32:
     case DataFormat::tf32:
       return unpack_format<WordFormat>(l1, spec, out);
+    case DataFormat::bfp8_b:
     case DataFormat::bfp4_b:
       break;
   }
   HWY_ALIGN float straight[tile_elements];
-  expand_bfp4(l1, straight);
+  spec.format == DataFormat::bfp8_b ? expand_bfp8(l1, straight) : expand_bfp4(l1, straight);
   unpack_format<WordFormat>(reinterpret_cast<const std::byte*>(straight), spec, out);
 }
 

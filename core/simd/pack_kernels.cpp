@@ -52,6 +52,46 @@ HWY_NOINLINE void pack_tf32(const float* values, std::size_t count, std::uint32_
   }
 }
 
+/// Magnitudes of values for a block-float format: infinity at most, and 0 for whatever has exponent 0.
+HWY_INLINE Words block_magnitude(Words bits) {
+  const Words magnitude = hn::Min(hn::And(bits, word(0x7FFFFFFFU)), word(0x7F800000U));
+  return hn::IfThenZeroElse(hn::Gt(word(0x00800000U), magnitude), magnitude);
+}
+
+/// As scalar::pack_bfp8_b. Of a significand of 24 bits a shift by 30 leaves no more than one by any larger number.
+HWY_INLINE Words bfp8_datum(Words bits, Words magnitude, Words shared) {
+  const Words gap = hn::Sub(shared, hn::ShiftRight<23>(magnitude));
+  const Words places = hn::Min(hn::Add(gap, word(16)), word(30));
+  const Words significand = hn::Or(hn::And(magnitude, word(0x7FFFFFU)), word(0x800000U));
+  const Words rounded = hn::ShiftRight<1>(hn::Add(hn::Shr(significand, places), word(1)));
+  const Words result = hn::Or(hn::Min(rounded, word(127)), hn::ShiftRight<24>(hn::And(bits, word(0x80000000U))));
+  const Words zero = hn::Zero(WordTag());
+  return hn::IfThenZeroElse(hn::Or(hn::Eq(magnitude, zero), hn::Eq(rounded, zero)), result);
+}
+
+HWY_NOINLINE void pack_bfp8_b(const float* values, std::size_t count, std::uint8_t* exponents, std::uint8_t* datums) {
+  constexpr std::size_t vectors = block_float_group / hn::MaxLanes(FloatTag());
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  const hn::RebindToSigned<FloatTag> signed_words;
+  const hn::Rebind<std::uint8_t, FloatTag> bytes;
+  for (std::size_t row = 0; row < count / block_float_group; ++row) {
+    const float* from = values + row * block_float_group;
+    Words magnitudes[vectors];
+    Words most = hn::Zero(WordTag());
+    for (std::size_t v = 0; v < vectors; ++v) {
+      magnitudes[v] = block_magnitude(load_words(from + v * lanes));
+      most = hn::Max(most, magnitudes[v]);
+    }
+    const Words shared = hn::ShiftRight<23>(hn::MaxOfLanes(WordTag(), most));
+    exponents[row] = static_cast<std::uint8_t>(hn::GetLane(shared));
+    for (std::size_t v = 0; v < vectors; ++v) {
+      const Words result = bfp8_datum(load_words(from + v * lanes), magnitudes[v], shared);
+      hn::StoreU(hn::DemoteTo(bytes, hn::BitCast(signed_words, result)), bytes,
+                 datums + row * block_float_group + v * lanes);
+    }
+  }
+}
+
 template <ReluMode mode>
 HWY_INLINE Floats relu_of(Floats value, Floats threshold) {
   if constexpr (mode == ReluMode::min_threshold) return hn::IfThenZeroElse(hn::Le(value, threshold), value);
@@ -237,6 +277,7 @@ HWY_EXPORT(pack_bf16);
 HWY_EXPORT(pack_bf16_identity);
 HWY_EXPORT(pack_fp16);
 HWY_EXPORT(pack_tf32);
+HWY_EXPORT(pack_bfp8_b);
 HWY_EXPORT(relu);
 HWY_EXPORT(accumulate_fp32);
 HWY_EXPORT(accumulate_bf16);
@@ -254,6 +295,9 @@ void pack_fp16(const float* values, std::size_t count, std::uint16_t* out) {
 }
 void pack_tf32(const float* values, std::size_t count, std::uint32_t* out) {
   HWY_DYNAMIC_DISPATCH(pack_tf32)(values, count, out);
+}
+void pack_bfp8_b(const float* values, std::size_t count, std::uint8_t* exponents, std::uint8_t* datums) {
+  HWY_DYNAMIC_DISPATCH(pack_bfp8_b)(values, count, exponents, datums);
 }
 void relu(ReluMode mode, float threshold, const float* values, std::size_t count, float* out) {
   HWY_DYNAMIC_DISPATCH(relu)(mode, threshold, values, count, out);

@@ -18,6 +18,9 @@ void pack_tf32(const float* values, std::size_t count, std::uint32_t* out);
 /// Values that are bf16 already (16-bit DST): NaN becomes infinity, a denormal +0, anything else stays, -0 too.
 void pack_bf16_identity(const float* values, std::size_t count, std::uint16_t* out);
 
+/// scalar::pack_bfp8_b of 16 values at a time: an exponent and 16 datums each.
+void pack_bfp8_b(const float* values, std::size_t count, std::uint8_t* exponents, std::uint8_t* datums);
+
 /// What the packer's ReLU makes of DST values before they are converted. A set sign counts as negative, also on a NaN.
 void relu(ReluMode mode, float threshold, const float* values, std::size_t count, float* out);
 

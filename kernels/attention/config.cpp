@@ -81,8 +81,8 @@ void validate(const Config& config) {
   check_chunk("--k-chunk", config.k_chunk);
   if (config.read_batch < 0)
     throw UsageError(fmt::format("--read-batch {}: tiles, or 0 for a whole chunk", config.read_batch));
-  if (config.format != DataFormat::bf16 && config.format != DataFormat::fp32) {
-    throw UsageError(fmt::format("--format {}: attention takes bf16 or fp32", name_of(config.format)));
+  if (config.format != DataFormat::bf16 && config.format != DataFormat::fp32 && config.format != DataFormat::bfp8_b) {
+    throw UsageError(fmt::format("--format {}: attention takes bf16, fp32 or bfp8_b", name_of(config.format)));
   }
 }
 

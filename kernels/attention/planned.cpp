@@ -89,7 +89,8 @@ fused::Machine machine_of(const Config& config) {
   if (config.compute.dst_capacity > 0) machine.capacity_override = config.compute.dst_capacity;
   machine.fidelity = config.compute.fidelity;
   machine.precision = fused::Precision::allow_tf32;
-  machine.format = config.format;
+  // What the graphs call inputs and outputs are mostly values that go from step to step; those are never block floats.
+  machine.format = config.format == DataFormat::bfp8_b ? DataFormat::bf16 : config.format;
   machine.l1_bytes = std::numeric_limits<std::uint64_t>::max();
   return machine;
 }

@@ -259,7 +259,7 @@ void check_k_block(const Graph& graph, int k_block) {
 std::vector<Stream> streams_of(const Graph& graph, const Machine& machine, int k_block) {
   std::vector<Stream> streams;
   for (const int op : streamable(graph)) {
-    // Sums that the packer adds up in a bf16 output would lose what fp32 DST keeps.
+    // Sums that the packer adds up in a bf16 output would lose what fp32 DST keeps; it adds none in block floats.
     const bool cuts_output = narrow_output(machine) && graph.is_output(graph.result_of(op));
     const int k = graph.value(graph.op(op).in[0]).shape.cols.tiles;
     for (int tiles = k - 1; tiles >= 1; --tiles) {

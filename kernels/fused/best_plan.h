@@ -15,8 +15,10 @@ namespace tilegrid::fused {
 /// As plan(), for a simplified graph and a strategy other than best, without a limit to the number of circular buffers.
 [[nodiscard]] Plan unchecked_plan(const Graph& graph, Strategy strategy, const PlanRequest& request);
 
-/// 32-bit DST with bf16 outputs whose precision is to be kept.
+/// Outputs in which the packer must not add up: 32-bit DST with bf16 outputs whose precision is to be kept; block floats, to
+/// which it cannot add at all.
 [[nodiscard]] inline bool narrow_output(const Machine& machine) {
+  if (machine.format == DataFormat::bfp8_b) return true;
   return machine.dst_fp32 && machine.precision == Precision::keep && machine.format == DataFormat::bf16;
 }
 

@@ -40,7 +40,7 @@ struct Machine {
   std::optional<int> capacity_override;
   Fidelity fidelity = Fidelity::hifi2;
   Precision precision = Precision::keep;
-  DataFormat format = DataFormat::bf16;  ///< of inputs and outputs: bf16 or fp32
+  DataFormat format = DataFormat::bf16;  ///< of inputs and outputs: bf16, fp32 or bfp8_b
   std::uint64_t l1_bytes = 0;            ///< that circular buffers may take; 0: all that a kernel can have
   Costs costs;
 

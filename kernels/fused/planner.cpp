@@ -227,6 +227,19 @@ Plan unchecked_plan(const Graph& simple, Strategy strategy, const PlanRequest& r
 
 namespace {
 
+/// A column of a tile would share its exponents with what is beside it, which a kernel leaves as it happens to be.
+void check_block_floats(const Graph& graph, const Machine& machine) {
+  if (machine.format != DataFormat::bfp8_b) return;
+  for (const ValueId output : graph.outputs()) {
+    const Value& value = graph.value(output);
+    if (!value.shape.cols.unit) continue;
+    throw UsageError(fmt::format(
+        "--format {}: output '{}' is one element wide and would share its exponents with the other columns of its tile; "
+        "use bf16 or fp32",
+        name_of(machine.format), value.name));
+  }
+}
+
 /// The graph as all strategies plan it.
 Graph prepared(const Graph& graph, const Machine& machine) {
   constexpr std::size_t most_ops = 400;
@@ -235,6 +248,7 @@ Graph prepared(const Graph& graph, const Machine& machine) {
                                  graph.name.empty() ? "graph" : graph.name, graph.ops().size(), most_ops));
   }
   Graph simple = simplified(graph);
+  check_block_floats(simple, machine);
   // The packer adds in the format of the buffer: sums in a bf16 output would lose what fp32 DST keeps.
   for (const ValueId output : simple.outputs()) {
     if (narrow_output(machine) && simple.op(simple.op_of(output)).kind == OpKind::tile_sum) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/tile.h"
 #include "core/types.h"
 #include "kernels/fused/reference_functions.h"
 #include "kernels/fused/stages.h"
@@ -47,6 +48,8 @@ struct Work {
 
 int places_of(DataFormat format) {
   switch (format) {
+    case DataFormat::bfp8_b:
+      return 7;
     case DataFormat::bf16:
       return 8;
     case DataFormat::fp16:
@@ -71,6 +74,16 @@ float rounded_to(float value, DataFormat format) {
     default:
       return std::fabs(value) < std::numeric_limits<float>::min() ? 0.0F : value;
   }
+}
+
+/// The tensor after a trip through tiles of bfp8_b.
+std::vector<float> in_block_floats(const Tensor& tensor) {
+  const std::size_t tiles = at(tiles_of(tensor.rows)) * at(tiles_of(tensor.cols));
+  std::vector<std::byte> packed(tiles * tile_bytes(DataFormat::bfp8_b));
+  tilize(tensor.values, tensor.rows, tensor.cols, DataFormat::bfp8_b, packed);
+  std::vector<float> values(tensor.values.size());
+  untilize(packed, tensor.rows, tensor.cols, DataFormat::bfp8_b, values);
+  return values;
 }
 
 /// Where one result of a reduction comes from: elements [row, row_end) x [col, col_end).
@@ -120,6 +133,7 @@ class Evaluation {
 
   [[nodiscard]] Evaluated output(ValueId id) const {
     const Work& work = works_[at(id)];
+    if (model_.format == DataFormat::bfp8_b) return block_float_output(work);
     const int kept = places_of(model_.format);
     // The packer rounds half away from zero to the format (tensix.md 1.6).
     const double unit = work.places > kept ? std::ldexp(1.0, -kept) : 0;
@@ -132,6 +146,23 @@ class Evaluation {
   }
 
  private:
+  /// The packer rounds to the nearest of up to 127 64ths of the power of two below the largest of 16 neighbours (tensix.md
+  /// 1.6). That is half a 64th off at most, and a whole one only where the largest has 128 of them.
+  [[nodiscard]] static Evaluated block_float_output(const Work& work) {
+    Evaluated out{.rows = work.rows, .cols = work.cols, .values = work.values, .bounds = work.bounds};
+    constexpr double most = 0x1p-7;
+    for (std::size_t first = 0; first < out.values.size(); first += block_float_group) {
+      const std::size_t end = std::min(first + block_float_group, out.values.size());
+      double largest = 0;
+      for (std::size_t i = first; i < end; ++i) {
+        largest = std::max(largest, std::fabs(out.values[i]) + out.bounds[i]);
+      }
+      for (std::size_t i = first; i < end; ++i) {
+        out.bounds[i] = settled({.value = out.values[i], .bound = out.bounds[i] + most * largest}).bound;
+      }
+    }
+    return out;
+  }
   [[nodiscard]] int dst_places() const { return model_.dst_fp32 ? 24 : 8; }
   [[nodiscard]] int source_places() const { return model_.dst_fp32 ? 11 : 8; }
   [[nodiscard]] const Work& operand(const Op& op, std::size_t index) const { return works_[at(op.in[index])]; }
@@ -149,6 +180,11 @@ class Evaluation {
     Work& work = works_[at(id)];
     work.resize(tensor.rows, tensor.cols);
     work.places = places_of(model_.format);
+    if (model_.format == DataFormat::bfp8_b) {
+      const std::vector<float> rounded = in_block_floats(tensor);
+      std::copy(rounded.begin(), rounded.end(), work.values.begin());
+      return;
+    }
     std::transform(tensor.values.begin(), tensor.values.end(), work.values.begin(),
                    [this](float x) { return static_cast<double>(rounded_to(x, model_.format)); });
   }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -105,6 +106,11 @@ std::size_t parse_word(std::string_view flag, const std::string& text, const std
                                  near.empty() ? "" : fmt::format(", did you mean {}", near)));
   }
   throw UsageError(fmt::format("{} {}: one of {} is expected", flag, text, fmt::join(words, ", ")));
+}
+
+DataFormat parse_tensor_format(std::string_view flag, const std::string& text) {
+  constexpr std::array formats{DataFormat::bf16, DataFormat::fp32, DataFormat::bfp8_b, DataFormat::bfp8_b};
+  return formats.at(parse_word(flag, text, {"bf16", "fp32", "bfp8", name_of(DataFormat::bfp8_b)}));
 }
 
 std::string nearest_word(const std::string& text, const std::vector<std::string>& words) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/format.h"
 #include "core/types.h"
 #include "runtime/session.h"
 
@@ -40,6 +41,8 @@ struct Command {
 [[nodiscard]] LogicalCore parse_core(std::string_view flag, const std::string& text);
 /// Index of the word among `words`.
 [[nodiscard]] std::size_t parse_word(std::string_view flag, const std::string& text, const std::vector<std::string>& words);
+/// Format of tensors in DRAM: bf16, fp32 or bfp8 (bfp8_b).
+[[nodiscard]] DataFormat parse_tensor_format(std::string_view flag, const std::string& text);
 
 /// Of `words` the one nearest to `text` by edit distance; empty when none is near.
 [[nodiscard]] std::string nearest_word(const std::string& text, const std::vector<std::string>& words);

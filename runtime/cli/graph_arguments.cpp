@@ -123,7 +123,7 @@ fused::PlanRequest parse_plan(const GraphTexts& texts) {
   if (!texts.capacity.empty()) {
     machine.capacity_override = parse_range("--dst-capacity", texts.capacity, 1, most_capacity);
   }
-  machine.format = parse_word("--format", texts.format, {"bf16", "fp32"}) == 0 ? DataFormat::bf16 : DataFormat::fp32;
+  machine.format = parse_tensor_format("--format", texts.format);
   machine.fidelity =
       static_cast<Fidelity>(1 + parse_word("--fidelity", texts.fidelity, {"lofi", "hifi2", "hifi3", "hifi4"}));
   machine.precision = static_cast<fused::Precision>(parse_word("--precision", texts.precision, {"keep", "allow-tf32"}));
@@ -281,7 +281,7 @@ void add_machine_flags(CLI::App& app, GraphTexts& texts) {
   app.add_option("--dst-capacity", texts.capacity, "Slots of a section [what the two flags above leave]")
       ->type_name("N")
       ->group(group);
-  app.add_option("--format", texts.format, "Of inputs and outputs in DRAM: bf16, fp32 [bf16]")
+  app.add_option("--format", texts.format, "Of inputs and outputs in DRAM: bf16, fp32, bfp8 [bf16]")
       ->type_name("NAME")
       ->group(group);
   app.add_option("--fidelity", texts.fidelity, "Multiplication passes: lofi, hifi2, hifi3, hifi4 [hifi2]")

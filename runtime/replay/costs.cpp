@@ -44,8 +44,10 @@ Costs::Costs(const Architecture& a, const LaunchLog& log)
     unpack_[id] = unpack_tile_ + bytes / a["unpack_bytes_per_cycle"];
     joint_[id] = bytes / a["unpack_joint_bytes_per_cycle"];
     const double packed = bytes / a["pack_bytes_per_cycle"];
-    pack_[0][id] = a["pack_tile_cycles"] + packed;
-    pack_[1][id] = a["pack_tile_cycles"] + packed * a["pack_accumulate_factor"];
+    // Exponents and datums of a block float go to different places (tensix.md 3.2).
+    const double start = a["pack_tile_cycles"] + (is_block_float(buffer.format) ? a["pack_block_float_cycles"] : 0);
+    pack_[0][id] = start + packed;
+    pack_[1][id] = start + packed * a["pack_accumulate_factor"];
   }
   fill_fpu(a);
   fill_vector(a);

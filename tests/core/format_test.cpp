@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/format.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -44,12 +46,14 @@ TEST(Format, TileSizes) {
   EXPECT_EQ(tile_bytes(DataFormat::tf32), 4096U);
   EXPECT_EQ(tile_bytes(DataFormat::bf16), 2048U);
   EXPECT_EQ(tile_bytes(DataFormat::fp16), 2048U);
+  EXPECT_EQ(tile_bytes(DataFormat::bfp8_b), 1088U);
   EXPECT_EQ(tile_bytes(DataFormat::bfp4_b), 576U);
   EXPECT_THROW((void)tile_bytes(static_cast<DataFormat>(99)), std::invalid_argument);
 }
 
 TEST(Format, NamesParseBack) {
-  for (const DataFormat format : {DataFormat::fp32, DataFormat::tf32, DataFormat::bf16, DataFormat::fp16}) {
+  for (const DataFormat format :
+       {DataFormat::fp32, DataFormat::tf32, DataFormat::bf16, DataFormat::fp16, DataFormat::bfp8_b}) {
     EXPECT_EQ(parse_format(name_of(format)), format);
   }
   EXPECT_STREQ(name_of(DataFormat::bfp4_b), "bfp4_b");
@@ -144,6 +148,100 @@ TEST(Format, TruncationCutsBits) {
     const bool no_exponent = value == 0.0F || std::fpclassify(value) == FP_SUBNORMAL;
     ASSERT_EQ(bits_of(scalar::truncate_bf16(value)), no_exponent ? 0U : bits_of(value) & 0xFFFF0000U);
   });
+}
+
+/// Value of a datum: m * 2^(e - 127 - 6), whose exponent in BF16 has 8 bits that wrap (tensix.md 1.6).
+double bfp8_value(int exponent, int datum) {
+  const int magnitude = datum & 127;
+  const double sign = datum >= 128 ? -1 : 1;
+  if (magnitude == 0) return datum == 0 ? 0 : -std::numeric_limits<double>::infinity();
+  int own = 0;
+  const double fraction = std::frexp(magnitude, &own);  // in [0.5, 1)
+  const int field = exponent - 7 + own;                 // of the normalised number
+  return sign * std::ldexp(2 * fraction, (field < 0 ? field + 256 : field) - 127);
+}
+
+TEST(Format, Bfp8ValuesOfAllDatums) {
+  for (int exponent = 0; exponent < 256; ++exponent) {
+    for (int datum = 0; datum < 256; ++datum) {
+      const float value = scalar::unpack_bfp8_b(static_cast<std::uint8_t>(exponent), static_cast<std::uint8_t>(datum));
+      const double expected = bfp8_value(exponent, datum);
+      const std::uint32_t pattern = bits_of(value);
+      ASSERT_EQ(pattern & 0xFFFFU, 0U) << "not a BF16";
+      if (std::isinf(expected) || datum == 0) {
+        ASSERT_EQ(static_cast<double>(value), expected);
+        continue;
+      }
+      ASSERT_EQ(std::signbit(value), datum >= 128);
+      // Exponents 0 and 255 are ordinary ones to the matrix unit; compared as fields, as floats have none of these.
+      const double mantissa = std::fabs(expected) / std::exp2(std::floor(std::log2(std::fabs(expected)))) - 1;
+      ASSERT_EQ((pattern >> 23) & 255U, static_cast<std::uint32_t>(std::floor(std::log2(std::fabs(expected))) + 127));
+      ASSERT_EQ(static_cast<double>((pattern >> 16) & 127U), mantissa * 128) << exponent << ' ' << datum;
+    }
+  }
+  // By hand: steps of a 64th with exponent 127; what wraps; a sign alone.
+  EXPECT_EQ(scalar::unpack_bfp8_b(127, 0x40), 1.0F);
+  EXPECT_EQ(scalar::unpack_bfp8_b(127, 0xFF), -127.0F / 64);
+  EXPECT_EQ(scalar::unpack_bfp8_b(130, 0x03), 3.0F / 8);
+  EXPECT_EQ(bits_of(scalar::unpack_bfp8_b(3, 0x01)), 253U << 23);
+  EXPECT_EQ(bits_of(scalar::unpack_bfp8_b(127, 0x80)), 0xFF800000U);
+}
+
+using Group = std::array<float, block_float_group>;
+
+/// The nearest multiple of the step, half up, at most 127, by arithmetic in double.
+int bfp8_datum(float value, int exponent) {
+  if (!std::isnormal(value)) return 0;
+  const double steps = std::fabs(static_cast<double>(value)) / std::ldexp(1.0, exponent - 127 - 6);
+  const int magnitude = static_cast<int>(std::min(std::floor(steps + 0.5), 127.0));
+  return magnitude == 0 ? 0 : magnitude + (std::signbit(value) ? 128 : 0);
+}
+
+TEST(Format, PackBfp8RoundsHalfUp) {
+  // Every upper half of a float beside a largest value 0 to 12 exponents above it.
+  for (int gap = 0; gap <= 12; ++gap) {
+    for_many_floats([&](float value) {
+      const auto own = static_cast<int>((bits_of(value) >> 23) & 255U);
+      const int shared = std::max(own, 1) + gap;
+      if (!std::isfinite(value) || shared > 254) return;
+      Group group{};
+      group[3] = value;
+      group[11] = -std::ldexp(1.0F, shared - 127);
+      const scalar::Bfp8Row row = scalar::pack_bfp8_b(group);
+      ASSERT_EQ(row.exponent, shared) << bits_of(value);
+      ASSERT_EQ(row.datums[3], bfp8_datum(value, shared)) << bits_of(value) << ' ' << gap;
+      ASSERT_EQ(row.datums[11], 0xC0);
+      ASSERT_EQ(row.datums[0], 0);
+    });
+  }
+}
+
+TEST(Format, PackBfp8AtTheEdges) {
+  const auto datums = [](std::initializer_list<float> values) {
+    Group group{};
+    std::copy(values.begin(), values.end(), group.begin());
+    return scalar::pack_bfp8_b(group);
+  };
+  const scalar::Bfp8Row halves = datums({1.0F, 1.0F + 1.0F / 128, -1.0F - 3.0F / 256, 255.0F / 128, 1.0F / 128, -1.0F / 129});
+  EXPECT_EQ(halves.exponent, 127);
+  EXPECT_EQ(halves.datums[0], 64);
+  EXPECT_EQ(halves.datums[1], 65);  // a tie goes up
+  EXPECT_EQ(halves.datums[2], 128 + 65);
+  EXPECT_EQ(halves.datums[3], 127);  // 127.5 would be 128: clamped, the exponent stays
+  EXPECT_EQ(halves.datums[4], 1);
+  EXPECT_EQ(halves.datums[5], 0);  // no sign without a magnitude, which would be -inf
+  const scalar::Bfp8Row none = datums({0.0F, -0.0F, float_of(0x007FFFFFU), float_of(0x80000001U)});
+  EXPECT_EQ(none.exponent, 0);
+  EXPECT_TRUE(std::all_of(none.datums.begin(), none.datums.end(), [](std::uint8_t datum) { return datum == 0; }));
+  for (const float large : {infinity, nan_value, float_of(0x7F800001U)}) {
+    const scalar::Bfp8Row row = datums({1e30F, -large, large});
+    EXPECT_EQ(row.exponent, 255);
+    EXPECT_EQ(row.datums[0], 0);
+    EXPECT_EQ(row.datums[1], 0xC0);
+    EXPECT_EQ(scalar::unpack_bfp8_b(row.exponent, row.datums[2]), infinity);
+  }
+  EXPECT_EQ(datums({std::numeric_limits<float>::min()}).exponent, 1);
+  EXPECT_EQ(datums({std::numeric_limits<float>::max()}).datums[0], 127);
 }
 
 TEST(Format, RoundDst16IsThePackerButKeepsNan) {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "core/error.h"
@@ -170,7 +171,8 @@ TEST(Packer, SixteenBitDstIsTheIdentity) {
 }
 
 TEST(Packer, ClearedTilePacksZeros) {
-  for (const DataFormat format : {DataFormat::bf16, DataFormat::fp16, DataFormat::tf32, DataFormat::fp32}) {
+  for (const DataFormat format :
+       {DataFormat::bf16, DataFormat::fp16, DataFormat::tf32, DataFormat::fp32, DataFormat::bfp8_b}) {
     L1Tile packed;
     packed.bytes.fill(std::byte{0x55});
     pack_tile(nullptr, true, {.format = format}, packed.bytes.data());
@@ -179,6 +181,87 @@ TEST(Packer, ClearedTilePacksZeros) {
     // Nothing is written past the tile.
     EXPECT_EQ(std::count(packed.bytes.begin() + size, packed.bytes.end(), std::byte{0x55}), 4096 - size);
   }
+}
+
+/// The values in another order: a row of a face gets its 16 from far apart, with different exponents.
+Tile scattered(const Tile& tile, std::size_t stride) {
+  Tile result;
+  for (std::size_t i = 0; i < elements; ++i) result[i] = tile[i * stride % elements];
+  return result;
+}
+
+/// The packer's rule in integers (tensix.md 1.6): the 8-bit significand of BF16 is shifted by the exponents' gap and one.
+struct Bfp8Tile {
+  std::array<int, 64> exponents{};
+  std::array<int, elements> datums{};
+};
+Bfp8Tile reference_bfp8(const Tile& tile) {
+  Bfp8Tile result;
+  for (std::size_t row = 0; row < 64; ++row) {
+    std::array<int, 16> bf16{};
+    int& shared = result.exponents[row];
+    for (std::size_t i = 0; i < 16; ++i) {
+      bf16[i] = static_cast<int>(bits_of(tile[row * 16 + i]) >> 16);
+      if ((bits_of(tile[row * 16 + i]) & 0x7FFFFFFFU) > 0x7F800000U) bf16[i] = (bf16[i] & 0x8000) | 0x7F80;
+      shared = std::max(shared, bf16[i] >> 7 & 255);
+    }
+    for (std::size_t i = 0; i < 16; ++i) {
+      const int exponent = bf16[i] >> 7 & 255;
+      if (exponent == 0) continue;
+      const int gap = std::min(shared - exponent, 20);
+      const int significand = (bf16[i] & 127) | 128;
+      const int magnitude = std::min((significand + (1 << gap)) >> (gap + 1), 127);
+      result.datums[row * 16 + i] = magnitude == 0 ? 0 : magnitude | (bf16[i] >> 8 & 128);
+    }
+  }
+  return result;
+}
+
+TEST(Packer, PacksBfp8OnEveryTarget) {
+  const int targets = testing::for_each_simd_target([] {
+    L1Tile l1;
+    for (const Tile& neighbours : many_tiles()) {
+      for (const std::size_t stride : {1UL, 37UL, 129UL, 511UL}) {
+        const Tile tile = scattered(neighbours, stride);
+        const Bfp8Tile expected = reference_bfp8(tile);
+        pack_tile(tile.data(), true, {.format = DataFormat::bfp8_b}, l1.bytes.data());
+        for (std::size_t row = 0; row < 64; ++row) {
+          ASSERT_EQ(l1.at<std::uint8_t>(row), expected.exponents[row]);
+          const scalar::Bfp8Row plain = scalar::pack_bfp8_b(std::span(tile).subspan(row * 16).first<16>());
+          ASSERT_EQ(plain.exponent, expected.exponents[row]);
+          for (std::size_t i = 0; i < 16; ++i) {
+            ASSERT_EQ(l1.at<std::uint8_t>(64 + row * 16 + i), expected.datums[row * 16 + i]) << bits_of(tile[row * 16 + i]);
+            ASSERT_EQ(plain.datums[i], expected.datums[row * 16 + i]) << bits_of(tile[row * 16 + i]);
+          }
+        }
+      }
+    }
+  });
+  EXPECT_GE(targets, 1);
+}
+
+TEST(Packer, Bfp8OfSixteenBitDstNeedsNoCut) {
+  testing::for_each_simd_target([] {
+    L1Tile narrow;
+    L1Tile wide;
+    for (std::size_t t = 0; t < 64; ++t) {  // the tiles with an empty lower half
+      const Tile tile = scattered(many_tiles()[t], 37);
+      pack_tile(tile.data(), false, {.format = DataFormat::bfp8_b}, narrow.bytes.data());
+      pack_tile(tile.data(), true, {.format = DataFormat::bfp8_b}, wide.bytes.data());
+      ASSERT_TRUE(std::equal(narrow.bytes.begin(), narrow.bytes.begin() + 1088, wide.bytes.begin()));
+    }
+  });
+}
+
+TEST(Packer, Bfp8AfterRelu) {
+  Tile tile{};
+  tile[5] = -8.0F;  // would set the exponent of its row
+  tile[6] = 1.0F;
+  L1Tile l1;
+  pack_tile(tile.data(), true, {.format = DataFormat::bfp8_b, .relu = ReluMode::zero}, l1.bytes.data());
+  EXPECT_EQ(l1.at<std::uint8_t>(0), 127);
+  EXPECT_EQ(l1.at<std::uint8_t>(64 + 5), 0);
+  EXPECT_EQ(l1.at<std::uint8_t>(64 + 6), 64);
 }
 
 float reference_relu(ReluMode mode, float threshold, float value) {
@@ -263,7 +346,7 @@ TEST(Packer, AccumulationRoundsToEvenWherePackingRoundsAway) {
 TEST(Packer, RefusesWhatTheHardwareCannot) {
   const Tile tile{};
   L1Tile l1;
-  for (const DataFormat format : {DataFormat::fp16, DataFormat::tf32}) {
+  for (const DataFormat format : {DataFormat::fp16, DataFormat::tf32, DataFormat::bfp8_b}) {
     try {
       pack_tile(tile.data(), true, {.format = format, .l1_accumulate = true}, l1.bytes.data());
       FAIL() << name_of(format);

@@ -40,6 +40,8 @@ inline float decode(const std::byte* l1, DataFormat format, int row, int column)
     case DataFormat::tf32:
       std::memcpy(&word, l1 + 4 * index, 4);
       return word;
+    case DataFormat::bfp8_b:
+      return scalar::unpack_bfp8_b(static_cast<std::uint8_t>(l1[index / 16]), static_cast<std::uint8_t>(l1[64 + index]));
     case DataFormat::bfp4_b:
       break;
   }

@@ -2,7 +2,9 @@
 #include "core/tile.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <limits>
@@ -126,6 +128,44 @@ TEST(Tile, ReadsBlockFloat4) {
   EXPECT_EQ(values[32], 14.0F);
   EXPECT_EQ(values[33], 0.0F);
   EXPECT_THROW(tilize(values, 32, 32, DataFormat::bfp4_b, tile), std::invalid_argument);
+}
+
+/// Runs of 16 columns of a row share an exponent; the row's end and what is padded count as zeros.
+TEST(Tile, RoundTripInBlockFloat8) {
+  for (const Shape shape : shapes) {
+    const std::vector<float> matrix = random_matrix(shape);
+    const std::vector<std::byte> tiles = tilized(matrix, shape, DataFormat::bfp8_b);
+    std::vector<float> back(matrix.size(), -1.0F);
+    untilize(tiles, shape.rows, shape.columns, DataFormat::bfp8_b, back);
+    for (int row = 0; row < shape.rows; ++row) {
+      for (int first = 0; first < shape.columns; first += face_side) {
+        const std::size_t at = product(row, shape.columns) + static_cast<std::size_t>(first);
+        const auto count = static_cast<std::size_t>(std::min(face_side, shape.columns - first));
+        std::array<float, block_float_group> group{};
+        std::copy_n(matrix.begin() + static_cast<std::ptrdiff_t>(at), count, group.begin());
+        const scalar::Bfp8Row packed = scalar::pack_bfp8_b(group);
+        for (std::size_t i = 0; i < count; ++i) {
+          ASSERT_EQ(back[at + i], scalar::unpack_bfp8_b(packed.exponent, packed.datums[i])) << row << ' ' << first;
+          ASSERT_LE(std::fabs(back[at + i] - group[i]), std::ldexp(1.0F, packed.exponent - 127 - 6));
+        }
+      }
+    }
+  }
+}
+
+TEST(Tile, ReadsBlockFloat8) {
+  std::vector<std::byte> tile(tile_bytes(DataFormat::bfp8_b));
+  std::vector<float> values(tile_elements, 1.0F);
+  tile[0] = std::byte{127};        // face 0, row 0
+  tile[16] = std::byte{3};         // face 1, row 0
+  tile[64] = std::byte{0xC1};      // -65 64ths
+  tile[65] = std::byte{0x80};      // a zero with the sign
+  tile[64 + 256] = std::byte{1};   // less than the smallest normal number: exact on the host
+  untilize(tile, 32, 32, DataFormat::bfp8_b, values);
+  EXPECT_EQ(values[0], -65.0F / 64);
+  EXPECT_EQ(values[1], -std::numeric_limits<float>::infinity());
+  EXPECT_EQ(values[2], 0.0F);
+  EXPECT_EQ(values[16], std::ldexp(1.0F, 3 - 133));
 }
 
 template <class Call>

@@ -59,7 +59,7 @@ TEST(Unpack, EveryFormatToEveryRegisterFormat) {
   on_each_target([](const std::string& target) {
     RandomTiles random(1);
     for (const DataFormat format :
-         {DataFormat::fp32, DataFormat::tf32, DataFormat::bf16, DataFormat::fp16, DataFormat::bfp4_b}) {
+         {DataFormat::fp32, DataFormat::tf32, DataFormat::bf16, DataFormat::fp16, DataFormat::bfp8_b, DataFormat::bfp4_b}) {
       const auto l1 = random.tiles(format, 1, Values::special);
       for (const RegisterFormat to : {RegisterFormat::fp32, RegisterFormat::tf32, RegisterFormat::bf16}) {
         for (const bool transpose : {false, true}) {
@@ -100,6 +100,27 @@ TEST(Unpack, Bfp4ByHand) {
   EXPECT_EQ(reference::bits_of(out.at(0, 0, 14)), 0U);
   EXPECT_EQ(out.at(0, 0, 15), -std::numeric_limits<float>::infinity());
   EXPECT_EQ(out.at(0, 1, 16), 6.0F);
+}
+
+TEST(Unpack, Bfp8OfEveryDatumAndExponent) {
+  on_each_target([](const std::string& target) {
+    std::vector<std::byte> l1(tile_bytes(DataFormat::bfp8_b));
+    for (int tile = 0; tile < 64; ++tile) {  // 16 rows of datums beside each of four exponents
+      for (std::size_t row = 0; row < 64; ++row) l1[row] = static_cast<std::byte>(tile * 4 + static_cast<int>(row / 16));
+      for (std::size_t i = 0; i < tile_elements; ++i) l1[64 + i] = static_cast<std::byte>(i % 256);
+      DstTiles straight(1);
+      DstTiles transposed(1);
+      unpack_tile(l1.data(), DataFormat::bfp8_b, RegisterFormat::bf16, false, straight.data());
+      unpack_tile(l1.data(), DataFormat::bfp8_b, RegisterFormat::tf32, true, transposed.data());
+      for (std::size_t r = 0; r < 32; ++r) {
+        for (std::size_t c = 0; c < 32; ++c) {
+          const float expected = reference::decode(l1.data(), DataFormat::bfp8_b, int(r), int(c));
+          ASSERT_EQ(reference::bits_of(straight.at(0, r, c)), reference::bits_of(expected)) << target << " " << tile;
+          ASSERT_EQ(reference::bits_of(transposed.at(0, c, r)), reference::bits_of(expected)) << target << " " << tile;
+        }
+      }
+    }
+  });
 }
 
 TEST(Unpack, NeedsNoAlignmentBeyondTheElement) {

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/l1.h"
 #include "kernels/attention/config.h"
+#include "kernels/unfused/unfused.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -90,7 +91,7 @@ TEST(AttentionValidate, NamesFlagValueAndRule) {
   EXPECT_EQ(message([](Config& c) { c.k_chunk = 544; }), "--k-chunk 544" + chunk_rule);
   EXPECT_EQ(message([](Config& c) { c.grid = {0, 4}; }), "--grid 0x4: grids are 1x1 to 46x46");
   EXPECT_EQ(message([](Config& c) { c.grid = {8, 47}; }), "--grid 8x47: grids are 1x1 to 46x46");
-  EXPECT_EQ(message([](Config& c) { c.format = DataFormat::fp16; }), "--format fp16: attention takes bf16 or fp32");
+  EXPECT_EQ(message([](Config& c) { c.format = DataFormat::fp16; }), "--format fp16: attention takes bf16, fp32 or bfp8_b");
 }
 
 TEST(AttentionValidate, RefusesSizesThatWouldOverflow) {
@@ -278,6 +279,9 @@ TEST(CircularBuffers, BytesOfThePublishedBudget) {
   EXPECT_EQ(bytes(256, 512, 128), 1'347'584U);
   EXPECT_EQ(bytes(512, 512, 128), 2'166'784U);
   EXPECT_EQ(bytes(256, 512, 64), 921'600U);
+  Config bfp8 = make({1, 8, 1, 1 << 17, 1 << 17, 128, true}, 256, 512);
+  bfp8.format = DataFormat::bfp8_b;
+  EXPECT_EQ(cb_bytes(bfp8), 1'009'664U);
 }
 
 TEST(CircularBuffers, TableOfTheKernel) {
@@ -330,6 +334,23 @@ TEST(CircularBuffers, IntermediatesAreWideOnlyWithWideDataAndWideDst) {
   EXPECT_EQ(formats(3), DataFormat::bfp4_b);
   config.format = DataFormat::bf16;
   for (const int id : {0, 1, 2, 16, 24, 31}) EXPECT_EQ(formats(id), DataFormat::bf16) << id;
+  for (const bool dst_fp32 : {true, false}) {
+    config.format = DataFormat::bfp8_b;
+    config.compute.dst_fp32 = dst_fp32;
+    for (const int id : {0, 1, 2, 16}) EXPECT_EQ(formats(id), DataFormat::bfp8_b) << id;
+    for (const int id : {24, 25, 26, 27, 28, 29, 30, 31}) EXPECT_EQ(formats(id), DataFormat::bf16) << id;
+  }
+}
+
+TEST(CircularBuffers, UnfusedScoresHaveTheFormatOfQ) {
+  Config config = make(demo_shape, 64, 128);
+  config.kernel = Kernel::unfused;
+  config.format = DataFormat::bfp8_b;
+  // Scores out and in, softmax's result, P; what it works on is bf16 (kernels/unfused/arguments.h).
+  for (const int id : {2, 4, 11, 12}) EXPECT_EQ(find(circular_buffers(config), id)->format, DataFormat::bfp8_b) << id;
+  for (const int id : {5, 9, 10, 14}) EXPECT_EQ(find(circular_buffers(config), id)->format, DataFormat::bf16) << id;
+  const std::uint64_t tiles = std::uint64_t{8} * 80 * 80;
+  EXPECT_EQ(unfused::score_bytes(config), tiles * 1088);
 }
 
 // --- with_chunks ------------------------------------------------------------------------------------------------------

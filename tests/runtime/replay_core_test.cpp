@@ -53,6 +53,22 @@ TEST(ReplayCore, MathBoundPipelineHoldsUnpackAtTwoBanks) {
   }
 }
 
+TEST(ReplayCore, BlockFloatsTakeWhatTheirBytesTake) {
+  // tensix.md 3.2: a tile of bfp8 is 17 to unpack, 34 for two operands, and 17 and 10 for the address to pack; set-up apart.
+  const Architecture machine =
+      free_machine({"unpack_bytes_per_cycle=64", "unpack_joint_bytes_per_cycle=64", "unpack_tile_cycles=5",
+                    "pack_bytes_per_cycle=64", "pack_tile_cycles=4", "pack_block_float_cycles=10"});
+  HandLog log;
+  log.buffer(0, 2, DataFormat::bfp8_b).buffer(1, 2, DataFormat::bfp8_b).buffer(16, 4, DataFormat::bfp8_b);
+  log.kernel(0, Risc::ncrisc, {cb(cb_push, 0, 2), cb(cb_push, 1, 2)});
+  const Event add{.kind = EventKind::eltwise, .a = 0, .b = 1, .count = 2, .x = 2};
+  log.kernel(0, Risc::trisc,
+             {cb(cb_wait, 0, 2), cb(cb_wait, 1, 2), acquire, copy_from(0, 2), add, commit, wait_dst, pack_to(16, 3), release});
+  const DeviceTime time = replay(log.run, machine);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::unpack).busy, 2 * 22 + 2 * 39);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::pack).busy, 3 * 31);
+}
+
 TEST(ReplayCore, MathAndPackTakeTurnsInDst) {
   // Math 100, pack 200 a section. Two halves: commits 132, 232, 432 (waits for release 332), packs end 332, 532, 732.
   // One: commits 132, 432, 732, packs end 332, 632, 932.

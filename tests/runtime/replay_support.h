@@ -41,8 +41,8 @@ struct HandLog {
     launch().cores.resize(static_cast<std::size_t>(grid.cores()));
   }
   LaunchLog& launch() { return run.launches.front(); }
-  HandLog& buffer(int id, std::uint32_t pages) {
-    launch().buffers.push_back({.id = id, .pages = pages, .page_bytes = 2048, .format = DataFormat::bf16});
+  HandLog& buffer(int id, std::uint32_t pages, DataFormat format = DataFormat::bf16) {
+    launch().buffers.push_back({.id = id, .pages = pages, .page_bytes = tile_bytes(format), .format = format});
     return *this;
   }
   HandLog& kernel(int core, Risc risc, const std::vector<Event>& events) {

@@ -67,8 +67,8 @@ class RandomTiles {
 
   std::vector<std::byte> tiles(DataFormat format, int count, Values kind) {
     std::vector<std::byte> out(tile_bytes(format) * static_cast<std::size_t>(count));
-    if (format == DataFormat::bfp4_b) {
-      fill_bfp4(out, kind);
+    if (format == DataFormat::bfp8_b || format == DataFormat::bfp4_b) {
+      fill_block_floats(out, format, kind);
       return out;
     }
     const std::size_t width = format == DataFormat::fp32 || format == DataFormat::tf32 ? 4 : 2;
@@ -89,13 +89,14 @@ class RandomTiles {
   }
 
  private:
-  void fill_bfp4(std::vector<std::byte>& out, Values kind) {
-    const std::size_t tile = tile_bytes(DataFormat::bfp4_b);
+  void fill_block_floats(std::vector<std::byte>& out, DataFormat format, Values kind) {
+    const std::size_t tile = tile_bytes(format);
+    const std::uint32_t ones = format == DataFormat::bfp8_b ? 0x01 : 0x11;
     for (std::size_t i = 0; i < out.size(); ++i) {
       const bool exponent = i % tile < 64;
       const auto near_one = 120 + engine_() % 12;
       auto byte = exponent && kind == Values::ordinary ? near_one : engine_() % 256;
-      if (!exponent && kind == Values::ordinary) byte |= 0x11U;  // a magnitude of 0 would be -inf with the sign
+      if (!exponent && kind == Values::ordinary) byte |= ones;  // a magnitude of 0 would be -inf with the sign
       out[i] = static_cast<std::byte>(byte);
     }
   }
