@@ -44,7 +44,8 @@ void accumulate(const float* values, bool dst_fp32, DataFormat format, std::byte
 
 void check(const PackConfig& config) {
   if (config.format == DataFormat::bfp4_b) {
-    throw Fault("Packer format", "pack_tile to bfp4_b", "this packer writes fp32, tf32, bf16, fp16 and bfp8_b; bfp4_b is read only")
+    throw Fault("Packer format", "pack_tile to bfp4_b",
+                "this packer writes fp32, tf32, bf16, fp16 and bfp8_b; bfp4_b is read only")
         .hint("give the output buffer one of these formats");
   }
   if (config.l1_accumulate && config.format != DataFormat::fp32 && config.format != DataFormat::bf16) {

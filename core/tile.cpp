@@ -86,9 +86,8 @@ void decode_block_float(const std::byte* tile, int bits, TileFloats& values) {
     const int datum = i % in_byte == 0 ? byte : byte >> 4;
     const int magnitude = datum & ((1 << bits) - 1);
     const bool negative = (datum & 1 << bits) != 0;
-    const float value = negative && magnitude == 0
-                            ? std::numeric_limits<float>::infinity()
-                            : std::ldexp(static_cast<float>(magnitude), exponent - 127 - (bits - 1));
+    const float value = negative && magnitude == 0 ? std::numeric_limits<float>::infinity()
+                                                   : std::ldexp(static_cast<float>(magnitude), exponent - 127 - (bits - 1));
     values[i] = negative ? -value : value;
   }
 }

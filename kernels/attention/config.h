@@ -38,7 +38,7 @@ struct Config {
   GridSize grid{8, 10};
   int q_chunk = 0;                       ///< rows of Q a chunk: a multiple of 32, 1 to 16 tiles; 0: choose
   int k_chunk = 0;                       ///< rows of K and V a chunk; 0: choose
-  DataFormat format = DataFormat::bf16;  ///< of Q, K, V and the output: bf16, fp32 or bfp8_b; unfused: of scores in DRAM, too
+  DataFormat format = DataFormat::bf16;  ///< of Q, K, V, output and unfused scores in DRAM: bf16, fp32 or bfp8_b
   ComputeConfig compute;
   Balance balance = Balance::zigzag;
   int read_batch = 0;         ///< tiles that the reader requests between two barriers; 0: a whole chunk

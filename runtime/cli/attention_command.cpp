@@ -84,14 +84,14 @@ void add_device_flags(CLI::App& app, Texts& texts) {
   app.add_option("--k-chunk", texts.k_chunk, "Rows of a K and V chunk, as --q-chunk [0: by an estimate]")
       ->type_name("ROWS")
       ->group(group);
-  app.add_option(
-         "--read-batch", texts.read_batch,
-         "Tiles that the reader requests between two barriers [0: a whole chunk;\nthe shipped kernel takes 3 on 80 cores, of "
-         "bfp8 6]")
+  app.add_option("--read-batch", texts.read_batch,
+                 "Tiles that the reader requests between two barriers [0: a whole chunk;\nthe shipped kernel takes 3 on 80 "
+                 "cores, 6 of bfp8]")
       ->type_name("TILES")
       ->group(group);
-  app.add_option("--format", texts.format, "Of Q, K, V and output in DRAM, and of the scores there when unfused: bf16,\nfp32, bfp8 (8 bits with an "
-                 "exponent for 16; what stays in L1 is bf16) [bf16]")
+  app.add_option("--format", texts.format,
+                 "Of Q, K, V and output in DRAM, and of unfused scores there: bf16, fp32, or\nbfp8, whose blocks of 16 "
+                 "share an exponent; what stays in L1 is bf16 then [bf16]")
       ->type_name("FORMAT")
       ->group(group);
   app.add_option("--fidelity", texts.fidelity, "Matrix unit passes: lofi, hifi2, hifi3, hifi4 [hifi2]")

@@ -222,7 +222,8 @@ TEST(Format, PackBfp8AtTheEdges) {
     std::copy(values.begin(), values.end(), group.begin());
     return scalar::pack_bfp8_b(group);
   };
-  const scalar::Bfp8Row halves = datums({1.0F, 1.0F + 1.0F / 128, -1.0F - 3.0F / 256, 255.0F / 128, 1.0F / 128, -1.0F / 129});
+  const scalar::Bfp8Row halves =
+      datums({1.0F, 1.0F + 1.0F / 128, -1.0F - 3.0F / 256, 255.0F / 128, 1.0F / 128, -1.0F / 129});
   EXPECT_EQ(halves.exponent, 127);
   EXPECT_EQ(halves.datums[0], 64);
   EXPECT_EQ(halves.datums[1], 65);  // a tie goes up

@@ -25,8 +25,8 @@ using test::RandomTiles;
 using test::Values;
 
 constexpr Fidelity fidelities[] = {Fidelity::lofi, Fidelity::hifi2, Fidelity::hifi3, Fidelity::hifi4};
-constexpr DataFormat formats[] = {DataFormat::bf16, DataFormat::fp16, DataFormat::fp32, DataFormat::tf32,
-                                  DataFormat::bfp8_b, DataFormat::bfp4_b};
+constexpr DataFormat formats[] = {DataFormat::bf16, DataFormat::fp16,   DataFormat::fp32,
+                                  DataFormat::tf32, DataFormat::bfp8_b, DataFormat::bfp4_b};
 constexpr Broadcast broadcasts[] = {Broadcast::none, Broadcast::rows, Broadcast::cols, Broadcast::scalar};
 constexpr EltwiseOp operations[] = {EltwiseOp::add, EltwiseOp::sub, EltwiseOp::mul};
 

@@ -156,11 +156,11 @@ TEST(Tile, RoundTripInBlockFloat8) {
 TEST(Tile, ReadsBlockFloat8) {
   std::vector<std::byte> tile(tile_bytes(DataFormat::bfp8_b));
   std::vector<float> values(tile_elements, 1.0F);
-  tile[0] = std::byte{127};        // face 0, row 0
-  tile[16] = std::byte{3};         // face 1, row 0
-  tile[64] = std::byte{0xC1};      // -65 64ths
-  tile[65] = std::byte{0x80};      // a zero with the sign
-  tile[64 + 256] = std::byte{1};   // less than the smallest normal number: exact on the host
+  tile[0] = std::byte{127};       // face 0, row 0
+  tile[16] = std::byte{3};        // face 1, row 0
+  tile[64] = std::byte{0xC1};     // -65 64ths
+  tile[65] = std::byte{0x80};     // a zero with the sign
+  tile[64 + 256] = std::byte{1};  // less than the smallest normal number: exact on the host
   untilize(tile, 32, 32, DataFormat::bfp8_b, values);
   EXPECT_EQ(values[0], -65.0F / 64);
   EXPECT_EQ(values[1], -std::numeric_limits<float>::infinity());

@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "core/format.h"
 #include "core/matrix_unit.h"
+#include "core/packer.h"
 #include "core/tile.h"
 #include "core/types.h"
 #include "core/vector_unit.h"
@@ -257,11 +258,11 @@ class Device {
   }
   /// One tile of DST as the packer leaves it.
   [[nodiscard]] Tensor read(const Slot& slot) const {
-    return made(32, 32, [&](int r, int c) {
-      const float value = slot[at(tile_index(r, c))];
-      const bool narrow = model_.format == DataFormat::bf16;
-      return static_cast<double>(narrow ? scalar::unpack_bf16(scalar::pack_bf16(value)) : value);
-    });
+    std::vector<std::byte> packed(tile_bytes(model_.format));
+    pack_tile(slot.data(), model_.dst_fp32, {.format = model_.format}, packed.data());
+    Tensor tensor{32, 32, std::vector<float>(tile_elements)};
+    untilize(packed, 32, 32, model_.format, tensor.values);
+    return tensor;
   }
   [[nodiscard]] Slot load(TileOperand tile) const {
     Slot slot;
@@ -281,7 +282,7 @@ std::vector<ErrorModel> all_models() {
   std::vector<ErrorModel> models;
   for (const Fidelity fidelity : {Fidelity::lofi, Fidelity::hifi2, Fidelity::hifi3, Fidelity::hifi4}) {
     for (const bool dst_fp32 : {false, true}) {
-      for (const DataFormat format : {DataFormat::bf16, DataFormat::fp32}) {
+      for (const DataFormat format : {DataFormat::bf16, DataFormat::fp32, DataFormat::bfp8_b}) {
         for (const bool tf32 : {false, true}) {
           models.push_back({.dst_fp32 = dst_fp32, .fidelity = fidelity, .format = format, .allow_tf32 = tf32});
         }

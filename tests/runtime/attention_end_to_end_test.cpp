@@ -29,6 +29,8 @@ using test::load_table;
 using test::Result;
 using test::Table;
 
+constexpr DataFormat bfp8 = DataFormat::bfp8_b;
+
 struct Case {
   std::string name;
   Shape shape;  ///< batch, heads, kv_heads, seq_q, seq_kv, dim, causal
@@ -42,6 +44,8 @@ struct Case {
   bool on_full_grid = false;  ///< on 8x10 too
   Kernel kernel = Kernel::hand_written;
   Steps steps{};  ///< of the multi-pass kernel
+  DataFormat format = DataFormat::bf16;
+  bool wide_dst = false;  ///< fp32 DST
 };
 
 struct GridCase {
@@ -102,6 +106,29 @@ std::vector<Case> hand_written_cases() {
        Balance::zigzag,
        Distribution::outlier,
        true},
+      {.name = "bfp8", .shape = {1, 2, 2, 256, 256, 64, false}, .q_chunk = 64, .k_chunk = 64, .bound = 0.05, .format = bfp8},
+      {.name = "bfp8_grouped_causal",
+       .shape = {1, 8, 2, 192, 192, 128, true},
+       .q_chunk = 32,
+       .k_chunk = 96,
+       .bound = 0.05,
+       .distribution = Distribution::outlier,
+       .on_full_grid = true,
+       .format = bfp8},
+      {.name = "bfp8_ragged_keys",
+       .shape = {1, 2, 1, 77, 333, 96, false},
+       .q_chunk = 32,
+       .k_chunk = 128,
+       .bound = 0.05,
+       .format = bfp8},
+      {.name = "bfp8_chosen_chunks", .shape = {1, 4, 2, 384, 384, 128, true}, .bound = 0.05, .format = bfp8},
+      {.name = "bfp8_wide_dst",
+       .shape = {1, 2, 1, 160, 224, 64, false},
+       .q_chunk = 64,
+       .k_chunk = 96,
+       .bound = 0.05,
+       .format = bfp8,
+       .wide_dst = true},
   };
 }
 
@@ -111,9 +138,10 @@ constexpr const char* all_steps_suffix = "_all_steps";
 /// Some of the cases by the multi-pass kernel, with its steps one by one, and by the unfused programs.
 std::vector<Case> baseline_cases() {
   std::vector<Case> all;
-  const std::set<std::string> chosen{"causal",      "grouped_causal", "ragged_causal", "ragged_keys",
-                                     "one_key",     "wide_head",      "full_sync",     "chosen_chunks",
-                                     "one_kv_head", "fp32",           "fp32_full_sync"};
+  const std::set<std::string> chosen{
+      "causal",         "grouped_causal", "ragged_causal",    "ragged_keys",         "one_key",
+      "wide_head",      "full_sync",      "chosen_chunks",    "one_kv_head",         "fp32",
+      "fp32_full_sync", "bfp8",           "bfp8_ragged_keys", "bfp8_grouped_causal", "bfp8_wide_dst"};
   for (Case c : hand_written_cases()) {
     if (!chosen.contains(c.name)) continue;
     const std::string name = c.name;
@@ -161,9 +189,24 @@ std::vector<Case> baseline_cases() {
 /// The same bounds hold for the planned kernel.
 std::vector<Case> cases() {
   std::vector<Case> all = hand_written_cases();
-  const std::set<std::string> planned{"full",    "causal",         "grouped_causal", "ragged_causal",  "ragged_keys",
-                                      "one_key", "wide_head",      "large_chunks",   "chosen_chunks",  "full_sync",
-                                      "fp32",    "fp32_full_sync", "one_kv_head",    "one_tile_chunks"};
+  const std::set<std::string> planned{"full",
+                                      "causal",
+                                      "grouped_causal",
+                                      "ragged_causal",
+                                      "ragged_keys",
+                                      "one_key",
+                                      "wide_head",
+                                      "large_chunks",
+                                      "chosen_chunks",
+                                      "full_sync",
+                                      "fp32",
+                                      "fp32_full_sync",
+                                      "one_kv_head",
+                                      "one_tile_chunks",
+                                      "bfp8",
+                                      "bfp8_ragged_keys",
+                                      "bfp8_grouped_causal",
+                                      "bfp8_wide_dst"};
   for (Case c : hand_written_cases()) {
     if (!planned.contains(c.name)) continue;
     c.name += "_planned";
@@ -196,6 +239,8 @@ Config config_of(const GridCase& c) {
   config.kernel = c.config.kernel;
   config.steps = c.config.steps;
   config.compute.full_sync = c.config.full_sync;
+  config.compute.dst_fp32 = c.config.wide_dst;
+  config.format = c.config.format;
   if (c.config.exact) {
     config.format = DataFormat::fp32;
     config.compute.dst_fp32 = true;

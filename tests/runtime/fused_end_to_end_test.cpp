@@ -41,6 +41,7 @@ struct Case {
   bool exact = false;  ///< fp32 data, fp32 DST, HiFi4
   bool full_sync = false;
   int k_block = 0;
+  bool block_floats = false;  ///< bfp8_b data
 };
 
 std::vector<Case> cases() {
@@ -55,6 +56,20 @@ std::vector<Case> cases() {
       {.preset = "gelu", .block = {{3}, {3}}, .block_rows = 3, .block_cols = 3, .full_sync = true},
       {.preset = "attention-step", .block_rows = 3, .scale = 0.5F},
       {.preset = "rescale-accumulate", .block_rows = 2, .block_cols = 3, .exact = true},
+      {.preset = "softmax", .block = {{2}, {4}}, .block_rows = 5, .block_floats = true},
+      {.preset = "six-op",
+       .block = {{3}, {5}},
+       .inner = 4,
+       .block_rows = 2,
+       .scale = 0.2F,
+       .k_block = 2,
+       .block_floats = true},
+      {.preset = "six-op",
+       .strategy = Strategy::grid,
+       .block_rows = 4,
+       .block_cols = 4,
+       .scale = 0.3F,
+       .block_floats = true},
   };
 }
 
@@ -91,6 +106,7 @@ FusedJob job_of(const GridCase& c) {
   PlanRequest request;
   request.k_block = c.config.k_block;
   request.machine.full_sync = c.config.full_sync;
+  if (c.config.block_floats) request.machine.format = DataFormat::bfp8_b;
   if (c.config.exact) {
     request.machine.dst_fp32 = true;
     request.machine.format = DataFormat::fp32;

@@ -3,6 +3,7 @@
 // within the bounds of the double-precision evaluation.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "kernels/fused/planner.h"
@@ -20,11 +21,18 @@ struct Mode {
   DataFormat format;
   int blocks;
 };
-constexpr Mode modes[] = {{false, false, Precision::keep, DataFormat::bf16, 8},
-                          {false, true, Precision::keep, DataFormat::bf16, 1},
-                          {true, false, Precision::keep, DataFormat::fp32, 8},
-                          {true, false, Precision::keep, DataFormat::bf16, 2},
-                          {true, true, Precision::allow_tf32, DataFormat::fp32, 8}};
+constexpr Mode modes[] = {
+    {false, false, Precision::keep, DataFormat::bf16, 8},       {false, true, Precision::keep, DataFormat::bf16, 1},
+    {true, false, Precision::keep, DataFormat::fp32, 8},        {true, false, Precision::keep, DataFormat::bf16, 2},
+    {true, true, Precision::allow_tf32, DataFormat::fp32, 8},   {false, false, Precision::keep, DataFormat::bfp8_b, 8},
+    {true, false, Precision::allow_tf32, DataFormat::bfp8_b, 2}};
+
+/// Outputs of one column are not for block floats.
+bool suits(const Graph& graph, const Mode& mode) {
+  const auto& outputs = graph.outputs();
+  return mode.format != DataFormat::bfp8_b ||
+         std::none_of(outputs.begin(), outputs.end(), [&](ValueId id) { return graph.value(id).shape.cols.unit; });
+}
 
 /// Elements that were compared with a finite bound, over all runs.
 struct Share {
@@ -37,8 +45,9 @@ std::uint64_t packs_of(const CoreCounters& core) {
 }
 
 void run_plan(Device& device, const Plan& plan, std::uint32_t number, Share& share) {
-  SCOPED_TRACE(std::string(name_of(plan.strategy)) + " of graph " + std::to_string(number) +
-               (plan.machine.dst_fp32 ? ", fp32" : ", bf16") + (plan.machine.full_sync ? " full" : " half"));
+  SCOPED_TRACE(std::string(name_of(plan.strategy)) + " of graph " + std::to_string(number) + ", " +
+               tilegrid::name_of(plan.machine.format) + (plan.machine.dst_fp32 ? ", fp32" : ", bf16") +
+               (plan.machine.full_sync ? " full" : " half"));
   FusedJob job = job_of(plan);
   job.grid = device.grid();
   if (plan.cores > 1) {
@@ -84,6 +93,7 @@ void run_graphs(std::uint32_t first) {
     for (std::uint32_t number = first; number < 2000; number += 4) {
       const Graph graph = test::RandomGraph(number).make();
       for (const Mode& mode : modes) {
+        if (!suits(graph, mode)) continue;
         PlanRequest request;
         request.machine.dst_fp32 = mode.fp32;
         request.machine.full_sync = mode.full;

@@ -62,8 +62,9 @@ TEST(ReplayCore, BlockFloatsTakeWhatTheirBytesTake) {
   log.buffer(0, 2, DataFormat::bfp8_b).buffer(1, 2, DataFormat::bfp8_b).buffer(16, 4, DataFormat::bfp8_b);
   log.kernel(0, Risc::ncrisc, {cb(cb_push, 0, 2), cb(cb_push, 1, 2)});
   const Event add{.kind = EventKind::eltwise, .a = 0, .b = 1, .count = 2, .x = 2};
-  log.kernel(0, Risc::trisc,
-             {cb(cb_wait, 0, 2), cb(cb_wait, 1, 2), acquire, copy_from(0, 2), add, commit, wait_dst, pack_to(16, 3), release});
+  log.kernel(
+      0, Risc::trisc,
+      {cb(cb_wait, 0, 2), cb(cb_wait, 1, 2), acquire, copy_from(0, 2), add, commit, wait_dst, pack_to(16, 3), release});
   const DeviceTime time = replay(log.run, machine);
   EXPECT_DOUBLE_EQ(lane(time, Lane::unpack).busy, 2 * 22 + 2 * 39);
   EXPECT_DOUBLE_EQ(lane(time, Lane::pack).busy, 3 * 31);
