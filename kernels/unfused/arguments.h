@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cstdint>
-#include <cstring>
-#include <type_traits>
-#include <vector>
 
 #include "core/event_log.h"
 #include "core/types.h"
-#include "kernels/api/circular_buffer.h"
+#include "kernels/struct_args.h"
 
 /// What the host tells the kernels of the three programs, and the circular buffers that they use. Sizes with _t are in
 /// tiles.
@@ -83,25 +79,6 @@ struct SoftmaxArgs {
   /// Without a mask in DRAM the columns behind the last key are closed by a tile made on the device.
   [[nodiscard]] bool needs_edge() const { return has_mask_in == 0 && keys % tile_side != 0; }
 };
-
-/// All fields are 32-bit words.
-template <class Args>
-[[nodiscard]] std::vector<std::uint32_t> to_words(const Args& args) {
-  static_assert(std::is_trivially_copyable_v<Args> && sizeof(Args) % sizeof(std::uint32_t) == 0);
-  std::vector<std::uint32_t> words(sizeof(Args) / sizeof(std::uint32_t));
-  std::memcpy(words.data(), &args, sizeof args);
-  return words;
-}
-
-/// The arguments of the running kernel.
-template <class Args>
-[[nodiscard]] Args args_of_this_kernel() {
-  std::array<std::uint32_t, sizeof(Args) / sizeof(std::uint32_t)> words{};
-  for (std::uint32_t i = 0; i < words.size(); ++i) words.at(i) = api::get_compile_time_arg_val(i);
-  Args args;
-  std::memcpy(static_cast<void*>(&args), words.data(), sizeof args);
-  return args;
-}
 
 /// Kernel entries; each has two runtime arguments, the first position of its items and their number. Items of the products
 /// are blocks, those of softmax tile rows of all heads.

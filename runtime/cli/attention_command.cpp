@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/attention_run.h"
+#include "runtime/cli/common_flags.h"
 #include "runtime/cli/compare_kernels.h"
 #include "runtime/cli/metrics.h"
 
@@ -179,19 +180,6 @@ std::optional<int> given(const char* flag, const std::string& text) {
   return parse_int(flag, text);
 }
 
-VerifyRequest parse_verify(const std::string& text) {
-  constexpr std::string_view sample = "sample:";
-  if (text.empty()) return {};
-  if (text == "full") return {VerifyMode::full};
-  if (text == "off") return {VerifyMode::off};
-  if (!text.starts_with(sample)) {
-    throw UsageError(fmt::format("--verify {}: full, sample:N or off is expected", text));
-  }
-  const std::uint64_t rows = parse_unsigned("--verify sample:N, N =", text.substr(sample.size()));
-  if (rows == 0) throw UsageError("--verify sample:0: a sample has at least one row");
-  return {VerifyMode::sample, rows};
-}
-
 void check_files(const AttentionOptions& options) {
   const int given_inputs = static_cast<int>(!options.inputs[0].empty()) + static_cast<int>(!options.inputs[1].empty()) +
                            static_cast<int>(!options.inputs[2].empty());
@@ -216,10 +204,7 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   config.k_chunk = given("--k-chunk", texts.k_chunk).value_or(0);
   config.read_batch = given("--read-batch", texts.read_batch).value_or(0);
   config.format = parse_tensor_format("--format", texts.format);
-  const std::size_t passes = 1 + parse_word("--fidelity", texts.fidelity, {"lofi", "hifi2", "hifi3", "hifi4"});
-  config.compute.fidelity = static_cast<Fidelity>(passes);
-  config.compute.dst_fp32 = parse_word("--dst", texts.dst, {"bf16", "fp32"}) == 1;
-  config.compute.full_sync = parse_word("--sync", texts.sync, {"half", "full"}) == 1;
+  config.compute = parse_compute(texts.fidelity, texts.dst, texts.sync);
   config.balance = static_cast<attention::Balance>(parse_word("--balance", texts.balance, {"zigzag", "contiguous"}));
   config.exp_accurate = parse_word("--exp", texts.exp, {"fast", "accurate"}) == 1;
   config.kernel = static_cast<attention::Kernel>(
@@ -236,9 +221,6 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   options.json = texts.json;
   options.log = texts.log;
   options.verify = parse_verify(texts.verify);
-  std::vector<std::string> views = metric_names();
-  views.emplace_back("none");
-  options.view = views[parse_word("--view", texts.view, views)];
   options.split = texts.split;
   options.show_plan = texts.show_plan;
   options.compare_kernels = texts.compare_kernels;
@@ -261,10 +243,7 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   }
   options.architecture = architecture_from(app, texts.arch);
   if (options.compare_kernels) options.architecture.reset();
-  const std::vector<std::string> replayed = device_metric_names();
-  if (!options.architecture && std::find(replayed.begin(), replayed.end(), options.view) != replayed.end()) {
-    throw UsageError(fmt::format("--view {}: does not go with --no-device-time", options.view));
-  }
+  options.view = parse_view(texts.view, options.architecture.has_value());
   options.progress = !texts.no_progress;
   check_files(options);
   if (options.has_files() && (app.count("--seed") > 0 || app.count("--distribution") > 0)) {

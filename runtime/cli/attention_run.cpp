@@ -18,10 +18,12 @@
 #include "kernels/unfused/unfused.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/attention_launch.h"
+#include "runtime/cli/print_report.h"
 #include "runtime/cli/progress.h"
 #include "runtime/cli/report.h"
 #include "runtime/cli/report_json.h"
 #include "runtime/cli/run_report_json.h"
+#include "runtime/cli/tensor_io.h"
 #include "runtime/npy.h"
 
 namespace tilegrid::cli {
@@ -45,42 +47,10 @@ void check_paths(const AttentionOptions& options) {
   check_output_files(outputs, inputs);
 }
 
-std::string shape_text(const std::vector<std::int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
-
-NpyArray load_input(const char* flag, const std::string& path) {
-  NpyArray array = load_npy(path);
-  if (array.shape.size() != 4) {
-    throw UsageError(fmt::format("{} {}: shape {}, four dimensions [batch, heads, seq, dim] are expected", flag, path,
-                                 shape_text(array.shape)));
-  }
-  for (const std::int64_t extent : array.shape) {
-    if (extent < 1 || extent > std::numeric_limits<int>::max()) {
-      throw UsageError(fmt::format("{} {}: shape {}, no extent may be {}", flag, path, shape_text(array.shape), extent));
-    }
-  }
-  const auto bad = [](float value) { return !std::isfinite(value); };
-  const auto first = std::find_if(array.values.begin(), array.values.end(), bad);
-  if (first != array.values.end()) {
-    std::int64_t at = first - array.values.begin();
-    std::array<std::int64_t, 4> index{};
-    for (std::size_t i = index.size(); i-- > 0;) {
-      index.at(i) = at % array.shape[i];
-      at /= array.shape[i];
-    }
-    throw UsageError(fmt::format("{} {}: {} values are NaN or infinite, the first at [{}]", flag, path,
-                                 std::count_if(first, array.values.end(), bad), fmt::join(index, ", ")));
-  }
-  return array;
-}
-
-/// What a flag says must be what the file says.
-void check_flag(const char* flag, std::optional<int> given, const std::string& path, std::int64_t there) {
-  if (given && *given != there) throw UsageError(fmt::format("{} {}: {} has {}", flag, *given, path, there));
-}
-
 InputData load_files(const AttentionOptions& options, Shape& shape) {
+  const DimensionRule four{4, 4, "four dimensions [batch, heads, seq, dim] are expected"};
   std::array<NpyArray, 3> arrays;
-  for (std::size_t i = 0; i < arrays.size(); ++i) arrays.at(i) = load_input(input_flags.at(i), options.inputs.at(i));
+  for (std::size_t i = 0; i < arrays.size(); ++i) arrays.at(i) = load_input(input_flags.at(i), options.inputs.at(i), four);
   const auto& [q, k, v] = arrays;
   if (v.shape != k.shape) {
     throw UsageError(
@@ -113,24 +83,6 @@ std::size_t elements(int a, int b, int c, int d) {
          static_cast<std::size_t>(d);
 }
 
-/// Bytes of `heads` heads of `rows` rows in tiles.
-std::size_t tensor_bytes(int heads, int rows, int dim, DataFormat format) {
-  return elements(heads, tiles_of(rows), tiles_of(dim), 1) * tile_bytes(format);
-}
-
-/// One tensor to DRAM: head by head in tiles.
-void upload(Device& device, const Buffer& buffer, std::span<const float> values, int heads, int rows, int dim,
-            DataFormat format) {
-  std::vector<std::byte> tiles(buffer.bytes());
-  const std::size_t head_values = elements(1, 1, rows, dim);
-  const std::size_t head_bytes = tensor_bytes(1, rows, dim, format);
-  for (std::size_t head = 0; head < static_cast<std::size_t>(heads); ++head) {
-    tilize(values.subspan(head * head_values, head_values), rows, dim, format,
-           std::span(tiles).subspan(head * head_bytes, head_bytes));
-  }
-  device.write(buffer, tiles);
-}
-
 struct Buffers {
   Buffer q, k, v, out;
 };
@@ -141,8 +93,8 @@ Buffers create_buffers(Device& device, const Config& config) {
   const std::uint32_t page = tile_bytes(config.format);
   const int q_heads = shape.batch * shape.heads;
   const int kv_heads = shape.batch * shape.kv_heads;
-  const std::size_t q_bytes = tensor_bytes(q_heads, shape.seq_q, shape.dim, config.format);
-  const std::size_t kv_bytes = tensor_bytes(kv_heads, shape.seq_kv, shape.dim, config.format);
+  const std::size_t q_bytes = matrix_bytes(q_heads, shape.seq_q, shape.dim, config.format);
+  const std::size_t kv_bytes = matrix_bytes(kv_heads, shape.seq_kv, shape.dim, config.format);
   return {device.create_buffer(q_bytes, page), device.create_buffer(kv_bytes, page), device.create_buffer(kv_bytes, page),
           device.create_buffer(q_bytes, page)};
 }
@@ -151,12 +103,13 @@ void upload_inputs(Device& device, const Config& config, InputData& inputs, cons
   const Shape& shape = config.shape;
   const int q_heads = shape.batch * shape.heads;
   const int kv_heads = shape.batch * shape.kv_heads;
-  upload(device, buffers.q, inputs.tensor(0, elements(q_heads, 1, shape.seq_q, shape.dim)), q_heads, shape.seq_q, shape.dim,
-         config.format);
+  upload_matrices(device, buffers.q, inputs.tensor(0, elements(q_heads, 1, shape.seq_q, shape.dim)), q_heads, shape.seq_q,
+                  shape.dim, config.format);
   inputs.release(0);
   for (const int which : {1, 2}) {
-    upload(device, which == 1 ? buffers.k : buffers.v, inputs.tensor(which, elements(kv_heads, 1, shape.seq_kv, shape.dim)),
-           kv_heads, shape.seq_kv, shape.dim, config.format);
+    upload_matrices(device, which == 1 ? buffers.k : buffers.v,
+                    inputs.tensor(which, elements(kv_heads, 1, shape.seq_kv, shape.dim)), kv_heads, shape.seq_kv, shape.dim,
+                    config.format);
     inputs.release(which);
   }
   malloc_trim(0);  // the messages of the upload
@@ -259,21 +212,14 @@ nlohmann::ordered_json plans_json(const Config& config) {
 }
 
 void print_reports(const AttentionOutcome& outcome) {
-  if (!outcome.options.quiet()) put(text_report(outcome) + plans_text(outcome));
-  if (outcome.options.json.empty()) {
-    flush_output();
-    return;
-  }
-  nlohmann::ordered_json report = json_report(outcome);
-  if (outcome.config.kernel == attention::Kernel::planned) report["plans"] = plans_json(outcome.config);
-  if (outcome.config.kernel == attention::Kernel::multipass) report["steps"] = text_of(outcome.config.steps);
-  const std::string json = report.dump(2) + "\n";
-  if (outcome.options.quiet()) {
-    put(json);
-  } else {
-    write_file(outcome.options.json, json);
-  }
-  flush_output();
+  print_report(
+      outcome.options.json, [&] { return text_report(outcome) + plans_text(outcome); },
+      [&] {
+        nlohmann::ordered_json report = json_report(outcome);
+        if (outcome.config.kernel == attention::Kernel::planned) report["plans"] = plans_json(outcome.config);
+        if (outcome.config.kernel == attention::Kernel::multipass) report["steps"] = text_of(outcome.config.steps);
+        return report;
+      });
 }
 
 /// Products with a column of ones, which add up row sums: at the end or in every K step. The planned and the unfused kernel

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
+#include "runtime/cli/common_flags.h"
 #include "runtime/cli/fused_run.h"
 #include "runtime/cli/graph_arguments.h"
 #include "runtime/cli/metrics.h"
@@ -130,14 +131,8 @@ FusedOptions options_from(const CLI::App& app, const Texts& texts) {
   options.json = texts.json;
   options.log = texts.log;
   if (options.log == "-") throw UsageError("--log -: the log goes to a file only");
-  std::vector<std::string> views = metric_names();
-  views.emplace_back("none");
-  options.view = views[parse_word("--view", texts.view, views)];
   options.architecture = architecture_from(app, texts.arch);
-  const std::vector<std::string> replayed = device_metric_names();
-  if (!options.architecture && std::find(replayed.begin(), replayed.end(), options.view) != replayed.end()) {
-    throw UsageError(fmt::format("--view {}: does not go with --no-device-time", options.view));
-  }
+  options.view = parse_view(texts.view, options.architecture.has_value());
   options.progress = !texts.no_progress;
   return options;
 }

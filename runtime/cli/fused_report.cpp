@@ -7,6 +7,7 @@
 
 #include "core/simd/dispatch.h"
 #include "kernels/fused/print_plan.h"
+#include "runtime/cli/comparison_text.h"
 #include "runtime/cli/device_report_json.h"
 #include "runtime/cli/run_report_json.h"
 
@@ -71,13 +72,7 @@ std::string verification_text(const FusedOutcome& outcome) {
   std::string text = fmt::format("\nVerification against double precision: {:.2f} s\n", v.seconds);
   for (std::size_t i = 0; i < v.outputs.size(); ++i) {
     const fused::Comparison& one = v.outputs[i];
-    text += fmt::format("  {:<10} correlation {:.7f}   RMSE {:.3e}   relative L2 {:.3e}   largest error {:.3e}\n",
-                        graph.value(graph.outputs()[i]).name, one.correlation, one.rmse, one.relative_l2, one.max_abs);
-    const auto cols = static_cast<std::size_t>(outcome.outputs[i].cols);
-    text += fmt::format("  {:<10} worst |difference| / bound {:.3f} at [{}, {}] of {} elements\n", "", one.worst_ratio,
-                        one.worst / cols, one.worst % cols, one.elements);
-    if (one.undecided > 0) text += fmt::format("  {:<10} {} elements have no bound (poles, overflow)\n", "", one.undecided);
-    if (one.not_finite > 0) text += fmt::format("  {:<10} {} elements are NaN or infinite\n", "", one.not_finite);
+    text += comparison_text(graph.value(graph.outputs()[i]).name, one, static_cast<std::size_t>(outcome.outputs[i].cols));
   }
   std::size_t elements = 0;
   std::size_t undecided = 0;
@@ -152,18 +147,7 @@ Json verify_json(const FusedOutcome& outcome) {
   const fused::Graph& graph = outcome.job.plan.graph;
   Json list = Json::array();
   for (std::size_t i = 0; i < outcome.verification->outputs.size(); ++i) {
-    const fused::Comparison& one = outcome.verification->outputs[i];
-    list.push_back({{"name", graph.value(graph.outputs()[i]).name},
-                    {"correlation", one.correlation},
-                    {"rmse", one.rmse},
-                    {"relative_l2", one.relative_l2},
-                    {"max_abs", one.max_abs},
-                    {"worst_ratio", one.worst_ratio},
-                    {"rms_ratio", one.rms_ratio},
-                    {"elements", one.elements},
-                    {"undecided", one.undecided},
-                    {"not_finite", one.not_finite},
-                    {"passed", one.passed()}});
+    list.push_back(comparison_json(graph.value(graph.outputs()[i]).name, outcome.verification->outputs[i]));
   }
   return {{"passed", outcome.verification->passed()}, {"outputs", list}};
 }

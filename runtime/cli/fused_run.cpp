@@ -16,6 +16,7 @@
 #include "runtime/attention_data.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/fused_report.h"
+#include "runtime/cli/print_report.h"
 #include "runtime/cli/progress.h"
 #include "runtime/cli/run_report_json.h"
 #include "runtime/npy.h"
@@ -302,19 +303,6 @@ void use_log(FusedOutcome& outcome) {
   if (options.architecture) outcome.device = replay_run(log, *options.architecture);
 }
 
-void print_reports(const FusedOutcome& outcome) {
-  if (!outcome.options.quiet()) put(text_report(outcome));
-  if (!outcome.options.json.empty()) {
-    const std::string json = json_report(outcome).dump(2) + "\n";
-    if (outcome.options.quiet()) {
-      put(json);
-    } else {
-      write_file(outcome.options.json, json);
-    }
-  }
-  flush_output();
-}
-
 }  // namespace
 
 bool FusedVerification::passed() const {
@@ -357,7 +345,8 @@ int run_fused(const Session& session, Device& device, const FusedOptions& option
   save_files(outcome, outputs);
   use_log(outcome);
   outcome.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  print_reports(outcome);
+  print_report(
+      options.json, [&] { return text_report(outcome); }, [&] { return json_report(outcome); });
   const bool passed = !outcome.verification || outcome.verification->passed();
   return static_cast<int>(passed ? ExitCode::ok : ExitCode::mismatch);
 }

@@ -11,8 +11,10 @@
 #include "core/error.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/fused/fused_program.h"
+#include "kernels/matmul/matmul.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/info_command.h"
+#include "runtime/cli/matmul_command.h"
 #include "runtime/cli/verify.h"
 
 namespace {
@@ -49,10 +51,10 @@ int run(Session& session, int argc, char** argv) {
       "5 a rank was lost.");
   app.require_subcommand(0, 1);
   app.allow_extras();
-  const std::array<cli::Command, 8> commands{cli::add_attention_command(app), cli::add_info_command(app),
-                                             cli::add_log_command(app),       cli::add_plan_command(app),
-                                             cli::add_fused_command(app),     cli::add_retime_command(app),
-                                             cli::add_sweep_command(app),     cli::add_arch_command(app)};
+  const std::array<cli::Command, 9> commands{
+      cli::add_attention_command(app), cli::add_matmul_command(app), cli::add_info_command(app),
+      cli::add_log_command(app),       cli::add_plan_command(app),   cli::add_fused_command(app),
+      cli::add_retime_command(app),    cli::add_sweep_command(app),  cli::add_arch_command(app)};
   const auto speak = [&](const std::string& text) {
     if (!session.is_host()) return;
     cli::put(text);
@@ -85,6 +87,7 @@ int main(int argc, char** argv) {
   Session session(&argc, &argv);
   attention::register_kernels();
   fused::register_kernels();
+  matmul::register_kernels();
   cli::register_verify_task();
   cli::register_info_task();
   try {

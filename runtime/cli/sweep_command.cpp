@@ -14,6 +14,7 @@
 #include "runtime/cli/attention_run.h"
 #include "runtime/cli/device_report_json.h"
 #include "runtime/cli/metrics.h"
+#include "runtime/cli/print_report.h"
 #include "runtime/cli/progress.h"
 #include "runtime/cli/run_report_json.h"
 #include "runtime/cli/sweep_arguments.h"
@@ -168,19 +169,6 @@ Json table_json(const std::vector<Point>& points, std::size_t top) {
           {"refused", refused}};
 }
 
-void print(const std::vector<Point>& points, const Flags& flags, std::size_t top) {
-  if (flags.json != "-") put(table_text(points, top));
-  if (!flags.json.empty()) {
-    const std::string json = table_json(points, top).dump(2) + "\n";
-    if (flags.json == "-") {
-      put(json);
-    } else {
-      write_file(flags.json, json);
-    }
-  }
-  flush_output();
-}
-
 int run_sweep(Session& session, const Flags& flags, const std::vector<std::string>& arguments) {
   std::size_t top = std::numeric_limits<std::size_t>::max();
   if (!flags.top.empty()) top = parse_unsigned("--top", flags.top);
@@ -214,7 +202,8 @@ int run_sweep(Session& session, const Flags& flags, const std::vector<std::strin
   // The other ranks have no figures: what the host finds must be their exit code, too.
   return session.run({.grid = grids.front()}, [&](Device&) {
     rank(points);
-    print(points, flags, top);
+    print_report(
+        flags.json, [&] { return table_text(points, top); }, [&] { return table_json(points, top); });
     return static_cast<int>(points.front().device ? ExitCode::ok : ExitCode::kernel);
   });
 }

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+#include "kernels/api/circular_buffer.h"
+
+/// Structures of 32-bit words as a kernel's compile-time arguments.
+namespace tilegrid {
+
+/// All fields are 32-bit words.
+template <class Args>
+[[nodiscard]] std::vector<std::uint32_t> to_words(const Args& args) {
+  static_assert(std::is_trivially_copyable_v<Args> && sizeof(Args) % sizeof(std::uint32_t) == 0);
+  std::vector<std::uint32_t> words(sizeof(Args) / sizeof(std::uint32_t));
+  std::memcpy(words.data(), &args, sizeof args);
+  return words;
+}
+
+/// The arguments of the running kernel.
+template <class Args>
+[[nodiscard]] Args args_of_this_kernel() {
+  std::array<std::uint32_t, sizeof(Args) / sizeof(std::uint32_t)> words{};
+  for (std::uint32_t i = 0; i < words.size(); ++i) words.at(i) = api::get_compile_time_arg_val(i);
+  Args args;
+  std::memcpy(static_cast<void*>(&args), words.data(), sizeof args);
+  return args;
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/fused/reference.h"
+#include "kernels/matmul/matmul.h"
+#include "runtime/cli/run_report.h"
+#include "runtime/cli/verify.h"
+#include "runtime/session.h"
+
+namespace tilegrid::cli {
+
+/// What the flags of `tilegrid matmul` say. The shape is what was given; defaults and files are applied by run_matmul.
+struct MatmulOptions {
+  matmul::Config config;  ///< all but the shape
+  struct GivenShape {
+    std::optional<int> batch, m, k, n;
+  } shape;
+  std::uint64_t seed = 0;
+  std::array<std::string, 2> inputs;  ///< files of a and b; one may be random
+  std::string out;
+  std::string json;
+  std::string log;
+  VerifyRequest verify;
+  std::string view;
+  bool dry_run = false;
+  std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
+  bool progress = true;
+  [[nodiscard]] bool quiet() const { return json == "-"; }
+};
+
+/// Above this many multiply-adds of the reference the default is a sample of rows.
+inline constexpr double matmul_verification_limit = 2e9;
+
+/// The output, or a sample of its rows, against double precision: every element within the bound of its roundings, and the
+/// whole as near as `relative_l2`, since bounds are worst cases.
+struct MatmulVerification {
+  VerifyRequest request;  ///< mode is full or sample
+  std::uint64_t rows = 0;
+  fused::Comparison compared;
+  std::uint64_t not_finite = 0;  ///< elements of the whole output that are NaN or infinite
+  double relative_l2 = 0;        ///< gate, exclusive
+  double seconds = 0;
+  [[nodiscard]] bool passed() const { return not_finite == 0 && compared.passed() && compared.relative_l2 < relative_l2; }
+};
+
+/// Everything that is known when a run is over; text and JSON are made from it.
+struct MatmulOutcome : RunOutcome {
+  MatmulOptions options;
+  matmul::Config config;  ///< resolved: shape and blocks are set
+  std::optional<MatmulVerification> verification;
+};
+
+/// Runs the matmul and verifies it; nothing is printed.
+[[nodiscard]] MatmulOutcome matmul_outcome(const Session& session, Device& device, const MatmulOptions& options);
+
+/// The host's side of `tilegrid matmul`; runs on rank 0. Returns the exit code.
+int run_matmul(const Session& session, Device& device, const MatmulOptions& options);
+
+}  // namespace tilegrid::cli

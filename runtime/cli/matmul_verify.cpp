@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cli/matmul_verify.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <vector>
+
+#include "core/tile.h"
+#include "kernels/fused/expression.h"
+
+namespace tilegrid::cli {
+namespace {
+
+using fused::Evaluated;
+using fused::Tensor;
+
+int padded(int elements) { return tiles_of(elements) * tile_side; }
+std::size_t size(int value) { return static_cast<std::size_t>(value); }
+
+/// Rows of a matrix with `columns` columns, in a tensor of whole tiles.
+Tensor rows_of(std::span<const float> matrix, int columns, const std::vector<std::uint64_t>& rows) {
+  Tensor tensor{padded(static_cast<int>(rows.size())), padded(columns), {}};
+  tensor.values.resize(size(tensor.rows) * size(tensor.cols));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto row = matrix.subspan(rows[i] * size(columns), size(columns));
+    std::copy(row.begin(), row.end(), tensor.values.begin() + static_cast<std::ptrdiff_t>(i * size(tensor.cols)));
+  }
+  return tensor;
+}
+
+std::vector<std::uint64_t> all_rows(int count) {
+  std::vector<std::uint64_t> rows(size(count));
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  return rows;
+}
+
+/// The rows to look at, by batch.
+std::map<int, std::vector<std::uint64_t>> wanted_rows(const VerifyRequest& request, const matmul::Shape& shape) {
+  std::map<int, std::vector<std::uint64_t>> rows;
+  if (request.mode == VerifyMode::full) {
+    for (int batch = 0; batch < shape.batch; ++batch) rows[batch] = all_rows(shape.m);
+    return rows;
+  }
+  const auto m = static_cast<std::uint64_t>(shape.m);
+  for (const std::uint64_t flat : sample_rows(request.sample_rows, static_cast<std::uint64_t>(shape.batch) * m)) {
+    rows[static_cast<int>(flat / m)].push_back(flat % m);
+  }
+  return rows;
+}
+
+/// Expected and computed values of all rows looked at, without padding.
+class Rows {
+ public:
+  explicit Rows(int columns) : columns_(columns) { expected_.cols = output_.cols = columns; }
+  void add(const Evaluated& expected, std::span<const float> output, const std::vector<std::uint64_t>& rows) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto begin = static_cast<std::ptrdiff_t>(i * size(expected.cols));
+      const auto append = [&](std::vector<double>& to, const std::vector<double>& from) {
+        to.insert(to.end(), from.begin() + begin, from.begin() + begin + columns_);
+      };
+      append(expected_.values, expected.values);
+      append(expected_.bounds, expected.bounds);
+      const auto row = output.subspan(rows[i] * size(columns_), size(columns_));
+      output_.values.insert(output_.values.end(), row.begin(), row.end());
+      ++expected_.rows;
+      ++output_.rows;
+    }
+  }
+  [[nodiscard]] int count() const { return output_.rows; }
+  [[nodiscard]] fused::Comparison compare() const { return fused::compare(expected_, output_); }
+
+ private:
+  int columns_;
+  Evaluated expected_;
+  Tensor output_;
+};
+
+}  // namespace
+
+VerifyRequest resolve(const VerifyRequest& request, const matmul::Shape& shape) {
+  VerifyRequest resolved = request;
+  const double rows = static_cast<double>(shape.batch) * shape.m;
+  if (request.mode == VerifyMode::choose) {
+    const bool small = rows * shape.k * shape.n <= matmul_verification_limit;
+    resolved.mode = small ? VerifyMode::full : VerifyMode::sample;
+  }
+  if (resolved.mode == VerifyMode::sample && static_cast<double>(resolved.sample_rows) >= rows) {
+    resolved.mode = VerifyMode::full;
+  }
+  return resolved;
+}
+
+MatmulVerification verify_matmul(const matmul::Config& config, const VerifyRequest& request, std::span<const float> a,
+                                 std::span<const float> b, std::span<const float> output) {
+  const auto start = std::chrono::steady_clock::now();
+  const matmul::Shape& shape = config.shape;
+  const fused::Graph graph = fused::parse_expression("a @ b", {.block = {{1}, {1}}, .inner = 1});
+  fused::Machine machine;
+  machine.dst_fp32 = config.compute.dst_fp32;
+  machine.fidelity = config.compute.fidelity;
+  machine.format = config.format;
+  Rows rows(shape.n);
+  for (const auto& [batch, of_batch] : wanted_rows(request, shape)) {
+    const auto matrix = [&](std::span<const float> values, int number, int height, int width) {
+      const std::size_t elements = size(height) * size(width);
+      return values.subspan(size(number) * elements, elements);
+    };
+    const auto own_b = matrix(b, shape.shared_b ? 0 : batch, shape.k, shape.n);
+    const std::vector<Tensor> inputs{rows_of(matrix(a, batch, shape.m, shape.k), shape.k, of_batch),
+                                     rows_of(own_b, shape.n, all_rows(shape.k))};
+    const std::vector<Evaluated> expected = fused::evaluate(graph, inputs, fused::error_model(machine));
+    rows.add(expected.front(), matrix(output, batch, shape.m, shape.n), of_batch);
+  }
+  MatmulVerification result;
+  result.request = request;
+  result.rows = static_cast<std::uint64_t>(rows.count());
+  result.compared = rows.compare();
+  result.not_finite = static_cast<std::uint64_t>(
+      std::count_if(output.begin(), output.end(), [](float value) { return !std::isfinite(value); }));
+  result.relative_l2 = relative_l2_gate(config);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+double relative_l2_gate(const matmul::Config&) { return 0.5; }
+
+}  // namespace tilegrid::cli

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cli/print_report.h"
+
+#include "runtime/cli/arguments.h"
+#include "runtime/cli/run_report_json.h"
+
+namespace tilegrid::cli {
+
+void print_report(const std::string& json_path, const std::function<std::string()>& text,
+                  const std::function<nlohmann::ordered_json()>& json) {
+  if (json_path != "-") put(text());
+  if (!json_path.empty()) {
+    const std::string whole = json().dump(2) + "\n";
+    if (json_path == "-") {
+      put(whole);
+    } else {
+      write_file(json_path, whole);
+    }
+  }
+  flush_output();
+}
+
+}  // namespace tilegrid::cli
