@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <limits>
 #include <optional>
 #include <stdexcept>
+#include <tuple>
+#include <vector>
 
 #include "core/error.h"
 #include "core/l1.h"
@@ -29,10 +29,10 @@ constexpr int max_side = 1 << 20;
 constexpr int max_batch = 1 << 16;
 constexpr std::int64_t max_tiles = std::int64_t{1} << 31U;
 
-// What the choice of blocks is made by when the first choice does not fit. It must rank blocks, not predict times.
-constexpr double dram_bytes_per_cycle = 200;     // NoC 0 reads of all cores, random placement (tensix.md 4.3)
-constexpr double pack_sum_tile_cycles = 68;      // 2048 bytes at 2 cycles for 16 bytes on 4 ports, and 4 (tensix.md 3.1)
-constexpr double matmul_tile_phase_cycles = 17;  // 16 x 1.02, and 2.8 a tile (tensix.md 3.2), rounded
+// The shipped heuristic: blocks of M x N tiles, K of k at a time: 2 k M + 2 k N + M N is at most that (dst.md 5).
+constexpr int most_block_tiles = 400;
+// Sums over K go through the packer once a block of K, which takes as long as two products at HiFi2 (tensix.md 3.1, 3.2).
+constexpr int least_k_block = 2;
 
 int tiles_of(int elements) { return ceil_div(elements, tile_side); }
 
@@ -81,16 +81,21 @@ Subblock shipped_subblock(const Config& config) {
                                    attention::dst_slots(config.compute));
 }
 
+/// Of a subblock that was given.
 void check_subblock(const Config& config) {
   const Subblock sub = config.sub;
+  if (sub.h == 0) return;
   const int slots = attention::dst_slots(config.compute);
-  if (sub.h * sub.w > slots) {
-    throw UsageError(fmt::format("--subblock {}x{}: asked {} DST slots, available {}", sub.h, sub.w, sub.h * sub.w, slots));
+  if (std::int64_t{sub.h} * sub.w > slots) {
+    throw UsageError(
+        fmt::format("--subblock {}x{}: asked {} DST slots, available {}", sub.h, sub.w, std::int64_t{sub.h} * sub.w, slots));
   }
-  if (config.out_block.rows % sub.h != 0 || config.out_block.columns % sub.w != 0) {
-    throw UsageError(fmt::format("--subblock {}x{}: must divide the output block of {}x{} tiles", sub.h, sub.w,
-                                 config.out_block.rows, config.out_block.columns));
-  }
+  const Extent out = config.out_block;
+  const Extent limit = out.tiles() > 0 ? out : config.per_core;
+  const bool divides = out.tiles() == 0 || (out.rows % sub.h == 0 && out.columns % sub.w == 0);
+  if (divides && sub.h <= limit.rows && sub.w <= limit.columns) return;
+  throw UsageError(
+      fmt::format("--subblock {}x{}: must divide the output block of {}x{} tiles", sub.h, sub.w, limit.rows, limit.columns));
 }
 
 /// Buffers with an output buffer of all or of two subblocks.
@@ -130,78 +135,69 @@ Config with(Config config, Extent out_block, int k_block) {
   return config;
 }
 
-/// Cycles that the slower of DRAM and a core's compute lanes needs, roughly.
-double estimate(const Config& config) {
-  const Sizes size = sizes_of(config);
-  const Extent blocks = blocks_of_core(config);
-  const double k_tiles = static_cast<double>(k_blocks(config)) * config.k_block;
-  const double out_tiles = static_cast<double>(blocks.tiles()) * config.out_block.tiles();
-  const GridSize used = cores_used(config);
-  // a comes once for each column of blocks of a core, b once for each row; without multicast to every core.
-  const bool shared = config.delivery == Delivery::multicast;
-  const double a = static_cast<double>(size.m) * size.k * blocks.columns * (shared ? 1 : used.x);
-  const double b = static_cast<double>(size.k) * size.n * blocks.rows * (shared ? 1 : used.y);
-  const double dram = (a + b) * tile_bytes(config.format) / dram_bytes_per_cycle;
-  const double phases = static_cast<double>(config.compute.fidelity);
-  const double math = out_tiles * k_tiles * matmul_tile_phase_cycles * phases;
-  const double pack = out_tiles * k_blocks(config) * pack_sum_tile_cycles;
-  // A block's first transfer and its last pack have nothing beside them.
-  const double fill = (a + b) / std::max(1.0, static_cast<double>(blocks.tiles()) * k_blocks(config)) *
-                      tile_bytes(config.format) / dram_bytes_per_cycle * blocks.tiles();
-  return std::max({dram, math, pack}) + fill;
-}
-
 /// Values to try for blocks of K, the largest first.
 std::vector<int> k_candidates(const Config& config, int most) {
   if (config.k_block > 0) return {config.k_block};
   std::vector<int> divisors;
   const int k = sizes_of(config).k;
-  for (int i = most; i > 0; --i) {
+  for (int i = std::min(k, most); i > 0; --i) {
     if (k % i == 0) divisors.push_back(i);
   }
   return divisors;
 }
 
-/// Where the shares' own sizes do not fit: the least estimate of all that fit; ties: larger blocks.
-std::optional<Config> smaller_blocks(const Config& config, const Config& wanted) {
+/// What blocks are ranked by: whether K is too short, tiles of a and b that a core is brought for a step of K, and K.
+using Rank = std::tuple<bool, std::int64_t, int>;
+Rank rank_of(const Config& config) {
+  const std::int64_t brought =
+      std::int64_t{blocks_of_core(config).tiles()} * (config.out_block.rows + config.out_block.columns);
+  return {config.k_block < least_k_block, brought, -config.k_block};
+}
+
+/// The best blocks that fit; none when nothing does.
+std::optional<Config> best_blocks(const Config& config) {
   std::optional<Config> best;
-  double least = std::numeric_limits<double>::infinity();
-  // An output block has as many pages; the rest is the buffers of a and b.
-  const int most_pages = static_cast<int>(l1_bytes / tile_bytes(config.format));
-  const std::vector<int> ks = k_candidates(config, std::min(wanted.k_block, most_pages));
   const bool fixed_out = config.out_block.tiles() > 0;
-  const auto may = [&](int value, int fixed, int sub) {
-    return (!fixed_out || value == fixed) && (sub == 0 || value % sub == 0);
+  // What the user gave is limited by L1 alone.
+  const int pages = static_cast<int>(l1_bytes / tile_bytes(config.format));
+  const int most = fixed_out || config.k_block > 0 ? pages : std::min(pages, most_block_tiles);
+  const std::vector<int> ks = k_candidates(config, most);
+  const auto try_extent = [&](Extent out) {
+    for (const int k : ks) {
+      if (2 * std::int64_t{k} * (out.rows + out.columns) + out.tiles() > most) continue;
+      const Config tried = with(config, out, k);
+      if (best && rank_of(*best) <= rank_of(tried)) continue;
+      if (fits(tried)) best = tried;
+    }
   };
-  for (int rows = std::min(wanted.out_block.rows, most_pages); rows > 0; --rows) {
-    if (!may(rows, config.out_block.rows, config.sub.h)) continue;
-    for (int columns = std::min(wanted.out_block.columns, most_pages / rows); columns > 0; --columns) {
-      if (!may(columns, config.out_block.columns, config.sub.w)) continue;
-      for (const int k : ks) {
-        if (2 * k * (rows + columns) > most_pages) continue;
-        const Config tried = with(config, {rows, columns}, k);
-        if (!fits(tried)) continue;
-        const double cycles = estimate(tried);
-        if (cycles >= least) continue;
-        least = cycles;
-        best = tried;
-      }
+  if (fixed_out) {
+    if (config.out_block.rows <= most && config.out_block.columns <= most) try_extent(config.out_block);
+    return best;
+  }
+  const auto divides = [](int value, int sub) { return sub == 0 || value % sub == 0; };
+  for (int rows = std::min(config.per_core.rows, most); rows > 0; --rows) {
+    if (!divides(rows, config.sub.h)) continue;
+    for (int columns = std::min(config.per_core.columns, most / rows); columns > 0; --columns) {
+      if (divides(columns, config.sub.w)) try_extent({rows, columns});
     }
   }
   return best;
 }
 
-[[noreturn]] void throw_does_not_fit(const Config& config, const Config& wanted) {
+[[noreturn]] void throw_does_not_fit(const Config& config) {
+  const Extent out =
+      config.out_block.tiles() > 0 ? config.out_block : Extent{std::max(config.sub.h, 1), std::max(config.sub.w, 1)};
+  const Config asked = with(config, out, std::max(config.k_block, 1));
   Config open = config;
   open.out_block = {};
   open.k_block = 0;
   open.sub = {0, 0};
-  const std::optional<Config> would = smaller_blocks(open, with(open, wanted.per_core, wanted.k_block));
+  const std::optional<Config> would = best_blocks(open);
   const std::string advice = would ? fmt::format("--out-block {}x{} --block {} would fit", would->out_block.rows,
                                                  would->out_block.columns, would->k_block)
                                    : "nothing would fit";
-  throw UsageError(fmt::format("--out-block {}x{} --block {}: asked {} bytes of L1, available {}; {}", wanted.out_block.rows,
-                               wanted.out_block.columns, wanted.k_block, l1_bytes_of(wanted), l1_bytes, advice));
+  throw UsageError(fmt::format("--out-block {}x{} --block {}: asked {} bytes of L1, available {}; {}", out.rows, out.columns,
+                               asked.k_block, l1_bytes_of(asked), l1_bytes, advice));
 }
 
 void check_share(const Config& config) {
@@ -250,18 +246,10 @@ Config with_blocks(Config config) {
                                  config.out_block.columns, config.per_core.rows, config.per_core.columns));
   }
   if (config.k_block > size.k) throw UsageError(fmt::format("--block {}: K has {} tiles", config.k_block, size.k));
-  const Extent out = config.out_block == Extent{} ? config.per_core : config.out_block;
-  const int k =
-      config.k_block > 0 ? config.k_block : attention::largest_divisor(size.k, std::max(1, size.k / config.grid.x));
-  const bool open = config.out_block == Extent{} && config.sub.h > 0;
-  const bool divides = !open || (out.rows % config.sub.h == 0 && out.columns % config.sub.w == 0);
-  const Config wanted = with(config, out, k);
-  if (divides) check_subblock(wanted);
-  if (divides && fits(wanted)) return wanted;
-  if (!divides && config.sub.h * config.sub.w > attention::dst_slots(config.compute)) check_subblock(wanted);
-  if (const std::optional<Config> smaller = smaller_blocks(config, wanted)) return *smaller;
-  if (!divides) check_subblock(wanted);
-  throw_does_not_fit(config, wanted);
+  check_subblock(config);
+  const std::optional<Config> best = best_blocks(config);
+  if (!best) throw_does_not_fit(config);
+  return *best;
 }
 
 GridSize cores_used(const Config& config) {

@@ -61,10 +61,9 @@ void validate(const Config& config);
 
 /// Fills what is 0.
 /// - per_core: an equal share, ceil(rows of tiles / rows of the grid) by ceil(columns / columns of the grid);
-/// - k_block: K over the columns of the grid if that is whole, as the shipped heuristic for interleaved tensors in DRAM has
-///   it, else the largest divisor of K below;
-/// - when that does not fit L1, out_block and k_block become smaller: what needs the least time by an estimate of DRAM
-///   traffic and of the packer's work on partial sums;
+/// - out_block and k_block: all of that and as much of K as the shipped heuristic allows, 2 k M + 2 k N + M N <= 400 tiles
+///   (dst.md 5), within L1; k divides K. When not even 2 of K are left for a whole share, the block that brings the fewest
+///   tiles of a and b to a core. When one of them was given, L1 alone limits the other;
 /// - sub: the first of the shipped list that divides out_block and fits DST (dst.md 5).
 /// Throws UsageError when what was given does not fit: shares that leave a part of the output out, subblocks, L1 (asked,
 /// available, what would fit).

@@ -53,12 +53,13 @@ Args args_of(const Config& config, const Addresses& addresses, const std::vector
 
 /// Runtime arguments of one data-movement kernel: `along_x` for a line that is a row of cores, which the first core sends
 /// to.
-std::vector<std::uint32_t> line_args(LogicalCore core, GridSize used, bool along_x, NocId noc) {
+std::vector<std::uint32_t> line_args(LogicalCore core, const Config& config, bool along_x, NocId noc) {
+  const GridSize used = cores_used(config);
   const auto virtual_of = [](int coordinate) { return word(coordinate + noc::virtual_base); };
   const LogicalCore sender = along_x ? LogicalCore{0, core.y} : LogicalCore{core.x, 0};
   LogicalCore first = along_x ? LogicalCore{1, core.y} : LogicalCore{core.x, 1};
   LogicalCore last = along_x ? LogicalCore{used.x - 1, core.y} : LogicalCore{core.x, used.y - 1};
-  const int receivers = (along_x ? used.x : used.y) - 1;
+  const int receivers = config.delivery == Delivery::dram ? 0 : (along_x ? used.x : used.y) - 1;
   if (receivers == 0) first = last = core;
   if (noc == NocId::noc1) std::swap(first, last);  // it goes the other way round (tensix.md 4.1)
   return {word(core.x),        word(core.y),       virtual_of(sender.x), virtual_of(sender.y), virtual_of(first.x),
@@ -105,8 +106,8 @@ Program make_program(const Config& config, const Addresses& addresses) {
     for (int y = place.cores.first.y; y <= place.cores.last.y; ++y) {
       for (int x = place.cores.first.x; x <= place.cores.last.x; ++x) {
         const int index = config.grid.index({x, y});
-        reader.runtime_args.emplace_back(index, line_args({x, y}, used, true, place.reader));
-        writer.runtime_args.emplace_back(index, line_args({x, y}, used, false, place.writer));
+        reader.runtime_args.emplace_back(index, line_args({x, y}, config, true, place.reader));
+        writer.runtime_args.emplace_back(index, line_args({x, y}, config, false, place.writer));
       }
     }
     program.kernels.push_back(std::move(reader));

@@ -47,11 +47,12 @@ void add_device_flags(CLI::App& app, Texts& texts) {
   app.add_option("--per-core", texts.per_core, "Tiles of the output that a core computes, rows x columns [an equal share]")
       ->type_name("RxC")
       ->group(group);
-  app.add_option("--out-block", texts.out_block, "Of them, those that it computes at a time [all, or what fits L1]")
+  app.add_option("--out-block", texts.out_block, "Of them, those that it computes at a time [all, or what fits]")
       ->type_name("RxC")
       ->group(group);
   app.add_option("--block", texts.block,
-                 "Tiles of K at a time, in0_block_w [K over the columns of the grid, or what\nfits L1]")
+                 "Tiles of K at a time, in0_block_w [the largest divisor of K with which 2 k M +\n2 k N + M N <= 400 and L1 "
+                 "suffices]")
       ->type_name("TILES")
       ->group(group);
   app.add_option("--subblock", texts.subblock,
