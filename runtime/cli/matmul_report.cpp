@@ -72,8 +72,8 @@ std::string verification_text(const MatmulOutcome& outcome) {
                                  text_of(v.request.mode), v.rows, std::int64_t{shape.batch} * shape.m, v.seconds);
   text += comparison_text("out", v.compared, static_cast<std::size_t>(shape.n));
   if (v.not_finite > 0) text += fmt::format("  {} values of the output are NaN or infinite\n", v.not_finite);
-  text += fmt::format("  gate: every element within its bound, relative L2 < {:.3g}, all finite: {}\n", v.relative_l2,
-                      v.passed() ? "PASS" : "FAIL");
+  text += fmt::format("  gate: every element within its bound, RMSE over RMS {:.3e} < {:.3g}, all finite: {}\n", v.error,
+                      v.gate, v.passed() ? "PASS" : "FAIL");
   return text;
 }
 
@@ -119,7 +119,8 @@ Json verify_json(const MatmulOutcome& outcome) {
   Json json = comparison_json("out", v.compared);
   json["mode"] = text_of(v.request.mode);
   json["rows"] = v.rows;
-  json["relative_l2_gate"] = v.relative_l2;
+  json["error"] = v.error;
+  json["gate"] = v.gate;
   json["passed"] = v.passed();
   return json;
 }

@@ -2,6 +2,7 @@
 #include "runtime/cli/matmul_verify.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <map>
@@ -17,6 +18,7 @@ using fused::Evaluated;
 using fused::Tensor;
 
 int padded(int elements) { return tiles_of(elements) * tile_side; }
+double square(double value) { return value * value; }
 std::size_t size(int value) { return static_cast<std::size_t>(value); }
 
 /// Rows of a matrix with `columns` columns, in a tensor of whole tiles.
@@ -48,6 +50,19 @@ std::map<int, std::vector<std::uint64_t>> wanted_rows(const VerifyRequest& reque
     rows[static_cast<int>(flat / m)].push_back(flat % m);
   }
   return rows;
+}
+
+/// Sum of the squares of all products that make up a b.
+double squares(const Tensor& a, const Tensor& b) {
+  double sum = 0;
+  for (int k = 0; k < a.cols; ++k) {
+    double left = 0;
+    double right = 0;
+    for (int i = 0; i < a.rows; ++i) left += square(a.values[size(i) * size(a.cols) + size(k)]);
+    for (int j = 0; j < b.cols; ++j) right += square(b.values[size(k) * size(b.cols) + size(j)]);
+    sum += left * right;
+  }
+  return sum;
 }
 
 /// Expected and computed values of all rows looked at, without padding.
@@ -102,6 +117,7 @@ MatmulVerification verify_matmul(const matmul::Config& config, const VerifyReque
   machine.fidelity = config.compute.fidelity;
   machine.format = config.format;
   Rows rows(shape.n);
+  double squares_of_products = 0;
   for (const auto& [batch, of_batch] : wanted_rows(request, shape)) {
     const auto matrix = [&](std::span<const float> values, int number, int height, int width) {
       const std::size_t elements = size(height) * size(width);
@@ -111,6 +127,7 @@ MatmulVerification verify_matmul(const matmul::Config& config, const VerifyReque
     const std::vector<Tensor> inputs{rows_of(matrix(a, batch, shape.m, shape.k), shape.k, of_batch),
                                      rows_of(own_b, shape.n, all_rows(shape.k))};
     const std::vector<Evaluated> expected = fused::evaluate(graph, inputs, fused::error_model(machine));
+    squares_of_products += squares(inputs[0], inputs[1]);
     rows.add(expected.front(), matrix(output, batch, shape.m, shape.n), of_batch);
   }
   MatmulVerification result;
@@ -119,11 +136,26 @@ MatmulVerification verify_matmul(const matmul::Config& config, const VerifyReque
   result.compared = rows.compare();
   result.not_finite = static_cast<std::uint64_t>(
       std::count_if(output.begin(), output.end(), [](float value) { return !std::isfinite(value); }));
-  result.relative_l2 = relative_l2_gate(config);
+  const double computed = static_cast<double>(result.rows) * shape.n;
+  const double products = std::sqrt(squares_of_products / computed);
+  const double of_output = result.compared.relative_l2 > 0 ? result.compared.rmse / result.compared.relative_l2 : 0;
+  const double scale = std::max(products, of_output);
+  result.error = scale > 0 ? result.compared.rmse / scale : 0;
+  result.gate = error_gate(config);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }
 
-double relative_l2_gate(const matmul::Config&) { return 0.5; }
+double error_gate(const matmul::Config& config) {
+  // Each part is about what was measured with normal data, K of 31 to 16384; twice their sum is the bound.
+  constexpr std::array<double, 5> of_fidelity{0, 2.7e-2, 4.5e-3, 1e-3, 0};
+  double error = of_fidelity.at(static_cast<std::size_t>(config.compute.fidelity));
+  // fp32 is cut to TF32 on its way to the matrix unit, to bf16 with a 16-bit DST.
+  if (config.format == DataFormat::fp32) error += config.compute.dst_fp32 ? 2e-3 : 1e-2;
+  // A 16-bit DST rounds sums once for every tile of K: a random walk.
+  if (!config.compute.dst_fp32) error += 2.1e-4 * std::sqrt(static_cast<double>(padded(config.shape.k)));
+  if (config.format == DataFormat::bf16) error += 1.7e-3;
+  return 2 * error;
+}
 
 }  // namespace tilegrid::cli

@@ -11,8 +11,8 @@ namespace tilegrid::cli {
 /// Replaces `choose`, and a sample of all rows or more by `full`.
 [[nodiscard]] VerifyRequest resolve(const VerifyRequest& request, const matmul::Shape& shape);
 
-/// Bound for the relative L2 error of random data.
-[[nodiscard]] double relative_l2_gate(const matmul::Config& config);
+/// Bound for MatmulVerification::error.
+[[nodiscard]] double error_gate(const matmul::Config& config);
 
 /// Compares the output [batch, m, n] with a b in double precision; a and b as matmul::Shape has them. On this rank alone.
 [[nodiscard]] MatmulVerification verify_matmul(const matmul::Config& config, const VerifyRequest& request,
