@@ -8,6 +8,8 @@
 #include "core/l1.h"
 #include "kernels/attention/config.h"
 #include "kernels/attention/dealing.h"
+#include "kernels/attention/delivery.h"
+#include "kernels/attention/kernel_args.h"
 #include "kernels/attention/planned.h"
 #include "kernels/unfused/unfused.h"
 
@@ -26,37 +28,10 @@ constexpr std::int64_t step_cycles = 2400;             // the non-streaming kern
 
 int tiles_of(int rows) { return ceil_div(rows, tile_side); }
 
-std::int64_t cycles_of_step(const Config& config) {
-  const std::int64_t sq = config.q_chunk / tile_side;
-  const std::int64_t sk = config.k_chunk / tile_side;
-  const std::int64_t dim = config.shape.dim / tile_side;
-  const std::int64_t phases = static_cast<std::int64_t>(config.compute.fidelity);
-  const std::int64_t matmuls = sq * sk * dim * 2 * matmul_tile_phase_cycles * phases;
-  const std::int64_t exp = config.exp_accurate ? exp_accurate_cycles : exp_fast_cycles;
-  return matmuls + sq * sk * (score_tile_cycles + exp) + sq * dim * rescale_tile_cycles + step_cycles;
-}
-
-/// K steps of the core that has most. A core's run is a stretch of the same list of chunks repeated for every head, so sums
-/// from the list's beginning give it in two look-ups, however many heads there are.
-std::int64_t most_steps(const Config& config, const Dealing& dealing, std::vector<std::int64_t>& sums) {
-  const int chunks = dealing.chunks_per_head();
-  sums.resize(static_cast<std::size_t>(chunks) + 1);
-  sums[0] = 0;
-  for (int place = 0; place < chunks; ++place) {
-    const auto i = static_cast<std::size_t>(place);
-    sums[i + 1] = sums[i] + k_chunks_of(config, dealing.chunk_at(place));
-  }
-  const auto steps_before = [&](std::int64_t item) {
-    return item / chunks * sums.back() + sums[static_cast<std::size_t>(item % chunks)];
-  };
-  std::int64_t most = 0;
-  std::int64_t begin = 0;
-  for (int core = 0; core < config.grid.cores() && begin < dealing.items(); ++core) {
-    const std::int64_t end = dealing.first_item(core + 1);
-    most = std::max(most, steps_before(end) - steps_before(begin));
-    begin = end;
-  }
-  return most;
+/// What the choice of chunks goes by. Who reads K and V for himself is not asked how: that choice is of computing alone.
+std::int64_t cycles_of(const Config& config) {
+  const DeliveryEstimate cost = estimate(config);
+  return config.delivery == KvDelivery::dram ? cost.steps * cycles_of_step(config) : cost.cycles;
 }
 
 std::uint64_t l1_bytes_of(const Config& config) {
@@ -116,6 +91,16 @@ Candidates candidates(int given, int sequence) {
 
 }  // namespace
 
+std::int64_t cycles_of_step(const Config& config) {
+  const std::int64_t sq = config.q_chunk / tile_side;
+  const std::int64_t sk = config.k_chunk / tile_side;
+  const std::int64_t dim = config.shape.dim / tile_side;
+  const std::int64_t phases = static_cast<std::int64_t>(config.compute.fidelity);
+  const std::int64_t matmuls = sq * sk * dim * 2 * matmul_tile_phase_cycles * phases;
+  const std::int64_t exp = config.exp_accurate ? exp_accurate_cycles : exp_fast_cycles;
+  return matmuls + sq * sk * (score_tile_cycles + exp) + sq * dim * rescale_tile_cycles + step_cycles;
+}
+
 std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   if (config.kernel == Kernel::planned) return plan_kernel(config).circular_buffers;
   if (config.kernel == Kernel::unfused) return unfused::circular_buffers(config);
@@ -131,8 +116,8 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
     buffers.push_back({id, pages, tile_bytes(format), format, role});
   };
   add(0, sq * dim * q_slots, data, "Q");
-  add(1, sk * dim * 2, data, "K");
-  add(2, sk * dim * 2, data, "V");
+  add(1, sk * dim * kv_slots, data, "K");
+  add(2, sk * dim * kv_slots, data, "V");
   if (needs_mask(config)) add(3, sq * sk * 2, DataFormat::bfp4_b, "mask");
   if (config.kernel == Kernel::multipass && !config.steps.has(Step::fused_scale)) add(4, 1, inner, "scale");
   add(5, 1, DataFormat::bf16, "scaler");
@@ -159,15 +144,14 @@ Config with_chunks(Config config) {
     Config config;
   };
   std::vector<Choice> choices;
-  std::vector<std::int64_t> sums;
   for (int sq = q.largest; sq >= q.smallest; --sq) {
     Config tried = config;
     tried.q_chunk = sq * tile_side;
-    const Dealing dealing(tried);
     for (int sk = k.largest; sk >= k.smallest; --sk) {
       tried.k_chunk = sk * tile_side;
+      tried = with_team(tried);
       if (l1_bytes_of(tried) > l1_bytes) continue;
-      choices.push_back({most_steps(tried, dealing, sums) * cycles_of_step(tried), tried});
+      choices.push_back({cycles_of(tried), tried});
     }
   }
   std::stable_sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) { return a.cycles < b.cycles; });

@@ -298,15 +298,30 @@ void attend(const KernelArgs& args, std::uint32_t q_chunk) {
   normalise(args, out_prev, sum_prev);
 }
 
+/// K and V that came for others.
+void drop(const KernelArgs& args, std::uint32_t chunks) {
+  for (std::uint32_t j = 0; j < chunks; ++j) {
+    mark_loop();
+    for (const std::uint32_t cb : {cb_k, cb_v}) {
+      cb_wait_front(cb, args.k_chunk_t * args.dim_t);
+      cb_pop_front(cb, args.k_chunk_t * args.dim_t);
+    }
+  }
+  mark_loop();
+}
+
 }  // namespace
 
 void compute() {
   const KernelArgs args = KernelArgs::of_this_kernel();
-  const auto first = get_arg_val<std::uint32_t>(0);
-  const auto count = get_arg_val<std::uint32_t>(1);
+  const auto first = get_arg_val<std::uint32_t>(arg_first);
+  const auto count = get_arg_val<std::uint32_t>(arg_count);
+  const std::uint32_t lane = args.lanes > 1 ? get_arg_val<std::uint32_t>(arg_lane) : 0;
   compute_kernel_hw_startup(cb_q, cb_k, cb_scores);
   for (std::uint32_t position = first; position < first + count; ++position) {
-    attend(args, static_cast<std::uint32_t>(args.item_at(position).chunk));
+    const Turn turn = args.turn_at(position, lane);
+    if (turn.has_item) attend(args, static_cast<std::uint32_t>(turn.item.chunk));
+    if (turn.chunks > turn.visits) drop(args, turn.chunks - turn.visits);
   }
 }
 

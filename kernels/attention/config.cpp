@@ -72,6 +72,11 @@ const char* name_of(Kernel kernel) {
   return names.at(static_cast<std::size_t>(kernel));
 }
 
+const char* name_of(KvDelivery delivery) {
+  constexpr std::array<const char*, 5> names{"dram", "chain", "multicast-row", "multicast-grid", "auto"};
+  return names.at(static_cast<std::size_t>(delivery));
+}
+
 void validate(const Config& config) {
   validate_shape(config.shape);
   if (config.grid.x < 1 || config.grid.y < 1 || config.grid.x > noc::max_grid_side || config.grid.y > noc::max_grid_side) {
@@ -82,6 +87,15 @@ void validate(const Config& config) {
   check_chunk("--k-chunk", config.k_chunk);
   if (config.read_batch < 0)
     throw UsageError(fmt::format("--read-batch {}: tiles, or 0 for a whole chunk", config.read_batch));
+  if (config.kv != KvDelivery::dram && config.kernel != Kernel::hand_written) {
+    throw UsageError(
+        fmt::format("--kv {}: the {} kernel reads K and V from DRAM on every core; other deliveries go with the "
+                    "hand-written one",
+                    name_of(config.kv), name_of(config.kernel)));
+  }
+  if (config.kv_cores != 0 && config.kv == KvDelivery::dram) {
+    throw UsageError(fmt::format("--kv-cores {}: goes with chain, multicast-row, multicast-grid or auto", config.kv_cores));
+  }
   if (config.format != DataFormat::bf16 && config.format != DataFormat::fp32 && config.format != DataFormat::bfp8_b) {
     throw UsageError(fmt::format("--format {}: attention takes bf16, fp32 or bfp8_b", name_of(config.format)));
   }

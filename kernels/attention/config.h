@@ -33,6 +33,21 @@ enum class Balance : std::uint8_t { zigzag, contiguous };
 enum class Kernel : std::uint8_t { hand_written, planned, multipass, unfused };
 [[nodiscard]] const char* name_of(Kernel kernel);  ///< as on the command line
 
+/// How K and V come to the cores (attention.md 1.8). `dram`: each core reads them for itself. Else cores work in teams: one
+/// of a team reads, and the chunks go from core to core (`chain`), or to all others at once: in a row of the grid, or in a
+/// rectangle. `automatic`: whichever takes the least modelled device time; who runs the kernel finds it out, and sets it.
+enum class KvDelivery : std::uint8_t { dram, chain, multicast_row, multicast_grid, automatic };
+[[nodiscard]] const char* name_of(KvDelivery delivery);  ///< as on the command line
+
+/// Teams, all of one size, as many as the grid has room for. Those of a chain are runs of `columns` cores in the order of
+/// their indices; others are rectangles.
+struct Team {
+  int columns = 1;
+  int rows = 1;
+  [[nodiscard]] int cores() const { return columns * rows; }
+  friend bool operator==(Team, Team) = default;
+};
+
 struct Config {
   Shape shape;
   GridSize grid{8, 10};
@@ -44,13 +59,21 @@ struct Config {
   int read_batch = 0;         ///< tiles that the reader requests between two barriers; 0: a whole chunk
   bool exp_accurate = false;  ///< the shipped kernel uses the fast exp
   Kernel kernel = Kernel::hand_written;
-  Steps steps;  ///< of the multi-pass kernel
+  Steps steps;                       ///< of the multi-pass kernel
+  KvDelivery kv = KvDelivery::dram;  ///< as asked for
+  int kv_cores = 0;                  ///< of a team, 2 and more; 0: choose
+  bool uneven_apart = false;         ///< not causal chains: cores with less work than others read K and V for themselves
+  KvDelivery delivery = KvDelivery::dram;  ///< what is done, see fallback_reason(); set by with_chunks(), as is the team
+  Team team;
 };
 
 /// Throws UsageError, one line that names flag, value and rule: positive sizes, heads a multiple of kv_heads, dim of 32..256
 /// in steps of 32, causal needs seq_q == seq_kv, chunks multiples of 32 up to 512, formats, grid up to 46x46
 /// (noc/address.h), HiFi4 with fp32 DST is legal (hardware bug #38306 is a warning elsewhere).
 void validate(const Config& config);
+
+/// Why `delivery` of a config from with_chunks() is not what was asked for; empty when it is.
+[[nodiscard]] std::string fallback_reason(const Config& config);
 
 /// One Q chunk of one head.
 struct WorkItem {
@@ -63,7 +86,8 @@ struct WorkItem {
 /// Flat distribution of batch x heads x Q chunks over the cores (attention.md 1.2): contiguous runs, remainders to the first
 /// cores. With causal and zigzag, chunks of a head are ordered 0, n-1, 1, n-2, ... so that neighbours in the run are a
 /// light and a heavy one, and with an even n they are dealt in pairs. Every core gets the same number of pairs (of chunks,
-/// when n is odd or contiguous) or one more. Result by core index; cores without work have an empty list.
+/// when n is odd or contiguous) or one more. Teams are dealt slices of a K/V head's chunks in the same way (dealing.h).
+/// Result by core index; cores without work have an empty list.
 [[nodiscard]] std::vector<std::vector<WorkItem>> split_work(const Config& config);
 
 /// K chunks that a Q chunk visits: all, or with causal and a fused kernel those that begin at or before its last row.

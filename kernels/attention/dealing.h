@@ -10,13 +10,15 @@ namespace tilegrid::attention {
 [[nodiscard]] constexpr int ceil_div(int a, int b) { return a / b + (a % b != 0 ? 1 : 0); }
 
 /// The flat order of all Q chunks (batch, then head, then chunk) and how its runs go to the cores, in closed form: what
-/// split_work lists, and what the choice of chunks needs without a list (attention.md 1.2).
+/// split_work lists, and what the choice of chunks needs without a list (attention.md 1.2). With teams in place of cores it
+/// is the order of all slices (batch, then K/V head, then slice): read team for core, slice for item and chunk.
 class Dealing {
  public:
-  /// Throws std::logic_error when config.q_chunk is not set.
+  /// Throws std::logic_error when config.q_chunk is not set. Teams are those of config.team.
   explicit Dealing(const Config& config);
 
   [[nodiscard]] int chunks_per_head() const { return chunks_; }
+  [[nodiscard]] int takers() const { return cores_; }  ///< cores or teams
   [[nodiscard]] std::int64_t items() const { return units_ * items_per_unit_; }
   /// Flat position of the first item of a core; the run ends where the next core's begins.
   [[nodiscard]] std::int64_t first_item(int core) const {
@@ -38,5 +40,45 @@ class Dealing {
   int cores_ = 1;
   bool zigzag_ = false;
 };
+
+/// The Q chunks of all heads that share a K/V head, sorted by the K chunks that they visit (chunk by chunk, then by head),
+/// cut into slices: one item for each core of a team, its lane. When the items do not fill all slices, the first, with the
+/// fewest visits, lacks some.
+struct Slices {
+  std::uint32_t heads = 1;   ///< that share a K/V head
+  std::uint32_t chunks = 1;  ///< of a head
+  std::uint32_t lanes = 1;
+  bool zigzag = false;  ///< slices are dealt 0, n-1, 1, n-2, ...
+
+  struct Item {
+    bool exists = false;
+    std::uint32_t head = 0;  ///< among those that share the K/V head
+    std::uint32_t chunk = 0;
+  };
+
+  [[nodiscard]] constexpr std::uint32_t items() const { return heads * chunks; }
+  [[nodiscard]] constexpr std::uint32_t count() const { return (items() + lanes - 1) / lanes; }
+  /// Whether lane 0 has the item with the most visits, and the last lane the one with the fewest. With zigzag every other
+  /// slice is the other way round, so that a lane with a light item has a heavy one next.
+  [[nodiscard]] constexpr bool descending(std::uint32_t place) const { return !zigzag || place % 2 == 1; }
+  /// Of the slice at a place of the K/V head's order, 0 to count() - 1.
+  [[nodiscard]] constexpr Item item_at(std::uint32_t place, std::uint32_t lane) const {
+    return ranked(place, descending(place) ? lane : lanes - 1 - lane);
+  }
+  /// The item with the most visits.
+  [[nodiscard]] constexpr Item heaviest(std::uint32_t place) const { return ranked(place, 0); }
+
+ private:
+  [[nodiscard]] constexpr Item ranked(std::uint32_t place, std::uint32_t rank) const {
+    const std::uint32_t mirrored = place % 2 == 0 ? place / 2 : count() - 1 - place / 2;
+    const std::uint32_t end = items() - (count() - 1 - (zigzag ? mirrored : place)) * lanes;
+    if (rank >= end) return {};
+    return {true, (end - 1 - rank) % heads, (end - 1 - rank) / heads};
+  }
+};
+[[nodiscard]] Slices slices_of(const Config& config);
+
+/// Estimated cycles of a K step's compute side, for choices only: it ranks, and predicts no times.
+[[nodiscard]] std::int64_t cycles_of_step(const Config& config);
 
 }  // namespace tilegrid::attention

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/attention/config.h"
+#include "kernels/attention/dealing.h"
 
 namespace tilegrid::attention {
 
@@ -38,6 +39,47 @@ struct TensorAddresses {
   std::uint32_t out = 0;
 };
 
+inline constexpr std::uint32_t kv_slots = 2;  ///< chunks that the buffers of K and of V hold
+
+/// Semaphores of deliveries; those of a chain have a side, as its direction may change from item to item.
+enum SemaphoreIndex : std::uint32_t {
+  sem_credit_right = 0,  ///< of the next lane, or of all receivers of a multicast: a slot is free
+  sem_credit_left = 1,
+  sem_flag_left = 2,  ///< from the lane before, or from the injector of a multicast: the slot is filled
+  sem_flag_right = 3,
+  sem_filled = 4,  ///< never changes: the word that is sent to flags
+};
+inline constexpr std::uint32_t flag_empty = 0;
+inline constexpr std::uint32_t flag_filled = 1;
+
+/// Runtime arguments of all three kernels: the places of the flat distribution that the core, or its team, works on.
+/// With teams the lane is there, too, and the reader has a DeliveryArgs behind it.
+enum RuntimeArg : std::uint32_t { arg_first = 0, arg_count = 1, arg_lane = 2, arg_delivery = 3 };
+
+/// Virtual coordinates.
+struct CoreArg {
+  std::uint32_t exists = 0;
+  std::uint32_t x = 0;
+  std::uint32_t y = 0;
+};
+struct DeliveryArgs {
+  CoreArg left;      ///< chain: the lane before
+  CoreArg right;     ///< chain: the next lane
+  CoreArg injector;  ///< multicast: who sends; of a multicast's own sender and of chains it does not exist
+  CoreArg first;     ///< multicast: corners of the rectangle
+  CoreArg last;
+  std::uint32_t receivers = 0;  ///< of the sender of a multicast
+};
+
+/// What a core does at one of its places.
+struct Turn {
+  bool has_item = true;
+  WorkItem item;
+  std::uint32_t kv_head = 0;  ///< counted over all batches
+  std::uint32_t visits = 0;   ///< K chunks that the item needs
+  std::uint32_t chunks = 0;   ///< K chunks that come to the core; what it does not need it drops
+};
+
 /// Compile-time arguments, the same for reader, compute and writer. All sizes with _t are in tiles.
 struct KernelArgs {
   std::uint32_t q_chunk_t = 0;
@@ -60,6 +102,8 @@ struct KernelArgs {
   std::uint32_t read_batch = 1;             ///< tiles between two read barriers
   std::uint32_t steps = 0;                  ///< of the multi-pass kernel: Steps::bits()
   std::uint32_t alpha_correction_bits = 0;  ///< float: 1 over the fast exponential of 0
+  std::uint32_t lanes = 1;                  ///< cores of a team
+  std::uint32_t multicast = 0;              ///< else K and V come by a chain, when there are teams
   std::uint32_t q_base = 0, k_base = 0, v_base = 0, out_base = 0;
 
   [[nodiscard]] static KernelArgs from(const Config& config, const TensorAddresses& addresses);
@@ -91,10 +135,34 @@ struct KernelArgs {
     return {static_cast<int>(head_index / heads), static_cast<int>(head_index % heads),
             static_cast<int>(zigzag != 0 ? mirrored : place)};
   }
+  [[nodiscard]] Slices slices() const { return {heads / kv_heads, q_chunks, lanes, zigzag != 0}; }
+  /// Of a core, or of a lane of a team.
+  [[nodiscard]] Turn turn_at(std::uint32_t position, std::uint32_t lane) const {
+    const std::uint32_t sharing = heads / kv_heads;
+    Turn turn;
+    if (lanes == 1) {
+      turn.item = item_at(position);
+      turn.kv_head =
+          (static_cast<std::uint32_t>(turn.item.batch) * heads + static_cast<std::uint32_t>(turn.item.head)) / sharing;
+      turn.chunks = turn.visits = visited_chunks(static_cast<std::uint32_t>(turn.item.chunk));
+      return turn;
+    }
+    const Slices all = slices();
+    const std::uint32_t place = position % all.count();
+    const Slices::Item item = all.item_at(place, lane);
+    turn.has_item = item.exists;
+    turn.kv_head = position / all.count();
+    turn.item = {static_cast<int>(turn.kv_head / kv_heads), static_cast<int>(turn.kv_head % kv_heads * sharing + item.head),
+                 static_cast<int>(item.chunk)};
+    turn.visits = item.exists ? visited_chunks(item.chunk) : 0;
+    turn.chunks = multicast != 0 ? visited_chunks(all.heaviest(place).chunk) : turn.visits;
+    return turn;
+  }
 };
 
 /// The kernels' entries; those of the planned and the multi-pass compute kernel are in planned.h and multipass.h.
 void reader();
+void delivering_reader();  ///< for teams
 void compute();
 void writer();
 

@@ -11,10 +11,12 @@
 #include "core/tile.h"
 #include "core/vector_unit.h"
 #include "kernels/api/circular_buffer.h"
+#include "kernels/attention/delivery.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/planned.h"
 #include "kernels/registry.h"
 #include "kernels/unfused/unfused.h"
+#include "noc/address.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -24,6 +26,7 @@ constexpr std::size_t word_count = sizeof(KernelArgs) / sizeof(std::uint32_t);
 static_assert(sizeof(KernelArgs) == word_count * sizeof(std::uint32_t) && std::is_trivially_copyable_v<KernelArgs>);
 
 constexpr const char* reader_name = "attention/reader";
+constexpr const char* delivering_reader_name = "attention/delivering_reader";
 constexpr const char* compute_name = "attention/compute";
 constexpr const char* planned_compute_name = "attention/planned_compute";
 constexpr const char* multipass_compute_name = "attention/multipass_compute";
@@ -79,6 +82,8 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.read_batch = config.read_batch > 0 ? word(config.read_batch) : ~0U;
   args.steps = config.steps.bits();
   args.alpha_correction_bits = std::bit_cast<std::uint32_t>(inverse_fast_exp_of_0(config.compute.dst_fp32));
+  args.lanes = word(config.team.cores());
+  args.multicast = config.delivery == KvDelivery::multicast_row || config.delivery == KvDelivery::multicast_grid ? 1 : 0;
   args.q_base = addresses.q;
   args.k_base = addresses.k;
   args.v_base = addresses.v;
@@ -107,12 +112,72 @@ KernelArgs KernelArgs::of_this_kernel() {
 
 void register_kernels() {
   register_kernel(reader_name, &reader);
+  register_kernel(delivering_reader_name, &delivering_reader);
   register_kernel(compute_name, &compute);
   register_kernel(planned_compute_name, &planned_compute);
   register_kernel(multipass_compute_name, &multipass_compute);
   register_kernel(writer_name, &writer);
   unfused::register_kernels();
 }
+
+namespace {
+
+CoreArg core_arg(LogicalCore core) {
+  return {1, static_cast<std::uint32_t>(core.x + noc::virtual_base), static_cast<std::uint32_t>(core.y + noc::virtual_base)};
+}
+
+/// `team`: the places of the core's team, by lane.
+DeliveryArgs delivery_args(const Config& config, std::span<const Place> team, const Place& place) {
+  const GridSize grid = config.grid;
+  const auto lane = static_cast<std::size_t>(place.lane);
+  DeliveryArgs args;
+  if (config.delivery == KvDelivery::chain) {
+    const std::uint32_t last_slice_lacks = slices_of(config).count() * slices_of(config).lanes - slices_of(config).items();
+    const std::size_t even = team.size() - last_slice_lacks;  // lanes that have an item in every slice
+    const bool apart = config.uneven_apart && !config.shape.causal;
+    const auto linked = [&](std::size_t next) { return next < team.size() && !(apart && next >= even); };
+    if (lane > 0 && linked(lane)) args.left = core_arg(grid.core(team[lane - 1].core));
+    if (linked(lane + 1)) args.right = core_arg(grid.core(team[lane + 1].core));
+    return args;
+  }
+  const auto injector = std::find_if(team.begin(), team.end(), [](const Place& member) { return member.injector; });
+  if (!place.injector) args.injector = core_arg(grid.core(injector->core));
+  args.first = core_arg(grid.core(team.front().core));
+  args.last = core_arg(grid.core(team.back().core));
+  args.receivers = static_cast<std::uint32_t>(team.size()) - 1;
+  return args;
+}
+
+/// Reader, arguments and semaphores for teams. Cores without a team have no work.
+void deliver(Program& program, const Config& config) {
+  const Dealing dealing(config);
+  const std::vector<Place> all = places(config);
+  const auto size = static_cast<std::size_t>(config.team.cores());
+  program.kernels[0].name = delivering_reader_name;
+  program.semaphores.assign(sem_filled + 1, 0);
+  program.semaphores[sem_filled] = flag_filled;
+  std::vector<std::vector<std::uint32_t>> reader(static_cast<std::size_t>(config.grid.cores()));
+  constexpr std::size_t delivery_words = sizeof(DeliveryArgs) / sizeof(std::uint32_t);
+  for (auto& words : reader) words.assign(arg_delivery + delivery_words, 0);
+  for (const Place& place : all) {
+    std::vector<std::uint32_t>& words = reader[static_cast<std::size_t>(place.core)];
+    const std::int64_t first = dealing.first_item(place.team);
+    words[arg_first] = static_cast<std::uint32_t>(first);
+    words[arg_count] = static_cast<std::uint32_t>(dealing.first_item(place.team + 1) - first);
+    words[arg_lane] = static_cast<std::uint32_t>(place.lane);
+    const DeliveryArgs args =
+        delivery_args(config, std::span(all).subspan(static_cast<std::size_t>(place.team) * size, size), place);
+    std::memcpy(words.data() + arg_delivery, &args, sizeof args);
+  }
+  for (std::size_t core = 0; core < reader.size(); ++core) {
+    const auto index = static_cast<int>(core);
+    const std::vector<std::uint32_t> common(reader[core].begin(), reader[core].begin() + arg_delivery);
+    for (KernelConfig& kernel : program.kernels) kernel.runtime_args.emplace_back(index, common);
+    program.kernels[0].runtime_args.back().second = reader[core];
+  }
+}
+
+}  // namespace
 
 Program make_program(const Config& config, const TensorAddresses& addresses) {
   if (config.kernel == Kernel::unfused) throw std::logic_error("attention: the unfused kernel is several programs");
@@ -135,6 +200,11 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
   } else {
     program.circular_buffers = circular_buffers(config);
     if (config.kernel == Kernel::multipass) program.kernels[1].name = multipass_compute_name;
+  }
+  if (config.team.cores() > 1) {
+    deliver(program, config);
+    validate(program);
+    return program;
   }
   std::uint32_t first = 0;
   const auto work = split_work(config);

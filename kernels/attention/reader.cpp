@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "kernels/api/dataflow.h"
+#include "kernels/attention/chunk_reader.h"
 #include "kernels/attention/kernel_args.h"
 
 namespace tilegrid::attention {
@@ -10,41 +11,24 @@ namespace {
 
 using namespace tilegrid::api;
 
-/// Reads tiles with a barrier every `batch` of them, which limits what is in flight (attention.md 1.1).
-class TileReader {
- public:
-  explicit TileReader(std::uint32_t batch) : batch_(batch) {}
-  ~TileReader() = default;
-  TileReader(const TileReader&) = delete;
-  TileReader& operator=(const TileReader&) = delete;
+void read_chunk(TileReader& reader, const InterleavedAddrGen& tensor, std::uint32_t cb, const TensorRows& part,
+                bool transposed) {
+  cb_reserve_back(cb, part.rows * part.columns);
+  fill_window(reader, tensor, cb, part, transposed);
+  cb_push_back(cb, part.rows * part.columns);
+}
 
-  void read(std::uint32_t page, const InterleavedAddrGen& tensor, std::uint32_t l1_address) {
-    noc_async_read_page(page, tensor, l1_address);
-    if (++in_flight_ == batch_) barrier();
-  }
-  void barrier() {
-    if (in_flight_ == 0) return;
-    noc_async_read_barrier();
-    in_flight_ = 0;
-  }
+}  // namespace
 
- private:
-  std::uint32_t batch_;
-  std::uint32_t in_flight_ = 0;
-};
-
-/// Rows [first, first + rows) of a head, `columns` tiles wide, into a CB. Rows beyond `existing` are zeros. `transposed`
-/// puts tile (r, c) at c * rows + r, so that the chunk reads as K^T; the unpacker transposes inside of the tiles.
-void read_chunk(TileReader& reader, const InterleavedAddrGen& tensor, std::uint32_t cb, std::uint32_t head_page,
-                std::uint32_t first, std::uint32_t rows, std::uint32_t columns, std::uint32_t existing, bool transposed) {
-  cb_reserve_back(cb, rows * columns);
+void fill_window(TileReader& reader, const InterleavedAddrGen& tensor, std::uint32_t cb, const TensorRows& part,
+                 bool transposed) {
   const std::uint32_t base = get_write_ptr(cb);
   const std::uint32_t tile = get_tile_size(cb);
-  for (std::uint32_t r = 0; r < rows; ++r) {
-    for (std::uint32_t c = 0; c < columns; ++c) {
-      const std::uint32_t address = base + (transposed ? c * rows + r : r * columns + c) * tile;
-      if (first + r < existing) {
-        reader.read(head_page + (first + r) * columns + c, tensor, address);
+  for (std::uint32_t r = 0; r < part.rows; ++r) {
+    for (std::uint32_t c = 0; c < part.columns; ++c) {
+      const std::uint32_t address = base + (transposed ? c * part.rows + r : r * part.columns + c) * tile;
+      if (part.first + r < part.existing) {
+        reader.read(part.head_page + (part.first + r) * part.columns + c, tensor, address);
       } else {
         if (!is_dry()) std::memset(l1_pointer(address), 0, tile);
         note_generated(cb, tile);
@@ -52,15 +36,12 @@ void read_chunk(TileReader& reader, const InterleavedAddrGen& tensor, std::uint3
     }
   }
   reader.barrier();
-  cb_push_back(cb, rows * columns);
 }
-
-}  // namespace
 
 void reader() {
   const KernelArgs args = KernelArgs::of_this_kernel();
-  const auto first = get_arg_val<std::uint32_t>(0);
-  const auto count = get_arg_val<std::uint32_t>(1);
+  const auto first = get_arg_val<std::uint32_t>(arg_first);
+  const auto count = get_arg_val<std::uint32_t>(arg_count);
   const InterleavedAddrGen q{args.q_base, get_tile_size(cb_q)};
   const InterleavedAddrGen k{args.k_base, get_tile_size(cb_k)};
   const InterleavedAddrGen v{args.v_base, get_tile_size(cb_v)};
@@ -77,12 +58,12 @@ void reader() {
     const std::uint32_t q_page = (batch * args.heads + head) * args.seq_q_t * args.dim_t;
     const std::uint32_t kv_page = (batch * args.kv_heads + kv_head) * args.seq_kv_t * args.dim_t;
 
-    read_chunk(tiles, q, cb_q, q_page, chunk * args.q_chunk_t, args.q_chunk_t, args.dim_t, args.seq_q_t, false);
+    read_chunk(tiles, q, cb_q, {q_page, chunk * args.q_chunk_t, args.q_chunk_t, args.dim_t, args.seq_q_t}, false);
     for (std::uint32_t j = 0; j < args.visited_chunks(chunk); ++j) {
       mark_loop();
-      const std::uint32_t row = j * args.k_chunk_t;
-      read_chunk(tiles, k, cb_k, kv_page, row, args.k_chunk_t, args.dim_t, args.seq_kv_t, true);
-      read_chunk(tiles, v, cb_v, kv_page, row, args.k_chunk_t, args.dim_t, args.seq_kv_t, false);
+      const TensorRows rows{kv_page, j * args.k_chunk_t, args.k_chunk_t, args.dim_t, args.seq_kv_t};
+      read_chunk(tiles, k, cb_k, rows, true);
+      read_chunk(tiles, v, cb_v, rows, false);
     }
   }
 }

@@ -4,23 +4,68 @@
 
 #include "kernels/attention/config.h"
 #include "kernels/attention/dealing.h"
+#include "kernels/attention/delivery.h"
 
 namespace tilegrid::attention {
 
-Dealing::Dealing(const Config& config) : cores_(config.grid.cores()) {
+Slices slices_of(const Config& config) {
   if (config.q_chunk <= 0) throw std::logic_error("attention: q_chunk is not chosen yet, call with_chunks first");
   const Shape& shape = config.shape;
-  chunks_ = ceil_div(shape.seq_q, config.q_chunk);
-  zigzag_ = shape.causal && config.balance == Balance::zigzag;
-  items_per_unit_ = zigzag_ && chunks_ % 2 == 0 ? 2 : 1;
-  units_ = std::int64_t{shape.batch} * shape.heads * chunks_ / items_per_unit_;
+  Slices slices;
+  slices.heads = static_cast<std::uint32_t>(shape.heads / shape.kv_heads);
+  slices.chunks = static_cast<std::uint32_t>(ceil_div(shape.seq_q, config.q_chunk));
+  slices.lanes = static_cast<std::uint32_t>(config.team.cores());
+  slices.zigzag = shape.causal && config.balance == Balance::zigzag;
+  return slices;
 }
+
+Dealing::Dealing(const Config& config) : cores_(config.grid.cores()) {
+  const Slices slices = slices_of(config);
+  const Shape& shape = config.shape;
+  zigzag_ = slices.zigzag;
+  if (config.team.cores() == 1) {
+    chunks_ = static_cast<int>(slices.chunks);
+    units_ = std::int64_t{shape.batch} * shape.heads * chunks_;
+  } else {
+    chunks_ = static_cast<int>(slices.count());
+    units_ = std::int64_t{shape.batch} * shape.kv_heads * chunks_;
+    cores_ = team_count(config);
+  }
+  items_per_unit_ = zigzag_ && chunks_ % 2 == 0 ? 2 : 1;
+  units_ /= items_per_unit_;
+}
+
+namespace {
+
+/// Items of a core of a team.
+std::vector<WorkItem> items_of(const Config& config, const Dealing& dealing, int team, int lane) {
+  const Slices slices = slices_of(config);
+  const Shape& shape = config.shape;
+  std::vector<WorkItem> items;
+  for (std::int64_t i = dealing.first_item(team); i < dealing.first_item(team + 1); ++i) {
+    const Slices::Item item =
+        slices.item_at(static_cast<std::uint32_t>(i % slices.count()), static_cast<std::uint32_t>(lane));
+    if (!item.exists) continue;
+    const auto kv = static_cast<int>(i / slices.count());
+    items.push_back({kv / shape.kv_heads, kv % shape.kv_heads * static_cast<int>(slices.heads) + static_cast<int>(item.head),
+                     static_cast<int>(item.chunk)});
+  }
+  return items;
+}
+
+}  // namespace
 
 std::vector<std::vector<WorkItem>> split_work(const Config& config) {
   const Dealing dealing(config);
   const int heads = config.shape.heads;
   const int chunks = dealing.chunks_per_head();
   std::vector<std::vector<WorkItem>> split(static_cast<std::size_t>(config.grid.cores()));
+  if (config.team.cores() > 1) {
+    for (const Place& place : places(config)) {
+      split[static_cast<std::size_t>(place.core)] = items_of(config, dealing, place.team, place.lane);
+    }
+    return split;
+  }
   for (int core = 0; core < config.grid.cores(); ++core) {
     std::vector<WorkItem>& items = split[static_cast<std::size_t>(core)];
     const std::int64_t last = dealing.first_item(core + 1);

@@ -105,18 +105,20 @@ void store_output(const KernelArgs& args, std::uint32_t head_page, std::uint32_t
 
 void writer() {
   const KernelArgs args = KernelArgs::of_this_kernel();
-  const auto first = get_arg_val<std::uint32_t>(0);
-  const auto count = get_arg_val<std::uint32_t>(1);
+  const auto first = get_arg_val<std::uint32_t>(arg_first);
+  const auto count = get_arg_val<std::uint32_t>(arg_count);
+  const std::uint32_t lane = args.lanes > 1 ? get_arg_val<std::uint32_t>(arg_lane) : 0;
   make_scaler();
   make_ones_column();
   for (std::uint32_t position = first; position < first + count; ++position) {
-    const WorkItem item = args.item_at(position);
-    const auto chunk = static_cast<std::uint32_t>(item.chunk);
+    const Turn turn = args.turn_at(position, lane);
+    if (!turn.has_item) continue;
+    const auto chunk = static_cast<std::uint32_t>(turn.item.chunk);
     mark_loop();
-    for (std::uint32_t j = 0; j < args.visited_chunks(chunk); ++j) {
+    for (std::uint32_t j = 0; j < turn.visits; ++j) {
       if (args.masked(chunk, j)) make_mask(args, chunk, j);
     }
-    const auto head = static_cast<std::uint32_t>(item.batch) * args.heads + static_cast<std::uint32_t>(item.head);
+    const auto head = static_cast<std::uint32_t>(turn.item.batch) * args.heads + static_cast<std::uint32_t>(turn.item.head);
     store_output(args, head * args.seq_q_t * args.dim_t, chunk);
   }
 }

@@ -28,6 +28,7 @@ struct Texts {
   bool causal = false;
   std::string q_chunk, k_chunk, read_batch;
   std::string format = "bf16", fidelity = "hifi2", dst = "bf16", sync = "half", balance = "zigzag", exp = "fast";
+  std::string kv = "dram", kv_cores;
   std::string kernel = "hand-written", steps;
   std::string seed = "0", distribution = "normal";
   std::string q, k, v, out, json, log;
@@ -106,6 +107,15 @@ void add_device_flags(CLI::App& app, Texts& texts) {
       ->group(group);
   app.add_option("--balance", texts.balance, "Deal of Q chunks to cores when causal: zigzag, contiguous [zigzag]")
       ->type_name("NAME")
+      ->group(group);
+  app.add_option("--kv", texts.kv,
+                 "How K and V come to the cores: dram, each reads them; chain, one of a team reads\nand they go from core to "
+                 "core; multicast-row, multicast-grid, to a row's or a\nrectangle's cores at once; auto, the one with the "
+                 "least device time [dram]")
+      ->type_name("HOW")
+      ->group(group);
+  app.add_option("--kv-cores", texts.kv_cores, "Cores that share a reading of K and V, 2 and more [0: by an estimate]")
+      ->type_name("CORES")
       ->group(group);
   app.add_option("--kernel", texts.kernel,
                  "hand-written; planned by the DST planner; multipass: one pass for each\noperation, as in 2024; unfused: "
@@ -206,6 +216,9 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   config.format = parse_tensor_format("--format", texts.format);
   config.compute = parse_compute(texts.fidelity, texts.dst, texts.sync);
   config.balance = static_cast<attention::Balance>(parse_word("--balance", texts.balance, {"zigzag", "contiguous"}));
+  config.kv = static_cast<attention::KvDelivery>(
+      parse_word("--kv", texts.kv, {"dram", "chain", "multicast-row", "multicast-grid", "auto"}));
+  config.kv_cores = given("--kv-cores", texts.kv_cores).value_or(0);
   config.exp_accurate = parse_word("--exp", texts.exp, {"fast", "accurate"}) == 1;
   config.kernel = static_cast<attention::Kernel>(
       parse_word("--kernel", texts.kernel, {"hand-written", "planned", "multipass", "unfused"}));

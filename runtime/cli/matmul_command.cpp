@@ -150,7 +150,7 @@ MatmulOptions options_from(const CLI::App& app, const Texts& texts) {
   config.k_block = given("--block", texts.block).value_or(0);
   const matmul::Extent sub = extent_from("--subblock", texts.subblock);
   config.sub = {sub.rows, sub.columns};
-  config.format = parse_word("--format", texts.format, {"bf16", "fp32"}) == 0 ? DataFormat::bf16 : DataFormat::fp32;
+  config.format = parse_tensor_format("--format", texts.format);
   config.compute = parse_compute(texts.fidelity, texts.dst, texts.sync);
   options.seed = parse_unsigned("--seed", texts.seed);
   options.inputs = {texts.a, texts.b};

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/api/dataflow.h"
+
+/// What the readers of attention share: chunks of tensors from DRAM to L1.
+namespace tilegrid::attention {
+
+/// Reads tiles with a barrier every `batch` of them, which limits what is in flight (attention.md 1.1).
+class TileReader {
+ public:
+  explicit TileReader(std::uint32_t batch) : batch_(batch) {}
+  ~TileReader() = default;
+  TileReader(const TileReader&) = delete;
+  TileReader& operator=(const TileReader&) = delete;
+
+  void read(std::uint32_t page, const api::InterleavedAddrGen& tensor, std::uint32_t l1_address) {
+    api::noc_async_read_page(page, tensor, l1_address);
+    if (++in_flight_ == batch_) barrier();
+  }
+  void barrier() {
+    if (in_flight_ == 0) return;
+    api::noc_async_read_barrier();
+    in_flight_ = 0;
+  }
+
+ private:
+  std::uint32_t batch_;
+  std::uint32_t in_flight_ = 0;
+};
+
+/// A stretch of rows of a head's tensor.
+struct TensorRows {
+  std::uint32_t head_page = 0;  ///< page of the head's first tile
+  std::uint32_t first = 0;      ///< tile rows
+  std::uint32_t rows = 0;
+  std::uint32_t columns = 0;
+  std::uint32_t existing = 0;  ///< tile rows that the head has; those beyond are zeros
+};
+
+/// Fills the reserved window of a CB and waits until all is there; does not push. `transposed` puts tile (r, c) at
+/// c * rows + r, so that the chunk reads as K^T; the unpacker transposes inside of the tiles.
+void fill_window(TileReader& reader, const api::InterleavedAddrGen& tensor, std::uint32_t cb, const TensorRows& part,
+                 bool transposed);
+
+}  // namespace tilegrid::attention

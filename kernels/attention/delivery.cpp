@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/attention/delivery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <limits>
+
+#include "core/error.h"
+#include "kernels/attention/dealing.h"
+#include "noc/grid.h"
+
+namespace tilegrid::attention {
+namespace {
+
+// Bytes a cycle, for the choice of teams only.
+constexpr double dram_rate = 267;         // of all channels (tensix.md 4.3)
+constexpr double reader_rate = 24.5;      // of one core that reads DRAM (tensix.md 4.5, fit)
+constexpr double forward_rate = 28.6;     // from core to core (tensix.md 4.5, fit)
+constexpr double multicast_rate = 22;     // linked (tensix.md 4.4)
+constexpr double handshake_cycles = 300;  // credit there, data's first byte back: two latencies of L1 (tensix.md 4.5)
+
+int items_of_kv_head(const Config& config) { return static_cast<int>(slices_of(config).items()); }
+
+/// Sums of a value over the runs of places that cores or teams are dealt: a run is a stretch of the same places repeated
+/// for every head, so sums from the list's beginning give it in two look-ups, however many heads there are.
+class RunSums {
+ public:
+  template <class Value>
+  RunSums(const Dealing& dealing, Value value) : dealing_(dealing) {
+    sums_.reserve(static_cast<std::size_t>(dealing.chunks_per_head()) + 1);
+    sums_.push_back(0);
+    for (int place = 0; place < dealing.chunks_per_head(); ++place) sums_.push_back(sums_.back() + value(place));
+  }
+  [[nodiscard]] std::int64_t total() const { return before(dealing_.items()); }
+  [[nodiscard]] std::int64_t most() const {
+    std::int64_t most = 0;
+    std::int64_t begin = 0;
+    for (int taker = 0; taker < dealing_.takers() && begin < dealing_.items(); ++taker) {
+      const std::int64_t end = dealing_.first_item(taker + 1);
+      most = std::max(most, before(end) - before(begin));
+      begin = end;
+    }
+    return most;
+  }
+
+ private:
+  [[nodiscard]] std::int64_t before(std::int64_t item) const {
+    const int places = dealing_.chunks_per_head();
+    return item / places * sums_.back() + sums_[static_cast<std::size_t>(item % places)];
+  }
+  const Dealing& dealing_;
+  std::vector<std::int64_t> sums_;
+};
+
+struct StepCount {
+  std::int64_t most = 0;  ///< of a core
+  std::int64_t read = 0;  ///< chunks from DRAM
+};
+
+StepCount count_steps(const Config& config) {
+  const Dealing dealing(config);
+  if (config.team.cores() == 1) {
+    const RunSums visits(dealing, [&](int place) { return k_chunks_of(config, dealing.chunk_at(place)); });
+    return {visits.most(), visits.total()};
+  }
+  const Slices slices = slices_of(config);
+  const auto visits_of = [&](Slices::Item item) {
+    return item.exists ? k_chunks_of(config, static_cast<int>(item.chunk)) : 0;
+  };
+  const RunSums heaviest(dealing, [&](int place) { return visits_of(slices.heaviest(static_cast<std::uint32_t>(place))); });
+  if (config.delivery != KvDelivery::chain) return {heaviest.most(), heaviest.total()};
+  // A chain's cores get what they need and no more. In between the ends nobody has more than both of them.
+  std::int64_t most = 0;
+  for (const std::uint32_t lane : {0U, slices.lanes - 1}) {
+    const RunSums of_lane(dealing,
+                          [&](int place) { return visits_of(slices.item_at(static_cast<std::uint32_t>(place), lane)); });
+    most = std::max(most, of_lane.most());
+  }
+  return {most, heaviest.total()};
+}
+
+/// K and V of a chunk.
+double chunk_pair_bytes(const Config& config) {
+  const double tiles = static_cast<double>(config.k_chunk / tile_side) * (config.shape.dim / tile_side);
+  return 2 * tiles * tile_bytes(config.format);
+}
+
+/// Cores that read DRAM at the same time.
+int readers_of(const Config& config) {
+  return static_cast<int>(std::min<std::int64_t>(Dealing(config).takers(), Dealing(config).items()));
+}
+
+std::vector<Team> candidates(const Config& config, KvDelivery delivery) {
+  const GridSize grid = config.grid;
+  const int most = std::min(items_of_kv_head(config), grid.cores());
+  std::vector<Team> teams;
+  if (delivery == KvDelivery::chain) {
+    // One chain a head is the custom; shorter ones fill sooner. At least a row, unless a head has less work.
+    for (int cores = std::max(2, std::min(grid.x, most)); cores <= most; ++cores) teams.push_back({cores, 1});
+    if (config.kv_cores > 0) teams = {{config.kv_cores, 1}};
+    return teams;
+  }
+  const int rows = delivery == KvDelivery::multicast_row ? 1 : grid.y;
+  for (int height = 1; height <= rows; ++height) {
+    for (int width = 1; width <= grid.x; ++width) {
+      const int cores = width * height;
+      const bool wanted = config.kv_cores > 0 ? cores == config.kv_cores : cores >= 2 && cores <= most;
+      if (wanted) teams.push_back({width, height});
+    }
+  }
+  return teams;
+}
+
+/// What is done instead, in this order.
+std::vector<KvDelivery> attempts(KvDelivery asked) {
+  if (asked == KvDelivery::chain) return {asked};
+  return {asked, KvDelivery::chain};
+}
+
+void check_kv_cores(const Config& config) {
+  if (config.kv_cores == 0) return;
+  if (config.kv_cores < 2 || config.kv_cores > config.grid.cores()) {
+    throw UsageError(fmt::format("--kv-cores {}: a team has 2 to {} cores on a {}x{} grid, or 0 to choose", config.kv_cores,
+                                 config.grid.cores(), config.grid.x, config.grid.y));
+  }
+}
+
+}  // namespace
+
+Config with_team(Config config) {
+  config.delivery = KvDelivery::dram;
+  config.team = {};
+  if (config.kv == KvDelivery::dram || config.kv == KvDelivery::automatic) return config;
+  check_kv_cores(config);
+  if (items_of_kv_head(config) < 2 || config.grid.cores() < 2) return config;
+  for (const KvDelivery delivery : attempts(config.kv)) {
+    DeliveryEstimate least{0, 0, std::numeric_limits<std::int64_t>::max()};
+    Team best;
+    for (const Team team : candidates(config, delivery)) {
+      Config tried = config;
+      tried.delivery = delivery;
+      tried.team = team;
+      const DeliveryEstimate cost = estimate(tried);
+      if (std::pair(cost.cycles, cost.kv_bytes) >= std::pair(least.cycles, least.kv_bytes)) continue;
+      least = cost;
+      best = team;
+    }
+    if (best.cores() < 2) continue;
+    config.delivery = delivery;
+    config.team = best;
+    break;
+  }
+  return config;
+}
+
+std::string fallback_reason(const Config& config) {
+  if (config.kv == config.delivery || config.kv == KvDelivery::automatic) return {};
+  if (config.grid.cores() < 2) return "there is one core";
+  if (items_of_kv_head(config) < 2) return "a K/V head has one Q chunk only: nobody shares its K and V";
+  const char* shape = config.kv == KvDelivery::multicast_row ? "row" : "rectangle";
+  if (config.kv_cores > 0) {
+    return fmt::format("{} cores form no {} of a {}x{} grid", config.kv_cores, shape, config.grid.x, config.grid.y);
+  }
+  return fmt::format("a {}x{} grid has no {} of several cores", config.grid.x, config.grid.y, shape);
+}
+
+DeliveryEstimate estimate(const Config& config) {
+  const StepCount steps = count_steps(config);
+  const double pair = chunk_pair_bytes(config);
+  const int readers = readers_of(config);
+  double stream = pair / std::min(reader_rate, dram_rate / readers);
+  double fill = stream / 2;
+  if (config.delivery == KvDelivery::chain) {
+    const double hop = pair / 2 / forward_rate + handshake_cycles;
+    stream += 2 * hop;
+    fill += (config.team.cores() - 1) * hop;
+  } else if (config.delivery != KvDelivery::dram) {
+    const double hop = pair / 2 / multicast_rate + handshake_cycles;
+    stream += 2 * hop;
+    fill += hop;
+  }
+  DeliveryEstimate estimate;
+  estimate.steps = steps.most;
+  estimate.kv_bytes = steps.read * static_cast<std::int64_t>(pair);
+  const double step = std::max(static_cast<double>(cycles_of_step(config)), stream);
+  const double cycles =
+      std::max(static_cast<double>(steps.most) * step + fill, static_cast<double>(estimate.kv_bytes) / dram_rate);
+  estimate.cycles = static_cast<std::int64_t>(cycles);
+  return estimate;
+}
+
+int team_count(const Config& config) {
+  const GridSize grid = config.grid;
+  if (config.delivery == KvDelivery::chain) return grid.cores() / config.team.cores();
+  return (grid.x / config.team.columns) * (grid.y / config.team.rows);
+}
+
+namespace {
+
+/// Index in the grid of a team's member.
+int member_core(const Config& config, int team, int member) {
+  if (config.delivery == KvDelivery::chain) return team * config.team.cores() + member;
+  const int across = config.grid.x / config.team.columns;
+  return config.grid.index({team % across * config.team.columns + member % config.team.columns,
+                            team / across * config.team.rows + member / config.team.columns});
+}
+
+/// Member of each team that reads.
+std::vector<int> injectors(const Config& config) {
+  std::vector<int> chosen;
+  std::array<int, noc::noc_size.x> in_column{};
+  const auto column_of = [&](int team, int member) {
+    return noc::physical_of(config.grid.core(member_core(config, team, member))).x;
+  };
+  for (int team = 0; team < team_count(config); ++team) {
+    int best = 0;
+    std::pair<int, int> best_score{-1, 0};
+    for (int member = 0; member < config.team.cores(); ++member) {
+      const int column = column_of(team, member);
+      int nearest = noc::noc_size.x;
+      for (int x = 0; x < noc::noc_size.x; ++x) {
+        if (in_column.at(static_cast<std::size_t>(x)) > 0) nearest = std::min(nearest, std::abs(x - column));
+      }
+      const std::pair score{nearest, -in_column.at(static_cast<std::size_t>(column))};
+      if (score <= best_score) continue;
+      best_score = score;
+      best = member;
+    }
+    ++in_column.at(static_cast<std::size_t>(column_of(team, best)));
+    chosen.push_back(best);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+std::vector<Place> places(const Config& config) {
+  const int cores = config.team.cores();
+  const std::vector<int> readers = injectors(config);
+  std::vector<Place> all;
+  for (int team = 0; team < team_count(config); ++team) {
+    const int reader = readers[static_cast<std::size_t>(team)];
+    const int first = config.delivery == KvDelivery::chain ? reader : 0;  // the chain begins there
+    for (int lane = 0; lane < cores; ++lane) {
+      const int member = (first + lane) % cores;
+      all.push_back({member_core(config, team, member), team, lane, member == reader});
+    }
+  }
+  return all;
+}
+
+std::int64_t dropped_chunks(const Config& config) {
+  if (config.delivery == KvDelivery::dram || config.delivery == KvDelivery::chain) return 0;
+  std::int64_t visits = 0;
+  for (const auto& items : split_work(config)) {
+    for (const WorkItem& item : items) visits += k_chunks_of(config, item.chunk);
+  }
+  return count_steps(config).read * config.team.cores() - visits;
+}
+
+}  // namespace tilegrid::attention
