@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "kernels/attention/subblock.h"
 #include "noc/address.h"
+#include "noc/grid.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -92,6 +93,12 @@ void validate(const Config& config) {
         fmt::format("--kv {}: the {} kernel reads K and V from DRAM on every core; other deliveries go with the "
                     "hand-written one",
                     name_of(config.kv), name_of(config.kernel)));
+  }
+  const GridSize die = noc::full_worker_grid;
+  if (config.kv != KvDelivery::dram && (config.grid.x > die.x || config.grid.y > die.y)) {
+    throw UsageError(fmt::format("--kv {}: on a {}x{} grid several cores share NoC coordinates; at most {}x{} cores can send to "
+                                 "each other",
+                                 name_of(config.kv), config.grid.x, config.grid.y, die.x, die.y));
   }
   if (config.kv_cores != 0 && config.kv == KvDelivery::dram) {
     throw UsageError(fmt::format("--kv-cores {}: goes with chain, multicast-row, multicast-grid or auto", config.kv_cores));

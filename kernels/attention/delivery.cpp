@@ -208,6 +208,13 @@ int member_core(const Config& config, int team, int member) {
                             team / across * config.team.rows + member / config.team.columns});
 }
 
+/// How many members may read. A chain goes along rows from lower to higher columns and on to the next row, as packets on
+/// NoC 0 do. When it fills whole rows it can begin in any column, as the torus closes them; else it begins where it begins.
+int injector_choices(const Config& config) {
+  if (config.delivery != KvDelivery::chain) return config.team.cores();
+  return config.team.cores() % config.grid.x == 0 ? config.grid.x : 1;
+}
+
 /// Member of each team that reads.
 std::vector<int> injectors(const Config& config) {
   std::vector<int> chosen;
@@ -218,7 +225,7 @@ std::vector<int> injectors(const Config& config) {
   for (int team = 0; team < team_count(config); ++team) {
     int best = 0;
     std::pair<int, int> best_score{-1, 0};
-    for (int member = 0; member < config.team.cores(); ++member) {
+    for (int member = 0; member < injector_choices(config); ++member) {
       const int column = column_of(team, member);
       int nearest = noc::noc_size.x;
       for (int x = 0; x < noc::noc_size.x; ++x) {
@@ -245,7 +252,8 @@ std::vector<Place> places(const Config& config) {
     const int reader = readers[static_cast<std::size_t>(team)];
     const int first = config.delivery == KvDelivery::chain ? reader : 0;  // the chain begins there
     for (int lane = 0; lane < cores; ++lane) {
-      const int member = (first + lane) % cores;
+      const int in_row = lane % config.grid.x;
+      const int member = first == 0 ? lane : lane - in_row + (first + in_row) % config.grid.x;
       all.push_back({member_core(config, team, member), team, lane, member == reader});
     }
   }

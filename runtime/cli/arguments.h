@@ -19,6 +19,7 @@ namespace tilegrid::cli {
 struct Command {
   CLI::App* app = nullptr;
   std::function<int(Session&)> run;
+  bool takes_leftovers = false;  ///< run() looks at arguments that no flag took
 };
 
 [[nodiscard]] Command add_attention_command(CLI::App& parent);
@@ -28,6 +29,7 @@ struct Command {
 [[nodiscard]] Command add_fused_command(CLI::App& parent);
 [[nodiscard]] Command add_retime_command(CLI::App& parent);
 [[nodiscard]] Command add_sweep_command(CLI::App& parent);
+[[nodiscard]] Command add_compare_kv_command(CLI::App& parent);
 [[nodiscard]] Command add_arch_command(CLI::App& parent);
 
 /// Values of flags. All throw UsageError with a line that names flag and value.

@@ -108,10 +108,11 @@ void add_device_flags(CLI::App& app, Texts& texts) {
   app.add_option("--balance", texts.balance, "Deal of Q chunks to cores when causal: zigzag, contiguous [zigzag]")
       ->type_name("NAME")
       ->group(group);
-  app.add_option("--kv", texts.kv,
-                 "How K and V come to the cores: dram, each reads them; chain, one of a team reads\nand they go from core to "
-                 "core; multicast-row, multicast-grid, to a row's or a\nrectangle's cores at once; auto, the one with the "
-                 "least device time [dram]")
+  app.add_option(
+         "--kv", texts.kv,
+         "How K and V come to the cores: dram, each reads them; chain, one of a team reads\nand they go from core to "
+         "core; multicast-row, multicast-grid, to a row's or a\nrectangle's cores at once; auto, the one with the "
+         "least device time [dram]")
       ->type_name("HOW")
       ->group(group);
   app.add_option("--kv-cores", texts.kv_cores, "Cores that share a reading of K and V, 2 and more [0: by an estimate]")

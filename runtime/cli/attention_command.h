@@ -34,6 +34,7 @@ struct AttentionOptions {
   bool show_plan = false;
   bool compare_kernels = false;
   bool dry_run = false;
+  bool hash_output = false;                        ///< no flag: for comparisons of outputs
   std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
   [[nodiscard]] bool has_files() const { return !inputs[0].empty(); }

@@ -18,6 +18,7 @@
 #include "kernels/unfused/unfused.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/attention_launch.h"
+#include "runtime/cli/delivery_choice.h"
 #include "runtime/cli/print_report.h"
 #include "runtime/cli/progress.h"
 #include "runtime/cli/report.h"
@@ -128,10 +129,13 @@ void save_output(const std::string& path, const OutputTiles& output) {
   save_npy(path, extents, values);
 }
 
+attention::TensorAddresses tensor_addresses(const Buffers& buffers) {
+  return {buffers.q.address, buffers.k.address, buffers.v.address, buffers.out.address};
+}
+
 void launch(Device& device, AttentionOutcome& outcome, const Buffers& buffers, bool keep_logs) {
   const std::vector<Program> programs =
-      make_programs(device, outcome.config, {buffers.q.address, buffers.k.address, buffers.v.address, buffers.out.address},
-                    outcome.options.dry_run);
+      make_programs(device, outcome.config, tensor_addresses(buffers), outcome.options.dry_run);
   for (const Program& program : programs) {
     outcome.circular_buffers.insert(outcome.circular_buffers.end(), program.circular_buffers.begin(),
                                     program.circular_buffers.end());
@@ -167,11 +171,19 @@ void use_logs(AttentionOutcome& outcome, bool keep_logs) {
   outcome.earlier_logs = keep_logs ? std::move(log.launches) : std::vector<LaunchLog>{};
 }
 
+/// FNV-1a of 64 bits.
+std::uint64_t hash_of(std::span<const std::byte> bytes) {
+  std::uint64_t hash = 0xCBF29CE484222325U;
+  for (const std::byte b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001B3U;
+  return hash;
+}
+
 /// Gets the output, verifies it and saves it, as far as the options say.
 void use_output(Device& device, AttentionOutcome& outcome, InputData& inputs, const Buffers& buffers) {
   OutputTiles output{outcome.config.shape, outcome.config.format, std::vector<std::byte>(buffers.out.bytes())};
   device.read(buffers.out, output.bytes);
   malloc_trim(0);
+  if (outcome.options.hash_output) outcome.output_hash = hash_of(output.bytes);
   if (outcome.options.verify.mode != VerifyMode::off) {
     outcome.verification = verify(device, outcome.config, outcome.options.verify, inputs, output);
     outcome.verify_seconds = outcome.verification->seconds;
@@ -268,14 +280,18 @@ AttentionOutcome attention_outcome(const Session& session, Device& device, const
     unfused::check_dram(config);
   }
   outcome.config = attention::with_chunks(config);
+  outcome.grid = outcome.config.grid;
+  const Buffers buffers = create_buffers(device, outcome.config);
+  if (config.kv == attention::KvDelivery::automatic) {
+    outcome.candidates = delivery_candidates(device, outcome.config, tensor_addresses(buffers), options);
+    outcome.config = with_best(outcome.config, outcome.candidates);
+  }
   outcome.split = attention::split_work(outcome.config);
   outcome.expected_matmul_tiles = matmul_tiles_of(outcome.config, outcome.split);
   outcome.options.verify = resolve(options.verify, outcome.config.shape);
-  outcome.grid = outcome.config.grid;
   outcome.ranks = device.ranks();
   outcome.transport = session.uses_mpi() ? "MPI messages" : "in process";
 
-  const Buffers buffers = create_buffers(device, outcome.config);
   if (!options.dry_run) upload_inputs(device, outcome.config, inputs, buffers);
   launch(device, outcome, buffers, keep_logs);
   use_logs(outcome, keep_logs);

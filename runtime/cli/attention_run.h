@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "runtime/cli/attention_command.h"
@@ -12,6 +13,14 @@
 
 namespace tilegrid::cli {
 
+/// One of the deliveries that `auto` has to choose from.
+struct DeliveryCandidate {
+  attention::KvDelivery delivery{};
+  attention::Team team;
+  double cycles = 0;    ///< modelled
+  std::string refusal;  ///< why it is none: does not fit, or is another one here
+};
+
 /// Everything that is known when a run is over; text and JSON are made from it.
 struct AttentionOutcome : RunOutcome {
   AttentionOptions options;
@@ -19,6 +28,8 @@ struct AttentionOutcome : RunOutcome {
   bool q_chunk_chosen = false;
   bool k_chunk_chosen = false;
   std::vector<std::vector<attention::WorkItem>> split;  ///< by core index
+  std::vector<DeliveryCandidate> candidates;            ///< of --kv auto
+  std::optional<std::uint64_t> output_hash;             ///< when the options ask for it
   std::optional<Verification> verification;
   std::vector<LaunchLog> earlier_logs;  ///< of launches before the last, whose log is in `result`
 };

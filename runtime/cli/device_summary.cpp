@@ -23,6 +23,7 @@ void add(CoreTime& sum, const CoreTime& more) {
     to.end += from.end;
     for (std::size_t stall = 0; stall < to.stalled.size(); ++stall) to.stalled.at(stall) += from.stalled.at(stall);
   }
+  for (std::size_t cb = 0; cb < sum.starved.size(); ++cb) sum.starved.at(cb) += more.starved.at(cb);
   sum.end += more.end;
 }
 
@@ -32,6 +33,7 @@ void divide(CoreTime& core, double by) {
     lane.end /= by;
     for (double& stall : lane.stalled) stall /= by;
   }
+  for (double& cycles : core.starved) cycles /= by;
   core.end /= by;
 }
 

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "runtime/cli/delivery_choice.h"
+
 namespace tilegrid::cli {
 namespace {
 
@@ -35,7 +37,7 @@ std::string header(const AttentionOutcome& outcome) {
                       !shape.causal                                  ? ""
                       : config.balance == attention::Balance::zigzag ? ", zigzag"
                                                                      : ", contiguous");
-  return text + place_text(outcome);
+  return text + delivery_text(outcome) + place_text(outcome);
 }
 
 std::string verification_text(const AttentionOutcome& outcome) {
@@ -89,12 +91,15 @@ std::string one_line_summary(const AttentionOutcome& outcome) {
       "dst {} {} "
       "sync {} {} exp "
       "{} "
-      "grid {}",
+      "grid {}{}",
       shape.causal ? " causal" : "", attention::name_of(config.kernel), shape.batch, shape.heads, shape.kv_heads,
       shape.seq_q, shape.seq_kv, shape.dim, config.q_chunk, config.k_chunk, config.read_batch, name_of(config.format),
       config.compute.dst_fp32 ? "fp32" : "bf16", config.compute.full_sync ? "full" : "half",
       text_of(config.compute.fidelity), config.exp_accurate ? "accurate" : "fast",
-      config.balance == attention::Balance::zigzag ? "zigzag" : "contiguous", text_of(config.grid));
+      config.balance == attention::Balance::zigzag ? "zigzag" : "contiguous", text_of(config.grid),
+      config.delivery == attention::KvDelivery::dram
+          ? std::string()
+          : fmt::format(" kv {} {}x{}", name_of(config.delivery), config.team.columns, config.team.rows));
 }
 
 std::string text_report(const AttentionOutcome& outcome) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/simd/dispatch.h"
+#include "runtime/cli/delivery_choice.h"
 #include "runtime/cli/device_report_json.h"
 #include "runtime/cli/report.h"
 #include "runtime/cli/run_report_json.h"
@@ -38,6 +39,7 @@ Json config_json(const AttentionOutcome& outcome) {
           {"dst", config.compute.dst_fp32 ? "fp32" : "bf16"},
           {"sync", config.compute.full_sync ? "full" : "half"},
           {"balance", config.balance == attention::Balance::zigzag ? "zigzag" : "contiguous"},
+          {"kv", delivery_json(outcome)},
           {"kernel", attention::name_of(config.kernel)},
           {"exp", config.exp_accurate ? "accurate" : "fast"},
           {"seed", random ? Json(options.seed) : Json()},

@@ -91,7 +91,9 @@ bool CoreModel::wait_front(Walker walker, Lane lane, std::uint8_t zone, const Ev
     cb.consumer_target = target;
     return false;
   }
+  const double before = clock(lane);
   stall_until(lane, cb.pushed.reached(target) + costs_.cb_visible, Stall::cb_empty);
+  core_.starved[event.a % core_.starved.size()] += clock(lane) - before;
   busy(lane, costs_.cb_wait, static_cast<int>(event.kind), zone);
   return true;
 }

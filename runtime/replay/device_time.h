@@ -40,6 +40,7 @@ struct LaneTime {
 
 struct CoreTime {
   std::array<LaneTime, lane_count> lanes;
+  std::array<double, 32> starved{};  ///< cycles that its lanes waited for pages of a circular buffer, by the buffer's id
   double end = 0;
 };
 

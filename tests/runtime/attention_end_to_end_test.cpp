@@ -46,6 +46,7 @@ struct Case {
   Steps steps{};  ///< of the multi-pass kernel
   DataFormat format = DataFormat::bf16;
   bool wide_dst = false;  ///< fp32 DST
+  KvDelivery kv = KvDelivery::dram;
 };
 
 struct GridCase {
@@ -186,6 +187,28 @@ std::vector<Case> baseline_cases() {
   return all;
 }
 
+/// What stands between the name of a case and the delivery that it is run with.
+constexpr std::string_view delivered = "_by_";
+
+/// Some of the cases with K and V delivered in every way, which must not change a bit.
+std::vector<Case> delivery_cases() {
+  std::vector<Case> all;
+  const std::set<std::string> chosen{"full",        "causal",      "causal_contiguous", "grouped_causal",
+                                     "one_kv_head", "ragged_keys", "ragged_causal",     "one_row",
+                                     "one_key",     "full_sync",   "one_tile_chunks",   "fp32_full_sync"};
+  for (Case c : hand_written_cases()) {
+    if (!chosen.contains(c.name)) continue;
+    const std::string name = c.name;
+    for (const auto& [kv, word] :
+         {std::pair{KvDelivery::chain, "chain"}, {KvDelivery::multicast_row, "row"}, {KvDelivery::multicast_grid, "grid"}}) {
+      c.kv = kv;
+      c.name = name + std::string(delivered) + word;
+      all.push_back(c);
+    }
+  }
+  return all;
+}
+
 /// The same bounds hold for the planned kernel.
 std::vector<Case> cases() {
   std::vector<Case> all = hand_written_cases();
@@ -214,6 +237,7 @@ std::vector<Case> cases() {
     all.push_back(c);
   }
   for (Case& c : baseline_cases()) all.push_back(std::move(c));
+  for (Case& c : delivery_cases()) all.push_back(std::move(c));
   return all;
 }
 
@@ -222,7 +246,8 @@ std::vector<GridCase> grid_cases() {
   const int ranks = test::session().info().size;
   std::vector<GridCase> out;
   for (const Case& config : cases()) {
-    for (const GridSize grid : {GridSize{2, 2}, GridSize{3, 3}, GridSize{4, 2}, GridSize{8, 10}}) {
+    for (const GridSize grid : {GridSize{1, 1}, GridSize{2, 2}, GridSize{3, 3}, GridSize{4, 2}, GridSize{8, 10}}) {
+      if (grid.cores() == 1 && config.kv == KvDelivery::dram) continue;  // nothing that other grids do not have
       if (grid.cores() >= ranks && (grid.cores() < 80 || config.on_full_grid)) out.push_back({config, grid});
     }
   }
@@ -238,6 +263,7 @@ Config config_of(const GridCase& c) {
   config.balance = c.config.balance;
   config.kernel = c.config.kernel;
   config.steps = c.config.steps;
+  config.kv = c.config.kv;
   config.compute.full_sync = c.config.full_sync;
   config.compute.dst_fp32 = c.config.wide_dst;
   config.format = c.config.format;
@@ -397,6 +423,12 @@ class AttentionEndToEnd : public testing::TestWithParam<GridCase> {
     const Case& c = GetParam().config;
     if (c.q_chunk != 0) {
       EXPECT_EQ(first_of_case.emplace(c.name, result.output).first->second, result.output);
+    }
+    if (c.kv != KvDelivery::dram) {
+      const auto read_by_all = first_of_case.find(c.name.substr(0, c.name.find(delivered)));
+      if (read_by_all != first_of_case.end()) {
+        EXPECT_EQ(read_by_all->second, result.output) << "K and V come in another way, and are the same";
+      }
     }
     if (!c.name.ends_with(all_steps_suffix)) return;
     GridCase hand_written = GetParam();
