@@ -62,14 +62,9 @@ class SequenceCheck {
     if (events.back().kind != EventKind::kernel_end) report("does not end with kernel_end: the kernel did not finish");
     for (const Event& event : events) step(event);
     if (acquired_ || committed_ != 0) report("ends inside a DST section");
-    for (int noc = 0; noc < noc_count; ++noc) {
-      if (open_reads_[static_cast<std::size_t>(noc)] != 0) {
-        report(fmt::format("{} reads on NoC {} without a barrier", open_reads_[static_cast<std::size_t>(noc)], noc));
-      }
-      if (open_writes_[static_cast<std::size_t>(noc)] != 0) {
-        report(
-            fmt::format("{} writes on NoC {} without a barrier or flush", open_writes_[static_cast<std::size_t>(noc)], noc));
-      }
+    for (std::size_t noc = 0; noc < noc_count; ++noc) {
+      report_open(open_reads_[noc], noc, "reads", "without a barrier");
+      report_open(open_writes_[noc], noc, "writes", "without a barrier or flush");
     }
   }
   std::map<int, std::int64_t> pushed;
@@ -86,18 +81,20 @@ class SequenceCheck {
         popped[event.a] += event.count;
         break;
       case EventKind::noc_read:
-        ++open_reads_[noc];
+        ++open_reads_[noc][event.a];
         break;
       case EventKind::noc_write:
+        ++open_writes_[noc][event.a];
+        break;
       case EventKind::noc_multicast:
-        ++open_writes_[noc];
+        ++open_writes_[noc][0];
         break;
       case EventKind::read_barrier:
-        open_reads_[noc] = 0;
+        close(open_reads_[noc], event.a);
         break;
       case EventKind::write_barrier:
       case EventKind::writes_flushed:
-        open_writes_[noc] = 0;
+        close(open_writes_[noc], event.a);
         break;
       case EventKind::dst_acquire:
         if (acquired_) report("dst_acquire inside a section");
@@ -119,14 +116,29 @@ class SequenceCheck {
         break;
     }
   }
+  /// Transfers of a NoC by transaction id.
+  using Open = std::map<int, int>;
+  /// `which` as barriers hold it: transaction id + 1, or 0 for all.
+  static void close(Open& open, int which) {
+    if (which == 0) {
+      open.clear();
+    } else {
+      open.erase(which - 1);
+    }
+  }
+  void report_open(const Open& open, std::size_t noc, const char* what, const char* how) {
+    int count = 0;
+    for (const auto& [trid, transfers] : open) count += transfers;
+    if (count != 0) report(fmt::format("{} {} on NoC {} {}", count, what, noc, how));
+  }
   void report(const std::string& what) { findings_.push_back(place_ + ": " + what); }
 
   std::string place_;
   std::vector<std::string>& findings_;
   bool acquired_ = false;
   int committed_ = 0;
-  std::array<int, noc_count> open_reads_{};
-  std::array<int, noc_count> open_writes_{};
+  std::array<Open, noc_count> open_reads_;
+  std::array<Open, noc_count> open_writes_;
 };
 
 }  // namespace

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "core/error.h"
+#include "noc/write_batch.h"
 
 namespace tilegrid::noc {
 namespace {
@@ -51,56 +51,13 @@ std::string text_of(Target target, GridSize grid) {
   return fmt::format("core ({},{})", core.x, core.y);
 }
 
-/// Most targets that share the bytes of one segment: their headers must leave room for data in a message.
-constexpr std::size_t max_batch_targets = 128;
-
-/// Collects the segments for one rank and sends them as messages of bounded size.
-class WriteBatch {
- public:
-  WriteBatch(Node& node, int rank, const MessageHeader& header) : node_(node), rank_(rank), header_(header) {}
-
-  /// Bytes put on their way, which the acknowledgements will return.
-  std::uint64_t sent() const { return sent_; }
-
-  void add(std::span<const Target> targets, std::uint64_t offset, std::span<const std::byte> bytes) {
-    const std::size_t overhead = targets.size() * sizeof(Segment);
-    for (std::size_t done = 0; done < bytes.size();) {
-      if (filled_ != 0 && filled_ + overhead + 64 > max_payload) send();
-      const std::size_t part = std::min(bytes.size() - done, max_payload - filled_ - overhead);
-      for (std::size_t i = 0; i < targets.size(); ++i) {
-        const Segment segment{targets[i], static_cast<std::uint32_t>(part), i == 0 ? 0U : 1U, offset + done};
-        message().append_value(segment);
-        if (i == 0) message().append(bytes.subspan(done, part));
-        ++header_.count;
-      }
-      filled_ += overhead + part;
-      done += part;
-    }
-  }
-  void send() {
-    if (!message_) return;
-    message_->set_header(header_);
-    sent_ += filled_;
-    node_.send(rank_, std::move(*message_));
-    message_.reset();
-    filled_ = 0;
-    header_.count = 0;
-  }
-
- private:
-  Message& message() {
-    if (!message_) message_.emplace(header_, max_payload);
-    return *message_;
-  }
-  Node& node_;
-  int rank_;
-  MessageHeader header_;
-  std::optional<Message> message_;
-  std::size_t filled_ = 0;
-  std::uint64_t sent_ = 0;
-};
-
 }  // namespace
+
+void check_trid(std::uint32_t trid, const char* who) {
+  if (trid < transaction_ids) return;
+  throw Fault("NoC transaction id", fmt::format("{} with transaction id {}", who, trid),
+              "a NIU has 16 transaction ids, 0 to 15");
+}
 
 MessageHeader Endpoint::header(MessageKind kind) const {
   MessageHeader header;
@@ -161,52 +118,126 @@ void Endpoint::count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_
   c.byte_hops += bytes * static_cast<std::uint64_t>(hop_count);
 }
 
-void Endpoint::log_transfer(EventKind kind, NocId noc, Target target, std::uint64_t offset, std::uint32_t bytes,
-                            std::uint32_t local) {
-  Event event{.kind = kind,
-              .op = static_cast<std::uint8_t>(noc),
-              .count = bytes,
-              .x = packed(node_of(target, node_.placement().grid)),
-              .y = core_->log.keeps_local() ? l1_offset_of(local) : 0,
-              .address = static_cast<std::uint32_t>(offset)};
-  if (kind == EventKind::noc_write && target.kind == Target::Kind::core) set_extra(event, word_written(local, bytes));
+void Endpoint::log_transfer(Event event, NocId noc, Target target, std::uint64_t offset) {
+  event.op = static_cast<std::uint8_t>(noc);
+  event.x = packed(node_of(target, node_.placement().grid));
+  event.address = static_cast<std::uint32_t>(offset);
   core_->log.append(risc_, event);
 }
 
-void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, std::uint32_t bytes) {
+void Endpoint::log_barrier(EventKind kind, NocId noc, std::optional<std::uint32_t> trid) {
+  core_->log.append(
+      risc_, {.kind = kind, .op = static_cast<std::uint8_t>(noc), .a = static_cast<std::uint8_t>(trid ? *trid + 1 : 0)});
+}
+
+void Endpoint::take_trid(Outstanding& outstanding, NocId noc, std::uint8_t trid, std::uint32_t bytes, const char* who) {
+  std::uint32_t& packets = outstanding[index(noc)][trid];
+  packets += (bytes + max_packet_bytes - 1) / max_packet_bytes;
+  if (trid == 0 || packets <= max_outstanding) return;  // nobody need look at the counter of id 0
+  throw Fault("NoC transaction id", fmt::format("{} with transaction id {} on NoC {}", who, trid, index(noc)),
+              "a transaction id has at most 255 packets outstanding: its counter has 8 bits")
+      .numbers(packets, max_outstanding, "packets")
+      .hint("call the barrier of this transaction id in between");
+}
+
+void Endpoint::return_trid(Outstanding& outstanding, NocId noc, std::optional<std::uint32_t> trid, const char* who) {
+  if (!trid) {
+    outstanding[index(noc)] = {};
+    return;
+  }
+  check_trid(*trid, who);
+  const std::uint32_t packets = std::exchange(outstanding[index(noc)][*trid], 0);
+  if (packets <= max_outstanding) return;
+  throw Fault("NoC transaction id", fmt::format("{} of transaction id {} on NoC {}", who, *trid, index(noc)),
+              "a transaction id has at most 255 packets outstanding: its counter has 8 bits")
+      .numbers(packets, max_outstanding, "packets")
+      .hint("call the barrier of this transaction id in between");
+}
+
+void Endpoint::set_read_trid(NocId noc, std::uint32_t trid) {
+  check_trid(trid, "noc_async_read_set_trid");
+  read_trids_[index(noc)] = static_cast<std::uint8_t>(trid);
+}
+
+Endpoint::StatefulPeer Endpoint::from_state(const State& state, std::uint32_t address, std::uint32_t bytes,
+                                            const char* who) {
+  if (!state.set || (bytes == 0 && state.bytes == 0)) {
+    throw Fault("NoC state", fmt::format("{} without a state", who),
+                "a *_set_state call sets the registers that *_with_state calls use, a plain transfer overwrites them")
+        .hint("call the *_set_state of the same form and NoC first");
+  }
+  return {make_address(address_x(state.peer), address_y(state.peer), address), bytes == 0 ? state.bytes : bytes};
+}
+
+void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, std::uint32_t bytes, const Issue& issue) {
   if (bytes == 0) return;
   const Target target = resolve(source, bytes, "noc_async_read");
   core_->check_l1(l1_destination, bytes, "noc_async_read");
   check_alignment(source, target, l1_destination, true, "noc_async_read");
+  const std::uint8_t trid = issue.trid.value_or(read_trids_[index(noc)]);
+  check_trid(trid, "noc_async_read");
+  take_trid(outstanding_reads_, noc, trid, bytes, "noc_async_read");
   const bool dram = target.kind == Target::Kind::dram;
   const std::uint64_t offset = dram ? address_offset(source) : address_offset(source) & (l1_slot_bytes - 1);
   count(noc, dram ? TransferKind::dram_read : TransferKind::l1_read, bytes,
         hops(noc, node_of(target, node_.placement().grid), own_node()));
-  log_transfer(EventKind::noc_read, noc, target, offset, bytes, l1_destination);
+  log_transfer({.kind = EventKind::noc_read,
+                .a = trid,
+                .b = static_cast<std::uint8_t>(issue.form),
+                .count = bytes,
+                .y = core_->log.keeps_local() ? l1_offset_of(l1_destination) : 0},
+               noc, target, offset);
   if (!moves(target.kind, bytes)) return;
-  pending_reads_[static_cast<std::size_t>(noc)].push_back({target, offset, l1_pointer(l1_destination), bytes});
+  pending_reads_[index(noc)].push_back({target, offset, l1_pointer(l1_destination), bytes, trid});
 }
 
-void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes) {
+void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes, const Issue& issue) {
   if (bytes == 0) return;
   const Target target = resolve(destination, bytes, "noc_async_write");
   core_->check_l1(l1_source, bytes, "noc_async_write");
   check_alignment(destination, target, l1_source, false, "noc_async_write");
+  const std::uint8_t trid = issue.trid.value_or(0);
+  check_trid(trid, "noc_async_write");
+  take_trid(outstanding_writes_, noc, trid, bytes, "noc_async_write");
   const bool dram = target.kind == Target::Kind::dram;
   const std::uint64_t offset = dram ? address_offset(destination) : address_offset(destination) & (l1_slot_bytes - 1);
   count(noc, dram ? TransferKind::dram_write : TransferKind::l1_write, bytes,
         hops(noc, own_node(), node_of(target, node_.placement().grid)));
-  log_transfer(EventKind::noc_write, noc, target, offset, bytes, l1_source);
-  if (moves(target.kind, bytes)) queue_write(noc, {{target}, offset, l1_pointer(l1_source), bytes});
+  Event event{.kind = EventKind::noc_write,
+              .a = trid,
+              .b = static_cast<std::uint8_t>(issue.form),
+              .count = bytes,
+              .y = core_->log.keeps_local() ? l1_offset_of(l1_source) : 0};
+  if (!dram) set_extra(event, word_written(l1_source, bytes));
+  log_transfer(event, noc, target, offset);
+  if (moves(target.kind, bytes)) queue_write(noc, {{target}, offset, l1_pointer(l1_source), bytes, trid});
+}
+
+void Endpoint::write_word(NocId noc, NocAddress destination, std::uint32_t value) {
+  const Target target = resolve(destination, sizeof value, "noc_inline_dw_write");
+  if (target.kind != Target::Kind::core) {
+    throw Fault("NoC target", "noc_inline_dw_write to DRAM", "inline writes go to L1 only")
+        .hint("write from L1 with noc_async_write");
+  }
+  if (address_offset(destination) % sizeof value != 0) {
+    throw Fault("NoC alignment", fmt::format("noc_inline_dw_write to offset {}", address_offset(destination)),
+                "an inline write is a 4-byte word at a multiple of 4");
+  }
+  const std::uint64_t offset = address_offset(destination) & (l1_slot_bytes - 1);
+  take_trid(outstanding_writes_, noc, 0, sizeof value, "noc_inline_dw_write");
+  count(noc, TransferKind::l1_write, sizeof value, hops(noc, own_node(), node_of(target, node_.placement().grid)));
+  Event event{.kind = EventKind::noc_write, .b = static_cast<std::uint8_t>(TransferForm::inlined), .count = sizeof value};
+  set_extra(event, value);
+  log_transfer(event, noc, target, offset);
+  queue_write(noc, {{target}, offset, nullptr, sizeof value, 0, value});
 }
 
 void Endpoint::queue_write(NocId noc, PendingWrite write) {
-  const auto n = static_cast<std::size_t>(noc);
-  pending_write_bytes_[n] += write.bytes;
-  pending_writes_[n].push_back(std::move(write));
-  if (pending_write_bytes_[static_cast<std::size_t>(noc)] <= write_window_bytes / 2) return;
+  pending_write_bytes_[index(noc)] += write.bytes;
+  pending_writes_[index(noc)].push_back(std::move(write));
+  if (pending_write_bytes_[index(noc)] <= write_window_bytes / 2) return;
   flush_writes(noc);
-  wait_while(unacked_write_bytes_, write_window_bytes, BlockReason::write_barrier, noc);
+  wait_while(unacked_writes_.total, write_window_bytes, BlockReason::write_barrier, noc);
 }
 
 void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes,
@@ -245,6 +276,7 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
                 "the number of destinations must equal the cores that acknowledge; the sender counts only with loopback")
         .numbers(destinations, static_cast<std::int64_t>(write.targets.size()), "destinations");
   }
+  linked_chains_[index(noc)] = linked ? LinkedChain{true, low, high} : LinkedChain{};
   count(noc, TransferKind::multicast, bytes, hop_count);
   Event event{.kind = EventKind::noc_multicast,
               .op = static_cast<std::uint8_t>(noc),
@@ -305,10 +337,19 @@ void Endpoint::wait_while(const std::uint64_t& counter, std::uint64_t limit, Blo
   }
 }
 
-void Endpoint::read_barrier(NocId noc) {
-  core_->log.append(risc_, {.kind = EventKind::read_barrier, .op = static_cast<std::uint8_t>(noc)});
+void Endpoint::read_barrier(NocId noc, std::optional<std::uint32_t> trid) {
+  return_trid(outstanding_reads_, noc, trid, trid ? "noc_async_read_barrier_with_trid" : "noc_async_read_barrier");
+  log_barrier(EventKind::read_barrier, noc, trid);
   flush();
-  complete_reads(pending_reads_[static_cast<std::size_t>(noc)]);
+  auto& reads = pending_reads_[index(noc)];
+  if (trid) {
+    const auto others = std::stable_partition(reads.begin(), reads.end(), [&](const auto& r) { return r.trid == *trid; });
+    std::vector<PendingRead> own(reads.begin(), others);
+    reads.erase(reads.begin(), others);
+    complete_reads(own);
+  } else {
+    complete_reads(reads);
+  }
   wait_while(unfinished_reads_, 0, BlockReason::read_barrier, noc);
 }
 
@@ -398,13 +439,15 @@ void Endpoint::on_read_reply(const MessageHeader& header, std::span<const std::b
   if (unfinished_reads_ == 0) node_.scheduler().wake(waiter_);
 }
 
-void Endpoint::flush_writes(NocId noc) {
-  auto& writes = pending_writes_[static_cast<std::size_t>(noc)];
-  if (writes.empty()) return;
+void Endpoint::flush_writes(NocId noc, std::size_t count) {
+  auto& writes = pending_writes_[index(noc)];
+  count = std::min(count, writes.size());
+  if (count == 0) return;
   std::map<int, WriteBatch> batches;
   std::map<int, std::vector<Target>> remote;
-  for (const PendingWrite& write : writes) {
-    const std::span<const std::byte> bytes{write.source, write.bytes};
+  for (const PendingWrite& write : std::span(writes).first(count)) {
+    const std::span<const std::byte> bytes =
+        write.source == nullptr ? std::as_bytes(std::span(&write.word, 1)) : std::span(write.source, write.bytes);
     remote.clear();
     for (const Target target : write.targets) {
       if (node_.is_local(target)) {
@@ -414,38 +457,49 @@ void Endpoint::flush_writes(NocId noc) {
       }
     }
     for (const auto& [rank, targets] : remote) {
-      WriteBatch& batch = batches.try_emplace(rank, node_, rank, header(MessageKind::write)).first->second;
+      WriteBatch& batch = batches.try_emplace(rank, node_, rank, header(MessageKind::write), unacked_writes_).first->second;
       for (std::size_t first = 0; first < targets.size(); first += max_batch_targets) {
-        batch.add(std::span(targets).subspan(first, std::min(max_batch_targets, targets.size() - first)), write.offset,
+        batch.add(UnackedWrites::slot(noc, write.trid),
+                  std::span(targets).subspan(first, std::min(max_batch_targets, targets.size() - first)), write.offset,
                   bytes);
       }
     }
+    pending_write_bytes_[index(noc)] -= write.bytes;
   }
-  for (auto& [rank, batch] : batches) {
-    batch.send();
-    unacked_write_bytes_ += batch.sent();
-  }
-  writes.clear();
-  pending_write_bytes_[static_cast<std::size_t>(noc)] = 0;
+  for (auto& [rank, batch] : batches) batch.send();
+  writes.erase(writes.begin(), writes.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 void Endpoint::flush() {
   for (int noc = 0; noc < noc_count; ++noc) flush_writes(static_cast<NocId>(noc));
 }
 
-void Endpoint::writes_flushed(NocId noc) {
-  core_->log.append(risc_, {.kind = EventKind::writes_flushed, .op = static_cast<std::uint8_t>(noc)});
-  flush_writes(noc);
+void Endpoint::flush(NocId noc) { flush_writes(noc); }
+
+std::size_t Endpoint::writes_until(NocId noc, std::optional<std::uint32_t> trid) const {
+  const auto& writes = pending_writes_[index(noc)];
+  if (!trid) return writes.size();
+  // Those before the last of them have left, too: a NIU sends in order.
+  const auto last = std::find_if(writes.rbegin(), writes.rend(), [&](const auto& write) { return write.trid == *trid; });
+  return static_cast<std::size_t>(writes.rend() - last);
 }
 
-void Endpoint::write_barrier(NocId noc) {
-  core_->log.append(risc_, {.kind = EventKind::write_barrier, .op = static_cast<std::uint8_t>(noc)});
-  flush();
-  wait_while(unacked_write_bytes_, 0, BlockReason::write_barrier, noc);
+void Endpoint::writes_flushed(NocId noc, std::optional<std::uint32_t> trid) {
+  if (trid) check_trid(*trid, "noc_async_write_flushed_with_trid");
+  log_barrier(EventKind::writes_flushed, noc, trid);
+  flush_writes(noc, writes_until(noc, trid));
+}
+
+void Endpoint::write_barrier(NocId noc, std::optional<std::uint32_t> trid) {
+  return_trid(outstanding_writes_, noc, trid, trid ? "noc_async_write_barrier_with_trid" : "noc_async_write_barrier");
+  log_barrier(EventKind::write_barrier, noc, trid);
+  flush_writes(noc, writes_until(noc, trid));
+  wait_while(trid ? unacked_writes_.by_trid[index(noc)][*trid] : unacked_writes_.by_noc[index(noc)], 0,
+             BlockReason::write_barrier, noc);
 }
 
 void Endpoint::atomic_barrier(NocId noc) {
-  core_->log.append(risc_, {.kind = EventKind::atomic_barrier, .op = static_cast<std::uint8_t>(noc)});
+  log_barrier(EventKind::atomic_barrier, noc);
   flush();
   wait_while(unacked_atomics_, 0, BlockReason::atomic_barrier, noc);
 }
@@ -454,7 +508,7 @@ void Endpoint::finish() {
   flush();
   for (auto& reads : pending_reads_) complete_reads(reads);
   wait_while(unfinished_reads_, 0, BlockReason::read_barrier, NocId::noc0);
-  wait_while(unacked_write_bytes_, 0, BlockReason::write_barrier, NocId::noc0);
+  wait_while(unacked_writes_.total, 0, BlockReason::write_barrier, NocId::noc0);
   wait_while(unacked_atomics_, 0, BlockReason::atomic_barrier, NocId::noc0);
 }
 
@@ -464,12 +518,19 @@ void Endpoint::reset() {
   pending_write_bytes_ = {};
   queued_reads_.clear();
   open_reads_.clear();
-  open_read_bytes_ = unfinished_reads_ = unacked_write_bytes_ = unacked_atomics_ = 0;
+  open_read_bytes_ = unfinished_reads_ = unacked_atomics_ = 0;
+  unacked_writes_ = {};
+  read_trids_ = {};
+  read_states_ = {};
+  write_states_ = {};
+  linked_chains_ = {};
+  outstanding_reads_ = {};
+  outstanding_writes_ = {};
   waiter_ = nullptr;
 }
 
 void Endpoint::on_write_ack(const MessageHeader& header) {
-  unacked_write_bytes_ -= header.bytes;
+  unacked_writes_.remove(header.request, header.bytes);
   node_.scheduler().wake(waiter_);
 }
 
@@ -487,7 +548,7 @@ void Endpoint::host_write(Target target, std::uint64_t offset, std::span<const s
   }
   if (pending_write_bytes_[0] < write_window_bytes) return;
   flush_writes(NocId::noc0);
-  wait_while(unacked_write_bytes_, write_window_bytes, BlockReason::write_barrier, NocId::noc0);
+  wait_while(unacked_writes_.total, write_window_bytes, BlockReason::write_barrier, NocId::noc0);
 }
 
 void Endpoint::host_read(Target target, std::uint64_t offset, std::span<std::byte> bytes) {
@@ -496,7 +557,7 @@ void Endpoint::host_read(Target target, std::uint64_t offset, std::span<std::byt
 
 void Endpoint::host_finish() {
   flush_writes(NocId::noc0);
-  wait_while(unacked_write_bytes_, 0, BlockReason::write_barrier, NocId::noc0);
+  wait_while(unacked_writes_.total, 0, BlockReason::write_barrier, NocId::noc0);
   complete_reads(pending_reads_[0]);
   wait_while(unfinished_reads_, 0, BlockReason::read_barrier, NocId::noc0);
 }

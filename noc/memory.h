@@ -14,6 +14,9 @@ inline constexpr std::uint32_t dram_alignment = 32;
 inline constexpr std::uint32_t l1_alignment = 16;
 /// Largest NoC packet's payload (tensix.md 4.1).
 inline constexpr std::uint32_t max_packet_bytes = 8192;
+/// Transaction ids of a NIU, and how many packets of one may be outstanding (tensix.md 4.1).
+inline constexpr std::uint32_t transaction_ids = 16;
+inline constexpr std::uint32_t max_outstanding = 255;
 
 /// The DRAM banks that live on this rank. Address space is taken at once, memory when it is touched.
 class DramBanks {

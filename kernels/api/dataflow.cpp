@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/error.h"
 
@@ -28,6 +29,40 @@ void check_packet(std::uint32_t bytes, const char* who) {
   throw Fault("NoC packet size", fmt::format("{} of {} bytes", who, bytes), "a packet carries at most 8192 bytes")
       .numbers(bytes, noc::max_packet_bytes, "bytes")
       .hint("use the call without _one_packet, which splits");
+}
+
+using Transaction = std::optional<std::uint8_t>;
+
+/// Ids beyond 255 would be cut to a good one.
+Transaction transaction(std::optional<std::uint32_t> trid, const char* who) {
+  if (!trid) return {};
+  noc::check_trid(*trid, who);
+  return static_cast<std::uint8_t>(*trid);
+}
+
+void read_with_state(const char* who, std::uint32_t source_address, std::uint32_t l1_destination, std::uint32_t bytes,
+                     std::optional<std::uint32_t> trid, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  const auto peer = kernel.noc->read_state(noc_of(kernel, noc), source_address, bytes, who);
+  kernel.noc->read(noc_of(kernel, noc), peer.address, l1_destination, peer.bytes,
+                   {TransferForm::stateful, transaction(trid, who)});
+}
+
+void write_with_state(const char* who, std::uint32_t l1_source, std::uint32_t destination_address, std::uint32_t bytes,
+                      std::optional<std::uint32_t> trid, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  const auto peer = kernel.noc->write_state(noc_of(kernel, noc), destination_address, bytes, who);
+  kernel.noc->write(noc_of(kernel, noc), l1_source, peer.address, peer.bytes,
+                    {TransferForm::stateful, transaction(trid, who)});
+}
+
+/// Semaphores leave at once, and use a command buffer of their own.
+void set_multicast(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations, bool loopback, bool linked,
+                   std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  const NocId on = noc_of(kernel, noc);
+  kernel.noc->multicast(on, l1_source, semaphore, sizeof(std::uint32_t), destinations, loopback, linked);
+  kernel.noc->flush(on);
 }
 
 void wait_for(volatile std::uint32_t* semaphore, std::uint32_t value, bool at_least, Here at) {
@@ -73,6 +108,7 @@ std::uint64_t InterleavedAddrGen::get_noc_addr(std::uint32_t page) const {
 
 void noc_async_read(std::uint64_t source, std::uint32_t l1_destination, std::uint32_t bytes, std::uint8_t noc, Here at) {
   KernelContext& kernel = context(at);
+  kernel.noc->end_read_state(noc_of(kernel, noc));
   kernel.noc->read(noc_of(kernel, noc), source, l1_destination, bytes);
 }
 void noc_async_read_page(std::uint32_t page, const InterleavedAddrGen& buffer, std::uint32_t l1_destination,
@@ -81,6 +117,7 @@ void noc_async_read_page(std::uint32_t page, const InterleavedAddrGen& buffer, s
 }
 void noc_async_write(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes, std::uint8_t noc, Here at) {
   KernelContext& kernel = context(at);
+  kernel.noc->end_write_state(noc_of(kernel, noc));
   kernel.noc->write(noc_of(kernel, noc), l1_source, destination, bytes);
 }
 void noc_async_write_page(std::uint32_t page, const InterleavedAddrGen& buffer, std::uint32_t l1_source, std::uint8_t noc,
@@ -102,12 +139,100 @@ void noc_async_write_one_packet(std::uint32_t l1_source, std::uint64_t destinati
 void noc_async_write_multicast(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
                                std::uint32_t destinations, bool linked, std::uint8_t noc, Here at) {
   KernelContext& kernel = context(at);
+  kernel.noc->end_write_state(noc_of(kernel, noc));
   kernel.noc->multicast(noc_of(kernel, noc), l1_source, destination, bytes, destinations, false, linked);
 }
 void noc_async_write_multicast_loopback_src(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
                                             std::uint32_t destinations, bool linked, std::uint8_t noc, Here at) {
   KernelContext& kernel = context(at);
+  kernel.noc->end_write_state(noc_of(kernel, noc));
   kernel.noc->multicast(noc_of(kernel, noc), l1_source, destination, bytes, destinations, true, linked);
+}
+void noc_async_write_multicast_one_packet(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
+                                          std::uint32_t destinations, bool linked, std::uint8_t noc, Here at) {
+  static_cast<void>(context(at));
+  check_packet(bytes, "noc_async_write_multicast_one_packet");
+  noc_async_write_multicast(l1_source, destination, bytes, destinations, linked, noc, at);
+}
+
+void noc_async_read_set_state(std::uint64_t source, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->set_read_state(noc_of(kernel, noc), source, 0);
+}
+void noc_async_read_with_state(std::uint32_t source_address, std::uint32_t l1_destination, std::uint32_t bytes,
+                               std::uint8_t noc, Here at) {
+  if (bytes != 0) read_with_state("noc_async_read_with_state", source_address, l1_destination, bytes, {}, noc, at);
+}
+void noc_async_read_one_packet_set_state(std::uint64_t source, std::uint32_t bytes, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  check_packet(bytes, "noc_async_read_one_packet_set_state");
+  kernel.noc->set_read_state(noc_of(kernel, noc), source, bytes);
+}
+void noc_async_read_one_packet_with_state(std::uint32_t source_address, std::uint32_t l1_destination, std::uint8_t noc,
+                                          Here at) {
+  read_with_state("noc_async_read_one_packet_with_state", source_address, l1_destination, 0, {}, noc, at);
+}
+void noc_async_write_one_packet_set_state(std::uint64_t destination, std::uint32_t bytes, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  check_packet(bytes, "noc_async_write_one_packet_set_state");
+  kernel.noc->set_write_state(noc_of(kernel, noc), destination, bytes);
+}
+void noc_async_write_one_packet_with_state(std::uint32_t l1_source, std::uint32_t destination_address, std::uint8_t noc,
+                                           Here at) {
+  write_with_state("noc_async_write_one_packet_with_state", l1_source, destination_address, 0, {}, noc, at);
+}
+
+void noc_async_read_set_trid(std::uint32_t trid, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->set_read_trid(noc_of(kernel, noc), trid);
+}
+void noc_async_read_one_packet_with_state_with_trid(std::uint32_t source_base, std::uint32_t source_address,
+                                                    std::uint32_t l1_destination, std::uint32_t trid, std::uint8_t noc,
+                                                    Here at) {
+  read_with_state("noc_async_read_one_packet_with_state_with_trid", source_base + source_address, l1_destination, 0, trid,
+                  noc, at);
+}
+void noc_async_write_one_packet_with_trid(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
+                                          std::uint32_t trid, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  check_packet(bytes, "noc_async_write_one_packet_with_trid");
+  const Transaction id = transaction(trid, "noc_async_write_one_packet_with_trid");
+  kernel.noc->end_write_state(noc_of(kernel, noc));
+  kernel.noc->write(noc_of(kernel, noc), l1_source, destination, bytes, {TransferForm::full, id});
+}
+void noc_async_write_one_packet_with_trid_set_state(std::uint64_t destination, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->set_write_state(noc_of(kernel, noc), destination, 0);
+}
+void noc_async_write_one_packet_with_trid_with_state(std::uint32_t l1_source, std::uint32_t destination_address,
+                                                     std::uint32_t bytes, std::uint32_t trid, std::uint8_t noc, Here at) {
+  static_cast<void>(context(at));
+  check_packet(bytes, "noc_async_write_one_packet_with_trid_with_state");
+  if (bytes == 0) return;
+  write_with_state("noc_async_write_one_packet_with_trid_with_state", l1_source, destination_address, bytes, trid, noc, at);
+}
+void noc_async_read_barrier_with_trid(std::uint32_t trid, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->read_barrier(noc_of(kernel, noc), trid);
+}
+void noc_async_write_barrier_with_trid(std::uint32_t trid, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->write_barrier(noc_of(kernel, noc), trid);
+}
+void noc_async_write_flushed_with_trid(std::uint32_t trid, std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->writes_flushed(noc_of(kernel, noc), trid);
+}
+
+void noc_inline_dw_write(std::uint64_t destination, std::uint32_t value, std::uint8_t byte_enable, std::uint8_t noc,
+                         Here at) {
+  KernelContext& kernel = context(at);
+  if (byte_enable != 0xF) {
+    throw Fault("inline byte enable", fmt::format("noc_inline_dw_write with byte enable {:#x}", byte_enable),
+                "inline writes are emulated for whole words, 0xf")
+        .hint("write the other bytes as they are, or use noc_async_write");
+  }
+  kernel.noc->write_word(noc_of(kernel, noc), destination, value);
 }
 
 void noc_async_read_barrier(std::uint8_t noc, Here at) {
@@ -163,18 +288,18 @@ void noc_semaphore_inc(std::uint64_t semaphore, std::uint32_t delta, std::uint8_
   kernel.noc->increment(noc_of(kernel, noc), semaphore, delta);
 }
 void noc_semaphore_set_remote(std::uint32_t l1_source, std::uint64_t semaphore, std::uint8_t noc, Here at) {
-  noc_async_write(l1_source, semaphore, sizeof(std::uint32_t), noc, at);
-  context(at).noc->flush();
+  KernelContext& kernel = context(at);
+  const NocId on = noc_of(kernel, noc);
+  kernel.noc->write(on, l1_source, semaphore, sizeof(std::uint32_t));
+  kernel.noc->flush(on);
 }
 void noc_semaphore_set_multicast(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations, bool linked,
                                  std::uint8_t noc, Here at) {
-  noc_async_write_multicast(l1_source, semaphore, sizeof(std::uint32_t), destinations, linked, noc, at);
-  context(at).noc->flush();
+  set_multicast(l1_source, semaphore, destinations, false, linked, noc, at);
 }
 void noc_semaphore_set_multicast_loopback_src(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations,
                                               bool linked, std::uint8_t noc, Here at) {
-  noc_async_write_multicast_loopback_src(l1_source, semaphore, sizeof(std::uint32_t), destinations, linked, noc, at);
-  context(at).noc->flush();
+  set_multicast(l1_source, semaphore, destinations, true, linked, noc, at);
 }
 
 void note_generated(std::uint32_t cb, std::uint32_t bytes, Here at) {

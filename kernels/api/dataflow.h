@@ -9,6 +9,7 @@
 
 /// Data movement for BRISC and NCRISC kernels under TT-Metalium's names (tensix.md 4.1, 7). Transfers use the kernel's
 /// default NoC unless one is given. Sizes are bytes; x and y are virtual coordinates, as my_x() and the host give them.
+/// Virtual channels and command buffers, which TT-Metalium lets a caller name, are not among the arguments.
 namespace tilegrid::api {
 
 /// The NoC that the kernel was configured with, in place of a `noc` argument.
@@ -53,6 +54,52 @@ void noc_async_write_multicast(std::uint32_t l1_source, std::uint64_t destinatio
 void noc_async_write_multicast_loopback_src(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
                                             std::uint32_t destinations, bool linked = false, std::uint8_t noc = default_noc,
                                             Here at = Here::current());
+
+/// As noc_async_write_multicast, one packet: fault "NoC packet size" above 8192 bytes.
+void noc_async_write_multicast_one_packet(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
+                                          std::uint32_t destinations, bool linked = false, std::uint8_t noc = default_noc,
+                                          Here at = Here::current());
+
+/// Stateful transfers: set_state writes the registers that do not change from one transfer to the next (the peer's node and,
+/// for one packet, the size), with_state the others, which takes fewer cycles (tensix.md 4.5). `*_address` of with_state is
+/// the L1 address or the bank's offset at the node of the state. A plain transfer of the same direction and NoC overwrites
+/// the state: fault "NoC state" for a with_state without one.
+void noc_async_read_set_state(std::uint64_t source, std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_read_with_state(std::uint32_t source_address, std::uint32_t l1_destination, std::uint32_t bytes,
+                               std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_read_one_packet_set_state(std::uint64_t source, std::uint32_t bytes, std::uint8_t noc = default_noc,
+                                         Here at = Here::current());
+void noc_async_read_one_packet_with_state(std::uint32_t source_address, std::uint32_t l1_destination,
+                                          std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_write_one_packet_set_state(std::uint64_t destination, std::uint32_t bytes, std::uint8_t noc = default_noc,
+                                          Here at = Here::current());
+void noc_async_write_one_packet_with_state(std::uint32_t l1_source, std::uint32_t destination_address,
+                                           std::uint8_t noc = default_noc, Here at = Here::current());
+
+/// Transaction ids, 0 to 15 per NoC, with at most 255 packets outstanding each (tensix.md 4.1; fault "NoC transaction id").
+/// set_trid is for all reads of the NoC that follow, but those that name an id. What has no id has 0.
+void noc_async_read_set_trid(std::uint32_t trid = 0, std::uint8_t noc = default_noc, Here at = Here::current());
+/// The source is at base + address of the node that noc_async_read_one_packet_set_state named, with its size.
+void noc_async_read_one_packet_with_state_with_trid(std::uint32_t source_base, std::uint32_t source_address,
+                                                    std::uint32_t l1_destination, std::uint32_t trid = 0,
+                                                    std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_write_one_packet_with_trid(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
+                                          std::uint32_t trid, std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_write_one_packet_with_trid_set_state(std::uint64_t destination, std::uint8_t noc = default_noc,
+                                                    Here at = Here::current());
+void noc_async_write_one_packet_with_trid_with_state(std::uint32_t l1_source, std::uint32_t destination_address,
+                                                     std::uint32_t bytes, std::uint32_t trid, std::uint8_t noc = default_noc,
+                                                     Here at = Here::current());
+/// The reads with this id are there; others need not be.
+void noc_async_read_barrier_with_trid(std::uint32_t trid, std::uint8_t noc = default_noc, Here at = Here::current());
+void noc_async_write_barrier_with_trid(std::uint32_t trid, std::uint8_t noc = default_noc, Here at = Here::current());
+/// The sources of the writes with this id may be reused.
+void noc_async_write_flushed_with_trid(std::uint32_t trid, std::uint8_t noc = default_noc, Here at = Here::current());
+
+/// Writes one word to an L1 address; the value is in the command, no source is read. Not to DRAM (tensix.md 4.1; fault "NoC
+/// target"). All bytes of the word must be enabled (fault "inline byte enable").
+void noc_inline_dw_write(std::uint64_t destination, std::uint32_t value, std::uint8_t byte_enable = 0xF,
+                         std::uint8_t noc = default_noc, Here at = Here::current());
 
 void noc_async_read_barrier(std::uint8_t noc = default_noc, Here at = Here::current());
 void noc_async_write_barrier(std::uint8_t noc = default_noc, Here at = Here::current());

@@ -247,6 +247,14 @@ TEST(CheckLog, FindsEachViolation) {
             Findings{at + "1 reads on NoC 0 without a barrier"});
   EXPECT_EQ(findings(kernel({event(K::noc_write, 1), event(K::noc_multicast, 1), event(K::write_barrier, 0)})),
             Findings{at + "2 writes on NoC 1 without a barrier or flush"});
+  // Barriers of a transaction id close what has it.
+  EXPECT_EQ(findings(kernel({event(K::noc_read, 0, 3), event(K::noc_read, 0, 4), event(K::read_barrier, 0, 4)})),
+            Findings{at + "1 reads on NoC 0 without a barrier"});
+  EXPECT_EQ(findings(kernel({event(K::noc_write, 0, 3), event(K::writes_flushed, 0, 3), event(K::write_barrier, 0, 5)})),
+            Findings{at + "1 writes on NoC 0 without a barrier or flush"});
+  EXPECT_EQ(findings(kernel({event(K::noc_write, 0, 3), event(K::noc_read, 0, 15), event(K::writes_flushed, 0, 4),
+                             event(K::read_barrier, 0, 16)})),
+            Findings{});
   EXPECT_EQ(findings(kernel({event(K::dst_acquire), event(K::dst_acquire), event(K::dst_commit), event(K::dst_wait),
                              event(K::dst_release)})),
             Findings{at + "dst_acquire inside a section"});

@@ -234,6 +234,75 @@ std::vector<FaultCase> noc_cases() {
   };
 }
 
+std::vector<FaultCase> transfer_form_cases() {
+  return {
+      {__LINE__, "inline_to_dram", Risc::brisc, [] { noc_inline_dw_write(get_noc_addr(0, 11, 0), 1); }, "NoC target",
+       "noc_inline_dw_write to DRAM; inline writes go to L1 only; fix: ", __LINE__},
+      {__LINE__, "inline_to_odd", Risc::brisc, [] { noc_inline_dw_write(on_core(0, 0, user + 2), 1); }, "NoC alignment",
+       "a multiple of 4", __LINE__},
+      {__LINE__, "inline_half_a_word", Risc::brisc, [] { noc_inline_dw_write(on_core(0, 0, user), 1, 0x3); },
+       "inline byte enable", "byte enable 0x3; .*whole words", __LINE__},
+      {__LINE__, "no_such_id", Risc::ncrisc, [] { noc_async_read_set_trid(16); }, "NoC transaction id",
+       "with transaction id 16; a NIU has 16 transaction ids, 0 to 15", __LINE__},
+      {__LINE__, "no_such_id_of_a_write", Risc::ncrisc,
+       [] { noc_async_write_one_packet_with_trid(l1(user), on_core(0, 0, user), 64, 257); }, "NoC transaction id",
+       "noc_async_write_one_packet_with_trid with transaction id 257", __LINE__},
+      {__LINE__, "no_such_id_of_a_barrier", Risc::ncrisc, [] { noc_async_read_barrier_with_trid(77); }, "NoC transaction id",
+       "noc_async_read_barrier_with_trid with transaction id 77", __LINE__},
+      {__LINE__, "too_many_of_an_id", Risc::ncrisc,
+       [] {
+         noc_async_read_set_trid(3);
+         for (int i = 0; i < 256; ++i) noc_async_read(on_core(0, 0, user), l1(user), 32);
+       },
+       "NoC transaction id", "transaction id 3 on NoC 0; .*asked 256 packets, available 255; fix: ", __LINE__},
+      {__LINE__, "too_many_for_the_barrier_of_an_id", Risc::ncrisc,
+       [] {
+         for (int i = 0; i < 300; ++i) noc_async_write(l1(user), on_core(0, 0, user + 64), 32);
+         noc_async_write_barrier_with_trid(0);
+       },
+       "NoC transaction id", "transaction id 0 on NoC 0; .*asked 300 packets, available 255", __LINE__},
+      {__LINE__, "state_of_nothing", Risc::ncrisc, [] { noc_async_read_one_packet_with_state(user, l1(user)); }, "NoC state",
+       "noc_async_read_one_packet_with_state without a state", __LINE__},
+      {__LINE__, "state_overwritten", Risc::ncrisc,
+       [] {
+         noc_async_read_one_packet_set_state(on_core(0, 0, user), 64);
+         noc_async_read(on_core(1, 0, user), l1(user), 64);
+         noc_async_read_one_packet_with_state(user, l1(user));
+       },
+       "NoC state", "a plain transfer overwrites them; fix: ", __LINE__},
+      {__LINE__, "write_state_overwritten", Risc::ncrisc,
+       [] {
+         noc_async_write_one_packet_set_state(on_core(0, 0, user), 64);
+         noc_async_write_multicast(l1(user), on_all_cores(user), 64, 7);
+         noc_async_write_one_packet_with_state(l1(user), user);
+       },
+       "NoC state", "noc_async_write_one_packet_with_state without a state", __LINE__},
+      {__LINE__, "state_of_the_other_noc", Risc::ncrisc,
+       [] {
+         noc_async_read_one_packet_set_state(on_core(0, 0, user), 64, 1);
+         noc_async_read_one_packet_with_state(user, l1(user), 0);
+       },
+       "NoC state", "without a state", __LINE__},
+      {__LINE__, "state_without_a_size", Risc::ncrisc,
+       [] {
+         noc_async_read_set_state(on_core(0, 0, user));
+         noc_async_read_one_packet_with_state(user, l1(user));
+       },
+       "NoC state", "the \\*_set_state of the same form", __LINE__},
+      {__LINE__, "state_too_large", Risc::ncrisc, [] { noc_async_write_one_packet_set_state(on_core(0, 0, user), 8193); },
+       "NoC packet size", "asked 8193 bytes, available 8192", __LINE__},
+      {__LINE__, "multicast_packet_too_large", Risc::ncrisc,
+       [] { noc_async_write_multicast_one_packet(l1(user), on_all_cores(user), 8193, 7); }, "NoC packet size",
+       "asked 8193 bytes, available 8192", __LINE__},
+      {__LINE__, "state_past_the_end", Risc::ncrisc,
+       [] {
+         noc_async_read_one_packet_set_state(on_core(1, 0, user), 64);
+         noc_async_read_one_packet_with_state(l1_bytes - 32, l1(user));
+       },
+       "L1 range", "used L1 bytes 1499104 to 1499168 of core \\(1,0\\)", __LINE__},
+  };
+}
+
 std::vector<FaultCase> other_cases() {
   return {
       {__LINE__, "runtime_argument", Risc::trisc, [] { static_cast<void>(get_arg_val<std::uint32_t>(0)); },
@@ -247,7 +316,7 @@ std::vector<FaultCase> other_cases() {
 
 std::vector<FaultCase> all_cases() {
   std::vector<FaultCase> all;
-  for (const auto& part : {dst_cases(), cb_cases(), noc_cases(), other_cases()})
+  for (const auto& part : {dst_cases(), cb_cases(), noc_cases(), transfer_form_cases(), other_cases()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
