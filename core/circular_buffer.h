@@ -61,6 +61,9 @@ class CircularBuffer {
   /// The packer's running tile index in the reserved window; push resets it (tensix.md 1.5).
   [[nodiscard]] std::uint32_t next_pack_index() { return pack_index_++; }
 
+  std::uint8_t pushed_by = 0;  ///< bit i: Risc i has pushed
+  std::uint8_t popped_by = 0;
+
   Fiber* waiting_producer = nullptr;  ///< blocked in reserve; woken by pop
   Fiber* waiting_consumer = nullptr;  ///< blocked in wait; woken by push
 

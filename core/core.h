@@ -49,10 +49,12 @@ struct Core {
   std::vector<SemaphoreWaiter> semaphore_waiters;
 
   /// Who incremented a semaphore since it was last set: a wait that finds more than it needs from several sources depends
-  /// on the schedule.
+  /// on the schedule. And who wrote or incremented it since the program began, each once, in no order.
   struct SemaphoreSources {
     int last = -1;
     bool several = false;
+    std::vector<Issuer> writers{};
+    void add_writer(Issuer writer);
   };
   std::array<SemaphoreSources, max_semaphores> semaphore_sources;
   /// The sources of the semaphore at an L1 offset; null when the offset is no semaphore.
@@ -66,6 +68,9 @@ struct Core {
 
   /// Checks that [address, address + bytes) lies in this core's L1 above the unmapped area; faults "L1 range".
   void check_l1(std::uint32_t address, std::uint64_t bytes, const char* who) const;
+
+  /// `writer` wrote L1 offsets [offset, offset + bytes): notes it for the semaphores among them.
+  void note_writer(std::uint32_t offset, std::uint64_t bytes, Issuer writer);
 
   /// Something wrote L1 offsets [offset, offset + bytes) from outside of a CB: wakes waiters for semaphores in it.
   void notify_write(std::uint32_t offset, std::uint64_t bytes);

@@ -66,7 +66,13 @@ class KernelError : public Error {
 /// Nothing can run any more and kernels are unfinished: exit code 3.
 class DeadlockError : public Error {
  public:
-  explicit DeadlockError(std::string report) : Error(ExitCode::deadlock, std::move(report)) {}
+  explicit DeadlockError(std::string report, std::string json = {})
+      : Error(ExitCode::deadlock, std::move(report)), json_(std::move(json)) {}
+  /// The report as JSON.
+  [[nodiscard]] const std::string& json() const { return json_; }
+
+ private:
+  std::string json_;
 };
 
 /// Text of a fault at a place: `error class . core (x,y) [physical] . RISC . kernel file:line`, then the details.

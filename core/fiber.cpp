@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/fiber.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -37,6 +38,7 @@ Fiber& Scheduler::spawn(int core, Risc risc, void* local, CoreHostCost* cost, st
       self->failure_ = std::current_exception();
     }
   });
+  if (shaken_) self->priority_ = (std::uint64_t{1} << 63U) | shaken_->chance.next() >> 1U;
   fibers_.push_back(std::move(fiber));
   ready_.push_back(self);
   ++unfinished_;
@@ -44,12 +46,42 @@ Fiber& Scheduler::spawn(int core, Risc risc, void* local, CoreHostCost* cost, st
 }
 
 void Scheduler::run(const std::function<bool()>& between) {
-  while (!ready_.empty() && !failure_) {
-    Fiber* fiber = ready_.front();
-    ready_.pop_front();
-    resume(*fiber);
+  while (!failure_) {
+    if (ready_.empty()) {
+      if (shaken_ && shaken_->traffic()) continue;
+      return;
+    }
+    resume(*take_ready());
+    if (shaken_ && shaken_->chance.one_in(shaken_->temper.traffic_one_in)) static_cast<void>(shaken_->traffic());
     if (between && !between()) return;
   }
+}
+
+Fiber* Scheduler::take_ready() {
+  if (shaken_) {
+    auto next = ready_.begin();
+    if (shaken_->temper.by_priority) {
+      next = std::max_element(ready_.begin(), ready_.end(),
+                              [](const Fiber* a, const Fiber* b) { return a->priority_ < b->priority_; });
+    } else {
+      next += static_cast<std::ptrdiff_t>(shaken_->chance.below(ready_.size()));
+    }
+    std::iter_swap(next, ready_.begin());
+  }
+  Fiber* fiber = ready_.front();
+  ready_.pop_front();
+  return fiber;
+}
+
+void Scheduler::shake(std::optional<std::uint64_t> seed, std::function<bool()> traffic) {
+  shaken_.reset();
+  if (!seed) return;
+  if (!traffic) traffic = [] { return false; };
+  shaken_ = std::make_unique<Shaken>(Shaken{Temper(*seed), Chance(*seed), std::move(traffic)});
+}
+
+void Scheduler::preempt_shaken() {
+  if (current_ != nullptr && shaken_->chance.one_in(shaken_->temper.preempt_one_in)) yield();
 }
 
 void Scheduler::resume(Fiber& fiber) {
@@ -93,6 +125,8 @@ void Scheduler::wake(Fiber* fiber) {
 void Scheduler::yield() {
   Fiber* fiber = current_;
   if (fiber == nullptr) throw std::logic_error("Scheduler::yield called outside of a fiber");
+  // Who gives way is behind all others: a kernel that asks in a loop would starve those whose answer it wants.
+  if (shaken_) fiber->priority_ = lowest_priority_--;
   ready_.push_back(fiber);
   fiber->context_->suspend();
 }

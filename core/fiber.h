@@ -8,8 +8,10 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "core/chance.h"
 #include "core/counters.h"
 #include "core/execution_context.h"
 #include "core/types.h"
@@ -46,9 +48,10 @@ class Fiber {
   WaitFor wait_;
   std::chrono::steady_clock::time_point blocked_since_;
   CoreHostCost* cost_ = nullptr;
+  std::uint64_t priority_ = 0;  ///< of a shaken scheduler
 };
 
-/// Runs the fibers of a rank, first in first out.
+/// Runs the fibers of a rank, first in first out; shaken, in an order that a seed decides, and with preemptions.
 ///
 /// Invariants: a fiber is running, in the ready queue once, blocked, or finished. block() is called by the running fiber
 /// only; wake() makes a blocked fiber ready and is a no-op for any other. The order depends on nothing but the order of
@@ -78,6 +81,16 @@ class Scheduler {
   /// `service` is called from within fibers, at most about every 50 us of compute; it may wake fibers, must not block.
   void set_service(std::function<void()> service) { service_ = std::move(service); }
 
+  /// From here on, until the next call: fibers run in the order that the seed gives, preempt() may take the CPU from them,
+  /// and `traffic` is called now and then, and when no fiber is ready. It moves one thing on that is under way, and returns
+  /// false when there is none. Without a seed: first in first out again.
+  void shake(std::optional<std::uint64_t> seed, std::function<bool()> traffic = {});
+  [[nodiscard]] bool shaken() const { return shaken_ != nullptr; }
+  /// The running fiber is at a point where others may go first.
+  void preempt() {
+    if (shaken_) preempt_shaken();
+  }
+
   [[nodiscard]] Fiber* current() const { return current_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Fiber>>& fibers() const { return fibers_; }
   [[nodiscard]] bool all_finished() const { return unfinished_ == 0; }
@@ -94,7 +107,14 @@ class Scheduler {
   static constexpr std::uint32_t service_interval_ns = 50'000;
 
  private:
+  struct Shaken {
+    Temper temper;
+    Chance chance;
+    std::function<bool()> traffic;
+  };
   void resume(Fiber& fiber);
+  [[nodiscard]] Fiber* take_ready();
+  void preempt_shaken();
   void serve_now();
 
   FiberBackend backend_;
@@ -104,6 +124,8 @@ class Scheduler {
   Fiber* current_ = nullptr;
   std::size_t unfinished_ = 0;
   std::exception_ptr failure_;
+  std::unique_ptr<Shaken> shaken_;
+  std::uint64_t lowest_priority_ = std::uint64_t{1} << 63U;  ///< the next fiber that gives way gets it
   std::function<void()> service_;
   std::uint64_t work_since_service_ = 0;
   double kernel_seconds_ = 0;

@@ -54,6 +54,13 @@ inline constexpr int risc_count = 3;
   return names[static_cast<int>(risc)];
 }
 
+/// A RISC of a core of the grid, by index: who issued a transfer. The host has core -1.
+struct Issuer {
+  int core = -1;
+  Risc risc = Risc::brisc;
+  friend constexpr auto operator<=>(Issuer, Issuer) = default;
+};
+
 enum class NocId : std::uint8_t { noc0, noc1 };
 inline constexpr int noc_count = 2;
 

@@ -171,6 +171,7 @@ Endpoint::StatefulPeer Endpoint::from_state(const State& state, std::uint32_t ad
 
 void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, std::uint32_t bytes, const Issue& issue) {
   if (bytes == 0) return;
+  preempt();
   const Target target = resolve(source, bytes, "noc_async_read");
   core_->check_l1(l1_destination, bytes, "noc_async_read");
   check_alignment(source, target, l1_destination, true, "noc_async_read");
@@ -189,10 +190,12 @@ void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, 
                noc, target, offset);
   if (!moves(target.kind, bytes)) return;
   pending_reads_[index(noc)].push_back({target, offset, l1_pointer(l1_destination), bytes, trid});
+  preempt();  // the kernel's next stores may come after the transfer
 }
 
 void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes, const Issue& issue) {
   if (bytes == 0) return;
+  preempt();
   const Target target = resolve(destination, bytes, "noc_async_write");
   core_->check_l1(l1_source, bytes, "noc_async_write");
   check_alignment(destination, target, l1_source, false, "noc_async_write");
@@ -214,6 +217,7 @@ void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination,
 }
 
 void Endpoint::write_word(NocId noc, NocAddress destination, std::uint32_t value) {
+  preempt();
   const Target target = resolve(destination, sizeof value, "noc_inline_dw_write");
   if (target.kind != Target::Kind::core) {
     throw Fault("NoC target", "noc_inline_dw_write to DRAM", "inline writes go to L1 only")
@@ -235,13 +239,17 @@ void Endpoint::write_word(NocId noc, NocAddress destination, std::uint32_t value
 void Endpoint::queue_write(NocId noc, PendingWrite write) {
   pending_write_bytes_[index(noc)] += write.bytes;
   pending_writes_[index(noc)].push_back(std::move(write));
-  if (pending_write_bytes_[index(noc)] <= write_window_bytes / 2) return;
+  if (pending_write_bytes_[index(noc)] <= write_window_bytes / 2) {
+    preempt();  // the kernel's next stores may come after the transfer
+    return;
+  }
   flush_writes(noc);
   wait_while(unacked_writes_.total, write_window_bytes, BlockReason::write_barrier, noc);
 }
 
 void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes,
                          std::uint32_t destinations, bool loopback, bool linked) {
+  preempt();
   const GridSize grid = node_.placement().grid;
   core_->check_l1(l1_source, bytes, "noc_async_write_multicast");
   const auto corner = [&](unsigned shift) {
@@ -296,6 +304,7 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
 }
 
 void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {
+  preempt();
   const Target target = resolve(semaphore, sizeof delta, "noc_semaphore_inc");
   if (target.kind != Target::Kind::core) {
     throw Fault("NoC target", "noc_semaphore_inc on DRAM", "atomics work on L1 only");
@@ -312,15 +321,22 @@ void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {
                             .x = packed(node_of(target, node_.placement().grid)),
                             .address = static_cast<std::uint32_t>(offset)});
   flush_writes(noc);
-  if (node_.is_local(target)) {
-    node_.land_increment(target, offset, delta, core_->index);
-    return;
+  if (ShakenTraffic* shaken = node_.shaken()) {
+    ++unacked_atomics_;
+    shaken->depart_increment(*this, noc, target, offset, delta);
+  } else if (node_.is_local(target)) {
+    node_.land_increment(target, offset, delta, issuer());
+  } else {
+    ++unacked_atomics_;
+    send_increment(target, offset, delta);
   }
+}
+
+void Endpoint::send_increment(Target target, std::uint64_t offset, std::uint32_t delta) {
   MessageHeader head = header(MessageKind::atomic);
   head.count = 1;
   Message message(head, sizeof(AtomicSegment));
   message.append_value(AtomicSegment{target, delta, offset});
-  ++unacked_atomics_;
   node_.send(node_.placement().rank_of(target), std::move(message));
 }
 
@@ -338,10 +354,14 @@ void Endpoint::wait_while(const std::uint64_t& counter, std::uint64_t limit, Blo
 }
 
 void Endpoint::read_barrier(NocId noc, std::optional<std::uint32_t> trid) {
+  preempt();
   return_trid(outstanding_reads_, noc, trid, trid ? "noc_async_read_barrier_with_trid" : "noc_async_read_barrier");
   log_barrier(EventKind::read_barrier, noc, trid);
   flush();
   auto& reads = pending_reads_[index(noc)];
+  if (ShakenTraffic* shaken = node_.shaken()) {
+    for (std::size_t i = reads.size(); i > 1; --i) std::swap(reads[i - 1], reads[shaken->chance().below(i)]);
+  }
   if (trid) {
     const auto others = std::stable_partition(reads.begin(), reads.end(), [&](const auto& r) { return r.trid == *trid; });
     std::vector<PendingRead> own(reads.begin(), others);
@@ -443,6 +463,7 @@ void Endpoint::flush_writes(NocId noc, std::size_t count) {
   auto& writes = pending_writes_[index(noc)];
   count = std::min(count, writes.size());
   if (count == 0) return;
+  ShakenTraffic* shaken = core_ == nullptr ? nullptr : node_.shaken();
   std::map<int, WriteBatch> batches;
   std::map<int, std::vector<Target>> remote;
   for (const PendingWrite& write : std::span(writes).first(count)) {
@@ -450,8 +471,11 @@ void Endpoint::flush_writes(NocId noc, std::size_t count) {
         write.source == nullptr ? std::as_bytes(std::span(&write.word, 1)) : std::span(write.source, write.bytes);
     remote.clear();
     for (const Target target : write.targets) {
-      if (node_.is_local(target)) {
-        node_.land_write(target, write.offset, bytes);
+      if (shaken != nullptr) {
+        unacked_writes_.add(UnackedWrites::slot(noc, write.trid), bytes.size());
+        shaken->depart(*this, noc, target, write.offset, bytes, UnackedWrites::slot(noc, write.trid));
+      } else if (node_.is_local(target)) {
+        node_.land_write(target, write.offset, bytes, issuer());
       } else {
         remote[node_.placement().rank_of(target)].push_back(target);
       }
@@ -471,6 +495,8 @@ void Endpoint::flush_writes(NocId noc, std::size_t count) {
 }
 
 void Endpoint::flush() {
+  // A fiber that waits need not have its writes under way: they leave when the traffic moves on.
+  if (ShakenTraffic* shaken = node_.shaken(); shaken != nullptr && core_ != nullptr && shaken->chance().one_in(2)) return;
   for (int noc = 0; noc < noc_count; ++noc) flush_writes(static_cast<NocId>(noc));
 }
 
@@ -485,12 +511,14 @@ std::size_t Endpoint::writes_until(NocId noc, std::optional<std::uint32_t> trid)
 }
 
 void Endpoint::writes_flushed(NocId noc, std::optional<std::uint32_t> trid) {
+  preempt();
   if (trid) check_trid(*trid, "noc_async_write_flushed_with_trid");
   log_barrier(EventKind::writes_flushed, noc, trid);
   flush_writes(noc, writes_until(noc, trid));
 }
 
 void Endpoint::write_barrier(NocId noc, std::optional<std::uint32_t> trid) {
+  preempt();
   return_trid(outstanding_writes_, noc, trid, trid ? "noc_async_write_barrier_with_trid" : "noc_async_write_barrier");
   log_barrier(EventKind::write_barrier, noc, trid);
   flush_writes(noc, writes_until(noc, trid));
@@ -499,13 +527,14 @@ void Endpoint::write_barrier(NocId noc, std::optional<std::uint32_t> trid) {
 }
 
 void Endpoint::atomic_barrier(NocId noc) {
+  preempt();
   log_barrier(EventKind::atomic_barrier, noc);
   flush();
   wait_while(unacked_atomics_, 0, BlockReason::atomic_barrier, noc);
 }
 
 void Endpoint::finish() {
-  flush();
+  for (const NocId noc : {NocId::noc0, NocId::noc1}) flush_writes(noc);
   for (auto& reads : pending_reads_) complete_reads(reads);
   wait_while(unfinished_reads_, 0, BlockReason::read_barrier, NocId::noc0);
   wait_while(unacked_writes_.total, 0, BlockReason::write_barrier, NocId::noc0);
@@ -537,29 +566,6 @@ void Endpoint::on_write_ack(const MessageHeader& header) {
 void Endpoint::on_atomic_ack(const MessageHeader&) {
   --unacked_atomics_;
   node_.scheduler().wake(waiter_);
-}
-
-void Endpoint::host_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes) {
-  constexpr std::size_t part_bytes = std::size_t{256} << 10U;
-  for (std::size_t done = 0; done < bytes.size(); done += part_bytes) {
-    const auto part = bytes.subspan(done, std::min(part_bytes, bytes.size() - done));
-    pending_writes_[0].push_back({{target}, offset + done, part.data(), static_cast<std::uint32_t>(part.size())});
-    pending_write_bytes_[0] += part.size();
-  }
-  if (pending_write_bytes_[0] < write_window_bytes) return;
-  flush_writes(NocId::noc0);
-  wait_while(unacked_writes_.total, write_window_bytes, BlockReason::write_barrier, NocId::noc0);
-}
-
-void Endpoint::host_read(Target target, std::uint64_t offset, std::span<std::byte> bytes) {
-  pending_reads_[0].push_back({target, offset, bytes.data(), static_cast<std::uint32_t>(bytes.size())});
-}
-
-void Endpoint::host_finish() {
-  flush_writes(NocId::noc0);
-  wait_while(unacked_writes_.total, 0, BlockReason::write_barrier, NocId::noc0);
-  complete_reads(pending_reads_[0]);
-  wait_while(unfinished_reads_, 0, BlockReason::read_barrier, NocId::noc0);
 }
 
 }  // namespace tilegrid::noc

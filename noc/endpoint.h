@@ -11,6 +11,7 @@
 
 #include "core/core.h"
 #include "noc/node.h"
+#include "noc/shaken_traffic.h"
 #include "noc/write_batch.h"
 
 namespace tilegrid::noc {
@@ -102,6 +103,13 @@ class Endpoint {
   void host_read(Target target, std::uint64_t offset, std::span<std::byte> bytes);
   void host_finish();
 
+  /// For shaken runs (noc/shaken_traffic.h): what has been issued and may move on, and the moves.
+  [[nodiscard]] bool has_pending_writes(NocId noc) const { return !pending_writes_[index(noc)].empty(); }
+  [[nodiscard]] bool has_pending_reads() const { return !pending_reads_[0].empty() || !pending_reads_[1].empty(); }
+  void depart_some(NocId noc, Chance& chance);
+  void read_early(Chance& chance);
+  void land(const Packet& packet);
+
   void on_read_reply(const MessageHeader& header, std::span<const std::byte> payload);
   void on_write_ack(const MessageHeader& header);
   void on_atomic_ack(const MessageHeader& header);
@@ -149,6 +157,12 @@ class Endpoint {
   static void return_trid(Outstanding& outstanding, NocId noc, std::optional<std::uint32_t> trid, const char* who);
   [[nodiscard]] Target resolve(NocAddress address, std::uint64_t bytes, const char* who) const;
   void check_alignment(NocAddress remote, Target target, std::uint32_t local, bool is_read, const char* who) const;
+  [[nodiscard]] Issuer issuer() const { return {core_ == nullptr ? -1 : core_->index, risc_}; }
+  /// Where other fibers, and traffic, may go first.
+  void preempt() {
+    if (core_ != nullptr) node_.scheduler().preempt();
+  }
+  void send_increment(Target target, std::uint64_t offset, std::uint32_t delta);
   void count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_count);
   void log_transfer(Event event, NocId noc, Target target, std::uint64_t offset);
   void log_barrier(EventKind kind, NocId noc, std::optional<std::uint32_t> trid = {});

@@ -6,8 +6,15 @@
 #include <utility>
 
 #include "noc/endpoint.h"
+#include "noc/shaken_traffic.h"
 
 namespace tilegrid::noc {
+
+namespace {
+
+Issuer issuer_of(const MessageHeader& header) { return {header.source_core, static_cast<Risc>(header.source_stream)}; }
+
+}  // namespace
 
 Node::Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_owners)
     : placement_{grid, transport.size(), std::clamp(bank_owners, 1, std::min(dram_banks, transport.size()))},
@@ -41,6 +48,7 @@ Endpoint& Node::asker(const MessageHeader& header) {
 
 void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
   scheduler_.clear();
+  shake({});
   if (epoch_ != 0) arena_.reset();  // before the first program it is zero
   epoch_ = epoch;
   over_ = false;
@@ -58,9 +66,26 @@ void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
 
 void Node::end_program() {
   over_ = true;
+  shake({});
   scheduler_.clear();
   for (auto& core : cores_) core->semaphore_waiters.clear();
   for (auto& endpoint : endpoints_) endpoint->reset();
+}
+
+void Node::shake(std::optional<std::uint64_t> seed) {
+  shaken_.reset();
+  std::function<bool()> traffic;
+  if (seed) {
+    const auto rank = static_cast<std::uint64_t>(transport_.rank());
+    shaken_ = std::make_unique<ShakenTraffic>(*this, *seed, rank);
+    traffic = [this] { return shaken_->step(); };
+  }
+  scheduler_.shake(seed, std::move(traffic));
+}
+
+void Node::dispatch_held(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) {
+  ++received_;
+  dispatch(source_rank, header, payload);
 }
 
 void Node::deliver_early_messages() {
@@ -86,6 +111,10 @@ void Node::deliver(int source_rank, const MessageHeader& header, std::span<const
   }
   if (header.epoch != 0) {
     if (header.epoch < epoch_ || over_) return;
+    if (shaken_) {
+      shaken_->hold(source_rank, header, payload);
+      return;
+    }
     ++received_;
   }
   dispatch(source_rank, header, payload);
@@ -122,12 +151,15 @@ std::byte* Node::memory(Target target, std::uint64_t offset) {
   return l1_pointer(core(target.index).l1_base + static_cast<std::uint32_t>(offset));
 }
 
-void Node::land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes) {
+void Node::land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes, Issuer issuer) {
   std::memcpy(memory(target, offset), bytes.data(), bytes.size());
-  if (target.kind == Target::Kind::core) core(target.index).notify_write(static_cast<std::uint32_t>(offset), bytes.size());
+  if (target.kind != Target::Kind::core) return;
+  Core& owner = core(target.index);
+  owner.note_writer(static_cast<std::uint32_t>(offset), bytes.size(), issuer);
+  owner.notify_write(static_cast<std::uint32_t>(offset), bytes.size());
 }
 
-void Node::land_increment(Target target, std::uint64_t offset, std::uint32_t delta, int source_core) {
+void Node::land_increment(Target target, std::uint64_t offset, std::uint32_t delta, Issuer issuer) {
   Core& owner = core(target.index);
   std::byte* word = memory(target, offset);
   std::uint32_t value = 0;
@@ -135,8 +167,9 @@ void Node::land_increment(Target target, std::uint64_t offset, std::uint32_t del
   value += delta;
   std::memcpy(word, &value, sizeof value);
   if (auto* sources = owner.sources_at(static_cast<std::uint32_t>(offset))) {
-    sources->several = sources->several || (sources->last != -1 && sources->last != source_core);
-    sources->last = source_core;
+    sources->several = sources->several || (sources->last != -1 && sources->last != issuer.core);
+    sources->last = issuer.core;
+    sources->add_writer(issuer);
   }
   owner.notify_write(static_cast<std::uint32_t>(offset), sizeof value);
 }
@@ -177,7 +210,7 @@ void Node::serve_write(int source_rank, const MessageHeader& header, std::span<c
       bytes = payload.subspan(at, segment.bytes);
       at += segment.bytes;
     }
-    land_write(segment.target, segment.offset, bytes);
+    land_write(segment.target, segment.offset, bytes, issuer_of(header));
   }
   MessageHeader ack = header;
   ack.kind = MessageKind::write_ack;
@@ -189,7 +222,7 @@ void Node::serve_atomic(int source_rank, const MessageHeader& header, std::span<
   for (std::uint32_t i = 0; i < header.count; ++i) {
     AtomicSegment segment;
     std::memcpy(&segment, payload.data() + i * sizeof segment, sizeof segment);
-    land_increment(segment.target, segment.offset, segment.delta, header.source_core);
+    land_increment(segment.target, segment.offset, segment.delta, issuer_of(header));
   }
   MessageHeader ack = header;
   ack.kind = MessageKind::atomic_ack;

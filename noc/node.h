@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,7 @@
 namespace tilegrid::noc {
 
 class Endpoint;
+class ShakenTraffic;
 
 /// Which rank holds which cores and banks: contiguous runs of cores, in index order; contiguous runs of banks on
 /// `bank_owners` ranks that are spread over the run. Where things live changes host cost, and nothing else.
@@ -74,6 +76,7 @@ class Node final : public MessageSink {
   [[nodiscard]] std::span<const std::unique_ptr<Core>> cores() const { return cores_; }
   [[nodiscard]] Core& core(int index) { return *cores_[static_cast<std::size_t>(index - first_core_)]; }
   [[nodiscard]] Endpoint& endpoint(int core, Risc risc);
+  [[nodiscard]] std::span<const std::unique_ptr<Endpoint>> endpoints() const { return endpoints_; }
   [[nodiscard]] Endpoint& host_endpoint() { return *host_endpoint_; }
 
   /// Zeroed L1, new counters; messages of this epoch are accepted from here on.
@@ -83,6 +86,12 @@ class Node final : public MessageSink {
   void deliver_early_messages();
   /// Destroys the program's fibers, finished or not; what still arrives for them is dropped.
   void end_program();
+  /// With a seed: the program that has begun runs with its fibers and its traffic shaken, until it ends.
+  void shake(std::optional<std::uint64_t> seed);
+  /// What is under way in a shaken program; null when it is not shaken.
+  [[nodiscard]] ShakenTraffic* shaken() { return shaken_.get(); }
+  [[nodiscard]] const ShakenTraffic* shaken() const { return shaken_.get(); }
+  void dispatch_held(int source_rank, const MessageHeader& header, std::span<const std::byte> payload);
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
   /// First DRAM offset beyond all buffers, in every bank.
   [[nodiscard]] std::uint64_t dram_limit() const { return dram_limit_; }
@@ -104,8 +113,8 @@ class Node final : public MessageSink {
   [[nodiscard]] bool is_local(Target target) const { return placement_.rank_of(target) == transport_.rank(); }
   /// Memory of a target of this rank.
   [[nodiscard]] std::byte* memory(Target target, std::uint64_t offset);
-  void land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes);
-  void land_increment(Target target, std::uint64_t offset, std::uint32_t delta, int source_core);
+  void land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes, Issuer issuer);
+  void land_increment(Target target, std::uint64_t offset, std::uint32_t delta, Issuer issuer);
 
  private:
   void dispatch(int source_rank, const MessageHeader& header, std::span<const std::byte> payload);
@@ -129,6 +138,7 @@ class Node final : public MessageSink {
   std::vector<std::unique_ptr<Core>> cores_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::unique_ptr<Endpoint> host_endpoint_;
+  std::unique_ptr<ShakenTraffic> shaken_;
   std::function<void(int, const MessageHeader&, std::span<const std::byte>)> control_;
   std::uint32_t epoch_ = 0;
   bool over_ = false;  ///< the program of this epoch has ended here

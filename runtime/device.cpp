@@ -111,7 +111,10 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
                                  grid().x, grid().y));
   }
   for (const KernelConfig& kernel : program.kernels) static_cast<void>(find_kernel(kernel.name));
-  const LaunchCommand command{program, ++epoch_, dram_used_, options.record_log, options.dry};
+  LaunchCommand command{program, ++epoch_, dram_used_, options.record_log, options.dry};
+  const std::optional<std::uint64_t> seed = options.shake ? options.shake : shake_;
+  command.shaken = seed.has_value();
+  command.shake_seed = seed.value_or(0);
   send_launch(command);
 
   ProgramRun run(control_, command, options.on_progress);
@@ -133,7 +136,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   if (reason == EndReason::deadlock) {
     std::vector<BlockedReport> blocked;
     for (const RankResult& result : results) blocked.insert(blocked.end(), result.blocked.begin(), result.blocked.end());
-    throw DeadlockError(deadlock_text(blocked, grid()));
+    throw DeadlockError(deadlock_text(blocked, grid()), deadlock_json(blocked, grid()));
   }
   RunResult result;
   result.log = log_of(program);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ struct LaunchOptions {
   /// Kernels run their control flow alone: no arithmetic, no data moved. Semaphores, circular buffers, DST sections, all
   /// checks, counts and logs are as in a full run; what is in DRAM afterwards is not.
   bool dry = false;
+  /// Permutes the order of fibers and of traffic within what the hardware allows, as the seed says: a correct program gives
+  /// the same results, logs and device time. Over the device's own seed.
+  std::optional<std::uint64_t> shake{};
   /// Called about twice a second with the tile multiplications done so far.
   std::function<void(std::uint64_t)> on_progress;
 };
@@ -44,6 +48,9 @@ struct RunResult {
 class Device {
  public:
   explicit Device(ControlChannel& control) : control_(control) {}
+
+  /// Seed with which launches are shaken that have none of their own (LaunchOptions::shake); none: they are not.
+  void set_shake(std::optional<std::uint64_t> seed) { shake_ = seed; }
 
   [[nodiscard]] GridSize grid() const { return control_.node().placement().grid; }
   [[nodiscard]] int ranks() const { return control_.node().transport().size(); }
@@ -88,6 +95,7 @@ class Device {
   ControlChannel& control_;
   std::uint64_t dram_used_ = 0;
   std::uint32_t epoch_ = 0;
+  std::optional<std::uint64_t> shake_;
 };
 
 }  // namespace tilegrid

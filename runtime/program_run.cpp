@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "kernels/registry.h"
 #include "noc/grid.h"
+#include "noc/shaken_traffic.h"
 #include "runtime/deadlock_report.h"
 #include "runtime/memory_fault.h"
 
@@ -162,6 +163,7 @@ EndReason ProgramRun::run() {
   const noc::TransportStats before = node_.transport().stats();
   try {
     node_.begin_program(launch_.epoch, launch_.dram_limit);
+    if (launch_.shaken) node_.shake(launch_.shake_seed);
     for (const auto& core : node_.cores()) set_up_core(*core);
     for (const auto& core : node_.cores()) start_kernels(*core);
     node_.deliver_early_messages();
@@ -238,7 +240,8 @@ StatusReport ProgramRun::status() const {
   const bool failed = scheduler.failure() != nullptr;
   StatusReport report;
   report.finished = scheduler.all_finished() && !failed;
-  report.idle = (failed || !scheduler.any_ready()) && node_.transport().sends_done();
+  const bool under_way = scheduler.any_ready() || (node_.shaken() != nullptr && node_.shaken()->any());
+  report.idle = (failed || !under_way) && node_.transport().sends_done();
   report.sent = node_.program_messages_sent();
   report.received = node_.program_messages_received();
   return report;

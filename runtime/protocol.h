@@ -19,6 +19,7 @@
 #include "core/event_log.h"
 #include "kernels/program.h"
 #include "noc/node.h"
+#include "runtime/blocked_report.h"
 
 namespace tilegrid {
 
@@ -45,9 +46,11 @@ struct LaunchCommand {
   std::uint64_t dram_limit = 0;
   bool record_log = false;
   bool dry = false;
+  bool shaken = false;
+  std::uint64_t shake_seed = 0;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(program, epoch, dram_limit, record_log, dry);
+    archive(program, epoch, dram_limit, record_log, dry, shaken, shake_seed);
   }
 };
 
@@ -88,17 +91,6 @@ struct TaskCommand {
     archive(name, size);
     input.resize(size);
     archive(cereal::binary_data(input.data(), input.size()));
-  }
-};
-
-/// A blocked kernel, or the state of a core with one, as text without the core: equal texts of several cores are merged.
-struct BlockedReport {
-  int core = 0;
-  int order = 0;  ///< 0..2 kernels by RISC, then circular buffers, then semaphores
-  std::string text;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(core, order, text);
   }
 };
 

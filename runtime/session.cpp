@@ -6,6 +6,7 @@
 
 #include <array>
 #include <exception>
+#include <fstream>
 
 #include "core/error.h"
 #include "noc/node.h"
@@ -22,6 +23,16 @@ std::string host_name() {
 }
 
 void print_error(const std::string& message) { fmt::print(stderr, "tilegrid: {}\n", message); }
+
+void put_json(const std::string& path, const std::string& json) {
+  if (path.empty()) return;
+  if (path == "-") {
+    fmt::print("{}", json);
+    return;
+  }
+  std::ofstream file(path, std::ios::trunc);
+  if (!(file << json).flush()) print_error(fmt::format("{}: can't be written", path));
+}
 
 }  // namespace
 
@@ -58,7 +69,7 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
     }
     noc::Node node(grid, *transport, options.fibers, info_.cores);
     ControlChannel control(node);
-    return is_host() ? run_host(control, host) : serve(control);
+    return is_host() ? run_host(control, options, host) : serve(control);
   } catch (const std::exception& error) {
     // Not a kernel's or a user's mistake: this rank can't go on, and the others would wait for it.
     print_error(fmt::format("rank {}: {}", info_.rank, error.what()));
@@ -69,14 +80,17 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
   }
 }
 
-int Session::run_host(ControlChannel& control, const std::function<int(Device&)>& host) const {
+int Session::run_host(ControlChannel& control, const SessionOptions& options,
+                      const std::function<int(Device&)>& host) const {
   int code = 0;
   try {
     Device device(control);
+    device.set_shake(options.shake);
     code = host(device);
   } catch (const Error& error) {
     if (!error.message().empty()) print_error(error.message());
     code = static_cast<int>(error.code());
+    if (const auto* deadlock = dynamic_cast<const DeadlockError*>(&error)) put_json(options.deadlock_json, deadlock->json());
   }
   for (int rank = 1; rank < info_.size; ++rank) control.send_value(rank, ControlTag::shutdown, code);
   noc::Transport& transport = control.node().transport();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/execution_context.h"
@@ -15,6 +17,10 @@ namespace tilegrid {
 struct SessionOptions {
   GridSize grid{8, 10};
   FiberBackend fibers = FiberBackend::boost;
+  /// Shakes every launch, see LaunchOptions::shake.
+  std::optional<std::uint64_t> shake = {};
+  /// File that gets the report of a deadlock as JSON; "-": standard output; empty: nowhere.
+  std::string deadlock_json = {};
 };
 
 /// The run as a whole: one object a process, made first in main(). Under mpirun all ranks make it and MPI is initialised;
@@ -41,7 +47,7 @@ class Session {
   int run(const SessionOptions& options, const std::function<int(Device&)>& host);
 
  private:
-  int run_host(ControlChannel& control, const std::function<int(Device&)>& host) const;
+  int run_host(ControlChannel& control, const SessionOptions& options, const std::function<int(Device&)>& host) const;
   static int serve(ControlChannel& control);
 
   std::unique_ptr<noc::MpiEnvironment> mpi_;

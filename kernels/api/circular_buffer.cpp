@@ -8,7 +8,9 @@
 namespace tilegrid::api {
 namespace {
 
+/// Where other fibers may go first; then the log's entry.
 void log_cb(KernelContext& kernel, EventKind kind, std::uint32_t cb, std::uint32_t pages) {
+  kernel.core->scheduler.preempt();
   kernel.core->log.append(kernel.risc, {.kind = kind, .a = static_cast<std::uint8_t>(cb), .count = pages});
 }
 
@@ -48,6 +50,7 @@ void cb_push_back(std::uint32_t cb, std::uint32_t pages, Here at) {
   CircularBuffer& buffer = kernel.core->cb(cb);
   log_cb(kernel, EventKind::cb_push, cb, pages);
   buffer.push(pages);
+  buffer.pushed_by |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kernel.risc));
   kernel.core->scheduler.wake(buffer.waiting_consumer);
 }
 
@@ -69,6 +72,7 @@ void cb_pop_front(std::uint32_t cb, std::uint32_t pages, Here at) {
   CircularBuffer& buffer = kernel.core->cb(cb);
   log_cb(kernel, EventKind::cb_pop, cb, pages);
   buffer.pop(pages);
+  buffer.popped_by |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kernel.risc));
   kernel.core->scheduler.wake(buffer.waiting_producer);
 }
 

@@ -70,6 +70,7 @@ void wait_for(volatile std::uint32_t* semaphore, std::uint32_t value, bool at_le
   Core& core = *kernel.core;
   const std::uint32_t address = address_of(semaphore);
   core.check_l1(address, sizeof(std::uint32_t), "noc_semaphore_wait");
+  core.scheduler.preempt();
   const std::uint32_t offset = l1_offset_of(address);
   core.log.append(kernel.risc, {.kind = EventKind::semaphore_wait,
                                 .op = static_cast<std::uint8_t>(at_least),
@@ -270,10 +271,15 @@ void noc_semaphore_set(volatile std::uint32_t* semaphore, std::uint32_t value, H
   Core& core = *kernel.core;
   const std::uint32_t address = address_of(semaphore);
   core.check_l1(address, sizeof value, "noc_semaphore_set");
+  core.scheduler.preempt();
   const std::uint32_t offset = l1_offset_of(address);
   core.log.append(kernel.risc, {.kind = EventKind::semaphore_set, .count = value, .x = own_node(kernel), .address = offset});
   *semaphore = value;
-  if (auto* sources = core.sources_at(offset)) *sources = {};
+  if (auto* sources = core.sources_at(offset)) {
+    sources->last = -1;
+    sources->several = false;
+    sources->add_writer({core.index, kernel.risc});
+  }
   core.notify_write(offset, sizeof value);
 }
 

@@ -13,6 +13,7 @@
 #include "runtime/cli/common_flags.h"
 #include "runtime/cli/compare_kernels.h"
 #include "runtime/cli/metrics.h"
+#include "runtime/cli/shake_arguments.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -40,6 +41,7 @@ struct Texts {
   bool dry_run = false;
   bool no_progress = false;
   ArchTexts arch;
+  std::string shake;
 };
 
 void add_shape_flags(CLI::App& app, Texts& texts) {
@@ -259,6 +261,7 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   if (options.compare_kernels) options.architecture.reset();
   options.view = parse_view(texts.view, options.architecture.has_value());
   options.progress = !texts.no_progress;
+  options.shake = shake_from(texts.shake);
   check_files(options);
   if (options.has_files() && (app.count("--seed") > 0 || app.count("--distribution") > 0)) {
     throw UsageError("--seed and --distribution are for random data: they do not go with --q, --k and --v");
@@ -300,6 +303,7 @@ namespace {
 void add_flags(CLI::App& app, Texts& texts) {
   add_shape_flags(app, texts);
   add_device_flags(app, texts);
+  add_shake_flag(app, texts.shake);
   add_data_flags(app, texts);
   add_arch_flags(app, texts.arch, true);
   add_report_flags(app, texts);
@@ -330,7 +334,10 @@ Command add_attention_command(CLI::App& parent) {
   app->footer(footer(parent));
   return {app, [app, texts](Session& session) {
             const AttentionOptions options = options_from(*app, *texts);
-            return session.run({.grid = options.config.grid}, [&](Device& device) {
+            SessionOptions run{.grid = options.config.grid};
+            run.shake = options.shake;
+            run.deadlock_json = options.json;
+            return session.run(run, [&](Device& device) {
               return options.compare_kernels ? compare_kernels(session, device, options)
                                              : run_attention(session, device, options);
             });

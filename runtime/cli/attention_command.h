@@ -37,6 +37,7 @@ struct AttentionOptions {
   bool hash_output = false;                        ///< no flag: for comparisons of outputs
   std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
+  std::optional<std::uint64_t> shake;  ///< LaunchOptions::shake
   [[nodiscard]] bool has_files() const { return !inputs[0].empty(); }
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };

@@ -290,6 +290,7 @@ AttentionOutcome attention_outcome(const Session& session, Device& device, const
   outcome.expected_matmul_tiles = matmul_tiles_of(outcome.config, outcome.split);
   outcome.options.verify = resolve(options.verify, outcome.config.shape);
   outcome.ranks = device.ranks();
+  outcome.shake = options.shake;
   outcome.transport = session.uses_mpi() ? "MPI messages" : "in process";
 
   if (!options.dry_run) upload_inputs(device, outcome.config, inputs, buffers);

@@ -10,6 +10,7 @@
 #include "runtime/cli/fused_run.h"
 #include "runtime/cli/graph_arguments.h"
 #include "runtime/cli/metrics.h"
+#include "runtime/cli/shake_arguments.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -26,6 +27,7 @@ struct Texts {
   bool force = false;
   bool no_progress = false;
   ArchTexts arch;
+  std::string shake;
 };
 
 void add_run_flags(CLI::App& app, Texts& texts) {
@@ -134,6 +136,7 @@ FusedOptions options_from(const CLI::App& app, const Texts& texts) {
   options.architecture = architecture_from(app, texts.arch);
   options.view = parse_view(texts.view, options.architecture.has_value());
   options.progress = !texts.no_progress;
+  options.shake = shake_from(texts.shake);
   return options;
 }
 
@@ -146,6 +149,7 @@ Command add_fused_command(CLI::App& parent) {
   add_graph_flags(*app, texts->graph);
   add_machine_flags(*app, texts->graph);
   add_run_flags(*app, *texts);
+  add_shake_flag(*app, texts->shake);
   add_data_flags(*app, *texts);
   add_arch_flags(*app, texts->arch, true);
   add_report_flags(*app, *texts);
@@ -155,7 +159,10 @@ Command add_fused_command(CLI::App& parent) {
               parent.get_footer());
   return {app, [app, texts](Session& session) {
             const FusedOptions options = options_from(*app, *texts);
-            return session.run({.grid = options.grid}, [&](Device& device) { return run_fused(session, device, options); });
+            SessionOptions run{.grid = options.grid};
+            run.shake = options.shake;
+            run.deadlock_json = options.json;
+            return session.run(run, [&](Device& device) { return run_fused(session, device, options); });
           }};
 }
 

@@ -137,6 +137,7 @@ Json config_json(const FusedOutcome& outcome) {
           {"scale", options.scale},
           {"log", text(options.log)},
           {"view", options.view},
+          {"shake", options.shake ? Json(*options.shake) : Json()},
           {"ranks", outcome.ranks},
           {"transport", outcome.transport},
           {"simd", simd_target_name()}};

@@ -317,6 +317,7 @@ int run_fused(const Session& session, Device& device, const FusedOptions& option
   outcome.options = options;
   outcome.grid = options.grid;
   outcome.ranks = device.ranks();
+  outcome.shake = options.shake;
   outcome.transport = session.uses_mpi() ? "MPI messages" : "in process";
   outcome.graph = load_graph(outcome.options.graph);
   check_names("--in", options.inputs, input_names(outcome.graph), "input");

@@ -37,6 +37,7 @@ struct FusedOptions {
   std::string view;
   std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
+  std::optional<std::uint64_t> shake;  ///< LaunchOptions::shake
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };
 

@@ -54,6 +54,7 @@ Json config_json(const AttentionOutcome& outcome) {
                                                                : std::string(text_of(options.verify.mode))},
           {"dry_run", options.dry_run},
           {"view", options.view},
+          {"shake", options.shake ? Json(*options.shake) : Json()},
           {"ranks", outcome.ranks},
           {"transport", outcome.transport},
           {"simd", simd_target_name()}};

@@ -138,8 +138,9 @@ std::string blocked_text(const RunOutcome& outcome) {
 }  // namespace
 
 std::string place_text(const RunOutcome& outcome) {
-  return fmt::format("  runs on    {} cores, {} rank{}, {}, SIMD {}\n", text_of(outcome.grid), outcome.ranks,
-                     outcome.ranks == 1 ? "" : "s", outcome.transport, simd_target_name());
+  return fmt::format("  runs on    {} cores, {} rank{}, {}, SIMD {}{}\n", text_of(outcome.grid), outcome.ranks,
+                     outcome.ranks == 1 ? "" : "s", outcome.transport, simd_target_name(),
+                     outcome.shake ? fmt::format(", shaken with seed {}", *outcome.shake) : std::string());
 }
 
 std::string device_text(const RunOutcome& outcome) {

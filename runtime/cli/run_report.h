@@ -20,6 +20,7 @@ struct RunOutcome {
   std::vector<CircularBufferConfig> circular_buffers;
   std::uint64_t expected_matmul_tiles = 0;
   int ranks = 1;
+  std::optional<std::uint64_t> shake;
   std::string transport;
   RunResult result;
   std::optional<DeviceReport> device;    ///< none when it was not wanted

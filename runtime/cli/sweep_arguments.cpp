@@ -23,11 +23,15 @@ struct Axis {
   [[nodiscard]] bool varies() const { return values.size() > 1; }
 };
 
-constexpr std::array<std::string_view, 17> unfit{
-    "--verify",      "--dry-run",       "--json",         "--log",  "--out",
-    "--view",        "--split",         "--show-plan",    "--q",    "--k",
-    "--v",           "--seed",          "--distribution", "--help", "--compare-kernels",
-    "--no-progress", "--no-device-time"};
+constexpr std::array<std::string_view, 18> unfit{"--verify",      "--shake",
+                                                 "--dry-run",     "--json",
+                                                 "--log",         "--out",
+                                                 "--view",        "--split",
+                                                 "--show-plan",   "--q",
+                                                 "--k",           "--v",
+                                                 "--seed",        "--distribution",
+                                                 "--help",        "--compare-kernels",
+                                                 "--no-progress", "--no-device-time"};
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;

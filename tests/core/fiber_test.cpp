@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -263,6 +264,83 @@ TEST_P(Fibers, CostsAreBookedOnTheirRiscAndReason) {
   EXPECT_EQ(cost.blocked_count[0][static_cast<std::size_t>(BlockReason::semaphore)], 0U);
   EXPECT_GT(cost.kernel_seconds[ncrisc], 0.0);
   EXPECT_EQ(cost.kernel_seconds[0], 0.0);
+}
+
+/// What three fibers of three steps each do when the scheduler is shaken.
+std::string shaken_trace(FiberBackend backend, std::uint64_t seed) {
+  Scheduler scheduler(backend);
+  scheduler.shake(seed);
+  std::string trace;
+  for (const char name : {'a', 'b', 'c'}) {
+    scheduler.spawn(0, Risc::brisc, nullptr, nullptr, [&scheduler, &trace, name] {
+      for (int step = 0; step < 3; ++step) {
+        trace += name;
+        scheduler.preempt();
+      }
+    });
+  }
+  scheduler.run();
+  EXPECT_TRUE(scheduler.all_finished());
+  return trace;
+}
+
+TEST_P(Fibers, ShakenRunInAnOrderThatTheSeedDecides) {
+  std::set<std::string> traces;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const std::string trace = shaken_trace(GetParam(), seed);
+    EXPECT_EQ(trace.size(), 9U);
+    EXPECT_EQ(shaken_trace(GetParam(), seed), trace) << "seed " << seed;
+    traces.insert(trace);
+  }
+  EXPECT_GT(traces.size(), 20U);
+}
+
+TEST_P(Fibers, ShakenLetTrafficMoveOnWhenNoneIsReady) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Scheduler scheduler(GetParam());
+    Fiber* blocked = nullptr;
+    int under_way = 5;
+    scheduler.shake(seed, [&] {
+      if (under_way == 0) return false;
+      if (--under_way == 0) scheduler.wake(blocked);
+      return true;
+    });
+    blocked = &scheduler.spawn(0, Risc::brisc, nullptr, nullptr, [&] {
+      while (under_way > 0) scheduler.block(pages);
+    });
+    scheduler.run();
+    EXPECT_EQ(under_way, 0);
+    EXPECT_TRUE(scheduler.all_finished());
+  }
+}
+
+TEST_P(Fibers, ShakenDoNotStarveThoseThatAFiberAsksInALoop) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    Scheduler scheduler(GetParam());
+    scheduler.shake(seed);
+    bool done = false;
+    for (int i = 0; i < 2; ++i) {
+      scheduler.spawn(0, Risc::brisc, nullptr, nullptr, [&] {
+        while (!done) scheduler.yield();
+      });
+    }
+    scheduler.spawn(0, Risc::ncrisc, nullptr, nullptr, [&] { done = true; });
+    scheduler.run();
+    EXPECT_TRUE(scheduler.all_finished());
+  }
+}
+
+TEST_P(Fibers, PreemptsNobodyUnlessShaken) {
+  for (const char name : {'a', 'b'}) {
+    spawn([this, name] {
+      for (int i = 0; i < 20; ++i) scheduler_.preempt();
+      trace_ += name;
+    });
+  }
+  scheduler_.shake(3);
+  scheduler_.shake({});
+  scheduler_.run();
+  EXPECT_EQ(trace_, "ab");
 }
 
 TEST(Scheduler, BlockingOutsideOfAFiberIsAnError) {
