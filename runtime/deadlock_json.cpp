@@ -63,7 +63,7 @@ Json suspects_json(const WaitGraph& graph, GridSize grid) {
     suspects.push_back({{"object", suspicion.object},
                         {"waiting", group_json(suspicion.waiting, grid)},
                         {"finished", std::move(finished)},
-                        {"known", suspicion.known}});
+                        {"never", suspicion.never}});
   }
   return suspects;
 }

@@ -287,8 +287,9 @@ std::string cycles_text(const WaitGraph& graph, GridSize grid) {
       continue;
     }
     text += "\n  cycle: " + cycle_text(graph.kernels(), first, -1, grid);
-    if (cores.size() > 1)
-      text += fmt::format("\n    (as many cycles of this kind as cores here: {})", describe_cores(cores, grid));
+    if (cores.size() > 1) {
+      text += fmt::format("\n    {} such cycles, from {}", cores.size(), describe_cores(cores, grid));
+    }
   }
   if (groups.size() > most_cycles) text += fmt::format("\n  {} more cycles", groups.size() - most_cycles);
   return text;

@@ -8,6 +8,7 @@
 #include <map>
 #include <tuple>
 
+#include "core/l1.h"
 #include "runtime/deadlock_report.h"
 
 namespace tilegrid {
@@ -15,6 +16,11 @@ namespace {
 
 bool on_buffer(const WaitGraph::Kernel& kernel) {
   return kernel.state->reason == BlockReason::cb_empty || kernel.state->reason == BlockReason::cb_full;
+}
+
+bool on_semaphore(const WaitGraph::Kernel& kernel) {
+  constexpr std::uint32_t end = l1_semaphore_base + max_semaphores * semaphore_bytes;
+  return kernel.state->reason == BlockReason::semaphore && kernel.state->id >= l1_semaphore_base && kernel.state->id < end;
 }
 
 /// The finished kernels whose part the wait of `kernel` is, or may be.
@@ -38,7 +44,20 @@ bool has_hope(const WaitGraph& graph, const WaitGraph::Kernel& kernel) {
                      [&](std::size_t other) { return !graph.kernels()[other].state->finished; });
 }
 
-using Key = std::tuple<Risc, std::string, std::string, bool, bool>;
+/// What nobody has done to the object; empty when somebody has.
+std::string never_done(const WaitGraph::Kernel& kernel) {
+  if (kernel.known) return "";
+  switch (kernel.state->reason) {
+    case BlockReason::cb_empty:
+      return "pushed by another kernel";
+    case BlockReason::cb_full:
+      return "popped by another kernel";
+    default:
+      return "written by another kernel";
+  }
+}
+
+using Key = std::tuple<Risc, std::string, std::string, std::string, bool>;
 
 struct Cores {
   std::vector<int> waiting;
@@ -59,10 +78,11 @@ std::string group_text(const KernelGroup& group, GridSize grid) {
 std::vector<Suspicion> suspicions_of(const WaitGraph& graph) {
   std::map<Key, Cores> by_key;
   for (const WaitGraph::Kernel& kernel : graph.kernels()) {
-    const bool waits = !kernel.state->finished && (on_buffer(kernel) || kernel.state->reason == BlockReason::semaphore);
+    // Of words that are no semaphores nobody knows who writes them.
+    const bool waits = !kernel.state->finished && (on_buffer(kernel) || on_semaphore(kernel));
     if (!waits || has_hope(graph, kernel)) continue;
     const auto finished = finished_for(graph, kernel);
-    Cores& cores = by_key[{kernel.state->risc, kernel.state->name, object_of(kernel), kernel.known, finished.empty()}];
+    Cores& cores = by_key[{kernel.state->risc, kernel.state->name, object_of(kernel), never_done(kernel), finished.empty()}];
     add_core(cores.waiting, kernel.core);
     for (const WaitGraph::Kernel* other : finished) {
       add_core(cores.finished[{other->state->risc, other->state->name}], other->core);
@@ -70,9 +90,8 @@ std::vector<Suspicion> suspicions_of(const WaitGraph& graph) {
   }
   std::vector<Suspicion> suspicions;
   for (const auto& [key, cores] : by_key) {
-    const auto& [risc, name, object, known, none] = key;
-    Suspicion& suspicion =
-        suspicions.emplace_back(Suspicion{{risc, name, cores.waiting}, object, known, object.starts_with("CB"), {}});
+    const auto& [risc, name, object, never, none] = key;
+    Suspicion& suspicion = suspicions.emplace_back(Suspicion{{risc, name, cores.waiting}, object, never, {}});
     for (const auto& [kernel, at] : cores.finished) suspicion.finished.push_back({kernel.first, kernel.second, at});
   }
   std::stable_sort(suspicions.begin(), suspicions.end(),
@@ -91,11 +110,10 @@ std::string suspicion_text(const Suspicion& suspicion, GridSize grid) {
   }
   const std::string who = fmt::format("{}", fmt::join(finished, ", "));
   const std::string waiting = group_text(suspicion.waiting, grid);
-  if (suspicion.known) return fmt::format("{} has finished; {} needs {} from it", who, waiting, suspicion.object);
-  const std::string never =
-      fmt::format("{} that {} needs was never {}", suspicion.object, waiting, suspicion.buffer ? "touched" : "written");
+  if (suspicion.never.empty()) return fmt::format("{} has finished; {} needs {} from it", who, waiting, suspicion.object);
+  const std::string never = fmt::format("{} that {} needs was never {}", suspicion.object, waiting, suspicion.never);
   if (!finished.empty()) return fmt::format("{}; finished: {}", never, who);
-  return never + (suspicion.buffer ? "; no other kernel runs there" : "; no kernel has finished");
+  return never + (suspicion.object.starts_with("CB") ? "; no other kernel runs there" : "; no kernel has finished");
 }
 
 }  // namespace tilegrid

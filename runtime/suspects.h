@@ -20,8 +20,7 @@ struct KernelGroup {
 struct Suspicion {
   KernelGroup waiting;
   std::string object;  ///< e.g. "semaphore 0"
-  bool known = false;  ///< the finished ones have written (pushed, popped) it before
-  bool buffer = false;
+  std::string never;   ///< what nobody has done to it, empty when the finished ones have: "pushed", ...
   std::vector<KernelGroup> finished;
 };
 

@@ -169,6 +169,7 @@ TEST(Deadlock, AfterTrafficBetweenAllCoresIsFound) {
     expect_line(report,
                 "    BRISC deadlock/increments at FILE:LINE waits in noc_semaphore_wait: semaphore 0 needs " + needs);
     expect_line(report, "    semaphores: 0=" + std::to_string(value - 1));
+    expect_line(report, "    2 such cycles, from (0,0)-(0,1)");
   }
 }
 
