@@ -240,12 +240,18 @@ TEST(Protocol, TasksAndResultsComeBack) {
   result.cores.resize(2);
   result.cores[1].counters.tiles[0] = 77;
   result.errors = {{3, 2, "text"}};
-  result.blocked = {{5, 1, "blocked"}};
+  BlockedReport& blocked = result.blocked.emplace_back();
+  blocked.core = 5;
+  blocked.kernels.push_back({.name = "reader", .line = 7, .needed = 4});
+  blocked.semaphores.push_back({.offset = 16, .value = 2, .writers = {3}});
   const RankResult copy = round_trip(result);
   EXPECT_EQ(copy.cores[1].counters.tiles[0], 77U);
   EXPECT_TRUE(copy.logs.cores.empty());
   EXPECT_EQ(copy.errors[0].text, "text");
+  ASSERT_EQ(copy.blocked.size(), 1U);
   EXPECT_EQ(copy.blocked[0].core, 5);
+  EXPECT_EQ(copy.blocked[0].kernels[0].name, "reader");
+  EXPECT_EQ(to_bytes(copy), to_bytes(result));
 }
 
 TEST(ControlChannel, GivesARankItsOwnMessagesInOrder) {
