@@ -28,7 +28,8 @@ struct Texts {
   std::string batch, heads, kv_heads, seq, kv_seq, dim;
   bool causal = false;
   std::string q_chunk, k_chunk, read_batch;
-  std::string format = "bf16", fidelity = "hifi2", dst = "bf16", sync = "half", balance = "zigzag", exp = "fast";
+  std::string format = "bf16", balance = "zigzag", exp = "fast";
+  ComputeTexts compute;
   std::string kv = "dram", kv_cores;
   std::string kernel = "hand-written", steps;
   std::string seed = "0", distribution = "normal";
@@ -98,15 +99,7 @@ void add_device_flags(CLI::App& app, Texts& texts) {
                  "share an exponent; what stays in L1 is bf16 then [bf16]")
       ->type_name("FORMAT")
       ->group(group);
-  app.add_option("--fidelity", texts.fidelity, "Matrix unit passes: lofi, hifi2, hifi3, hifi4 [hifi2]")
-      ->type_name("NAME")
-      ->group(group);
-  app.add_option("--dst", texts.dst, "Format of the DST registers: bf16, fp32 (half the slots) [bf16]")
-      ->type_name("FORMAT")
-      ->group(group);
-  app.add_option("--sync", texts.sync, "DST in two halves or in one section: half, full [half]")
-      ->type_name("NAME")
-      ->group(group);
+  add_compute_flags(app, texts.compute);
   app.add_option("--balance", texts.balance, "Deal of Q chunks to cores when causal: zigzag, contiguous [zigzag]")
       ->type_name("NAME")
       ->group(group);
@@ -217,7 +210,7 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   config.k_chunk = given("--k-chunk", texts.k_chunk).value_or(0);
   config.read_batch = given("--read-batch", texts.read_batch).value_or(0);
   config.format = parse_tensor_format("--format", texts.format);
-  config.compute = parse_compute(texts.fidelity, texts.dst, texts.sync);
+  config.compute = parse_compute(texts.compute);
   config.balance = static_cast<attention::Balance>(parse_word("--balance", texts.balance, {"zigzag", "contiguous"}));
   config.kv = static_cast<attention::KvDelivery>(
       parse_word("--kv", texts.kv, {"dram", "chain", "multicast-row", "multicast-grid", "auto"}));
@@ -313,15 +306,9 @@ void add_flags(CLI::App& app, Texts& texts) {
 
 AttentionOptions parse_attention(const std::vector<std::string>& arguments) {
   CLI::App app;
-  app.allow_extras();
   Texts texts;
   add_flags(app, texts);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    throw UsageError(error.what());
-  }
-  refuse_leftovers(app);
+  parse_all(app, arguments);
   return options_from(app, texts);
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/Error.hpp>
 #include <algorithm>
 #include <vector>
 
@@ -11,6 +12,45 @@
 #include "runtime/cli/metrics.h"
 
 namespace tilegrid::cli {
+
+void add_compute_flags(CLI::App& app, ComputeTexts& texts) {
+  const char* group = "Device";
+  app.add_option("--fidelity", texts.fidelity, "Matrix unit passes: lofi, hifi2, hifi3, hifi4 [hifi2]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--dst", texts.dst, "Format of the DST registers: bf16, fp32 (half the slots) [bf16]")
+      ->type_name("FORMAT")
+      ->group(group);
+  app.add_option("--sync", texts.sync, "DST in two halves or in one section: half, full [half]")
+      ->type_name("NAME")
+      ->group(group);
+}
+
+void add_output_flags(CLI::App& app, OutputTexts& texts) {
+  const char* group = "Report";
+  app.add_option("--json", texts.json, "Write everything that is printed there; - for standard output alone [none]")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--log", texts.log, "Save the event log there, see `tilegrid log` [none]")->type_name("FILE")->group(group);
+  app.add_option(
+         "--view", texts.view,
+         fmt::format("Grid view of a figure by core, or none; `tilegrid attention --help` lists\nthem [{}]", texts.view))
+      ->type_name("METRIC")
+      ->group(group);
+  app.add_flag("--no-progress", texts.no_progress, "No progress line on a terminal [off]")
+      ->disable_flag_override()
+      ->group(group);
+}
+
+void parse_all(CLI::App& app, const std::vector<std::string>& arguments) {
+  app.allow_extras();
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(error.what());
+  }
+  refuse_leftovers(app);
+}
 
 std::pair<int, int> parse_tiles(std::string_view flag, const std::string& text) {
   std::pair<int, int> tiles;
@@ -28,11 +68,12 @@ std::pair<int, int> parse_tiles(std::string_view flag, const std::string& text) 
   return tiles;
 }
 
-ComputeConfig parse_compute(const std::string& fidelity, const std::string& dst, const std::string& sync) {
+ComputeConfig parse_compute(const ComputeTexts& texts) {
   ComputeConfig compute;
-  compute.fidelity = static_cast<Fidelity>(1 + parse_word("--fidelity", fidelity, {"lofi", "hifi2", "hifi3", "hifi4"}));
-  compute.dst_fp32 = parse_word("--dst", dst, {"bf16", "fp32"}) == 1;
-  compute.full_sync = parse_word("--sync", sync, {"half", "full"}) == 1;
+  compute.fidelity =
+      static_cast<Fidelity>(1 + parse_word("--fidelity", texts.fidelity, {"lofi", "hifi2", "hifi3", "hifi4"}));
+  compute.dst_fp32 = parse_word("--dst", texts.dst, {"bf16", "fp32"}) == 1;
+  compute.full_sync = parse_word("--sync", texts.sync, {"half", "full"}) == 1;
   return compute;
 }
 

@@ -22,10 +22,9 @@ struct Texts {
   GraphTexts graph;
   std::string strategy = "best", grid = "8x10", tensor;
   std::vector<std::string> inputs, outputs;
-  std::string seed = "0", scale = "1", verify, json, log;
-  std::string view = "dst-sections";
+  std::string seed = "0", scale = "1", verify;
+  OutputTexts output{{}, {}, "dst-sections"};
   bool force = false;
-  bool no_progress = false;
   ArchTexts arch;
   std::string shake;
 };
@@ -70,17 +69,7 @@ void add_report_flags(CLI::App& app, Texts& texts) {
                      fused_verification_limit))
       ->type_name("HOW")
       ->group(group);
-  app.add_option("--json", texts.json, "Write everything that is printed there; - for standard output alone [none]")
-      ->type_name("FILE")
-      ->group(group);
-  app.add_option("--log", texts.log, "Save the event log there, see `tilegrid log` [none]")->type_name("FILE")->group(group);
-  app.add_option("--view", texts.view,
-                 "Grid view of a figure by core, or none; `tilegrid attention --help` lists\nthem [dst-sections]")
-      ->type_name("METRIC")
-      ->group(group);
-  app.add_flag("--no-progress", texts.no_progress, "No progress line on a terminal [off]")
-      ->disable_flag_override()
-      ->group(group);
+  add_output_flags(app, texts.output);
 }
 
 std::map<std::string, std::string> parse_files(const char* flag, const std::vector<std::string>& texts) {
@@ -130,12 +119,12 @@ FusedOptions options_from(const CLI::App& app, const Texts& texts) {
         parse_word("--verify", texts.verify, {"off", "full"}) == 0 ? FusedOptions::Verify::off : FusedOptions::Verify::full;
   }
   options.force = texts.force;
-  options.json = texts.json;
-  options.log = texts.log;
+  options.json = texts.output.json;
+  options.log = texts.output.log;
   if (options.log == "-") throw UsageError("--log -: the log goes to a file only");
   options.architecture = architecture_from(app, texts.arch);
-  options.view = parse_view(texts.view, options.architecture.has_value());
-  options.progress = !texts.no_progress;
+  options.view = parse_view(texts.output.view, options.architecture.has_value());
+  options.progress = !texts.output.no_progress;
   options.shake = shake_from(texts.shake);
   return options;
 }

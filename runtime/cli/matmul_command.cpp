@@ -18,13 +18,13 @@ struct Texts {
   std::string grid = "8x10";
   std::string batch, m, k, n;
   std::string block, per_core, out_block, subblock;
-  std::string format = "bf16", fidelity = "hifi2", dst = "bf16", sync = "half";
+  std::string format = "bf16";
+  ComputeTexts compute;
   std::string delivery = "multicast", sums = "packer";
   std::string seed = "0";
-  std::string a, b, out, json, log, verify;
-  std::string view = "matmul-tiles";
+  std::string a, b, out, verify;
+  OutputTexts output{{}, {}, "matmul-tiles"};
   bool dry_run = false;
-  bool no_progress = false;
   ArchTexts arch;
 };
 
@@ -66,15 +66,7 @@ void add_device_flags(CLI::App& app, Texts& texts) {
   app.add_option("--format", texts.format, "Of A, B and output in DRAM: bf16, fp32 [bf16]")
       ->type_name("FORMAT")
       ->group(group);
-  app.add_option("--fidelity", texts.fidelity, "Matrix unit passes: lofi, hifi2, hifi3, hifi4 [hifi2]")
-      ->type_name("NAME")
-      ->group(group);
-  app.add_option("--dst", texts.dst, "Format of the DST registers: bf16, fp32 (half the slots) [bf16]")
-      ->type_name("FORMAT")
-      ->group(group);
-  app.add_option("--sync", texts.sync, "DST in two halves or in one section: half, full [half]")
-      ->type_name("NAME")
-      ->group(group);
+  add_compute_flags(app, texts.compute);
 }
 
 void add_data_flags(CLI::App& app, Texts& texts) {
@@ -98,17 +90,7 @@ void add_report_flags(CLI::App& app, Texts& texts) {
   app.add_flag("--dry-run", texts.dry_run, "Run the kernels' control flow alone: no data, no numbers [off]")
       ->disable_flag_override()
       ->group(group);
-  app.add_option("--json", texts.json, "Write everything that is printed there; - for standard output alone [none]")
-      ->type_name("FILE")
-      ->group(group);
-  app.add_option("--log", texts.log, "Save the event log there, see `tilegrid log` [none]")->type_name("FILE")->group(group);
-  app.add_option("--view", texts.view,
-                 "Grid view of a figure by core, or none; `tilegrid attention --help` lists\nthem [matmul-tiles]")
-      ->type_name("METRIC")
-      ->group(group);
-  app.add_flag("--no-progress", texts.no_progress, "No progress line on a terminal [off]")
-      ->disable_flag_override()
-      ->group(group);
+  add_output_flags(app, texts.output);
 }
 
 std::optional<int> given(const char* flag, const std::string& text) {
@@ -151,33 +133,45 @@ MatmulOptions options_from(const CLI::App& app, const Texts& texts) {
   const matmul::Extent sub = extent_from("--subblock", texts.subblock);
   config.sub = {sub.rows, sub.columns};
   config.format = parse_tensor_format("--format", texts.format);
-  config.compute = parse_compute(texts.fidelity, texts.dst, texts.sync);
+  config.compute = parse_compute(texts.compute);
   options.seed = parse_unsigned("--seed", texts.seed);
   options.inputs = {texts.a, texts.b};
   options.out = texts.out;
-  options.json = texts.json;
-  options.log = texts.log;
+  options.json = texts.output.json;
+  options.log = texts.output.log;
   options.verify = parse_verify(texts.verify);
   options.dry_run = texts.dry_run;
   if (options.dry_run) options.verify = {VerifyMode::off};
   options.architecture = architecture_from(app, texts.arch);
-  options.view = parse_view(texts.view, options.architecture.has_value());
-  options.progress = !texts.no_progress;
+  options.view = parse_view(texts.output.view, options.architecture.has_value());
+  options.progress = !texts.output.no_progress;
   check_flags(app, options);
   return options;
 }
 
+void add_flags(CLI::App& app, Texts& texts) {
+  add_shape_flags(app, texts);
+  add_device_flags(app, texts);
+  add_data_flags(app, texts);
+  add_arch_flags(app, texts.arch, true);
+  add_report_flags(app, texts);
+}
+
 }  // namespace
+
+MatmulOptions parse_matmul(const std::vector<std::string>& arguments) {
+  CLI::App app;
+  Texts texts;
+  add_flags(app, texts);
+  parse_all(app, arguments);
+  return options_from(app, texts);
+}
 
 Command add_matmul_command(CLI::App& parent) {
   CLI::App* app = parent.add_subcommand("matmul", "Multiply two matrices on the grid, verify, report what every core did");
   app->allow_extras();
   auto texts = std::make_shared<Texts>();
-  add_shape_flags(*app, *texts);
-  add_device_flags(*app, *texts);
-  add_data_flags(*app, *texts);
-  add_arch_flags(*app, texts->arch, true);
-  add_report_flags(*app, *texts);
+  add_flags(*app, *texts);
   app->footer(
       "Examples: tilegrid matmul --grid 8x8 --m 2048 --k 2048 --n 2048 --dry-run\n"
       "          tilegrid matmul --a a.npy --b b.npy --out out.npy --fidelity hifi4 --dst fp32\n" +

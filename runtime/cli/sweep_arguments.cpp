@@ -23,15 +23,26 @@ struct Axis {
   [[nodiscard]] bool varies() const { return values.size() > 1; }
 };
 
-constexpr std::array<std::string_view, 18> unfit{"--verify",      "--shake",
-                                                 "--dry-run",     "--json",
-                                                 "--log",         "--out",
-                                                 "--view",        "--split",
-                                                 "--show-plan",   "--q",
-                                                 "--k",           "--v",
-                                                 "--seed",        "--distribution",
-                                                 "--help",        "--compare-kernels",
-                                                 "--no-progress", "--no-device-time"};
+constexpr std::array<std::string_view, 20> unfit{"--a",
+                                                  "--shake",
+                                                 "--b",
+                                                 "--verify",
+                                                 "--dry-run",
+                                                 "--json",
+                                                 "--log",
+                                                 "--out",
+                                                 "--view",
+                                                 "--split",
+                                                 "--show-plan",
+                                                 "--q",
+                                                 "--k",
+                                                 "--v",
+                                                 "--seed",
+                                                 "--distribution",
+                                                 "--help",
+                                                 "--compare-kernels",
+                                                 "--no-progress",
+                                                 "--no-device-time"};
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
@@ -43,21 +54,23 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-void check_name(const CLI::App& attention, const std::string& argument, const std::string& name) {
+void check_name(const CLI::App& command, const std::string& argument, const std::string& name) {
   if (!argument.starts_with("--")) {
-    throw UsageError(fmt::format("unexpected argument {}: flags of attention are expected, lists without spaces", argument));
+    throw UsageError(
+        fmt::format("unexpected argument {}: flags of {} are expected, lists without spaces", argument, command.get_name()));
   }
   if (std::find(unfit.begin(), unfit.end(), name) != unfit.end()) {
     throw UsageError(fmt::format("{}: does not go with a sweep, whose dry runs have no numbers", name));
   }
-  if (attention.get_option_no_throw(name) != nullptr) return;
+  if (command.get_option_no_throw(name) != nullptr) return;
   std::vector<std::string> names;
-  for (const CLI::Option* option : attention.get_options()) {
+  for (const CLI::Option* option : command.get_options()) {
     for (const std::string& word : option->get_lnames()) names.push_back("--" + word);
   }
   const std::string near = nearest_word(name, names);
-  throw UsageError(fmt::format("unknown flag {}: {}", name,
-                               near.empty() ? "see `tilegrid attention --help`" : fmt::format("did you mean {}?", near)));
+  throw UsageError(fmt::format(
+      "unknown flag {}: {}", name,
+      near.empty() ? fmt::format("see `tilegrid {} --help`", command.get_name()) : fmt::format("did you mean {}?", near)));
 }
 
 /// Takes the value apart.
@@ -84,17 +97,15 @@ void refuse_twice(const std::vector<Axis>& axes, const Axis& axis) {
   if (std::any_of(axes.begin(), axes.end(), same)) throw UsageError(fmt::format("{}: given more than once", axis.name));
 }
 
-std::vector<Axis> axes_of(const std::vector<std::string>& arguments) {
-  CLI::App parent;
-  const CLI::App& attention = *add_attention_command(parent).app;
+std::vector<Axis> axes_of(const CLI::App& command, const std::vector<std::string>& arguments) {
   std::vector<Axis> axes;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     const std::size_t equals = argument.find('=');
     Axis axis;
     axis.name = argument.substr(0, equals);
-    check_name(attention, argument, axis.name);
-    axis.is_switch = attention.get_option(axis.name)->get_items_expected_max() == 0;
+    check_name(command, argument, axis.name);
+    axis.is_switch = command.get_option(axis.name)->get_items_expected_max() == 0;
     if (equals != std::string::npos) {
       fill(axis, argument.substr(equals + 1));
     } else if (axis.is_switch) {
@@ -127,8 +138,8 @@ void add(SweepPoint& point, const Axis& axis, const std::string& value) {
 
 }  // namespace
 
-std::vector<SweepPoint> sweep_points(const std::vector<std::string>& arguments) {
-  const std::vector<Axis> axes = axes_of(arguments);
+std::vector<SweepPoint> sweep_points(const CLI::App& command, const std::vector<std::string>& arguments) {
+  const std::vector<Axis> axes = axes_of(command, arguments);
   std::size_t count = 1;
   for (const Axis& axis : axes) {
     count *= axis.values.size();

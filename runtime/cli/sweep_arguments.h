@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <CLI/App.hpp>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@ struct SweepPoint {
     std::string name;
     std::string value;
   };
-  std::vector<std::string> arguments;  ///< of `tilegrid attention`
+  std::vector<std::string> arguments;  ///< of the command
   std::vector<Flag> varied;            ///< those with more than one value
   std::vector<std::string> fixed;      ///< the others as they were given; the same for all points
 };
@@ -20,9 +21,9 @@ struct SweepPoint {
 /// More are refused.
 inline constexpr std::size_t most_sweep_points = 10000;
 
-/// All combinations of flags with lists of values; the last flag varies fastest. Throws UsageError for a flag that
-/// `tilegrid attention` does not have (with the nearest) or that a sweep has no use for, a flag that is given twice, an
-/// empty value, and for too many combinations. The values are not looked at.
-[[nodiscard]] std::vector<SweepPoint> sweep_points(const std::vector<std::string>& arguments);
+/// All combinations of flags with lists of values; the last flag varies fastest. Throws UsageError for a flag that `command`
+/// does not have (with the nearest) or that a sweep has no use for, a flag that is given twice, an empty value, and for too
+/// many combinations. The values are not looked at.
+[[nodiscard]] std::vector<SweepPoint> sweep_points(const CLI::App& command, const std::vector<std::string>& arguments);
 
 }  // namespace tilegrid::cli

@@ -25,9 +25,7 @@ namespace {
 
 using test::computed;
 using test::Hash;
-using test::load_table;
 using test::Result;
-using test::Table;
 
 constexpr DataFormat bfp8 = DataFormat::bfp8_b;
 
@@ -359,11 +357,7 @@ std::vector<RunResult> launch(Device& device, const std::vector<Program>& progra
 std::uint64_t hash_of_logs(const std::vector<RunResult>& runs) {
   Hash hash;
   for (const RunResult& run : runs) {
-    for (const EventLog& core : run.log.cores) {
-      for (int risc = 0; risc < risc_count; ++risc) {
-        for (const Event& event : core.sequence(static_cast<Risc>(risc))) hash.add(std::as_bytes(std::span(&event, 1)));
-      }
-    }
+    test::add_events(run.log, hash);
   }
   return hash.value();
 }
@@ -445,12 +439,7 @@ class AttentionEndToEnd : public testing::TestWithParam<GridCase> {
 TEST_P(AttentionEndToEnd, IsRightAndTheSameOnAnyNumberOfRanks) {
   const Result result = run(FiberBackend::boost);
   if (!test::session().is_host()) return;
-  computed()[name_of(GetParam())] = result;
-  if (const char* path = std::getenv("TILEGRID_HASHES_IN")) {
-    const Table expected = load_table(path);
-    ASSERT_TRUE(expected.contains(name_of(GetParam()))) << "not in " << path;
-    EXPECT_EQ(result, expected.at(name_of(GetParam())));
-  }
+  test::keep_and_compare(name_of(GetParam()), result);
   check_against_others(result);
 }
 

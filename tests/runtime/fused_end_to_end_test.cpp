@@ -3,8 +3,6 @@
 // run with TILEGRID_HASHES_OUT=FILE writes its hashes there; with TILEGRID_HASHES_IN=FILE they are compared with the file's.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <map>
 #include <ostream>
 #include <span>
@@ -26,9 +24,7 @@ namespace {
 
 using test::computed;
 using test::Hash;
-using test::load_table;
 using test::Result;
-using test::Table;
 
 struct Case {
   std::string preset;
@@ -175,11 +171,7 @@ Result run_on(Device& device, const GridCase& c) {
   const RunLog log{job.grid, c.config.preset, {run.log}};
   EXPECT_EQ(check_log(log), std::vector<std::string>{});
   Hash logs;
-  for (const EventLog& core : run.log.cores) {
-    for (int risc = 0; risc < risc_count; ++risc) {
-      for (const Event& event : core.sequence(static_cast<Risc>(risc))) logs.add(std::as_bytes(std::span(&event, 1)));
-    }
-  }
+  test::add_events(run.log, logs);
   for (const CoreCounters& core : run.cores) {
     EXPECT_EQ(core.ambiguous_waits, 0U);
     EXPECT_LE(core.dst_peak_slots, core.dst_capacity);
@@ -199,13 +191,7 @@ TEST_P(FusedEndToEnd, IsRightAndTheSameOnAnyNumberOfRanks) {
   const test::Outcome outcome =
       test::run_session(GetParam().grid, [&](Device& device) { result = run_on(device, GetParam()); });
   EXPECT_EQ(outcome.code, 0) << outcome.error;
-  if (!test::session().is_host()) return;
-  computed()[name_of(GetParam())] = result;
-  if (const char* path = std::getenv("TILEGRID_HASHES_IN")) {
-    const Table expected = load_table(path);
-    ASSERT_TRUE(expected.contains(name_of(GetParam()))) << "not in " << path;
-    EXPECT_EQ(result, expected.at(name_of(GetParam())));
-  }
+  test::keep_and_compare(name_of(GetParam()), result);
 }
 
 INSTANTIATE_TEST_SUITE_P(Grids, FusedEndToEnd, testing::ValuesIn(grid_cases()),

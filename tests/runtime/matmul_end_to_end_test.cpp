@@ -4,9 +4,7 @@
 // are compared with the file's.
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <cstdlib>
-#include <map>
+#include <algorithm>
 #include <ostream>
 #include <span>
 #include <string>
@@ -22,11 +20,8 @@
 namespace tilegrid::matmul {
 namespace {
 
-using test::computed;
 using test::Hash;
-using test::load_table;
 using test::Result;
-using test::Table;
 
 struct Case {
   std::string name;
@@ -161,11 +156,7 @@ std::vector<float> product(const Shape& shape, const std::vector<float>& a, cons
 
 std::uint64_t hash_of(const LaunchLog& log) {
   Hash hash;
-  for (const EventLog& core : log.cores) {
-    for (int risc = 0; risc < risc_count; ++risc) {
-      for (const Event& event : core.sequence(static_cast<Risc>(risc))) hash.add(std::as_bytes(std::span(&event, 1)));
-    }
-  }
+  test::add_events(log, hash);
   return hash.value();
 }
 
@@ -237,13 +228,7 @@ TEST_P(MatmulEndToEnd, IsRightAndTheSameOnAnyNumberOfRanks) {
   const test::Outcome outcome =
       test::run_session(GetParam().grid, [&](Device& device) { result = run_on(device, GetParam()); });
   EXPECT_EQ(outcome.code, 0) << outcome.error;
-  if (!test::session().is_host()) return;
-  computed()[name_of(GetParam())] = result;
-  if (const char* path = std::getenv("TILEGRID_HASHES_IN")) {
-    const Table expected = load_table(path);
-    ASSERT_TRUE(expected.contains(name_of(GetParam()))) << "not in " << path;
-    EXPECT_EQ(result, expected.at(name_of(GetParam())));
-  }
+  test::keep_and_compare(name_of(GetParam()), result);
 }
 
 INSTANTIATE_TEST_SUITE_P(Grids, MatmulEndToEnd, testing::ValuesIn(grid_cases()),

@@ -29,6 +29,15 @@ class Hash {
   std::uint64_t value_ = 0xCBF29CE484222325U;
 };
 
+/// Adds all events of all cores.
+inline void add_events(const LaunchLog& log, Hash& hash) {
+  for (const EventLog& core : log.cores) {
+    for (int risc = 0; risc < risc_count; ++risc) {
+      for (const Event& event : core.sequence(static_cast<Risc>(risc))) hash.add(std::as_bytes(std::span(&event, 1)));
+    }
+  }
+}
+
 struct Result {
   std::uint64_t output = 0;
   std::uint64_t logs = 0;
@@ -55,6 +64,18 @@ inline Table load_table(const std::string& path) {
   Result result;
   while (file >> name >> result.output >> result.logs) table[name] = result;
   return table;
+}
+
+/// Keeps the result under the case's name, and compares it with the one in the file that TILEGRID_HASHES_IN names, if it
+/// names one; on rank 0.
+inline void keep_and_compare(const std::string& name, const Result& result) {
+  if (!session().is_host()) return;
+  computed()[name] = result;
+  if (const char* path = std::getenv("TILEGRID_HASHES_IN")) {
+    const Table expected = load_table(path);
+    ASSERT_TRUE(expected.contains(name)) << "not in " << path;
+    EXPECT_EQ(result, expected.at(name));
+  }
 }
 
 /// Writes what this run computed to the file that TILEGRID_HASHES_OUT names, if it names one.
