@@ -55,7 +55,8 @@ std::vector<KvComparison> comparisons_of(const Flags& flags, std::vector<std::st
     one.options = parse_attention(arguments);
   } else {
     std::erase(arguments, "--dry-run");  // which they are
-    for (SweepPoint& point : sweep_points(arguments)) {
+    CLI::App flags_of_attention;
+    for (SweepPoint& point : sweep_points(*add_attention_command(flags_of_attention).app, arguments)) {
       KvComparison& one = comparisons.emplace_back();
       one.options = parse_attention(point.arguments);
       one.flags = std::move(point);

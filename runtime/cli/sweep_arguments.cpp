@@ -23,26 +23,10 @@ struct Axis {
   [[nodiscard]] bool varies() const { return values.size() > 1; }
 };
 
-constexpr std::array<std::string_view, 20> unfit{"--a",
-                                                  "--shake",
-                                                 "--b",
-                                                 "--verify",
-                                                 "--dry-run",
-                                                 "--json",
-                                                 "--log",
-                                                 "--out",
-                                                 "--view",
-                                                 "--split",
-                                                 "--show-plan",
-                                                 "--q",
-                                                 "--k",
-                                                 "--v",
-                                                 "--seed",
-                                                 "--distribution",
-                                                 "--help",
-                                                 "--compare-kernels",
-                                                 "--no-progress",
-                                                 "--no-device-time"};
+/// What a dry run has no use for, or does itself; beside flags that take a file.
+constexpr std::array<std::string_view, 13> unfit{
+    "--shake", "--verify",       "--dry-run", "--no-device-time",  "--json",       "--view", "--split", "--show-plan",
+    "--seed",  "--distribution", "--help",    "--compare-kernels", "--no-progress"};
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
@@ -59,13 +43,15 @@ void check_name(const CLI::App& command, const std::string& argument, const std:
     throw UsageError(
         fmt::format("unexpected argument {}: flags of {} are expected, lists without spaces", argument, command.get_name()));
   }
-  if (std::find(unfit.begin(), unfit.end(), name) != unfit.end()) {
+  const CLI::Option* option = command.get_option_no_throw(name);
+  const bool takes_file = option != nullptr && option->get_type_name() == "FILE";
+  if (takes_file || std::find(unfit.begin(), unfit.end(), name) != unfit.end()) {
     throw UsageError(fmt::format("{}: does not go with a sweep, whose dry runs have no numbers", name));
   }
-  if (command.get_option_no_throw(name) != nullptr) return;
+  if (option != nullptr) return;
   std::vector<std::string> names;
-  for (const CLI::Option* option : command.get_options()) {
-    for (const std::string& word : option->get_lnames()) names.push_back("--" + word);
+  for (const CLI::Option* known : command.get_options()) {
+    for (const std::string& word : known->get_lnames()) names.push_back("--" + word);
   }
   const std::string near = nearest_word(name, names);
   throw UsageError(fmt::format(

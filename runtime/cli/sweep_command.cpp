@@ -73,7 +73,7 @@ std::pair<GridSize, Runner> parse_attention_point(const std::vector<std::string>
               return Choice{column, key, std::to_string(rows), rows};
             };
             choices = {chunk("Q", "q_chunk", outcome.config.q_chunk), chunk("K", "k_chunk", outcome.config.k_chunk)};
-            return std::move(outcome);
+            return outcome;
           }};
 }
 
@@ -86,7 +86,7 @@ std::pair<GridSize, Runner> parse_matmul_point(const std::vector<std::string>& a
             const matmul::Config& config = outcome.config;
             const std::string block = fmt::format("{}x{}", config.out_block.rows, config.out_block.columns);
             choices = {{"block", "out_block", block, block}, {"K", "block", std::to_string(config.k_block), config.k_block}};
-            return std::move(outcome);
+            return outcome;
           }};
 }
 
