@@ -242,8 +242,8 @@ TEST(Protocol, TasksAndResultsComeBack) {
   result.errors = {{3, 2, "text"}};
   BlockedReport& blocked = result.blocked.emplace_back();
   blocked.core = 5;
-  blocked.kernels.push_back({.name = "reader", .line = 7, .needed = 4});
-  blocked.semaphores.push_back({.offset = 16, .value = 2, .writers = {3}});
+  blocked.kernels.emplace_back().name = "reader";
+  blocked.semaphores.push_back({16, 2, {3}});
   const RankResult copy = round_trip(result);
   EXPECT_EQ(copy.cores[1].counters.tiles[0], 77U);
   EXPECT_TRUE(copy.logs.cores.empty());
