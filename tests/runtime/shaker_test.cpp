@@ -108,7 +108,13 @@ ShakenCase attention_case(const std::string& name, GridSize grid, attention::Sha
             const attention::TensorAddresses tensors{q.address, k.address, v.address, out.address};
             if (config.kernel != attention::Kernel::unfused) return Prepared{{make_program(full, tensors)}, {out}};
             const Buffer scores = device.create_buffer(unfused::score_bytes(full), q.page_bytes);
-            return Prepared{unfused::make_programs(full, tensors, scores.address), {scores, out}};
+            unfused::Intermediates dram{scores.address, 0};
+            if (config.shape.causal) {
+              const Buffer mask = device.create_buffer(unfused::mask_bytes(full), q.page_bytes);
+              device.write(mask, unfused::causal_mask(full));
+              dram.mask = mask.address;
+            }
+            return Prepared{unfused::make_programs(full, tensors, dram), {scores, out}};
           }};
 }
 
