@@ -38,6 +38,12 @@ void BlockStream::next(const Place& place) {
   cb_push_back(source_.cb, tiles);
 }
 
+void BlockStream::finish() {
+  noc_async_write_barrier();
+  noc_async_atomic_barrier();
+  if (!sends_ || core_.receivers > 0) noc_semaphore_set(semaphore_pointer(sent_), invalid);
+}
+
 /// One barrier for the whole block, as the shipped kernel does. Zeros come by the NoC, too: a RISC's stores would take
 /// longer by far.
 void BlockStream::read(const Place& place) {

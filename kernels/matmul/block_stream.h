@@ -34,6 +34,8 @@ class BlockStream {
 
   /// Brings the next block.
   void next(const Place& place);
+  /// After the last one: waits for what is under way, and leaves the semaphores as they were.
+  void finish();
 
  private:
   void read(const Place& place);

@@ -90,12 +90,6 @@ void write_block(const Args& args, const Place& place) {
   }
 }
 
-/// What has been issued and not been waited for: flags and semaphores.
-void finish() {
-  noc_async_write_barrier();
-  noc_async_atomic_barrier();
-}
-
 }  // namespace
 
 void reader() {
@@ -113,6 +107,8 @@ void reader() {
         b.next(walk.of_b(k));
       }
     });
+    mark_loop();
+    b.finish();
   } else {
     walk.each_block([&] {
       for (std::uint32_t k = 0; k < args.k_blocks; ++k) {
@@ -122,7 +118,7 @@ void reader() {
     });
   }
   mark_loop();
-  finish();
+  a.finish();
 }
 
 void writer() {
@@ -132,6 +128,7 @@ void writer() {
   if (args.multicast == 0) {
     zone(Zone::write);
     walk.each_block([&] { write_block(args, walk.of_out()); });
+    mark_loop();
   } else {
     BlockStream b = stream_of_b(args, core);
     walk.each_block([&] {
@@ -143,9 +140,9 @@ void writer() {
       zone(Zone::write);
       write_block(args, walk.of_out());
     });
+    mark_loop();
+    b.finish();
   }
-  mark_loop();
-  finish();
 }
 
 }  // namespace tilegrid::matmul
