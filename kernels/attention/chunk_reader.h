@@ -2,35 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include "kernels/api/dataflow.h"
+#include "kernels/unfused/tile_reader.h"
 
 /// What the readers of attention share: chunks of tensors from DRAM to L1.
 namespace tilegrid::attention {
 
-/// Reads tiles with a barrier every `batch` of them, which limits what is in flight (attention.md 1.1).
-class TileReader {
- public:
-  explicit TileReader(std::uint32_t batch) : batch_(batch) {}
-  ~TileReader() = default;
-  TileReader(const TileReader&) = delete;
-  TileReader& operator=(const TileReader&) = delete;
-
-  void read(std::uint32_t page, const api::InterleavedAddrGen& tensor, std::uint32_t l1_address) {
-    api::noc_async_read_page(page, tensor, l1_address);
-    if (++in_flight_ == batch_) barrier();
-  }
-  void barrier() {
-    if (in_flight_ == 0) return;
-    api::noc_async_read_barrier();
-    in_flight_ = 0;
-  }
-
- private:
-  std::uint32_t batch_;
-  std::uint32_t in_flight_ = 0;
-};
+using unfused::TileReader;
 
 /// A stretch of rows of a head's tensor.
 struct TensorRows {

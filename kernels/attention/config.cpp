@@ -96,9 +96,10 @@ void validate(const Config& config) {
   }
   const GridSize die = noc::full_worker_grid;
   if (config.kv != KvDelivery::dram && (config.grid.x > die.x || config.grid.y > die.y)) {
-    throw UsageError(fmt::format("--kv {}: on a {}x{} grid several cores share NoC coordinates; at most {}x{} cores can send to "
-                                 "each other",
-                                 name_of(config.kv), config.grid.x, config.grid.y, die.x, die.y));
+    throw UsageError(
+        fmt::format("--kv {}: on a {}x{} grid several cores share NoC coordinates; at most {}x{} cores can send to "
+                    "each other",
+                    name_of(config.kv), config.grid.x, config.grid.y, die.x, die.y));
   }
   if (config.kv_cores != 0 && config.kv == KvDelivery::dram) {
     throw UsageError(fmt::format("--kv-cores {}: goes with chain, multicast-row, multicast-grid or auto", config.kv_cores));

@@ -84,8 +84,8 @@ StepCount count_steps(const Config& config) {
 
 /// K and V of a chunk.
 double chunk_pair_bytes(const Config& config) {
-  const double tiles = static_cast<double>(config.k_chunk / tile_side) * (config.shape.dim / tile_side);
-  return 2 * tiles * tile_bytes(config.format);
+  const std::int64_t tiles = std::int64_t{config.k_chunk / tile_side} * (config.shape.dim / tile_side);
+  return static_cast<double>(2 * tiles * tile_bytes(config.format));
 }
 
 /// Cores that read DRAM at the same time.
