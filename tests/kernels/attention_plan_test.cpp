@@ -346,8 +346,8 @@ TEST(CircularBuffers, UnfusedScoresHaveTheFormatOfQ) {
   Config config = make(demo_shape, 64, 128);
   config.kernel = Kernel::unfused;
   config.format = DataFormat::bfp8_b;
-  // Scores out and in, softmax's result, P; what it works on is bf16 (kernels/unfused/arguments.h).
-  for (const int id : {2, 4, 11, 12}) EXPECT_EQ(find(circular_buffers(config), id)->format, DataFormat::bfp8_b) << id;
+  // Scores out and in, mask, softmax's result, P; what it works on is bf16 (kernels/unfused/arguments.h).
+  for (const int id : {2, 3, 4, 11, 12}) EXPECT_EQ(find(circular_buffers(config), id)->format, DataFormat::bfp8_b) << id;
   for (const int id : {5, 9, 10, 14}) EXPECT_EQ(find(circular_buffers(config), id)->format, DataFormat::bf16) << id;
   const std::uint64_t tiles = std::uint64_t{8} * 80 * 80;
   EXPECT_EQ(unfused::score_bytes(config), tiles * 1088);
