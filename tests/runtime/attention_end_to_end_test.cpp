@@ -27,8 +27,6 @@ using test::computed;
 using test::Hash;
 using test::Result;
 
-constexpr DataFormat bfp8 = DataFormat::bfp8_b;
-
 struct Case {
   std::string name;
   Shape shape;  ///< batch, heads, kv_heads, seq_q, seq_kv, dim, causal
@@ -60,8 +58,25 @@ std::string name_of(const GridCase& c) {
   return c.config.name + "_" + std::to_string(c.grid.x) + "x" + std::to_string(c.grid.y);
 }
 
+std::vector<Case> block_float_cases() {
+  std::vector<Case> all{
+      {"bfp8", {1, 2, 2, 256, 256, 64, false}, 64, 64, 0.033},
+      {"bfp8_grouped_causal", {1, 8, 2, 192, 192, 128, true}, 32, 96, 0.031},
+      {"bfp8_ragged_keys", {1, 2, 1, 77, 333, 96, false}, 32, 128, 0.033},
+      {"bfp8_chosen_chunks", {1, 4, 2, 384, 384, 128, true}, 0, 0, 0.029},
+      {"bfp8_wide_dst", {1, 2, 1, 160, 224, 64, false}, 64, 96, 0.036},
+  };
+  for (Case& c : all) {
+    c.format = DataFormat::bfp8_b;
+    c.wide_dst = c.name == "bfp8_wide_dst";
+    c.on_full_grid = c.name == "bfp8_grouped_causal";
+    if (c.on_full_grid) c.distribution = Distribution::outlier;
+  }
+  return all;
+}
+
 std::vector<Case> hand_written_cases() {
-  return {
+  std::vector<Case> all{
       {"full", {1, 2, 2, 256, 256, 64, false}, 64, 64, 0.044},
       {"causal", {1, 2, 2, 256, 256, 64, true}, 64, 64, 0.031, false, false, Balance::zigzag, Distribution::normal, true},
       {"causal_contiguous", {1, 2, 2, 320, 320, 64, true}, 64, 64, 0.031, false, false, Balance::contiguous},
@@ -105,35 +120,9 @@ std::vector<Case> hand_written_cases() {
        Balance::zigzag,
        Distribution::outlier,
        true},
-      {.name = "bfp8",
-       .shape = {1, 2, 2, 256, 256, 64, false},
-       .q_chunk = 64,
-       .k_chunk = 64,
-       .bound = 0.033,
-       .format = bfp8},
-      {.name = "bfp8_grouped_causal",
-       .shape = {1, 8, 2, 192, 192, 128, true},
-       .q_chunk = 32,
-       .k_chunk = 96,
-       .bound = 0.031,
-       .distribution = Distribution::outlier,
-       .on_full_grid = true,
-       .format = bfp8},
-      {.name = "bfp8_ragged_keys",
-       .shape = {1, 2, 1, 77, 333, 96, false},
-       .q_chunk = 32,
-       .k_chunk = 128,
-       .bound = 0.033,
-       .format = bfp8},
-      {.name = "bfp8_chosen_chunks", .shape = {1, 4, 2, 384, 384, 128, true}, .bound = 0.029, .format = bfp8},
-      {.name = "bfp8_wide_dst",
-       .shape = {1, 2, 1, 160, 224, 64, false},
-       .q_chunk = 64,
-       .k_chunk = 96,
-       .bound = 0.036,
-       .format = bfp8,
-       .wide_dst = true},
   };
+  for (Case& c : block_float_cases()) all.push_back(std::move(c));
+  return all;
 }
 
 /// What the name of a case gets when the multi-pass kernel runs it with all steps.
