@@ -166,6 +166,9 @@ std::vector<FaultCase> cb_cases() {
        "copy_tile on CB 2 with pages of 1024 bytes; .*asked 1024 bytes, available 2048", __LINE__},
       {__LINE__, "pack_to_bfp4", Risc::trisc, [] { section(), cb_reserve_back(3, 1), pack_tile(0, 3); }, "pack format",
        "bfp4_b", __LINE__},
+      {__LINE__, "accumulate_in_bfp8", Risc::trisc,
+       [] { pack_reconfig_l1_acc(true), section(), cb_reserve_back(17, 1), pack_tile(0, 17); }, "Packer L1 accumulation",
+       "pack_tile accumulates onto bfp8_b in L1; L1 accumulation adds in fp32 or bf16", __LINE__},
   };
 }
 
@@ -329,7 +332,12 @@ const bool registered = [] {
 test::Outcome run_kernel(const std::string& kernel, Risc risc, CoreRange cores) {
   return test::run_session(grid, [&](Device& device) {
     test::TestProgram program(device);
-    program.cb(0, 4).cb(1, 12).cb(2, 2, 1024).cb(3, 1, 576, DataFormat::bfp4_b).cb(16, 4);
+    program.cb(0, 4)
+        .cb(1, 12)
+        .cb(2, 2, 1024)
+        .cb(3, 1, 576, DataFormat::bfp4_b)
+        .cb(16, 4)
+        .cb(17, 1, 1088, DataFormat::bfp8_b);
     program.semaphores({0, 0}).kernel(kernel, risc, cores, {5});
     program.launch();
   });
