@@ -31,6 +31,8 @@ Range range_of(std::string_view name) {
   if (name == "clock_hz") return {1e6, 1e12};
   if (name == "noc_packet_bytes") return {64, 1 << 24};
   if (name == "noc_flit_bytes") return {1, 4096};
+  if (name == "noc_buffer_flits") return {1, 1 << 20};
+  if (name == "noc_response_channels") return {1, 3};
   if (name == "matmul_phase_cycles") return {0.01, 1e9};
   if (name.ends_with("_per_cycle") || name.ends_with("_flit_cycles")) return {0.001, 1e9};
   return {0, 1e9};

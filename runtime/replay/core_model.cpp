@@ -29,10 +29,7 @@ CoreModel::CoreModel(const Costs& costs, const LaunchLog& launch, int index, Age
   for (const LogBuffer& buffer : launch.buffers) {
     buffers_[static_cast<std::size_t>(buffer.id) % max_buffers].pages = buffer.pages;
   }
-  for (std::size_t id = 0; id < launch.semaphores.size(); ++id) {
-    const auto address = l1_semaphore_base + static_cast<std::uint32_t>(id) * semaphore_bytes;
-    semaphores_.push_back({.address = address, .value = launch.semaphores[id]});
-  }
+  std::copy_n(launch.semaphores.begin(), std::min(launch.semaphores.size(), semaphores_.size()), semaphores_.begin());
   const EventLog& log = launch.cores[static_cast<std::size_t>(index)];
   const auto cursor = [&](Risc risc) { return Cursor{log.sequence(risc).begin(), log.sequence(risc).end()}; };
   movers_[0].cursor = cursor(Risc::brisc);

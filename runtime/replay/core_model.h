@@ -4,9 +4,11 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/event_log.h"
+#include "core/l1.h"
 #include "runtime/replay/agenda.h"
 #include "runtime/replay/costs.h"
 #include "runtime/replay/device_time.h"
@@ -38,8 +40,11 @@ class CoreModel {
   void advance();
   /// The agenda has come to the event at which data-movement RISC `risc` (0, 1) stands.
   void issue(int risc, double time);
-  /// A transfer is over. Waits are those of this transfer.
-  void completed(int risc, Transfer transfer, int noc, double time, double noc_wait, double dram_wait);
+  /// What NetworkListener says, for requests of this core. True: something can run now.
+  void entered(const Request& request, double time);
+  bool departed(const Request& request, double time);
+  bool completed(const Request& request, double time, double noc_wait, double dram_wait);
+  void completed_before(const Request& request, std::uint32_t packets) { outstanding(request).count -= packets; }
   void semaphore_landed(const SemaphoreUpdate& update, double time);
 
   [[nodiscard]] bool finished() const;
@@ -64,24 +69,26 @@ class CoreModel {
   /// Transfers on their way, and the one that ended last since the last barrier.
   struct Outstanding {
     std::uint32_t count = 0;
+    std::uint32_t leaving = 0;  ///< writes of which it is not known when they have left
     double last = 0, noc_wait = 0, dram_wait = 0;
+    double left = 0;  ///< the last write has
   };
-  enum class Wait : std::uint8_t { none, barrier, semaphore };
+  static constexpr int transaction_ids = 16;  ///< tensix.md 4.1
+  /// Transfers of one kind on one NoC, by transaction id.
+  struct Pending {
+    std::uint32_t used = 0;  ///< bit by id: those with anything below
+    std::array<Outstanding, transaction_ids> by_id;
+  };
+  enum class Wait : std::uint8_t { none, entry, barrier, semaphore };
   struct Mover {
     Cursor cursor;
     std::uint8_t zone = 0;
     Wait wait = Wait::none;
     std::uint32_t sent = 0;    ///< bytes of the present event that are under way
     std::uint64_t number = 0;  ///< of the next appointment
-    std::array<std::array<Outstanding, transfer_count>, noc_count> outstanding;
-    std::array<double, noc_count> departed{};  ///< the last write has left
+    std::array<std::array<Pending, transfer_count>, noc_count> pending;
     std::array<std::uint32_t, noc_count> target{no_target, no_target};
     std::array<bool, noc_count> chain{};  ///< a linked multicast is open
-  };
-  struct Semaphore {
-    std::uint32_t address = 0;
-    std::uint32_t value = 0;
-    bool unknown = false;  ///< written by a transfer whose value the log does not have: whatever is waited for
   };
   static constexpr std::uint32_t no_target = 0xFFFF'FFFF;
   static constexpr std::size_t max_buffers = 64;
@@ -89,11 +96,17 @@ class CoreModel {
   void run_mover(int risc);
   bool mover_step(int risc, const Event& event);
   bool barrier(int risc, const Event& event, Transfer transfer);
+  bool flushed(int risc, const Event& event);
   void queue(int risc);
+  void read(int risc, const Event& event);
+  std::uint64_t next_key(int risc);
   [[nodiscard]] double issue_cycles(Mover& mover, const Event& event) const;
   void issue_transfer(int risc, const Event& event, double time);
+  void issued(const Request& request, double time);
+  Outstanding& outstanding(const Request& request);
+  bool look_again(int risc);
   bool semaphore_holds(const Event& event);
-  Semaphore& semaphore(std::uint32_t address);
+  std::uint32_t& semaphore(std::uint32_t address);
   void finish_semaphore_wait(int risc, double time);
 
   void run_front();
@@ -125,7 +138,8 @@ class CoreModel {
   CoreShares shares_;
   std::array<double, lane_count> clocks_{};
   std::array<Buffer, max_buffers> buffers_;
-  std::vector<Semaphore> semaphores_;
+  std::array<std::uint32_t, max_semaphores> semaphores_{};  ///< by id
+  std::unordered_map<std::uint32_t, std::uint32_t> words_;  ///< others in L1 that are used as one, by offset
   std::array<Mover, 2> movers_;
   unsigned ready_ = 0;  ///< bit by walker
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "runtime/replay/core_model.h"
@@ -50,31 +50,37 @@ class LaunchReplay final : private NetworkListener {
     while (!agenda_.empty()) {
       const Appointment now = agenda_.next();
       switch (now.step) {
-        case Step::issue: {
-          CoreModel& core = *cores_[now.index / 2];
-          core.issue(static_cast<int>(now.index % 2), now.time);
-          core.advance();
-          changed_ = nullptr;  // a transfer that ended at once is this core's own
+        case Step::issue:
+          changed(static_cast<int>(now.index / 2)).issue(static_cast<int>(now.index % 2), now.time);
           break;
-        }
         case Step::land: {
           const SemaphoreUpdate update = network_.update(now.index);
           network_.forget_update(now.index);
-          CoreModel& core = *cores_[static_cast<std::size_t>(update.core)];
-          core.semaphore_landed(update, now.time);
-          core.advance();
+          changed(update.core).semaphore_landed(update, now.time);
           break;
         }
         default:
           network_.handle(now);
-          if (changed_ != nullptr) std::exchange(changed_, nullptr)->advance();
       }
+      for (std::size_t i = 0; i < changed_.size(); ++i) changed_[i]->advance();
+      changed_.clear();
     }
   }
 
-  void completed(int core, int risc, Transfer transfer, int noc, double time, double noc_wait, double dram_wait) override {
-    changed_ = cores_[static_cast<std::size_t>(core)].get();
-    changed_->completed(risc, transfer, noc, time, noc_wait, dram_wait);
+  /// The core, which will be advanced once this step is done.
+  CoreModel& changed(int core) {
+    changed_.push_back(cores_[static_cast<std::size_t>(core)].get());
+    return *changed_.back();
+  }
+  void entered(const Request& request, double time) override { changed(request.core).entered(request, time); }
+  void departed(const Request& request, double time) override {
+    if (cores_[request.core]->departed(request, time)) changed(request.core);
+  }
+  void completed(const Request& request, double time, double noc_wait, double dram_wait) override {
+    if (cores_[request.core]->completed(request, time, noc_wait, dram_wait)) changed(request.core);
+  }
+  void completed_before(const Request& request, std::uint32_t packets) override {
+    cores_[request.core]->completed_before(request, packets);
   }
 
   [[noreturn]] void stuck(int index) const {
@@ -102,7 +108,8 @@ class LaunchReplay final : private NetworkListener {
       launch.matmul_tile_phases += shares.matmul_tile_phases;
       for (int risc = 0; risc < risc_count; ++risc) launch.events += log_.cores[i].sequence(static_cast<Risc>(risc)).size();
     }
-    launch.cycles = end + costs_.launch_tail;
+    // A program is over when what its kernels left under way has come home too.
+    launch.cycles = std::max(end, network_.last_completion()) + costs_.launch_tail;
     const auto has_any = [](const ShareTime& share) {
       return std::any_of(share.busy.begin(), share.busy.end(), [](double cycles) { return cycles > 0; });
     };
@@ -126,7 +133,7 @@ class LaunchReplay final : private NetworkListener {
   Agenda agenda_;
   Network network_;
   std::vector<std::unique_ptr<CoreModel>> cores_;
-  CoreModel* changed_ = nullptr;  ///< the core whose transfer ended in this step
+  std::vector<CoreModel*> changed_;  ///< in this step
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,7 @@ class Points {
   explicit Points(const replay::Architecture& architecture) : architecture_(architecture) {}
 
   double cycles(const RunLog& log) const { return replay::kernel_cycles(log, architecture_); }
+  double gigahertz() const { return architecture_["clock_hz"] / 1e9; }
   void add(std::string name, double value) { points_.emplace_back(std::move(name), value); }
   void add(const std::string& test, std::uint32_t bytes, const RunLog& log) {
     add(fmt::format("{}/{}", test, bytes), cycles(log));
@@ -87,6 +89,32 @@ void add_groups(Points& points) {
   points.add("all_to_all", 2 * kib, tests::all_to_all(worker_part, 2 * kib));
 }
 
+/// GB/s of all 80 cores together, to and from pages in banks at random.
+void add_dram_by_all(Points& points) {
+  constexpr int count = 200;
+  const auto rate = [&](const std::string& name, NocId noc, EventKind kind) {
+    constexpr double total = 2.0 * kib * count * noc::full_worker_grid.cores();
+    const RunLog log = tests::dram_by_all(noc::full_worker_grid, noc, kind, 2 * kib, count);
+    points.add(name, total / points.cycles(log) * points.gigahertz());
+  };
+  for (const auto& [name, noc, kind] : {std::tuple{"dram_random/read_noc0", NocId::noc0, EventKind::noc_read},
+                                        {"dram_random/read_noc1", NocId::noc1, EventKind::noc_read},
+                                        {"dram_random/write_noc0", NocId::noc0, EventKind::noc_write},
+                                        {"dram_random/write_noc1", NocId::noc1, EventKind::noc_write}}) {
+    rate(name, noc, kind);
+  }
+}
+
+/// GB/s of one core beside each bank, reading or writing its pages.
+void add_dram_beside(Points& points) {
+  constexpr int count = 200;
+  constexpr double total = 2.0 * kib * count * noc::dram_banks;
+  for (const auto& [name, kind] :
+       {std::pair{"dram_beside/read", EventKind::noc_read}, {"dram_beside/write", EventKind::noc_write}}) {
+    points.add(name, total / points.cycles(tests::dram_beside(kind, 2 * kib, count)) * points.gigahertz());
+  }
+}
+
 void add_multicasts(Points& points) {
   // The sender is the corner of the rectangle and not among the destinations, but for the row of eight.
   const auto linked = [](GridSize part, std::uint32_t bytes, int count) {
@@ -116,6 +144,7 @@ void add_bandwidths(Points& points) {
   rate("rate/one_to_one", tests::l1_write(first, generic, bytes, count), total);
   rate("rate/one_from_one", tests::l1_read(first, generic, bytes, count), total);
   rate("rate/loopback", tests::l1_write(first, first, bytes, count), total);
+  rate("rate/one_from_all", tests::one_from_all(first, worker_part, bytes), double{bytes} * (worker_part.cores() - 1));
   rate("rate/one_to_all", tests::one_to_all(first, worker_part, bytes), double{bytes} * (worker_part.cores() - 1));
   const LogicalCore last{.x = worker_part.x - 1, .y = worker_part.y - 1};
   rate("rate/multicast", tests::multicast(first, first, last, bytes, false, count, true), total);
@@ -132,6 +161,8 @@ int main(int argc, char** argv) {
     add_single_transfers(points);
     add_many_transfers(points);
     add_groups(points);
+    add_dram_by_all(points);
+    add_dram_beside(points);
     add_multicasts(points);
     add_bandwidths(points);
     points.print();

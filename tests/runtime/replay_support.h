@@ -22,7 +22,9 @@ inline Architecture free_machine(const std::vector<std::string>& settings) {
       machine.set(name + "=1");
     } else if (name == "matmul_phase_cycles") {
       machine.set(name + "=16");
-    } else if (parameter.unit != "bytes" && parameter.unit != "Hz") {
+    } else if (name == "noc_response_channels") {
+      machine.set(name + "=1");
+    } else if (parameter.unit != "bytes" && parameter.unit != "Hz" && parameter.unit != "flits") {
       machine.set(name + "=0");
     }
   }
