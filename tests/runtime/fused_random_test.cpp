@@ -27,11 +27,12 @@ constexpr Mode modes[] = {
     {true, true, Precision::allow_tf32, DataFormat::fp32, 8},   {false, false, Precision::keep, DataFormat::bfp8_b, 8},
     {true, false, Precision::allow_tf32, DataFormat::bfp8_b, 2}};
 
-/// Outputs of one column are not for block floats.
-bool suits(const Graph& graph, const Mode& mode) {
+/// Block floats take every fourth graph of those that have no output of one column.
+bool suits(const Graph& graph, std::uint32_t number, const Mode& mode) {
   const auto& outputs = graph.outputs();
   return mode.format != DataFormat::bfp8_b ||
-         std::none_of(outputs.begin(), outputs.end(), [&](ValueId id) { return graph.value(id).shape.cols.unit; });
+         (number / 4 % 4 == 0 &&
+          std::none_of(outputs.begin(), outputs.end(), [&](ValueId id) { return graph.value(id).shape.cols.unit; }));
 }
 
 /// Elements that were compared with a finite bound, over all runs.
@@ -93,7 +94,7 @@ void run_graphs(std::uint32_t first) {
     for (std::uint32_t number = first; number < 2000; number += 4) {
       const Graph graph = test::RandomGraph(number).make();
       for (const Mode& mode : modes) {
-        if (!suits(graph, mode)) continue;
+        if (!suits(graph, number, mode)) continue;
         PlanRequest request;
         request.machine.dst_fp32 = mode.fp32;
         request.machine.full_sync = mode.full;
