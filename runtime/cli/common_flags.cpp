@@ -80,7 +80,7 @@ ComputeConfig parse_compute(const ComputeTexts& texts) {
 std::string parse_view(const std::string& text, bool device_time) {
   std::vector<std::string> views = metric_names();
   views.emplace_back("none");
-  const std::string view = views[parse_word("--view", text, views)];
+  std::string view = views[parse_word("--view", text, views)];
   const std::vector<std::string> replayed = device_metric_names();
   if (!device_time && std::find(replayed.begin(), replayed.end(), view) != replayed.end()) {
     throw UsageError(fmt::format("--view {}: does not go with --no-device-time", view));
