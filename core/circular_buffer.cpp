@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/check/reporter.h"
 #include "core/error.h"
 
 namespace tilegrid {
@@ -43,9 +44,17 @@ void CircularBuffer::wait(std::uint32_t count) { waited_ = std::max(waited_, cou
 
 void CircularBuffer::push(std::uint32_t count) {
   if (count > reserved_) {
+    audit::violated(reporter_, audit::Class::cb_window, [&] {
+      return fault_of(audit::Class::cb_window, fmt::format("cb_push_back of {} pages on {}", count, describe()),
+                      "pages are reserved before they are pushed")
+          .numbers(count, reserved_, "pages")
+          .hint("call cb_reserve_back for as many pages first");
+    });
+  }
+  if (count > pages_ - held()) {
     throw Fault("CB over-push", fmt::format("cb_push_back of {} pages on {}", count, describe()),
-                "pages are reserved before they are pushed")
-        .numbers(count, reserved_, "pages")
+                "only free pages can be pushed")
+        .numbers(count, pages_ - held(), "pages")
         .hint("call cb_reserve_back for as many pages first");
   }
   if (write_page_ + count > pages_) {
@@ -55,7 +64,7 @@ void CircularBuffer::push(std::uint32_t count) {
         .hint("choose a capacity that is a multiple of the block");
   }
   received_ += count;
-  reserved_ -= count;
+  reserved_ -= std::min(reserved_, count);
   write_page_ += count;
   if (write_page_ == pages_) write_page_ = 0;
   pack_index_ = 0;
@@ -75,6 +84,14 @@ void CircularBuffer::pop(std::uint32_t count) {
         .numbers(count, pages_ - read_page_, "pages")
         .hint("choose a capacity that is a multiple of the block");
   }
+  if (count > waited_ && !on_buffer_ && reporter_ != nullptr) {
+    reporter_->found(audit::Class::cb_window, [&] {
+      return fault_of(audit::Class::cb_window, fmt::format("cb_pop_front of {} pages on {}", count, describe()),
+                      "pages are waited for before they are popped: that they are there now is luck")
+          .numbers(count, waited_, "pages")
+          .hint("call cb_wait_front for as many pages first");
+    });
+  }
   acked_ += count;
   waited_ -= std::min(waited_, count);
   read_page_ += count;
@@ -87,11 +104,19 @@ void CircularBuffer::check_read(std::uint32_t first, std::uint32_t count, const 
   const bool waited = end <= waited_;
   // After pop-then-reserve of a full buffer the tiles are in the producer's window, which starts where the front does.
   const bool re_reserved = read_page_ == write_page_ && end <= reserved_ && received_ >= pages_;
-  if (in_buffer && (waited || re_reserved)) return;
-  throw Fault("CB window", fmt::format("{} read tile {} of {}", who, end - 1, describe()),
-              in_buffer ? "tiles are waited for before they are read" : "a window ends at the end of the buffer")
-      .numbers(static_cast<std::int64_t>(end), in_buffer ? std::max(waited_, reserved_) : pages_ - read_page_, "tiles")
-      .hint("call cb_wait_front for as many pages first");
+  if (in_buffer && (waited || re_reserved || on_buffer_)) return;
+  if (!in_buffer) {
+    throw Fault("CB window", fmt::format("{} read tile {} of {}", who, end - 1, describe()),
+                "a window ends at the end of the buffer")
+        .numbers(static_cast<std::int64_t>(end), pages_ - read_page_, "tiles")
+        .hint("call cb_wait_front for as many pages first");
+  }
+  audit::violated(reporter_, audit::Class::cb_window, [&] {
+    return fault_of(audit::Class::cb_window, fmt::format("{} read tile {} of {}", who, end - 1, describe()),
+                    "tiles are waited for before they are read")
+        .numbers(static_cast<std::int64_t>(end), std::max(waited_, reserved_), "tiles")
+        .hint("call cb_wait_front for as many pages first");
+  });
 }
 
 std::uint32_t CircularBuffer::tile_for_read(std::uint32_t index, const char* who) const {
@@ -100,11 +125,16 @@ std::uint32_t CircularBuffer::tile_for_read(std::uint32_t index, const char* who
 }
 
 std::uint32_t CircularBuffer::tile_for_write(std::uint32_t index, const char* who) const {
-  if (index >= reserved_ || write_page_ + index >= pages_) {
-    throw Fault("CB window", fmt::format("{} wrote tile {} of {}", who, index, describe()),
-                "tiles are reserved before they are written")
-        .numbers(index + 1, std::min(reserved_, pages_ - write_page_), "tiles")
+  const bool in_buffer = std::uint64_t{write_page_} + index < pages_;
+  const auto fault = [&](const char* error_class) {
+    return Fault(error_class, fmt::format("{} wrote tile {} of {}", who, index, describe()),
+                 "tiles are reserved before they are written")
+        .numbers(std::int64_t{index} + 1, std::min(reserved_, pages_ - write_page_), "tiles")
         .hint("call cb_reserve_back for as many pages first");
+  };
+  if (!in_buffer) throw fault("CB window");
+  if (index >= reserved_) {
+    audit::violated(reporter_, audit::Class::cb_window, [&] { return fault(name_of(audit::Class::cb_window)); });
   }
   return address_ + (write_page_ + index) * page_bytes_;
 }

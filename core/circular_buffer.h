@@ -9,6 +9,9 @@
 namespace tilegrid {
 
 class Fiber;
+namespace audit {
+class Reporter;
+}
 
 /// One circular buffer: a FIFO of pages in L1 between one producer and one consumer (tensix.md 1.5).
 ///
@@ -22,6 +25,12 @@ class CircularBuffer {
   /// `address` of the first page; `pages` up to 65,535, since hardware compares 16-bit counters.
   CircularBuffer(int id, std::string role, std::uint32_t address, std::uint32_t pages, std::uint32_t page_bytes,
                  DataFormat format);
+  /// Violations that a kernel may go on after are reported there, class cb-window; without a reporter they are thrown.
+  /// `on_buffer`: the pages are a sharded L1 buffer's, which are there from the beginning: pops need no wait.
+  void set_checks(audit::Reporter* reporter, bool on_buffer) {
+    reporter_ = reporter;
+    on_buffer_ = on_buffer;
+  }
 
   [[nodiscard]] bool configured() const { return pages_ != 0; }
   [[nodiscard]] int id() const { return id_; }
@@ -36,24 +45,28 @@ class CircularBuffer {
   [[nodiscard]] std::uint64_t received() const { return received_; }
   [[nodiscard]] std::uint64_t acked() const { return acked_; }
   [[nodiscard]] std::uint32_t high_water() const { return high_water_; }
+  [[nodiscard]] std::uint32_t reserved() const { return reserved_; }
+  [[nodiscard]] std::uint32_t waited() const { return waited_; }
+  [[nodiscard]] bool on_buffer() const { return on_buffer_; }
 
   /// Faults: more pages than the capacity ("CB capacity").
   [[nodiscard]] bool can_reserve(std::uint32_t count) const;
   [[nodiscard]] bool can_wait(std::uint32_t count) const;
   void reserve(std::uint32_t count);
   void wait(std::uint32_t count);
-  /// Faults: more than reserved ("CB over-push"), or past the end of the buffer ("CB wrap").
+  /// Violation: more than reserved. Faults: more than is free ("CB over-push"), or past the end of the buffer ("CB wrap").
   void push(std::uint32_t count);
-  /// Faults: more than held ("CB over-pop"), or past the end of the buffer ("CB wrap").
+  /// Violation, for a reporter only: more than waited for. Faults: more than held ("CB over-pop"), or past the end of the
+  /// buffer ("CB wrap").
   void pop(std::uint32_t count);
 
   [[nodiscard]] std::uint32_t read_pointer() const { return address_ + read_page_ * page_bytes_; }
   [[nodiscard]] std::uint32_t write_pointer() const { return address_ + write_page_ * page_bytes_; }
 
-  /// Address of tile `index` from the front, for the unpacker. Faults ("CB window") when it was not waited for and is not
-  /// in the re-reserved window either.
+  /// Address of tile `index` from the front, for the unpacker. Violation: it was not waited for and is not in the
+  /// re-reserved window either. Fault ("CB window"): it is beyond the end of the buffer.
   [[nodiscard]] std::uint32_t tile_for_read(std::uint32_t index, const char* who) const;
-  /// Address of tile `index` from the write pointer, for the packer. Faults when it was not reserved.
+  /// Address of tile `index` from the write pointer, for the packer. Violation: it was not reserved. Fault as above.
   [[nodiscard]] std::uint32_t tile_for_write(std::uint32_t index, const char* who) const;
   /// Checks a run of tiles at once.
   void check_read(std::uint32_t first, std::uint32_t count, const char* who) const;
@@ -85,6 +98,8 @@ class CircularBuffer {
   std::uint32_t waited_ = 0;
   std::uint32_t pack_index_ = 0;
   std::uint32_t high_water_ = 0;
+  audit::Reporter* reporter_ = nullptr;
+  bool on_buffer_ = false;
 };
 
 }  // namespace tilegrid

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "core/check/checker.h"
 #include "core/circular_buffer.h"
 #include "core/counters.h"
 #include "core/dst.h"
@@ -40,6 +42,8 @@ struct Core {
   CoreCounters counters;
   CoreHostCost host_cost;
   EventLog log;
+  audit::Reporter reporter;                 ///< what the checks found
+  std::unique_ptr<audit::Checker> checker;  ///< null when no class needs it
 
   /// Fibers that wait for a semaphore of this core, with its L1 offset.
   struct SemaphoreWaiter {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/check/reporter.h"
 #include "core/error.h"
 #include "core/types.h"
 
@@ -15,8 +16,8 @@ namespace {
 
 constexpr int physical_slots = 16;  // of 16 bits; 32-bit mode pairs them (tensix.md 1.2)
 
-[[noreturn]] void order_fault(std::string action, std::string rule, const std::string& fix) {
-  throw Fault("DST order", std::move(action), std::move(rule)).hint(fix);
+Fault order_fault(std::string action, std::string rule, const std::string& fix) {
+  return audit::fault_of(audit::Class::dst_order, std::move(action), std::move(rule)).hint(fix);
 }
 
 }  // namespace
@@ -42,15 +43,18 @@ void Dst::reset() {
   math_half_ = pack_half_ = committed_ = peak_ = 0;
   acquired_ = packing_ = false;
   written_[0] = written_[1] = 0;
+  dirty_[0] = dirty_[1] = 0;
 }
 
 void Dst::acquire() {
   if (acquired_) {
-    order_fault("tile_regs_acquire while the section is acquired already", "acquire and commit alternate",
-                "call tile_regs_commit before the next tile_regs_acquire");
+    return audit::violated(reporter_, audit::Class::dst_order, [] {
+      return order_fault("tile_regs_acquire while the section is acquired already", "acquire and commit alternate",
+                         "call tile_regs_commit before the next tile_regs_acquire");
+    });
   }
-  if (committed_ == halves_) {
-    order_fault(
+  if (committed_ == halves_) {  // silicon waits for ever
+    throw order_fault(
         fmt::format("tile_regs_acquire with {} committed and not released", halves_ == 1 ? "the DST" : "both DST halves"),
         fmt::format("{} has {} section{}", full_sync_ ? "full-sync" : "half-sync", halves_, halves_ == 1 ? "" : "s"),
         "call tile_regs_wait, pack, and tile_regs_release first");
@@ -60,8 +64,10 @@ void Dst::acquire() {
 
 void Dst::commit() {
   if (!acquired_) {
-    order_fault("tile_regs_commit without tile_regs_acquire", "acquire and commit alternate",
-                "call tile_regs_acquire first");
+    return audit::violated(reporter_, audit::Class::dst_order, [] {
+      return order_fault("tile_regs_commit without tile_regs_acquire", "acquire and commit alternate",
+                         "call tile_regs_acquire first");
+    });
   }
   acquired_ = false;
   ++committed_;
@@ -70,23 +76,29 @@ void Dst::commit() {
 
 void Dst::wait() {
   if (packing_) {
-    order_fault("tile_regs_wait while pack holds a section already", "wait and release alternate",
-                "call tile_regs_release before the next tile_regs_wait");
+    return audit::violated(reporter_, audit::Class::dst_order, [] {
+      return order_fault("tile_regs_wait while pack holds a section already", "wait and release alternate",
+                         "call tile_regs_release before the next tile_regs_wait");
+    });
   }
-  if (committed_ == 0) {
-    order_fault("tile_regs_wait with nothing committed", "pack gets a section from tile_regs_commit",
-                "call tile_regs_commit first");
+  if (committed_ == 0) {  // silicon waits for ever
+    throw order_fault("tile_regs_wait with nothing committed", "pack gets a section from tile_regs_commit",
+                      "call tile_regs_commit first");
   }
   packing_ = true;
 }
 
 void Dst::release() {
   if (!packing_) {
-    order_fault("tile_regs_release without tile_regs_wait", "wait and release alternate", "call tile_regs_wait first");
+    return audit::violated(reporter_, audit::Class::dst_order, [] {
+      return order_fault("tile_regs_release without tile_regs_wait", "wait and release alternate",
+                         "call tile_regs_wait first");
+    });
   }
   packing_ = false;
   --committed_;
   written_[pack_half_] = 0;
+  dirty_[pack_half_] = 0;
   pack_half_ = (pack_half_ + 1) % halves_;
 }
 
@@ -112,8 +124,10 @@ float* Dst::slot(int half, int index) const {
 
 float* Dst::math_slots(int first, int count, const char* who) {
   if (!acquired_) {
-    order_fault(fmt::format("{} outside of a DST section", who), "math owns DST between acquire and commit",
-                "call tile_regs_acquire first");
+    audit::violated(reporter_, audit::Class::dst_order, [&] {
+      return order_fault(fmt::format("{} outside of a DST section", who), "math owns DST between acquire and commit",
+                         "call tile_regs_acquire first");
+    });
   }
   check_range(first, count, who);
   peak_ = std::max(peak_, first + count);
@@ -123,9 +137,14 @@ float* Dst::math_slots(int first, int count, const char* who) {
 float* Dst::written_slot(int index, const char* who) {
   float* tile = math_slots(index, 1, who);
   if (cleared(index, 1) != 0) {
-    throw Fault("DST undefined read", fmt::format("{} read DST tile {}, which nothing wrote in this section", who, index),
-                "the SFPU reads undefined values from a cleared slot")
-        .hint("write the slot first (copy_tile or a matrix operation)");
+    audit::violated(reporter_, audit::Class::uninitialised_dst, [&] {
+      return fault_of(audit::Class::uninitialised_dst,
+                      fmt::format("{} read DST tile {}, which nothing wrote in this section", who, index),
+                      "the SFPU reads undefined values from a cleared slot")
+          .hint("write the slot first (copy_tile or a matrix operation)");
+    });
+    std::fill_n(tile, tile_elements, 0.0F);
+    mark_written(index, 1);
   }
   return tile;
 }
@@ -135,14 +154,28 @@ std::uint32_t Dst::cleared(int first, int count) const {
   return ~(written_[math_half_] >> static_cast<unsigned>(first)) & mask;
 }
 
-void Dst::mark_written(int first, int count) {
-  written_[math_half_] |= ((1U << static_cast<unsigned>(count)) - 1U) << static_cast<unsigned>(first);
+void Dst::mark_written(int first, int count, bool adds_on) {
+  const std::uint32_t mask = ((1U << static_cast<unsigned>(count)) - 1U) << static_cast<unsigned>(first);
+  written_[math_half_] |= mask;
+  if (!adds_on) dirty_[math_half_] |= mask;
+}
+
+void Dst::mark_accumulator(int first, int count) {
+  check_range(first, count, "note_accumulation");
+  dirty_[math_half_] &= ~(((1U << static_cast<unsigned>(count)) - 1U) << static_cast<unsigned>(first));
+}
+
+std::uint32_t Dst::dirty(int first, int count) const {
+  const std::uint32_t mask = count >= 32 ? ~0U : (1U << static_cast<unsigned>(count)) - 1U;
+  return dirty_[math_half_] >> static_cast<unsigned>(first) & mask;
 }
 
 const float* Dst::pack_slot(int index, const char* who) {
   if (!packing_) {
-    order_fault(fmt::format("{} before tile_regs_wait", who), "pack owns a section between wait and release",
-                "call tile_regs_wait after tile_regs_commit");
+    audit::violated(reporter_, audit::Class::dst_order, [&] {
+      return order_fault(fmt::format("{} before tile_regs_wait", who), "pack owns a section between wait and release",
+                         "call tile_regs_wait after tile_regs_commit");
+    });
   }
   check_range(index, 1, who);
   peak_ = std::max(peak_, index + 1);

@@ -6,6 +6,10 @@
 
 namespace tilegrid {
 
+namespace audit {
+class Reporter;
+}
+
 /// The DST register file with its hand-over between math and pack.
 ///
 /// Storage is 16 tiles of 16-bit or 8 of 32-bit; half-sync splits it in two halves that math and pack use in turn, so that
@@ -14,7 +18,8 @@ namespace tilegrid {
 /// them.
 ///
 /// The compute kernel is one fiber, so that a call that could only return after a later call of the same kernel is a fault
-/// instead of a wait: tile_regs_acquire with all halves committed, tile_regs_wait with none committed.
+/// instead of a wait: tile_regs_acquire with all halves committed, tile_regs_wait with none committed. Other violations of
+/// the order are of class dst-order: when that is not an error, a call without its counterpart does nothing.
 class Dst {
  public:
   /// `limit`: most slots of a section; 0, or more than there are: what the mode has.
@@ -24,6 +29,8 @@ class Dst {
   [[nodiscard]] static int mode_capacity(bool fp32, bool full_sync);
   /// "16-bit DST in half-sync"
   [[nodiscard]] static const char* mode_name(bool fp32, bool full_sync);
+  /// Violations that a kernel may go on after are reported there; without a reporter they are thrown.
+  void set_checks(audit::Reporter* reporter) { reporter_ = reporter; }
 
   void acquire();
   void commit();
@@ -40,12 +47,17 @@ class Dst {
 
   /// `count` slots that math is about to write from `first` on; checks the section and the range. `who` names the call.
   [[nodiscard]] float* math_slots(int first, int count, const char* who);
-  /// As math_slots, for an operation that reads the slot as an SFPU: a slot that was never written is a fault, since
-  /// hardware leaves it undefined.
+  /// As math_slots, for an operation that reads the slot as an SFPU: a slot that was never written is a violation of
+  /// uninitialised-dst, since hardware leaves it undefined; it reads as zeros here.
   [[nodiscard]] float* written_slot(int index, const char* who);
   /// Bit i: slot first + i is cleared and reads as the operation's identity.
   [[nodiscard]] std::uint32_t cleared(int first, int count) const;
-  void mark_written(int first, int count);
+  /// `adds_on`: a product, which adds to the slot, or a copy that products may add to.
+  void mark_written(int first, int count, bool adds_on = false);
+  /// What the slots hold is meant to be added to.
+  void mark_accumulator(int first, int count);
+  /// Bit i: slot first + i holds what no product and no copy wrote: a product would add to it.
+  [[nodiscard]] std::uint32_t dirty(int first, int count) const;
 
   /// The slot that pack reads; null when it is cleared, which packs as zeros.
   [[nodiscard]] const float* pack_slot(int index, const char* who);
@@ -68,6 +80,8 @@ class Dst {
   bool packing_ = false;
   int peak_ = 0;
   std::uint32_t written_[2] = {0, 0};
+  std::uint32_t dirty_[2] = {0, 0};
+  audit::Reporter* reporter_ = nullptr;
   struct FreeAligned {
     void operator()(float* memory) const;
   };

@@ -6,6 +6,9 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "core/check/finding.h"
 
 namespace tilegrid {
 
@@ -39,8 +42,10 @@ struct Fault : public std::exception {
   std::string rule;         ///< what the hardware allows
   std::optional<std::int64_t> asked;
   std::optional<std::int64_t> available;
-  std::string unit;  ///< of asked / available: "tiles", "bytes", "pages"
-  std::string fix;   ///< what to do about it
+  std::string unit;       ///< of asked / available: "tiles", "bytes", "pages"
+  std::string fix;        ///< what to do about it
+  const char* file = "";  ///< of the call that is at fault, when it is not the one that the kernel is in
+  unsigned line = 0;      ///< 0: the call that the kernel is in
 
   Fault(std::string class_of_error, std::string what_was_done, std::string the_rule)
       : error_class(std::move(class_of_error)), action(std::move(what_was_done)), rule(std::move(the_rule)) {}
@@ -54,6 +59,11 @@ struct Fault : public std::exception {
     fix = what_to_do;
     return std::move(*this);
   }
+  Fault&& at(const char* in_file, unsigned at_line) && {
+    file = in_file;
+    line = at_line;
+    return std::move(*this);
+  }
   [[nodiscard]] const char* what() const noexcept override { return action.c_str(); }
 };
 
@@ -61,6 +71,14 @@ struct Fault : public std::exception {
 class KernelError : public Error {
  public:
   explicit KernelError(std::string message) : Error(ExitCode::kernel, std::move(message)) {}
+  /// With the parts of the message, and of others that were found in the same run.
+  KernelError(std::string message, std::vector<audit::Finding> findings)
+      : Error(ExitCode::kernel, std::move(message)), findings_(std::move(findings)) {}
+  /// The error first; empty when it was no kernel's.
+  [[nodiscard]] const std::vector<audit::Finding>& findings() const { return findings_; }
+
+ private:
+  std::vector<audit::Finding> findings_;
 };
 
 /// Nothing can run any more and kernels are unfinished: exit code 3.
@@ -74,6 +92,9 @@ class DeadlockError : public Error {
  private:
   std::string json_;
 };
+
+/// What was done, the rule, asked / available, and the fix.
+[[nodiscard]] std::string details_of(const Fault& fault);
 
 /// Text of a fault at a place: `error class . core (x,y) [physical] . RISC . kernel file:line`, then the details.
 /// `place` is everything between class and details, already joined.

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/event_lines.h"
 #include "core/format.h"
 #include "core/types.h"
 
@@ -83,6 +84,10 @@ enum class EventKind : std::uint8_t {
   zone,
 };
 inline constexpr int event_kind_count = static_cast<int>(EventKind::zone) + 1;
+/// Whether it moves data, or orders what several RISCs or transfers do.
+[[nodiscard]] constexpr bool moves_or_orders(EventKind kind) {
+  return kind >= EventKind::cb_reserve && kind <= EventKind::semaphore_wait;
+}
 
 /// The phase of attention that a part of a kernel belongs to: the device-time report adds up cycles by it.
 enum class Zone : std::uint8_t { none, qk, mask, max, exp, sum, pv, rescale, normalise, read, write };
@@ -245,8 +250,14 @@ class EventLog {
   /// of loops that differ in it only are then one block.
   void keep_local(bool on) { keep_local_ = on; }
   [[nodiscard]] bool keeps_local() const { return keep_local_; }
+  /// Source lines are kept too, of the events that move data or order it.
+  void keep_lines(bool on) { keep_lines_ = on; }
+  [[nodiscard]] EventLines& lines() { return lines_; }
+  [[nodiscard]] const EventLines& lines() const { return lines_; }
   void append(Risc risc, const Event& event) {
-    if (enabled_) sequences_[static_cast<std::size_t>(risc)].append(event);
+    if (!enabled_) return;
+    sequences_[static_cast<std::size_t>(risc)].append(event);
+    if (keep_lines_ && moves_or_orders(event.kind)) lines_.add(risc);
   }
   /// The body of a loop begins, or a loop ends: what follows is a block of its own.
   void mark(Risc risc) {
@@ -260,12 +271,15 @@ class EventLog {
   }
   void clear() {
     for (auto& sequence : sequences_) sequence.clear();
+    lines_.clear();
   }
 
  private:
   bool enabled_ = true;
   bool keep_local_ = false;
+  bool keep_lines_ = false;
   std::array<EventSequence, risc_count> sequences_;
+  EventLines lines_;
 };
 
 /// Ends all blocks and puts them into one store, which is returned; it has no others, numbered in the order of their first

@@ -36,9 +36,12 @@ struct CircularBufferConfig {
   std::uint32_t page_bytes = 0;  ///< a multiple of 16
   DataFormat format = DataFormat::bf16;
   std::string role;  ///< for messages and reports, e.g. "Q"
+  /// The pages are those of a sharded L1 buffer and hold data from the beginning: kernels may read and pop them without a
+  /// wait.
+  bool on_buffer = false;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(id, pages, page_bytes, format, role);
+    archive(id, pages, page_bytes, format, role, on_buffer);
   }
 };
 

@@ -102,12 +102,14 @@ Target Endpoint::resolve(NocAddress address, std::uint64_t bytes, const char* wh
 void Endpoint::check_alignment(NocAddress remote, Target target, std::uint32_t local, bool is_read, const char* who) const {
   const std::uint32_t unit = is_read && target.kind == Target::Kind::dram ? dram_alignment : l1_alignment;
   if ((address_offset(remote) % unit) == (local % unit)) return;
-  throw Fault("NoC alignment",
-              fmt::format("{} between L1 address {} and offset {} of {}", who, l1_offset_of(local), address_offset(remote),
-                          text_of(target, node_.placement().grid)),
-              fmt::format("both addresses must be equal modulo {} (here {} and {})", unit, local % unit,
-                          address_offset(remote) % unit))
-      .hint("align the page size and the L1 address");
+  core_->reporter.found(audit::Class::alignment, [&] {
+    return fault_of(audit::Class::alignment,
+                    fmt::format("{} between L1 address {} and offset {} of {}", who, l1_offset_of(local),
+                                address_offset(remote), text_of(target, node_.placement().grid)),
+                    fmt::format("both addresses must be equal modulo {} (here {} and {})", unit, local % unit,
+                                address_offset(remote) % unit))
+        .hint("align the page size and the L1 address");
+  });
 }
 
 void Endpoint::count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_count) {
@@ -188,6 +190,7 @@ void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, 
                 .count = bytes,
                 .y = core_->log.keeps_local() ? l1_offset_of(l1_destination) : 0},
                noc, target, offset);
+  if (core_->checker) core_->checker->read(risc_, noc, trid, l1_offset_of(l1_destination), bytes);
   if (!moves(target.kind, bytes)) return;
   pending_reads_[index(noc)].push_back({target, offset, l1_pointer(l1_destination), bytes, trid});
   preempt();  // the kernel's next stores may come after the transfer
@@ -213,6 +216,7 @@ void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination,
               .y = core_->log.keeps_local() ? l1_offset_of(l1_source) : 0};
   if (!dram) set_extra(event, word_written(l1_source, bytes));
   log_transfer(event, noc, target, offset);
+  if (core_->checker) core_->checker->write(risc_, noc, trid, l1_offset_of(l1_source), bytes);
   if (moves(target.kind, bytes)) queue_write(noc, {{target}, offset, l1_pointer(l1_source), bytes, trid});
 }
 
@@ -224,8 +228,10 @@ void Endpoint::write_word(NocId noc, NocAddress destination, std::uint32_t value
         .hint("write from L1 with noc_async_write");
   }
   if (address_offset(destination) % sizeof value != 0) {
-    throw Fault("NoC alignment", fmt::format("noc_inline_dw_write to offset {}", address_offset(destination)),
-                "an inline write is a 4-byte word at a multiple of 4");
+    core_->reporter.found(audit::Class::alignment, [&] {
+      return fault_of(audit::Class::alignment, fmt::format("noc_inline_dw_write to offset {}", address_offset(destination)),
+                      "an inline write is a 4-byte word at a multiple of 4");
+    });
   }
   const std::uint64_t offset = address_offset(destination) & (l1_slot_bytes - 1);
   take_trid(outstanding_writes_, noc, 0, sizeof value, "noc_inline_dw_write");
@@ -233,6 +239,7 @@ void Endpoint::write_word(NocId noc, NocAddress destination, std::uint32_t value
   Event event{.kind = EventKind::noc_write, .b = static_cast<std::uint8_t>(TransferForm::inlined), .count = sizeof value};
   set_extra(event, value);
   log_transfer(event, noc, target, offset);
+  if (core_->checker) core_->checker->write_word(risc_, noc, 0);
   queue_write(noc, {{target}, offset, nullptr, sizeof value, 0, value});
 }
 
@@ -278,11 +285,14 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
     }
   }
   if (write.targets.size() != destinations) {
-    throw Fault("NoC multicast count",
-                fmt::format("noc_async_write_multicast to cores ({},{}) to ({},{}){}", low.x, low.y, high.x, high.y,
-                            loopback ? " with loopback" : ""),
-                "the number of destinations must equal the cores that acknowledge; the sender counts only with loopback")
-        .numbers(destinations, static_cast<std::int64_t>(write.targets.size()), "destinations");
+    core_->reporter.found(audit::Class::multicast_count, [&] {
+      return fault_of(
+                 audit::Class::multicast_count,
+                 fmt::format("noc_async_write_multicast to cores ({},{}) to ({},{}){}", low.x, low.y, high.x, high.y,
+                             loopback ? " with loopback" : ""),
+                 "the number of destinations must equal the cores that acknowledge; the sender counts only with loopback")
+          .numbers(destinations, static_cast<std::int64_t>(write.targets.size()), "destinations");
+    });
   }
   linked_chains_[index(noc)] = linked ? LinkedChain{true, low, high} : LinkedChain{};
   count(noc, TransferKind::multicast, bytes, hop_count);
@@ -300,6 +310,7 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
     set_extra(event, l1_offset_of(l1_source));
   }
   core_->log.append(risc_, event);
+  if (core_->checker) core_->checker->multicast(risc_, noc, 0, l1_offset_of(l1_source), bytes, linked);
   if (moves(Target::Kind::core, bytes)) queue_write(noc, std::move(write));
 }
 
@@ -310,8 +321,10 @@ void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {
     throw Fault("NoC target", "noc_semaphore_inc on DRAM", "atomics work on L1 only");
   }
   if (address_offset(semaphore) % sizeof delta != 0) {
-    throw Fault("NoC alignment", fmt::format("noc_semaphore_inc at offset {}", address_offset(semaphore)),
-                "a semaphore is a 4-byte word at a multiple of 4");
+    core_->reporter.found(audit::Class::alignment, [&] {
+      return fault_of(audit::Class::alignment, fmt::format("noc_semaphore_inc at offset {}", address_offset(semaphore)),
+                      "a semaphore is a 4-byte word at a multiple of 4");
+    });
   }
   const std::uint64_t offset = address_offset(semaphore) & (l1_slot_bytes - 1);
   count(noc, TransferKind::semaphore, sizeof delta, hops(noc, own_node(), node_of(target, node_.placement().grid)));
@@ -320,6 +333,7 @@ void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {
                             .count = delta,
                             .x = packed(node_of(target, node_.placement().grid)),
                             .address = static_cast<std::uint32_t>(offset)});
+  if (core_->checker) core_->checker->atomic(risc_, noc, 0);
   flush_writes(noc);
   if (ShakenTraffic* shaken = node_.shaken()) {
     ++unacked_atomics_;
@@ -371,6 +385,7 @@ void Endpoint::read_barrier(NocId noc, std::optional<std::uint32_t> trid) {
     complete_reads(reads);
   }
   wait_while(unfinished_reads_, 0, BlockReason::read_barrier, noc);
+  if (core_->checker) core_->checker->reads_done(risc_, noc, trid);
 }
 
 void Endpoint::complete_reads(std::vector<PendingRead>& reads) {
@@ -514,6 +529,7 @@ void Endpoint::writes_flushed(NocId noc, std::optional<std::uint32_t> trid) {
   preempt();
   if (trid) check_trid(*trid, "noc_async_write_flushed_with_trid");
   log_barrier(EventKind::writes_flushed, noc, trid);
+  if (core_->checker) core_->checker->writes_flushed(risc_, noc, trid);
   flush_writes(noc, writes_until(noc, trid));
 }
 
@@ -521,6 +537,7 @@ void Endpoint::write_barrier(NocId noc, std::optional<std::uint32_t> trid) {
   preempt();
   return_trid(outstanding_writes_, noc, trid, trid ? "noc_async_write_barrier_with_trid" : "noc_async_write_barrier");
   log_barrier(EventKind::write_barrier, noc, trid);
+  if (core_->checker) core_->checker->writes_done(risc_, noc, trid);
   flush_writes(noc, writes_until(noc, trid));
   wait_while(trid ? unacked_writes_.by_trid[index(noc)][*trid] : unacked_writes_.by_noc[index(noc)], 0,
              BlockReason::write_barrier, noc);
@@ -531,6 +548,7 @@ void Endpoint::atomic_barrier(NocId noc) {
   log_barrier(EventKind::atomic_barrier, noc);
   flush();
   wait_while(unacked_atomics_, 0, BlockReason::atomic_barrier, noc);
+  if (core_->checker) core_->checker->atomics_done(risc_, noc);
 }
 
 void Endpoint::finish() {

@@ -7,13 +7,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/check/poison.h"
 #include "core/error.h"
 #include "noc/address.h"
 
 namespace tilegrid::noc {
 
 DramBanks::~DramBanks() {
-  for (const auto& [bank, memory] : banks_) munmap(memory, dram_bank_bytes);
+  for (const auto& [index, bank] : banks_) munmap(bank.memory, dram_bank_bytes);
 }
 
 void DramBanks::add(int bank) {
@@ -22,7 +23,19 @@ void DramBanks::add(int bank) {
     throw Error(ExitCode::kernel, fmt::format("can't reserve {} bytes of address space for DRAM bank {}: {}",
                                               dram_bank_bytes, bank, std::strerror(errno)));
   }
-  banks_[bank] = static_cast<std::byte*>(memory);
+  banks_[bank].memory = static_cast<std::byte*>(memory);
+}
+
+void DramBanks::mark_unwritten(int bank, std::uint64_t end) {
+  Bank& one = banks_.at(bank);
+  if (end <= one.marked) return;
+  const std::uint64_t first = one.marked / audit::poison_bytes * audit::poison_bytes;
+  audit::fill(audit::dram_poison, one.memory + first, end - first);
+  one.marked = end;
+}
+
+void DramBanks::mark_unwritten(std::uint64_t end) {
+  for (const auto& [index, bank] : banks_) mark_unwritten(index, end);
 }
 
 NocAddress dram_address(int bank, std::uint64_t offset) {

@@ -27,10 +27,17 @@ class DramBanks {
   DramBanks& operator=(const DramBanks&) = delete;
   void add(int bank);
   [[nodiscard]] bool holds(int bank) const { return banks_.contains(bank); }
-  [[nodiscard]] std::byte* at(int bank, std::uint64_t offset) { return banks_.at(bank) + offset; }
+  [[nodiscard]] std::byte* at(int bank, std::uint64_t offset) { return banks_.at(bank).memory + offset; }
+  /// Marks what nobody has written below `end`, in one bank or all of this rank (core/check/poison.h).
+  void mark_unwritten(int bank, std::uint64_t end);
+  void mark_unwritten(std::uint64_t end);
 
  private:
-  std::map<int, std::byte*> banks_;
+  struct Bank {
+    std::byte* memory = nullptr;
+    std::uint64_t marked = 0;  ///< below it lies what was written or marked
+  };
+  std::map<int, Bank> banks_;
 };
 
 }  // namespace tilegrid::noc

@@ -60,6 +60,7 @@ void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
     core->log.clear();
     core->semaphore_waiters.clear();
     core->semaphore_sources = {};
+    core->checker.reset();
   }
   for (auto& endpoint : endpoints_) endpoint->reset();
 }
@@ -151,7 +152,15 @@ std::byte* Node::memory(Target target, std::uint64_t offset) {
   return l1_pointer(core(target.index).l1_base + static_cast<std::uint32_t>(offset));
 }
 
+void Node::mark_unwritten_dram() {
+  if (checks_.on(audit::Class::uninitialised_dram)) dram_.mark_unwritten(dram_limit_);
+}
+
 void Node::land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes, Issuer issuer) {
+  // What lies before the first bytes that are written is unwritten, too.
+  if (target.kind == Target::Kind::dram && checks_.on(audit::Class::uninitialised_dram)) {
+    dram_.mark_unwritten(target.index, offset + bytes.size());
+  }
   std::memcpy(memory(target, offset), bytes.data(), bytes.size());
   if (target.kind != Target::Kind::core) return;
   Core& owner = core(target.index);

@@ -79,6 +79,12 @@ class Node final : public MessageSink {
   [[nodiscard]] std::span<const std::unique_ptr<Endpoint>> endpoints() const { return endpoints_; }
   [[nodiscard]] Endpoint& host_endpoint() { return *host_endpoint_; }
 
+  /// What kernels are checked for, from the next program on; set before anything is written to DRAM.
+  void set_checks(const audit::Config& config) { checks_ = config; }
+  [[nodiscard]] const audit::Config& checks() const { return checks_; }
+  /// Marks DRAM below the limit that nobody has written, as far as the checks need it.
+  void mark_unwritten_dram();
+
   /// Zeroed L1, new counters; messages of this epoch are accepted from here on.
   void begin_program(std::uint32_t epoch, std::uint64_t dram_limit);
   /// Delivers what arrived before begin_program(). To be called once the cores' memory has its initial values, which would
@@ -130,6 +136,7 @@ class Node final : public MessageSink {
   };
 
   Placement placement_;
+  audit::Config checks_;
   Transport& transport_;
   Scheduler scheduler_;
   L1Arena arena_;

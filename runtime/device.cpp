@@ -6,25 +6,33 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 #include <stdexcept>
 
+#include "core/check/poison.h"
 #include "core/error.h"
 #include "kernels/registry.h"
 #include "noc/endpoint.h"
 #include "runtime/deadlock_report.h"
+#include "runtime/findings.h"
 #include "runtime/program_run.h"
+#include "runtime/races/races.h"
 #include "runtime/task.h"
 
 namespace tilegrid {
 namespace {
 
 /// Several ranks may fail before the end of the program reaches them: the error of the first core is shown.
-[[noreturn]] void throw_first(std::vector<ErrorReport> errors) {
+[[noreturn]] void throw_first(const std::vector<ErrorReport>& errors, const std::vector<audit::Finding>& warnings) {
   if (errors.empty()) throw std::logic_error("a program failed without an error");
   const auto first = std::min_element(errors.begin(), errors.end(),
                                       [](const ErrorReport& a, const ErrorReport& b) { return a.core < b.core; });
   if (first->exit_code == static_cast<int>(ExitCode::usage)) throw UsageError(first->text);
-  if (first->exit_code == static_cast<int>(ExitCode::kernel)) throw KernelError(first->text);
+  if (first->exit_code == static_cast<int>(ExitCode::kernel)) {
+    std::vector<audit::Finding> findings = first->findings;
+    if (!findings.empty()) findings.insert(findings.end(), warnings.begin(), warnings.end());
+    throw KernelError(first->text, std::move(findings));
+  }
   throw Error(static_cast<ExitCode>(first->exit_code), first->text);
 }
 
@@ -81,6 +89,10 @@ void Device::read(const Buffer& buffer, std::span<std::byte> data) {
   transfer_pages(buffer, data.size(), "read", [&](noc::Target target, std::uint64_t offset, std::uint64_t at) {
     control_.node().host_endpoint().host_read(target, offset, data.subspan(at, buffer.page_bytes));
   });
+  // The mark of what nobody wrote is the emulator's own affair.
+  if (control_.node().checks().on(audit::Class::uninitialised_dram)) {
+    audit::clear(audit::dram_poison, data.data(), data.size());
+  }
 }
 
 Device::WorkerCoordinates Device::worker_core(LogicalCore core) {
@@ -103,6 +115,18 @@ void Device::send_launch(const LaunchCommand& command) {
   }
 }
 
+/// Warnings are kept for the end of the run; an error ends it, with `more` after its line.
+void Device::keep_findings(const std::vector<audit::Finding>& findings, const std::string& more) {
+  std::vector<audit::Finding> errors;
+  for (const audit::Finding& finding : findings) {
+    (finding.severity == audit::Severity::error ? errors : warnings_).push_back(finding);
+  }
+  if (errors.empty()) return;
+  const std::string line = error_line(errors, grid()) + more;
+  errors.insert(errors.end(), warnings_.begin(), warnings_.end());
+  throw KernelError(line, std::move(errors));
+}
+
 RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   validate(program);
@@ -111,10 +135,12 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
                                  grid().x, grid().y));
   }
   for (const KernelConfig& kernel : program.kernels) static_cast<void>(find_kernel(kernel.name));
+  const bool analyse = !options.dry && races::wanted(control_.node().checks());
   LaunchCommand command{program, ++epoch_, dram_used_, options.record_log, options.dry};
   const std::optional<std::uint64_t> seed = options.shake ? options.shake : shake_;
   command.shaken = seed.has_value();
   command.shake_seed = seed.value_or(0);
+  command.analyse = analyse;
   send_launch(command);
 
   ProgramRun run(control_, command, options.on_progress);
@@ -128,17 +154,25 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
     --missing;
   }
   control_.discard();
+  std::vector<audit::Finding> findings;
+  for (RankResult& result : results) {
+    std::move(result.findings.begin(), result.findings.end(), std::back_inserter(findings));
+  }
+  if (reason != EndReason::deadlock) keep_findings(findings);
   if (reason == EndReason::failed) {
     std::vector<ErrorReport> errors;
     for (const RankResult& result : results) errors.insert(errors.end(), result.errors.begin(), result.errors.end());
-    throw_first(std::move(errors));
+    throw_first(errors, warnings_);
   }
   if (reason == EndReason::deadlock) {
     std::vector<BlockedReport> blocked;
     for (const RankResult& result : results) blocked.insert(blocked.end(), result.blocked.begin(), result.blocked.end());
-    throw DeadlockError(deadlock_text(blocked, grid()), deadlock_json(blocked, grid()));
+    const std::string text = deadlock_text(blocked, grid());
+    keep_findings(findings, "\n" + text);  // the hang is what they did
+    throw DeadlockError(text, deadlock_json(blocked, grid()));
   }
   RunResult result;
+  result.findings = std::move(findings);
   result.log = log_of(program);
   for (RankResult& rank : results) {
     for (CoreResult& core : rank.cores) {
@@ -149,6 +183,12 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
     result.ranks.push_back(rank.host);
   }
   share_blocks(result.log.cores);
+  if (analyse) {
+    const std::vector<audit::Finding> races = races::find(program, result.log.cores, control_.node().checks());
+    result.findings.insert(result.findings.end(), races.begin(), races.end());
+    keep_findings(races);
+    if (!options.record_log) result.log.cores.clear();
+  }
   result.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

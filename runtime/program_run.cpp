@@ -9,6 +9,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "core/check/poison.h"
 #include "core/cpu_time.h"
 #include "core/error.h"
 #include "kernels/registry.h"
@@ -30,11 +31,36 @@ constexpr auto longest_wait = std::chrono::milliseconds(10);
 
 double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-std::string place_of(const KernelContext& kernel) {
+SourceLine line_of(const KernelContext& kernel, const Fault* fault) {
+  return fault != nullptr && fault->line != 0 ? SourceLine{fault->file, fault->line} : kernel.where;
+}
+
+std::string place_of(const KernelContext& kernel, const Fault* fault = nullptr) {
   const LogicalCore at = kernel.core->logical;
   const PhysicalCore physical = noc::physical_of(at);
+  const SourceLine line = line_of(kernel, fault);
   return fmt::format("core ({},{}) [{}-{}] · {} · {} {}:{}", at.x, at.y, physical.x, physical.y, name_of(kernel.risc),
-                     kernel.kernel_name, kernel.where.file, kernel.where.line);
+                     kernel.kernel_name, line.file, line.line);
+}
+
+/// A fault in the parts of its message.
+audit::Finding finding_of(const KernelContext& kernel, const Fault& fault) {
+  const SourceLine line = line_of(kernel, &fault);
+  return {.error_class = fault.error_class,
+          .core = kernel.core->index,
+          .risc = name_of(kernel.risc),
+          .kernel = kernel.kernel_name,
+          .file = line.file,
+          .line = line.line,
+          .message = details_of(fault)};
+}
+
+/// The call that the running kernel is in.
+audit::Place running_place() {
+  const Fiber* fiber = current_fiber();
+  if (fiber == nullptr) return {};
+  const auto& kernel = *static_cast<const KernelContext*>(fiber->local());
+  return {kernel.kernel_name, kernel.where.file, kernel.where.line, kernel.risc};
 }
 
 /// The body of a kernel's fiber.
@@ -43,10 +69,11 @@ void run_kernel(KernelContext& kernel, KernelFunction function) {
   try {
     log.append(kernel.risc, {.kind = EventKind::kernel_start});
     function();
+    if (kernel.core->checker) kernel.core->checker->kernel_end(kernel.risc);
     kernel.noc->finish();
     log.append(kernel.risc, {.kind = EventKind::kernel_end});
   } catch (const Fault& fault) {
-    throw KernelError(describe(fault, place_of(kernel)));
+    throw KernelError(describe(fault, place_of(kernel, &fault)), {finding_of(kernel, fault)});
   } catch (const Error&) {
     throw;  // of the run, not of the kernel: a rank was lost while it sent
   } catch (const FiberCancelled&) {
@@ -130,8 +157,43 @@ void ProgramRun::set_up_core(Core& core) {
   core.pack = {};
   core.unpack_to_dst = false;
   core.dry = launch_.dry;
-  core.log.enable(launch_.record_log);
+  core.log.enable(launch_.record_log || launch_.analyse);
+  core.log.keep_local(launch_.analyse);
+  core.log.keep_lines(launch_.analyse);
   core.log.use(log_store_);
+  set_up_checks(core);
+}
+
+void ProgramRun::set_up_checks(Core& core) {
+  const Program& program = launch_.program;
+  const audit::Config& checks = node_.checks();
+  core.reporter.begin(checks, core.index, running_place);
+  core.dst.set_checks(&core.reporter);
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    core.cbs[static_cast<std::size_t>(cb.id)].set_checks(&core.reporter, cb.on_buffer);
+  }
+  if (audit::Checker::needed(checks)) core.checker = std::make_unique<audit::Checker>(core);
+  if (!checks.on(audit::Class::uninitialised_l1) || core.dry) return;
+  // Bottom-up the circular buffers, top-down the L1 buffers.
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    const CircularBuffer& buffer = core.cbs[static_cast<std::size_t>(cb.id)];
+    if (!cb.on_buffer) audit::fill(audit::l1_poison, l1_pointer(buffer.address()), std::size_t{cb.pages} * cb.page_bytes);
+  }
+}
+
+void ProgramRun::check_semaphores(Core& core) {
+  if (!core.reporter.on(audit::Class::semaphore_state)) return;
+  for (std::uint32_t id = 0; id < launch_.program.semaphores.size(); ++id) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, l1_pointer(core.l1_base + l1_semaphore_base + id * semaphore_bytes), sizeof value);
+    if (value == launch_.program.semaphores[id]) continue;
+    core.reporter.note(audit::Class::semaphore_state, core.checker->last_use_of_semaphore(static_cast<int>(id)),
+                       audit::fault_of(audit::Class::semaphore_state,
+                                       fmt::format("semaphore {} ends with {}, it began with {}", id, value,
+                                                   launch_.program.semaphores[id]),
+                                       "a program that is launched again finds what the last one left")
+                           .hint("set it back before the kernel ends"));
+  }
 }
 
 void ProgramRun::start_kernels(Core& core) {
@@ -150,10 +212,31 @@ void ProgramRun::start_kernels(Core& core) {
       if (index == core.index) context->runtime_args = args;
     }
     KernelContext* kernel = context.get();
+    core.log.lines().follow(config.risc, &kernel->where);
     contexts_.push_back(std::move(context));
     const KernelFunction function = find_kernel(config.name);
     node_.scheduler().spawn(core.index, config.risc, kernel, &core.host_cost,
                             [kernel, function] { run_kernel(*kernel, function); });
+  }
+}
+
+/// Waits that nothing can end any more, for one value of a semaphore that holds more.
+void ProgramRun::check_blocked_waits() {
+  for (const auto& fiber : node_.scheduler().fibers()) {
+    if (!fiber->blocked() || fiber->waits_for().reason != BlockReason::semaphore) continue;
+    const auto& kernel = *static_cast<const KernelContext*>(fiber->local());
+    Core& core = *kernel.core;
+    const std::optional<std::uint32_t> wanted =
+        core.checker ? core.checker->exact_wait(kernel.risc) : std::optional<std::uint32_t>();
+    std::uint32_t value = 0;
+    std::memcpy(&value, l1_pointer(core.l1_base + fiber->waits_for().id), sizeof value);
+    if (!wanted || value <= *wanted) continue;
+    core.reporter.note(
+        audit::Class::semaphore_passed, {kernel.kernel_name, kernel.where.file, kernel.where.line, kernel.risc},
+        audit::fault_of(audit::Class::semaphore_passed,
+                        fmt::format("noc_semaphore_wait for the value {} of a semaphore that holds {}", *wanted, value),
+                        "the wait ends at this value only, which has passed")
+            .hint("use noc_semaphore_wait_min, or let the other side wait for an answer"));
   }
 }
 
@@ -164,11 +247,12 @@ EndReason ProgramRun::run() {
   try {
     node_.begin_program(launch_.epoch, launch_.dram_limit);
     if (launch_.shaken) node_.shake(launch_.shake_seed);
+    if (!launch_.dry) node_.mark_unwritten_dram();
     for (const auto& core : node_.cores()) set_up_core(*core);
     for (const auto& core : node_.cores()) start_kernels(*core);
     node_.deliver_early_messages();
   } catch (const Error& error) {
-    control_.send_value(0, ControlTag::error, ErrorReport{-1, static_cast<int>(error.code()), error.message()});
+    control_.send_value(0, ControlTag::error, ErrorReport{-1, static_cast<int>(error.code()), error.message(), {}});
   }
   const bool alone = node_.transport().size() == 1;
   node_.scheduler().set_service(alone ? std::function<void()>{} : [this] { serve_if_due(); });
@@ -278,6 +362,7 @@ void ProgramRun::report_failure() {
   } catch (const Error& error) {
     report.text = error.message();
     report.exit_code = static_cast<int>(error.code());
+    if (const auto* of_kernel = dynamic_cast<const KernelError*>(&error)) report.findings = of_kernel->findings();
   }
   for (const auto& fiber : node_.scheduler().fibers()) {
     if (fiber->failed()) report.core = fiber->core();
@@ -341,6 +426,7 @@ void ProgramRun::end(EndReason reason) {
 
 RankResult ProgramRun::take_result() {
   RankResult result;
+  if (ended_ == EndReason::deadlock) check_blocked_waits();
   for (const auto& core : node_.cores()) {
     CoreResult& out = result.cores.emplace_back();
     CoreCounters& counters = core->counters;
@@ -353,7 +439,9 @@ RankResult ProgramRun::take_result() {
     }
     out.counters = counters;
     out.host = core->host_cost;
-    if (launch_.record_log) result.logs.cores.push_back(std::exchange(core->log, {}));
+    if (ended_ == EndReason::finished) check_semaphores(*core);
+    for (audit::Finding& finding : core->reporter.take_findings()) result.findings.push_back(std::move(finding));
+    if (launch_.record_log || launch_.analyse) result.logs.cores.push_back(std::exchange(core->log, {}));
   }
   if (ended_ == EndReason::deadlock) result.blocked = blocked_kernels(node_, launch_.program);
   rusage usage{};

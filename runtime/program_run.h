@@ -52,6 +52,9 @@ class ProgramRun {
   using Clock = std::chrono::steady_clock;
 
   void set_up_core(Core& core);
+  void set_up_checks(Core& core);
+  void check_semaphores(Core& core);
+  void check_blocked_waits();
   void start_kernels(Core& core);
   void run_fibers();
   void serve();

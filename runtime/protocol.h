@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/check/finding.h"
 #include "core/counters.h"
 #include "core/event_log.h"
 #include "kernels/program.h"
@@ -48,9 +49,10 @@ struct LaunchCommand {
   bool dry = false;
   bool shaken = false;
   std::uint64_t shake_seed = 0;
+  bool analyse = false;  ///< the host looks for races in the logs, which are wanted with source lines
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(program, epoch, dram_limit, record_log, dry, shaken, shake_seed);
+    archive(program, epoch, dram_limit, record_log, dry, shaken, shake_seed, analyse);
   }
 };
 
@@ -71,9 +73,10 @@ struct ErrorReport {
   int core = 0;
   int exit_code = 2;
   std::string text;
+  std::vector<audit::Finding> findings{};  ///< the parts of the text, when it is a kernel's error
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(core, exit_code, text);
+    archive(core, exit_code, text, findings);
   }
 };
 
@@ -119,6 +122,7 @@ struct RankLogs {
     archive(static_cast<std::uint64_t>(shared.size()));
     for (const EventLog& core : shared) {
       for (int risc = 0; risc < risc_count; ++risc) archive(core.sequence(static_cast<Risc>(risc)).numbers());
+      archive(core.lines());
     }
   }
   template <class Archive>
@@ -141,6 +145,7 @@ struct RankLogs {
         archive(numbers);
         core.sequence(static_cast<Risc>(risc)) = {store, std::move(numbers)};
       }
+      archive(core.lines());
     }
   }
 };
@@ -151,9 +156,10 @@ struct RankResult {
   RankHostCost host;
   std::vector<ErrorReport> errors;
   std::vector<BlockedReport> blocked;
+  std::vector<audit::Finding> findings;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(cores, logs, host, errors, blocked);
+    archive(cores, logs, host, errors, blocked, findings);
   }
 };
 

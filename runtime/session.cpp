@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "noc/node.h"
+#include "runtime/findings.h"
 #include "runtime/program_run.h"
 #include "runtime/task.h"
 
@@ -68,6 +69,7 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
       transport = std::make_unique<noc::InProcessTransport>();
     }
     noc::Node node(grid, *transport, options.fibers, info_.cores);
+    node.set_checks(options.checks);
     ControlChannel control(node);
     return is_host() ? run_host(control, options, host) : serve(control);
   } catch (const std::exception& error) {
@@ -83,8 +85,8 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
 int Session::run_host(ControlChannel& control, const SessionOptions& options,
                       const std::function<int(Device&)>& host) const {
   int code = 0;
+  Device device(control);
   try {
-    Device device(control);
     device.set_shake(options.shake);
     code = host(device);
   } catch (const Error& error) {
@@ -92,6 +94,7 @@ int Session::run_host(ControlChannel& control, const SessionOptions& options,
     code = static_cast<int>(error.code());
     if (const auto* deadlock = dynamic_cast<const DeadlockError*>(&error)) put_json(options.deadlock_json, deadlock->json());
   }
+  for (const std::string& line : warning_lines(device.warnings(), device.grid())) print_error(line);
   for (int rank = 1; rank < info_.size; ++rank) control.send_value(rank, ControlTag::shutdown, code);
   noc::Transport& transport = control.node().transport();
   while (!transport.sends_done()) control.node().poll();

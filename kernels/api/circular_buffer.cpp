@@ -36,6 +36,7 @@ void cb_reserve_back(std::uint32_t cb, std::uint32_t pages, Here at) {
   KernelContext& kernel = context(at);
   CircularBuffer& buffer = kernel.core->cb(cb);
   log_cb(kernel, EventKind::cb_reserve, cb, pages);
+  if (kernel.core->checker) kernel.core->checker->reserve(kernel.risc, buffer);
   while (!buffer.can_reserve(pages)) {
     kernel.noc->flush();
     buffer.waiting_producer = current_fiber();
@@ -49,6 +50,7 @@ void cb_push_back(std::uint32_t cb, std::uint32_t pages, Here at) {
   KernelContext& kernel = context(at);
   CircularBuffer& buffer = kernel.core->cb(cb);
   log_cb(kernel, EventKind::cb_push, cb, pages);
+  if (kernel.core->checker) kernel.core->checker->push(kernel.risc, buffer, pages);
   buffer.push(pages);
   buffer.pushed_by |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kernel.risc));
   kernel.core->scheduler.wake(buffer.waiting_consumer);
@@ -58,6 +60,7 @@ void cb_wait_front(std::uint32_t cb, std::uint32_t pages, Here at) {
   KernelContext& kernel = context(at);
   CircularBuffer& buffer = kernel.core->cb(cb);
   log_cb(kernel, EventKind::cb_wait, cb, pages);
+  if (kernel.core->checker) kernel.core->checker->wait(kernel.risc, buffer);
   while (!buffer.can_wait(pages)) {
     kernel.noc->flush();
     buffer.waiting_consumer = current_fiber();
@@ -71,6 +74,7 @@ void cb_pop_front(std::uint32_t cb, std::uint32_t pages, Here at) {
   KernelContext& kernel = context(at);
   CircularBuffer& buffer = kernel.core->cb(cb);
   log_cb(kernel, EventKind::cb_pop, cb, pages);
+  if (kernel.core->checker) kernel.core->checker->pop(kernel.risc, buffer, pages);
   buffer.pop(pages);
   buffer.popped_by |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kernel.risc));
   kernel.core->scheduler.wake(buffer.waiting_producer);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "core/error.h"
@@ -28,6 +29,16 @@ void configure(Configure what, std::uint32_t cb_a, std::uint32_t cb_b, const Her
                .b = static_cast<std::uint8_t>(cb_b)});
 }
 
+/// What the checks remember of a configuration.
+void set_formats(std::uint32_t cb_a, std::uint32_t cb_b) {
+  Core& core = *static_cast<KernelContext*>(current_fiber()->local())->core;
+  if (core.checker) core.checker->set_unpack(core.cb(cb_a).format(), core.cb(cb_b).format());
+}
+void set_pack_format(std::uint32_t cb) {
+  Core& core = *static_cast<KernelContext*>(current_fiber()->local())->core;
+  if (core.checker) core.checker->set_pack(core.cb(cb).format());
+}
+
 std::uint8_t byte(std::uint32_t value) { return static_cast<std::uint8_t>(value); }
 
 /// The unpacker reads whole tiles: a page must be one.
@@ -38,10 +49,40 @@ void check_page(const CircularBuffer& buffer, const char* who) {
       .numbers(buffer.page_bytes(), tile_bytes(buffer.format()), "bytes");
 }
 
-TileOperand operand(Core& core, std::uint32_t cb, std::uint32_t index, const char* who) {
+using audit::Source;
+
+/// A tile that the unpacker takes to a source register.
+TileOperand operand(Core& core, Source source, std::uint32_t cb, std::uint32_t index, const char* who) {
   const CircularBuffer& buffer = core.cb(cb);
   check_page(buffer, who);
-  return {l1_pointer(buffer.tile_for_read(index, who)), buffer.format()};
+  const std::uint32_t address = buffer.tile_for_read(index, who);
+  if (core.checker) {
+    core.checker->unpack(source, buffer, who);
+    core.checker->use(address, buffer.page_bytes(), who);
+  }
+  return {l1_pointer(address), buffer.format()};
+}
+
+/// Further tiles of an operand: `count` of them, `stride` apart.
+void check_use(Core& core, std::uint32_t cb, std::uint32_t first, std::uint32_t count, std::uint32_t stride,
+               const char* who) {
+  if (!core.checker) return;
+  const CircularBuffer& buffer = core.cb(cb);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    core.checker->use(buffer.tile_for_read(first + i * stride, who), buffer.page_bytes(), who);
+  }
+}
+
+/// What adds to a slot should find zeros there, or what it added before.
+void check_clean(Core& core, std::uint32_t slots, std::uint32_t dst, const char* who) {
+  if (slots == 0) return;
+  core.reporter.found(audit::Class::dst_dirty, [&] {
+    const auto slot = dst + static_cast<std::uint32_t>(std::countr_zero(slots));
+    return fault_of(audit::Class::dst_dirty,
+                    fmt::format("{} adds to DST tile {}, in which another operation left its result", who, slot),
+                    "products add to what the slot holds; a section begins with zeros")
+        .hint("use another slot or a section of its own, or copy_tile what is to be added to");
+  });
 }
 
 TileOp counted(EltwiseOp op) {
@@ -91,18 +132,28 @@ void tile_regs_release(Here at) {
 }
 std::uint32_t dst_capacity(Here at) { return static_cast<std::uint32_t>(context(at).core->dst.capacity()); }
 
-void compute_kernel_hw_startup(std::uint32_t cb_a, std::uint32_t cb_b, std::uint32_t, Here at) {
+void compute_kernel_hw_startup(std::uint32_t cb_a, std::uint32_t cb_b, std::uint32_t cb_out, Here at) {
   configure(Configure::startup, cb_a, cb_b, at);
+  set_formats(cb_a, cb_b);
+  set_pack_format(cb_out);
 }
-void mm_block_init(std::uint32_t in0, std::uint32_t in1, std::uint32_t, bool, std::uint32_t, std::uint32_t, std::uint32_t,
-                   Here at) {
+void mm_block_init(std::uint32_t in0, std::uint32_t in1, std::uint32_t out, bool, std::uint32_t, std::uint32_t,
+                   std::uint32_t, Here at) {
   configure(Configure::matmul, in0, in1, at);
+  set_formats(in1, in0);
+  set_pack_format(out);
 }
 void mm_block_init_short(std::uint32_t in0, std::uint32_t in1, bool, std::uint32_t, std::uint32_t, std::uint32_t, Here at) {
   configure(Configure::matmul, in0, in1, at);
 }
-void reconfig_data_format(std::uint32_t cb_a, std::uint32_t cb_b, Here at) { configure(Configure::format, cb_a, cb_b, at); }
-void pack_reconfig_data_format(std::uint32_t cb, Here at) { configure(Configure::pack_format, cb, 0, at); }
+void reconfig_data_format(std::uint32_t cb_a, std::uint32_t cb_b, Here at) {
+  configure(Configure::format, cb_a, cb_b, at);
+  set_formats(cb_a, cb_b);
+}
+void pack_reconfig_data_format(std::uint32_t cb, Here at) {
+  configure(Configure::pack_format, cb, 0, at);
+  set_pack_format(cb);
+}
 void pack_reconfig_l1_acc(bool accumulate, Here at) {
   configure(Configure::l1_accumulate, accumulate ? 1 : 0, 0, at);
   context(at).core->pack.l1_accumulate = accumulate;
@@ -118,6 +169,10 @@ void unpack_to_dst_config(bool on, Here at) {
   context(at).core->unpack_to_dst = on;
 }
 
+void note_accumulation(std::uint32_t dst, std::uint32_t tiles, Here at) {
+  context(at).core->dst.mark_accumulator(static_cast<int>(dst), static_cast<int>(tiles));
+}
+
 void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::uint32_t i1, std::uint32_t dst,
                   bool transpose, std::uint32_t ct, std::uint32_t rt, std::uint32_t kt, Here at) {
   KernelContext& kernel = context(at);
@@ -131,13 +186,16 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   }
   MatmulBlock block;
   block.dst = core.dst.math_slots(static_cast<int>(dst), slots, "matmul_block");
-  block.in0 = operand(core, in0, i0, "matmul_block");
-  block.in1 = operand(core, in1, i1, "matmul_block");
+  block.in0 = operand(core, Source::b, in0, i0, "matmul_block");
+  block.in1 = operand(core, Source::a, in1, i1, "matmul_block");
   const auto last = [](std::uint64_t index) {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(index, std::numeric_limits<std::uint32_t>::max() - 1));
   };
   a.check_read(last(i0 + std::uint64_t{rt - 1} * kt), 1, "matmul_block");
   b.check_read(last(std::uint64_t{i1} + ct - 1), 1, "matmul_block");
+  check_use(core, in0, i0 + kt, rt - 1, kt, "matmul_block");
+  check_use(core, in1, i1 + 1, ct - 1, 1, "matmul_block");
+  check_clean(core, core.dst.dirty(static_cast<int>(dst), slots), dst, "matmul_block");
   block.in0_stride = static_cast<std::size_t>(kt) * a.page_bytes();
   block.in1_stride = b.page_bytes();
   block.transpose_in1 = transpose;
@@ -145,7 +203,7 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   block.ct = static_cast<int>(ct);
   block.cleared = core.dst.cleared(static_cast<int>(dst), slots);
   if (!core.dry) core.matrix.matmul_block(block);
-  core.dst.mark_written(static_cast<int>(dst), slots);
+  core.dst.mark_written(static_cast<int>(dst), slots, true);
   core.count(TileOp::matmul, rt * ct);
   // The shorter side is held, two tiles at a time, while the longer one streams past (tensix.md 3.2).
   const std::uint32_t shorter = std::min(rt, ct);
@@ -174,8 +232,9 @@ void eltwise_tiles(EltwiseOp op, Broadcast broadcast, std::uint32_t a, std::uint
   const auto slot = static_cast<int>(dst);
   float* tile = core.dst.math_slots(slot, 1, who);
   const bool holds_value = core.dst.cleared(slot, 1) == 0;
-  const TileOperand left = operand(core, a, ia, who);
-  const TileOperand right = operand(core, b, ib, who);
+  const TileOperand left = operand(core, Source::a, a, ia, who);
+  const TileOperand right = operand(core, Source::b, b, ib, who);
+  if (op == EltwiseOp::mul && holds_value && !accumulate) check_clean(core, 1, dst, who);
   // Hardware's element-wise multiply always adds to DST (tensix.md 2.1).
   if (!core.dry) {
     core.matrix.eltwise(op, broadcast, left, right, tile, holds_value && (accumulate || op == EltwiseOp::mul));
@@ -208,8 +267,9 @@ void binary_dest_reuse_tiles(EltwiseOp op, bool dst_is_a, std::uint32_t cb, std:
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   float* tile = core.dst.written_slot(static_cast<int>(dst), "binary_dest_reuse_tiles");
-  const TileOperand in = operand(core, cb, index, "binary_dest_reuse_tiles");
+  const TileOperand in = operand(core, dst_is_a ? Source::b : Source::a, cb, index, "binary_dest_reuse_tiles");
   if (!core.dry) core.matrix.eltwise_dest_reuse(op, dst_is_a, in, tile);
+  core.dst.mark_written(static_cast<int>(dst), 1);
   core.count(counted(op));
   core.count(TileOp::unpack);
   log(kernel, {.kind = EventKind::dest_reuse,
@@ -229,8 +289,8 @@ void reduce_tile(Pool pool, ReduceDim dim, std::uint32_t cb, std::uint32_t scale
   const auto slot = static_cast<int>(dst);
   float* tile = core.dst.math_slots(slot, 1, "reduce_tile");
   const bool holds_value = core.dst.cleared(slot, 1) == 0;
-  const TileOperand in = operand(core, cb, index, "reduce_tile");
-  const TileOperand scale = operand(core, scaler, scaler_index, "reduce_tile");
+  const TileOperand in = operand(core, Source::a, cb, index, "reduce_tile");
+  const TileOperand scale = operand(core, Source::b, scaler, scaler_index, "reduce_tile");
   if (!core.dry) core.matrix.reduce(pool, dim, in, scale, tile, holds_value);
   core.dst.mark_written(slot, 1);
   core.count(pool == Pool::max ? TileOp::reduce_max : TileOp::reduce_sum);
@@ -262,9 +322,10 @@ void move_tile(TileOp op, const char* who, Broadcast broadcast, std::uint32_t cb
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   float* tile = core.dst.math_slots(static_cast<int>(dst), 1, who);
-  const TileOperand in = operand(core, cb, index, who);
+  // A broadcast is done on the way to SrcB, everything else goes through SrcA.
+  const TileOperand in = operand(core, broadcast == Broadcast::none ? Source::a : Source::b, cb, index, who);
   if (!core.dry) operation(core, in, tile);
-  core.dst.mark_written(static_cast<int>(dst), 1);
+  core.dst.mark_written(static_cast<int>(dst), 1, true);
   core.count(op);
   core.count(TileOp::unpack);
   log(kernel, {.kind = op == TileOp::transpose ? EventKind::transpose : EventKind::copy,
@@ -312,6 +373,7 @@ void finish_vector(KernelContext& kernel, VectorOp op, VectorMode mode, Event ev
   event.op = static_cast<std::uint8_t>(op);
   event.c = static_cast<std::uint8_t>(mode);
   event.count = 1;
+  kernel.core->dst.mark_written(event.a, 1);
   kernel.core->count(counted(op));
   log(kernel, event);
   kernel.core->scheduler.tick(tile_pass_ns);
@@ -386,8 +448,9 @@ void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here
   if (config.format == DataFormat::bfp4_b) {
     throw Fault("pack format", fmt::format("pack_tile to CB {}", cb), "bfp4_b can be read but not packed");
   }
-  std::byte* page = l1_pointer(buffer.tile_for_write(index, "pack_tile"));
-  if (!core.dry) tilegrid::pack_tile(tile, core.dst.fp32(), config, page);
+  const std::uint32_t address = buffer.tile_for_write(index, "pack_tile");
+  if (core.checker) core.checker->pack(buffer, address, config.l1_accumulate);
+  if (!core.dry) tilegrid::pack_tile(tile, core.dst.fp32(), config, l1_pointer(address));
   core.count(config.l1_accumulate ? TileOp::pack_l1_acc : TileOp::pack);
   log(kernel, {.kind = EventKind::pack,
                .op = byte(config.l1_accumulate ? 1 : 0),

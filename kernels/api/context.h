@@ -10,15 +10,6 @@
 
 namespace tilegrid {
 
-/// A line of a kernel's source. std::source_location would do, but clang 14, whose clang-tidy we use, lacks it.
-struct SourceLine {
-  const char* file = "";
-  unsigned line = 0;
-  [[nodiscard]] static constexpr SourceLine current(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
-    return {file, line};
-  }
-};
-
 /// What a running kernel knows: its core, its NoC, its arguments, and where in the source it is. The kernel API finds it
 /// through the running fiber; `where` makes every error and every blocked fiber point at a kernel's line.
 struct KernelContext {

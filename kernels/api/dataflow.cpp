@@ -77,6 +77,9 @@ void wait_for(volatile std::uint32_t* semaphore, std::uint32_t value, bool at_le
                                 .count = value,
                                 .x = own_node(kernel),
                                 .address = offset});
+  if (core.checker) {
+    core.checker->wait_semaphore(kernel.risc, offset, at_least ? std::nullopt : std::optional(value));
+  }
   while (at_least ? *semaphore < value : *semaphore != value) {
     kernel.noc->flush();
     Fiber* self = current_fiber();
@@ -274,6 +277,7 @@ void noc_semaphore_set(volatile std::uint32_t* semaphore, std::uint32_t value, H
   core.scheduler.preempt();
   const std::uint32_t offset = l1_offset_of(address);
   core.log.append(kernel.risc, {.kind = EventKind::semaphore_set, .count = value, .x = own_node(kernel), .address = offset});
+  if (core.checker) core.checker->set_semaphore(kernel.risc, offset);
   *semaphore = value;
   if (auto* sources = core.sources_at(offset)) {
     sources->last = -1;

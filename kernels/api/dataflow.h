@@ -46,7 +46,7 @@ void noc_async_read_one_packet(std::uint64_t source, std::uint32_t l1_destinatio
                                std::uint8_t noc = default_noc, Here at = Here::current());
 void noc_async_write_one_packet(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
                                 std::uint8_t noc = default_noc, Here at = Here::current());
-/// To all cores of the rectangle but the sender; `destinations` must be their number (fault "NoC multicast count").
+/// To all cores of the rectangle but the sender; `destinations` must be their number (check multicast-count).
 void noc_async_write_multicast(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
                                std::uint32_t destinations, bool linked = false, std::uint8_t noc = default_noc,
                                Here at = Here::current());

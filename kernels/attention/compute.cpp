@@ -223,6 +223,7 @@ void invert_sum(const KernelArgs& args, std::uint32_t sum) {
       section([&] { matmul_tiles(sum, cb_ones_column, row, 0, 0); }, [&] { pack_tile_at(0, sum, row); });
     }
   });
+  if (get_dataformat(sum) != get_dataformat(cb_ones_column)) reconfig_data_format(sum, sum);
   in_place(sum, args.q_chunk_t, [&] {
     for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
       section(

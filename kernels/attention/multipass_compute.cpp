@@ -318,6 +318,7 @@ void MultipassKernel::finish_sum() const {
                     [&](std::uint32_t row, std::uint32_t slot) { matmul_tiles(sum_prev_, cb_ones_column, row, 0, slot); });
     });
   }
+  if (get_dataformat(sum_prev_) != get_dataformat(cb_ones_column)) reconfig_data_format(sum_prev_, sum_prev_);
   in_place(sum_prev_, args_.q_chunk_t, [&] {
     for_each_tile(sum_prev_, args_.q_chunk_t, 1, [&](std::uint32_t row, std::uint32_t slot) {
       copy_tile(sum_prev_, row, slot);
@@ -388,6 +389,7 @@ void MultipassKernel::attend(std::uint32_t q_chunk) {
   }
   mark_loop();
   cb_pop_front(cb_q, args_.q_chunk_t * args_.dim_t);
+  cb_wait_front(max_prev_, args_.q_chunk_t);
   cb_pop_front(max_prev_, args_.q_chunk_t);
   finish_sum();
   normalise();

@@ -285,6 +285,7 @@ void Executor::matmul(const Instruction& i, Tile tile, KRange k) {
   const bool block = i.ct == 1 || b_index(0, tile.col + 1) == b_index(0, tile.col) + 1;
   setup.exact_copies(false);
   setup.matmul(a, b, transpose, block ? i.ct : 1, block ? i.rt : 1, block ? stride : 1);
+  if (op_of(i).accumulate) note_accumulation(word(i.slot[0]), word(i.rt * i.ct));
   for (int step = 0; step < k.count; ++step) {
     if (block) {
       matmul_block(a.cb, b.cb, a.index(tile.row, a_first + step), b_index(step, tile.col), word(i.slot[0]), transpose,

@@ -31,6 +31,7 @@ struct Command {
 [[nodiscard]] Command add_sweep_command(CLI::App& parent);
 [[nodiscard]] Command add_compare_kv_command(CLI::App& parent);
 [[nodiscard]] Command add_arch_command(CLI::App& parent);
+[[nodiscard]] Command add_checks_command(CLI::App& parent);
 
 /// Values of flags. All throw UsageError with a line that names flag and value.
 [[nodiscard]] int parse_int(std::string_view flag, const std::string& text);

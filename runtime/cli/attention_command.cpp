@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/attention_run.h"
+#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/common_flags.h"
 #include "runtime/cli/compare_kernels.h"
 #include "runtime/cli/metrics.h"
@@ -43,6 +44,7 @@ struct Texts {
   bool no_progress = false;
   ArchTexts arch;
   std::string shake;
+  CheckTexts check;
 };
 
 void add_shape_flags(CLI::App& app, Texts& texts) {
@@ -255,6 +257,7 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   options.view = parse_view(texts.view, options.architecture.has_value());
   options.progress = !texts.no_progress;
   options.shake = shake_from(texts.shake);
+  options.checks = checks_from(texts.check);
   check_files(options);
   if (options.has_files() && (app.count("--seed") > 0 || app.count("--distribution") > 0)) {
     throw UsageError("--seed and --distribution are for random data: they do not go with --q, --k and --v");
@@ -299,6 +302,7 @@ void add_flags(CLI::App& app, Texts& texts) {
   add_shake_flag(app, texts.shake);
   add_data_flags(app, texts);
   add_arch_flags(app, texts.arch, true);
+  add_check_flags(app, texts.check);
   add_report_flags(app, texts);
 }
 
@@ -320,8 +324,9 @@ Command add_attention_command(CLI::App& parent) {
   add_flags(*app, *texts);
   app->footer(footer(parent));
   return {app, [app, texts](Session& session) {
+            if (texts->check.ask_for_help()) return print_checks(session);
             const AttentionOptions options = options_from(*app, *texts);
-            SessionOptions run{.grid = options.config.grid};
+            SessionOptions run{.grid = options.config.grid, .checks = options.checks};
             run.shake = options.shake;
             run.deadlock_json = options.json;
             return session.run(run, [&](Device& device) {

@@ -69,6 +69,7 @@ void add(RunResult& sum, RunResult&& more) {
   for (std::size_t i = 0; i < sum.core_hosts.size(); ++i) add(sum.core_hosts[i], more.core_hosts[i]);
   for (std::size_t i = 0; i < sum.ranks.size(); ++i) add(sum.ranks[i], more.ranks[i]);
   sum.log = std::move(more.log);
+  sum.findings.insert(sum.findings.end(), more.findings.begin(), more.findings.end());
   sum.wall_seconds += more.wall_seconds;
 }
 

@@ -18,6 +18,7 @@
 #include "kernels/unfused/unfused.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/attention_launch.h"
+#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/delivery_choice.h"
 #include "runtime/cli/print_report.h"
 #include "runtime/cli/progress.h"
@@ -302,10 +303,12 @@ AttentionOutcome attention_outcome(const Session& session, Device& device, const
 }
 
 int run_attention(const Session& session, Device& device, const AttentionOptions& options) {
-  const AttentionOutcome outcome = attention_outcome(session, device, options);
-  print_reports(outcome);
-  const bool passed = !outcome.verification || outcome.verification->passed;
-  return static_cast<int>(passed ? ExitCode::ok : ExitCode::mismatch);
+  return with_json_twin(options.json, options.config.grid, [&] {
+    const AttentionOutcome outcome = attention_outcome(session, device, options);
+    print_reports(outcome);
+    const bool passed = !outcome.verification || outcome.verification->passed;
+    return static_cast<int>(passed ? ExitCode::ok : ExitCode::mismatch);
+  });
 }
 
 }  // namespace tilegrid::cli

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
+#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/common_flags.h"
 #include "runtime/cli/fused_run.h"
 #include "runtime/cli/graph_arguments.h"
@@ -27,6 +28,7 @@ struct Texts {
   bool force = false;
   ArchTexts arch;
   std::string shake;
+  CheckTexts check;
 };
 
 void add_run_flags(CLI::App& app, Texts& texts) {
@@ -126,6 +128,7 @@ FusedOptions options_from(const CLI::App& app, const Texts& texts) {
   options.view = parse_view(texts.output.view, options.architecture.has_value());
   options.progress = !texts.output.no_progress;
   options.shake = shake_from(texts.shake);
+  options.checks = checks_from(texts.check);
   return options;
 }
 
@@ -141,14 +144,16 @@ Command add_fused_command(CLI::App& parent) {
   add_shake_flag(*app, texts->shake);
   add_data_flags(*app, *texts);
   add_arch_flags(*app, texts->arch, true);
+  add_check_flags(*app, texts->check);
   add_report_flags(*app, *texts);
   app->footer(preset_list() +
               "\nExamples: tilegrid fused --preset six-op\n"
               "          tilegrid fused --preset six-op --strategy naive --sync full --force\n" +
               parent.get_footer());
   return {app, [app, texts](Session& session) {
+            if (texts->check.ask_for_help()) return print_checks(session);
             const FusedOptions options = options_from(*app, *texts);
-            SessionOptions run{.grid = options.grid};
+            SessionOptions run{.grid = options.grid, .checks = options.checks};
             run.shake = options.shake;
             run.deadlock_json = options.json;
             return session.run(run, [&](Device& device) { return run_fused(session, device, options); });

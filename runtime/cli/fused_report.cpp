@@ -7,6 +7,7 @@
 
 #include "core/simd/dispatch.h"
 #include "kernels/fused/print_plan.h"
+#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/comparison_text.h"
 #include "runtime/cli/device_report_json.h"
 #include "runtime/cli/run_report_json.h"
@@ -177,7 +178,8 @@ nlohmann::ordered_json json_report(const FusedOutcome& outcome) {
           {"host", host_json(outcome)},
           {"cores", cores_json(outcome, work)},
           {"totals", totals_json(outcome)},
-          {"device", outcome.device ? device_json(*outcome.device) : Json()}};
+          {"device", outcome.device ? device_json(*outcome.device) : Json()},
+          {"checks", findings_json(outcome.result.findings, outcome.grid)}};
 }
 
 }  // namespace tilegrid::cli

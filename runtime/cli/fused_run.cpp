@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/cli/fused_run.h"
+#include "runtime/cli/check_arguments.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -310,7 +311,9 @@ bool FusedVerification::passed() const {
                      [](const fused::Comparison& one) { return one.passed() && one.undecided < one.elements; });
 }
 
-int run_fused(const Session& session, Device& device, const FusedOptions& options) {
+namespace {
+
+int run_checked(const Session& session, Device& device, const FusedOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   check_paths(options);
   FusedOutcome outcome;
@@ -350,6 +353,12 @@ int run_fused(const Session& session, Device& device, const FusedOptions& option
       options.json, [&] { return text_report(outcome); }, [&] { return json_report(outcome); });
   const bool passed = !outcome.verification || outcome.verification->passed();
   return static_cast<int>(passed ? ExitCode::ok : ExitCode::mismatch);
+}
+
+}  // namespace
+
+int run_fused(const Session& session, Device& device, const FusedOptions& options) {
+  return with_json_twin(options.json, options.grid, [&] { return run_checked(session, device, options); });
 }
 
 }  // namespace tilegrid::cli

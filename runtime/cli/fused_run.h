@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/check/classes.h"
 #include "kernels/fused/fused_program.h"
 #include "kernels/fused/reference.h"
 #include "runtime/cli/graph_arguments.h"
@@ -38,6 +39,7 @@ struct FusedOptions {
   std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
   std::optional<std::uint64_t> shake;  ///< LaunchOptions::shake
+  audit::Config checks;
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };
 

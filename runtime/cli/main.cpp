@@ -51,11 +51,10 @@ int run(Session& session, int argc, char** argv) {
       "5 a rank was lost.");
   app.require_subcommand(0, 1);
   app.allow_extras();
-  const std::array<cli::Command, 10> commands{cli::add_attention_command(app),  cli::add_matmul_command(app),
-                                              cli::add_info_command(app),       cli::add_log_command(app),
-                                              cli::add_plan_command(app),       cli::add_fused_command(app),
-                                              cli::add_retime_command(app),     cli::add_sweep_command(app),
-                                              cli::add_compare_kv_command(app), cli::add_arch_command(app)};
+  const std::array commands{cli::add_attention_command(app), cli::add_matmul_command(app), cli::add_info_command(app),
+                            cli::add_log_command(app),       cli::add_plan_command(app),   cli::add_fused_command(app),
+                            cli::add_retime_command(app),    cli::add_sweep_command(app),  cli::add_compare_kv_command(app),
+                            cli::add_arch_command(app),      cli::add_checks_command(app)};
   const auto speak = [&](const std::string& text) {
     if (!session.is_host()) return;
     cli::put(text);

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
+#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/common_flags.h"
 #include "runtime/cli/matmul_command.h"
 #include "runtime/cli/matmul_run.h"
@@ -26,6 +27,7 @@ struct Texts {
   OutputTexts output{{}, {}, "matmul-tiles"};
   bool dry_run = false;
   ArchTexts arch;
+  CheckTexts check;
 };
 
 void add_shape_flags(CLI::App& app, Texts& texts) {
@@ -145,6 +147,7 @@ MatmulOptions options_from(const CLI::App& app, const Texts& texts) {
   options.architecture = architecture_from(app, texts.arch);
   options.view = parse_view(texts.output.view, options.architecture.has_value());
   options.progress = !texts.output.no_progress;
+  options.checks = checks_from(texts.check);
   check_flags(app, options);
   return options;
 }
@@ -154,6 +157,7 @@ void add_flags(CLI::App& app, Texts& texts) {
   add_device_flags(app, texts);
   add_data_flags(app, texts);
   add_arch_flags(app, texts.arch, true);
+  add_check_flags(app, texts.check);
   add_report_flags(app, texts);
 }
 
@@ -177,8 +181,9 @@ Command add_matmul_command(CLI::App& parent) {
       "          tilegrid matmul --a a.npy --b b.npy --out out.npy --fidelity hifi4 --dst fp32\n" +
       parent.get_footer());
   return {app, [app, texts](Session& session) {
+            if (texts->check.ask_for_help()) return print_checks(session);
             const MatmulOptions options = options_from(*app, *texts);
-            return session.run({.grid = options.config.grid},
+            return session.run({.grid = options.config.grid, .checks = options.checks},
                                [&](Device& device) { return run_matmul(session, device, options); });
           }};
 }

@@ -7,6 +7,7 @@
 
 #include "core/simd/dispatch.h"
 #include "core/tile.h"
+#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/comparison_text.h"
 #include "runtime/cli/device_report_json.h"
 #include "runtime/cli/report.h"
@@ -157,9 +158,13 @@ std::string one_line_summary(const MatmulOutcome& outcome) {
 
 Json json_report(const MatmulOutcome& outcome) {
   const auto work = [&](std::size_t core) { return share_json(outcome.config, core); };
-  return {{"config", config_json(outcome)}, {"verify", verify_json(outcome)},
-          {"host", host_json(outcome)},     {"cores", cores_json(outcome, work)},
-          {"totals", totals_json(outcome)}, {"device", outcome.device ? device_json(*outcome.device) : Json()}};
+  return {{"config", config_json(outcome)},
+          {"verify", verify_json(outcome)},
+          {"host", host_json(outcome)},
+          {"cores", cores_json(outcome, work)},
+          {"totals", totals_json(outcome)},
+          {"device", outcome.device ? device_json(*outcome.device) : Json()},
+          {"checks", findings_json(outcome.result.findings, outcome.grid)}};
 }
 
 }  // namespace tilegrid::cli

@@ -10,6 +10,7 @@
 #include "core/tile.h"
 #include "runtime/attention_data.h"
 #include "runtime/cli/arguments.h"
+#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/matmul_report.h"
 #include "runtime/cli/matmul_verify.h"
 #include "runtime/cli/print_report.h"
@@ -191,11 +192,13 @@ MatmulOutcome matmul_outcome(const Session& session, Device& device, const Matmu
 }
 
 int run_matmul(const Session& session, Device& device, const MatmulOptions& options) {
-  const MatmulOutcome outcome = matmul_outcome(session, device, options);
-  print_report(
-      options.json, [&] { return text_report(outcome); }, [&] { return json_report(outcome); });
-  const bool passed = !outcome.verification || outcome.verification->passed();
-  return static_cast<int>(passed ? ExitCode::ok : ExitCode::mismatch);
+  return with_json_twin(options.json, options.config.grid, [&] {
+    const MatmulOutcome outcome = matmul_outcome(session, device, options);
+    print_report(
+        options.json, [&] { return text_report(outcome); }, [&] { return json_report(outcome); });
+    const bool passed = !outcome.verification || outcome.verification->passed();
+    return static_cast<int>(passed ? ExitCode::ok : ExitCode::mismatch);
+  });
 }
 
 }  // namespace tilegrid::cli

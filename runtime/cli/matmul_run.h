@@ -31,6 +31,7 @@ struct MatmulOptions {
   bool dry_run = false;
   std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
+  audit::Config checks;
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };
 

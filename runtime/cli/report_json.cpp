@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/simd/dispatch.h"
+#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/delivery_choice.h"
 #include "runtime/cli/device_report_json.h"
 #include "runtime/cli/report.h"
@@ -93,7 +94,8 @@ nlohmann::ordered_json json_report(const AttentionOutcome& outcome) {
           {"host", host_json(outcome)},
           {"cores", cores_json(outcome, [&](std::size_t core) { return work_json(outcome, core); })},
           {"totals", totals_json(outcome)},
-          {"device", outcome.device ? device_json(*outcome.device) : Json()}};
+          {"device", outcome.device ? device_json(*outcome.device) : Json()},
+          {"checks", findings_json(outcome.result.findings, outcome.grid)}};
 }
 
 }  // namespace tilegrid::cli

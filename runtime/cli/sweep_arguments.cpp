@@ -24,9 +24,9 @@ struct Axis {
 };
 
 /// What a dry run has no use for, or does itself; beside flags that take a file.
-constexpr std::array<std::string_view, 13> unfit{
-    "--shake", "--verify",       "--dry-run", "--no-device-time",  "--json",       "--view", "--split", "--show-plan",
-    "--seed",  "--distribution", "--help",    "--compare-kernels", "--no-progress"};
+constexpr std::array<std::string_view, 14> unfit{
+    "--shake",     "--check", "--verify",       "--dry-run", "--no-device-time",  "--json",       "--view", "--split",
+    "--show-plan", "--seed",  "--distribution", "--help",    "--compare-kernels", "--no-progress"};
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;

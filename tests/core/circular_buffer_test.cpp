@@ -68,13 +68,13 @@ TEST(CircularBuffer, WaitsAreCumulative) {
   cb.wait(2);
   cb.wait(4);  // 4 from the front, not 6
   EXPECT_EQ(cb.tile_for_read(3, "test"), address + 3 * page);
-  expect_fault("CB window", 5, 4, [&] { static_cast<void>(cb.tile_for_read(4, "test")); });
+  expect_fault("cb-window", 5, 4, [&] { static_cast<void>(cb.tile_for_read(4, "test")); });
   EXPECT_FALSE(cb.can_wait(5));
   cb.wait(1);  // asking for less does not take back
   EXPECT_EQ(cb.tile_for_read(3, "test"), address + 3 * page);
   cb.pop(3);
   EXPECT_EQ(cb.tile_for_read(0, "test"), address + 3 * page);
-  expect_fault("CB window", 2, 1, [&] { static_cast<void>(cb.tile_for_read(1, "test")); });
+  expect_fault("cb-window", 2, 1, [&] { static_cast<void>(cb.tile_for_read(1, "test")); });
 }
 
 TEST(CircularBuffer, ReservationsAreCumulativeToo) {
@@ -85,7 +85,7 @@ TEST(CircularBuffer, ReservationsAreCumulativeToo) {
   cb.push(2);
   cb.push(3);
   EXPECT_EQ(cb.held(), 5U);
-  expect_fault("CB over-push", 1, 0, [&] { cb.push(1); });
+  expect_fault("cb-window", 1, 0, [&] { cb.push(1); });
 }
 
 TEST(CircularBuffer, ATurnSumsExactlyToTheCapacity) {
@@ -113,9 +113,9 @@ TEST(CircularBuffer, ATurnSumsExactlyToTheCapacity) {
 
 TEST(CircularBuffer, PushNeedsAReservationAndPopNeedsPages) {
   CircularBuffer cb = make(4);
-  expect_fault("CB over-push", 1, 0, [&] { cb.push(1); });
+  expect_fault("cb-window", 1, 0, [&] { cb.push(1); });
   cb.reserve(2);
-  expect_fault("CB over-push", 3, 2, [&] { cb.push(3); });
+  expect_fault("cb-window", 3, 2, [&] { cb.push(3); });
   cb.push(2);
   expect_fault("CB over-pop", 3, 2, [&] { cb.pop(3); });
   EXPECT_EQ(cb.held(), 2U) << "a fault changes nothing";
@@ -145,10 +145,10 @@ TEST(CircularBuffer, WindowsEndAtTheEndOfTheBuffer) {
   ASSERT_TRUE(cb.can_wait(3));
   cb.wait(3);
   EXPECT_EQ(cb.tile_for_read(0, "test"), address + 3 * page);
-  expect_fault("CB window", 2, 1, [&] { static_cast<void>(cb.tile_for_read(1, "test")); });
+  expect_fault("cb-window", 2, 1, [&] { static_cast<void>(cb.tile_for_read(1, "test")); });
   cb.reserve(1);
   EXPECT_EQ(cb.tile_for_write(0, "test"), address + 2 * page);
-  expect_fault("CB window", 2, 1, [&] { static_cast<void>(cb.tile_for_write(1, "test")); });
+  expect_fault("cb-window", 2, 1, [&] { static_cast<void>(cb.tile_for_write(1, "test")); });
 }
 
 TEST(CircularBuffer, CheckReadLooksAtTheWholeRun) {
@@ -165,21 +165,21 @@ TEST(CircularBuffer, PopThenReserveOfAFullBufferKeepsItsTilesReadable) {
   CircularBuffer cb = make(4);
   produce(cb, 4);
   consume(cb, 4);
-  expect_fault("CB window", 1, 0, [&] { static_cast<void>(cb.tile_for_read(0, "test")); });
+  expect_fault("cb-window", 1, 0, [&] { static_cast<void>(cb.tile_for_read(0, "test")); });
   cb.reserve(4);  // the same kernel is the next producer
   for (std::uint32_t i = 0; i < 4; ++i) {
     EXPECT_EQ(cb.tile_for_read(i, "test"), address + i * page);
     EXPECT_EQ(cb.tile_for_write(i, "test"), address + i * page);
   }
   cb.push(4);
-  expect_fault("CB window", 1, 0, [&] { static_cast<void>(cb.tile_for_read(0, "test")); });
+  expect_fault("cb-window", 1, 0, [&] { static_cast<void>(cb.tile_for_read(0, "test")); });
 }
 
 TEST(CircularBuffer, AReservationElsewhereGivesNothingToRead) {
   CircularBuffer cb = make(4);
   produce(cb, 2);
   cb.reserve(2);  // begins behind the pages that are there
-  expect_fault("CB window", 1, 2, [&] { static_cast<void>(cb.tile_for_read(0, "test")); });
+  expect_fault("cb-window", 1, 2, [&] { static_cast<void>(cb.tile_for_read(0, "test")); });
 }
 
 TEST(CircularBuffer, PushResetsThePackIndex) {

@@ -78,7 +78,7 @@ TEST(Dst, AllowsTheLegalOrdersAndNoOther) {
       for (; made < length; ++made) {
         const auto call = static_cast<Call>(number >> static_cast<unsigned>(2 * made) & 3U);
         if (!automaton.allows(call)) {
-          ASSERT_EQ(class_of_fault([&] { make_call(dst, call); }), "DST order") << number << " call " << made;
+          ASSERT_EQ(class_of_fault([&] { make_call(dst, call); }), "dst-order") << number << " call " << made;
           break;
         }
         ASSERT_EQ(class_of_fault([&] { make_call(dst, call); }), "none") << number << " call " << made;
@@ -96,8 +96,8 @@ TEST(Dst, AllowsTheLegalOrdersAndNoOther) {
 TEST(Dst, AFaultChangesNothing) {
   Dst dst(false, false);
   dst.acquire();
-  EXPECT_EQ(class_of_fault([&] { dst.acquire(); }), "DST order");
-  EXPECT_EQ(class_of_fault([&] { dst.wait(); }), "DST order");
+  EXPECT_EQ(class_of_fault([&] { dst.acquire(); }), "dst-order");
+  EXPECT_EQ(class_of_fault([&] { dst.wait(); }), "dst-order");
   dst.commit();
   dst.wait();
   dst.release();
@@ -109,17 +109,17 @@ TEST(Dst, AFaultChangesNothing) {
 
 TEST(Dst, SlotsBelongToMathBetweenAcquireAndCommit) {
   Dst dst(false, false);
-  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.math_slots(0, 1, "test")); }), "DST order");
+  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.math_slots(0, 1, "test")); }), "dst-order");
   dst.acquire();
   EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.math_slots(0, 1, "test")); }), "none");
-  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.pack_slot(0, "test")); }), "DST order");
+  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.pack_slot(0, "test")); }), "dst-order");
   dst.commit();
-  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.math_slots(0, 1, "test")); }), "DST order");
-  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.pack_slot(0, "test")); }), "DST order");
+  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.math_slots(0, 1, "test")); }), "dst-order");
+  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.pack_slot(0, "test")); }), "dst-order");
   dst.wait();
   EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.pack_slot(0, "test")); }), "none");
   dst.release();
-  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.pack_slot(0, "test")); }), "DST order");
+  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.pack_slot(0, "test")); }), "dst-order");
 }
 
 TEST(Dst, RangesAreChecked) {
@@ -204,13 +204,13 @@ TEST(Dst, TheHalvesOfALimitedDstDoNotMix) {
 TEST(Dst, ReadsOfSlotsThatNothingWroteAreFaults) {
   Dst dst(false, false);
   dst.acquire();
-  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.written_slot(3, "test")); }), "DST undefined read");
+  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.written_slot(3, "test")); }), "uninitialised-dst");
   static_cast<void>(dst.math_slots(3, 1, "test"));
-  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.written_slot(3, "test")); }), "DST undefined read");
+  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.written_slot(3, "test")); }), "uninitialised-dst");
   dst.mark_written(3, 1);
   EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.written_slot(3, "test")); }), "none");
-  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.written_slot(2, "test")); }), "DST undefined read");
-  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.written_slot(4, "test")); }), "DST undefined read");
+  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.written_slot(2, "test")); }), "uninitialised-dst");
+  EXPECT_EQ(class_of_fault([&] { static_cast<void>(dst.written_slot(4, "test")); }), "uninitialised-dst");
 }
 
 TEST(Dst, KnowsWhichSlotsAreCleared) {

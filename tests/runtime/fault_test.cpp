@@ -2,6 +2,7 @@
 // What a kernel may not do, one case each: the run ends with exit code 2 and a message in the documented form.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <ostream>
 #include <regex>
 #include <stdexcept>
@@ -44,6 +45,7 @@ std::uint64_t on_all_cores(std::uint32_t offset) {
 }
 void fill(std::uint32_t cb, std::uint32_t pages) {
   cb_reserve_back(cb, pages);
+  std::memset(l1_pointer(get_write_ptr(cb)), 0, std::size_t{pages} * get_tile_size(cb));
   cb_push_back(cb, pages);
   cb_wait_front(cb, pages);
 }
@@ -60,26 +62,26 @@ constexpr std::uint32_t user = l1_user_base + 64 * 1024;  // L1 that belongs to 
 
 std::vector<FaultCase> dst_cases() {
   return {
-      {__LINE__, "acquire_twice", Risc::trisc, [] { tile_regs_acquire(), tile_regs_acquire(); }, "DST order",
+      {__LINE__, "acquire_twice", Risc::trisc, [] { tile_regs_acquire(), tile_regs_acquire(); }, "dst-order",
        "acquire and commit alternate; fix: ", __LINE__},
-      {__LINE__, "commit_first", Risc::trisc, [] { tile_regs_commit(); }, "DST order", "without tile_regs_acquire",
+      {__LINE__, "commit_first", Risc::trisc, [] { tile_regs_commit(); }, "dst-order", "without tile_regs_acquire",
        __LINE__},
-      {__LINE__, "wait_first", Risc::trisc, [] { tile_regs_wait(); }, "DST order", "nothing committed", __LINE__},
-      {__LINE__, "release_first", Risc::trisc, [] { tile_regs_release(); }, "DST order", "without tile_regs_wait", __LINE__},
+      {__LINE__, "wait_first", Risc::trisc, [] { tile_regs_wait(); }, "dst-order", "nothing committed", __LINE__},
+      {__LINE__, "release_first", Risc::trisc, [] { tile_regs_release(); }, "dst-order", "without tile_regs_wait", __LINE__},
       {__LINE__, "third_section", Risc::trisc,
        [] {
          tile_regs_acquire(), tile_regs_commit(), tile_regs_acquire(), tile_regs_commit();
          tile_regs_acquire();
        },
-       "DST order", "both DST halves committed", __LINE__},
-      {__LINE__, "math_outside", Risc::trisc, [] { fill(0, 1), copy_tile(0, 0, 0); }, "DST order",
+       "dst-order", "both DST halves committed", __LINE__},
+      {__LINE__, "math_outside", Risc::trisc, [] { fill(0, 1), copy_tile(0, 0, 0); }, "dst-order",
        "copy_tile outside of a DST section", __LINE__},
       {__LINE__, "pack_too_early", Risc::trisc,
        [] {
          cb_reserve_back(16, 1), tile_regs_acquire(), tile_regs_commit();
          pack_tile(0, 16);
        },
-       "DST order", "before tile_regs_wait", __LINE__},
+       "dst-order", "before tile_regs_wait", __LINE__},
       {__LINE__, "slot_too_high", Risc::trisc, [] { fill(0, 1), tile_regs_acquire(), copy_tile(0, 0, 8); }, "DST capacity",
        "copy_tile used DST tile 8; Insufficient DST capacity for all operands: 16-bit DST in half-sync has 8 tiles; "
        "asked 9 tiles, available 8; fix: ",
@@ -92,14 +94,14 @@ std::vector<FaultCase> dst_cases() {
        "DST capacity", "matmul_block used DST tiles 0..8; .*asked 9 tiles, available 8", __LINE__},
       {__LINE__, "packed_slot_too_high", Risc::trisc, [] { section(), cb_reserve_back(16, 1), pack_tile(8, 16); },
        "DST capacity", "asked 9 tiles, available 8", __LINE__},
-      {__LINE__, "vector_on_nothing", Risc::trisc, [] { tile_regs_acquire(), recip_tile(3); }, "DST undefined read",
+      {__LINE__, "vector_on_nothing", Risc::trisc, [] { tile_regs_acquire(), recip_tile(3); }, "uninitialised-dst",
        "DST tile 3, which nothing wrote", __LINE__},
       {__LINE__, "reuse_of_nothing", Risc::trisc,
        [] {
          fill(0, 1), tile_regs_acquire();
          binary_dest_reuse_tiles(EltwiseOp::add, true, 0, 0, 1);
        },
-       "DST undefined read", "binary_dest_reuse_tiles read DST tile 1", __LINE__},
+       "uninitialised-dst", "binary_dest_reuse_tiles read DST tile 1", __LINE__},
       {__LINE__, "block_beyond_counting", Risc::trisc,
        [] {
          fill(0, 1), fill(1, 1), tile_regs_acquire();
@@ -121,9 +123,9 @@ std::vector<FaultCase> dst_cases() {
 
 std::vector<FaultCase> cb_cases() {
   return {
-      {__LINE__, "push_without_reserve", Risc::ncrisc, [] { cb_push_back(0, 1); }, "CB over-push",
+      {__LINE__, "push_without_reserve", Risc::ncrisc, [] { cb_push_back(0, 1); }, "cb-window",
        "cb_push_back of 1 pages on CB 0 'cb0' .*asked 1 pages, available 0; fix: ", __LINE__},
-      {__LINE__, "push_more_than_reserved", Risc::brisc, [] { cb_reserve_back(0, 2), cb_push_back(0, 3); }, "CB over-push",
+      {__LINE__, "push_more_than_reserved", Risc::brisc, [] { cb_reserve_back(0, 2), cb_push_back(0, 3); }, "cb-window",
        "asked 3 pages, available 2", __LINE__},
       {__LINE__, "pop_without_push", Risc::trisc, [] { cb_pop_front(0, 1); }, "CB over-pop", "asked 1 pages, available 0",
        __LINE__},
@@ -144,17 +146,17 @@ std::vector<FaultCase> cb_cases() {
          cb_reserve_back(0, 4), cb_push_back(0, 4), cb_wait_front(0, 2), tile_regs_acquire();
          copy_tile(0, 2, 0);
        },
-       "CB window", "copy_tile read tile 2 of CB 0 .*asked 3 tiles, available 2", __LINE__},
+       "cb-window", "copy_tile read tile 2 of CB 0 .*asked 3 tiles, available 2", __LINE__},
       {__LINE__, "read_past_the_end", Risc::trisc,
        [] {
          fill(1, 12), cb_pop_front(1, 11), tile_regs_acquire();
          copy_tile(1, 1, 0);
        },
        "CB window", "a window ends at the end of the buffer", __LINE__},
-      {__LINE__, "pack_without_reserve", Risc::trisc, [] { section(), pack_tile(0, 16); }, "CB window",
+      {__LINE__, "pack_without_reserve", Risc::trisc, [] { section(), pack_tile(0, 16); }, "cb-window",
        "pack_tile wrote tile 0 of CB 16 .*asked 1 tiles, available 0", __LINE__},
       {__LINE__, "pack_beyond_reserve", Risc::trisc, [] { section(), cb_reserve_back(16, 2), pack_tile_at(0, 16, 2); },
-       "CB window", "asked 3 tiles, available 2", __LINE__},
+       "cb-window", "asked 3 tiles, available 2", __LINE__},
       {__LINE__, "reserve_more_than_there_is", Risc::brisc, [] { cb_reserve_back(0, 5); }, "CB capacity",
        "cb_reserve_back on CB 0 .*asked 5 pages, available 4", __LINE__},
       {__LINE__, "wait_for_more_than_there_is", Risc::brisc, [] { cb_wait_front(0, 5); }, "CB capacity",
@@ -210,13 +212,13 @@ std::vector<FaultCase> noc_cases() {
        [] {
          noc_async_read_page(0, InterleavedAddrGen{0, 32}, l1(user + 16));
        },
-       "NoC alignment", "both addresses must be equal modulo 32 \\(here 16 and 0\\)", __LINE__},
+       "alignment", "both addresses must be equal modulo 32 \\(here 16 and 0\\)", __LINE__},
       {__LINE__, "l1_write_needs_16", Risc::brisc, [] { noc_async_write(l1(user + 4), on_core(0, 0, user), 64); },
-       "NoC alignment", "both addresses must be equal modulo 16 \\(here 4 and 0\\)", __LINE__},
+       "alignment", "both addresses must be equal modulo 16 \\(here 4 and 0\\)", __LINE__},
       {__LINE__, "multicast_needs_16", Risc::brisc,
-       [] { noc_async_write_multicast(l1(user + 4), on_all_cores(user), 64, 7); }, "NoC alignment",
+       [] { noc_async_write_multicast(l1(user + 4), on_all_cores(user), 64, 7); }, "alignment",
        "both addresses must be equal modulo 16 \\(here 4 and 0\\)", __LINE__},
-      {__LINE__, "odd_semaphore", Risc::brisc, [] { noc_semaphore_inc(on_core(0, 0, user + 2), 1); }, "NoC alignment",
+      {__LINE__, "odd_semaphore", Risc::brisc, [] { noc_semaphore_inc(on_core(0, 0, user + 2), 1); }, "alignment",
        "a multiple of 4", __LINE__},
       {__LINE__, "read_packet_too_large", Risc::ncrisc,
        [] { noc_async_read_one_packet(on_core(0, 0, user), l1(user), 8193); }, "NoC packet size",
@@ -225,12 +227,12 @@ std::vector<FaultCase> noc_cases() {
        [] { noc_async_write_one_packet(l1(user), on_core(0, 0, user), 16384); }, "NoC packet size",
        "asked 16384 bytes, available 8192", __LINE__},
       {__LINE__, "sender_counted", Risc::brisc, [] { noc_async_write_multicast(l1(user), on_all_cores(user), 64, 8); },
-       "NoC multicast count", "asked 8 destinations, available 7", __LINE__},
+       "multicast-count", "asked 8 destinations, available 7", __LINE__},
       {__LINE__, "sender_not_counted", Risc::brisc,
-       [] { noc_async_write_multicast_loopback_src(l1(user), on_all_cores(user), 64, 7); }, "NoC multicast count",
+       [] { noc_async_write_multicast_loopback_src(l1(user), on_all_cores(user), 64, 7); }, "multicast-count",
        "with loopback; .*asked 7 destinations, available 8", __LINE__},
       {__LINE__, "semaphore_multicast_count", Risc::brisc,
-       [] { noc_semaphore_set_multicast(l1(user), on_all_cores(l1_semaphore_base), 6); }, "NoC multicast count",
+       [] { noc_semaphore_set_multicast(l1(user), on_all_cores(l1_semaphore_base), 6); }, "multicast-count",
        "asked 6 destinations, available 7", __LINE__},
       {__LINE__, "semaphore_id", Risc::brisc, [] { static_cast<void>(get_semaphore(16)); }, "semaphore id",
        "used semaphore 16", __LINE__},

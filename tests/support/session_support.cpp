@@ -19,9 +19,19 @@ std::uint32_t results_pointer() {
 
 }  // namespace
 
-Outcome run_session(GridSize grid, const std::function<void(Device&)>& host, FiberBackend fibers) {
+audit::Config checks_of_units() {
+  using enum audit::Class;
+  audit::Config checks = audit::Config::all(audit::Severity::off);
+  for (const audit::Class c : {cb_window, dst_order, uninitialised_dst, alignment, multicast_count}) {
+    checks.set(c, audit::Severity::error);
+  }
+  return checks;
+}
+
+Outcome run_session(GridSize grid, const std::function<void(Device&)>& host, FiberBackend fibers,
+                    const audit::Config& checks) {
   Outcome outcome;
-  outcome.code = session().run({.grid = grid, .fibers = fibers}, [&](Device& device) {
+  outcome.code = session().run({.grid = grid, .fibers = fibers, .checks = checks}, [&](Device& device) {
     try {
       host(device);
     } catch (const Error& error) {
@@ -39,6 +49,7 @@ TestProgram::TestProgram(Device& device) : device_(device) {
   const auto kernels = static_cast<std::uint64_t>(device.grid().cores()) * risc_count;
   buffer_ = device.create_buffer(kernels * page_bytes, page_bytes);
   cb(results_cb, risc_count, page_bytes);
+  program_.circular_buffers.back().on_buffer = true;  // results that a kernel leaves out are zeros
 }
 
 TestProgram& TestProgram::cb(int id, std::uint32_t pages, std::uint32_t bytes, DataFormat format) {

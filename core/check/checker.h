@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/check/reporter.h"
+#include "core/format.h"
+
+namespace tilegrid {
+struct Core;
+class CircularBuffer;
+}  // namespace tilegrid
+
+namespace tilegrid::audit {
+
+/// A source register of the matrix unit, each with an unpacker and its format (tensix.md 2.1).
+enum class Source : std::uint8_t { a, b };
+
+/// What the checks must remember of a core: transfers under way, who uses which circular buffer, the formats that unpacker
+/// and packer are set to. A core has one while any class needs it; a call without one is a test of a pointer.
+///
+/// All of it looks at what one RISC does in its own order, so that findings depend on no schedule; what several RISCs or
+/// cores do to each other is found in the logs afterwards (runtime/races/).
+class Checker {
+ public:
+  explicit Checker(Core& core);
+
+  /// Whether the classes that need it are on at all.
+  [[nodiscard]] static bool needed(const Config& config);
+
+  // ---- Transfers (checker_transfers.cpp). L1 offsets and bytes of the own side.
+  void read(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes);
+  void write(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes);
+  /// A write whose data is in the command itself.
+  void write_word(Risc risc, NocId noc, unsigned trid);
+  void multicast(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes, bool linked);
+  void atomic(Risc risc, NocId noc, unsigned trid);
+  /// Barriers have completed. Without `trid`: of all transaction ids.
+  void reads_done(Risc risc, NocId noc, std::optional<unsigned> trid = {});
+  void writes_flushed(Risc risc, NocId noc, std::optional<unsigned> trid = {});
+  void writes_done(Risc risc, NocId noc, std::optional<unsigned> trid = {});
+  void atomics_done(Risc risc, NocId noc, std::optional<unsigned> trid = {});
+  void kernel_end(Risc risc);
+
+  // ---- Circular buffers (checker_buffers.cpp). Before the buffer's counters move.
+  void reserve(Risc risc, const CircularBuffer& cb);
+  void push(Risc risc, const CircularBuffer& cb, std::uint32_t pages);
+  void wait(Risc risc, const CircularBuffer& cb);
+  void pop(Risc risc, const CircularBuffer& cb, std::uint32_t pages);
+
+  // ---- Compute (checker_compute.cpp)
+  void set_unpack(DataFormat a, DataFormat b) { unpack_ = {a, b}; }
+  void set_pack(DataFormat format) { pack_ = format; }
+  /// The unpacker takes a tile of the buffer to a source register.
+  void unpack(Source source, const CircularBuffer& cb, const char* who);
+  /// What is in `bytes` of L1 from `address` on is used.
+  void use(std::uint32_t address, std::uint32_t bytes, const char* who);
+  void pack(const CircularBuffer& cb, std::uint32_t address, bool accumulate);
+
+  // ---- Semaphores: the last call that used one, for a finding at the end of the program.
+  void set_semaphore(Risc risc, std::uint32_t offset);
+  /// `exact`: until it has this value and no other.
+  void wait_semaphore(Risc risc, std::uint32_t offset, std::optional<std::uint32_t> exact);
+  /// What the RISC's last wait was for, if it was for one value only.
+  [[nodiscard]] std::optional<std::uint32_t> exact_wait(Risc risc) const {
+    return riscs_[static_cast<std::size_t>(risc)].exact;
+  }
+  [[nodiscard]] Place last_use_of_semaphore(int id) const { return semaphores_.at(static_cast<std::size_t>(id)); }
+
+ private:
+  struct Transfer {
+    std::uint32_t first = 0;  ///< L1 offsets
+    std::uint32_t end = 0;
+    NocId noc{};
+    std::uint8_t trid = 0;
+    std::uint64_t sum = 0;  ///< of a write's source
+    Place at;
+  };
+  /// The transfers of a kind that one RISC has under way, and the range that holds them all.
+  struct UnderWay {
+    std::vector<Transfer> list;
+    std::uint32_t first = ~0U;
+    std::uint32_t end = 0;
+    void add(const Transfer& transfer);
+    void remove(NocId noc, std::optional<unsigned> trid);
+    [[nodiscard]] const Transfer* overlapping(std::uint32_t from, std::uint32_t to) const;
+  };
+  /// Transfers of a NoC and a transaction id that are not acknowledged, and the last of them.
+  struct Unacknowledged {
+    std::uint64_t count = 0;
+    Place last;
+  };
+  static constexpr std::size_t trids = 16;  // tensix.md 4.1
+  using ByNoc = std::array<std::array<Unacknowledged, trids>, noc_count>;
+  struct OfRisc {
+    UnderWay reads;
+    UnderWay sources;  ///< of writes that are not flushed
+    ByNoc writes;
+    ByNoc atomics;
+    std::array<Place, noc_count> linked;  ///< the multicast that keeps its path, line 0: none
+    std::optional<std::uint32_t> exact;
+  };
+  struct User {
+    bool known = false;
+    bool moved = false;  ///< pushed or popped, and not waited only
+    Place at;
+  };
+  struct Users {
+    User producer;
+    User consumer;
+  };
+
+  [[nodiscard]] OfRisc& of(Risc risc) { return riscs_[static_cast<std::size_t>(risc)]; }
+  static void acknowledge(ByNoc& under_way, NocId noc, std::optional<unsigned> trid);
+  void check_linked(OfRisc& own, NocId noc, const char* what);
+  void add_write(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes);
+  void check_source(const Transfer& write);
+  void check_landed(const Transfer& read);
+  void end_with(Class c, const Place& issued, const char* what, const char* barrier);
+  void check_user(User& user, Risc risc, bool moves, const CircularBuffer& cb, bool producer);
+  /// The buffer that has all of these bytes, null when none has.
+  [[nodiscard]] const CircularBuffer* buffer_at(std::uint32_t offset, std::uint32_t bytes);
+  void check_window(Risc risc, std::uint32_t offset, std::uint32_t bytes, bool producer, const char* who);
+  [[nodiscard]] std::uint64_t sum_of(std::uint32_t first, std::uint32_t end) const;
+
+  Core& core_;
+  Reporter& reporter_;
+  std::array<OfRisc, risc_count> riscs_;
+  std::vector<Users> users_;  ///< by CB
+  std::size_t last_buffer_ = 0;
+  std::array<std::optional<DataFormat>, 2> unpack_;
+  std::optional<DataFormat> pack_;
+  std::array<Place, 16> semaphores_{};
+};
+
+}  // namespace tilegrid::audit

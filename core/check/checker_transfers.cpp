@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/check/checker.h"
+#include "core/check/poison.h"
+#include "core/core.h"
+
+namespace tilegrid::audit {
+namespace {
+
+/// The CB pages that a range lies in, or the L1 offsets when it lies in none.
+std::string text_of_range(const CircularBuffer* cb, std::uint32_t base, std::uint32_t first, std::uint32_t end) {
+  if (cb == nullptr) return fmt::format("L1 bytes {} to {}", first, end);
+  const std::uint32_t start = cb->address() - base;
+  const std::uint32_t page = (first - start) / cb->page_bytes();
+  const std::uint32_t last = (end - 1 - start) / cb->page_bytes();
+  const std::string name = cb->role().empty() ? "" : fmt::format(" '{}'", cb->role());
+  return page == last ? fmt::format("page {} of CB {}{}", page, cb->id(), name)
+                      : fmt::format("pages {} to {} of CB {}{}", page, last, cb->id(), name);
+}
+
+}  // namespace
+
+Checker::Checker(Core& core) : core_(core), reporter_(core.reporter), users_(core.cbs.size()) {}
+
+bool Checker::needed(const Config& config) {
+  using enum Class;
+  return config.any({read_barrier, write_flush, kernel_end, linked_open, cb_window, cb_owner, semaphore_state,
+                     semaphore_passed, uninitialised_l1, uninitialised_dram, format_reconfig, l1_acc_left});
+}
+
+void Checker::UnderWay::add(const Transfer& transfer) {
+  first = std::min(first, transfer.first);
+  end = std::max(end, transfer.end);
+  list.push_back(transfer);
+}
+
+void Checker::UnderWay::remove(NocId noc, std::optional<unsigned> trid) {
+  std::erase_if(list, [&](const Transfer& one) { return one.noc == noc && (!trid || one.trid == *trid); });
+  if (!list.empty()) return;
+  first = ~0U;
+  end = 0;
+}
+
+const Checker::Transfer* Checker::UnderWay::overlapping(std::uint32_t from, std::uint32_t to) const {
+  if (to <= first || from >= end) return nullptr;
+  for (const Transfer& one : list) {
+    if (one.first < to && from < one.end) return &one;
+  }
+  return nullptr;
+}
+
+std::uint64_t Checker::sum_of(std::uint32_t first, std::uint32_t end) const {
+  const std::byte* memory = l1_pointer(core_.l1_base + first);
+  const std::size_t bytes = end - first;
+  constexpr std::uint64_t odd = 0x9E37'79B9'7F4A'7C15;
+  std::array<std::uint64_t, 4> sums{1, 2, 3, 4};
+  std::size_t at = 0;
+  for (; at + sizeof sums <= bytes; at += sizeof sums) {
+    std::array<std::uint64_t, 4> words;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
+    std::memcpy(words.data(), memory + at, sizeof words);
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = (sums[i] ^ words[i]) * odd;
+  }
+  for (; at < bytes; ++at) sums[0] = (sums[0] ^ static_cast<std::uint64_t>(memory[at])) * odd;
+  return sums[0] ^ sums[1] >> 7U ^ sums[2] >> 13U ^ sums[3] >> 19U;
+}
+
+const CircularBuffer* Checker::buffer_at(std::uint32_t offset, std::uint32_t bytes) {
+  const auto holds = [&](const CircularBuffer& cb) {
+    const std::uint32_t start = cb.address() - core_.l1_base;
+    return cb.configured() && offset >= start && offset + bytes <= start + cb.pages() * cb.page_bytes();
+  };
+  if (holds(core_.cbs[last_buffer_])) return &core_.cbs[last_buffer_];
+  for (std::size_t i = 0; i < core_.cbs.size(); ++i) {
+    if (!holds(core_.cbs[i])) continue;
+    last_buffer_ = i;
+    return &core_.cbs[i];
+  }
+  return nullptr;
+}
+
+void Checker::read(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes) {
+  OfRisc& own = of(risc);
+  const std::uint32_t end = offset + bytes;
+  if (const Transfer* write = own.sources.overlapping(offset, end)) {
+    reporter_.found(Class::write_flush, [&] {
+      return fault_of(Class::write_flush,
+                      fmt::format("noc_async_read to {}, from which the write of {} has not departed",
+                                  text_of_range(buffer_at(offset, bytes), core_.l1_base, offset, end), text_of(write->at)),
+                      "the source of a write may be reused once it is flushed")
+          .hint("call noc_async_writes_flushed before the read");
+    });
+  }
+  check_window(risc, offset, bytes, true, "noc_async_read");
+  const Place here = reporter_.here();
+  const auto id = static_cast<std::uint8_t>(trid);
+  if (!own.reads.list.empty()) {  // pages that follow each other are one range
+    Transfer& last = own.reads.list.back();
+    if (last.end == offset && last.noc == noc && last.trid == id && last.at.same_line(here)) {
+      last.end = end;
+      own.reads.end = std::max(own.reads.end, end);
+      return;
+    }
+  }
+  own.reads.add({.first = offset, .end = end, .noc = noc, .trid = id, .at = here});
+}
+
+void Checker::check_linked(OfRisc& own, NocId noc, const char* what) {
+  const Place& open = own.linked[static_cast<std::size_t>(noc)];
+  if (open.line == 0) return;
+  reporter_.found(Class::linked_open, [&] {
+    return fault_of(Class::linked_open,
+                    fmt::format("{} on NoC {} while the linked multicast of {} keeps its path", what, static_cast<int>(noc),
+                                text_of(open)),
+                    "a chain of linked multicasts ends with one that is not linked, and nothing else comes in between")
+        .hint("make the last multicast of the chain unlinked");
+  });
+}
+
+void Checker::add_write(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes) {
+  OfRisc& own = of(risc);
+  const std::uint32_t end = offset + bytes;
+  if (const Transfer* read = own.reads.overlapping(offset, end)) {
+    reporter_.found(Class::read_barrier, [&] {
+      return fault_of(Class::read_barrier,
+                      fmt::format("write from {}, to which the read of {} is under way",
+                                  text_of_range(buffer_at(offset, bytes), core_.l1_base, offset, end), text_of(read->at)),
+                      "the data of a read is there after its barrier")
+          .hint("call noc_async_read_barrier before the write");
+    });
+  }
+  check_window(risc, offset, bytes, false, "write");
+  use(core_.l1_base + offset, bytes, "write");
+  Transfer write{.first = offset, .end = end, .noc = noc, .trid = static_cast<std::uint8_t>(trid), .at = reporter_.here()};
+  if (reporter_.on(Class::write_flush) && !core_.dry) write.sum = sum_of(offset, end);
+  own.sources.add(write);
+  Unacknowledged& under_way = own.writes.at(static_cast<std::size_t>(noc)).at(trid % trids);
+  ++under_way.count;
+  under_way.last = write.at;
+}
+
+void Checker::write(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes) {
+  check_linked(of(risc), noc, "unicast write");
+  add_write(risc, noc, trid, offset, bytes);
+}
+
+void Checker::write_word(Risc risc, NocId noc, unsigned trid) {
+  check_linked(of(risc), noc, "inline write");
+  Unacknowledged& under_way = of(risc).writes.at(static_cast<std::size_t>(noc)).at(trid % trids);
+  ++under_way.count;
+  under_way.last = reporter_.here();
+}
+
+void Checker::multicast(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes, bool linked) {
+  add_write(risc, noc, trid, offset, bytes);
+  of(risc).linked[static_cast<std::size_t>(noc)] = linked ? reporter_.here() : Place{};
+}
+
+void Checker::atomic(Risc risc, NocId noc, unsigned trid) {
+  check_linked(of(risc), noc, "noc_semaphore_inc");
+  Unacknowledged& under_way = of(risc).atomics.at(static_cast<std::size_t>(noc)).at(trid % trids);
+  ++under_way.count;
+  under_way.last = reporter_.here();
+}
+
+void Checker::check_landed(const Transfer& read) {
+  std::byte* memory = l1_pointer(core_.l1_base + read.first);
+  const std::uint32_t bytes = read.end - read.first;
+  const auto at = find(dram_poison, memory, bytes);
+  if (!at) return;
+  reporter_.found(Class::uninitialised_dram, [&] {
+    const auto first = static_cast<std::uint32_t>(read.first + *at);
+    const auto range = text_of_range(buffer_at(first, poison_bytes), core_.l1_base, first, first + poison_bytes);
+    return fault_of(Class::uninitialised_dram, fmt::format("the read brought bytes to {} that nobody wrote to DRAM", range),
+                    "DRAM holds what was there before until it is written")
+        .hint("check the page number, and that the buffer was written before the launch")
+        .at(read.at.file, read.at.line);
+  });
+  clear(dram_poison, memory, bytes);
+}
+
+void Checker::reads_done(Risc risc, NocId noc, std::optional<unsigned> trid) {
+  UnderWay& reads = of(risc).reads;
+  if (reporter_.on(Class::uninitialised_dram) && !core_.dry) {
+    for (const Transfer& read : reads.list) {
+      if (read.noc == noc && (!trid || read.trid == *trid)) check_landed(read);
+    }
+  }
+  reads.remove(noc, trid);
+}
+
+void Checker::check_source(const Transfer& write) {
+  if (sum_of(write.first, write.end) == write.sum) return;
+  reporter_.found(Class::write_flush, [&] {
+    const std::uint32_t bytes = write.end - write.first;
+    return fault_of(Class::write_flush,
+                    fmt::format("{} changed between the write from there and its flush by {}",
+                                text_of_range(buffer_at(write.first, bytes), core_.l1_base, write.first, write.end),
+                                text_of(reporter_.here())),
+                    "the source of a write may be reused once it is flushed: either value may have been sent")
+        .hint("call noc_async_writes_flushed before the source is written again")
+        .at(write.at.file, write.at.line);
+  });
+}
+
+void Checker::writes_flushed(Risc risc, NocId noc, std::optional<unsigned> trid) {
+  UnderWay& sources = of(risc).sources;
+  if (reporter_.on(Class::write_flush) && !core_.dry) {
+    for (const Transfer& write : sources.list) {
+      if (write.noc == noc && (!trid || write.trid == *trid)) check_source(write);
+    }
+  }
+  sources.remove(noc, trid);
+}
+
+void Checker::acknowledge(ByNoc& under_way, NocId noc, std::optional<unsigned> trid) {
+  auto& of_noc = under_way.at(static_cast<std::size_t>(noc));
+  if (trid) {
+    of_noc.at(*trid % trids) = {};
+  } else {
+    of_noc = {};
+  }
+}
+
+void Checker::writes_done(Risc risc, NocId noc, std::optional<unsigned> trid) {
+  writes_flushed(risc, noc, trid);
+  acknowledge(of(risc).writes, noc, trid);
+}
+
+void Checker::atomics_done(Risc risc, NocId noc, std::optional<unsigned> trid) { acknowledge(of(risc).atomics, noc, trid); }
+
+void Checker::end_with(Class c, const Place& issued, const char* what, const char* barrier) {
+  reporter_.found(c, [&] {
+    return fault_of(c, fmt::format("the kernel ends with {} under way", what), "a kernel waits for what it has begun")
+        .hint(fmt::format("call {} before the end", barrier))
+        .at(issued.file, issued.line);
+  });
+}
+
+void Checker::kernel_end(Risc risc) {
+  OfRisc& own = of(risc);
+  if (!own.reads.list.empty()) {
+    end_with(Class::kernel_end, own.reads.list.back().at, "this read", "noc_async_read_barrier");
+  }
+  for (int noc = 0; noc < noc_count; ++noc) {
+    writes_flushed(risc, static_cast<NocId>(noc));
+    const auto check = [&](const ByNoc& under_way, const char* what, const char* barrier) {
+      for (const Unacknowledged& of_trid : under_way.at(static_cast<std::size_t>(noc))) {
+        if (of_trid.count > 0) end_with(Class::kernel_end, of_trid.last, what, barrier);
+      }
+    };
+    check(own.writes, "this write", "noc_async_write_barrier");
+    check(own.atomics, "this increment", "noc_async_atomic_barrier");
+    const Place open = own.linked[static_cast<std::size_t>(noc)];
+    if (open.line != 0) end_with(Class::linked_open, open, "this linked multicast", "an unlinked multicast");
+  }
+  if (risc == Risc::trisc && core_.pack.l1_accumulate) {
+    reporter_.found(Class::l1_acc_left, [] {
+      return fault_of(Class::l1_acc_left, "the kernel ends with the packer's L1 accumulation on",
+                      "the next kernel would add to what is in L1")
+          .hint("call pack_reconfig_l1_acc(false)");
+    });
+  }
+  own = {};
+}
+
+}  // namespace tilegrid::audit

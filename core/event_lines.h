@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cereal/types/array.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/types.h"
+
+namespace tilegrid {
+
+/// A line of a kernel's source. std::source_location would do, but clang 14, whose clang-tidy we use, lacks it.
+struct SourceLine {
+  const char* file = "";
+  unsigned line = 0;
+  [[nodiscard]] static constexpr SourceLine current(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
+
+/// Which source lines the events of a core come from: of each RISC the events that move data or order it, in the order of
+/// its log. Two bytes an event.
+class EventLines {
+ public:
+  /// Where the RISC's kernel is, read at each add().
+  void follow(Risc risc, const SourceLine* where) { where_[static_cast<std::size_t>(risc)] = where; }
+  void add(Risc risc) {
+    const SourceLine* where = where_[static_cast<std::size_t>(risc)];
+    if (where == nullptr) return;
+    if (where->line != last_.line || where->file != last_.file) last_number_ = number_of(*where);
+    numbers_[static_cast<std::size_t>(risc)].push_back(last_number_);
+  }
+  void clear() { *this = {}; }
+
+  struct Line {
+    std::string file;
+    std::uint32_t line = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(file, line);
+    }
+  };
+  /// Number of the line of event `index`, which also names it: lines()[number].
+  [[nodiscard]] std::uint16_t number(Risc risc, std::size_t index) const {
+    return numbers_[static_cast<std::size_t>(risc)].at(index);
+  }
+  [[nodiscard]] const std::vector<Line>& lines() const { return lines_; }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(lines_, numbers_);
+  }
+
+ private:
+  std::uint16_t number_of(const SourceLine& where);
+
+  std::array<const SourceLine*, risc_count> where_{};
+  SourceLine last_;
+  std::uint16_t last_number_ = 0;
+  std::vector<Line> lines_;
+  std::vector<const char*> files_;  ///< of lines_, to find them by address
+  std::array<std::vector<std::uint16_t>, risc_count> numbers_;
+};
+
+}  // namespace tilegrid

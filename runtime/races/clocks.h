@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/types.h"
+
+namespace tilegrid::races {
+
+/// What goes on by itself on a core. A kernel is one; a read lands, a write reads its source and lands at some time between
+/// the call and the barrier, so that the transfers of a RISC, NoC and transaction id are threads of their own.
+enum class ThreadKind : std::uint8_t { kernel, read, source, landing };
+
+/// Numbers of a core's threads.
+struct ThreadLayout {
+  int trids = 1;  ///< transaction ids that are in use
+  [[nodiscard]] int size() const { return risc_count + 3 * movers * noc_count * trids; }
+  [[nodiscard]] static int kernel(Risc risc) { return static_cast<int>(risc); }
+  [[nodiscard]] int transfers(ThreadKind kind, Risc risc, int noc, int trid) const {
+    const int of_kind = (static_cast<int>(kind) - 1) * movers + static_cast<int>(risc);
+    return risc_count + (of_kind * noc_count + noc) * trids + trid;
+  }
+
+ private:
+  static constexpr int movers = 2;  ///< BRISC and NCRISC
+};
+
+/// A point in the life of a thread, and, for a write, of the channel that it travels in: what one RISC sends to one core
+/// over one NoC as unicast, or as multicast, lands in order (tensix.md 4.1).
+struct Moment {
+  int core = 0;
+  int thread = 0;
+  std::uint32_t epoch = 0;
+  std::uint32_t channel = 0;  ///< 0: none
+  std::uint32_t sequence = 0;
+};
+
+/// A vector clock: up to which moment of every thread and channel what was done is known to be over. Made for cores that
+/// mostly keep to themselves: what is known of other cores is shared between copies.
+class Clock {
+ public:
+  Clock(int core, const ThreadLayout& layout, int cores)
+      : core_(core), cores_(cores), own_(static_cast<std::size_t>(layout.size())) {}
+
+  [[nodiscard]] int core() const { return core_; }
+  [[nodiscard]] bool knows(const Moment& moment) const;
+  void learn(int own_thread, std::uint32_t epoch);
+  void learn_channel(std::uint32_t channel, std::uint32_t sequence);
+  /// Knows afterwards what `other` knows as well.
+  void join(const Clock& other);
+  /// A new moment of an own thread.
+  std::uint32_t advance(int own_thread) { return ++own_[static_cast<std::size_t>(own_thread)]; }
+  [[nodiscard]] std::uint32_t epoch(int own_thread) const { return own_[static_cast<std::size_t>(own_thread)]; }
+
+ private:
+  struct Others {
+    std::vector<std::uint32_t> threads;                             ///< by core and thread
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> channels;  ///< by number
+  };
+  /// What is known of others, for a change.
+  Others& change_others();
+
+  int core_;
+  int cores_;
+  std::vector<std::uint32_t> own_;
+  std::shared_ptr<const Others> others_;
+};
+
+}  // namespace tilegrid::races
