@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -29,8 +30,9 @@ void DramBanks::add(int bank) {
 void DramBanks::mark_unwritten(int bank, std::uint64_t end) {
   Bank& one = banks_.at(bank);
   if (end <= one.marked) return;
-  const std::uint64_t first = one.marked / audit::poison_bytes * audit::poison_bytes;
-  audit::fill(audit::dram_poison, one.memory + first, end - first);
+  // Up to the end of a mark: the next writes may begin within one, and must find what was written there.
+  end = std::min((end + audit::poison_bytes - 1) / audit::poison_bytes * audit::poison_bytes, dram_bank_bytes);
+  audit::fill(audit::dram_poison, one.memory + one.marked, end - one.marked);
   one.marked = end;
 }
 

@@ -389,7 +389,7 @@ void MultipassKernel::attend(std::uint32_t q_chunk) {
   }
   mark_loop();
   cb_pop_front(cb_q, args_.q_chunk_t * args_.dim_t);
-  cb_wait_front(max_prev_, args_.q_chunk_t);
+  if (!has(Step::ping_pong)) cb_wait_front(max_prev_, args_.q_chunk_t);
   cb_pop_front(max_prev_, args_.q_chunk_t);
   finish_sum();
   normalise();

@@ -74,7 +74,7 @@ TEST(CircularBuffer, WaitsAreCumulative) {
   EXPECT_EQ(cb.tile_for_read(3, "test"), address + 3 * page);
   cb.pop(3);
   EXPECT_EQ(cb.tile_for_read(0, "test"), address + 3 * page);
-  expect_fault("cb-window", 2, 1, [&] { static_cast<void>(cb.tile_for_read(1, "test")); });
+  expect_fault("CB window", 2, 1, [&] { static_cast<void>(cb.tile_for_read(1, "test")); });
 }
 
 TEST(CircularBuffer, ReservationsAreCumulativeToo) {
@@ -156,7 +156,7 @@ TEST(CircularBuffer, CheckReadLooksAtTheWholeRun) {
   produce(cb, 6);
   cb.wait(6);
   EXPECT_NO_THROW(cb.check_read(2, 4, "test"));
-  expect_fault("CB window", 7, 6, [&] { cb.check_read(2, 5, "test"); });
+  expect_fault("cb-window", 7, 6, [&] { cb.check_read(2, 5, "test"); });
   // One before the front, as a kernel counts that went below zero.
   expect_fault("CB window", std::int64_t{1} << 32U, 8, [&] { cb.check_read(0xFFFFFFFF, 1, "test"); });
 }

@@ -243,7 +243,7 @@ std::vector<FaultCase> transfer_form_cases() {
   return {
       {__LINE__, "inline_to_dram", Risc::brisc, [] { noc_inline_dw_write(get_noc_addr(0, 11, 0), 1); }, "NoC target",
        "noc_inline_dw_write to DRAM; inline writes go to L1 only; fix: ", __LINE__},
-      {__LINE__, "inline_to_odd", Risc::brisc, [] { noc_inline_dw_write(on_core(0, 0, user + 2), 1); }, "NoC alignment",
+      {__LINE__, "inline_to_odd", Risc::brisc, [] { noc_inline_dw_write(on_core(0, 0, user + 2), 1); }, "alignment",
        "a multiple of 4", __LINE__},
       {__LINE__, "inline_half_a_word", Risc::brisc, [] { noc_inline_dw_write(on_core(0, 0, user), 1, 0x3); },
        "inline byte enable", "byte enable 0x3; .*whole words", __LINE__},
