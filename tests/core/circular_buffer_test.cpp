@@ -74,7 +74,7 @@ TEST(CircularBuffer, WaitsAreCumulative) {
   EXPECT_EQ(cb.tile_for_read(3, "test"), address + 3 * page);
   cb.pop(3);
   EXPECT_EQ(cb.tile_for_read(0, "test"), address + 3 * page);
-  expect_fault("CB window", 2, 1, [&] { static_cast<void>(cb.tile_for_read(1, "test")); });
+  expect_fault("cb-window", 2, 1, [&] { static_cast<void>(cb.tile_for_read(1, "test")); });
 }
 
 TEST(CircularBuffer, ReservationsAreCumulativeToo) {
@@ -145,7 +145,7 @@ TEST(CircularBuffer, WindowsEndAtTheEndOfTheBuffer) {
   ASSERT_TRUE(cb.can_wait(3));
   cb.wait(3);
   EXPECT_EQ(cb.tile_for_read(0, "test"), address + 3 * page);
-  expect_fault("cb-window", 2, 1, [&] { static_cast<void>(cb.tile_for_read(1, "test")); });
+  expect_fault("CB window", 2, 1, [&] { static_cast<void>(cb.tile_for_read(1, "test")); });
   cb.reserve(1);
   EXPECT_EQ(cb.tile_for_write(0, "test"), address + 2 * page);
   expect_fault("cb-window", 2, 1, [&] { static_cast<void>(cb.tile_for_write(1, "test")); });
