@@ -10,39 +10,19 @@
 
 #include "kernels/api/dataflow.h"
 #include "kernels/registry.h"
+#include "tests/support/grid_of_eight.h"
 #include "tests/support/session_support.h"
 
 namespace tilegrid::noc {
 namespace {
 
-using namespace api;  // NOLINT(google-build-using-namespace): kernels are written so
+using namespace api;          // NOLINT(google-build-using-namespace): kernels are written so
+using namespace test::eight;  // NOLINT(google-build-using-namespace): as above
 using test::put_result;
 using test::store_results;
 
-constexpr GridSize grid{4, 2};
 constexpr CoreRange everywhere{{0, 0}, {3, 1}};
 
-volatile std::uint32_t* words(std::uint32_t l1_address) { return semaphore_pointer(l1_address); }
-volatile std::uint32_t* semaphore(std::uint32_t id) { return words(get_semaphore(id)); }
-std::uint32_t my_index() { return (my_y() - virtual_base) * 4 + my_x() - virtual_base; }
-std::uint64_t on_core(std::uint32_t index, std::uint32_t address) {
-  return get_noc_addr(index % 4 + virtual_base, index / 4 + virtual_base, address);
-}
-std::uint64_t on_all_cores(std::uint32_t address) {
-  return get_noc_multicast_addr(virtual_base, virtual_base, virtual_base + 3, virtual_base + 1, address);
-}
-std::uint32_t count_equal(std::uint32_t address, std::uint32_t count, std::uint32_t value) {
-  std::uint32_t equal = 0;
-  for (std::uint32_t i = 0; i < count; ++i) equal += words(address)[i] == value ? 1 : 0;
-  return equal;
-}
-void fill(std::uint32_t address, std::uint32_t count, std::uint32_t value) {
-  for (std::uint32_t i = 0; i < count; ++i) words(address)[i] = value;
-}
-void meet(std::uint32_t id) {
-  for (std::uint32_t core = 0; core < 8; ++core) noc_semaphore_inc(on_core(core, get_semaphore(id)), 1);
-  noc_semaphore_wait(semaphore(id), 8);
-}
 std::uint32_t next_core(std::uint32_t distance = 1) { return (my_index() + distance) % 8; }
 
 class TransferForms : public testing::TestWithParam<NocId> {
