@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <queue>
 #include <tuple>
-#include <utility>
 #include <vector>
 
 namespace tilegrid::replay {
@@ -31,44 +31,57 @@ struct Appointment {
 };
 
 /// The one queue of a replay: appointments by time, then by core, RISC and sequence number, then by step. Most are not far
-/// ahead: those of the next `span` cycles lie in one list a cycle, which is put in order when its cycle comes; what is
-/// further away lies in a heap. An appointment for the past is next.
+/// ahead: those of the next `span` cycles lie in one list a cycle, each in order; what is further away lies in a heap. An
+/// appointment for the past is next.
 class Agenda {
  public:
-  void add(const Appointment& appointment) {
-    const auto cycle = static_cast<std::int64_t>(appointment.time);
-    if (cycle <= now_) {
-      insert(appointment);
-    } else if (cycle < now_ + span) {
-      put(static_cast<std::size_t>(cycle % span), appointment);
-    } else {
-      later_.push(appointment);
-    }
+  // Always inline: fields go from registers to where they stay. Copies of just written structs wait for the stores.
+  [[gnu::always_inline]] void add(double time, std::uint64_t key, std::uint32_t index, Step step) {
     ++size_;
+    const auto cycle = static_cast<std::int64_t>(time);
+    if (cycle >= now_ + span) return later_.push({time, key, index, step});
+    put(static_cast<std::size_t>(std::max(cycle, now_)), time, key, index, step);
   }
   [[nodiscard]] bool empty() const { return size_ == 0; }
-  Appointment next() {
-    if (first_ == current_.size()) advance();
+  [[gnu::always_inline]] Appointment next() {
+    List& list = lists_[static_cast<std::size_t>(now_) % span];
+    if (list.first == nothing) {
+      advance();
+      return next();
+    }
     --size_;
-    return current_[first_++];
+    const std::uint32_t at = list.first;
+    Entry& entry = entries_[at];
+    list.first = entry.behind;
+    entry.behind = free_;
+    free_ = at;
+    return {entry.time, entry.key, entry.index, entry.step};
   }
 
  private:
-  static constexpr std::int64_t span = 4096;
+  static constexpr std::int64_t span = 8192;
   static constexpr std::uint32_t nothing = 0xFFFF'FFFF;
   struct Entry {
-    Appointment appointment;
+    double time = 0;
+    std::uint64_t key = 0;
+    std::uint32_t index = 0;
+    Step step{};
     std::uint32_t behind = nothing;  ///< next of the same cycle, or next free one
   };
-  struct Later {
-    bool operator()(const Appointment& a, const Appointment& b) const { return before(b, a); }
+  struct List {
+    std::uint32_t first = nothing;
+    std::uint32_t last = nothing;  ///< of a list that is not empty
   };
-  static bool before(const Appointment& a, const Appointment& b) {
+  template <class A, class B>
+  static bool before(const A& a, const B& b) {
     if (a.time != b.time) return a.time < b.time;
     return std::tie(a.key, a.step, a.index) < std::tie(b.key, b.step, b.index);
   }
+  struct Later {
+    bool operator()(const Appointment& a, const Appointment& b) const { return before(b, a); }
+  };
 
-  void put(std::size_t slot, const Appointment& appointment) {
+  [[gnu::always_inline]] void put(std::size_t cycle, double time, std::uint64_t key, std::uint32_t index, Step step) {
     std::uint32_t at = free_;
     if (at == nothing) {
       at = static_cast<std::uint32_t>(entries_.size());
@@ -76,36 +89,39 @@ class Agenda {
     } else {
       free_ = entries_[at].behind;
     }
-    std::uint64_t& taken = taken_[slot / 64];
-    const std::uint64_t bit = std::uint64_t{1} << slot % 64;
-    entries_[at] = {appointment, (taken & bit) != 0 ? lists_[slot] : nothing};
-    lists_[slot] = at;
-    taken |= bit;
-  }
-  /// Into the list of the present cycle, behind what comes before it.
-  void insert(const Appointment& appointment) {
-    std::size_t at = current_.size();
-    current_.push_back(appointment);
-    for (; at > first_ && before(appointment, current_[at - 1]); --at) current_[at] = current_[at - 1];
-    current_[at] = appointment;
+    Entry& entry = entries_[at];
+    entry.time = time;
+    entry.key = key;
+    entry.index = index;
+    entry.step = step;
+    const std::size_t slot = cycle % span;
+    List& list = lists_[slot];
+    if (list.first == nothing) {
+      taken_[slot / 64] |= std::uint64_t{1} << slot % 64;
+      entry.behind = nothing;
+      list = {at, at};
+    } else if (!before(entry, entries_[list.last])) {
+      entry.behind = nothing;
+      entries_[list.last].behind = at;
+      list.last = at;
+    } else {
+      std::uint32_t* place = &list.first;
+      while (!before(entry, entries_[*place])) place = &entries_[*place].behind;
+      entry.behind = *place;
+      *place = at;
+    }
   }
   /// To the next cycle that has any appointment.
-  void advance() {
-    current_.clear();
-    first_ = 0;
+  [[gnu::noinline]] void advance() {
+    const auto slot = static_cast<std::size_t>(now_) % span;
+    taken_[slot / 64] &= ~(std::uint64_t{1} << slot % 64);
     const std::int64_t near = next_taken();
     const std::int64_t far = later_.empty() ? near : static_cast<std::int64_t>(later_.top().time);
     now_ = near < 0 || (!later_.empty() && far < near) ? far : near;
-    if (near == now_) {
-      const auto slot = static_cast<std::size_t>(near % span);
-      taken_[slot / 64] &= ~(std::uint64_t{1} << slot % 64);
-      for (std::uint32_t at = lists_[slot]; at != nothing;) {
-        insert(entries_[at].appointment);
-        const std::uint32_t behind = std::exchange(entries_[at].behind, free_);
-        free_ = std::exchange(at, behind);
-      }
+    for (; !later_.empty() && static_cast<std::int64_t>(later_.top().time) <= now_; later_.pop()) {
+      const Appointment& due = later_.top();
+      put(static_cast<std::size_t>(now_), due.time, due.key, due.index, due.step);
     }
-    for (; !later_.empty() && static_cast<std::int64_t>(later_.top().time) <= now_; later_.pop()) insert(later_.top());
   }
   /// The first cycle after the present one whose list is not empty; -1 when all are.
   [[nodiscard]] std::int64_t next_taken() const {
@@ -122,14 +138,12 @@ class Agenda {
     return -1;
   }
 
-  std::int64_t now_ = -1;
+  std::int64_t now_ = 0;
   std::size_t size_ = 0;
-  std::vector<Appointment> current_;
-  std::size_t first_ = 0;  ///< of those in current_ that are still to come
   std::vector<Entry> entries_;
   std::uint32_t free_ = nothing;                  ///< first of the entries that nobody uses
-  std::array<std::uint32_t, span> lists_;         ///< first entry by cycle, of those that are taken
-  std::array<std::uint64_t, span / 64> taken_{};  ///< a bit for each list that is not empty
+  std::array<List, span> lists_;                  ///< by cycle
+  std::array<std::uint64_t, span / 64> taken_{};  ///< a bit for each list that is not empty; the present one's may be
   std::priority_queue<Appointment, std::vector<Appointment>, Later> later_;
 };
 

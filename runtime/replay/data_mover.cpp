@@ -174,7 +174,7 @@ bool CoreModel::look_again(int risc) {
 }
 
 void CoreModel::queue(int risc) {
-  agenda_.add({clock(lane_of_risc(risc)), next_key(risc), static_cast<std::uint32_t>(index_ * 2 + risc), Step::issue});
+  agenda_.add(clock(lane_of_risc(risc)), next_key(risc), static_cast<std::uint32_t>(index_ * 2 + risc), Step::issue);
 }
 
 /// Cycles to write the registers of a transaction; more when its target is not the last one's. A stateful one has its

@@ -35,13 +35,21 @@ std::uint8_t Fabric::reach_of(const Worm& worm) const {
   return static_cast<std::uint8_t>(whole < routers || whole == 0 ? whole : whole - 1);
 }
 
-bool Fabric::enter(std::uint32_t packet, const Passage& passage, double time) {
-  if (packet >= worms_.size()) worms_.resize(packet + 1);
+Fabric::Entry Fabric::enter(const Passage& passage, double time) {
+  std::uint32_t number = 0;
+  if (free_worms_.empty()) {
+    number = static_cast<std::uint32_t>(worms_.size());
+    worms_.emplace_back();
+  } else {
+    number = free_worms_.back();
+    free_worms_.pop_back();
+  }
   const auto way = routes_.way(passage.noc, passage.from, passage.to);
-  Worm& worm = worms_[packet];
+  Worm& worm = worms_[number];
   worm = {};
   worm.way = way.data();
   worm.length = static_cast<std::uint8_t>(way.size());
+  worm.packet = passage.packet;
   worm.key = passage.key;
   worm.flits = passage.flits;
   worm.cycles = passage.cycles;
@@ -49,13 +57,13 @@ bool Fabric::enter(std::uint32_t packet, const Passage& passage, double time) {
   worm.bytes = passage.bytes;
   worm.response = passage.response;
   worm.channels = passage.response ? 1 : 0;
-  head(packet, time);
-  return worm.at != 0;
+  head(number, time);
+  return {number, worms_[number].at != 0};
 }
 
-bool Fabric::extend(std::uint32_t packet, const Passage& passage, std::uint32_t most) {
-  Worm& worm = worms_[packet];
-  if (worm.at != 0 || queue(worm, 0).first == packet || worm.bytes + passage.bytes > most) return false;
+bool Fabric::extend(std::uint32_t number, const Passage& passage, std::uint32_t most) {
+  Worm& worm = worms_[number];
+  if (worm.at != 0 || queue(worm, 0).first == number || worm.bytes + passage.bytes > most) return false;
   worm.flits += passage.flits;
   worm.cycles += passage.cycles;
   worm.source_cycles += passage.source_cycles;
@@ -89,41 +97,41 @@ void Fabric::handle(const Appointment& now) {
 }
 
 /// The head comes into a router, or to the NIU that sends it. It may ask for its port when nobody is before it there.
-void Fabric::head(std::uint32_t packet, double time) {
-  Worm& worm = worms_[packet];
+void Fabric::head(std::uint32_t number, double time) {
+  const Worm& worm = worms_[number];
   Queue& buffer = queue(worm, worm.at);
   if (buffer.first != nobody) {
-    worms_[buffer.last].comes_behind = packet;
-    buffer.last = packet;
+    worms_[buffer.last].comes_behind = number;
+    buffer.last = number;
     return;
   }
-  buffer.first = buffer.last = packet;
+  buffer.first = buffer.last = number;
   if (buffer.left <= time) {
-    ask(packet, time);
+    ask(number, time);
   } else {
-    add(Step::front, packet, buffer.left);
+    add(Step::front, number, buffer.left);
   }
 }
 
-void Fabric::ask(std::uint32_t packet, double time) {
-  Worm& worm = worms_[packet];
-  const std::uint16_t number = worm.way[worm.at].port;
-  Port& port = ports_[number];
+void Fabric::ask(std::uint32_t number, double time) {
+  Worm& worm = worms_[number];
+  const std::uint16_t wanted = worm.way[worm.at].port;
+  Port& port = ports_[wanted];
   if (port.first == nobody && port.free <= time) {
     int channel = 0;
     const double when = chance(worm, time, channel);
     if (when <= time) {
-      return go(packet, channel, time);
+      return go(number, channel, time);
     }
   }
   worm.waits_behind = nobody;
   if (port.first == nobody) {
-    port.first = packet;
+    port.first = number;
   } else {
-    worms_[port.last].waits_behind = packet;
+    worms_[port.last].waits_behind = number;
   }
-  port.last = packet;
-  serve(number, time);
+  port.last = number;
+  serve(wanted, time);
 }
 
 /// When one of the virtual channels that the packet may take is free, as far as that is known, and which.
@@ -176,12 +184,12 @@ void Fabric::wake(std::uint16_t number, double time) {
   Port& port = ports_[number];
   if (port.wake <= time) return;
   port.wake = time;
-  agenda_.add({time, port_key | number, number, Step::wake});
+  agenda_.add(time, port_key | number, number, Step::wake);
 }
 
 /// The head goes through its next port.
-void Fabric::go(std::uint32_t packet, int channel, double time) {
-  Worm& worm = worms_[packet];
+void Fabric::go(std::uint32_t number, int channel, double time) {
+  Worm& worm = worms_[number];
   const int hop = worm.at++;
   const bool last = worm.at == worm.length;
   Port& port = ports_[worm.way[hop].port];
@@ -199,7 +207,7 @@ void Fabric::go(std::uint32_t packet, int channel, double time) {
   }
   if (hop == 0) {
     worm.reach = reach_of(worm);
-    listener_.entered(packet, time);
+    listener_.entered(worm.packet, time);
   } else {
     hold_back(worm, hop, end);
     if (small) {
@@ -209,11 +217,12 @@ void Fabric::go(std::uint32_t packet, int channel, double time) {
     }
   }
   if (!last) {
-    if (hop - worm.settled >= worm.reach) settle(packet, time);
-    return add(Step::head, packet, time + (hop == 0 ? niu_ : hop_));
+    if (hop - worm.settled >= worm.reach) settle(worm, time);
+    return add(Step::head, number, time + (hop == 0 ? niu_ : hop_));
   }
-  while (worm.settled < worm.length) settle(packet, time);
-  listener_.arrived(packet, time + niu_);
+  while (worm.settled < worm.length) settle(worm, time);
+  free_worms_.push_back(number);
+  listener_.arrived(worm.packet, time + niu_);
 }
 
 /// The head took `hop`, and its tail will pass there at `end`: in each router before, the tail passes so much earlier as
@@ -228,8 +237,7 @@ void Fabric::hold_back(const Worm& worm, int hop, double end) {
 }
 
 /// It is known when the tail passes the first hop of which it was not.
-void Fabric::settle(std::uint32_t packet, double time) {
-  Worm& worm = worms_[packet];
+void Fabric::settle(Worm& worm, double time) {
   const int hop = worm.settled++;
   Lane& passed = lane(worm, hop);
   const double end = std::max(passed.behind, time);
@@ -241,7 +249,7 @@ void Fabric::settle(std::uint32_t packet, double time) {
   buffer.first = worm.comes_behind;
   worm.comes_behind = nobody;
   if (buffer.first != nobody) add(Step::front, buffer.first, end);
-  if (hop == 0) listener_.left(packet, end);
+  if (hop == 0) listener_.left(worm.packet, end);
 }
 
 }  // namespace tilegrid::replay

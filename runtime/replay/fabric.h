@@ -13,6 +13,7 @@ namespace tilegrid::replay {
 
 /// A packet as the routers see it.
 struct Passage {
+  std::uint32_t packet = 0;  ///< how the listener calls it
   int noc = 0;
   int from = 0, to = 0;
   std::uint64_t key = 0;
@@ -44,11 +45,15 @@ class Fabric {
  public:
   Fabric(const Architecture& architecture, Routes& routes, Agenda& agenda, FabricListener& listener);
 
-  /// The packet asks for its NIU. `packet` numbers it until it has arrived. True: it enters at once.
-  bool enter(std::uint32_t packet, const Passage& passage, double time);
+  struct Entry {
+    std::uint32_t worm = 0;  ///< the packet's number here, until its head has arrived
+    bool at_once = false;    ///< it is in the network already
+  };
+  /// The packet asks for its NIU.
+  Entry enter(const Passage& passage, double time);
   /// Lengthens a packet, that others keep from entering the network, by another of the same way. False: it is too late, or
   /// they would be longer than `most` bytes.
-  bool extend(std::uint32_t packet, const Passage& passage, std::uint32_t most);
+  bool extend(std::uint32_t worm, const Passage& passage, std::uint32_t most);
   void handle(const Appointment& appointment);
   /// Takes a port for one that does not queue, the next free time from `time` on. Returns when it begins.
   double take(std::uint16_t port, double time, double cycles, std::uint32_t bytes);
@@ -89,6 +94,7 @@ class Fabric {
     std::uint64_t channels = 0;  ///< two bits a hop
     double flits = 0, cycles = 0, source_cycles = 0;
     std::uint32_t bytes = 0;
+    std::uint32_t packet = 0;
     std::uint32_t waits_behind = nobody;  ///< next of those that wait for a port
     std::uint32_t comes_behind = nobody;  ///< next in the buffer
     std::uint8_t length = 0;              ///< of the way
@@ -110,15 +116,15 @@ class Fabric {
     return lane(worm, hop - 1).buffer;
   }
   [[nodiscard]] std::uint8_t reach_of(const Worm& worm) const;
-  void add(Step step, std::uint32_t packet, double time) { agenda_.add({time, worms_[packet].key, packet, step}); }
-  void head(std::uint32_t packet, double time);
-  void ask(std::uint32_t packet, double time);
+  void add(Step step, std::uint32_t number, double time) { agenda_.add(time, worms_[number].key, number, step); }
+  void head(std::uint32_t number, double time);
+  void ask(std::uint32_t number, double time);
   double chance(const Worm& worm, double time, int& channel);
   void serve(std::uint16_t port, double time);
   void wake(std::uint16_t port, double time);
-  void go(std::uint32_t packet, int channel, double time);
+  void go(std::uint32_t number, int channel, double time);
   void hold_back(const Worm& worm, int hop, double end);
-  void settle(std::uint32_t packet, double time);
+  void settle(Worm& worm, double time);
 
   Routes& routes_;
   Agenda& agenda_;
@@ -130,6 +136,7 @@ class Fabric {
   std::vector<Lane> lanes_;
   std::vector<Queue> sources_;  ///< of NIUs, by port
   std::vector<Worm> worms_;
+  std::vector<std::uint32_t> free_worms_;
 };
 
 }  // namespace tilegrid::replay

@@ -13,6 +13,7 @@ constexpr std::uint32_t semaphore_write_bytes = 4;
 
 /// Of responses that wait for the network: times the longest packet.
 constexpr std::uint32_t longest_train = 2;
+constexpr std::uint8_t most_of_train = 255;  ///< packets
 
 }  // namespace
 
@@ -70,16 +71,19 @@ std::uint32_t Network::new_packet(const Request& request) {
     free_packets_.pop_back();
   }
   Packet& packet = packets_[index];
-  packet = {};
   packet.request = request;
-  packet.from = static_cast<std::int16_t>(routes_.node_of_core(request.core));
-  packet.peer = static_cast<std::int16_t>(Routes::node(request.event->x));
-  packet.bank = static_cast<std::int16_t>(routes_.bank_at(packet.peer));
-  const int links = routes_.links(request.noc, packet.from, packet.peer);
-  const int links_back = routes_.links(request.noc, packet.peer, packet.from);
-  packet.there = fabric_.flight(links);
-  packet.back = fabric_.flight(links_back);
-  bytes_times_hops_ += request.bytes * static_cast<double>(request.transfer == Transfer::read ? links_back : links);
+  const int from = routes_.node_of_core(request.core);
+  const int peer = Routes::node(request.event->x);
+  packet.request.from = static_cast<std::int16_t>(from);
+  packet.request.peer = static_cast<std::int16_t>(peer);
+  packet.wait = 0;
+  packet.next = nothing;
+  packet.bank = static_cast<std::int8_t>(routes_.bank_at(peer));
+  packet.there = static_cast<std::uint8_t>(routes_.links(request.noc, from, peer));
+  packet.back = static_cast<std::uint8_t>(routes_.links(request.noc, peer, from));
+  packet.count = 1;
+  const int links = request.transfer == Transfer::read ? packet.back : packet.there;
+  bytes_times_hops_ += request.bytes * static_cast<double>(links);
   return index;
 }
 
@@ -93,7 +97,7 @@ double Network::issue_read(std::uint32_t index, double time) {
   Packet& packet = packets_[index];
   const Request& request = packet.request;
   packet.length = flits(request.bytes) * read_flit_ + 1 + gap_;
-  const double arrival = time + packet.there;
+  const double arrival = time + fabric_.flight(packet.there);
   if (packet.bank >= 0) {
     add(Step::serve, index, arrival);
   } else {
@@ -117,19 +121,23 @@ bool Network::send(std::uint32_t index, double time) {
   Packet& packet = packets_[index];
   const Request& request = packet.request;
   packet.entered = time;
-  Passage passage{.noc = request.noc, .from = packet.from, .to = packet.peer, .key = request.key, .bytes = request.bytes};
+  Passage passage{.packet = index, .noc = request.noc, .from = request.from, .to = request.peer};
+  passage.key = request.key;
+  passage.bytes = request.bytes;
   passage.flits = flits(request.bytes) + 1;
   passage.response = request.transfer == Transfer::read;
   passage.cycles = passage.response ? passage.flits + gap_ : packet.length;
   passage.source_cycles = std::max(packet.length, passage.cycles);
-  if (!passage.response) return fabric_.enter(index, passage, time);
+  if (!passage.response) return fabric_.enter(passage, time).at_once;
   std::swap(passage.from, passage.to);
   if (joins_train(packet, passage)) {
     free_packets_.push_back(index);
     return false;
   }
   train(packet) = index;
-  return fabric_.enter(index, passage, time);
+  const Fabric::Entry entry = fabric_.enter(passage, time);
+  packet.next = entry.worm;
+  return entry.at_once;
 }
 
 bool Network::joins_train(const Packet& packet, const Passage& passage) {
@@ -137,7 +145,8 @@ bool Network::joins_train(const Packet& packet, const Passage& passage) {
   if (index == nothing) return false;
   Packet& leader = packets_[index];
   const bool alike = leader.request.risc == packet.request.risc && leader.request.trid == packet.request.trid;
-  if (!alike || !fabric_.extend(index, passage, longest_train * packet_bytes_)) return false;
+  if (!alike || leader.count == most_of_train) return false;
+  if (!fabric_.extend(leader.next, passage, longest_train * packet_bytes_)) return false;
   leader.entered = packet.entered;
   leader.wait = packet.wait;
   leader.length += packet.length;
@@ -166,14 +175,14 @@ void Network::arrived(std::uint32_t index, double time) {
     // A DRAM channel delivers slower than a link carries: the tail comes with the last of its bytes.
     const double length = packet.bank >= 0 ? std::max(packet.length, request.bytes * dram_rate_) : packet.length;
     if (packet.count > 1) listener_.completed_before(request, packet.count - 1U);
-    complete(request, time + length, std::max(0.0, time - packet.entered - packet.back), packet.wait);
+    complete(request, time + length, std::max(0.0, time - packet.entered - fabric_.flight(packet.back)), packet.wait);
   } else {
-    packet.wait = std::max(0.0, time - packet.entered - packet.there);
+    packet.wait = std::max(0.0, time - packet.entered - fabric_.flight(packet.there));
     if (packet.bank >= 0) return add(Step::serve, index, time);
     const double tail = time + packet.length;
-    const int core = routes_.core_at(packet.peer);
+    const int core = routes_.core_at(request.peer);
     if (core >= 0) land(request, core, tail);
-    complete(request, tail + request.bytes * l1_commit_ + l1_access_ + packet.back, packet.wait, 0);
+    complete(request, tail + request.bytes * l1_commit_ + l1_access_ + fabric_.flight(packet.back), packet.wait, 0);
   }
   free_packets_.push_back(index);
 }
@@ -214,7 +223,7 @@ void Network::fetch(std::uint32_t index, double time) {
     channel.first = index;
     add(Step::ready, index, packet.entered);
   } else {
-    packets_[channel.last].behind = index;
+    packets_[channel.last].next = index;
   }
   channel.last = index;
 }
@@ -222,7 +231,7 @@ void Network::fetch(std::uint32_t index, double time) {
 /// The first of the data to come of a channel have.
 void Network::fetched(std::uint32_t index) {
   Channel& channel = channels_[static_cast<std::size_t>(packets_[index].bank)];
-  channel.first = packets_[index].behind;
+  channel.first = packets_[index].next;
   if (channel.first != nothing) add(Step::ready, channel.first, packets_[channel.first].entered);
 }
 
@@ -231,7 +240,7 @@ void Network::store(std::uint32_t index, double time) {
   const Packet& packet = packets_[index];
   const double start = serve(packet, time);
   const double stored = std::max(start + packet.request.bytes * dram_rate_, time + packet.length);
-  complete(packet.request, stored + dram_write_ + packet.back, packet.wait, start - time);
+  complete(packet.request, stored + dram_write_ + fabric_.flight(packet.back), packet.wait, start - time);
   free_packets_.push_back(index);
 }
 
@@ -283,7 +292,7 @@ void Network::land(const Request& request, int core, double time) {
   const bool atomic = request.transfer == Transfer::atomic;
   const Event& event = *request.event;
   updates_[index] = {core, event.address, atomic ? event.count : extra_of(event), atomic};
-  agenda_.add({time, request.key, index, Step::land});
+  agenda_.add(time, request.key, index, Step::land);
 }
 
 void Network::complete(const Request& request, double time, double noc_wait, double dram_wait) {

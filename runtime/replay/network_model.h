@@ -39,7 +39,8 @@ struct Request {
   Transfer transfer{};
   std::uint8_t trid = 0;
   bool multicast = false;
-  bool linked_before = false;  ///< the path of a linked chain is open
+  bool linked_before = false;       ///< the path of a linked chain is open
+  std::int16_t from = 0, peer = 0;  ///< nodes; set by the network
 };
 
 /// Who hears what the network has done, in the same step or a later one than that of the request.
@@ -91,18 +92,19 @@ class Network final : private FabricListener {
     std::uint64_t read = 0, written = 0;
     std::uint32_t first = nothing, last = nothing;  ///< reads whose data are to come, in order
   };
-  struct Packet {
+  /// Tens of thousands of reads may be under way: one line of a cache each.
+  struct alignas(64) Packet {
     Request request;
-    double entered = 0;  ///< when it asks for the network; of a train the last one
-    double back = 0;     ///< flight from the peer to `from`
-    double there = 0;    ///< and to the peer
-    double length = 0;   ///< cycles from head to tail
-    double wait = 0;     ///< of a read for DRAM, of a write for the network
-    std::int16_t from = 0, peer = 0;
-    std::int16_t bank = -1;          ///< DRAM bank of the peer
-    std::uint16_t count = 1;         ///< packets of the train
-    std::uint32_t behind = nothing;  ///< next of the channel
+    double entered = 0;            ///< when it asks for the network; of a train the last one
+    double length = 0;             ///< cycles from head to tail
+    double wait = 0;               ///< of a read for DRAM, of a write for the network
+    std::uint32_t next = nothing;  ///< of the channel while it waits for data, then its worm
+    std::int8_t bank = -1;         ///< DRAM bank of the peer
+    std::uint8_t there = 0;        ///< links to the peer
+    std::uint8_t back = 0;         ///< and from it
+    std::uint8_t count = 1;        ///< packets of the train
   };
+  static_assert(sizeof(Packet) == 64);
 
   void entered(std::uint32_t index, double time) override;
   void left(std::uint32_t index, double time) override;
@@ -120,13 +122,13 @@ class Network final : private FabricListener {
   void store(std::uint32_t index, double time);
   bool joins_train(const Packet& packet, const Passage& passage);
   std::uint32_t& train(const Packet& packet) {
-    return trains_[static_cast<std::size_t>((packet.request.noc * Routes::nodes + packet.peer) * Routes::nodes +
-                                            packet.from)];
+    return trains_[static_cast<std::size_t>((packet.request.noc * Routes::nodes + packet.request.peer) * Routes::nodes +
+                                            packet.request.from)];
   }
   void land(const Request& request, int core, double time);
   void complete(const Request& request, double time, double noc_wait, double dram_wait);
   std::uint32_t new_packet(const Request& request);
-  void add(Step step, std::uint32_t index, double time) { agenda_.add({time, packets_[index].request.key, index, step}); }
+  void add(Step step, std::uint32_t index, double time) { agenda_.add(time, packets_[index].request.key, index, step); }
 
   Agenda& agenda_;
   NetworkListener& listener_;

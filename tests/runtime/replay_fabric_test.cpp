@@ -25,17 +25,17 @@ Event with_id(Event event, std::uint8_t id) {
 TEST(ReplayAgenda, ComesInOrderOfTimeThenKeyThenStep) {
   Agenda agenda;
   // In one cycle, further than one list a cycle reaches, and for the past.
-  agenda.add({10.5, 2, 0, Step::issue});
-  agenda.add({1e6, 0, 1, Step::issue});
-  agenda.add({10.25, 3, 2, Step::issue});
-  agenda.add({10.5, 1, 3, Step::land});
-  agenda.add({10.5, 1, 4, Step::issue});
-  agenda.add({5000, 0, 5, Step::issue});
+  agenda.add(10.5, 2, 0, Step::issue);
+  agenda.add(1e6, 0, 1, Step::issue);
+  agenda.add(10.25, 3, 2, Step::issue);
+  agenda.add(10.5, 1, 3, Step::land);
+  agenda.add(10.5, 1, 4, Step::issue);
+  agenda.add(5000, 0, 5, Step::issue);
   const auto next = [&] { return agenda.next().index; };
   EXPECT_EQ(next(), 2U);
   EXPECT_EQ(next(), 4U);
-  agenda.add({3, 9, 6, Step::issue});
-  agenda.add({10.75, 0, 7, Step::issue});
+  agenda.add(3, 9, 6, Step::issue);
+  agenda.add(10.75, 0, 7, Step::issue);
   EXPECT_EQ(next(), 6U);
   EXPECT_EQ(next(), 3U);
   EXPECT_EQ(next(), 0U);
