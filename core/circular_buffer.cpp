@@ -98,13 +98,12 @@ void CircularBuffer::pop(std::uint32_t count) {
   if (read_page_ == pages_) read_page_ = 0;
 }
 
-void CircularBuffer::check_read(std::uint32_t first, std::uint32_t count, const char* who) const {
-  const std::uint64_t end = std::uint64_t{first} + count;
+/// Tiles up to `end` were not all waited for, or are not all there.
+void CircularBuffer::look_at_read(std::uint64_t end, const char* who) const {
   const bool in_buffer = read_page_ + end <= pages_;
-  const bool waited = end <= waited_;
   // After pop-then-reserve of a full buffer the tiles are in the producer's window, which starts where the front does.
   const bool re_reserved = read_page_ == write_page_ && end <= reserved_ && received_ >= pages_;
-  if (in_buffer && (waited || re_reserved || on_buffer_)) return;
+  if (in_buffer && (re_reserved || on_buffer_)) return;
   if (!in_buffer) {
     throw Fault("CB window", fmt::format("{} read tile {} of {}", who, end - 1, describe()),
                 "a window ends at the end of the buffer")
@@ -119,24 +118,15 @@ void CircularBuffer::check_read(std::uint32_t first, std::uint32_t count, const 
   });
 }
 
-std::uint32_t CircularBuffer::tile_for_read(std::uint32_t index, const char* who) const {
-  check_read(index, 1, who);
-  return address_ + (read_page_ + index) * page_bytes_;
-}
-
-std::uint32_t CircularBuffer::tile_for_write(std::uint32_t index, const char* who) const {
-  const bool in_buffer = std::uint64_t{write_page_} + index < pages_;
+void CircularBuffer::report_write(std::uint32_t index, const char* who) const {
   const auto fault = [&](const char* error_class) {
     return Fault(error_class, fmt::format("{} wrote tile {} of {}", who, index, describe()),
                  "tiles are reserved before they are written")
         .numbers(std::int64_t{index} + 1, std::min(reserved_, pages_ - write_page_), "tiles")
         .hint("call cb_reserve_back for as many pages first");
   };
-  if (!in_buffer) throw fault("CB window");
-  if (index >= reserved_) {
-    audit::violated(reporter_, audit::Class::cb_window, [&] { return fault(name_of(audit::Class::cb_window)); });
-  }
-  return address_ + (write_page_ + index) * page_bytes_;
+  if (std::uint64_t{write_page_} + index >= pages_) throw fault("CB window");
+  audit::violated(reporter_, audit::Class::cb_window, [&] { return fault(name_of(audit::Class::cb_window)); });
 }
 
 }  // namespace tilegrid

@@ -65,11 +65,20 @@ class CircularBuffer {
 
   /// Address of tile `index` from the front, for the unpacker. Violation: it was not waited for and is not in the
   /// re-reserved window either. Fault ("CB window"): it is beyond the end of the buffer.
-  [[nodiscard]] std::uint32_t tile_for_read(std::uint32_t index, const char* who) const;
+  [[nodiscard]] std::uint32_t tile_for_read(std::uint32_t index, const char* who) const {
+    check_read(index, 1, who);
+    return address_ + (read_page_ + index) * page_bytes_;
+  }
   /// Address of tile `index` from the write pointer, for the packer. Violation: it was not reserved. Fault as above.
-  [[nodiscard]] std::uint32_t tile_for_write(std::uint32_t index, const char* who) const;
+  [[nodiscard]] std::uint32_t tile_for_write(std::uint32_t index, const char* who) const {
+    if (index >= reserved_ || std::uint64_t{write_page_} + index >= pages_) report_write(index, who);
+    return address_ + (write_page_ + index) * page_bytes_;
+  }
   /// Checks a run of tiles at once.
-  void check_read(std::uint32_t first, std::uint32_t count, const char* who) const;
+  void check_read(std::uint32_t first, std::uint32_t count, const char* who) const {
+    const std::uint64_t end = std::uint64_t{first} + count;
+    if (end > waited_ || read_page_ + end > pages_) look_at_read(end, who);
+  }
 
   /// The packer's running tile index in the reserved window; push resets it (tensix.md 1.5).
   [[nodiscard]] std::uint32_t next_pack_index() { return pack_index_++; }
@@ -83,6 +92,8 @@ class CircularBuffer {
  private:
   void check_count(std::uint32_t count, const char* who) const;
   [[nodiscard]] std::string describe() const;
+  void look_at_read(std::uint64_t end, const char* who) const;
+  void report_write(std::uint32_t index, const char* who) const;
 
   int id_ = 0;
   std::string role_;

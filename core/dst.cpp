@@ -102,8 +102,7 @@ void Dst::release() {
   pack_half_ = (pack_half_ + 1) % halves_;
 }
 
-void Dst::check_range(int first, int count, const char* who) const {
-  if (first >= 0 && count <= capacity_ && first <= capacity_ - count) return;  // indices may be anything: no sums
+void Dst::throw_out_of_range(int first, int count, const char* who) const {
   const int whole = mode_capacity(fp32_, full_sync_);
   const bool limited = capacity_ < whole;
   throw Fault("DST capacity",
@@ -118,68 +117,34 @@ void Dst::check_range(int first, int count, const char* who) const {
                          : "use a smaller subblock, reuse slots, or full-sync");
 }
 
-float* Dst::slot(int half, int index) const {
-  return storage_.get() + static_cast<std::ptrdiff_t>(half * capacity_ + index) * tile_elements;
+void Dst::report_outside(const char* who) const {
+  audit::violated(reporter_, audit::Class::dst_order, [&] {
+    return order_fault(fmt::format("{} outside of a DST section", who), "math owns DST between acquire and commit",
+                       "call tile_regs_acquire first");
+  });
 }
 
-float* Dst::math_slots(int first, int count, const char* who) {
-  if (!acquired_) {
-    audit::violated(reporter_, audit::Class::dst_order, [&] {
-      return order_fault(fmt::format("{} outside of a DST section", who), "math owns DST between acquire and commit",
-                         "call tile_regs_acquire first");
-    });
-  }
-  check_range(first, count, who);
-  peak_ = std::max(peak_, first + count);
-  return slot(math_half_, first);
+void Dst::report_unwritten(int index, float* tile, const char* who) {
+  audit::violated(reporter_, audit::Class::uninitialised_dst, [&] {
+    return fault_of(audit::Class::uninitialised_dst,
+                    fmt::format("{} read DST tile {}, which nothing wrote in this section", who, index),
+                    "the SFPU reads undefined values from a cleared slot")
+        .hint("write the slot first (copy_tile or a matrix operation)");
+  });
+  std::fill_n(tile, tile_elements, 0.0F);
+  mark_written(index, 1);
 }
 
-float* Dst::written_slot(int index, const char* who) {
-  float* tile = math_slots(index, 1, who);
-  if (cleared(index, 1) != 0) {
-    audit::violated(reporter_, audit::Class::uninitialised_dst, [&] {
-      return fault_of(audit::Class::uninitialised_dst,
-                      fmt::format("{} read DST tile {}, which nothing wrote in this section", who, index),
-                      "the SFPU reads undefined values from a cleared slot")
-          .hint("write the slot first (copy_tile or a matrix operation)");
-    });
-    std::fill_n(tile, tile_elements, 0.0F);
-    mark_written(index, 1);
-  }
-  return tile;
-}
-
-std::uint32_t Dst::cleared(int first, int count) const {
-  const std::uint32_t mask = count >= 32 ? ~0U : (1U << static_cast<unsigned>(count)) - 1U;
-  return ~(written_[math_half_] >> static_cast<unsigned>(first)) & mask;
-}
-
-void Dst::mark_written(int first, int count, bool adds_on) {
-  const std::uint32_t mask = ((1U << static_cast<unsigned>(count)) - 1U) << static_cast<unsigned>(first);
-  written_[math_half_] |= mask;
-  if (!adds_on) dirty_[math_half_] |= mask;
+void Dst::report_not_packing(const char* who) const {
+  audit::violated(reporter_, audit::Class::dst_order, [&] {
+    return order_fault(fmt::format("{} before tile_regs_wait", who), "pack owns a section between wait and release",
+                       "call tile_regs_wait after tile_regs_commit");
+  });
 }
 
 void Dst::mark_accumulator(int first, int count) {
   check_range(first, count, "note_accumulation");
-  dirty_[math_half_] &= ~(((1U << static_cast<unsigned>(count)) - 1U) << static_cast<unsigned>(first));
-}
-
-std::uint32_t Dst::dirty(int first, int count) const {
-  const std::uint32_t mask = count >= 32 ? ~0U : (1U << static_cast<unsigned>(count)) - 1U;
-  return dirty_[math_half_] >> static_cast<unsigned>(first) & mask;
-}
-
-const float* Dst::pack_slot(int index, const char* who) {
-  if (!packing_) {
-    audit::violated(reporter_, audit::Class::dst_order, [&] {
-      return order_fault(fmt::format("{} before tile_regs_wait", who), "pack owns a section between wait and release",
-                         "call tile_regs_wait after tile_regs_commit");
-    });
-  }
-  check_range(index, 1, who);
-  peak_ = std::max(peak_, index + 1);
-  return ((written_[pack_half_] >> static_cast<unsigned>(index)) & 1U) != 0 ? slot(pack_half_, index) : nullptr;
+  dirty_[math_half_] &= ~(bits(count) << static_cast<unsigned>(first));
 }
 
 }  // namespace tilegrid

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+
+#include "core/types.h"
 
 namespace tilegrid {
 
@@ -46,28 +50,62 @@ class Dst {
   [[nodiscard]] int committed() const { return committed_; }
 
   /// `count` slots that math is about to write from `first` on; checks the section and the range. `who` names the call.
-  [[nodiscard]] float* math_slots(int first, int count, const char* who);
+  [[nodiscard]] float* math_slots(int first, int count, const char* who) {
+    if (!acquired_) report_outside(who);
+    check_range(first, count, who);
+    peak_ = std::max(peak_, first + count);
+    return slot(math_half_, first);
+  }
   /// As math_slots, for an operation that reads the slot as an SFPU: a slot that was never written is a violation of
   /// uninitialised-dst, since hardware leaves it undefined; it reads as zeros here.
-  [[nodiscard]] float* written_slot(int index, const char* who);
+  [[nodiscard]] float* written_slot(int index, const char* who) {
+    float* tile = math_slots(index, 1, who);
+    if (cleared(index, 1) != 0) report_unwritten(index, tile, who);
+    return tile;
+  }
   /// Bit i: slot first + i is cleared and reads as the operation's identity.
-  [[nodiscard]] std::uint32_t cleared(int first, int count) const;
+  [[nodiscard]] std::uint32_t cleared(int first, int count) const {
+    return ~(written_[math_half_] >> static_cast<unsigned>(first)) & bits(count);
+  }
   /// `adds_on`: a product, which adds to the slot, or a copy that products may add to.
-  void mark_written(int first, int count, bool adds_on = false);
+  void mark_written(int first, int count, bool adds_on = false) {
+    const std::uint32_t mask = bits(count) << static_cast<unsigned>(first);
+    written_[math_half_] |= mask;
+    if (!adds_on) dirty_[math_half_] |= mask;
+  }
   /// What the slots hold is meant to be added to.
   void mark_accumulator(int first, int count);
   /// Bit i: slot first + i holds what no product and no copy wrote: a product would add to it.
-  [[nodiscard]] std::uint32_t dirty(int first, int count) const;
+  [[nodiscard]] std::uint32_t dirty(int first, int count) const {
+    return dirty_[math_half_] >> static_cast<unsigned>(first) & bits(count);
+  }
 
   /// The slot that pack reads; null when it is cleared, which packs as zeros.
-  [[nodiscard]] const float* pack_slot(int index, const char* who);
+  [[nodiscard]] const float* pack_slot(int index, const char* who) {
+    if (!packing_) report_not_packing(who);
+    check_range(index, 1, who);
+    peak_ = std::max(peak_, index + 1);
+    return ((written_[pack_half_] >> static_cast<unsigned>(index)) & 1U) != 0 ? slot(pack_half_, index) : nullptr;
+  }
 
   /// Highest slot used in any section so far, plus one.
   [[nodiscard]] int peak() const { return peak_; }
 
  private:
-  void check_range(int first, int count, const char* who) const;
-  [[nodiscard]] float* slot(int half, int index) const;
+  [[nodiscard]] static std::uint32_t bits(int count) {
+    return count >= 32 ? ~0U : (1U << static_cast<unsigned>(count)) - 1U;
+  }
+  void check_range(int first, int count, const char* who) const {
+    const bool fits = first >= 0 && count <= capacity_ && first <= capacity_ - count;  // of any numbers: no sums
+    if (!fits) throw_out_of_range(first, count, who);
+  }
+  [[nodiscard]] float* slot(int half, int index) const {
+    return storage_.get() + static_cast<std::ptrdiff_t>(half * capacity_ + index) * tile_elements;
+  }
+  [[noreturn]] void throw_out_of_range(int first, int count, const char* who) const;
+  void report_outside(const char* who) const;
+  void report_unwritten(int index, float* tile, const char* who);
+  void report_not_packing(const char* who) const;
 
   bool fp32_;
   bool full_sync_;

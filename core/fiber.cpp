@@ -10,16 +10,13 @@
 namespace tilegrid {
 namespace {
 
-/// Set around every resume. With the thread back end each fiber's own thread sets it once.
-thread_local Fiber* running_fiber = nullptr;
-
 double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
 }  // namespace
 
-Fiber* current_fiber() { return running_fiber; }
+constinit thread_local Fiber* running_fiber = nullptr;
 
 Fiber& Scheduler::spawn(int core, Risc risc, void* local, CoreHostCost* cost, std::function<void()> entry) {
   auto fiber = std::make_unique<Fiber>();

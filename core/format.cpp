@@ -15,10 +15,6 @@ constexpr std::uint32_t sign_bit = 0x80000000U;
 constexpr std::uint32_t infinity_bits = 0x7F800000U;
 constexpr std::uint32_t smallest_normal = 0x00800000U;
 
-[[noreturn]] void unknown(DataFormat format) {
-  throw std::invalid_argument("unknown data format " + std::to_string(static_cast<int>(format)));
-}
-
 /// Half away from zero at bit `dropped` - 1; the bits below `dropped` are cleared. A NaN ends as infinity of its sign, and
 /// whatever has exponent 0, the negative zero too, as +0. The exponent is looked at before rounding.
 std::uint32_t round_magnitude(float value, int dropped) {
@@ -31,20 +27,8 @@ std::uint32_t round_magnitude(float value, int dropped) {
 
 }  // namespace
 
-std::uint32_t tile_bytes(DataFormat format) {
-  switch (format) {
-    case DataFormat::fp32:
-    case DataFormat::tf32:
-      return 4096;
-    case DataFormat::fp16:
-    case DataFormat::bf16:
-      return 2048;
-    case DataFormat::bfp8_b:
-      return 1088;
-    case DataFormat::bfp4_b:
-      return 576;
-  }
-  unknown(format);
+void unknown_format(DataFormat format) {
+  throw std::invalid_argument("unknown data format " + std::to_string(static_cast<int>(format)));
 }
 
 const char* name_of(DataFormat format) {

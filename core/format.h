@@ -25,8 +25,24 @@ enum class DataFormat : std::uint8_t {
 inline constexpr std::size_t block_float_group = 16;
 inline constexpr std::size_t block_float_exponents = 64;
 
+/// Throws std::invalid_argument.
+[[noreturn]] void unknown_format(DataFormat format);
 /// Bytes of a 32x32 tile in L1 and DRAM: 4096, 2048, 1088 (bfp8_b) or 576 (bfp4_b).
-[[nodiscard]] std::uint32_t tile_bytes(DataFormat format);
+[[nodiscard]] constexpr std::uint32_t tile_bytes(DataFormat format) {
+  switch (format) {
+    case DataFormat::fp32:
+    case DataFormat::tf32:
+      return 4096;
+    case DataFormat::fp16:
+    case DataFormat::bf16:
+      return 2048;
+    case DataFormat::bfp8_b:
+      return 1088;
+    case DataFormat::bfp4_b:
+      return 576;
+  }
+  unknown_format(format);
+}
 [[nodiscard]] const char* name_of(DataFormat format);
 [[nodiscard]] constexpr bool is_block_float(DataFormat format) {
   return format == DataFormat::bfp8_b || format == DataFormat::bfp4_b;

@@ -57,7 +57,9 @@ class Checker {
   /// The unpacker takes a tile of the buffer to a source register.
   void unpack(Source source, const CircularBuffer& cb, const char* who);
   /// What is in `bytes` of L1 from `address` on is used.
-  void use(std::uint32_t address, std::uint32_t bytes, const char* who);
+  void use(std::uint32_t address, std::uint32_t bytes, const char* who) {
+    if (looks_at_memory_) look_at(address, bytes, who);
+  }
   void pack(const CircularBuffer& cb, std::uint32_t address, bool accumulate);
 
   // ---- Semaphores: the last call that used one, for a finding at the end of the program.
@@ -113,6 +115,7 @@ class Checker {
     User consumer;
   };
 
+  void look_at(std::uint32_t address, std::uint32_t bytes, const char* who);
   [[nodiscard]] OfRisc& of(Risc risc) { return riscs_[static_cast<std::size_t>(risc)]; }
   static void acknowledge(ByNoc& under_way, NocId noc, std::optional<unsigned> trid);
   void check_linked(OfRisc& own, NocId noc, const char* what);
@@ -128,6 +131,7 @@ class Checker {
 
   Core& core_;
   Reporter& reporter_;
+  bool looks_at_memory_;  ///< a dry run has nothing there
   std::array<OfRisc, risc_count> riscs_;
   std::vector<Users> users_;  ///< by CB
   std::size_t last_buffer_ = 0;

@@ -22,8 +22,7 @@ void Checker::unpack(Source source, const CircularBuffer& cb, const char* who) {
   });
 }
 
-void Checker::use(std::uint32_t address, std::uint32_t bytes, const char* who) {
-  if (!reporter_.on(Class::uninitialised_l1) || core_.dry) return;
+void Checker::look_at(std::uint32_t address, std::uint32_t bytes, const char* who) {
   std::byte* memory = l1_pointer(address);
   if (address % poison_bytes != 0) return;
   const auto at = find(l1_poison, memory, bytes);

@@ -24,7 +24,11 @@ std::string text_of_range(const CircularBuffer* cb, std::uint32_t base, std::uin
 
 }  // namespace
 
-Checker::Checker(Core& core) : core_(core), reporter_(core.reporter), users_(core.cbs.size()) {}
+Checker::Checker(Core& core)
+    : core_(core),
+      reporter_(core.reporter),
+      looks_at_memory_(core.reporter.on(Class::uninitialised_l1) && !core.dry),
+      users_(core.cbs.size()) {}
 
 bool Checker::needed(const Config& config) {
   using enum Class;

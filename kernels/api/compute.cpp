@@ -66,7 +66,7 @@ TileOperand operand(Core& core, Source source, std::uint32_t cb, std::uint32_t i
 /// Further tiles of an operand: `count` of them, `stride` apart.
 void check_use(Core& core, std::uint32_t cb, std::uint32_t first, std::uint32_t count, std::uint32_t stride,
                const char* who) {
-  if (!core.checker) return;
+  if (!core.checker || core.dry) return;
   const CircularBuffer& buffer = core.cb(cb);
   for (std::uint32_t i = 0; i < count; ++i) {
     core.checker->use(buffer.tile_for_read(first + i * stride, who), buffer.page_bytes(), who);
