@@ -28,12 +28,6 @@ constexpr std::int64_t step_cycles = 2400;             // the non-streaming kern
 
 int tiles_of(int rows) { return ceil_div(rows, tile_side); }
 
-/// What the choice of chunks goes by. Who reads K and V for himself is not asked how: that choice is of computing alone.
-std::int64_t cycles_of(const Config& config) {
-  const DeliveryEstimate cost = estimate(config);
-  return config.delivery == KvDelivery::dram ? cost.steps * cycles_of_step(config) : cost.cycles;
-}
-
 std::uint64_t l1_bytes_of(const Config& config) {
   if (config.kernel == Kernel::unfused) return unfused::l1_bytes_needed(config);
   Program program;
@@ -151,7 +145,7 @@ Config with_chunks(Config config) {
       tried.k_chunk = sk * tile_side;
       tried = with_team(tried);
       if (l1_bytes_of(tried) > l1_bytes) continue;
-      choices.push_back({cycles_of(tried), tried});
+      choices.push_back({estimate(tried).cycles, tried});
     }
   }
   std::stable_sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) { return a.cycles < b.cycles; });

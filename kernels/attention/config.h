@@ -115,9 +115,10 @@ struct Subblock {
 [[nodiscard]] std::vector<CircularBufferConfig> circular_buffers(const Config& config);
 [[nodiscard]] bool needs_mask(const Config& config);
 
-/// Fills q_chunk and k_chunk where they are 0: of all chunk pairs that fit L1 the one with the least estimated time of the
-/// slowest core (ties: larger chunks). Chunks given by the user are kept; when they do not fit L1 throws UsageError with the
-/// bytes asked, the bytes there are, and the largest chunk that fits. Unfused work is dealt in order, whatever the balance.
+/// Fills q_chunk and k_chunk where they are 0: of all chunk pairs that fit L1 the one with the least estimated time, of the
+/// slowest core's computing and reading or of all reading from DRAM (delivery.h; ties: larger chunks). Chunks given by the
+/// user are kept; when they do not fit L1 throws UsageError with the bytes asked, the bytes there are, and the largest chunk
+/// that fits. Unfused work is dealt in order, whatever the balance.
 [[nodiscard]] Config with_chunks(Config config);
 
 }  // namespace tilegrid::attention

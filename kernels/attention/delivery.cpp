@@ -17,6 +17,7 @@ namespace {
 
 // Bytes a cycle, for the choice of teams only.
 constexpr double dram_rate = 267;         // of all channels (tensix.md 4.3)
+constexpr double crowd_rate = 195;        // the same when cores anywhere read for themselves, over NoC 0 (tensix.md 4.3)
 constexpr double reader_rate = 24.5;      // of one core that reads DRAM (tensix.md 4.5, fit)
 constexpr double forward_rate = 28.6;     // from core to core (tensix.md 4.5, fit)
 constexpr double multicast_rate = 22;     // linked (tensix.md 4.4)
@@ -88,9 +89,12 @@ double chunk_pair_bytes(const Config& config) {
   return static_cast<double>(2 * tiles * tile_bytes(config.format));
 }
 
-/// Cores that read DRAM at the same time.
+/// Cores that read DRAM at the same time: the first ones, as remainders go to them.
 int readers_of(const Config& config) {
-  return static_cast<int>(std::min<std::int64_t>(Dealing(config).takers(), Dealing(config).items()));
+  const Dealing dealing(config);
+  int readers = 0;
+  while (readers < dealing.takers() && dealing.first_item(readers) < dealing.items()) ++readers;
+  return readers;
 }
 
 std::vector<Team> candidates(const Config& config, KvDelivery delivery) {
@@ -171,8 +175,13 @@ DeliveryEstimate estimate(const Config& config) {
   const StepCount steps = count_steps(config);
   const double pair = chunk_pair_bytes(config);
   const int readers = readers_of(config);
-  double stream = pair / std::min(reader_rate, dram_rate / readers);
-  double fill = stream / 2;
+  const bool crowd = config.delivery == KvDelivery::dram;
+  const double rate = crowd ? crowd_rate : dram_rate;
+  // All cores begin at once. Later those with fewer steps are gone: what cores that read for themselves then get is not
+  // their share, but what the sum of bytes says.
+  const double share = pair / std::min(reader_rate, rate / readers);
+  double stream = crowd ? pair / reader_rate : share;
+  double fill = share / 2;
   if (config.delivery == KvDelivery::chain) {
     const double hop = pair / 2 / forward_rate + handshake_cycles;
     stream += 2 * hop;
@@ -187,7 +196,7 @@ DeliveryEstimate estimate(const Config& config) {
   estimate.kv_bytes = steps.read * static_cast<std::int64_t>(pair);
   const double step = std::max(static_cast<double>(cycles_of_step(config)), stream);
   const double cycles =
-      std::max(static_cast<double>(steps.most) * step + fill, static_cast<double>(estimate.kv_bytes) / dram_rate);
+      std::max(static_cast<double>(steps.most) * step + fill, static_cast<double>(estimate.kv_bytes) / rate);
   estimate.cycles = static_cast<std::int64_t>(cycles);
   return estimate;
 }

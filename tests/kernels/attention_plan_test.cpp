@@ -355,8 +355,10 @@ TEST(CircularBuffers, UnfusedScoresHaveTheFormatOfQ) {
 
 // --- with_chunks ------------------------------------------------------------------------------------------------------
 
-TEST(WithChunks, DemoGetsTwoChunksACore) {
-  const Config config = with_chunks(make(demo_shape, 0, 0));
+TEST(WithChunks, WhereComputingBindsTheDemoGetsTwoChunksACore) {
+  Config open = make(demo_shape, 0, 0);
+  open.compute.fidelity = Fidelity::hifi4;
+  const Config config = with_chunks(open);
   EXPECT_EQ(config.q_chunk, 128);
   EXPECT_LE(l1_needed(config), l1_bytes);
   for (const auto& items : split_work(config)) EXPECT_EQ(items.size(), 2U);
@@ -364,7 +366,15 @@ TEST(WithChunks, DemoGetsTwoChunksACore) {
   EXPECT_EQ(std::set<int>(steps.begin(), steps.end()).size(), 1U);
 }
 
-/// The estimate as the documentation of the choice has it, over the listed items.
+TEST(WithChunks, WhereReadingBindsQChunksAreLarger) {
+  EXPECT_GT(with_chunks(make(demo_shape, 0, 0)).q_chunk, 128);
+  Config shared = make(demo_shape, 0, 0);
+  shared.kv = KvDelivery::multicast_grid;
+  EXPECT_LE(with_chunks(shared).q_chunk, 128);
+}
+
+/// The estimate as the documentation of the choice has it, over the listed items: computing, but no faster than a core can
+/// read (24.5 bytes a cycle), after half a chunk pair at a core's share of what all can (195); nor than all can.
 std::int64_t estimate(const Config& config) {
   const int sq = config.q_chunk / 32;
   const int sk = config.k_chunk / 32;
@@ -372,7 +382,11 @@ std::int64_t estimate(const Config& config) {
   const std::int64_t step =
       sq * sk * (dim * 2 * 16 * static_cast<int>(config.compute.fidelity) + 600) + sq * dim * 250 + 2400;
   const std::vector<int> steps = steps_per_core(config);
-  return step * *std::max_element(steps.begin(), steps.end());
+  const double pair = 2.0 * sk * dim * tile_bytes(config.format);
+  const auto readers = static_cast<double>(std::count_if(steps.begin(), steps.end(), [](int count) { return count > 0; }));
+  const double slowest = std::max(static_cast<double>(step), pair / 24.5) * *std::max_element(steps.begin(), steps.end());
+  const double together = pair * std::accumulate(steps.begin(), steps.end(), 0) / 195;
+  return static_cast<std::int64_t>(std::max(slowest + pair / std::min(24.5, 195 / readers) / 2, together));
 }
 
 TEST(WithChunks, IsTheBestOfAllPairsByListing) {
