@@ -34,7 +34,7 @@ void refuse_unfit(const std::vector<std::string>& arguments) {
 
 /// Whether a flag has several values: --seq 1024,2048.
 bool has_lists(const std::vector<std::string>& arguments) {
-  constexpr std::array<std::string_view, 4> others{"--q", "--k", "--v", "--arch"};
+  constexpr std::array<std::string_view, 5> others{"--q", "--k", "--v", "--arch", "--check"};
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::size_t equals = arguments[i].find('=');
     const std::string name = arguments[i].substr(0, equals);
@@ -106,7 +106,9 @@ int run_command(Session& session, const Flags& flags, const std::vector<std::str
       const GridSize grid = comparisons[begin].options.config.grid;
       std::size_t end = begin;
       while (end < comparisons.size() && comparisons[end].options.config.grid == grid) ++end;
-      code = session.run({.grid = grid}, [&](Device& device) {
+      SessionOptions run{.grid = grid, .checks = comparisons[begin].options.checks};  // --check takes no list of values
+      run.shake = comparisons[begin].options.shake;
+      code = session.run(run, [&](Device& device) {
         for (std::size_t i = begin; i < end; ++i) {
           run_comparison(session, device, comparisons[i]);
           progress.update(++done);

@@ -10,6 +10,7 @@
 #include "runtime/cli/matmul_command.h"
 #include "runtime/cli/matmul_run.h"
 #include "runtime/cli/metrics.h"
+#include "runtime/cli/shake_arguments.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -28,6 +29,7 @@ struct Texts {
   bool dry_run = false;
   ArchTexts arch;
   CheckTexts check;
+  std::string shake;
 };
 
 void add_shape_flags(CLI::App& app, Texts& texts) {
@@ -65,10 +67,11 @@ void add_device_flags(CLI::App& app, Texts& texts) {
                  "Sums over blocks of K: packer, which adds them up in L1; reload: into DST for\nevery block [packer]")
       ->type_name("NAME")
       ->group(group);
-  app.add_option("--format", texts.format, "Of A, B and output in DRAM: bf16, fp32 [bf16]")
+  app.add_option("--format", texts.format, "Of A, B and output in DRAM: bf16, fp32, bfp8 [bf16]")
       ->type_name("FORMAT")
       ->group(group);
   add_compute_flags(app, texts.compute);
+  add_shake_flag(app, texts.shake);
 }
 
 void add_data_flags(CLI::App& app, Texts& texts) {
@@ -148,6 +151,7 @@ MatmulOptions options_from(const CLI::App& app, const Texts& texts) {
   options.view = parse_view(texts.output.view, options.architecture.has_value());
   options.progress = !texts.output.no_progress;
   options.checks = checks_from(texts.check);
+  options.shake = shake_from(texts.shake);
   check_flags(app, options);
   return options;
 }
@@ -183,8 +187,10 @@ Command add_matmul_command(CLI::App& parent) {
   return {app, [app, texts](Session& session) {
             if (texts->check.ask_for_help()) return print_checks(session);
             const MatmulOptions options = options_from(*app, *texts);
-            return session.run({.grid = options.config.grid, .checks = options.checks},
-                               [&](Device& device) { return run_matmul(session, device, options); });
+            SessionOptions run{.grid = options.config.grid, .checks = options.checks};
+            run.shake = options.shake;
+            run.deadlock_json = options.json;
+            return session.run(run, [&](Device& device) { return run_matmul(session, device, options); });
           }};
 }
 

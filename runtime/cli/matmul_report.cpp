@@ -109,6 +109,7 @@ Json config_json(const MatmulOutcome& outcome) {
           {"dry_run", options.dry_run},
           {"log", text(options.log)},
           {"view", options.view},
+          {"shake", options.shake ? Json(*options.shake) : Json()},
           {"ranks", outcome.ranks},
           {"transport", outcome.transport},
           {"simd", simd_target_name()}};

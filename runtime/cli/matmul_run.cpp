@@ -170,6 +170,7 @@ MatmulOutcome matmul_outcome(const Session& session, Device& device, const Matmu
   check_paths(options);
   MatmulOutcome outcome;
   outcome.options = options;
+  outcome.shake = options.shake;
   Config config = options.config;
   Factors factors = load_factors(options, config.shape);
   outcome.config = matmul::with_blocks(config);

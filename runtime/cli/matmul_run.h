@@ -32,6 +32,7 @@ struct MatmulOptions {
   std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
   audit::Config checks;
+  std::optional<std::uint64_t> shake;  ///< LaunchOptions::shake
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };
 

@@ -13,6 +13,7 @@
 #include "runtime/cli/device_report_json.h"
 #include "runtime/cli/metrics.h"
 #include "runtime/cli/run_report.h"
+#include "runtime/cli/run_report_json.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -21,7 +22,7 @@ struct Flags {
   std::string file;
   ArchTexts arch;
   std::string view = "none";
-  bool json = false;
+  std::string json;
 };
 
 /// Speaks only on the host; the other ranks of a launcher find the same errors in silence.
@@ -33,17 +34,25 @@ int run_retime(const CLI::App& app, const Flags& flags, bool speaks) {
   const std::string view = views[parse_word("--view", flags.view, views)];
   std::error_code ignored;
   if (std::filesystem::is_directory(flags.file, ignored)) throw UsageError(fmt::format("{}: is a directory", flags.file));
+  const bool to_file = !flags.json.empty() && flags.json != "-";
+  if (to_file && speaks) check_output_files({{"--json", flags.json}}, {{"retime", flags.file}});
   const RunLog log = load_log(flags.file);
   const DeviceReport report = replay_run(log, architecture);
   if (!speaks) return 0;
-  if (flags.json) {
+  if (!flags.json.empty()) {
     const nlohmann::ordered_json json{{"version", TILEGRID_VERSION},
                                       {"file", flags.file},
                                       {"program", log.program},
                                       {"grid", text_of(log.grid)},
                                       {"device", device_json(report)}};
-    put(json.dump(2) + "\n");
-  } else {
+    const std::string text = json.dump(2) + "\n";
+    if (to_file) {
+      write_file(flags.json, text);
+    } else {
+      put(text);
+    }
+  }
+  if (flags.json != "-") {
     put(fmt::format("{}: {}; grid {}\n", flags.file, log.program, text_of(log.grid)));
     put(device_time_text(report) + replay_cost_text(report) + device_view_text(report, view));
   }
@@ -63,7 +72,8 @@ Command add_retime_command(CLI::App& parent) {
   for (const std::string& name : device_metric_names()) views += (views.empty() ? "" : ", ") + name;
   app->add_option("--view", flags->view, fmt::format("Grid view of a figure by core, or none:\n{} [none]", views))
       ->type_name("METRIC");
-  app->add_flag("--json", flags->json, "Print JSON, as `device` of a run's report [off]")->disable_flag_override();
+  app->add_option("--json", flags->json, "Write JSON, as `device` of a run's report; - for standard output alone [none]")
+      ->type_name("FILE");
   app->footer("Example: tilegrid attention --log a.log && tilegrid retime a.log --set noc_hop_cycles=18\n" +
               parent.get_footer());
   return {app, [app, flags](Session& session) { return run_retime(*app, *flags, session.is_host()); }};

@@ -22,6 +22,7 @@
 #include "kernels/fused/fused_program.h"
 #include "kernels/fused/planner.h"
 #include "kernels/fused/presets.h"
+#include "kernels/matmul/matmul.h"
 #include "kernels/registry.h"
 #include "kernels/unfused/unfused.h"
 #include "runtime/attention_data.h"
@@ -66,12 +67,12 @@ Result result_of(Device& device, const Prepared& prepared, std::optional<std::ui
   return {bits.value(), logs.value()};
 }
 
-Buffer random_buffer(Device& device, int stream, std::size_t tiles) {
+Buffer random_buffer(Device& device, int stream, std::size_t tiles, DataFormat format = DataFormat::bf16) {
   const std::vector<float> values =
       attention::random_samples(7, stream, tiles * tile_elements, attention::Distribution::normal);
-  const std::uint32_t page = tile_bytes(DataFormat::bf16);
+  const std::uint32_t page = tile_bytes(format);
   std::vector<std::byte> packed(tiles * page);
-  tilize(values, static_cast<int>(tiles) * tile_side, tile_side, DataFormat::bf16, packed);
+  tilize(values, static_cast<int>(tiles) * tile_side, tile_side, format, packed);
   const Buffer buffer = device.create_buffer(packed.size(), page);
   device.write(buffer, packed);
   return buffer;
@@ -96,14 +97,15 @@ ShakenCase attention_case(const std::string& name, GridSize grid, attention::Sha
   return {name, grid, [config](Device& device) {
             validate(config);
             const attention::Config full = with_chunks(config);
+            EXPECT_EQ(full.delivery, config.kv) << fallback_reason(full);
             const auto tiles = [&](int heads, int seq) {
               return static_cast<std::size_t>(config.shape.batch * heads * ((seq + 31) / 32) * (config.shape.dim / 32));
             };
             const std::size_t q_tiles = tiles(config.shape.heads, config.shape.seq_q);
             const std::size_t kv_tiles = tiles(config.shape.kv_heads, config.shape.seq_kv);
-            const Buffer q = random_buffer(device, 0, q_tiles);
-            const Buffer k = random_buffer(device, 1, kv_tiles);
-            const Buffer v = random_buffer(device, 2, kv_tiles);
+            const Buffer q = random_buffer(device, 0, q_tiles, config.format);
+            const Buffer k = random_buffer(device, 1, kv_tiles, config.format);
+            const Buffer v = random_buffer(device, 2, kv_tiles, config.format);
             const Buffer out = device.create_buffer(q.bytes(), q.page_bytes);
             const attention::TensorAddresses tensors{q.address, k.address, v.address, out.address};
             if (config.kernel != attention::Kernel::unfused) return Prepared{{make_program(full, tensors)}, {out}};
@@ -142,9 +144,30 @@ ShakenCase fused_case(const std::string& preset, fused::Shape block) {
           }};
 }
 
+ShakenCase matmul_case(const std::string& name, matmul::Shape shape, const std::function<void(matmul::Config&)>& change) {
+  matmul::Config config;
+  config.shape = shape;
+  config.grid = {2, 2};
+  change(config);
+  return {name, config.grid, [config](Device& device) {
+            const matmul::Config full = with_blocks(config);
+            const auto tiles = [&](int rows, int columns) {
+              return static_cast<std::size_t>(full.shape.batch * ((rows + 31) / 32) * ((columns + 31) / 32));
+            };
+            const Buffer a = random_buffer(device, 0, tiles(full.shape.m, full.shape.k));
+            const Buffer b = random_buffer(device, 1, tiles(full.shape.k, full.shape.n));
+            const std::uint32_t page = tile_bytes(full.format);
+            const Buffer out = device.create_buffer(tiles(full.shape.m, full.shape.n) * page, page);
+            return Prepared{{make_program(full, {a.address, b.address, out.address})}, {out}};
+          }};
+}
+
+void in_bfp8(attention::Config& config) { config.format = DataFormat::bfp8_b; }
+
 std::vector<ShakenCase> shipped() {
   using attention::Config;
   using attention::Kernel;
+  using attention::KvDelivery;
   std::vector<ShakenCase> cases{
       attention_case("attention", {2, 2}, {1, 2, 2, 64, 96, 32, false}),
       attention_case("causal", {3, 1}, {1, 1, 1, 128, 128, 32, true}),
@@ -163,7 +186,28 @@ std::vector<ShakenCase> shipped() {
                      }),
       attention_case("unfused", {2, 2}, {1, 1, 1, 64, 64, 32, true},
                      [](Config& config) { config.kernel = Kernel::unfused; }),
+      attention_case("bfp8", {2, 2}, {1, 1, 1, 96, 96, 32, true}, in_bfp8),
   };
+  // One head for four cores, twice; causal members drop what is past the diagonal.
+  for (const bool causal : {false, true}) {
+    const std::string suffix = causal ? "_causal" : "";
+    for (const auto& [name, kv] : {std::pair("chain", KvDelivery::chain), std::pair("row", KvDelivery::multicast_row),
+                                   std::pair("rectangle", KvDelivery::multicast_grid)}) {
+      cases.push_back(attention_case(name + suffix, {2, 2}, {1, 4, 2, 128, 128, 32, causal},
+                                     [kv = kv](Config& config) { config.kv = kv; }));
+    }
+  }
+  cases.push_back(attention_case("chain_of_bfp8", {3, 1}, {1, 3, 1, 96, 96, 32, false}, [](Config& config) {
+    in_bfp8(config);
+    config.kv = KvDelivery::chain;
+  }));
+  cases.push_back(matmul_case("matmul", {1, 64, 96, 64}, [](matmul::Config&) {}));
+  cases.push_back(matmul_case("matmul_with_edges", {2, 70, 64, 90}, [](matmul::Config& config) { config.k_block = 1; }));
+  cases.push_back(matmul_case("matmul_from_dram", {1, 64, 64, 64}, [](matmul::Config& config) {
+    config.delivery = matmul::Delivery::dram;
+    config.carrier = matmul::Carrier::reload;
+    config.k_block = 1;
+  }));
   for (const char* preset : {"six-op", "gelu", "rescale-accumulate", "attention-step"}) {
     cases.push_back(fused_case(preset, {{1}, {1}}));
   }
@@ -182,6 +226,7 @@ class ShippedKernels : public testing::TestWithParam<ShakenCase> {
   static void SetUpTestSuite() {
     attention::register_kernels();
     fused::register_kernels();
+    matmul::register_kernels();
   }
 };
 
