@@ -268,7 +268,7 @@ const auto writes_inline = register_kernel("forms/writes_inline", [] {
 TEST_P(TransferForms, InlineWritesPutOneWord) {
   const RunResult result = run(writes_inline, {7, 0, 1, 7});
   if (!test::session().is_host()) return;
-  const auto& transfers = result.cores[0].transfers[static_cast<std::size_t>(GetParam())];
+  const auto& transfers = result.cores.at(0).transfers[static_cast<std::size_t>(GetParam())];
   EXPECT_EQ(transfers[static_cast<std::size_t>(TransferKind::l1_write)].bytes, 8U);
 }
 
