@@ -25,7 +25,7 @@ struct ThreadLayout {
   }
 
  private:
-  static constexpr int movers = 2;  ///< BRISC and NCRISC
+  static constexpr int movers = risc_count;  ///< a compute kernel may transfer as well
 };
 
 /// A point in the life of a thread, and, for a write, of the channel that it travels in: what one RISC sends to one core

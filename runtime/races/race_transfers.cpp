@@ -109,7 +109,6 @@ bool RaceFinder::check_slot(const Kernel& kernel, int destination, std::uint32_t
 }
 
 void RaceFinder::step_barrier(Kernel& kernel, const Event& event) {
-  if (kernel.risc == Risc::trisc) return;
   switch (event.kind) {
     case EventKind::read_barrier:
       finish_transfers(kernel, ThreadKind::read, event.op, event.a);

@@ -214,6 +214,17 @@ void fetch() {
   noc_async_atomic_barrier();
 }
 
+/// A compute kernel may transfer, too. It reads to one place twice, and sends what it has read.
+void transfer_by_trisc() {
+  for (int i = 0; i < 2; ++i) noc_async_read_page(0, written_pages(), l1(user)), noc_async_read_barrier();
+  noc_async_write(l1(user), on_core(other, user), 1024), noc_async_write_barrier();
+  noc_semaphore_inc(semaphore_on(other, 0), 1), noc_async_atomic_barrier();
+}
+void send_back() {
+  noc_semaphore_wait(semaphore(0), 1), noc_semaphore_set(semaphore(0), 0);
+  noc_async_write(l1(user), on_core(one, user + 1024), 1024), noc_async_write_barrier();
+}
+
 std::vector<Part> multicast_parts() {
   std::vector<Part> parts{{Risc::brisc, one, send_to_all}};
   for (int core = 0; core < grid.cores(); ++core) {
@@ -275,6 +286,7 @@ std::vector<Case> legal_cases() {
                                    {Risc::ncrisc, ends[1], pass_on<2>},
                                    {Risc::trisc, ends[1], consume}}),
       legal("read_when_told", {{Risc::brisc, one, offer}, {Risc::ncrisc, other, fetch}}),
+      legal("transfers_of_trisc", {{Risc::trisc, one, transfer_by_trisc}, {Risc::ncrisc, other, send_back}}),
   };
 }
 
