@@ -394,7 +394,8 @@ void Endpoint::complete_reads(std::vector<PendingRead>& reads) {
   for (const PendingRead& read : reads) {
     const int rank = node_.placement().rank_of(read.target);
     if (rank == node_.transport().rank()) {
-      std::memcpy(read.destination, node_.memory(read.target, read.offset), read.bytes);
+      // A core may read from itself, over the source.
+      std::memmove(read.destination, node_.memory(read.target, read.offset), read.bytes);
       notify(read.destination, read.bytes);
       continue;
     }

@@ -161,7 +161,7 @@ void Node::land_write(Target target, std::uint64_t offset, std::span<const std::
   if (target.kind == Target::Kind::dram && checks_.on(audit::Class::uninitialised_dram)) {
     dram_.mark_unwritten(target.index, offset + bytes.size());
   }
-  std::memcpy(memory(target, offset), bytes.data(), bytes.size());
+  std::memmove(memory(target, offset), bytes.data(), bytes.size());  // a core may write to itself, over the source
   if (target.kind != Target::Kind::core) return;
   Core& owner = core(target.index);
   owner.note_writer(static_cast<std::uint32_t>(offset), bytes.size(), issuer);

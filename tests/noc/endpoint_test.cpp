@@ -181,6 +181,22 @@ const auto writes_to_itself = register_kernel("endpoint/writes_to_itself", [] {
 
 TEST_P(Endpoints, ACoreMayWriteToItself) { expect_everywhere(writes_to_itself, {16, 2}); }
 
+const auto moves_by_a_little = register_kernel("endpoint/moves_by_a_little", [] {  // source and destination overlap
+  const std::uint32_t mine = get_write_ptr(0);
+  for (std::uint32_t i = 0; i < 1024; ++i) words(mine)[i] = i;
+  noc_async_write(mine, get_noc_addr(mine + 64), 4096);
+  noc_async_write_barrier();
+  std::uint32_t right = 0;
+  for (std::uint32_t i = 0; i < 1024; ++i) right += words(mine + 64)[i] == i ? 1 : 0;
+  noc_async_read(get_noc_addr(mine + 64), mine, 4096);
+  noc_async_read_barrier();
+  for (std::uint32_t i = 0; i < 1024; ++i) right += words(mine)[i] == i ? 1 : 0;
+  put_result(0, right);
+  store_results();
+});
+
+TEST_P(Endpoints, ACoreMayMoveItsOwnBytesByLessThanTheirLength) { expect_everywhere(moves_by_a_little, {2048}); }
+
 const auto leaves_without_barrier = register_kernel("endpoint/leaves_without_barrier", [] {
   put_result(0, 11);
   const InterleavedAddrGen buffer{get_common_arg_val<std::uint32_t>(0), 1024};
