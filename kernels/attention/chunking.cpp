@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "core/error.h"
@@ -154,6 +155,24 @@ Config with_chunks(Config config) {
   });
   if (best == choices.end()) throw_does_not_fit(config);
   return best->config;
+}
+
+Config with_chunks_for_all(Config config) {
+  Config best;
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  for (const KvDelivery delivery :
+       {KvDelivery::dram, KvDelivery::chain, KvDelivery::multicast_row, KvDelivery::multicast_grid}) {
+    Config tried = config;
+    tried.kv = delivery;
+    tried = with_chunks(tried);
+    const std::int64_t cycles = estimate(tried).cycles;
+    if (cycles >= least) continue;
+    least = cycles;
+    best = tried;
+  }
+  config.q_chunk = best.q_chunk;
+  config.k_chunk = best.k_chunk;
+  return with_chunks(config);
 }
 
 }  // namespace tilegrid::attention

@@ -120,5 +120,7 @@ struct Subblock {
 /// user are kept; when they do not fit L1 throws UsageError with the bytes asked, the bytes there are, and the largest chunk
 /// that fits. Unfused work is dealt in order, whatever the balance.
 [[nodiscard]] Config with_chunks(Config config);
+/// As above, whatever `kv` says with the chunks of the delivery whose estimate is the least: for comparisons of deliveries.
+[[nodiscard]] Config with_chunks_for_all(Config config);
 
 }  // namespace tilegrid::attention

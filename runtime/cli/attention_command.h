@@ -36,6 +36,7 @@ struct AttentionOptions {
   bool compare_kernels = false;
   bool dry_run = false;
   bool hash_output = false;                        ///< no flag: for comparisons of outputs
+  bool chunks_for_all = false;                     ///< no flag: attention::with_chunks_for_all()
   std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
   std::optional<std::uint64_t> shake;  ///< LaunchOptions::shake

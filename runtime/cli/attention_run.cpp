@@ -280,12 +280,12 @@ AttentionOutcome attention_outcome(const Session& session, Device& device, const
     attention::validate(config);
     unfused::check_dram(config);
   }
-  outcome.config = attention::with_chunks(config);
+  outcome.config = options.chunks_for_all ? attention::with_chunks_for_all(config) : attention::with_chunks(config);
   outcome.grid = outcome.config.grid;
   const Buffers buffers = create_buffers(device, outcome.config);
   if (config.kv == attention::KvDelivery::automatic) {
-    outcome.candidates = delivery_candidates(device, outcome.config, tensor_addresses(buffers), options);
-    outcome.config = with_best(outcome.config, outcome.candidates);
+    outcome.candidates = delivery_candidates(device, config, tensor_addresses(buffers), options);
+    outcome.config = best_of(outcome.candidates);
   }
   outcome.split = attention::split_work(outcome.config);
   outcome.expected_matmul_tiles = matmul_tiles_of(outcome.config, outcome.split);

@@ -16,9 +16,9 @@ namespace tilegrid::cli {
 /// One of the deliveries that `auto` has to choose from.
 struct DeliveryCandidate {
   attention::KvDelivery delivery{};
-  attention::Team team;
-  double cycles = 0;    ///< modelled
-  std::string refusal;  ///< why it is none: does not fit, or is another one here
+  attention::Config config;  ///< with chunks and team
+  double cycles = 0;         ///< modelled
+  std::string refusal;       ///< why it is none: does not fit, or is another one here
 };
 
 /// Everything that is known when a run is over; text and JSON are made from it.

@@ -64,6 +64,7 @@ void run_row(const Session& session, Device& device, KvComparison& comparison, K
     options.config.q_chunk = comparison.config.q_chunk;
     options.config.k_chunk = comparison.config.k_chunk;
   }
+  options.chunks_for_all = is_first;
   options.progress = false;
   options.hash_output = !options.dry_run;
   // All outputs must be the same bits: one that is right is enough.

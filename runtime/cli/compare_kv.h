@@ -35,7 +35,7 @@ struct KvRow {
   std::optional<std::uint64_t> output_hash;
 };
 
-/// All rows of one shape, with the same chunks.
+/// All rows of one shape, with the same chunks: those of the delivery that is estimated to be quickest.
 struct KvComparison {
   SweepPoint flags;
   AttentionOptions options;

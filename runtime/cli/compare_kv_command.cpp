@@ -133,7 +133,8 @@ Command add_compare_kv_command(CLI::App& parent) {
   CLI::App* app = parent.add_subcommand(
       "compare-kv",
       "Compare the ways in which K and V come to the cores: --kv dram, chain, multicast-row and multicast-grid, with\n"
-      "zigzag and contiguous balance when causal. Takes the flags of `tilegrid attention`; all rows have the same chunks.\n"
+      "zigzag and contiguous balance when causal. Takes the flags of `tilegrid attention`; all rows have the same chunks,\n"
+      "by default those of the delivery that is estimated to be quickest.\n"
       "Runs in full, for the host's cost and to see that all outputs are the same bits; --dry-run for large shapes.\n"
       "Lists of values, comma between, make dry runs of all combinations and a table of the winners.");
   app->allow_extras();

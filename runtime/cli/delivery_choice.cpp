@@ -53,13 +53,12 @@ std::vector<DeliveryCandidate> delivery_candidates(Device& device, const Config&
       options.architecture ? options.architecture->parameters : choose_architecture("wormhole_b0", {}).parameters;
   std::vector<DeliveryCandidate> candidates;
   for (const KvDelivery delivery : all_deliveries) {
-    DeliveryCandidate candidate{delivery, {}, 0, {}};
-    Config tried = config;
+    DeliveryCandidate candidate{delivery, config, 0, {}};
+    Config& tried = candidate.config;
     tried.kv = delivery;
     if (delivery == KvDelivery::dram) tried.kv_cores = 0;
     try {
       tried = attention::with_chunks(tried);
-      candidate.team = tried.team;
       candidate.refusal = fallback_reason(tried);
       if (candidate.refusal.empty()) candidate.cycles = cycles_of(device, tried, tensors, architecture);
     } catch (const UsageError& error) {
@@ -70,14 +69,14 @@ std::vector<DeliveryCandidate> delivery_candidates(Device& device, const Config&
   return candidates;
 }
 
-Config with_best(Config config, const std::vector<DeliveryCandidate>& candidates) {
+Config best_of(const std::vector<DeliveryCandidate>& candidates) {
   const DeliveryCandidate* best = nullptr;
   for (const DeliveryCandidate& candidate : candidates) {
     if (candidate.refusal.empty() && (best == nullptr || candidate.cycles < best->cycles)) best = &candidate;
   }
   if (best == nullptr) throw UsageError(candidates.front().refusal);
-  config.delivery = best->delivery;
-  config.team = best->team;
+  Config config = best->config;
+  config.kv = KvDelivery::automatic;
   return config;
 }
 
@@ -99,7 +98,8 @@ std::string delivery_text(const AttentionOutcome& outcome) {
   if (outcome.candidates.empty()) return text;
   text += "  chosen by ";
   for (const DeliveryCandidate& candidate : outcome.candidates) {
-    text += candidate.refusal.empty() ? fmt::format(" {} {:.0f} cycles;", name_of(candidate.delivery), candidate.cycles)
+    text += candidate.refusal.empty() ? fmt::format(" {} {:.0f} cycles ({}x{});", name_of(candidate.delivery),
+                                                    candidate.cycles, candidate.config.q_chunk, candidate.config.k_chunk)
                                       : fmt::format(" {} not possible: {};", name_of(candidate.delivery), candidate.refusal);
   }
   text.back() = '\n';
@@ -123,7 +123,9 @@ nlohmann::ordered_json delivery_json(const AttentionOutcome& outcome) {
   for (const DeliveryCandidate& candidate : outcome.candidates) {
     const bool possible = candidate.refusal.empty();
     json["candidates"].push_back({{"delivery", name_of(candidate.delivery)},
-                                  {"cores", candidate.team.cores()},
+                                  {"cores", candidate.config.team.cores()},
+                                  {"q_chunk", candidate.config.q_chunk},
+                                  {"k_chunk", candidate.config.k_chunk},
                                   {"cycles", possible ? Json(candidate.cycles) : Json()},
                                   {"refusal", possible ? Json() : Json(candidate.refusal)}});
   }

@@ -16,13 +16,13 @@ inline constexpr std::array<attention::KvDelivery, 4> all_deliveries{
     attention::KvDelivery::dram, attention::KvDelivery::chain, attention::KvDelivery::multicast_row,
     attention::KvDelivery::multicast_grid};
 
-/// Dry runs and replays every delivery of the chunks that `config` has. Depends on nothing but the configuration and the
-/// constants of the chip; without device time in the options those of wormhole_b0.
+/// Dry runs and replays every delivery, each with the chunks that are best for it where `config` leaves them open. Depends
+/// on nothing but the configuration and the constants of the chip; without device time in the options those of wormhole_b0.
 [[nodiscard]] std::vector<DeliveryCandidate> delivery_candidates(Device& device, const attention::Config& config,
                                                                  const attention::TensorAddresses& tensors,
                                                                  const AttentionOptions& options);
-/// With the delivery and the team of the candidate that takes the least cycles; dram is always one.
-[[nodiscard]] attention::Config with_best(attention::Config config, const std::vector<DeliveryCandidate>& candidates);
+/// That of the candidate that takes the least cycles; dram is always one.
+[[nodiscard]] attention::Config best_of(const std::vector<DeliveryCandidate>& candidates);
 
 /// "chain of 8 cores, 10 of them", "each core reads K and V from DRAM"
 [[nodiscard]] std::string team_text(const attention::Config& config);

@@ -373,6 +373,19 @@ TEST(WithChunks, WhereReadingBindsQChunksAreLarger) {
   EXPECT_LE(with_chunks(shared).q_chunk, 128);
 }
 
+TEST(WithChunks, ForAllDeliveriesAreThoseOfTheQuickest) {
+  const Config dram = make(demo_shape, 0, 0);
+  Config row = dram;
+  row.kv = KvDelivery::multicast_row;
+  const Config quickest = with_chunks(row);
+  for (const Config& open : {dram, row}) {
+    const Config config = with_chunks_for_all(open);
+    EXPECT_EQ(config.q_chunk, quickest.q_chunk);
+    EXPECT_EQ(config.k_chunk, quickest.k_chunk);
+    EXPECT_EQ(config.delivery, open.kv);
+  }
+}
+
 /// The estimate as the documentation of the choice has it, over the listed items: computing, but no faster than a core can
 /// read (24.5 bytes a cycle), after half a chunk pair at a core's share of what all can (195); nor than all can.
 std::int64_t estimate(const Config& config) {
