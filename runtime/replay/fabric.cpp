@@ -22,9 +22,9 @@ Fabric::Fabric(const Architecture& a, Routes& routes, Agenda& agenda, FabricList
       per_buffer_(1 / buffer_),
       channels_(1 + std::clamp(static_cast<int>(a["noc_response_channels"]), 1, most_channels - 1)),
       ports_(Routes::ports),
-      lanes_(static_cast<std::size_t>(Routes::ports * 2 * channels_)) {
+      lanes_(static_cast<std::size_t>(Routes::ports) * 2 * static_cast<std::size_t>(channels_)) {
   for (Lane& lane : lanes_) lane.space = buffer_;
-  sources_.resize(static_cast<std::size_t>(Routes::ports * 2));
+  sources_.resize(static_cast<std::size_t>(Routes::ports) * 2);
 }
 
 /// Routers behind the first one that a standing packet reaches into.

@@ -203,7 +203,7 @@ void Network::handle(const Appointment& now) {
 
 /// Takes the packet's DRAM channel for its bytes. Returns when it begins.
 double Network::serve(const Packet& packet, double time) {
-  Channel& channel = channels_[static_cast<std::size_t>(packet.bank)];
+  Channel& channel = channel_of(packet);
   const double start = std::max(time, channel.free);
   const double service = packet.request.bytes * dram_rate_ + dram_request_;
   channel.free = start + service;
@@ -218,7 +218,7 @@ void Network::fetch(std::uint32_t index, double time) {
   const double start = serve(packet, time);
   packet.wait = start - time;
   packet.entered = start + dram_read_;
-  Channel& channel = channels_[static_cast<std::size_t>(packet.bank)];
+  Channel& channel = channel_of(packet);
   if (channel.first == nothing) {
     channel.first = index;
     add(Step::ready, index, packet.entered);
@@ -230,7 +230,7 @@ void Network::fetch(std::uint32_t index, double time) {
 
 /// The first of the data to come of a channel have.
 void Network::fetched(std::uint32_t index) {
-  Channel& channel = channels_[static_cast<std::size_t>(packets_[index].bank)];
+  Channel& channel = channel_of(packets_[index]);
   channel.first = packets_[index].next;
   if (channel.first != nothing) add(Step::ready, channel.first, packets_[channel.first].entered);
 }
@@ -250,7 +250,7 @@ double Network::issue_multicast(const Request& request, double time) {
   const double hop = fabric_.hop_cycles();
   const double length = flits(request.bytes) * write_flit_ + 1 + gap_;
   const bool linked = request.event->a != 0;
-  double& chain = chain_free_[static_cast<std::size_t>(request.noc * Routes::nodes + from)];
+  double& chain = chain_free_[std::size_t{request.noc} * Routes::nodes + static_cast<std::size_t>(from)];
   double setup = 0;
   if (!request.linked_before) setup = multicast_setup_ + hop * tree.farthest + (linked ? 0 : multicast_unlinked_);
   // All ports of the tree are taken at once, each from when the head comes there.

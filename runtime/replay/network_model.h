@@ -121,6 +121,7 @@ class Network final : private FabricListener {
   double serve(const Packet& packet, double time);
   void store(std::uint32_t index, double time);
   bool joins_train(const Packet& packet, const Passage& passage);
+  Channel& channel_of(const Packet& packet) { return channels_.at(static_cast<std::uint8_t>(packet.bank)); }
   std::uint32_t& train(const Packet& packet) {
     return trains_[static_cast<std::size_t>((packet.request.noc * Routes::nodes + packet.request.peer) * Routes::nodes +
                                             packet.request.from)];

@@ -18,12 +18,10 @@ inline Architecture free_machine(const std::vector<std::string>& settings) {
   for (const auto& [name, parameter] : all) {
     if (name.ends_with("_per_cycle")) {
       machine.set(name + "=1e9");
-    } else if (name.ends_with("_flit_cycles")) {
+    } else if (name.ends_with("_flit_cycles") || name == "noc_response_channels") {
       machine.set(name + "=1");
     } else if (name == "matmul_phase_cycles") {
       machine.set(name + "=16");
-    } else if (name == "noc_response_channels") {
-      machine.set(name + "=1");
     } else if (parameter.unit != "bytes" && parameter.unit != "Hz" && parameter.unit != "flits") {
       machine.set(name + "=0");
     }

@@ -99,7 +99,8 @@ ShakenCase attention_case(const std::string& name, GridSize grid, attention::Sha
             const attention::Config full = with_chunks(config);
             EXPECT_EQ(full.delivery, config.kv) << fallback_reason(full);
             const auto tiles = [&](int heads, int seq) {
-              return static_cast<std::size_t>(config.shape.batch * heads * ((seq + 31) / 32) * (config.shape.dim / 32));
+              const int of_head = ((seq + 31) / 32) * (config.shape.dim / 32);
+              return static_cast<std::size_t>(of_head) * static_cast<std::size_t>(config.shape.batch * heads);
             };
             const std::size_t q_tiles = tiles(config.shape.heads, config.shape.seq_q);
             const std::size_t kv_tiles = tiles(config.shape.kv_heads, config.shape.seq_kv);
@@ -121,7 +122,7 @@ ShakenCase attention_case(const std::string& name, GridSize grid, attention::Sha
 }
 
 ShakenCase fused_case(const std::string& preset, fused::Shape block) {
-  constexpr GridSize grid{2, 2};
+  static constexpr GridSize grid{2, 2};
   return {"fused_" + preset, grid, [preset, block](Device& device) {
             fused::Plan made = fused::plan(fused::preset_graph(preset, block, 0), fused::Strategy::best, {});
             EXPECT_TRUE(made.legal()) << preset;
@@ -152,7 +153,8 @@ ShakenCase matmul_case(const std::string& name, matmul::Shape shape, const std::
   return {name, config.grid, [config](Device& device) {
             const matmul::Config full = with_blocks(config);
             const auto tiles = [&](int rows, int columns) {
-              return static_cast<std::size_t>(full.shape.batch * ((rows + 31) / 32) * ((columns + 31) / 32));
+              const int of_one = ((rows + 31) / 32) * ((columns + 31) / 32);
+              return static_cast<std::size_t>(of_one) * static_cast<std::size_t>(full.shape.batch);
             };
             const Buffer a = random_buffer(device, 0, tiles(full.shape.m, full.shape.k));
             const Buffer b = random_buffer(device, 1, tiles(full.shape.k, full.shape.n));
