@@ -36,14 +36,7 @@ std::uint8_t Fabric::reach_of(const Worm& worm) const {
 }
 
 Fabric::Entry Fabric::enter(const Passage& passage, double time) {
-  std::uint32_t number = 0;
-  if (free_worms_.empty()) {
-    number = static_cast<std::uint32_t>(worms_.size());
-    worms_.emplace_back();
-  } else {
-    number = free_worms_.back();
-    free_worms_.pop_back();
-  }
+  const std::uint32_t number = worms_.take();
   const auto way = routes_.way(passage.noc, passage.from, passage.to);
   Worm& worm = worms_[number];
   worm = {};
@@ -221,7 +214,7 @@ void Fabric::go(std::uint32_t number, int channel, double time) {
     return add(Step::head, number, time + (hop == 0 ? niu_ : hop_));
   }
   while (worm.settled < worm.length) settle(worm, time);
-  free_worms_.push_back(number);
+  worms_.give_back(number);
   listener_.arrived(worm.packet, time + niu_);
 }
 

@@ -7,6 +7,7 @@
 
 #include "runtime/replay/agenda.h"
 #include "runtime/replay/architecture.h"
+#include "runtime/replay/pool.h"
 #include "runtime/replay/routes.h"
 
 namespace tilegrid::replay {
@@ -135,8 +136,7 @@ class Fabric {
   std::vector<Port> ports_;
   std::vector<Lane> lanes_;
   std::vector<Queue> sources_;  ///< of NIUs, by port
-  std::vector<Worm> worms_;
-  std::vector<std::uint32_t> free_worms_;
+  Pool<Worm> worms_;
 };
 
 }  // namespace tilegrid::replay

@@ -62,14 +62,7 @@ double Network::flits(std::uint32_t bytes) {
 }
 
 std::uint32_t Network::new_packet(const Request& request) {
-  std::uint32_t index = 0;
-  if (free_packets_.empty()) {
-    index = static_cast<std::uint32_t>(packets_.size());
-    packets_.emplace_back();
-  } else {
-    index = free_packets_.back();
-    free_packets_.pop_back();
-  }
+  const std::uint32_t index = packets_.take();
   Packet& packet = packets_[index];
   packet.request = request;
   const int from = routes_.node_of_core(request.core);
@@ -131,7 +124,7 @@ bool Network::send(std::uint32_t index, double time) {
   if (!passage.response) return fabric_.enter(passage, time).at_once;
   std::swap(passage.from, passage.to);
   if (joins_train(packet, passage)) {
-    free_packets_.push_back(index);
+    packets_.give_back(index);
     return false;
   }
   train(packet) = index;
@@ -184,7 +177,7 @@ void Network::arrived(std::uint32_t index, double time) {
     if (core >= 0) land(request, core, tail);
     complete(request, tail + request.bytes * l1_commit_ + l1_access_ + fabric_.flight(packet.back), packet.wait, 0);
   }
-  free_packets_.push_back(index);
+  packets_.give_back(index);
 }
 
 void Network::handle(const Appointment& now) {
@@ -241,7 +234,7 @@ void Network::store(std::uint32_t index, double time) {
   const double start = serve(packet, time);
   const double stored = std::max(start + packet.request.bytes * dram_rate_, time + packet.length);
   complete(packet.request, stored + dram_write_ + fabric_.flight(packet.back), packet.wait, start - time);
-  free_packets_.push_back(index);
+  packets_.give_back(index);
 }
 
 double Network::issue_multicast(const Request& request, double time) {
@@ -281,14 +274,7 @@ double Network::issue_multicast(const Request& request, double time) {
 
 void Network::land(const Request& request, int core, double time) {
   if (request.transfer != Transfer::atomic && request.bytes != semaphore_write_bytes) return;
-  std::uint32_t index = 0;
-  if (free_updates_.empty()) {
-    index = static_cast<std::uint32_t>(updates_.size());
-    updates_.emplace_back();
-  } else {
-    index = free_updates_.back();
-    free_updates_.pop_back();
-  }
+  const std::uint32_t index = updates_.take();
   const bool atomic = request.transfer == Transfer::atomic;
   const Event& event = *request.event;
   updates_[index] = {core, event.address, atomic ? event.count : extra_of(event), atomic};

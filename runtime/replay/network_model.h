@@ -13,6 +13,7 @@
 #include "runtime/replay/architecture.h"
 #include "runtime/replay/device_time.h"
 #include "runtime/replay/fabric.h"
+#include "runtime/replay/pool.h"
 #include "runtime/replay/routes.h"
 
 namespace tilegrid::replay {
@@ -75,7 +76,7 @@ class Network final : private FabricListener {
   double issue(const Request& request, double time);
   void handle(const Appointment& appointment);
   [[nodiscard]] const SemaphoreUpdate& update(std::uint32_t index) const { return updates_[index]; }
-  void forget_update(std::uint32_t index) { free_updates_.push_back(index); }
+  void forget_update(std::uint32_t index) { updates_.give_back(index); }
   /// When the last transfer so far was over.
   [[nodiscard]] double last_completion() const { return last_completion_; }
 
@@ -145,10 +146,8 @@ class Network final : private FabricListener {
   std::array<Channel, noc::dram_banks> channels_{};
   std::vector<std::uint32_t> trains_;  ///< by NoC, source and target: the train that waits, if any
   std::vector<double> chain_free_;     ///< by NoC and node: the tree of its last linked multicast
-  std::vector<Packet> packets_;
-  std::vector<std::uint32_t> free_packets_;
-  std::vector<SemaphoreUpdate> updates_;
-  std::vector<std::uint32_t> free_updates_;
+  Pool<Packet> packets_;
+  Pool<SemaphoreUpdate> updates_;
   std::uint32_t flits_of_ = 0;  ///< bytes of the last answer of flits()
   double flits_ = 0;
   bool issuing_ = false;  ///< what enters now does so within issue()
