@@ -137,8 +137,9 @@ void check_kv_cores(const Config& config) {
 Config with_team(Config config) {
   config.delivery = KvDelivery::dram;
   config.team = {};
-  if (config.kv == KvDelivery::dram || config.kv == KvDelivery::automatic) return config;
+  if (config.kv == KvDelivery::dram) return config;
   check_kv_cores(config);
+  if (config.kv == KvDelivery::automatic) return config;
   if (items_of_kv_head(config) < 2 || config.grid.cores() < 2) return config;
   for (const KvDelivery delivery : attempts(config.kv)) {
     DeliveryEstimate least{0, 0, std::numeric_limits<std::int64_t>::max()};

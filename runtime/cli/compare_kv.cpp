@@ -108,6 +108,14 @@ bool KvComparison::passed() const {
 }
 
 void run_comparison(const Session& session, Device& device, KvComparison& comparison) {
+  try {
+    attention::Config any = comparison.options.config;
+    any.kv = attention::KvDelivery::automatic;
+    static_cast<void>(with_team(any));
+  } catch (const UsageError& error) {  // a number of cores that suits none
+    comparison.refusal = error.message();
+    return;
+  }
   std::vector<Balance> balances{Balance::zigzag};
   if (comparison.options.shape.causal) balances.push_back(Balance::contiguous);
   for (const attention::KvDelivery delivery : all_deliveries) {
