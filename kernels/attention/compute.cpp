@@ -12,31 +12,19 @@
 
 #include "kernels/api/compute.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/passes.h"
+#include "kernels/dst_section.h"
 
 namespace tilegrid::attention {
 namespace {
 
 using namespace tilegrid::api;
+using passes::divisor;
 
 struct Subblock2 {
   std::uint32_t h;
   std::uint32_t w;
 };
-
-std::uint32_t divisor(std::uint32_t count, std::uint32_t limit) {
-  return static_cast<std::uint32_t>(largest_divisor(static_cast<int>(count), static_cast<int>(limit)));
-}
-
-/// Runs `math` as one DST section and packs its slots with `pack`.
-template <class Math, class Pack>
-void section(Math math, Pack pack) {
-  tile_regs_acquire();
-  math();
-  tile_regs_commit();
-  tile_regs_wait();
-  pack();
-  tile_regs_release();
-}
 
 /// The legal in-place update of a full buffer: pop, reserve again, read by index, pack to the same index, push.
 template <class Body>

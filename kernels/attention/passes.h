@@ -5,26 +5,18 @@
 
 #include "kernels/api/compute.h"
 #include "kernels/attention/config.h"
+#include "kernels/dst_section.h"
 
 /// Parts of compute kernels that the baselines share: passes over circular buffers, one DST section after the other.
 namespace tilegrid::attention::passes {
+
+using api::section;
 
 [[nodiscard]] inline std::uint32_t divisor(std::uint32_t count, std::uint32_t limit) {
   return static_cast<std::uint32_t>(largest_divisor(static_cast<int>(count), static_cast<int>(limit)));
 }
 
-/// Runs `math` as one DST section and packs its slots with `pack`.
-template <class Math, class Pack>
-void section(Math math, Pack pack) {
-  api::tile_regs_acquire();
-  math();
-  api::tile_regs_commit();
-  api::tile_regs_wait();
-  pack();
-  api::tile_regs_release();
-}
-
-/// As above, and packs slot i to tile first + i of `out`.
+/// Runs `math` as one DST section and packs slot i to tile first + i of `out`.
 template <class Math>
 void section_to(std::uint32_t out, std::uint32_t first, std::uint32_t slots, Math math) {
   section(math, [&] {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/api/compute.h"
+#include "kernels/dst_section.h"
 #include "kernels/fused/executor.h"
 
 namespace tilegrid::fused {
@@ -81,16 +82,6 @@ class BlockRun {
       }
     }
   }
-  /// A DST section: `math`, then `pack`.
-  template <class Math, class Pack>
-  static void section(Math math, Pack pack) {
-    tile_regs_acquire();
-    math();
-    tile_regs_commit();
-    tile_regs_wait();
-    pack();
-    tile_regs_release();
-  }
   void pack_all(const Run& run, Tile origin, bool later) {
     for (const Instruction& i : run.body) {
       if (i.action == Action::pack) executor_.pack(i, origin, later);
@@ -121,7 +112,7 @@ class BlockRun {
     return i.action == Action::matmul ? KRange{0, plan_.graph.value(i.value[0]).shape.cols.tiles} : KRange{};
   }
   void whole(const Run& run, Tile origin) {
-    section(
+    api::section(
         [&] {
           for (const Instruction& i : run.body) {
             if (i.action != Action::pack) executor_.math(i, origin, all_of_k(i));
@@ -172,7 +163,7 @@ class BlockRun {
       }
       for (const Instruction* i : rest) executor_.math(*i, origin, all_of_k(*i));
     };
-    section(math, [&] { pack_all(run, origin, false); });
+    api::section(math, [&] { pack_all(run, origin, false); });
   }
   void matmuls(const Run& run, Tile origin, KRange k) {
     for (const Instruction& i : run.body) {
@@ -191,7 +182,7 @@ class BlockRun {
     for (int block = 0; block < stage.k_blocks; ++block) {
       for (const int buffer : traffic.streamed) wait(buffer);
       for_sections(stage, [&](const Run& run, Tile origin) {
-        section([&] { one_k_block(run, origin, k_block(stage, block)); }, [&] { pack_all(run, origin, block > 0); });
+        api::section([&] { one_k_block(run, origin, k_block(stage, block)); }, [&] { pack_all(run, origin, block > 0); });
       });
       for (const int buffer : traffic.streamed) pop(buffer);
     }
@@ -206,7 +197,7 @@ class BlockRun {
       for (const int buffer : traffic.partials) open_partial(buffer, block > 0, !last || contains(traffic.packed, buffer));
       for (const int buffer : traffic.streamed) wait(buffer);
       for_sections(stage, [&](const Run& run, Tile origin) {
-        section(
+        api::section(
             [&] {
               if (block > 0) partials(run, origin, false);
               one_k_block(run, origin, k_block(stage, block));

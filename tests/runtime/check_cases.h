@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstring>
-#include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "core/check/classes.h"
 #include "kernels/api/compute.h"
 #include "kernels/api/dataflow.h"
+#include "kernels/dst_section.h"
 #include "kernels/registry.h"
 
 namespace tilegrid::test::checks {
@@ -64,14 +64,6 @@ inline void fill(std::uint32_t cb, std::uint32_t pages) {
   std::memset(l1_pointer(get_write_ptr(cb)), 0, std::size_t{pages} * get_tile_size(cb));
   cb_push_back(cb, pages);
   cb_wait_front(cb, pages);
-}
-inline void section(const std::function<void()>& math, const std::function<void()>& pack) {
-  tile_regs_acquire();
-  math();
-  tile_regs_commit();
-  tile_regs_wait();
-  pack();
-  tile_regs_release();
 }
 
 inline constexpr std::uint32_t user = l1_user_base + 512 * 1024;  // L1 that belongs to no buffer of these programs
