@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/run_report_json.h"
+#include "runtime/cli/print_report.h"
 #include "runtime/findings.h"
 
 namespace tilegrid::cli {
@@ -124,12 +124,7 @@ int with_json_twin(const std::string& path, GridSize grid, const std::function<i
   } catch (const KernelError& error) {
     if (path.empty() || error.findings().empty()) throw;
     const Json json{{"error", error.message()}, {"checks", findings_json(error.findings(), grid)}};
-    if (path == "-") {
-      put(json.dump(2) + "\n");
-      flush_output();
-    } else {
-      write_file(path, json.dump(2) + "\n");
-    }
+    print_json(path, json);
     throw;
   }
 }

@@ -8,8 +8,8 @@
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/compare_kv.h"
+#include "runtime/cli/print_report.h"
 #include "runtime/cli/progress.h"
-#include "runtime/cli/run_report_json.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -71,16 +71,9 @@ std::vector<KvComparison> comparisons_of(const Flags& flags, std::vector<std::st
 }
 
 void print(const std::vector<KvComparison>& comparisons, const Flags& flags) {
-  if (flags.json != "-") put(comparisons.size() == 1 ? comparison_text(comparisons.front()) : winners_text(comparisons));
-  if (!flags.json.empty()) {
-    const std::string json = comparison_json(comparisons).dump(2) + "\n";
-    if (flags.json == "-") {
-      put(json);
-    } else {
-      write_file(flags.json, json);
-    }
-  }
-  flush_output();
+  print_report(
+      flags.json, [&] { return comparisons.size() == 1 ? comparison_text(comparisons.front()) : winners_text(comparisons); },
+      [&] { return comparison_json(comparisons); });
 }
 
 int exit_code(const std::vector<KvComparison>& comparisons) {

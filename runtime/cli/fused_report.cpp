@@ -7,9 +7,7 @@
 
 #include "core/simd/dispatch.h"
 #include "kernels/fused/print_plan.h"
-#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/comparison_text.h"
-#include "runtime/cli/device_report_json.h"
 #include "runtime/cli/run_report_json.h"
 
 namespace tilegrid::cli {
@@ -172,14 +170,10 @@ std::string one_line_summary(const FusedOutcome& outcome) {
 
 nlohmann::ordered_json json_report(const FusedOutcome& outcome) {
   const auto work = [&](std::size_t core) { return Json{{"blocks", blocks_of_core(outcome, static_cast<int>(core))}}; };
-  return {{"config", config_json(outcome)},
-          {"plan", fused::plan_json(outcome.job.plan)},
-          {"verify", verify_json(outcome)},
-          {"host", host_json(outcome)},
-          {"cores", cores_json(outcome, work)},
-          {"totals", totals_json(outcome)},
-          {"device", outcome.device ? device_json(*outcome.device) : Json()},
-          {"checks", findings_json(outcome.result.findings, outcome.grid)}};
+  Json report{
+      {"config", config_json(outcome)}, {"plan", fused::plan_json(outcome.job.plan)}, {"verify", verify_json(outcome)}};
+  add_run_json(report, outcome, work);
+  return report;
 }
 
 }  // namespace tilegrid::cli

@@ -7,9 +7,7 @@
 
 #include "core/simd/dispatch.h"
 #include "core/tile.h"
-#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/comparison_text.h"
-#include "runtime/cli/device_report_json.h"
 #include "runtime/cli/report.h"
 #include "runtime/cli/run_report_json.h"
 
@@ -159,13 +157,9 @@ std::string one_line_summary(const MatmulOutcome& outcome) {
 
 Json json_report(const MatmulOutcome& outcome) {
   const auto work = [&](std::size_t core) { return share_json(outcome.config, core); };
-  return {{"config", config_json(outcome)},
-          {"verify", verify_json(outcome)},
-          {"host", host_json(outcome)},
-          {"cores", cores_json(outcome, work)},
-          {"totals", totals_json(outcome)},
-          {"device", outcome.device ? device_json(*outcome.device) : Json()},
-          {"checks", findings_json(outcome.result.findings, outcome.grid)}};
+  Json report{{"config", config_json(outcome)}, {"verify", verify_json(outcome)}};
+  add_run_json(report, outcome, work);
+  return report;
 }
 
 }  // namespace tilegrid::cli

@@ -9,14 +9,14 @@ namespace tilegrid::cli {
 void print_report(const std::string& json_path, const std::function<std::string()>& text,
                   const std::function<nlohmann::ordered_json()>& json) {
   if (json_path != "-") put(text());
-  if (!json_path.empty()) {
-    const std::string whole = json().dump(2) + "\n";
-    if (json_path == "-") {
-      put(whole);
-    } else {
-      write_file(json_path, whole);
-    }
-  }
+  if (!json_path.empty()) print_json(json_path, json());
+  flush_output();
+}
+
+void print_json(const std::string& path, const nlohmann::ordered_json& json) {
+  const std::string whole = json.dump(2) + "\n";
+  if (path != "-") return write_file(path, whole);
+  put(whole);
   flush_output();
 }
 

@@ -12,4 +12,7 @@ namespace tilegrid::cli {
 void print_report(const std::string& json_path, const std::function<std::string()>& text,
                   const std::function<nlohmann::ordered_json()>& json);
 
+/// JSON to a file, or, for "-", to standard output. Throws UsageError when it can't be written.
+void print_json(const std::string& path, const nlohmann::ordered_json& json);
+
 }  // namespace tilegrid::cli

@@ -4,9 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/simd/dispatch.h"
-#include "runtime/cli/check_arguments.h"
 #include "runtime/cli/delivery_choice.h"
-#include "runtime/cli/device_report_json.h"
 #include "runtime/cli/report.h"
 #include "runtime/cli/run_report_json.h"
 
@@ -89,13 +87,9 @@ Json work_json(const AttentionOutcome& outcome, std::size_t core) {
 }  // namespace
 
 nlohmann::ordered_json json_report(const AttentionOutcome& outcome) {
-  return {{"config", config_json(outcome)},
-          {"verify", verify_json(outcome)},
-          {"host", host_json(outcome)},
-          {"cores", cores_json(outcome, [&](std::size_t core) { return work_json(outcome, core); })},
-          {"totals", totals_json(outcome)},
-          {"device", outcome.device ? device_json(*outcome.device) : Json()},
-          {"checks", findings_json(outcome.result.findings, outcome.grid)}};
+  Json report{{"config", config_json(outcome)}, {"verify", verify_json(outcome)}};
+  add_run_json(report, outcome, [&](std::size_t core) { return work_json(outcome, core); });
+  return report;
 }
 
 }  // namespace tilegrid::cli

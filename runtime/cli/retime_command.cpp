@@ -12,8 +12,8 @@
 #include "runtime/cli/device_report.h"
 #include "runtime/cli/device_report_json.h"
 #include "runtime/cli/metrics.h"
+#include "runtime/cli/print_report.h"
 #include "runtime/cli/run_report.h"
-#include "runtime/cli/run_report_json.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -39,24 +39,18 @@ int run_retime(const CLI::App& app, const Flags& flags, bool speaks) {
   const RunLog log = load_log(flags.file);
   const DeviceReport report = replay_run(log, architecture);
   if (!speaks) return 0;
-  if (!flags.json.empty()) {
-    const nlohmann::ordered_json json{{"version", TILEGRID_VERSION},
-                                      {"file", flags.file},
-                                      {"program", log.program},
-                                      {"grid", text_of(log.grid)},
-                                      {"device", device_json(report)}};
-    const std::string text = json.dump(2) + "\n";
-    if (to_file) {
-      write_file(flags.json, text);
-    } else {
-      put(text);
-    }
-  }
-  if (flags.json != "-") {
-    put(fmt::format("{}: {}; grid {}\n", flags.file, log.program, text_of(log.grid)));
-    put(device_time_text(report) + replay_cost_text(report) + device_view_text(report, view));
-  }
-  flush_output();
+  const auto text = [&] {
+    return fmt::format("{}: {}; grid {}\n", flags.file, log.program, text_of(log.grid)) + device_time_text(report) +
+           replay_cost_text(report) + device_view_text(report, view);
+  };
+  const auto json = [&] {
+    return nlohmann::ordered_json{{"version", TILEGRID_VERSION},
+                                  {"file", flags.file},
+                                  {"program", log.program},
+                                  {"grid", text_of(log.grid)},
+                                  {"device", device_json(report)}};
+  };
+  print_report(flags.json, text, json);
   return 0;
 }
 

@@ -12,6 +12,8 @@
 #include "core/error.h"
 #include "core/l1.h"
 #include "noc/grid.h"
+#include "runtime/cli/check_arguments.h"
+#include "runtime/cli/device_report_json.h"
 #include "runtime/cli/metrics.h"
 
 namespace tilegrid::cli {
@@ -201,6 +203,14 @@ Json totals_json(const RunOutcome& outcome) {
            {{"read_bytes", transfers_of(sum, TransferKind::dram_read).bytes},
             {"written_bytes", transfers_of(sum, TransferKind::dram_write).bytes}}},
           {"ambiguous_waits", sum.ambiguous_waits}};
+}
+
+void add_run_json(Json& report, const RunOutcome& outcome, const std::function<Json(std::size_t core)>& work) {
+  report["host"] = host_json(outcome);
+  report["cores"] = cores_json(outcome, work);
+  report["totals"] = totals_json(outcome);
+  report["device"] = outcome.device ? device_json(*outcome.device) : Json();
+  report["checks"] = findings_json(outcome.result.findings, outcome.grid);
 }
 
 void write_file(const std::string& path, const std::string& text) {

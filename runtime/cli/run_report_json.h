@@ -17,6 +17,9 @@ namespace tilegrid::cli {
 [[nodiscard]] nlohmann::ordered_json cores_json(const RunOutcome& outcome,
                                                 const std::function<nlohmann::ordered_json(std::size_t core)>& work);
 [[nodiscard]] nlohmann::ordered_json totals_json(const RunOutcome& outcome);
+/// What the report of every run ends with: host, cores, totals, device, checks. `work` as above.
+void add_run_json(nlohmann::ordered_json& report, const RunOutcome& outcome,
+                  const std::function<nlohmann::ordered_json(std::size_t core)>& work);
 
 /// Replaces a file as a whole. Throws UsageError when it can't be written.
 void write_file(const std::string& path, const std::string& text);
