@@ -63,7 +63,7 @@ class Checker {
   void pack(const CircularBuffer& cb, std::uint32_t address, bool accumulate);
 
   // ---- Semaphores: the last call that used one, for a finding at the end of the program.
-  void set_semaphore(Risc risc, std::uint32_t offset);
+  void set_semaphore(std::uint32_t offset);
   /// `exact`: until it has this value and no other.
   void wait_semaphore(Risc risc, std::uint32_t offset, std::optional<std::uint32_t> exact);
   /// What the RISC's last wait was for, if it was for one value only.
@@ -117,6 +117,7 @@ class Checker {
 
   void look_at(std::uint32_t address, std::uint32_t bytes, const char* who);
   [[nodiscard]] OfRisc& of(Risc risc) { return riscs_[static_cast<std::size_t>(risc)]; }
+  static void begin(ByNoc& under_way, NocId noc, unsigned trid, const Place& at);
   static void acknowledge(ByNoc& under_way, NocId noc, std::optional<unsigned> trid);
   void check_linked(OfRisc& own, NocId noc, const char* what);
   void add_write(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes);

@@ -92,11 +92,11 @@ void Checker::check_window(Risc risc, std::uint32_t offset, std::uint32_t bytes,
 }
 
 void Checker::wait_semaphore(Risc risc, std::uint32_t offset, std::optional<std::uint32_t> exact) {
-  set_semaphore(risc, offset);
+  set_semaphore(offset);
   of(risc).exact = exact;
 }
 
-void Checker::set_semaphore(Risc, std::uint32_t offset) {
+void Checker::set_semaphore(std::uint32_t offset) {
   if (offset < l1_semaphore_base) return;
   const std::size_t id = (offset - l1_semaphore_base) / semaphore_bytes;
   if (id < semaphores_.size()) semaphores_[id] = reporter_.here();

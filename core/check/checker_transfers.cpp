@@ -141,9 +141,7 @@ void Checker::add_write(Risc risc, NocId noc, unsigned trid, std::uint32_t offse
   Transfer write{.first = offset, .end = end, .noc = noc, .trid = static_cast<std::uint8_t>(trid), .at = reporter_.here()};
   if (reporter_.on(Class::write_flush) && !core_.dry) write.sum = sum_of(offset, end);
   own.sources.add(write);
-  Unacknowledged& under_way = own.writes.at(static_cast<std::size_t>(noc)).at(trid % trids);
-  ++under_way.count;
-  under_way.last = write.at;
+  begin(own.writes, noc, trid, write.at);
 }
 
 void Checker::write(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes) {
@@ -153,9 +151,7 @@ void Checker::write(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, s
 
 void Checker::write_word(Risc risc, NocId noc, unsigned trid) {
   check_linked(of(risc), noc, "inline write");
-  Unacknowledged& under_way = of(risc).writes.at(static_cast<std::size_t>(noc)).at(trid % trids);
-  ++under_way.count;
-  under_way.last = reporter_.here();
+  begin(of(risc).writes, noc, trid, reporter_.here());
 }
 
 void Checker::multicast(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes, bool linked) {
@@ -165,9 +161,7 @@ void Checker::multicast(Risc risc, NocId noc, unsigned trid, std::uint32_t offse
 
 void Checker::atomic(Risc risc, NocId noc, unsigned trid) {
   check_linked(of(risc), noc, "noc_semaphore_inc");
-  Unacknowledged& under_way = of(risc).atomics.at(static_cast<std::size_t>(noc)).at(trid % trids);
-  ++under_way.count;
-  under_way.last = reporter_.here();
+  begin(of(risc).atomics, noc, trid, reporter_.here());
 }
 
 void Checker::check_landed(const Transfer& read) {
@@ -218,6 +212,12 @@ void Checker::writes_flushed(Risc risc, NocId noc, std::optional<unsigned> trid)
     }
   }
   sources.remove(noc, trid);
+}
+
+void Checker::begin(ByNoc& under_way, NocId noc, unsigned trid, const Place& at) {
+  Unacknowledged& one = under_way.at(static_cast<std::size_t>(noc)).at(trid % trids);
+  ++one.count;
+  one.last = at;
 }
 
 void Checker::acknowledge(ByNoc& under_way, NocId noc, std::optional<unsigned> trid) {

@@ -21,21 +21,20 @@ constexpr std::uint32_t tile_pass_ns = 100;
 
 void log(KernelContext& kernel, const Event& event) { kernel.core->log.append(kernel.risc, event); }
 
-void configure(Configure what, std::uint32_t cb_a, std::uint32_t cb_b, const Here& at) {
+Core& configure(Configure what, std::uint32_t cb_a, std::uint32_t cb_b, const Here& at) {
   KernelContext& kernel = context(at);
   log(kernel, {.kind = EventKind::configure,
                .op = static_cast<std::uint8_t>(what),
                .a = static_cast<std::uint8_t>(cb_a),
                .b = static_cast<std::uint8_t>(cb_b)});
+  return *kernel.core;
 }
 
 /// What the checks remember of a configuration.
-void set_formats(std::uint32_t cb_a, std::uint32_t cb_b) {
-  Core& core = *static_cast<KernelContext*>(current_fiber()->local())->core;
+void set_formats(Core& core, std::uint32_t cb_a, std::uint32_t cb_b) {
   if (core.checker) core.checker->set_unpack(core.cb(cb_a).format(), core.cb(cb_b).format());
 }
-void set_pack_format(std::uint32_t cb) {
-  Core& core = *static_cast<KernelContext*>(current_fiber()->local())->core;
+void set_pack_format(Core& core, std::uint32_t cb) {
   if (core.checker) core.checker->set_pack(core.cb(cb).format());
 }
 
@@ -133,41 +132,34 @@ void tile_regs_release(Here at) {
 std::uint32_t dst_capacity(Here at) { return static_cast<std::uint32_t>(context(at).core->dst.capacity()); }
 
 void compute_kernel_hw_startup(std::uint32_t cb_a, std::uint32_t cb_b, std::uint32_t cb_out, Here at) {
-  configure(Configure::startup, cb_a, cb_b, at);
-  set_formats(cb_a, cb_b);
-  set_pack_format(cb_out);
+  Core& core = configure(Configure::startup, cb_a, cb_b, at);
+  set_formats(core, cb_a, cb_b);
+  set_pack_format(core, cb_out);
 }
 void mm_block_init(std::uint32_t in0, std::uint32_t in1, std::uint32_t out, bool, std::uint32_t, std::uint32_t,
                    std::uint32_t, Here at) {
-  configure(Configure::matmul, in0, in1, at);
-  set_formats(in1, in0);
-  set_pack_format(out);
+  Core& core = configure(Configure::matmul, in0, in1, at);
+  set_formats(core, in1, in0);
+  set_pack_format(core, out);
 }
 void mm_block_init_short(std::uint32_t in0, std::uint32_t in1, bool, std::uint32_t, std::uint32_t, std::uint32_t, Here at) {
   configure(Configure::matmul, in0, in1, at);
 }
 void reconfig_data_format(std::uint32_t cb_a, std::uint32_t cb_b, Here at) {
-  configure(Configure::format, cb_a, cb_b, at);
-  set_formats(cb_a, cb_b);
+  set_formats(configure(Configure::format, cb_a, cb_b, at), cb_a, cb_b);
 }
 void pack_reconfig_data_format(std::uint32_t cb, Here at) {
-  configure(Configure::pack_format, cb, 0, at);
-  set_pack_format(cb);
+  set_pack_format(configure(Configure::pack_format, cb, 0, at), cb);
 }
 void pack_reconfig_l1_acc(bool accumulate, Here at) {
-  configure(Configure::l1_accumulate, accumulate ? 1 : 0, 0, at);
-  context(at).core->pack.l1_accumulate = accumulate;
+  configure(Configure::l1_accumulate, accumulate ? 1 : 0, 0, at).pack.l1_accumulate = accumulate;
 }
 void pack_relu_config(ReluMode mode, float threshold, Here at) {
-  configure(Configure::relu, static_cast<std::uint32_t>(mode), 0, at);
-  PackConfig& pack = context(at).core->pack;
+  PackConfig& pack = configure(Configure::relu, static_cast<std::uint32_t>(mode), 0, at).pack;
   pack.relu = mode;
   pack.relu_threshold = threshold;
 }
-void unpack_to_dst_config(bool on, Here at) {
-  configure(Configure::unpack_to_dst, on ? 1 : 0, 0, at);
-  context(at).core->unpack_to_dst = on;
-}
+void unpack_to_dst_config(bool on, Here at) { configure(Configure::unpack_to_dst, on ? 1 : 0, 0, at).unpack_to_dst = on; }
 
 void note_accumulation(std::uint32_t dst, std::uint32_t tiles, Here at) {
   context(at).core->dst.mark_accumulator(static_cast<int>(dst), static_cast<int>(tiles));

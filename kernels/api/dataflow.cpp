@@ -277,7 +277,7 @@ void noc_semaphore_set(volatile std::uint32_t* semaphore, std::uint32_t value, H
   core.scheduler.preempt();
   const std::uint32_t offset = l1_offset_of(address);
   core.log.append(kernel.risc, {.kind = EventKind::semaphore_set, .count = value, .x = own_node(kernel), .address = offset});
-  if (core.checker) core.checker->set_semaphore(kernel.risc, offset);
+  if (core.checker) core.checker->set_semaphore(offset);
   *semaphore = value;
   if (auto* sources = core.sources_at(offset)) {
     sources->last = -1;

@@ -116,6 +116,8 @@ class RaceFinder {
            const Clock& seen);
   bool wait(Kernel& kernel, const Event& event, bool force);
   void check_passed(const Kernel& kernel, Word& word, std::uint32_t value);
+  /// The word's exact wait may miss its value: `by` gives the word another one.
+  void report_passed(const Word& of, const Call& by, std::uint32_t value);
 
   [[nodiscard]] std::string text_of(const Call& call) const;
   void report(audit::Class c, const Call& at, const std::optional<Call>& other, int core, const std::string& message);

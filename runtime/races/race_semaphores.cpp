@@ -50,11 +50,14 @@ bool RaceFinder::step_semaphore(Kernel& kernel, const Event& event, bool force) 
 
 void RaceFinder::check_passed(const Kernel& kernel, Word& of, std::uint32_t value) {
   if (!of.exact || of.exact->value == value || kernel.clock.knows(of.exact->moment)) return;
-  const Call call = call_of(kernel);
-  report(audit::Class::semaphore_passed, of.exact->call, call, of.core,
+  report_passed(of, call_of(kernel), value);
+}
+
+void RaceFinder::report_passed(const Word& of, const Call& by, std::uint32_t value) {
+  report(audit::Class::semaphore_passed, of.exact->call, by, of.core,
          fmt::format("noc_semaphore_wait for the value {} of {}, to which {} gives {}: that may come before the wait looks; "
                      "fix: noc_semaphore_wait_min, or let the other side wait for an answer",
-                     of.exact->value, semaphore_text(of.offset), text_of(call), value));
+                     of.exact->value, semaphore_text(of.offset), text_of(by), value));
 }
 
 void RaceFinder::increment(Kernel& kernel, const Event& event) {
@@ -122,10 +125,7 @@ bool RaceFinder::wait(Kernel& kernel, const Event& event, bool force) {
     of.exact = Word::Change{moment_of(kernel), call_of(kernel), event.count};
     for (auto later = end; later != of.values.end(); ++later) {
       if (later->value == event.count || !later->call) continue;
-      report(audit::Class::semaphore_passed, call_of(kernel), later->call, kernel.core,
-             fmt::format("noc_semaphore_wait for the value {} of {}, to which {} gives {}: that may come before the wait "
-                         "looks; fix: noc_semaphore_wait_min, or let the other side wait for an answer",
-                         event.count, semaphore_text(of.offset), text_of(*later->call), later->value));
+      report_passed(of, *later->call, later->value);
     }
   }
   // Whoever waits later for what is known already knows what this kernel knows.
