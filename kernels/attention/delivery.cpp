@@ -124,6 +124,8 @@ std::vector<KvDelivery> attempts(KvDelivery asked) {
   return {asked, KvDelivery::chain};
 }
 
+}  // namespace
+
 void check_kv_cores(const Config& config) {
   if (config.kv_cores == 0) return;
   if (config.kv_cores < 2 || config.kv_cores > config.grid.cores()) {
@@ -131,8 +133,6 @@ void check_kv_cores(const Config& config) {
                                  config.grid.cores(), config.grid.x, config.grid.y));
   }
 }
-
-}  // namespace
 
 Config with_team(Config config) {
   config.delivery = KvDelivery::dram;

@@ -9,6 +9,9 @@
 /// Teams of cores that share readings of K and V: how large they are, where they lie, who reads (attention.md 1.8).
 namespace tilegrid::attention {
 
+/// Throws UsageError when `kv_cores` is a number that no team of the grid can have.
+void check_kv_cores(const Config& config);
+
 /// Sets `delivery` and `team` for chunks that are set, from `kv` and `kv_cores`: of all teams that the delivery can have the
 /// ones with the least estimated time; ties: the fewest bytes from DRAM. Throws UsageError for a number of cores that the
 /// grid does not have. `automatic` counts as dram.

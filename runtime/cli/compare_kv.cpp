@@ -109,10 +109,8 @@ bool KvComparison::passed() const {
 
 void run_comparison(const Session& session, Device& device, KvComparison& comparison) {
   try {
-    attention::Config any = comparison.options.config;
-    any.kv = attention::KvDelivery::automatic;
-    static_cast<void>(with_team(any));
-  } catch (const UsageError& error) {  // a number of cores that suits none
+    check_kv_cores(comparison.options.config);
+  } catch (const UsageError& error) {
     comparison.refusal = error.message();
     return;
   }

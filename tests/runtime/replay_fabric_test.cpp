@@ -13,10 +13,7 @@ namespace tilegrid::replay {
 namespace {
 
 using enum EventKind;
-constexpr double tiny = 1e-4;  ///< what is endless in a free machine still takes a little
-constexpr Event wait_reads{.kind = read_barrier}, wait_writes{.kind = write_barrier};
 
-Event to(EventKind kind, std::uint32_t node, std::uint32_t bytes) { return {.kind = kind, .count = bytes, .x = node}; }
 Event with_id(Event event, std::uint8_t id) {
   event.a = id;
   return event;

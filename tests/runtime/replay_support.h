@@ -60,6 +60,12 @@ inline std::uint32_t node_bits(PhysicalCore node) {
 }
 inline std::uint32_t worker(int x, int y) { return node_bits(noc::physical_of({x, y})); }
 
+inline constexpr double tiny = 1e-4;  ///< what is endless in a free machine still takes a little
+inline constexpr Event wait_reads{.kind = EventKind::read_barrier}, wait_writes{.kind = EventKind::write_barrier};
+inline Event to(EventKind kind, std::uint32_t node, std::uint32_t bytes) {
+  return {.kind = kind, .count = bytes, .x = node};
+}
+
 inline Event cb(EventKind kind, int id, std::uint32_t pages) {
   return {.kind = kind, .a = static_cast<std::uint8_t>(id), .count = pages};
 }
