@@ -10,7 +10,7 @@
 #include "core/circular_buffer.h"
 #include "core/counters.h"
 #include "core/dst.h"
-#include "core/event_log.h"
+#include "core/events/event_log.h"
 #include "core/fiber.h"
 #include "core/l1.h"
 #include "core/matrix_unit.h"

@@ -13,10 +13,10 @@
 #include "core/error.h"
 #include "kernels/registry.h"
 #include "noc/endpoint.h"
-#include "runtime/deadlock_report.h"
-#include "runtime/findings.h"
+#include "runtime/checks/findings.h"
+#include "runtime/checks/races.h"
+#include "runtime/deadlock/deadlock_report.h"
 #include "runtime/program_run.h"
-#include "runtime/races/races.h"
 #include "runtime/task.h"
 
 namespace tilegrid {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/event_log.h"
+#include "core/events/event_log.h"
 #include "kernels/program.h"
 #include "runtime/protocol.h"
 

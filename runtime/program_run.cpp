@@ -15,7 +15,7 @@
 #include "kernels/registry.h"
 #include "noc/grid.h"
 #include "noc/shaken_traffic.h"
-#include "runtime/deadlock_report.h"
+#include "runtime/deadlock/deadlock_report.h"
 #include "runtime/memory_fault.h"
 
 namespace tilegrid {

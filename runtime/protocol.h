@@ -17,10 +17,10 @@
 
 #include "core/check/finding.h"
 #include "core/counters.h"
-#include "core/event_log.h"
+#include "core/events/event_log.h"
 #include "kernels/program.h"
 #include "noc/node.h"
-#include "runtime/blocked_report.h"
+#include "runtime/deadlock/blocked_report.h"
 
 namespace tilegrid {
 

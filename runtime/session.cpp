@@ -10,7 +10,7 @@
 
 #include "core/error.h"
 #include "noc/node.h"
-#include "runtime/findings.h"
+#include "runtime/checks/findings.h"
 #include "runtime/program_run.h"
 #include "runtime/task.h"
 

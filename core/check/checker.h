@@ -23,7 +23,7 @@ enum class Source : std::uint8_t { a, b };
 /// and packer are set to. A core has one while any class needs it; a call without one is a test of a pointer.
 ///
 /// All of it looks at what one RISC does in its own order, so that findings depend on no schedule; what several RISCs or
-/// cores do to each other is found in the logs afterwards (runtime/races/).
+/// cores do to each other is found in the logs afterwards (runtime/checks/).
 class Checker {
  public:
   explicit Checker(Core& core);

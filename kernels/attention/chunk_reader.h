@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/api/dataflow.h"
-#include "kernels/unfused/tile_reader.h"
+#include "kernels/attention/unfused/tile_reader.h"
 
 /// What the readers of attention share: chunks of tensors from DRAM to L1.
 namespace tilegrid::attention {

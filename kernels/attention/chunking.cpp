@@ -12,7 +12,7 @@
 #include "kernels/attention/delivery.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/planned.h"
-#include "kernels/unfused/unfused.h"
+#include "kernels/attention/unfused/unfused.h"
 
 namespace tilegrid::attention {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "kernels/api/compute.h"
 #include "kernels/attention/kernel_args.h"
-#include "kernels/attention/passes.h"
-#include "kernels/dst_section.h"
+#include "kernels/attention/multipass/passes.h"
+#include "kernels/common/dst_section.h"
 
 namespace tilegrid::attention {
 namespace {

@@ -8,8 +8,8 @@
 #include "core/format.h"
 #include "core/matrix_unit.h"
 #include "core/types.h"
-#include "kernels/attention/multipass.h"
-#include "kernels/divisor.h"
+#include "kernels/attention/multipass/multipass.h"
+#include "kernels/common/divisor.h"
 #include "kernels/program.h"
 
 namespace tilegrid::attention {
@@ -29,7 +29,8 @@ struct Shape {
 enum class Balance : std::uint8_t { zigzag, contiguous };
 
 /// Which compute kernel runs: the one written by hand (compute.cpp), one that interprets plans (planned.h), the multi-pass
-/// one (multipass.h); or matmul, softmax and matmul as programs of their own (kernels/unfused), with chunks as their blocks.
+/// one (multipass.h); or matmul, softmax and matmul as programs of their own (kernels/attention/unfused), with chunks as
+/// their blocks.
 enum class Kernel : std::uint8_t { hand_written, planned, multipass, unfused };
 [[nodiscard]] const char* name_of(Kernel kernel);  ///< as on the command line
 

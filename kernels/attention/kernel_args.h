@@ -170,7 +170,7 @@ void writer();
 void register_kernels();
 
 /// The program for chunks that are set, with the compute kernel that the config names; not for the unfused one, which is
-/// several programs (kernels/unfused/unfused.h). Throws UsageError when it does not fit.
+/// several programs (kernels/attention/unfused/unfused.h). Throws UsageError when it does not fit.
 [[nodiscard]] Program make_program(const Config& config, const TensorAddresses& addresses);
 
 }  // namespace tilegrid::attention

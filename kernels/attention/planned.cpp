@@ -13,7 +13,7 @@
 #include "core/tile.h"
 #include "kernels/api/circular_buffer.h"
 #include "kernels/attention/dealing.h"
-#include "kernels/fused/planner.h"
+#include "kernels/planner/plan/planner.h"
 
 namespace tilegrid::attention {
 namespace {

@@ -9,9 +9,9 @@
 
 #include "kernels/attention/config.h"
 #include "kernels/attention/kernel_args.h"
-#include "kernels/fused/interpret.h"
-#include "kernels/fused/plan.h"
-#include "kernels/fused/plan_args.h"
+#include "kernels/planner/plan/plan.h"
+#include "kernels/planner/run/interpret.h"
+#include "kernels/planner/run/plan_args.h"
 
 /// Flash attention whose compute kernel interprets plans of the DST planner. Reader and writer are those of the hand-written
 /// kernel, and so are the circular buffers that they use.

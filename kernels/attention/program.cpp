@@ -14,8 +14,8 @@
 #include "kernels/attention/delivery.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/planned.h"
+#include "kernels/attention/unfused/unfused.h"
 #include "kernels/registry.h"
-#include "kernels/unfused/unfused.h"
 #include "noc/address.h"
 
 namespace tilegrid::attention {

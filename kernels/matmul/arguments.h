@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/struct_args.h"
+#include "kernels/common/struct_args.h"
 
 /// What the host tells the kernels. Sizes with _t are in tiles.
 namespace tilegrid::matmul {

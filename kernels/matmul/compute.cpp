@@ -2,7 +2,7 @@
 // TRISC of the matmul, as the shipped kernel of large blocks does it (dst.md 5): for each block of K the subblocks of the
 // output block one after the other, each in one DST section.
 #include "kernels/api/compute.h"
-#include "kernels/attention/passes.h"
+#include "kernels/attention/multipass/passes.h"
 #include "kernels/matmul/arguments.h"
 
 namespace tilegrid::matmul {

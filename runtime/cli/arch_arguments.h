@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/replay/architecture.h"
+#include "core/chip/architecture.h"
 
 namespace tilegrid::cli {
 

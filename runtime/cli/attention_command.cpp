@@ -9,12 +9,12 @@
 
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/attention_run.h"
 #include "runtime/cli/check_arguments.h"
 #include "runtime/cli/common_flags.h"
 #include "runtime/cli/compare_kernels.h"
-#include "runtime/cli/metrics.h"
 #include "runtime/cli/shake_arguments.h"
+#include "runtime/report/metrics.h"
+#include "runtime/workloads/attention_run.h"
 
 namespace tilegrid::cli {
 namespace {

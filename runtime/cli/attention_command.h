@@ -9,9 +9,9 @@
 
 #include "core/check/classes.h"
 #include "kernels/attention/config.h"
-#include "runtime/attention_data.h"
 #include "runtime/cli/arch_arguments.h"
-#include "runtime/cli/verify.h"
+#include "runtime/data/attention_data.h"
+#include "runtime/workloads/verify.h"
 
 namespace tilegrid::cli {
 

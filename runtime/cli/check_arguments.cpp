@@ -7,9 +7,9 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "runtime/checks/findings.h"
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/print_report.h"
-#include "runtime/findings.h"
+#include "runtime/report/print_report.h"
 
 namespace tilegrid::cli {
 namespace {

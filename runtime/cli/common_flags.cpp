@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/metrics.h"
+#include "runtime/report/metrics.h"
 
 namespace tilegrid::cli {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "kernels/program.h"
-#include "runtime/cli/verify.h"
+#include "runtime/workloads/verify.h"
 
 namespace tilegrid::cli {
 

@@ -7,9 +7,9 @@
 
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/compare_kv.h"
-#include "runtime/cli/print_report.h"
-#include "runtime/cli/progress.h"
+#include "runtime/report/print_report.h"
+#include "runtime/report/progress.h"
+#include "runtime/workloads/compare_kv.h"
 
 namespace tilegrid::cli {
 namespace {

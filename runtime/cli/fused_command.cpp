@@ -8,10 +8,10 @@
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/check_arguments.h"
 #include "runtime/cli/common_flags.h"
-#include "runtime/cli/fused_run.h"
 #include "runtime/cli/graph_arguments.h"
-#include "runtime/cli/metrics.h"
 #include "runtime/cli/shake_arguments.h"
+#include "runtime/report/metrics.h"
+#include "runtime/workloads/fused_run.h"
 
 namespace tilegrid::cli {
 namespace {

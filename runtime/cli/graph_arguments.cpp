@@ -16,10 +16,10 @@
 #include <utility>
 
 #include "core/error.h"
-#include "kernels/fused/presets.h"
-#include "kernels/fused/print_plan.h"
+#include "kernels/planner/graph/presets.h"
+#include "kernels/planner/print/print_plan.h"
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/run_report.h"
+#include "runtime/report/run_report.h"
 
 namespace tilegrid::cli {
 namespace {

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "kernels/fused/case_file.h"
-#include "kernels/fused/expression.h"
-#include "kernels/fused/graph.h"
-#include "kernels/fused/planner.h"
+#include "kernels/planner/graph/expression.h"
+#include "kernels/planner/graph/graph.h"
+#include "kernels/planner/plan/planner.h"
+#include "kernels/planner/slot_cases/case_file.h"
 
 namespace tilegrid::cli {
 

@@ -13,7 +13,7 @@
 #include "core/simd/dispatch.h"
 #include "noc/node.h"
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/report.h"
+#include "runtime/report/report.h"
 #include "runtime/task.h"
 
 namespace tilegrid::cli {

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/event_log.h"
+#include "core/events/event_log.h"
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/report.h"
+#include "runtime/report/report.h"
 
 namespace tilegrid::cli {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The laws of kernels/fused/cost.cpp, applied to events instead of instructions.
+// The laws of kernels/planner/plan/cost.cpp, applied to events instead of instructions.
 #include "runtime/cli/log_cost.h"
 
 #include <algorithm>
@@ -8,9 +8,9 @@
 #include <optional>
 
 #include "core/vector_unit.h"
-#include "kernels/fused/cost.h"
-#include "kernels/fused/functions.h"
-#include "kernels/fused/subblock_tables.h"
+#include "kernels/planner/graph/functions.h"
+#include "kernels/planner/plan/cost.h"
+#include "kernels/planner/slot_cases/subblock_tables.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -133,7 +133,7 @@ class CoreCost {
   void vector(const Event& event, fused::UnitCycles& cycles) {
     const auto op = static_cast<VectorOp>(event.op);
     const fused::Function* function = function_of(op);
-    double part = 1;  // of the tile's 32 vectors (kernels/fused/cost.cpp)
+    double part = 1;  // of the tile's 32 vectors (kernels/planner/plan/cost.cpp)
     if (static_cast<VectorMode>(event.c) == VectorMode::first_column) part = 0.25;
     if (static_cast<VectorMode>(event.c) == VectorMode::r) part = 0.5;
     const double tile = function != nullptr ? function->sfpu_cycles : costs_.copy_dst;

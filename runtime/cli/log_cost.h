@@ -7,13 +7,14 @@
 #include <utility>
 #include <vector>
 
-#include "core/event_log.h"
-#include "kernels/fused/machine.h"
+#include "core/events/event_log.h"
+#include "kernels/planner/plan/machine.h"
 #include "kernels/program.h"
 
 namespace tilegrid::cli {
 
-/// What compute kernels did, by their event logs, and what it costs with the planner's constants (kernels/fused/machine.h).
+/// What compute kernels did, by their event logs, and what it costs with the planner's constants
+/// (kernels/planner/plan/machine.h).
 struct LogCost {
   double cycles = 0;                      ///< of all cores: sections one after the other, each as long as its slowest unit
   double unpack = 0, math = 0, pack = 0;  ///< busy cycles

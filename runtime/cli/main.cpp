@@ -10,12 +10,12 @@
 
 #include "core/error.h"
 #include "kernels/attention/kernel_args.h"
-#include "kernels/fused/fused_program.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/planner/run/fused_program.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/info_command.h"
 #include "runtime/cli/matmul_command.h"
-#include "runtime/cli/verify.h"
+#include "runtime/workloads/verify.h"
 
 namespace {
 

@@ -8,9 +8,9 @@
 #include "runtime/cli/check_arguments.h"
 #include "runtime/cli/common_flags.h"
 #include "runtime/cli/matmul_command.h"
-#include "runtime/cli/matmul_run.h"
-#include "runtime/cli/metrics.h"
 #include "runtime/cli/shake_arguments.h"
+#include "runtime/report/metrics.h"
+#include "runtime/workloads/matmul_run.h"
 
 namespace tilegrid::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/matmul_run.h"
+#include "runtime/workloads/matmul_run.h"
 
 namespace tilegrid::cli {
 

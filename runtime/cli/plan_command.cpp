@@ -7,12 +7,12 @@
 #include <optional>
 
 #include "core/error.h"
-#include "kernels/fused/case_file.h"
-#include "kernels/fused/print_plan.h"
+#include "kernels/planner/print/print_plan.h"
+#include "kernels/planner/slot_cases/case_file.h"
 #include "noc/address.h"
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/graph_arguments.h"
-#include "runtime/cli/run_report_json.h"
+#include "runtime/report/run_report_json.h"
 
 namespace tilegrid::cli {
 namespace {

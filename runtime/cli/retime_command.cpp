@@ -6,14 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/event_log.h"
+#include "core/events/event_log.h"
 #include "runtime/cli/arch_arguments.h"
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/device_report.h"
-#include "runtime/cli/device_report_json.h"
-#include "runtime/cli/metrics.h"
-#include "runtime/cli/print_report.h"
-#include "runtime/cli/run_report.h"
+#include "runtime/report/device_report.h"
+#include "runtime/report/device_report_json.h"
+#include "runtime/report/metrics.h"
+#include "runtime/report/print_report.h"
+#include "runtime/report/run_report.h"
 
 namespace tilegrid::cli {
 namespace {

@@ -14,14 +14,14 @@
 
 #include "core/error.h"
 #include "runtime/cli/arguments.h"
-#include "runtime/cli/attention_run.h"
-#include "runtime/cli/device_report_json.h"
 #include "runtime/cli/matmul_command.h"
-#include "runtime/cli/metrics.h"
-#include "runtime/cli/print_report.h"
-#include "runtime/cli/progress.h"
-#include "runtime/cli/run_report_json.h"
 #include "runtime/cli/sweep_arguments.h"
+#include "runtime/report/device_report_json.h"
+#include "runtime/report/metrics.h"
+#include "runtime/report/print_report.h"
+#include "runtime/report/progress.h"
+#include "runtime/report/run_report_json.h"
+#include "runtime/workloads/attention_run.h"
 
 namespace tilegrid::cli {
 namespace {

@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/chip/architecture.h"
 #include "core/error.h"
 #include "noc/grid.h"
-#include "runtime/replay/architecture.h"
-#include "runtime/replay/microbenchmarks.h"
+#include "runtime/timing/microbenchmarks.h"
 
 namespace {
 

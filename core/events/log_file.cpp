@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// A log file: magic word, version, the run, then for every launch its blocks, each once, and by core and RISC the numbers of
+// the blocks that follow each other.
+#include <fmt/format.h>
+
+#include <cereal/archives/portable_binary.hpp>
+#include <cereal/types/string.hpp>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.h"
+#include "core/events/event_log.h"
+
+namespace tilegrid {
+namespace {
+
+constexpr std::uint64_t log_magic = 0x676F'6C64'6972'6774;  // "tgridlog"
+constexpr std::uint32_t log_version = 3;
+constexpr std::uint64_t stored_event_bytes = 21;
+constexpr std::uint64_t stored_buffer_bytes = 13;
+constexpr std::uint64_t stored_launch_bytes = 42;  // without a name, buffers, blocks and cores
+
+using Writer = cereal::PortableBinaryOutputArchive;
+
+void write(Writer& archive, const LaunchLog& launch) {
+  archive(launch.name, launch.dst_fp32, launch.full_sync, static_cast<std::uint64_t>(launch.buffers.size()));
+  for (const LogBuffer& buffer : launch.buffers) {
+    archive(static_cast<std::int32_t>(buffer.id), buffer.pages, buffer.page_bytes, static_cast<std::uint8_t>(buffer.format));
+  }
+  std::vector<EventLog> cores = launch.cores;  // numbers of blocks only
+  const auto store = share_blocks(cores);
+  archive(static_cast<std::uint64_t>(store->size()));
+  for (std::uint32_t number = 0; number < store->size(); ++number) {
+    const std::vector<Event>& events = *store->block(number);
+    archive(static_cast<std::uint64_t>(events.size()));
+    for (const Event& event : events) {
+      archive(static_cast<std::uint8_t>(event.kind), event.op, event.a, event.b, event.c, event.count, event.x, event.y,
+              event.address);
+    }
+  }
+  archive(static_cast<std::uint64_t>(launch.semaphores.size()));
+  for (const std::uint32_t value : launch.semaphores) archive(value);
+  archive(static_cast<std::uint64_t>(cores.size()));
+  for (const EventLog& core : cores) {
+    for (int risc = 0; risc < risc_count; ++risc) {
+      const auto& numbers = core.sequence(static_cast<Risc>(risc)).numbers();
+      archive(static_cast<std::uint64_t>(numbers.size()));
+      for (const std::uint32_t number : numbers) archive(number);
+    }
+  }
+}
+
+/// Reads what may be any bytes: counts are checked against the file's size before memory is asked for.
+class LogReader {
+ public:
+  LogReader(std::istream& file, std::uint64_t bytes, const std::string& path) : archive_(file), bytes_(bytes), path_(path) {}
+
+  RunLog run() {
+    if (read<std::uint64_t>() != log_magic) throw UsageError(fmt::format("{}: not a tilegrid log", path_));
+    const auto version = read<std::uint32_t>();
+    if (version != log_version) {
+      throw UsageError(fmt::format("{}: log version {}, this program reads version {}{}", path_, version, log_version,
+                                   version < log_version ? ": record it again with this program" : ""));
+    }
+    RunLog log;
+    archive_(log.grid);
+    log.program = text();
+    log.useful_flops = read<double>();
+    if (!std::isfinite(log.useful_flops) || log.useful_flops < 0) {
+      throw UsageError(fmt::format("{}: {} operations are no number of operations", path_, log.useful_flops));
+    }
+    log.launches.resize(count(stored_launch_bytes));
+    for (LaunchLog& launch : log.launches) {
+      read_launch(launch);
+      if (log.grid.x > 0 && log.grid.y > 0 &&
+          static_cast<std::uint64_t>(log.grid.x) * static_cast<std::uint64_t>(log.grid.y) == launch.cores.size()) {
+        continue;
+      }
+      throw UsageError(fmt::format("{}: the grid of {}x{} does not match its {} cores", path_, log.grid.x, log.grid.y,
+                                   launch.cores.size()));
+    }
+    return log;
+  }
+
+ private:
+  template <class T>
+  T read() {
+    T value{};
+    archive_(value);
+    return value;
+  }
+  std::uint64_t count(std::uint64_t bytes_each) {
+    const auto count = read<std::uint64_t>();
+    if (count > bytes_ / bytes_each) throw UsageError(fmt::format("{}: the log is cut short", path_));
+    return count;
+  }
+  std::string text() {
+    std::string text(count(1), '\0');
+    archive_(cereal::binary_data(text.data(), text.size()));
+    return text;
+  }
+  /// A value of an enumeration with `limit` names.
+  std::uint8_t checked(const char* what, int limit) {
+    const auto value = read<std::uint8_t>();
+    if (value >= limit) throw UsageError(fmt::format("{}: unknown {} {}", path_, what, value));
+    return value;
+  }
+  bool flag() { return checked("yes or no", 2) != 0; }
+
+  void read_launch(LaunchLog& launch) {
+    launch.name = text();
+    launch.dst_fp32 = flag();
+    launch.full_sync = flag();
+    launch.buffers.resize(count(stored_buffer_bytes));
+    for (LogBuffer& buffer : launch.buffers) {
+      buffer.id = read<std::int32_t>();
+      archive_(buffer.pages, buffer.page_bytes);
+      buffer.format = data_format();
+    }
+    const auto store = read_blocks();
+    launch.semaphores.resize(count(sizeof(std::uint32_t)));
+    for (std::uint32_t& value : launch.semaphores) archive_(value);
+    launch.cores.resize(count(risc_count * sizeof(std::uint64_t)));
+    for (EventLog& core : launch.cores) {
+      for (int risc = 0; risc < risc_count; ++risc) core.sequence(static_cast<Risc>(risc)) = read_sequence(store);
+    }
+  }
+
+  DataFormat data_format() {
+    const auto format = static_cast<DataFormat>(read<std::uint8_t>());
+    switch (format) {
+      case DataFormat::fp32:
+      case DataFormat::fp16:
+      case DataFormat::tf32:
+      case DataFormat::bf16:
+      case DataFormat::bfp8_b:
+      case DataFormat::bfp4_b:
+        return format;
+    }
+    throw UsageError(fmt::format("{}: unknown data format {}", path_, static_cast<int>(format)));
+  }
+
+  std::shared_ptr<EventStore> read_blocks() {
+    auto store = std::make_shared<EventStore>();
+    const std::uint64_t blocks = count(sizeof(std::uint64_t) + stored_event_bytes);
+    for (std::uint64_t i = 0; i < blocks; ++i) {
+      std::vector<Event> events(count(stored_event_bytes));
+      for (Event& event : events) {
+        event.kind = static_cast<EventKind>(checked("event kind", event_kind_count));
+        archive_(event.op, event.a, event.b, event.c, event.count, event.x, event.y, event.address);
+      }
+      if (events.empty() || store->intern(events) != i) throw UsageError(fmt::format("{}: a block of no use", path_));
+    }
+    return store;
+  }
+
+  EventSequence read_sequence(const std::shared_ptr<EventStore>& store) {
+    std::vector<std::uint32_t> numbers(count(sizeof(std::uint32_t)));
+    for (std::uint32_t& number : numbers) {
+      archive_(number);
+      if (number >= store->size()) {
+        throw UsageError(fmt::format("{}: block {} of {} is asked for", path_, number, store->size()));
+      }
+    }
+    return {store, std::move(numbers)};
+  }
+
+  cereal::PortableBinaryInputArchive archive_;
+  std::uint64_t bytes_;
+  const std::string& path_;
+};
+
+}  // namespace
+
+void save_log(const RunLog& log, const std::string& path) {
+  const std::string temporary = path + ".part";
+  {
+    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+    if (!file) throw UsageError(fmt::format("{}: can't be written: {}", path, std::strerror(errno)));
+    Writer archive(file);
+    archive(log_magic, log_version, log.grid, log.program, log.useful_flops,
+            static_cast<std::uint64_t>(log.launches.size()));
+    for (const LaunchLog& launch : log.launches) write(archive, launch);
+    file.flush();
+    if (!file) {
+      std::remove(temporary.c_str());
+      throw UsageError(fmt::format("{}: writing failed: {}", path, std::strerror(errno)));
+    }
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    std::remove(temporary.c_str());
+    throw UsageError(fmt::format("{}: can't be written: {}", path, std::strerror(error)));
+  }
+}
+
+RunLog load_log(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) throw UsageError(fmt::format("{}: is a directory", path));
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) throw UsageError(fmt::format("{}: can't be read: {}", path, std::strerror(errno)));
+  const auto size = static_cast<std::uint64_t>(file.tellg());
+  file.seekg(0);
+  try {
+    RunLog log = LogReader(file, size, path).run();
+    file.peek();
+    if (!file.eof()) throw UsageError(fmt::format("{}: data after the end of the log", path));
+    return log;
+  } catch (const cereal::Exception&) {
+    throw UsageError(fmt::format("{}: not a tilegrid log, or cut short", path));
+  }
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "kernels/planner/plan/planner.h"
+
+namespace tilegrid::fused {
+
+/// The least modelled cycles over sections, shapes, orders, forms, carriers and sync modes; never more than any other
+/// strategy's. `graph` is simplified.
+[[nodiscard]] Plan plan_best(const Graph& graph, const PlanRequest& request);
+
+/// As plan(), for a simplified graph and a strategy other than best, without a limit to the number of circular buffers.
+[[nodiscard]] Plan unchecked_plan(const Graph& graph, Strategy strategy, const PlanRequest& request);
+
+/// Outputs in which the packer must not add up: 32-bit DST with bf16 outputs whose precision is to be kept; block floats, to
+/// which it cannot add at all.
+[[nodiscard]] inline bool narrow_output(const Machine& machine) {
+  if (machine.format == DataFormat::bfp8_b) return true;
+  return machine.dst_fp32 && machine.precision == Precision::keep && machine.format == DataFormat::bf16;
+}
+
+/// Bytes of L1 that circular buffers may take.
+[[nodiscard]] std::uint64_t l1_for_buffers(const Machine& machine);
+[[nodiscard]] bool fits_l1(const Plan& plan);
+/// Throws UsageError for more than 32 circular buffers.
+void check_buffer_count(const Plan& plan);
+/// The same, and for more bytes than L1 has.
+void check_buffers(const Plan& plan);
+
+}  // namespace tilegrid::fused

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "kernels/planner/plan/plan.h"
+
+namespace tilegrid::fused {
+
+/// Busy cycles of the three parts of the compute pipeline, and tiles moved.
+struct UnitCycles {
+  double unpack = 0, math = 0, pack = 0;
+  double unpacked_tiles = 0, packed_tiles = 0;
+  UnitCycles& operator+=(const UnitCycles& other);
+  UnitCycles& operator*=(double factor);
+};
+
+/// What instructions cost on a machine (machine.h has the constants and their sources). Formats of operands in CBs: inputs
+/// have the machine's format, everything else the intermediate one.
+class CostModel {
+ public:
+  CostModel(const Graph& graph, const Machine& machine) : graph_(graph), machine_(machine) {}
+
+  /// One instruction; matmul and reduce over all tiles that they run over, or over `k_tiles` of K when positive.
+  [[nodiscard]] UnitCycles of(const Instruction& instruction, int k_tiles = 0) const;
+  /// A section's body, with re-initialisation where the operation changes, without overlap.
+  [[nodiscard]] UnitCycles of(const std::vector<Instruction>& body, int k_tiles = 0) const;
+  /// Cycles of one section in a long row of them: the slowest unit; in full-sync pack does not overlap (dst.md 3.3).
+  [[nodiscard]] double section(const UnitCycles& cycles) const;
+  /// A stage over a block, filling and draining included; adds its busy cycles to `busy`.
+  [[nodiscard]] double stage(const Stage& stage, UnitCycles& busy) const;
+
+  [[nodiscard]] DataFormat format_of(ValueId value, bool output = false) const;
+  [[nodiscard]] const Machine& machine() const { return machine_; }
+
+ private:
+  [[nodiscard]] double unpack_cycles(ValueId value, double tiles = 1) const;
+  [[nodiscard]] double math_cycles(const Instruction& instruction, double tiles) const;
+  [[nodiscard]] double vector_cycles(const Instruction& instruction) const;
+  [[nodiscard]] double tiles_read(const Instruction& instruction) const;
+
+  const Graph& graph_;
+  const Machine& machine_;
+};
+
+}  // namespace tilegrid::fused

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/planner/reference/reference.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+#include "core/tile.h"
+#include "core/types.h"
+#include "kernels/planner/plan/stages.h"
+#include "kernels/planner/reference/reference_functions.h"
+
+namespace tilegrid::fused {
+namespace {
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// A value of the graph over the whole tensor.
+struct Work {
+  int rows = 0;
+  int cols = 0;
+  int places = 24;  ///< of the significand, at most
+  std::vector<double> values;
+  std::vector<double> bounds;
+
+  void resize(int r, int c) {
+    rows = r;
+    cols = c;
+    values.assign(at(r) * at(c), 0);
+    bounds.assign(at(r) * at(c), 0);
+  }
+  [[nodiscard]] std::size_t index(int r, int c) const { return at(r) * at(cols) + at(c); }
+  [[nodiscard]] Bounded get(int r, int c) const { return {.value = values[index(r, c)], .bound = bounds[index(r, c)]}; }
+  [[nodiscard]] Bounded broadcast(int r, int c) const { return get(rows == 1 ? 0 : r, cols == 1 ? 0 : c); }
+  void set(int r, int c, Bounded x) {
+    values[index(r, c)] = x.value;
+    bounds[index(r, c)] = x.bound;
+  }
+};
+
+int places_of(DataFormat format) {
+  switch (format) {
+    case DataFormat::bfp8_b:
+      return 7;
+    case DataFormat::bf16:
+      return 8;
+    case DataFormat::fp16:
+    case DataFormat::tf32:
+      return 11;
+    default:
+      return 24;
+  }
+}
+
+/// Largest relative loss when a significand of `places` is truncated to `kept`.
+double truncation(int places, int kept) { return places > kept ? std::ldexp(1.0, 1 - kept) : 0; }
+
+float rounded_to(float value, DataFormat format) {
+  switch (format) {
+    case DataFormat::bf16:
+      return scalar::unpack_bf16(scalar::pack_bf16(value));
+    case DataFormat::fp16:
+      return scalar::unpack_fp16(scalar::pack_fp16(value));
+    case DataFormat::tf32:
+      return std::bit_cast<float>(scalar::pack_tf32(value));
+    default:
+      return std::fabs(value) < std::numeric_limits<float>::min() ? 0.0F : value;
+  }
+}
+
+/// The tensor after a trip through tiles of bfp8_b.
+std::vector<float> in_block_floats(const Tensor& tensor) {
+  const std::size_t tiles = at(tiles_of(tensor.rows)) * at(tiles_of(tensor.cols));
+  std::vector<std::byte> packed(tiles * tile_bytes(DataFormat::bfp8_b));
+  tilize(tensor.values, tensor.rows, tensor.cols, DataFormat::bfp8_b, packed);
+  std::vector<float> values(tensor.values.size());
+  untilize(packed, tensor.rows, tensor.cols, DataFormat::bfp8_b, values);
+  return values;
+}
+
+/// Where one result of a reduction comes from: elements [row, row_end) x [col, col_end).
+struct Region {
+  int row = 0, row_end = 0, col = 0, col_end = 0;
+  template <class Visit>
+  void for_each_tile(const Visit& visit) const {
+    for (int r = row; r < row_end; r += tile_side - r % tile_side) {
+      for (int c = col; c < col_end; c += tile_side - c % tile_side) {
+        visit(Region{.row = r,
+                     .row_end = std::min(row_end, r + tile_side - r % tile_side),
+                     .col = c,
+                     .col_end = std::min(col_end, c + tile_side - c % tile_side)});
+      }
+    }
+  }
+};
+
+/// Running state of one row of results of a matmul, over blocks of 32 of K.
+struct MatmulRow {
+  double* values;
+  double* bounds;
+  double* largest;  ///< of the partial sums, bounds included
+};
+
+class Evaluation {
+ public:
+  Evaluation(const Graph& graph, const ErrorModel& model) : graph_(graph), model_(model), works_(graph.values().size()) {}
+
+  void load(const std::vector<Tensor>& inputs) {
+    if (inputs.size() != at(graph_.input_count())) {
+      throw UsageError(fmt::format("{} inputs given, the graph has {}", inputs.size(), graph_.input_count()));
+    }
+    for (int i = 0; i < graph_.input_count(); ++i) load(i, inputs[at(i)]);
+  }
+
+  void run() {
+    for (int i = 0; i < static_cast<int>(graph_.ops().size()); ++i) {
+      Work& out = works_[at(graph_.result_of(i))];
+      out.places = dst_places();
+      compute(i, out);
+      for (std::size_t e = 0; e < out.values.size(); ++e) {
+        out.bounds[e] = settled({.value = out.values[e], .bound = out.bounds[e]}).bound;
+      }
+    }
+  }
+
+  [[nodiscard]] Evaluated output(ValueId id) const {
+    const Work& work = works_[at(id)];
+    if (model_.format == DataFormat::bfp8_b) return block_float_output(work);
+    const int kept = places_of(model_.format);
+    // The packer rounds half away from zero to the format (tensix.md 1.6).
+    const double unit = work.places > kept ? std::ldexp(1.0, -kept) : 0;
+    Evaluated out{.rows = work.rows, .cols = work.cols, .values = work.values, .bounds = work.bounds};
+    for (std::size_t i = 0; i < out.values.size(); ++i) {
+      const double rounding = unit * (std::fabs(out.values[i]) + out.bounds[i]);
+      out.bounds[i] = settled({.value = out.values[i], .bound = out.bounds[i] + rounding}).bound;
+    }
+    return out;
+  }
+
+ private:
+  /// The packer rounds to the nearest of up to 127 64ths of the power of two below the largest of 16 neighbours (tensix.md
+  /// 1.6). That is half a 64th off at most, and a whole one only where the largest has 128 of them.
+  [[nodiscard]] static Evaluated block_float_output(const Work& work) {
+    Evaluated out{.rows = work.rows, .cols = work.cols, .values = work.values, .bounds = work.bounds};
+    constexpr double most = 0x1p-7;
+    for (std::size_t first = 0; first < out.values.size(); first += block_float_group) {
+      const std::size_t end = std::min(first + block_float_group, out.values.size());
+      double largest = 0;
+      for (std::size_t i = first; i < end; ++i) {
+        largest = std::max(largest, std::fabs(out.values[i]) + out.bounds[i]);
+      }
+      for (std::size_t i = first; i < end; ++i) {
+        out.bounds[i] = settled({.value = out.values[i], .bound = out.bounds[i] + most * largest}).bound;
+      }
+    }
+    return out;
+  }
+  [[nodiscard]] int dst_places() const { return model_.dst_fp32 ? 24 : 8; }
+  [[nodiscard]] int source_places() const { return model_.dst_fp32 ? 11 : 8; }
+  [[nodiscard]] const Work& operand(const Op& op, std::size_t index) const { return works_[at(op.in[index])]; }
+
+  void load(ValueId id, const Tensor& tensor) {
+    const Value& value = graph_.value(id);
+    const auto fits = [](Extent extent, int elements) {
+      return extent.unit ? elements == 1 : elements > 0 && elements % tile_side == 0;
+    };
+    if (!fits(value.shape.rows, tensor.rows) || !fits(value.shape.cols, tensor.cols) ||
+        tensor.values.size() != at(tensor.rows) * at(tensor.cols)) {
+      throw UsageError(fmt::format("input '{}': {} values as {}x{} do not fit shape {}", value.name, tensor.values.size(),
+                                   tensor.rows, tensor.cols, text_of(value.shape)));
+    }
+    Work& work = works_[at(id)];
+    work.resize(tensor.rows, tensor.cols);
+    work.places = places_of(model_.format);
+    if (model_.format == DataFormat::bfp8_b) {
+      const std::vector<float> rounded = in_block_floats(tensor);
+      std::copy(rounded.begin(), rounded.end(), work.values.begin());
+      return;
+    }
+    std::transform(tensor.values.begin(), tensor.values.end(), work.values.begin(),
+                   [this](float x) { return static_cast<double>(rounded_to(x, model_.format)); });
+  }
+
+  void compute(int index, Work& out) const {
+    const Op& op = graph_.op(index);
+    switch (op.kind) {
+      case OpKind::matmul:
+        return matmul(op, out);
+      case OpKind::reduce:
+        return op.pool == Pool::max ? reduce_max(op, out) : reduce_sum(op, out);
+      case OpKind::tile_sum:
+        return tile_sum(op, graph_.is_output(graph_.result_of(index)), out);
+      case OpKind::transpose:
+        return transpose(op, out);
+      default:
+        elementwise(op, out);
+    }
+  }
+
+  /// Whether the FPU may do an element-wise operation: not when that cuts fp32 values and nobody allowed it.
+  [[nodiscard]] bool may_use_fpu(const Op& op) const {
+    if (!model_.dst_fp32 || model_.allow_tf32 || op.form != FormRule::any) return true;
+    return std::all_of(op.in.begin(), op.in.end(), [this](ValueId id) { return works_[at(id)].places <= source_places(); });
+  }
+  /// What an operand of an element-wise operation may lose on its way: 16-bit DST holds 8 places of any format.
+  [[nodiscard]] double element_cut(const Op& op, const Work& in) const {
+    if (!model_.dst_fp32) return truncation(in.places, 8);
+    return model_.allow_tf32 || op.form != FormRule::any ? truncation(in.places, 11) : 0;
+  }
+
+  /// What the fidelity takes from a product, relative, for factors in the sources they are bound for (tensix.md 2.1).
+  [[nodiscard]] double product_cut(int places_a, int places_b) const {
+    const int kept = source_places();
+    const auto cut_to = [kept](int places, int bits) { return truncation(places, std::min(kept, bits)); };
+    const double a10 = cut_to(places_a, 10);
+    const double b7 = cut_to(places_b, 7);
+    switch (model_.fidelity) {
+      case Fidelity::lofi:
+        return cut_to(places_a, 5) + b7;
+      case Fidelity::hifi2:
+        return a10 + b7;
+      case Fidelity::hifi3:
+        // The second pass multiplies 5 places of a by what b lost.
+        return a10 + b7 * cut_to(places_a, 5) + cut_to(places_b, 11);
+      case Fidelity::hifi4:
+        break;
+    }
+    return a10 + cut_to(places_b, 11);
+  }
+
+  void check_broadcast(const Op& op, Work& out) const {
+    int rows = 1;
+    int cols = 1;
+    for (const ValueId id : op.in) {
+      rows = std::max(rows, works_[at(id)].rows);
+      cols = std::max(cols, works_[at(id)].cols);
+    }
+    for (const ValueId id : op.in) {
+      const Work& in = works_[at(id)];
+      if ((in.rows == 1 || in.rows == rows) && (in.cols == 1 || in.cols == cols)) continue;
+      throw UsageError(fmt::format("operation '{}': '{}' is {}x{} and can't be broadcast to {}x{}", op.name,
+                                   graph_.value(id).name, in.rows, in.cols, rows, cols));
+    }
+    out.resize(rows, cols);
+  }
+
+  void elementwise(const Op& op, Work& out) const {
+    const Evaluator evaluator = find_evaluator(*op.function);
+    if (evaluator == nullptr) {
+      throw UsageError(fmt::format("operation '{}': function '{}' can be planned but not run", op.name, op.function->name));
+    }
+    check_broadcast(op, out);
+    ElementErrors errors{.dst_fp32 = model_.dst_fp32, .fast_exp = model_.fast_exp};
+    if (op.kind == OpKind::binary && model_.fpu && may_use_fpu(op)) {
+      const int a = operand(op, 0).places;
+      const int b = operand(op, 1).places;
+      // A planner may swap the factors.
+      errors.product_cut = std::max(product_cut(a, b), product_cut(b, a));
+    }
+    std::array<Bounded, 3> in;
+    for (int r = 0; r < out.rows; ++r) {
+      for (int c = 0; c < out.cols; ++c) {
+        for (std::size_t i = 0; i < op.in.size(); ++i) {
+          in[i] = operand(op, i).broadcast(r, c);
+          in[i].bound += element_cut(op, operand(op, i)) * (std::fabs(in[i].value) + in[i].bound);
+        }
+        out.set(r, c, evaluator(errors, std::span(in.data(), op.in.size()), static_cast<double>(op.parameter)));
+      }
+    }
+  }
+
+  /// The accumulator as it enters a slot, or nothing.
+  [[nodiscard]] Bounded accumulator(const Op& op, int r, int c) const {
+    if (!op.accumulate) return {};
+    const Work& in = works_[at(op.in.back())];
+    Bounded x = in.get(r, c);
+    x.bound += element_cut(op, in) * (std::fabs(x.value) + x.bound);
+    return x;
+  }
+  void check_accumulator(const Op& op, const Work& out) const {
+    if (!op.accumulate) return;
+    const Work& in = works_[at(op.in.back())];
+    if (in.rows == out.rows && in.cols == out.cols) return;
+    throw UsageError(fmt::format("operation '{}': accumulator '{}' is {}x{}, the result is {}x{}", op.name,
+                                 graph_.value(op.in.back()).name, in.rows, in.cols, out.rows, out.cols));
+  }
+
+  static Work transposed(const Work& in) {
+    Work out;
+    out.resize(in.cols, in.rows);
+    out.places = in.places;
+    for (int r = 0; r < in.rows; ++r) {
+      for (int c = 0; c < in.cols; ++c) out.set(c, r, in.get(r, c));
+    }
+    return out;
+  }
+
+  void matmul(const Op& op, Work& out) const {
+    const Work& a = operand(op, 0);
+    const Work turned = op.transpose_b ? transposed(operand(op, 1)) : Work{};
+    const Work& b = op.transpose_b ? turned : operand(op, 1);
+    if (a.cols != b.rows) {
+      throw UsageError(fmt::format("operation '{}': '{}' has {} columns, '{}' has {} along K", op.name,
+                                   graph_.value(op.in[0]).name, a.cols, graph_.value(op.in[1]).name, b.rows));
+    }
+    out.resize(a.rows, b.cols);
+    check_accumulator(op, out);
+    std::vector<double> largest(out.values.size());
+    for (int r = 0; r < out.rows; ++r) {
+      for (int c = 0; c < out.cols; ++c) {
+        const Bounded start = accumulator(op, r, c);
+        out.set(r, c, start);
+        largest[out.index(r, c)] = std::fabs(start.value) + start.bound;
+      }
+    }
+    // Factors swap sources: in0 goes to SrcB, in1 to SrcA.
+    const double cut = product_cut(b.places, a.places);
+    for (int k = 0; k < a.cols; k += tile_side) {
+      for (int r = 0; r < out.rows; ++r) {
+        const std::size_t row = out.index(r, 0);
+        add_products(a, b, r, k, cut, {&out.values[row], &out.bounds[row], &largest[row]});
+      }
+    }
+  }
+
+  /// One row of results over 32 of K: products added one after another in fp32, then a rounding to DST. Errors of fp32 are
+  /// relative to the partial sums on the way (`path`).
+  void add_products(const Work& a, const Work& b, int row, int k, double cut, MatmulRow out) const {
+    const std::size_t n = at(b.cols);
+    std::vector<double> sum(out.values, out.values + n);
+    std::vector<double> path(n);
+    std::vector<double> most(n);    // sum of |a b|, bounds included
+    std::vector<double> spread(n);  // what the factors' bounds can do
+    for (int i = k; i < std::min(k + tile_side, a.cols); ++i) {
+      const Bounded left = a.get(row, i);
+      const double left_most = std::fabs(left.value) + left.bound;
+      const double* value = &b.values[b.index(i, 0)];
+      const double* bound = &b.bounds[b.index(i, 0)];
+      for (std::size_t c = 0; c < n; ++c) {
+        const double size = std::fabs(value[c]) + bound[c];
+        sum[c] += left.value * value[c];
+        path[c] += std::fabs(sum[c]);
+        most[c] += left_most * size;
+        spread[c] += std::fabs(left.value) * bound[c] + left.bound * size;
+      }
+    }
+    // The second pass of HiFi3 adds terms that are 2^-6 of the products at most.
+    const bool two_passes = model_.fidelity == Fidelity::hifi3;
+    for (std::size_t c = 0; c < n; ++c) {
+      double bound = out.bounds[c] + spread[c] + cut * most[c];
+      double way = path[c] + tile_side * bound;
+      if (two_passes) way += tile_side * (std::fabs(sum[c]) + bound + most[c] * 0x1p-6);
+      out.largest[c] = std::max(out.largest[c], std::fabs(sum[c]) + bound);
+      double written = std::fabs(sum[c]) + bound;
+      if (model_.packer_sums) {
+        // Partial sums of one block of K differ from those from the start by what was there before it, and the packer
+        // rounds once more.
+        way += (two_passes ? 2 : 1) * tile_side * out.largest[c];
+        written = 3 * out.largest[c];
+      }
+      bound += fp32_unit * way + dst_rounding() * written + smallest_normal;
+      out.values[c] = sum[c];
+      out.bounds[c] = bound;
+    }
+  }
+  /// Of a sum that is fp32 already.
+  [[nodiscard]] double dst_rounding() const {
+    if (!model_.dst_fp32) return bf16_unit;
+    return model_.packer_sums ? fp32_unit : 0;
+  }
+
+  /// Extents of a reduction's result, and the region that element (r, c) of it comes from.
+  static void reduced_extents(const Op& op, const Work& in, Work& out) {
+    out.resize(op.dim == ReduceDim::row ? in.rows : 1, op.dim == ReduceDim::col ? in.cols : 1);
+  }
+  static Region region_of(const Op& op, const Work& in, int r, int c) {
+    Region region{.row = 0, .row_end = in.rows, .col = 0, .col_end = in.cols};
+    if (op.dim == ReduceDim::row) region.row_end = 1 + (region.row = r);
+    if (op.dim == ReduceDim::col) region.col_end = 1 + (region.col = c);
+    return region;
+  }
+
+  /// A maximum moves by no more than its operands do. It sees them, and what it has so far, as a source register holds them.
+  void reduce_max(const Op& op, Work& out) const {
+    const Work& in = operand(op, 0);
+    reduced_extents(op, in, out);
+    check_accumulator(op, out);
+    const int places = op.accumulate ? std::max(in.places, works_[at(op.in.back())].places) : in.places;
+    const double cut = truncation(places, source_places());
+    out.places = std::min(places, source_places());
+    for (int r = 0; r < out.rows; ++r) {
+      for (int c = 0; c < out.cols; ++c) {
+        Bounded most =
+            op.accumulate ? accumulator(op, r, c) : in.get(region_of(op, in, r, c).row, region_of(op, in, r, c).col);
+        most.bound += cut * (std::fabs(most.value) + most.bound);
+        const auto take = [&](Bounded x) {
+          x.bound += cut * (std::fabs(x.value) + x.bound);
+          // The device's maximum lies between the largest lower and the largest upper end.
+          const double value = std::max(most.value, x.value);
+          const double upper = std::max(most.value + most.bound, x.value + x.bound);
+          const double lower = std::max(most.value - most.bound, x.value - x.bound);
+          most = {.value = value, .bound = std::max(upper - value, value - lower)};
+        };
+        const Region region = region_of(op, in, r, c);
+        for (int i = region.row; i < region.row_end; ++i) {
+          for (int j = region.col; j < region.col_end; ++j) take(in.get(i, j));
+        }
+        out.set(r, c, most);
+      }
+    }
+  }
+
+  /// Roundings in fp32 between an element and the sum of its tile: partial sums by column mod 16 and a tree for a row, one
+  /// after another for a column, both for a scalar; those of HiFi3 twice (core/simd/matrix_kernels.h).
+  [[nodiscard]] int roundings_in_tile(ReduceDim dim) const {
+    const int passes = model_.fidelity == Fidelity::hifi3 ? 2 : 1;
+    const int along_row = 2 * passes + 4;
+    if (dim == ReduceDim::row) return along_row;
+    return tile_side * passes + (dim == ReduceDim::scalar ? along_row : 0);
+  }
+
+  void reduce_sum(const Op& op, Work& out) const {
+    const Work& in = operand(op, 0);
+    reduced_extents(op, in, out);
+    check_accumulator(op, out);
+    // The scaler, 1, fits any source.
+    const double cut = product_cut(in.places, 1);
+    const double unit = fp32_unit * roundings_in_tile(op.dim);
+    for (int r = 0; r < out.rows; ++r) {
+      for (int c = 0; c < out.cols; ++c) {
+        Bounded total = accumulator(op, r, c);
+        double largest = std::fabs(total.value) + total.bound;  // of partial sums in any order of tiles
+        int tiles = 0;
+        region_of(op, in, r, c).for_each_tile([&](const Region& tile) {
+          const Bounded sum = sum_of(in, tile, cut + unit);
+          total = {.value = total.value + sum.value, .bound = total.bound + sum.bound};
+          largest += std::fabs(sum.value) + sum.bound;
+          ++tiles;
+        });
+        total.bound += tiles * (dst_unit(model_.dst_fp32) * largest + smallest_normal);
+        out.set(r, c, total);
+      }
+    }
+  }
+  static Bounded sum_of(const Work& in, const Region& tile, double relative) {
+    Bounded sum;
+    for (int r = tile.row; r < tile.row_end; ++r) {
+      for (int c = tile.col; c < tile.col_end; ++c) {
+        const Bounded x = in.get(r, c);
+        sum.value += x.value;
+        sum.bound += x.bound + relative * (std::fabs(x.value) + x.bound);
+      }
+    }
+    return sum;
+  }
+
+  /// Dest-reuse additions cut the sum so far to a source register each time; the SFPU and the packer only round.
+  void tile_sum(const Op& op, bool is_output, Work& out) const {
+    const Work& in = operand(op, 0);
+    const bool along_row = op.dim == ReduceDim::row;
+    out.resize(along_row ? in.rows : tile_side, along_row ? tile_side : in.cols);
+    const double cut = element_cut(op, in);
+    const bool reuse = model_.dst_fp32 && model_.allow_tf32;
+    // The packer adds in the format of its buffer: an output's may be narrower than DST.
+    const bool narrow = model_.packer_sums && model_.format == DataFormat::bf16 && model_.dst_fp32 &&
+                        summed_by_packer(graph_, op) && is_output;
+    const double unit = dst_unit(model_.dst_fp32 && !narrow) + (reuse ? truncation(24, 11) : 0);
+    const int tiles = (along_row ? in.cols : in.rows) / tile_side;
+    for (int r = 0; r < out.rows; ++r) {
+      for (int c = 0; c < out.cols; ++c) {
+        Bounded total;
+        double largest = 0;
+        for (int t = 0; t < tiles; ++t) {
+          const Bounded x = along_row ? in.get(r, c + t * tile_side) : in.get(r + t * tile_side, c);
+          const double size = std::fabs(x.value) + x.bound;
+          total = {.value = total.value + x.value, .bound = total.bound + x.bound + cut * size};
+          largest += size * (1 + cut);
+        }
+        total.bound += (tiles - 1) * (unit * largest + smallest_normal);
+        out.set(r, c, total);
+      }
+    }
+  }
+
+  void transpose(const Op& op, Work& out) const {
+    const Work& in = operand(op, 0);
+    out = transposed(in);
+    const double cut = truncation(in.places, source_places());
+    out.places = std::min(in.places, source_places());
+    for (std::size_t i = 0; i < out.values.size(); ++i) out.bounds[i] += cut * (std::fabs(out.values[i]) + out.bounds[i]);
+  }
+
+  const Graph& graph_;
+  const ErrorModel& model_;
+  std::vector<Work> works_;
+};
+
+/// Sums for the figures of a Comparison, over pairs of finite numbers.
+struct Moments {
+  double count = 0, x = 0, y = 0, xx = 0, yy = 0, xy = 0, dd = 0;
+  void add(double expected, double got) {
+    count += 1;
+    x += expected;
+    y += got;
+    xx += expected * expected;
+    yy += got * got;
+    xy += expected * got;
+    dd += (got - expected) * (got - expected);
+  }
+  [[nodiscard]] double correlation() const {
+    const double cov = xy - x * y / count;
+    const double var = (xx - x * x / count) * (yy - y * y / count);
+    if (var > 0) return cov / std::sqrt(var);
+    return dd == 0 ? 1 : 0;
+  }
+};
+
+double ratio_of(double difference, double bound) {
+  if (difference == 0) return 0;
+  return bound > 0 ? difference / bound : std::numeric_limits<double>::infinity();
+}
+
+}  // namespace
+
+ErrorModel error_model(const Machine& machine) {
+  return {.dst_fp32 = machine.dst_fp32,
+          .fidelity = machine.fidelity,
+          .format = machine.format,
+          .allow_tf32 = machine.precision == Precision::allow_tf32};
+}
+
+std::vector<Evaluated> evaluate(const Graph& graph, const std::vector<Tensor>& inputs, const ErrorModel& model) {
+  Evaluation evaluation(graph, model);
+  evaluation.load(inputs);
+  evaluation.run();
+  std::vector<Evaluated> outputs;
+  outputs.reserve(graph.outputs().size());
+  for (const ValueId id : graph.outputs()) outputs.push_back(evaluation.output(id));
+  return outputs;
+}
+
+Comparison compare(const Evaluated& expected, const Tensor& output) {
+  if (expected.rows != output.rows || expected.cols != output.cols || output.values.size() != expected.values.size()) {
+    throw UsageError(fmt::format("output has {} values as {}x{}, expected {}x{}", output.values.size(), output.rows,
+                                 output.cols, expected.rows, expected.cols));
+  }
+  Comparison result{.elements = expected.values.size()};
+  Moments moments;
+  double squares = 0;
+  for (std::size_t i = 0; i < expected.values.size(); ++i) {
+    const double value = expected.values[i];
+    const auto got = static_cast<double>(output.values[i]);
+    const bool finite = std::isfinite(value) && std::isfinite(got);
+    const double difference = std::fabs(got - value);
+    if (finite) {
+      moments.add(value, got);
+      result.max_abs = std::max(result.max_abs, difference);
+    }
+    if (std::isinf(expected.bounds[i])) {
+      ++result.undecided;
+    } else if (!finite) {
+      ++result.not_finite;
+    } else {
+      const double ratio = ratio_of(difference, expected.bounds[i]);
+      squares += ratio * ratio;
+      if (ratio > result.worst_ratio) {
+        result.worst_ratio = ratio;
+        result.worst = i;
+      }
+    }
+  }
+  const auto decided = static_cast<double>(result.elements - result.undecided - result.not_finite);
+  if (decided > 0) result.rms_ratio = std::sqrt(squares / decided);
+  if (moments.count > 0) {
+    result.correlation = moments.correlation();
+    result.rmse = std::sqrt(moments.dd / moments.count);
+    result.relative_l2 = moments.dd == 0 ? 0 : ratio_of(std::sqrt(moments.dd), std::sqrt(moments.xx));
+  }
+  return result;
+}
+
+}  // namespace tilegrid::fused

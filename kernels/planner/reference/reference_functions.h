@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+
+#include "kernels/planner/graph/functions.h"
+
+namespace tilegrid::fused {
+
+/// A number and how far the device's may be away from it.
+struct Bounded {
+  double value = 0;
+  double bound = 0;
+};
+
+/// Roundings of one element-wise operation.
+struct ElementErrors {
+  bool dst_fp32 = false;
+  bool fast_exp = false;
+  double product_cut = 0;  ///< of mul: what truncated operands take from the product, relative
+};
+
+inline constexpr double fp32_unit = 0x1p-24;         ///< half a unit in the last of 24 places
+inline constexpr double bf16_unit = 0x1p-8 * 1.002;  ///< of 8 places, and what the fp32 result before it was off
+inline constexpr double smallest_normal = 0x1p-126;  ///< what is below becomes 0
+inline constexpr double largest_result = 3.38e38;    ///< just below the largest bf16; what is beyond may be infinite
+
+/// Relative error of one rounding in DST.
+[[nodiscard]] inline double dst_unit(bool dst_fp32) { return dst_fp32 ? fp32_unit : bf16_unit; }
+
+/// Makes the bound infinite when there is no number, or one that the device may not be able to hold.
+[[nodiscard]] Bounded settled(Bounded x);
+
+/// Value and bound of an element-wise function; the operands' bounds include cuts on their way.
+using Evaluator = Bounded (*)(const ElementErrors& errors, std::span<const Bounded> in, double parameter);
+/// Null for functions that can only be planned.
+[[nodiscard]] Evaluator find_evaluator(const Function& function);
+
+}  // namespace tilegrid::fused

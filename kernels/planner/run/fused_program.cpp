@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/planner/run/fused_program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "core/error.h"
+#include "core/tile.h"
+#include "kernels/planner/run/fused_kernels.h"
+#include "kernels/registry.h"
+
+namespace tilegrid::fused {
+namespace {
+
+constexpr const char* reader_name = "fused/reader";
+constexpr const char* compute_name = "fused/compute";
+constexpr const char* writer_name = "fused/writer";
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+/// Axes along which there are block rows and block columns.
+std::array<AxisId, 2> split_axes(const Graph& graph) { return graph.value(graph.outputs().front()).axes; }
+
+/// 0: the axis of block rows, 1: of block columns, -1: neither.
+int split_of(const FusedJob& job, AxisId axis) {
+  if (axis == no_axis || job.plan.graph.axes()[at(axis)].contracted) return -1;
+  const std::array<AxisId, 2> split = split_axes(job.plan.graph);
+  if (axis == split[0]) return 0;
+  return axis == split[1] ? 1 : -1;
+}
+int blocks_along(const FusedJob& job, int split) {
+  if (split < 0) return 1;
+  return split == 0 ? job.block_rows : job.block_cols;
+}
+
+/// Whether the operation runs over the axis: sums over it, or mixes it with the other one.
+bool contracts(const Graph& graph, const Op& op, AxisId axis) {
+  const std::array<AxisId, 2>& of = graph.value(op.in[0]).axes;
+  switch (op.kind) {
+    case OpKind::matmul:
+      return of[1] == axis;
+    case OpKind::reduce:
+      return (op.dim != ReduceDim::col && of[1] == axis) || (op.dim != ReduceDim::row && of[0] == axis);
+    case OpKind::tile_sum:
+      return of[op.dim == ReduceDim::row ? 1 : 0] == axis;
+    default:
+      return false;
+  }
+}
+
+void check_axis(const FusedJob& job, int split) {
+  const Graph& graph = job.plan.graph;
+  const AxisId axis = split_axes(graph)[at(split)];
+  const int blocks = blocks_along(job, split);
+  const char* what = split == 0 ? "rows" : "columns";
+  if (blocks < 1) throw UsageError(fmt::format("{} block {}: at least 1 is needed", blocks, what));
+  if (blocks == 1) return;
+  const std::string& output = graph.value(graph.outputs().front()).name;
+  if (axis == no_axis)
+    throw UsageError(fmt::format("{} block {}: output '{}' has only one element there", blocks, what, output));
+  if (!graph.axes()[at(axis)].contracted) return;
+  const auto found =
+      std::find_if(graph.ops().begin(), graph.ops().end(), [&](const Op& op) { return contracts(graph, op, axis); });
+  if (found != graph.ops().end()) {
+    throw UsageError(fmt::format("{} block {}: operation '{}' sums over them, so that output '{}' can't be split there",
+                                 blocks, what, found->name, output));
+  }
+  throw UsageError(fmt::format("{} block {}: rows and columns of output '{}' belong to the same axis and can't be split",
+                               blocks, what, output));
+}
+
+bool reads(const Instruction& i, ValueId value) {
+  return i.action != Action::pack && (i.value[0] == value || i.value[1] == value);
+}
+bool reads(const Stage& stage, ValueId value) {
+  return std::any_of(stage.runs.begin(), stage.runs.end(), [&](const Run& run) {
+    return std::any_of(run.body.begin(), run.body.end(), [&](const Instruction& i) { return reads(i, value); });
+  });
+}
+bool packs_output(const Stage& stage, ValueId value) {
+  return std::any_of(stage.runs.begin(), stage.runs.end(), [&](const Run& run) {
+    return std::any_of(run.body.begin(), run.body.end(),
+                       [&](const Instruction& i) { return i.action == Action::pack && i.to_output && i.value[0] == value; });
+  });
+}
+
+/// Dimension of K of a value that the stage's matmuls read; -1: none reads it.
+int k_dimension(const Graph& graph, const Stage& stage, ValueId value) {
+  for (const Run& run : stage.runs) {
+    for (const Instruction& i : run.body) {
+      if (i.action != Action::matmul) continue;
+      if (i.value[0] == value) return 1;
+      if (i.value[1] == value) return graph.op(i.op).transpose_b ? 1 : 0;
+    }
+  }
+  return -1;
+}
+
+Route route_of(const FusedJob& job, int cb, std::uint32_t address) {
+  const PlanBuffer& buffer = job.plan.buffers[at(cb)];
+  const Value& value = job.plan.graph.value(buffer.value);
+  Route route{.cb = cb,
+              .address = address,
+              .rows = value.shape.rows.tiles,
+              .cols = value.shape.cols.tiles,
+              .pitch = tensor_extent(job, buffer.value).tile_cols,
+              .transposed = buffer.transposed};
+  std::array<bool, 2> has{};
+  for (int dim = 0; dim < 2; ++dim) {
+    const int split = split_of(job, value.axes[at(dim)]);
+    if (split < 0) continue;
+    has[at(split)] = true;
+    (dim == 0 ? route.row_step[at(split)] : route.col_step[at(split)]) = dim == 0 ? route.rows : route.cols;
+  }
+  if (buffer.role == BufferRole::output) route.first_only = {!has[0], !has[1]};
+  return route;
+}
+
+/// A sub-block's section with Carrier::dst runs through all of K, and the next one does so again.
+int sweeps_of(const Stage& stage) {
+  if (stage.carrier != Carrier::dst) return 1;
+  int sections = 0;
+  for (const Run& run : stage.runs) sections += run.sections();
+  return sections;
+}
+
+TransferPlan reads_of(const FusedJob& job, const FusedTensors& tensors) {
+  const Plan& plan = job.plan;
+  TransferPlan transfers;
+  transfers.block_cols = job.block_cols;
+  std::vector<bool> placed(plan.buffers.size());
+  for (const Stage& stage : plan.stages) {
+    RouteGroup whole;
+    RouteGroup streamed;
+    streamed.k_block = stage.k_block;
+    streamed.k_blocks = stage.k_blocks;
+    streamed.sweeps = sweeps_of(stage);
+    for (std::size_t i = 0; i < plan.buffers.size(); ++i) {
+      const PlanBuffer& buffer = plan.buffers[i];
+      if (buffer.role == BufferRole::scaler) transfers.scaler_cb = static_cast<int>(i);
+      if (buffer.role != BufferRole::input || placed[i] || !reads(stage, buffer.value)) continue;
+      placed[i] = true;
+      Route route = route_of(job, static_cast<int>(i), tensors.inputs[at(buffer.value)]);
+      if (buffer.streamed) route.k_dim = k_dimension(plan.graph, stage, buffer.value);
+      (buffer.streamed ? streamed : whole).routes.push_back(route);
+    }
+    if (!whole.routes.empty()) transfers.groups.push_back(std::move(whole));
+    if (!streamed.routes.empty()) transfers.groups.push_back(std::move(streamed));
+  }
+  return transfers;
+}
+
+TransferPlan writes_of(const FusedJob& job, const FusedTensors& tensors) {
+  const Plan& plan = job.plan;
+  TransferPlan transfers;
+  transfers.block_cols = job.block_cols;
+  RouteGroup group;
+  for (const Stage& stage : plan.stages) {
+    for (std::size_t i = 0; i < plan.buffers.size(); ++i) {
+      const PlanBuffer& buffer = plan.buffers[i];
+      if (buffer.role != BufferRole::output || !packs_output(stage, buffer.value)) continue;
+      const std::vector<ValueId>& outputs = plan.graph.outputs();
+      const auto index = std::find(outputs.begin(), outputs.end(), buffer.value) - outputs.begin();
+      group.routes.push_back(route_of(job, static_cast<int>(i), tensors.outputs.at(static_cast<std::size_t>(index))));
+    }
+  }
+  transfers.groups.push_back(std::move(group));
+  return transfers;
+}
+
+void check_functions(const Plan& plan) {
+  for (const Stage& stage : plan.stages) {
+    for (const Run& run : stage.runs) {
+      for (const Instruction& i : run.body) {
+        if (i.action != Action::unary && i.action != Action::sfpu_binary && i.action != Action::ternary) continue;
+        const Op& op = plan.graph.op(i.op);
+        if (op.function != nullptr && !op.function->vector) {
+          throw UsageError(fmt::format("operation '{}': {} can be planned, but the emulated vector unit does not have it",
+                                       op.name, op.function->name));
+        }
+      }
+    }
+  }
+}
+
+/// A streamed operand is read by the matmuls of one stage only, and K blocks add up to K.
+void check_streams(const Plan& plan) {
+  for (const PlanBuffer& buffer : plan.buffers) {
+    if (!buffer.streamed) continue;
+    const Value& value = plan.graph.value(buffer.value);
+    int readers = 0;
+    for (const Stage& stage : plan.stages) {
+      if (!reads(stage, buffer.value)) continue;
+      ++readers;
+      const int dim = k_dimension(plan.graph, stage, buffer.value);
+      const int k = dim == 0 ? value.shape.rows.tiles : value.shape.cols.tiles;
+      if (dim >= 0 && stage.k_block * stage.k_blocks == k) continue;
+      throw UsageError(fmt::format("'{}' is streamed in {} blocks of {} tiles, but K has {}", value.name, stage.k_blocks,
+                                   stage.k_block, k));
+    }
+    if (readers != 1) throw UsageError(fmt::format("'{}' is streamed, but {} stages read it", value.name, readers));
+  }
+}
+
+std::string role_of(const Plan& plan, const PlanBuffer& buffer) {
+  if (buffer.role == BufferRole::scaler) return "scaler";
+  const std::string& name = plan.graph.value(buffer.value).name;
+  return buffer.role == BufferRole::output ? name + " out" : name;
+}
+
+std::vector<CircularBufferConfig> circular_buffers(const Plan& plan) {
+  constexpr std::size_t most = 32;  // tensix.md 1.5
+  if (plan.buffers.size() > most) {
+    throw UsageError(fmt::format("the plan needs {} circular buffers, a core has {}", plan.buffers.size(), most));
+  }
+  std::vector<CircularBufferConfig> buffers;
+  for (const PlanBuffer& buffer : plan.buffers) {
+    buffers.push_back({static_cast<int>(buffers.size()), static_cast<std::uint32_t>(buffer.tiles * buffer.copies),
+                       tile_bytes(buffer.format), buffer.format, role_of(plan, buffer)});
+  }
+  return buffers;
+}
+
+void deal_blocks(const FusedJob& job, std::vector<KernelConfig>& kernels) {
+  const int cores = job.grid.cores();
+  const int blocks = job.block_rows * job.block_cols;
+  int first = 0;
+  for (int core = 0; core < cores; ++core) {
+    const int count = blocks / cores + (core < blocks % cores ? 1 : 0);
+    const std::vector<std::uint32_t> args{static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count)};
+    for (KernelConfig& kernel : kernels) kernel.runtime_args.push_back({core, args});
+    first += count;
+  }
+}
+
+}  // namespace
+
+TensorExtent tensor_extent(const FusedJob& job, ValueId value) {
+  const Value& of = job.plan.graph.value(value);
+  const auto along = [&](Extent extent, AxisId axis) { return extent.tiles * blocks_along(job, split_of(job, axis)); };
+  TensorExtent extent;
+  extent.tile_rows = along(of.shape.rows, of.axes[0]);
+  extent.tile_cols = along(of.shape.cols, of.axes[1]);
+  extent.rows = of.shape.rows.unit ? 1 : extent.tile_rows * tile_side;
+  extent.cols = of.shape.cols.unit ? 1 : extent.tile_cols * tile_side;
+  return extent;
+}
+
+void validate_blocks(const FusedJob& job) {
+  check_axis(job, 0);
+  check_axis(job, 1);
+}
+
+void register_kernels() {
+  register_kernel(reader_name, &fused_reader);
+  register_kernel(compute_name, &fused_compute);
+  register_kernel(writer_name, &fused_writer);
+}
+
+Program make_program(const FusedJob& job, const FusedTensors& tensors) {
+  const Plan& plan = job.plan;
+  if (at(plan.graph.input_count()) != tensors.inputs.size() || plan.graph.outputs().size() != tensors.outputs.size()) {
+    throw UsageError(fmt::format("{} input and {} output tensors for a graph of {} and {}", tensors.inputs.size(),
+                                 tensors.outputs.size(), plan.graph.input_count(), plan.graph.outputs().size()));
+  }
+  validate_blocks(job);
+  check_functions(plan);
+  check_streams(plan);
+  Program program;
+  program.name = plan.graph.name.empty() ? "fused" : plan.graph.name;
+  program.grid = job.grid;
+  program.compute = {.fidelity = plan.machine.fidelity,
+                     .dst_fp32 = plan.machine.dst_fp32,
+                     .full_sync = plan.machine.full_sync,
+                     .dst_capacity = plan.machine.capacity_override.value_or(0)};
+  program.circular_buffers = circular_buffers(plan);
+  const CoreRange cores = CoreRange::all(job.grid);
+  // As on the device: NCRISC reads on NoC 0, BRISC writes on NoC 1 (tensix.md 4.3: each NoC is fast in that direction).
+  program.kernels = {{reader_name, Risc::ncrisc, NocId::noc0, cores, {}, {}, {}},
+                     {compute_name, Risc::trisc, NocId::noc0, cores, {}, {}, {}},
+                     {writer_name, Risc::brisc, NocId::noc1, cores, {}, {}, {}}};
+  set_arguments(program.kernels[0], reads_of(job, tensors));
+  set_arguments(program.kernels[1], plan);
+  set_arguments(program.kernels[2], writes_of(job, tensors));
+  deal_blocks(job, program.kernels);
+  validate(program);
+  return program;
+}
+
+}  // namespace tilegrid::fused

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// BRISC: stores the outputs of each block.
+#include "kernels/api/dataflow.h"
+#include "kernels/planner/run/fused_kernels.h"
+
+namespace tilegrid::fused {
+namespace {
+
+using namespace tilegrid::api;
+
+void write_block(const Route& route, int block_row, int block_col) {
+  const auto cb = static_cast<std::uint32_t>(route.cb);
+  const auto tiles = static_cast<std::uint32_t>(route.rows * route.cols);
+  const InterleavedAddrGen tensor{route.address, get_tile_size(cb)};
+  cb_wait_front(cb, tiles);
+  const bool wanted = (!route.first_only[0] || block_row == 0) && (!route.first_only[1] || block_col == 0);
+  if (wanted) {
+    const std::uint32_t base = get_read_ptr(cb);
+    for (int r = 0; r < route.rows; ++r) {
+      for (int c = 0; c < route.cols; ++c) {
+        const auto index = static_cast<std::uint32_t>(route.transposed ? c * route.rows + r : r * route.cols + c);
+        noc_async_write_page(route.page(block_row, block_col, r, c), tensor, base + index * tensor.page_size);
+      }
+    }
+    noc_async_write_barrier();
+  }
+  cb_pop_front(cb, tiles);
+}
+
+}  // namespace
+
+void fused_writer() {
+  TransferPlan plan;
+  get_arguments(plan);
+  const auto first = get_arg_val<int>(0);
+  const auto count = get_arg_val<int>(1);
+  for (int block = first; block < first + count; ++block) {
+    for (const RouteGroup& group : plan.groups) {
+      for (const Route& route : group.routes) write_block(route, block / plan.block_cols, block % plan.block_cols);
+    }
+  }
+}
+
+}  // namespace tilegrid::fused

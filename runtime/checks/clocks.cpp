@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/checks/clocks.h"
+
+#include <algorithm>
+
+namespace tilegrid::races {
+namespace {
+
+using Channel = std::pair<std::uint32_t, std::uint32_t>;
+
+bool before(const Channel& a, std::uint32_t number) { return a.first < number; }
+
+void raise(std::uint32_t& value, std::uint32_t to) { value = std::max(value, to); }
+
+}  // namespace
+
+bool Clock::knows(const Moment& moment) const {
+  const auto thread = static_cast<std::size_t>(moment.thread);
+  if (moment.core == core_) {
+    if (own_[thread] >= moment.epoch) return true;
+  } else if (others_ && others_->threads[static_cast<std::size_t>(moment.core) * own_.size() + thread] >= moment.epoch) {
+    return true;
+  }
+  if (moment.channel == 0 || !others_) return false;
+  const auto& channels = others_->channels;
+  const auto found = std::lower_bound(channels.begin(), channels.end(), moment.channel, before);
+  return found != channels.end() && found->first == moment.channel && found->second >= moment.sequence;
+}
+
+void Clock::learn(int own_thread, std::uint32_t epoch) { raise(own_[static_cast<std::size_t>(own_thread)], epoch); }
+
+Clock::Others& Clock::change_others() {
+  auto changed = others_ ? std::make_shared<Others>(*others_) : std::make_shared<Others>();
+  if (changed->threads.empty()) changed->threads.resize(static_cast<std::size_t>(cores_) * own_.size());
+  others_ = changed;
+  return *changed;
+}
+
+void Clock::learn_channel(std::uint32_t channel, std::uint32_t sequence) {
+  auto& channels = change_others().channels;
+  const auto found = std::lower_bound(channels.begin(), channels.end(), channel, before);
+  if (found != channels.end() && found->first == channel) {
+    raise(found->second, sequence);
+  } else {
+    channels.insert(found, {channel, sequence});
+  }
+}
+
+void Clock::join(const Clock& other) {
+  const bool same_core = other.core_ == core_;
+  if (same_core) {
+    for (std::size_t i = 0; i < own_.size(); ++i) raise(own_[i], other.own_[i]);
+    if (other.others_ == others_ || !other.others_) return;
+    if (!others_) {
+      others_ = other.others_;
+      return;
+    }
+  }
+  Others& mine = change_others();
+  const std::size_t size = own_.size();
+  if (other.others_) {
+    const Others& theirs = *other.others_;
+    for (std::size_t i = 0; i < mine.threads.size(); ++i) raise(mine.threads[i], theirs.threads[i]);
+    std::vector<Channel> merged;
+    merged.reserve(mine.channels.size() + theirs.channels.size());
+    auto a = mine.channels.begin();
+    for (const Channel& b : theirs.channels) {
+      while (a != mine.channels.end() && a->first < b.first) merged.push_back(*a++);
+      if (a != mine.channels.end() && a->first == b.first) {
+        merged.emplace_back(b.first, std::max(a->second, b.second));
+        ++a;
+      } else {
+        merged.push_back(b);
+      }
+    }
+    merged.insert(merged.end(), a, mine.channels.end());
+    mine.channels = std::move(merged);
+  }
+  if (same_core) return;
+  for (std::size_t i = 0; i < size; ++i) {
+    raise(mine.threads[static_cast<std::size_t>(other.core_) * size + i], other.own_[i]);
+    raise(own_[i], mine.threads[static_cast<std::size_t>(core_) * size + i]);
+  }
+}
+
+}  // namespace tilegrid::races

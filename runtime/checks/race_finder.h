@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/check/finding.h"
+#include "core/events/event_log.h"
+#include "runtime/checks/log_cursor.h"
+#include "runtime/checks/shadow.h"
+
+namespace tilegrid::races {
+
+/// Goes through the logs of a launch in one order that they allow, and asks of every access whether the earlier ones are
+/// known to be over to the thread that makes it.
+///
+/// Invariants: a kernel goes on until a circular buffer or a semaphore stops it, then the next in order of core and RISC.
+/// A kernel's clock holds what it knows: what it did itself, what its barriers waited for, and what those knew whose push,
+/// pop, increment or set it saw. A kernel's moment is over to others from its next release on, a transfer's from a barrier
+/// or from a later semaphore operation of the same channel on.
+class RaceFinder {
+ public:
+  RaceFinder(const Program& program, const std::vector<EventLog>& logs, const audit::Config& checks);
+  [[nodiscard]] std::vector<audit::Finding> run();
+
+ private:
+  /// A call in the log.
+  struct Call {
+    int core = 0;
+    Risc risc{};
+    std::uint16_t line = 0;
+    EventKind what{};
+  };
+  struct Kernel {
+    int core = 0;
+    Risc risc{};
+    LogCursor cursor;
+    Clock clock;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> atomics[noc_count]{};  ///< channels and sequences, not waited for
+  };
+  /// A number of pages, and what is known to whoever sees it.
+  struct Count {
+    std::uint64_t pages = 0;
+    Clock clock;
+  };
+  struct Slot {
+    bool reserved = false;
+    Moment moment;
+    std::optional<Call> call;  ///< the last reserve
+  };
+  struct Buffer {
+    std::uint64_t received = 0;
+    std::uint64_t acked = 0;
+    std::deque<Count> pushes;
+    std::deque<Count> pops;
+    std::vector<Slot> slots;
+  };
+  struct Word {
+    struct Value {
+      std::uint32_t value = 0;
+      std::optional<Clock> clock;
+      std::optional<Call> call;
+    };
+    struct Change {
+      Moment moment;
+      Call call;
+      std::uint32_t value = 0;
+    };
+    int core = 0;
+    std::uint32_t offset = 0;
+    std::vector<Value> values{};       ///< since it was last set or waited for; the last one is the present one
+    std::optional<Change> set{};       ///< the last
+    std::vector<Change> increments{};  ///< since then
+    std::optional<Change> exact{};     ///< the last wait for one value
+  };
+  struct Channel {
+    std::uint32_t number = 0;
+    std::uint32_t sequence = 0;
+  };
+  using ChannelKey = std::tuple<int, int, int, int, bool>;  ///< core, RISC, NoC, destination, multicast
+
+  void look_through_blocks();
+  void look_at(const Event& event);
+  /// Does one event; false when the kernel has to wait. `force`: it does not.
+  bool step(Kernel& kernel, bool force);
+  bool step_buffer(Kernel& kernel, const Event& event, bool force);
+  bool step_semaphore(Kernel& kernel, const Event& event, bool force);
+  void step_transfer(Kernel& kernel, const Event& event);
+  void step_barrier(Kernel& kernel, const Event& event);
+
+  [[nodiscard]] Call call_of(const Kernel& kernel) const;
+  [[nodiscard]] Moment moment_of(const Kernel& kernel) const;
+  [[nodiscard]] Moment transfer_moment(const Kernel& kernel, ThreadKind kind, int noc, int trid);
+  void finish_transfers(Kernel& kernel, ThreadKind kind, int noc, int trid_and_one);
+  [[nodiscard]] static int core_of(const std::map<std::uint32_t, int>& nodes, std::uint32_t node);
+  Channel& channel_of(const Kernel& kernel, int noc, int destination, bool multicast);
+
+  void use_pages(Kernel& kernel, const Event& event, bool write, bool only_look, std::uint64_t from);
+  void use(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t bytes, bool write, const Moment& moment,
+           bool only_look = false);
+  /// A write lands on a core: data, or the value of a semaphore.
+  void land(Kernel& kernel, const Event& event, int destination, bool multicast);
+  [[nodiscard]] bool check_slot(const Kernel& kernel, int destination, std::uint32_t offset, std::uint32_t bytes);
+
+  Word& word(int core, std::uint32_t offset);
+  void increment(Kernel& kernel, const Event& event);
+  void set(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t value, const Moment& moment,
+           const Clock& seen);
+  bool wait(Kernel& kernel, const Event& event, bool force);
+  void check_passed(const Kernel& kernel, Word& word, std::uint32_t value);
+  /// The word's exact wait may miss its value: `by` gives the word another one.
+  void report_passed(const Word& of, const Call& by, std::uint32_t value);
+
+  [[nodiscard]] std::string text_of(const Call& call) const;
+  void report(audit::Class c, const Call& at, const std::optional<Call>& other, int core, const std::string& message);
+
+  const Program& program_;
+  const std::vector<EventLog>& logs_;
+  const audit::Config& checks_;
+  int cores_;
+  BufferMap map_;
+  BlockIndex index_;
+  ThreadLayout layout_;
+  std::map<std::uint32_t, int> cores_by_node_;
+  std::unordered_set<std::uint32_t> words_at_;  ///< L1 offsets that are used as semaphores
+  std::set<int> touched_;                       ///< circular buffers that transfers use
+  std::set<int> used_buffers_;                  ///< that are pushed or popped: the others are memory like any other
+  std::vector<Kernel> kernels_;
+  std::vector<Shadow> shadows_;
+  std::vector<std::vector<Buffer>> buffers_;                    ///< by core and place in map_
+  std::vector<std::unordered_map<std::uint32_t, Word>> words_;  ///< by core
+  std::vector<std::vector<std::uint32_t>> epochs_;              ///< of transfers, by core and thread
+  std::map<ChannelKey, Channel> channels_;
+
+  struct Reported {
+    std::string message;
+    std::map<int, std::uint64_t> cores;
+  };
+  using ReportKey = std::tuple<audit::Class, std::string, std::uint32_t, Risc, std::string, std::uint32_t, int>;
+  std::map<ReportKey, Reported> reports_;
+};
+
+}  // namespace tilegrid::races

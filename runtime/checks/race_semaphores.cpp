@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/l1.h"
+#include "runtime/checks/race_finder.h"
+
+namespace tilegrid::races {
+namespace {
+
+std::string semaphore_text(std::uint32_t offset) {
+  if (offset < l1_semaphore_base || offset >= l1_semaphore_base + max_semaphores * semaphore_bytes) {
+    return fmt::format("the word at L1 {}", offset);
+  }
+  return fmt::format("semaphore {}", (offset - l1_semaphore_base) / semaphore_bytes);
+}
+
+}  // namespace
+
+RaceFinder::Word& RaceFinder::word(int core, std::uint32_t offset) {
+  const auto [found, is_new] = words_[static_cast<std::size_t>(core)].try_emplace(offset);
+  if (is_new) {
+    std::uint32_t value = 0;
+    if (offset >= l1_semaphore_base && (offset - l1_semaphore_base) % semaphore_bytes == 0) {
+      const std::size_t id = (offset - l1_semaphore_base) / semaphore_bytes;
+      if (id < program_.semaphores.size()) value = program_.semaphores[id];
+    }
+    found->second.values.push_back({value, std::nullopt, std::nullopt});
+    found->second.offset = offset;
+    found->second.core = core;
+  }
+  return found->second;
+}
+
+bool RaceFinder::step_semaphore(Kernel& kernel, const Event& event, bool force) {
+  switch (event.kind) {
+    case EventKind::semaphore_wait:
+      return wait(kernel, event, force);
+    case EventKind::semaphore_set:
+      set(kernel, kernel.core, event.address, event.count, moment_of(kernel), kernel.clock);
+      break;
+    default:
+      increment(kernel, event);
+      break;
+  }
+  kernel.clock.advance(ThreadLayout::kernel(kernel.risc));
+  return true;
+}
+
+void RaceFinder::check_passed(const Kernel& kernel, Word& of, std::uint32_t value) {
+  if (!of.exact || of.exact->value == value || kernel.clock.knows(of.exact->moment)) return;
+  report_passed(of, call_of(kernel), value);
+}
+
+void RaceFinder::report_passed(const Word& of, const Call& by, std::uint32_t value) {
+  report(audit::Class::semaphore_passed, of.exact->call, by, of.core,
+         fmt::format("noc_semaphore_wait for the value {} of {}, to which {} gives {}: that may come before the wait looks; "
+                     "fix: noc_semaphore_wait_min, or let the other side wait for an answer",
+                     of.exact->value, semaphore_text(of.offset), text_of(by), value));
+}
+
+void RaceFinder::increment(Kernel& kernel, const Event& event) {
+  const int destination = core_of(cores_by_node_, event.x);
+  if (destination < 0) return;
+  Word& of = word(destination, event.address);
+  Channel& channel = channel_of(kernel, event.op, destination, false);
+  Moment moment = transfer_moment(kernel, ThreadKind::landing, event.op, 0);
+  moment.epoch = ~0U;  // a barrier for writes does not wait for it
+  moment.channel = channel.number;
+  moment.sequence = ++channel.sequence;
+  const std::uint32_t value = of.values.back().value + event.count;
+  const bool ordered = !of.set || kernel.clock.knows(of.set->moment) ||
+                       (of.set->moment.channel != 0 && of.set->moment.channel == moment.channel);
+  if (!ordered) {
+    report(
+        audit::Class::semaphore_race, call_of(kernel), of.set->call, kernel.core,
+        fmt::format("noc_semaphore_inc of {} of core ({},{}), which {} sets: the increment may be lost; nothing orders the "
+                    "two; fix: increment once the other side has said that it has set it",
+                    semaphore_text(of.offset), program_.grid.core(of.core).x, program_.grid.core(of.core).y,
+                    text_of(of.set->call)));
+  }
+  check_passed(kernel, of, value);
+  Clock seen = kernel.clock;
+  seen.learn_channel(channel.number, channel.sequence);
+  of.values.push_back({value, std::move(seen), call_of(kernel)});
+  of.increments.push_back({moment, call_of(kernel), value});
+  kernel.atomics[event.op].emplace_back(channel.number, channel.sequence);
+}
+
+void RaceFinder::set(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t value, const Moment& moment,
+                     const Clock& seen) {
+  Word& of = word(core, offset);
+  const auto check = [&](const Word::Change& earlier, const char* what) {
+    const bool in_order = earlier.moment.channel != 0 && earlier.moment.channel == moment.channel;
+    if (in_order || kernel.clock.knows(earlier.moment)) return;
+    report(audit::Class::semaphore_race, call_of(kernel), earlier.call, kernel.core,
+           fmt::format("{} of core ({},{}) is set to {}, and {} {} it; nothing orders the two, and one of them may be lost; "
+                       "fix: set it once the other side is known to be done",
+                       semaphore_text(offset), program_.grid.core(core).x, program_.grid.core(core).y, value,
+                       text_of(earlier.call), what));
+  };
+  for (const Word::Change& increment : of.increments) check(increment, "increments");
+  if (of.set && of.set->value != value) check(*of.set, "sets");
+  check_passed(kernel, of, value);
+  of.increments.clear();
+  of.set = Word::Change{moment, call_of(kernel), value};
+  of.values.clear();
+  of.values.push_back({value, seen, call_of(kernel)});
+}
+
+bool RaceFinder::wait(Kernel& kernel, const Event& event, bool force) {
+  Word& of = word(kernel.core, event.address);
+  const bool at_least = event.op != 0;
+  const auto enough = std::find_if(of.values.begin(), of.values.end(), [&](const Word::Value& one) {
+    return at_least ? one.value >= event.count : one.value == event.count;
+  });
+  if (enough == of.values.end() && !force) return false;
+  const auto end = enough == of.values.end() ? of.values.end() : enough + 1;
+  for (auto value = of.values.begin(); value != end; ++value) {
+    if (value->clock) kernel.clock.join(*value->clock);
+  }
+  of.exact.reset();
+  if (!at_least && enough != of.values.end()) {
+    of.exact = Word::Change{moment_of(kernel), call_of(kernel), event.count};
+    for (auto later = end; later != of.values.end(); ++later) {
+      if (later->value == event.count || !later->call) continue;
+      report_passed(of, *later->call, later->value);
+    }
+  }
+  // Whoever waits later for what is known already knows what this kernel knows.
+  if (enough != of.values.end()) {
+    enough->clock = kernel.clock;
+    of.values.erase(of.values.begin(), enough);
+  }
+  kernel.clock.advance(ThreadLayout::kernel(kernel.risc));
+  return true;
+}
+
+}  // namespace tilegrid::races

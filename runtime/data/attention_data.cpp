@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/data/attention_data.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <stdexcept>
+
+namespace tilegrid::attention {
+namespace {
+
+using Block = std::array<std::uint32_t, 4>;
+
+/// Philox-4x32 with 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a bijection of counters,
+/// keyed by the seed, that passes the usual batteries of tests.
+Block philox(Block counter, std::uint64_t seed) {
+  auto key0 = static_cast<std::uint32_t>(seed);
+  auto key1 = static_cast<std::uint32_t>(seed >> 32U);
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t product0 = std::uint64_t{0xD2511F53U} * counter[0];
+    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57U} * counter[2];
+    counter = {static_cast<std::uint32_t>(product1 >> 32U) ^ counter[1] ^ key0, static_cast<std::uint32_t>(product1),
+               static_cast<std::uint32_t>(product0 >> 32U) ^ counter[3] ^ key1, static_cast<std::uint32_t>(product0)};
+    key0 += 0x9E3779B9U;
+    key1 += 0xBB67AE85U;
+  }
+  return counter;
+}
+
+/// What the numbers of a counter are for: the last word of the counter keeps the purposes apart.
+enum class Purpose : std::uint32_t { normal, outlier_choice, outlier_size };
+
+class Generator {
+ public:
+  Generator(std::uint64_t seed, int stream) : seed_(seed), stream_(static_cast<std::uint32_t>(stream)) {}
+
+  [[nodiscard]] Block words(std::uint64_t index, Purpose purpose) const {
+    return philox({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32U), stream_,
+                   static_cast<std::uint32_t>(purpose)},
+                  seed_);
+  }
+
+  /// Two independent samples of N(0,1), by Box and Muller.
+  [[nodiscard]] std::array<double, 2> normal_pair(std::uint64_t index, Purpose purpose) const {
+    const Block w = words(index, purpose);
+    // In (0, 1], so that the logarithm is finite, and in [0, 1): 53 bits each.
+    const double u = (static_cast<double>(join(w[0], w[1]) >> 11U) + 1) * 0x1p-53;
+    const double v = static_cast<double>(join(w[2], w[3]) >> 11U) * 0x1p-53;
+    const double radius = std::sqrt(-2 * std::log(u));
+    const double angle = 2 * std::numbers::pi * v;
+    return {radius * std::cos(angle), radius * std::sin(angle)};
+  }
+
+ private:
+  static std::uint64_t join(std::uint32_t high, std::uint32_t low) { return (std::uint64_t{high} << 32U) | low; }
+
+  std::uint64_t seed_;
+  std::uint32_t stream_;
+};
+
+void add_outliers(const Generator& generator, std::vector<float>& samples) {
+  constexpr auto threshold = static_cast<std::uint32_t>(0.001 * 0x1p32);
+  constexpr double outlier_scale = 10;
+  for (std::size_t first = 0; first < samples.size(); first += 4) {
+    const Block choice = generator.words(first / 4, Purpose::outlier_choice);
+    for (std::size_t i = first; i < std::min(first + 4, samples.size()); ++i) {
+      if (choice[i % 4] >= threshold) continue;
+      // From the double, so that the sum is rounded once.
+      const double base = generator.normal_pair(i / 2, Purpose::normal)[i % 2];
+      samples[i] = static_cast<float>(base + outlier_scale * generator.normal_pair(i, Purpose::outlier_size)[0]);
+    }
+  }
+}
+
+// The reference works on panels of 4 columns that lie one behind the other: keys of K^T, or columns of V. For four rows of
+// queries and one panel the sums stay in registers. 128-bit vectors are what every 64-bit host has; they need no choice of
+// instruction set at run time and make the figures the same on all x86-64 hosts.
+constexpr std::size_t lane_count = 2;
+constexpr std::size_t panel_width = 2 * lane_count;
+constexpr std::size_t row_group = 4;
+constexpr std::size_t rows_at_once = 16;  // these share a pass over K and V
+constexpr std::size_t key_block = 256;    // as much of a panel of V, and of the scores, as the first cache keeps
+using Lanes = double __attribute__((vector_size(lane_count * sizeof(double)), aligned(sizeof(double)), may_alias));
+
+std::size_t round_up(std::size_t value, std::size_t step) { return (value + step - 1) / step * step; }
+
+/// sums[r][0..4) += sum over i < depth of a[r * a_stride + i] * panel[i][0..4), for four rows r.
+void multiply_panel(const double* a, std::size_t a_stride, const double* panel, std::size_t depth, double* sums,
+                    std::size_t sums_stride) {
+  Lanes low[row_group];   // NOLINT(modernize-avoid-c-arrays): std::array's subscripts keep these out of registers
+  Lanes high[row_group];  // NOLINT(modernize-avoid-c-arrays)
+  for (std::size_t r = 0; r < row_group; ++r) {
+    const auto* row = reinterpret_cast<const Lanes*>(sums + r * sums_stride);
+    low[r] = row[0];
+    high[r] = row[1];
+  }
+  for (std::size_t i = 0; i < depth; ++i) {
+    const auto* line = reinterpret_cast<const Lanes*>(panel + i * panel_width);
+    const Lanes left = line[0];
+    const Lanes right = line[1];
+    for (std::size_t r = 0; r < row_group; ++r) {
+      const double factor = a[r * a_stride + i];
+      low[r] += factor * left;
+      high[r] += factor * right;
+    }
+  }
+  for (std::size_t r = 0; r < row_group; ++r) {
+    auto* row = reinterpret_cast<Lanes*>(sums + r * sums_stride);
+    row[0] = low[r];
+    row[1] = high[r];
+  }
+}
+
+/// Panels of K^T: [keys / 4][dim][4], keys behind the last are zero.
+std::vector<double> panels_of_keys(const std::vector<float>& k, std::size_t keys, std::size_t dim) {
+  std::vector<double> panels(round_up(keys, panel_width) * dim);
+  for (std::size_t j = 0; j < keys; ++j) {
+    double* panel = &panels[j / panel_width * panel_width * dim + j % panel_width];
+    for (std::size_t d = 0; d < dim; ++d) panel[d * panel_width] = k[j * dim + d];
+  }
+  return panels;
+}
+
+/// Panels of V: [dim / 4][keys][4], columns behind the last are zero.
+std::vector<double> panels_of_values(const std::vector<float>& v, std::size_t keys, std::size_t dim) {
+  std::vector<double> panels(round_up(dim, panel_width) * keys);
+  for (std::size_t j = 0; j < keys; ++j) {
+    for (std::size_t d = 0; d < dim; ++d) {
+      panels[(d / panel_width * keys + j) * panel_width + d % panel_width] = v[j * dim + d];
+    }
+  }
+  return panels;
+}
+
+class Reference {
+ public:
+  explicit Reference(const VerifyRows& rows)
+      : rows_(rows),
+        dim_(static_cast<std::size_t>(rows.dim)),
+        keys_(static_cast<std::size_t>(rows.causal ? rows.last_row : rows.seq_kv)),
+        padded_dim_(round_up(dim_, panel_width)),
+        stride_(round_up(keys_, panel_width)),
+        key_panels_(panels_of_keys(rows.k, keys_, dim_)),
+        value_panels_(panels_of_values(rows.v, keys_, dim_)),
+        scores_(rows_at_once * stride_) {}
+
+  /// Up to 16 rows from `first` (counted from rows.first_row) into `result`, [count, dim].
+  void compute(std::size_t first, std::size_t count, double* result) {
+    const std::size_t keys = keys_seen(first + count - 1);
+    std::vector<double> query(rows_at_once * dim_);
+    const double scale = 1 / std::sqrt(static_cast<double>(rows_.dim));
+    for (std::size_t i = 0; i < count * dim_; ++i) query[i] = scale * static_cast<double>(rows_.q[first * dim_ + i]);
+    std::fill(scores_.begin(), scores_.end(), 0.0);
+    for (std::size_t j = 0; j < keys; j += panel_width) {
+      for (std::size_t r = 0; r < count; r += row_group) {
+        multiply_panel(&query[r * dim_], dim_, &key_panels_[j * dim_], dim_, &scores_[r * stride_ + j], stride_);
+      }
+    }
+    std::array<double, rows_at_once> sums{};
+    for (std::size_t r = 0; r < count; ++r) sums.at(r) = exponentiate(&scores_[r * stride_], keys_seen(first + r), keys);
+    std::vector<double> out(rows_at_once * padded_dim_);
+    weigh_values(count, keys, out);
+    for (std::size_t r = 0; r < count; ++r) {
+      for (std::size_t d = 0; d < dim_; ++d) result[r * dim_ + d] = out[r * padded_dim_ + d] / sums.at(r);
+    }
+  }
+
+ private:
+  [[nodiscard]] std::size_t keys_seen(std::size_t row) const {
+    return rows_.causal ? static_cast<std::size_t>(rows_.first_row) + row + 1 : keys_;
+  }
+
+  /// Turns a row of scores into exp(score - max), zero for keys that the row does not see; gives the sum.
+  static double exponentiate(double* scores, std::size_t seen, std::size_t keys) {
+    const double max = *std::max_element(scores, scores + seen);
+    double sum = 0;
+    for (std::size_t j = 0; j < seen; ++j) {
+      scores[j] = std::exp(scores[j] - max);
+      sum += scores[j];
+    }
+    std::fill(scores + seen, scores + keys, 0.0);
+    return sum;
+  }
+
+  void weigh_values(std::size_t count, std::size_t keys, std::vector<double>& out) const {
+    for (std::size_t d = 0; d < dim_; d += panel_width) {
+      const double* panel = &value_panels_[d * keys_];
+      for (std::size_t j = 0; j < keys; j += key_block) {
+        const std::size_t depth = std::min(key_block, keys - j);
+        for (std::size_t r = 0; r < count; r += row_group) {
+          multiply_panel(&scores_[r * stride_ + j], stride_, panel + j * panel_width, depth, &out[r * padded_dim_ + d],
+                         padded_dim_);
+        }
+      }
+    }
+  }
+
+  const VerifyRows& rows_;
+  std::size_t dim_;
+  std::size_t keys_;
+  std::size_t padded_dim_;
+  std::size_t stride_;  ///< of a row of scores
+  std::vector<double> key_panels_;
+  std::vector<double> value_panels_;
+  std::vector<double> scores_;
+};
+
+void check_sizes(const VerifyRows& rows) {
+  const auto sized = [&](const std::vector<float>& values, int count) {
+    return values.size() == static_cast<std::size_t>(count) * static_cast<std::size_t>(rows.dim);
+  };
+  const int keys = rows.causal ? rows.last_row : rows.seq_kv;
+  if (rows.first_row < 0 || rows.last_row < rows.first_row || rows.dim < 1 || (rows.last_row > rows.first_row && keys < 1) ||
+      !sized(rows.q, rows.last_row - rows.first_row) || !sized(rows.k, keys) || !sized(rows.v, keys)) {
+    throw std::invalid_argument("attention reference: sizes of Q, K and V do not match the rows");
+  }
+}
+
+}  // namespace
+
+std::vector<float> random_samples(std::uint64_t seed, int stream, std::size_t count, Distribution distribution) {
+  const Generator generator(seed, stream);
+  std::vector<float> samples(count);
+  for (std::size_t first = 0; first < count; first += 2) {
+    const std::array<double, 2> pair = generator.normal_pair(first / 2, Purpose::normal);
+    samples[first] = static_cast<float>(pair[0]);
+    if (first + 1 < count) samples[first + 1] = static_cast<float>(pair[1]);
+  }
+  if (distribution == Distribution::outlier) add_outliers(generator, samples);
+  return samples;
+}
+
+void VerifySums::add(const VerifySums& other) {
+  count += other.count;
+  not_finite += other.not_finite;
+  sum_x += other.sum_x;
+  sum_y += other.sum_y;
+  sum_xx += other.sum_xx;
+  sum_yy += other.sum_yy;
+  sum_xy += other.sum_xy;
+  sum_diff_squared += other.sum_diff_squared;
+  max_abs_diff = std::max(max_abs_diff, other.max_abs_diff);
+}
+
+std::vector<double> reference_rows(const VerifyRows& rows) {
+  check_sizes(rows);
+  const auto count = static_cast<std::size_t>(rows.last_row - rows.first_row);
+  const auto dim = static_cast<std::size_t>(rows.dim);
+  std::vector<double> result(count * dim);
+  if (count == 0) return result;
+  Reference reference(rows);
+  for (std::size_t first = 0; first < count; first += rows_at_once) {
+    reference.compute(first, std::min(rows_at_once, count - first), &result[first * dim]);
+  }
+  return result;
+}
+
+VerifySums compare_with_reference(const VerifyRows& rows) {
+  const std::vector<double> reference = reference_rows(rows);
+  if (rows.output.size() != reference.size()) throw std::invalid_argument("attention reference: size of the output");
+  VerifySums sums;
+  sums.count = reference.size();
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const double x = reference[i];
+    const double y = rows.output[i];
+    // A reference that is not finite comes from inputs that are not; one such element must not blind the other figures.
+    if (!std::isfinite(x) || !std::isfinite(y)) {
+      ++sums.not_finite;
+      continue;
+    }
+    const double diff = y - x;
+    sums.sum_x += x;
+    sums.sum_y += y;
+    sums.sum_xx += x * x;
+    sums.sum_yy += y * y;
+    sums.sum_xy += x * y;
+    sums.sum_diff_squared += diff * diff;
+    sums.max_abs_diff = std::max(sums.max_abs_diff, std::abs(diff));
+  }
+  return sums;
+}
+
+VerifyFigures figures(const VerifySums& sums, int dim) {
+  VerifyFigures result;
+  if (dim > 0) result.rows = sums.count / static_cast<std::uint64_t>(dim);
+  if (sums.count <= sums.not_finite) {
+    // Nothing could be compared: figures that fail every threshold, unless there was nothing to compare.
+    const double worst = sums.count == 0 ? 0 : std::numeric_limits<double>::infinity();
+    result.rmse = result.relative_l2 = result.max_abs = worst;
+    return result;
+  }
+  const auto n = static_cast<double>(sums.count - sums.not_finite);
+  const double variance_x = sums.sum_xx - sums.sum_x * sums.sum_x / n;
+  const double variance_y = sums.sum_yy - sums.sum_y * sums.sum_y / n;
+  const double covariance = sums.sum_xy - sums.sum_x * sums.sum_y / n;
+  if (variance_x > 0 && variance_y > 0) {
+    result.correlation = std::clamp(covariance / std::sqrt(variance_x) / std::sqrt(variance_y), -1.0, 1.0);
+  } else {
+    result.correlation = sums.sum_diff_squared == 0 ? 1 : 0;  // a constant correlates with nothing but itself
+  }
+  if (variance_x > 0) result.spread = std::sqrt(variance_x / sums.sum_xx);
+  result.rmse = std::sqrt(sums.sum_diff_squared / n);
+  if (sums.sum_diff_squared > 0) {
+    result.relative_l2 =
+        sums.sum_xx > 0 ? std::sqrt(sums.sum_diff_squared / sums.sum_xx) : std::numeric_limits<double>::infinity();
+  }
+  result.max_abs = sums.max_abs_diff;
+  return result;
+}
+
+}  // namespace tilegrid::attention

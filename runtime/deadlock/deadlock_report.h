@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "noc/node.h"
+#include "runtime/deadlock/blocked_report.h"
+#include "runtime/protocol.h"
+
+namespace tilegrid {
+
+/// What the cores of this rank wait for, and those whose kernels have finished.
+[[nodiscard]] std::vector<BlockedReport> blocked_kernels(const noc::Node& node, const Program& program);
+
+/// How many kernels are blocked: the report's first line.
+[[nodiscard]] std::string deadlock_headline(const std::vector<BlockedReport>& reports);
+
+/// The report of a deadlock, from the reports of all cores in order. First line: how many kernels; then cycles of waits,
+/// kernels that are suspect because they have finished or never did their part, and what each core waits for, with its
+/// circular buffers and semaphores, equal cores merged. The same text on any number of ranks.
+[[nodiscard]] std::string deadlock_text(const std::vector<BlockedReport>& reports, GridSize grid);
+
+/// The same as JSON: `error`, `message` (the first line), `cycles`, `suspects`, `cores` (those with blocked kernels).
+[[nodiscard]] std::string deadlock_json(const std::vector<BlockedReport>& reports, GridSize grid);
+
+/// "all cores", or rectangles such as "(0,0)-(7,1), (3,2)".
+[[nodiscard]] std::string describe_cores(std::vector<int> cores, GridSize grid);
+
+}  // namespace tilegrid

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/report/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <numeric>
+
+namespace tilegrid::cli {
+namespace {
+
+std::string dashed(std::string text) {
+  std::replace(text.begin(), text.end(), '_', '-');
+  return text;
+}
+
+double number(std::uint64_t value) { return static_cast<double>(value); }
+
+/// Adds up one field over the kinds and NoCs of a core.
+double total(const CoreCounters& core, std::uint64_t TransferCounters::*field) {
+  std::uint64_t sum = 0;
+  for (const auto& noc : core.transfers) {
+    for (const TransferCounters& transfer : noc) sum += transfer.*field;
+  }
+  return number(sum);
+}
+
+void add_device_metrics(std::vector<Metric>& list) {
+  for (int i = 0; i < tile_op_count; ++i) {
+    const auto op = static_cast<TileOp>(i);
+    list.push_back(
+        {dashed(name_of(op)) + "-tiles", fmt::format("{} tiles", name_of(op)), "", false,
+         [i](const CoreCounters& core, const CoreHostCost&) { return number(core.tiles[static_cast<std::size_t>(i)]); }});
+  }
+  const auto add = [&](const char* name, const char* title, const char* unit, auto value) {
+    list.push_back(
+        {name, title, unit, false, [value](const CoreCounters& core, const CoreHostCost&) { return value(core); }});
+  };
+  using Core = const CoreCounters&;
+  add("dst-sections", "DST sections", "", [](Core core) { return number(core.dst_sections); });
+  add("dst-peak", "DST peak slots", "", [](Core core) { return number(core.dst_peak_slots); });
+  add("l1-used", "L1 used", "B", [](Core core) { return number(core.l1_used_bytes); });
+  add("cb-high-water", "L1 in circular buffers at their high-water marks", "B", [](Core core) {
+    return std::accumulate(core.cbs.begin(), core.cbs.end(), 0.0, [](double sum, const CbCounters& cb) {
+      return sum + number(cb.high_water_pages) * number(cb.page_bytes);
+    });
+  });
+  add("noc-transactions", "NoC transactions", "", [](Core core) { return total(core, &TransferCounters::transactions); });
+  add("noc-bytes", "NoC bytes", "B", [](Core core) { return total(core, &TransferCounters::bytes); });
+  add("noc-hops", "NoC hops", "", [](Core core) { return total(core, &TransferCounters::hops); });
+  add("noc-byte-hops", "NoC bytes times hops", "B", [](Core core) { return total(core, &TransferCounters::byte_hops); });
+  add("dram-bytes", "DRAM bytes read and written", "B", [](Core core) {
+    return number(transfers_of(core, TransferKind::dram_read).bytes + transfers_of(core, TransferKind::dram_write).bytes);
+  });
+  for (int i = 0; i < transfer_kind_count; ++i) {
+    const auto kind = static_cast<TransferKind>(i);
+    list.push_back(
+        {dashed(name_of(kind)) + "-bytes", fmt::format("{} bytes", name_of(kind)), "B", false,
+         [kind](const CoreCounters& core, const CoreHostCost&) { return number(transfers_of(core, kind).bytes); }});
+  }
+  add("ambiguous-waits", "ambiguous waits", "", [](Core core) { return number(core.ambiguous_waits); });
+}
+
+void add_host_metrics(std::vector<Metric>& list) {
+  list.push_back({"kernel-seconds", "time in kernels", "s", true, [](const CoreCounters&, const CoreHostCost& host) {
+                    return std::accumulate(host.kernel_seconds.begin(), host.kernel_seconds.end(), 0.0);
+                  }});
+  for (int i = 0; i < block_reason_count; ++i) {
+    const auto reason = static_cast<BlockReason>(i);
+    list.push_back({"blocked-" + dashed(name_of(reason)),
+                    fmt::format("time blocked on {}, its fibers added up", name_of(reason)), "s", true,
+                    [i](const CoreCounters&, const CoreHostCost& host) {
+                      double sum = 0;
+                      for (const auto& risc : host.blocked_seconds) sum += risc[static_cast<std::size_t>(i)];
+                      return sum;
+                    }});
+  }
+}
+
+/// Shares are in percent of the run's cycles.
+void add_replay_metrics(std::vector<Metric>& list) {
+  const auto add = [&](std::string name, std::string title, const char* unit, auto value) {
+    list.push_back({std::move(name), std::move(title), unit, false, nullptr, value});
+  };
+  add("device-cycles", "end of the core", "cycles", [](const replay::CoreTime& core, double) { return core.end; });
+  constexpr std::array<const char*, replay::lane_count> lanes{"writer", "reader", "unpack", "math", "pack"};
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    const char* lane = lanes.at(i);
+    add(fmt::format("{}-busy", lane), fmt::format("{} busy", lane), "%",
+        [i](const replay::CoreTime& core, double cycles) { return 100 * core.lanes.at(i).busy / cycles; });
+    add(fmt::format("{}-stalled", lane), fmt::format("{} stalled, the launch included", lane), "%",
+        [i](const replay::CoreTime& core, double cycles) {
+          const auto& stalled = core.lanes.at(i).stalled;
+          return 100 * std::accumulate(stalled.begin(), stalled.end(), 0.0) / cycles;
+        });
+  }
+  for (std::size_t i = 0; i < replay::stall_count; ++i) {
+    const std::string reason = name_of(static_cast<replay::Stall>(i));
+    std::string word = reason;
+    for (char& c : word) c = c == ' ' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    add("stalled-" + word, fmt::format("stalled on {}, mean of the five lanes", reason), "%",
+        [i](const replay::CoreTime& core, double cycles) {
+          double sum = 0;
+          for (const replay::LaneTime& lane : core.lanes) sum += lane.stalled.at(i);
+          return 100 * sum / (replay::lane_count * cycles);
+        });
+  }
+}
+
+}  // namespace
+
+TransferCounters transfers_of(const CoreCounters& core, TransferKind kind) {
+  TransferCounters sum;
+  for (const auto& noc : core.transfers) {
+    const TransferCounters& one = noc[static_cast<std::size_t>(kind)];
+    sum.transactions += one.transactions;
+    sum.bytes += one.bytes;
+    sum.hops += one.hops;
+    sum.byte_hops += one.byte_hops;
+  }
+  return sum;
+}
+
+const std::vector<Metric>& metrics() {
+  static const std::vector<Metric> list = [] {
+    std::vector<Metric> all;
+    add_device_metrics(all);
+    add_replay_metrics(all);
+    add_host_metrics(all);
+    return all;
+  }();
+  return list;
+}
+
+std::vector<std::string> metric_names() {
+  std::vector<std::string> names;
+  for (const Metric& metric : metrics()) names.push_back(metric.name);
+  return names;
+}
+
+std::vector<std::string> device_metric_names() {
+  std::vector<std::string> names;
+  for (const Metric& metric : metrics()) {
+    if (metric.device_time) names.push_back(metric.name);
+  }
+  return names;
+}
+
+}  // namespace tilegrid::cli

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/counters.h"
+#include "runtime/timing/device_time.h"
+
+namespace tilegrid::cli {
+
+/// A figure that every core has, for the grid view.
+struct Metric {
+  std::string name;   ///< as on the command line
+  std::string title;  ///< as in the view's header
+  std::string unit;   ///< empty for counts
+  bool host = false;  ///< host cost rather than a device count
+  std::function<double(const CoreCounters&, const CoreHostCost&)> value;
+  /// Of a figure of the device-time replay, which has no `value`: from the core's time and the run's cycles.
+  std::function<double(const replay::CoreTime&, double cycles)> device_time = nullptr;
+};
+
+/// All of them, in the order of --help.
+[[nodiscard]] const std::vector<Metric>& metrics();
+[[nodiscard]] std::vector<std::string> metric_names();
+/// Of those that have a `device_time`.
+[[nodiscard]] std::vector<std::string> device_metric_names();
+
+/// Sum over both NoCs.
+[[nodiscard]] TransferCounters transfers_of(const CoreCounters& core, TransferKind kind);
+
+}  // namespace tilegrid::cli

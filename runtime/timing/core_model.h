@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/events/event_log.h"
+#include "core/l1.h"
+#include "runtime/timing/agenda.h"
+#include "runtime/timing/costs.h"
+#include "runtime/timing/device_time.h"
+#include "runtime/timing/network_model.h"
+#include "runtime/timing/page_flow.h"
+
+namespace tilegrid::replay {
+
+/// Busy cycles of a core by operation and by zone.
+struct CoreShares {
+  std::array<std::array<double, lane_count>, operations::count> operations{};
+  std::array<std::array<double, lane_count>, zone_count> zones{};
+  double matmul_tile_phases = 0;
+  std::uint64_t matmul_tiles = 0;
+};
+
+/// One core. Its compute lanes are recurrences over lane times: an event's start is the latest of what it needs, so they run
+/// as far as the log and the circular buffers let them, without the agenda. Only what other cores can see - transfers and
+/// semaphores of the data-movement RISCs - goes through the agenda, in time order.
+///
+/// The compute kernel is one sequence that three lanes walk. Unpack and math are walked together, in program order, as
+/// neither can get further ahead of the other than the Src banks allow. Pack follows in the same walk unless it is stuck at
+/// a full buffer: then its events wait in a backlog, and unpack and math go on until they need what pack holds.
+class CoreModel {
+ public:
+  CoreModel(const Costs& costs, const LaunchLog& launch, int index, Agenda& agenda, Network& network);
+
+  /// Runs whatever can run; requests to the network and semaphores end up in the agenda.
+  void advance();
+  /// The agenda has come to the event at which data-movement RISC `risc` (0, 1) stands.
+  void issue(int risc, double time);
+  /// What NetworkListener says, for requests of this core. True: something can run now.
+  void entered(const Request& request, double time);
+  bool departed(const Request& request, double time);
+  bool completed(const Request& request, double time, double noc_wait, double dram_wait);
+  void completed_before(const Request& request, std::uint32_t packets) { outstanding(request).count -= packets; }
+  void semaphore_landed(const SemaphoreUpdate& update, double time);
+
+  [[nodiscard]] bool finished() const;
+  /// "RISC, event" of the first unfinished sequence.
+  [[nodiscard]] std::string where() const;
+  [[nodiscard]] CoreTime core_time() const;
+  [[nodiscard]] const CoreShares& shares() const { return shares_; }
+
+ private:
+  /// What runs on its own: the two data-movement RISCs, unpack with math, pack.
+  enum Walker : std::uint8_t { walker_brisc, walker_ncrisc, walker_front, walker_pack, nobody };
+  struct Buffer {
+    std::int64_t pages = 0;  ///< 0: not declared, never full
+    PageFlow pushed, popped;
+    Walker consumer = nobody, producer = nobody;  ///< that wait
+    std::int64_t consumer_target = 0, producer_target = 0;
+  };
+  struct Cursor {
+    EventSequence::Iterator at, end;
+    [[nodiscard]] bool done() const { return at == end; }
+  };
+  /// Transfers on their way, and the one that ended last since the last barrier.
+  struct Outstanding {
+    std::uint32_t count = 0;
+    std::uint32_t leaving = 0;  ///< writes of which it is not known when they have left
+    double last = 0, noc_wait = 0, dram_wait = 0;
+    double left = 0;  ///< the last write has
+  };
+  static constexpr int transaction_ids = 16;  ///< tensix.md 4.1
+  /// Transfers of one kind on one NoC, by transaction id.
+  struct Pending {
+    std::uint32_t used = 0;  ///< bit by id: those with anything below
+    std::array<Outstanding, transaction_ids> by_id;
+  };
+  enum class Wait : std::uint8_t { none, entry, barrier, semaphore };
+  struct Mover {
+    Cursor cursor;
+    std::uint8_t zone = 0;
+    Wait wait = Wait::none;
+    std::uint32_t sent = 0;    ///< bytes of the present event that are under way
+    std::uint64_t number = 0;  ///< of the next appointment
+    std::array<std::array<Pending, transfer_count>, noc_count> pending;
+    std::array<std::uint32_t, noc_count> target{no_target, no_target};
+    std::array<bool, noc_count> chain{};  ///< a linked multicast is open
+  };
+  static constexpr std::uint32_t no_target = 0xFFFF'FFFF;
+  static constexpr std::size_t max_buffers = 64;
+
+  void run_mover(int risc);
+  bool mover_step(int risc, const Event& event);
+  bool barrier(int risc, const Event& event, Transfer transfer);
+  bool flushed(int risc, const Event& event);
+  void queue(int risc);
+  void read(int risc, const Event& event);
+  std::uint64_t next_key(int risc);
+  [[nodiscard]] double issue_cycles(Mover& mover, const Event& event) const;
+  void issue_transfer(int risc, const Event& event, double time);
+  void issued(const Request& request, double time);
+  Outstanding& outstanding(const Request& request);
+  bool look_again(int risc);
+  bool semaphore_holds(const Event& event);
+  std::uint32_t& semaphore(std::uint32_t address);
+  void finish_semaphore_wait(int risc, double time);
+
+  void run_front();
+  bool front_step(const Event& event);
+  void configure_front(const Event& event);
+  void operands(const Event& event);
+  bool acquire(const Event& event);
+  void to_pack(const Event& event);
+  void run_pack();
+  bool pack_step(const Event& event);
+
+  bool wait_front(Walker walker, Lane lane, std::uint8_t zone, const Event& event);
+  bool reserve_back(Walker walker, Lane lane, std::uint8_t zone, const Event& event);
+  void push_back(Lane lane, std::uint8_t zone, const Event& event);
+  void pop_front(Lane lane, std::uint8_t zone, const Event& event);
+
+  Buffer& buffer(const Event& event) { return buffers_[event.a % max_buffers]; }
+  LaneTime& lane_of(Lane lane) { return core_.lanes[static_cast<std::size_t>(lane)]; }
+  double& clock(Lane lane) { return clocks_[static_cast<std::size_t>(lane)]; }
+  void busy(Lane lane, double cycles, int operation, std::uint8_t zone);
+  void stall_until(Lane lane, double time, Stall reason);
+  void wake(Walker walker) { ready_ |= 1U << walker; }
+
+  const Costs& costs_;
+  Agenda& agenda_;
+  Network& network_;
+  int index_;
+  CoreTime core_;
+  CoreShares shares_;
+  std::array<double, lane_count> clocks_{};
+  std::array<Buffer, max_buffers> buffers_;
+  std::array<std::uint32_t, max_semaphores> semaphores_{};  ///< by id
+  std::unordered_map<std::uint32_t, std::uint32_t> words_;  ///< others in L1 that are used as one, by offset
+  std::array<Mover, 2> movers_;
+  unsigned ready_ = 0;  ///< bit by walker
+
+  Cursor front_;
+  std::uint8_t front_zone_ = 0;
+  std::uint32_t fpu_setup_ = 0, vector_setup_ = 0;
+  std::array<double, 2> src_free_{};  ///< when the operands before the last, and the last, were consumed
+  bool waits_for_release_ = false;
+  std::array<double, 4> commits_{}, releases_{};  ///< times by section number modulo 4
+  std::int64_t acquired_ = 0, committed_ = 0, waited_ = 0, released_ = 0;
+
+  std::uint8_t pack_zone_ = 0;
+  std::vector<const Event*> backlog_;
+  std::size_t backlog_first_ = 0;
+};
+
+}  // namespace tilegrid::replay

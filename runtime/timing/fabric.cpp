@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/timing/fabric.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tilegrid::replay {
+namespace {
+
+/// Ports look at those who wait after the packets of the same time have come.
+constexpr std::uint64_t port_key = std::uint64_t{1} << 63U;
+
+}  // namespace
+
+Fabric::Fabric(const Architecture& a, Routes& routes, Agenda& agenda, FabricListener& listener)
+    : routes_(routes),
+      agenda_(agenda),
+      listener_(listener),
+      hop_(a["noc_hop_cycles"]),
+      niu_(a["noc_niu_cycles"]),
+      buffer_(a["noc_buffer_flits"]),
+      per_buffer_(1 / buffer_),
+      channels_(1 + std::clamp(static_cast<int>(a["noc_response_channels"]), 1, most_channels - 1)),
+      ports_(Routes::ports),
+      lanes_(static_cast<std::size_t>(Routes::ports) * 2 * static_cast<std::size_t>(channels_)) {
+  for (Lane& lane : lanes_) lane.space = buffer_;
+  sources_.resize(static_cast<std::size_t>(Routes::ports) * 2);
+}
+
+/// Routers behind the first one that a standing packet reaches into.
+std::uint8_t Fabric::reach_of(const Worm& worm) const {
+  const double routers = worm.flits * per_buffer_;
+  if (routers >= worm.length) return worm.length;
+  const auto whole = static_cast<int>(routers);
+  return static_cast<std::uint8_t>(whole < routers || whole == 0 ? whole : whole - 1);
+}
+
+Fabric::Entry Fabric::enter(const Passage& passage, double time) {
+  const std::uint32_t number = worms_.take();
+  const auto way = routes_.way(passage.noc, passage.from, passage.to);
+  Worm& worm = worms_[number];
+  worm = {};
+  worm.way = way.data();
+  worm.length = static_cast<std::uint8_t>(way.size());
+  worm.packet = passage.packet;
+  worm.key = passage.key;
+  worm.flits = passage.flits;
+  worm.cycles = passage.cycles;
+  worm.source_cycles = passage.source_cycles;
+  worm.bytes = passage.bytes;
+  worm.response = passage.response;
+  worm.channels = passage.response ? 1 : 0;
+  head(number, time);
+  return {number, worms_[number].at != 0};
+}
+
+bool Fabric::extend(std::uint32_t number, const Passage& passage, std::uint32_t most) {
+  Worm& worm = worms_[number];
+  if (worm.at != 0 || queue(worm, 0).first == number || worm.bytes + passage.bytes > most) return false;
+  worm.flits += passage.flits;
+  worm.cycles += passage.cycles;
+  worm.source_cycles += passage.source_cycles;
+  worm.bytes += passage.bytes;
+  return true;
+}
+
+double Fabric::take(std::uint16_t number, double time, double cycles, std::uint32_t bytes) {
+  Port& port = ports_[number];
+  const double begin = std::max(time, port.free);
+  port.free = begin + cycles;
+  port.busy += cycles;
+  port.bytes += bytes;
+  return begin;
+}
+
+void Fabric::handle(const Appointment& now) {
+  switch (now.step) {
+    case Step::head:
+      return head(now.index, now.time);
+    case Step::front:
+      return ask(now.index, now.time);
+    case Step::wake: {
+      Port& port = ports_[now.index];
+      if (port.wake <= now.time) port.wake = never;
+      return serve(static_cast<std::uint16_t>(now.index), now.time);
+    }
+    default:
+      return;
+  }
+}
+
+/// The head comes into a router, or to the NIU that sends it. It may ask for its port when nobody is before it there.
+void Fabric::head(std::uint32_t number, double time) {
+  const Worm& worm = worms_[number];
+  Queue& buffer = queue(worm, worm.at);
+  if (buffer.first != nobody) {
+    worms_[buffer.last].comes_behind = number;
+    buffer.last = number;
+    return;
+  }
+  buffer.first = buffer.last = number;
+  if (buffer.left <= time) {
+    ask(number, time);
+  } else {
+    add(Step::front, number, buffer.left);
+  }
+}
+
+void Fabric::ask(std::uint32_t number, double time) {
+  Worm& worm = worms_[number];
+  const std::uint16_t wanted = worm.way[worm.at].port;
+  Port& port = ports_[wanted];
+  if (port.first == nobody && port.free <= time) {
+    int channel = 0;
+    const double when = chance(worm, time, channel);
+    if (when <= time) {
+      return go(number, channel, time);
+    }
+  }
+  worm.waits_behind = nobody;
+  if (port.first == nobody) {
+    port.first = number;
+  } else {
+    worms_[port.last].waits_behind = number;
+  }
+  port.last = number;
+  serve(wanted, time);
+}
+
+/// When one of the virtual channels that the packet may take is free, as far as that is known, and which.
+double Fabric::chance(const Worm& worm, double time, int& channel) {
+  const Hop hop = worm.way[worm.at];
+  if (worm.at + 1 == worm.length) return time;  // a NIU takes what comes
+  const double needed = std::min(worm.flits, buffer_);
+  const auto look = [&](int candidate) {
+    const Lane& l = lane(hop, candidate);
+    return l.space < needed ? never : l.free;
+  };
+  channel = worm.response ? 1 : 0;
+  double best = look(channel);
+  if (worm.at == 0 || !worm.response) return best;  // a NIU sends one response after another
+  for (int candidate = 2; candidate < channels_ && best > time; ++candidate) {
+    const double other = look(candidate);
+    if (other < best) {
+      best = other;
+      channel = candidate;
+    }
+  }
+  return best;
+}
+
+/// The first of those who wait that can go does.
+void Fabric::serve(std::uint16_t number, double time) {
+  Port& port = ports_[number];
+  if (port.first == nobody) return;
+  if (port.free > time) return wake(number, port.free);
+  double next = never;
+  std::uint32_t before = nobody;
+  for (std::uint32_t packet = port.first; packet != nobody; packet = worms_[packet].waits_behind) {
+    int channel = 0;
+    const double when = chance(worms_[packet], time, channel);
+    if (when <= time) {
+      const std::uint32_t behind = worms_[packet].waits_behind;
+      (before == nobody ? port.first : worms_[before].waits_behind) = behind;
+      if (behind == nobody) port.last = before;
+      go(packet, channel, time);
+      if (port.first != nobody) wake(number, port.free);
+      return;
+    }
+    next = std::min(next, when);
+    before = packet;
+  }
+  if (next < never) wake(number, next);
+}
+
+void Fabric::wake(std::uint16_t number, double time) {
+  Port& port = ports_[number];
+  if (port.wake <= time) return;
+  port.wake = time;
+  agenda_.add(time, port_key | number, number, Step::wake);
+}
+
+/// The head goes through its next port.
+void Fabric::go(std::uint32_t number, int channel, double time) {
+  Worm& worm = worms_[number];
+  const int hop = worm.at++;
+  const bool last = worm.at == worm.length;
+  Port& port = ports_[worm.way[hop].port];
+  const double end = time + (hop == 0 ? worm.source_cycles : worm.cycles);
+  port.busy += end - time;
+  port.free = end;
+  port.bytes += worm.bytes;
+  if (hop != 0) worm.channels |= static_cast<std::uint64_t>(channel) << (static_cast<unsigned>(hop) * channel_bits);
+  const bool small = worm.flits <= buffer_;
+  Lane& ahead = lane(worm, hop);
+  ahead.behind = end;
+  if (!last) {
+    ahead.free = never;
+    if (small) ahead.space -= worm.flits;
+  }
+  if (hop == 0) {
+    worm.reach = reach_of(worm);
+    listener_.entered(worm.packet, time);
+  } else {
+    hold_back(worm, hop, end);
+    if (small) {
+      lane(worm, hop - 1).space += worm.flits;
+      const std::uint16_t upstream = worm.way[hop - 1].port;
+      if (ports_[upstream].first != nobody) wake(upstream, time);
+    }
+  }
+  if (!last) {
+    if (hop - worm.settled >= worm.reach) settle(worm, time);
+    return add(Step::head, number, time + (hop == 0 ? niu_ : hop_));
+  }
+  while (worm.settled < worm.length) settle(worm, time);
+  worms_.give_back(number);
+  listener_.arrived(worm.packet, time + niu_);
+}
+
+/// The head took `hop`, and its tail will pass there at `end`: in each router before, the tail passes so much earlier as
+/// the buffers between hold.
+void Fabric::hold_back(const Worm& worm, int hop, double end) {
+  for (int earlier = hop - 1; earlier >= worm.settled; --earlier) {
+    end -= buffer_;
+    double& behind = lane(worm, earlier).behind;
+    if (behind >= end) return;  // then it is so further back too
+    behind = end;
+  }
+}
+
+/// It is known when the tail passes the first hop of which it was not.
+void Fabric::settle(Worm& worm, double time) {
+  const int hop = worm.settled++;
+  Lane& passed = lane(worm, hop);
+  const double end = std::max(passed.behind, time);
+  passed.free = end;
+  const std::uint16_t port = worm.way[hop].port;
+  if (ports_[port].first != nobody) wake(port, end);
+  Queue& buffer = queue(worm, hop);
+  buffer.left = end;
+  buffer.first = worm.comes_behind;
+  worm.comes_behind = nobody;
+  if (buffer.first != nobody) add(Step::front, buffer.first, end);
+  if (hop == 0) listener_.left(worm.packet, end);
+}
+
+}  // namespace tilegrid::replay

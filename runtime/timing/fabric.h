@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "core/chip/architecture.h"
+#include "runtime/timing/agenda.h"
+#include "runtime/timing/pool.h"
+#include "runtime/timing/routes.h"
+
+namespace tilegrid::replay {
+
+/// A packet as the routers see it.
+struct Passage {
+  std::uint32_t packet = 0;  ///< how the listener calls it
+  int noc = 0;
+  int from = 0, to = 0;
+  std::uint64_t key = 0;
+  double flits = 0;          ///< header included
+  double cycles = 0;         ///< that it takes a port
+  double source_cycles = 0;  ///< that its source takes to send it, at least `cycles`
+  std::uint32_t bytes = 0;
+  bool response = false;  ///< of a read: may take any of several virtual channels
+};
+
+/// Who hears of packets on their way.
+class FabricListener {
+ public:
+  virtual void entered(std::uint32_t packet, double time) = 0;  ///< its head leaves the NIU
+  virtual void left(std::uint32_t packet, double time) = 0;     ///< its tail will have left the NIU at `time`
+  virtual void arrived(std::uint32_t packet, double time) = 0;  ///< its head is in the NIU of the target at `time`
+
+ protected:
+  ~FabricListener() = default;
+};
+
+/// The routers and links of both tori, with wormhole switching (tensix.md 4.1). A port sends one packet after another, in
+/// the order in which their heads asked for it. A packet that has to wait stays where it is: each router behind its head
+/// holds noc_buffer_flits of it, and the rest keeps the ports further back. A virtual channel of a router's input is a
+/// queue: what is behind a waiting packet waits too, even if its own way is free. Writes and atomics have one channel
+/// (tt-metal's static VC), responses of reads choose among noc_response_channels: measured writes of all cores to DRAM in
+/// any order reach about half of what links allow, reads four fifths (tensix.md 4.3), and so do these.
+class Fabric {
+ public:
+  Fabric(const Architecture& architecture, Routes& routes, Agenda& agenda, FabricListener& listener);
+
+  struct Entry {
+    std::uint32_t worm = 0;  ///< the packet's number here, until its head has arrived
+    bool at_once = false;    ///< it is in the network already
+  };
+  /// The packet asks for its NIU.
+  Entry enter(const Passage& passage, double time);
+  /// Lengthens a packet, that others keep from entering the network, by another of the same way. False: it is too late, or
+  /// they would be longer than `most` bytes.
+  bool extend(std::uint32_t worm, const Passage& passage, std::uint32_t most);
+  void handle(const Appointment& appointment);
+  /// Takes a port for one that does not queue, the next free time from `time` on. Returns when it begins.
+  double take(std::uint16_t port, double time, double cycles, std::uint32_t bytes);
+  [[nodiscard]] double free(std::uint16_t port) const { return ports_[port].free; }
+  [[nodiscard]] double busy(std::uint16_t port) const { return ports_[port].busy; }
+  [[nodiscard]] std::uint64_t bytes(std::uint16_t port) const { return ports_[port].bytes; }
+  /// From the head's leaving one NIU to its being in the other, when nothing is in the way.
+  [[nodiscard]] double flight(int links) const { return 2 * niu_ + hop_ * links; }
+  [[nodiscard]] double hop_cycles() const { return hop_; }
+
+ private:
+  static constexpr double never = std::numeric_limits<double>::infinity();
+  static constexpr std::uint32_t nobody = 0xFFFF'FFFF;
+  static constexpr unsigned channel_bits = 2;  ///< of Worm::channels
+  static constexpr int most_channels = 1 << channel_bits;
+
+  struct Port {
+    double free = 0, busy = 0;
+    double wake = never;  ///< time of the next appointment to look at those who wait
+    std::uint64_t bytes = 0;
+    std::uint32_t first = nobody, last = nobody;  ///< packets that wait for it, at the front of their buffers
+  };
+  /// Packets one behind the other: in the buffer of a virtual channel, or in a NIU.
+  struct Queue {
+    double left = 0;  ///< when the tail of the last packet that left does so
+    std::uint32_t first = nobody, last = nobody;
+  };
+  /// A virtual channel of a port, with its buffer in the next router.
+  struct Lane {
+    double free = 0;    ///< when the last packet's tail is through the port; never: not known yet
+    double behind = 0;  ///< the same with sureness aside: at the earliest
+    double space = 0;   ///< flits of the buffer that whole packets leave
+    Queue buffer;
+  };
+  struct Worm {
+    const Hop* way = nullptr;
+    std::uint64_t key = 0;
+    std::uint64_t channels = 0;  ///< two bits a hop
+    double flits = 0, cycles = 0, source_cycles = 0;
+    std::uint32_t bytes = 0;
+    std::uint32_t packet = 0;
+    std::uint32_t waits_behind = nobody;  ///< next of those that wait for a port
+    std::uint32_t comes_behind = nobody;  ///< next in the buffer
+    std::uint8_t length = 0;              ///< of the way
+    std::uint8_t at = 0;                  ///< hop that the head takes next
+    std::uint8_t settled = 0;             ///< hops that the tail has passed, or is known to pass when
+    std::uint8_t reach = 0;               ///< routers between head and tail when it stands
+    bool response = false;
+  };
+
+  [[nodiscard]] Lane& lane(Hop hop, int channel) {
+    return lanes_[static_cast<std::size_t>((hop.port * 2 + hop.side) * channels_ + channel)];
+  }
+  [[nodiscard]] Lane& lane(const Worm& worm, int hop) {
+    return lane(worm.way[hop], static_cast<int>(worm.channels >> (static_cast<unsigned>(hop) * channel_bits) & 3U));
+  }
+  /// What the packet stands in before it takes a hop. NIUs send requests and responses from queues of their own.
+  [[nodiscard]] Queue& queue(const Worm& worm, int hop) {
+    if (hop == 0) return sources_[static_cast<std::size_t>(worm.way->port * 2) + (worm.response ? 1U : 0U)];
+    return lane(worm, hop - 1).buffer;
+  }
+  [[nodiscard]] std::uint8_t reach_of(const Worm& worm) const;
+  void add(Step step, std::uint32_t number, double time) { agenda_.add(time, worms_[number].key, number, step); }
+  void head(std::uint32_t number, double time);
+  void ask(std::uint32_t number, double time);
+  double chance(const Worm& worm, double time, int& channel);
+  void serve(std::uint16_t port, double time);
+  void wake(std::uint16_t port, double time);
+  void go(std::uint32_t number, int channel, double time);
+  void hold_back(const Worm& worm, int hop, double end);
+  void settle(Worm& worm, double time);
+
+  Routes& routes_;
+  Agenda& agenda_;
+  FabricListener& listener_;
+  double hop_, niu_;
+  double buffer_, per_buffer_;  ///< flits, and one over them
+  int channels_;                ///< of a side of a port: one for writes, the others for responses
+  std::vector<Port> ports_;
+  std::vector<Lane> lanes_;
+  std::vector<Queue> sources_;  ///< of NIUs, by port
+  Pool<Worm> worms_;
+};
+
+}  // namespace tilegrid::replay

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/timing/microbenchmarks.h"
+
+#include <algorithm>
+#include <random>
+
+#include "noc/grid.h"
+#include "runtime/timing/replay.h"
+
+namespace tilegrid::replay {
+namespace microbenchmarks {
+namespace {
+
+constexpr GridSize grid = noc::full_worker_grid;
+constexpr std::uint32_t l1_offset = 1U << 20U;
+
+std::uint32_t packed(PhysicalCore node) {
+  return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
+}
+std::uint32_t node_of(LogicalCore core) { return packed(noc::physical_of(core)); }
+
+Event transfer(EventKind kind, std::uint32_t node, std::uint32_t bytes) {
+  return {.kind = kind, .count = bytes, .x = node, .address = l1_offset};
+}
+
+RunLog empty(const char* name) {
+  RunLog log;
+  log.grid = grid;
+  log.program = name;
+  log.launches.emplace_back();
+  log.launches.front().name = name;
+  log.launches.front().cores.resize(static_cast<std::size_t>(grid.cores()));
+  return log;
+}
+
+/// A kernel on NCRISC that does `events` and waits for them.
+void add_kernel(RunLog& log, LogicalCore core, const std::vector<Event>& events, const Event& barrier) {
+  EventLog& core_log = log.launches.front().cores[static_cast<std::size_t>(grid.index(core))];
+  core_log.append(Risc::ncrisc, {.kind = EventKind::kernel_start});
+  for (const Event& event : events) core_log.append(Risc::ncrisc, event);
+  core_log.append(Risc::ncrisc, barrier);
+  core_log.append(Risc::ncrisc, {.kind = EventKind::kernel_end});
+}
+
+RunLog repeated(const char* name, LogicalCore core, const Event& event, int count, const Event& barrier) {
+  RunLog log = empty(name);
+  add_kernel(log, core, std::vector<Event>(static_cast<std::size_t>(count), event), barrier);
+  return log;
+}
+
+std::vector<Event> to_banks(EventKind kind, int bank, std::uint32_t bytes, int count, int banks) {
+  std::vector<Event> events;
+  for (int i = 0; i < count; ++i) {
+    events.push_back(transfer(kind, packed(noc::dram_endpoint((bank + i % banks) % noc::dram_banks)), bytes));
+  }
+  return events;
+}
+
+}  // namespace
+
+RunLog l1_read(LogicalCore core, LogicalCore from, std::uint32_t bytes, int count) {
+  return repeated("L1 read", core, transfer(EventKind::noc_read, node_of(from), bytes), count,
+                  {.kind = EventKind::read_barrier});
+}
+
+RunLog l1_write(LogicalCore core, LogicalCore to, std::uint32_t bytes, int count) {
+  return repeated("L1 write", core, transfer(EventKind::noc_write, node_of(to), bytes), count,
+                  {.kind = EventKind::write_barrier});
+}
+
+RunLog dram_read(LogicalCore core, int bank, std::uint32_t bytes, int count, int banks) {
+  RunLog log = empty("DRAM read");
+  add_kernel(log, core, to_banks(EventKind::noc_read, bank, bytes, count, banks), {.kind = EventKind::read_barrier});
+  return log;
+}
+
+RunLog dram_write(LogicalCore core, int bank, std::uint32_t bytes, int count, int banks) {
+  RunLog log = empty("DRAM write");
+  add_kernel(log, core, to_banks(EventKind::noc_write, bank, bytes, count, banks), {.kind = EventKind::write_barrier});
+  return log;
+}
+
+namespace {
+
+void write_to_others(RunLog& log, LogicalCore core, GridSize part, std::uint32_t bytes) {
+  std::vector<Event> events;
+  const int own = part.index(core);
+  for (int i = 1; i < part.cores(); ++i) {
+    events.push_back(transfer(EventKind::noc_write, node_of(part.core((own + i) % part.cores())), bytes));
+  }
+  add_kernel(log, core, events, {.kind = EventKind::write_barrier});
+}
+
+}  // namespace
+
+RunLog one_to_all(LogicalCore core, GridSize part, std::uint32_t bytes) {
+  RunLog log = empty("one to all");
+  write_to_others(log, core, part, bytes);
+  return log;
+}
+
+RunLog one_from_all(LogicalCore core, GridSize part, std::uint32_t bytes) {
+  RunLog log = empty("one from all");
+  std::vector<Event> events;
+  const int own = part.index(core);
+  for (int i = 1; i < part.cores(); ++i) {
+    events.push_back(transfer(EventKind::noc_read, node_of(part.core((own + i) % part.cores())), bytes));
+  }
+  add_kernel(log, core, events, {.kind = EventKind::read_barrier});
+  return log;
+}
+
+namespace {
+
+EventKind barrier_of(EventKind kind) {
+  return kind == EventKind::noc_read ? EventKind::read_barrier : EventKind::write_barrier;
+}
+
+/// A kernel that moves pages of `bytes` to or from these banks on `noc`.
+void add_pages(RunLog& log, LogicalCore core, NocId noc, EventKind kind, std::uint32_t bytes,
+               const std::vector<int>& banks) {
+  std::vector<Event> events;
+  for (const int bank : banks) {
+    events.push_back(transfer(kind, packed(noc::dram_endpoint(bank)), bytes));
+    events.back().op = static_cast<std::uint8_t>(noc);
+  }
+  add_kernel(log, core, events, {.kind = barrier_of(kind), .op = static_cast<std::uint8_t>(noc)});
+}
+
+}  // namespace
+
+RunLog dram_by_all(GridSize part, NocId noc, EventKind kind, std::uint32_t bytes, int count) {
+  RunLog log = empty("DRAM by all");
+  std::minstd_rand numbers(1);  // its sequence is part of the standard
+  for (int core = 0; core < part.cores(); ++core) {
+    std::vector<int> banks(static_cast<std::size_t>(count));
+    for (int& bank : banks) bank = static_cast<int>((numbers() >> 8U) % noc::dram_banks);
+    add_pages(log, part.core(core), noc, kind, bytes, banks);
+  }
+  return log;
+}
+
+RunLog dram_beside(EventKind kind, std::uint32_t bytes, int count) {
+  RunLog log = empty("DRAM beside");
+  const NocId noc = kind == EventKind::noc_read ? NocId::noc0 : NocId::noc1;
+  for (int bank = 0; bank < noc::dram_banks; ++bank) {
+    const PhysicalCore endpoint = noc::dram_endpoint(bank);
+    for (int core = 0; core < grid.cores(); ++core) {
+      const PhysicalCore at = noc::physical_of(grid.core(core));
+      if (at.x != endpoint.x + 1 || at.y != endpoint.y) continue;
+      add_pages(log, grid.core(core), noc, kind, bytes, std::vector<int>(static_cast<std::size_t>(count), bank));
+    }
+  }
+  return log;
+}
+
+RunLog all_to_all(GridSize part, std::uint32_t bytes) {
+  RunLog log = empty("all to all");
+  for (int core = 0; core < part.cores(); ++core) write_to_others(log, part.core(core), part, bytes);
+  return log;
+}
+
+RunLog multicast(LogicalCore core, LogicalCore first, LogicalCore last, std::uint32_t bytes, bool linked, int count,
+                 bool loopback) {
+  RunLog log = empty("multicast");
+  Event event = transfer(EventKind::noc_multicast, node_of(first), bytes);
+  event.y = node_of(last);
+  event.a = linked ? 1 : 0;
+  event.b = loopback ? 1 : 0;
+  add_kernel(log, core, std::vector<Event>(static_cast<std::size_t>(count), event), {.kind = EventKind::write_barrier});
+  return log;
+}
+
+}  // namespace microbenchmarks
+
+double kernel_cycles(const RunLog& log, const Architecture& architecture) {
+  double end = 0;
+  for (const LaunchTime& launch : replay(log, architecture).launches) {
+    double last = architecture["launch_cycles"];
+    for (const CoreTime& core : launch.cores) last = std::max(last, core.end);
+    end += last - architecture["launch_cycles"];
+  }
+  return end;
+}
+
+}  // namespace tilegrid::replay

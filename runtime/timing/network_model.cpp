@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/timing/network_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace tilegrid::replay {
+namespace {
+
+/// What an L1 write or an atomic of 4 bytes may be: a semaphore.
+constexpr std::uint32_t semaphore_write_bytes = 4;
+
+/// Of responses that wait for the network: times the longest packet.
+constexpr std::uint32_t longest_train = 2;
+constexpr std::uint8_t most_of_train = 255;  ///< packets
+
+}  // namespace
+
+Network::Network(const Architecture& a, GridSize grid, Agenda& agenda, NetworkListener& listener)
+    : new_target_cycles(a["noc_new_target_cycles"]),
+      barrier_cycles(a["noc_barrier_cycles"]),
+      agenda_(agenda),
+      listener_(listener),
+      routes_(grid),
+      fabric_(a, routes_, agenda, *this),
+      packet_bytes_(static_cast<std::uint32_t>(a["noc_packet_bytes"])),
+      flit_bytes_(a["noc_flit_bytes"]),
+      gap_(a["noc_packet_gap_cycles"]),
+      read_flit_(a["noc_read_flit_cycles"]),
+      write_flit_(a["noc_write_flit_cycles"]),
+      l1_access_(a["l1_access_cycles"]),
+      l1_commit_(1 / a["l1_commit_bytes_per_cycle"]),
+      multicast_setup_(a["noc_multicast_setup_cycles"]),
+      multicast_unlinked_(a["noc_multicast_unlinked_cycles"]),
+      multicast_answer_(a["noc_multicast_answer_cycles"]),
+      dram_rate_(1 / a["dram_bytes_per_cycle"]),
+      dram_request_(a["dram_request_cycles"]),
+      dram_read_(a["dram_read_cycles"]),
+      dram_write_(a["dram_write_cycles"]),
+      stateful_issue_(a["noc_stateful_issue_cycles"]),
+      trains_(static_cast<std::size_t>(noc_count * Routes::nodes * Routes::nodes), nothing),
+      chain_free_(static_cast<std::size_t>(noc_count * Routes::nodes)) {
+  issue_[static_cast<std::size_t>(EventKind::noc_read)] = a["noc_read_issue_cycles"];
+  issue_[static_cast<std::size_t>(EventKind::noc_write)] = a["noc_write_issue_cycles"];
+  issue_[static_cast<std::size_t>(EventKind::noc_multicast)] = a["noc_multicast_issue_cycles"];
+  issue_[static_cast<std::size_t>(EventKind::semaphore_inc)] = a["noc_atomic_issue_cycles"];
+}
+
+double Network::issue_cycles(const Event& event) const {
+  const bool unicast = event.kind == EventKind::noc_read || event.kind == EventKind::noc_write;
+  if (unicast && event.b == static_cast<std::uint8_t>(TransferForm::stateful)) return stateful_issue_;
+  return issue_[static_cast<std::size_t>(event.kind)];
+}
+
+double Network::flits(std::uint32_t bytes) {
+  if (bytes != flits_of_) {
+    flits_of_ = bytes;
+    flits_ = std::ceil(bytes / flit_bytes_);
+  }
+  return flits_;
+}
+
+std::uint32_t Network::new_packet(const Request& request) {
+  const std::uint32_t index = packets_.take();
+  Packet& packet = packets_[index];
+  packet.request = request;
+  const int from = routes_.node_of_core(request.core);
+  const int peer = Routes::node(request.event->x);
+  packet.request.from = static_cast<std::int16_t>(from);
+  packet.request.peer = static_cast<std::int16_t>(peer);
+  packet.wait = 0;
+  packet.next = nothing;
+  packet.bank = static_cast<std::int8_t>(routes_.bank_at(peer));
+  packet.there = static_cast<std::uint8_t>(routes_.links(request.noc, from, peer));
+  packet.back = static_cast<std::uint8_t>(routes_.links(request.noc, peer, from));
+  packet.count = 1;
+  const int links = request.transfer == Transfer::read ? packet.back : packet.there;
+  bytes_times_hops_ += request.bytes * static_cast<double>(links);
+  return index;
+}
+
+double Network::issue(const Request& request, double time) {
+  if (request.multicast) return issue_multicast(request, time);
+  const std::uint32_t index = new_packet(request);
+  return request.transfer == Transfer::read ? issue_read(index, time) : issue_write(index, time);
+}
+
+double Network::issue_read(std::uint32_t index, double time) {
+  Packet& packet = packets_[index];
+  const Request& request = packet.request;
+  packet.length = flits(request.bytes) * read_flit_ + 1 + gap_;
+  const double arrival = time + fabric_.flight(packet.there);
+  if (packet.bank >= 0) {
+    add(Step::serve, index, arrival);
+  } else {
+    add(Step::ready, index, arrival + l1_access_);
+  }
+  return time;
+}
+
+double Network::issue_write(std::uint32_t index, double time) {
+  Packet& packet = packets_[index];
+  const Request& request = packet.request;
+  packet.length = flits(request.bytes) * write_flit_ + 1 + gap_;
+  issuing_ = true;
+  const bool enters = send(index, time);
+  issuing_ = false;
+  return enters ? time : later;
+}
+
+/// Hands the packet to the network.
+bool Network::send(std::uint32_t index, double time) {
+  Packet& packet = packets_[index];
+  const Request& request = packet.request;
+  packet.entered = time;
+  Passage passage{.packet = index, .noc = request.noc, .from = request.from, .to = request.peer};
+  passage.key = request.key;
+  passage.bytes = request.bytes;
+  passage.flits = flits(request.bytes) + 1;
+  passage.response = request.transfer == Transfer::read;
+  passage.cycles = passage.response ? passage.flits + gap_ : packet.length;
+  passage.source_cycles = std::max(packet.length, passage.cycles);
+  if (!passage.response) return fabric_.enter(passage, time).at_once;
+  std::swap(passage.from, passage.to);
+  if (joins_train(packet, passage)) {
+    packets_.give_back(index);
+    return false;
+  }
+  train(packet) = index;
+  const Fabric::Entry entry = fabric_.enter(passage, time);
+  packet.next = entry.worm;
+  return entry.at_once;
+}
+
+bool Network::joins_train(const Packet& packet, const Passage& passage) {
+  const std::uint32_t index = train(packet);
+  if (index == nothing) return false;
+  Packet& leader = packets_[index];
+  const bool alike = leader.request.risc == packet.request.risc && leader.request.trid == packet.request.trid;
+  if (!alike || leader.count == most_of_train) return false;
+  if (!fabric_.extend(leader.next, passage, longest_train * packet_bytes_)) return false;
+  leader.entered = packet.entered;
+  leader.wait = packet.wait;
+  leader.length += packet.length;
+  ++leader.count;
+  return true;
+}
+
+void Network::entered(std::uint32_t index, double time) {
+  const Packet& packet = packets_[index];
+  if (packet.request.transfer != Transfer::read) {
+    if (!issuing_) listener_.entered(packet.request, time);
+  } else if (train(packet) == index) {
+    train(packet) = nothing;
+  }
+}
+
+void Network::left(std::uint32_t index, double time) {
+  const Request& request = packets_[index].request;
+  if (request.transfer == Transfer::write) listener_.departed(request, time);
+}
+
+void Network::arrived(std::uint32_t index, double time) {
+  Packet& packet = packets_[index];
+  const Request& request = packet.request;
+  if (request.transfer == Transfer::read) {
+    // A DRAM channel delivers slower than a link carries: the tail comes with the last of its bytes.
+    const double length = packet.bank >= 0 ? std::max(packet.length, request.bytes * dram_rate_) : packet.length;
+    if (packet.count > 1) listener_.completed_before(request, packet.count - 1U);
+    complete(request, time + length, std::max(0.0, time - packet.entered - fabric_.flight(packet.back)), packet.wait);
+  } else {
+    packet.wait = std::max(0.0, time - packet.entered - fabric_.flight(packet.there));
+    if (packet.bank >= 0) return add(Step::serve, index, time);
+    const double tail = time + packet.length;
+    const int core = routes_.core_at(request.peer);
+    if (core >= 0) land(request, core, tail);
+    complete(request, tail + request.bytes * l1_commit_ + l1_access_ + fabric_.flight(packet.back), packet.wait, 0);
+  }
+  packets_.give_back(index);
+}
+
+void Network::handle(const Appointment& now) {
+  switch (now.step) {
+    case Step::serve:
+      return packets_[now.index].request.transfer == Transfer::read ? fetch(now.index, now.time)
+                                                                    : store(now.index, now.time);
+    case Step::ready:
+      if (packets_[now.index].bank >= 0) fetched(now.index);
+      send(now.index, now.time);
+      return;
+    default:
+      return fabric_.handle(now);
+  }
+}
+
+/// Takes the packet's DRAM channel for its bytes. Returns when it begins.
+double Network::serve(const Packet& packet, double time) {
+  Channel& channel = channel_of(packet);
+  const double start = std::max(time, channel.free);
+  const double service = packet.request.bytes * dram_rate_ + dram_request_;
+  channel.free = start + service;
+  channel.busy += service;
+  (packet.request.transfer == Transfer::read ? channel.read : channel.written) += packet.request.bytes;
+  return start;
+}
+
+/// A request to read is at its channel. The agenda has the first of the data to come only.
+void Network::fetch(std::uint32_t index, double time) {
+  Packet& packet = packets_[index];
+  const double start = serve(packet, time);
+  packet.wait = start - time;
+  packet.entered = start + dram_read_;
+  Channel& channel = channel_of(packet);
+  if (channel.first == nothing) {
+    channel.first = index;
+    add(Step::ready, index, packet.entered);
+  } else {
+    packets_[channel.last].next = index;
+  }
+  channel.last = index;
+}
+
+/// The first of the data to come of a channel have.
+void Network::fetched(std::uint32_t index) {
+  Channel& channel = channel_of(packets_[index]);
+  channel.first = packets_[index].next;
+  if (channel.first != nothing) add(Step::ready, channel.first, packets_[channel.first].entered);
+}
+
+/// The head of a write is at its channel.
+void Network::store(std::uint32_t index, double time) {
+  const Packet& packet = packets_[index];
+  const double start = serve(packet, time);
+  const double stored = std::max(start + packet.request.bytes * dram_rate_, time + packet.length);
+  complete(packet.request, stored + dram_write_ + fabric_.flight(packet.back), packet.wait, start - time);
+  packets_.give_back(index);
+}
+
+double Network::issue_multicast(const Request& request, double time) {
+  const int from = routes_.node_of_core(request.core);
+  const Tree& tree = routes_.tree(request.noc, from, *request.event);
+  const double hop = fabric_.hop_cycles();
+  const double length = flits(request.bytes) * write_flit_ + 1 + gap_;
+  const bool linked = request.event->a != 0;
+  double& chain = chain_free_[std::size_t{request.noc} * Routes::nodes + static_cast<std::size_t>(from)];
+  double setup = 0;
+  if (!request.linked_before) setup = multicast_setup_ + hop * tree.farthest + (linked ? 0 : multicast_unlinked_);
+  // All ports of the tree are taken at once, each from when the head comes there.
+  double start = request.linked_before ? std::max(time, chain) : time;
+  start = std::max(start, fabric_.free(Routes::port(request.noc, from, Routes::port_inject)));
+  const double issued = start;
+  start += setup;
+  const double first = fabric_.flight(0) / 2;
+  for (const Tree::Branch& branch : tree.branches)
+    start = std::max(start, fabric_.free(branch.port) - first - hop * branch.hop);
+  fabric_.take(Routes::port(request.noc, from, Routes::port_inject), issued, start - issued + length, request.bytes);
+  for (const Tree::Branch& branch : tree.branches) {
+    fabric_.take(branch.port, start + first + hop * branch.hop, length, request.bytes);
+  }
+  chain = start + length + hop * std::max(0, tree.farthest - 1);
+  bytes_times_hops_ += request.bytes * static_cast<double>(tree.branches.size() - tree.leaves.size());
+  listener_.departed(request, start + length);
+  double answered = 0;
+  for (const Tree::Leaf& leaf : tree.leaves) {
+    const double tail = start + fabric_.flight(leaf.hops) + length;
+    land(request, leaf.core, tail);
+    const double back = flight(request.noc, routes_.node_of_core(leaf.core), from);
+    answered = std::max(answered, tail + request.bytes * l1_commit_ + l1_access_ + back);
+  }
+  complete(request, answered + multicast_answer_, start - setup - time, 0);
+  return issued;
+}
+
+void Network::land(const Request& request, int core, double time) {
+  if (request.transfer != Transfer::atomic && request.bytes != semaphore_write_bytes) return;
+  const std::uint32_t index = updates_.take();
+  const bool atomic = request.transfer == Transfer::atomic;
+  const Event& event = *request.event;
+  updates_[index] = {core, event.address, atomic ? event.count : extra_of(event), atomic};
+  agenda_.add(time, request.key, index, Step::land);
+}
+
+void Network::complete(const Request& request, double time, double noc_wait, double dram_wait) {
+  last_completion_ = std::max(last_completion_, time);
+  listener_.completed(request, time, noc_wait, dram_wait);
+}
+
+void Network::report(LaunchTime& launch) const {
+  launch.bytes_times_hops = bytes_times_hops_;
+  for (const Channel& channel : channels_) launch.dram.push_back({channel.busy, channel.read, channel.written});
+  for (int noc = 0; noc < noc_count; ++noc) {
+    for (int node = 0; node < Routes::nodes; ++node) {
+      for (int direction = 0; direction < Routes::port_inject; ++direction) {
+        const std::uint16_t port = Routes::port(noc, node, direction);
+        if (fabric_.bytes(port) == 0) continue;
+        launch.links.push_back({Routes::place(node), static_cast<std::uint8_t>(noc), static_cast<std::uint8_t>(direction),
+                                fabric_.busy(port), fabric_.bytes(port)});
+      }
+    }
+  }
+}
+
+}  // namespace tilegrid::replay

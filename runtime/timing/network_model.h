@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "core/chip/architecture.h"
+#include "core/events/event_log.h"
+#include "noc/grid.h"
+#include "runtime/timing/agenda.h"
+#include "runtime/timing/device_time.h"
+#include "runtime/timing/fabric.h"
+#include "runtime/timing/pool.h"
+#include "runtime/timing/routes.h"
+
+namespace tilegrid::replay {
+
+enum class Transfer : std::uint8_t { read, write, atomic };
+inline constexpr int transfer_count = 3;
+
+/// A word in a core's L1 that a packet changes.
+struct SemaphoreUpdate {
+  int core = 0;
+  std::uint32_t address = 0;
+  std::uint32_t value = 0;
+  bool add = false;  ///< otherwise a write
+};
+
+/// A packet as a RISC issues it.
+struct Request {
+  const Event* event = nullptr;
+  std::uint64_t key = 0;
+  std::uint32_t bytes = 0;  ///< of this packet, at most one packet's
+  std::uint16_t core = 0;
+  std::uint8_t risc = 0;
+  std::uint8_t noc = 0;
+  Transfer transfer{};
+  std::uint8_t trid = 0;
+  bool multicast = false;
+  bool linked_before = false;       ///< the path of a linked chain is open
+  std::int16_t from = 0, peer = 0;  ///< nodes; set by the network
+};
+
+/// Who hears what the network has done, in the same step or a later one than that of the request.
+class NetworkListener {
+ public:
+  /// The packet has entered the network: the RISC may go on. Not called when issue() said so itself.
+  virtual void entered(const Request& request, double time) = 0;
+  /// A write has left its source entirely at `time`, which may be to come.
+  virtual void departed(const Request& request, double time) = 0;
+  /// The transfer is over at `time`, which may be to come. Waits are in queues of the network and of DRAM.
+  virtual void completed(const Request& request, double time, double noc_wait, double dram_wait) = 0;
+  /// The same for packets like this one that came before it, without what they waited.
+  virtual void completed_before(const Request& request, std::uint32_t packets) = 0;
+
+ protected:
+  ~NetworkListener() = default;
+};
+
+/// The NIUs, DRAM channels and the network between. Read requests and acknowledgements are single flits on channels of
+/// their own: they take time but no capacity. A multicast reserves the ports of its tree, all at once, and then crosses them
+/// in step. Responses of one NIU to another that have to wait for their turn travel together, as a train that is not much
+/// longer than the longest packet: their order among those that wait changes, the network's load does not, and much is saved
+/// where it is full. A linked chain keeps that reservation, but its tree is one resource: the next packet starts when the
+/// last port is free again.
+class Network final : private FabricListener {
+ public:
+  Network(const Architecture& architecture, GridSize grid, Agenda& agenda, NetworkListener& listener);
+
+  static constexpr double later = -1;
+  /// The packet reaches its NIU at `time`. Returns when it enters the network, which is when the RISC may go on; `later`
+  /// when that is not known yet.
+  double issue(const Request& request, double time);
+  void handle(const Appointment& appointment);
+  [[nodiscard]] const SemaphoreUpdate& update(std::uint32_t index) const { return updates_[index]; }
+  void forget_update(std::uint32_t index) { updates_.give_back(index); }
+  /// When the last transfer so far was over.
+  [[nodiscard]] double last_completion() const { return last_completion_; }
+
+  [[nodiscard]] std::uint32_t packet_bytes() const { return packet_bytes_; }
+  [[nodiscard]] double issue_cycles(const Event& event) const;
+  double new_target_cycles, barrier_cycles;
+
+  void report(LaunchTime& launch) const;
+
+ private:
+  static constexpr std::uint32_t nothing = 0xFFFF'FFFF;
+  struct Channel {
+    double free = 0, busy = 0;
+    std::uint64_t read = 0, written = 0;
+    std::uint32_t first = nothing, last = nothing;  ///< reads whose data are to come, in order
+  };
+  /// Tens of thousands of reads may be under way: one line of a cache each.
+  struct alignas(64) Packet {
+    Request request;
+    double entered = 0;            ///< when it asks for the network; of a train the last one
+    double length = 0;             ///< cycles from head to tail
+    double wait = 0;               ///< of a read for DRAM, of a write for the network
+    std::uint32_t next = nothing;  ///< of the channel while it waits for data, then its worm
+    std::int8_t bank = -1;         ///< DRAM bank of the peer
+    std::uint8_t there = 0;        ///< links to the peer
+    std::uint8_t back = 0;         ///< and from it
+    std::uint8_t count = 1;        ///< packets of the train
+  };
+  static_assert(sizeof(Packet) == 64);
+
+  void entered(std::uint32_t index, double time) override;
+  void left(std::uint32_t index, double time) override;
+  void arrived(std::uint32_t index, double time) override;
+
+  [[nodiscard]] double flight(int noc, int from, int to) { return fabric_.flight(routes_.links(noc, from, to)); }
+  [[nodiscard]] double flits(std::uint32_t bytes);
+  double issue_read(std::uint32_t index, double time);
+  double issue_write(std::uint32_t index, double time);
+  double issue_multicast(const Request& request, double time);
+  bool send(std::uint32_t index, double time);
+  void fetch(std::uint32_t index, double time);
+  void fetched(std::uint32_t index);
+  double serve(const Packet& packet, double time);
+  void store(std::uint32_t index, double time);
+  bool joins_train(const Packet& packet, const Passage& passage);
+  Channel& channel_of(const Packet& packet) { return channels_.at(static_cast<std::uint8_t>(packet.bank)); }
+  std::uint32_t& train(const Packet& packet) {
+    return trains_[static_cast<std::size_t>((packet.request.noc * Routes::nodes + packet.request.peer) * Routes::nodes +
+                                            packet.request.from)];
+  }
+  void land(const Request& request, int core, double time);
+  void complete(const Request& request, double time, double noc_wait, double dram_wait);
+  std::uint32_t new_packet(const Request& request);
+  void add(Step step, std::uint32_t index, double time) { agenda_.add(time, packets_[index].request.key, index, step); }
+
+  Agenda& agenda_;
+  NetworkListener& listener_;
+  Routes routes_;
+  Fabric fabric_;
+  std::uint32_t packet_bytes_;
+  double flit_bytes_, gap_, read_flit_, write_flit_;
+  double l1_access_, l1_commit_, multicast_setup_, multicast_unlinked_, multicast_answer_;
+  double dram_rate_, dram_request_, dram_read_, dram_write_;
+  double stateful_issue_;
+  std::array<double, event_kind_count> issue_{};
+
+  std::array<Channel, noc::dram_banks> channels_{};
+  std::vector<std::uint32_t> trains_;  ///< by NoC, source and target: the train that waits, if any
+  std::vector<double> chain_free_;     ///< by NoC and node: the tree of its last linked multicast
+  Pool<Packet> packets_;
+  Pool<SemaphoreUpdate> updates_;
+  std::uint32_t flits_of_ = 0;  ///< bytes of the last answer of flits()
+  double flits_ = 0;
+  bool issuing_ = false;  ///< what enters now does so within issue()
+  double last_completion_ = 0;
+  double bytes_times_hops_ = 0;
+};
+
+}  // namespace tilegrid::replay

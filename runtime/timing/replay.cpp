@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/timing/replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "core/error.h"
+#include "runtime/timing/core_model.h"
+
+namespace tilegrid::replay {
+namespace {
+
+/// One launch.
+class LaunchReplay final : private NetworkListener {
+ public:
+  LaunchReplay(const LaunchLog& log, GridSize grid, const Architecture& architecture)
+      : log_(log), grid_(grid), costs_(architecture, log), network_(architecture, grid, agenda_, *this) {
+    if (log.cores.size() != static_cast<std::size_t>(grid.cores())) {
+      throw UsageError(fmt::format("the log of '{}' has {} cores, its {}x{} grid {}", log.name, log.cores.size(), grid.x,
+                                   grid.y, grid.cores()));
+    }
+    cores_.reserve(log.cores.size());
+    for (int core = 0; core < grid.cores(); ++core) {
+      cores_.push_back(std::make_unique<CoreModel>(costs_, log, core, agenda_, network_));
+    }
+  }
+
+  LaunchTime run() {
+    for (auto& core : cores_) core->advance();
+    loop();
+    for (std::size_t core = 0; core < cores_.size(); ++core) {
+      if (!cores_[core]->finished()) stuck(static_cast<int>(core));
+    }
+    return result();
+  }
+
+ private:
+  // Invariants of the loop:
+  //  1. Whatever several cores share - NIUs, links, DRAM channels, semaphores - changes here only, in the order of the
+  //     agenda: time, then core, RISC, sequence number. So nothing depends on how cores lie in memory or on who ran first.
+  //  2. Each core has run as far as it can without the agenda: a RISC stands at an event that is in the agenda, or waits
+  //     for a transfer, a semaphore or a buffer, or is done.
+  //  3. An appointment made while one is handled is not before it, but where a pack lane that is stuck at a full buffer
+  //     held back the walk of its core; such a latecomer is handled next and finds resources as they are then.
+  void loop() {
+    while (!agenda_.empty()) {
+      const Appointment now = agenda_.next();
+      switch (now.step) {
+        case Step::issue:
+          changed(static_cast<int>(now.index / 2)).issue(static_cast<int>(now.index % 2), now.time);
+          break;
+        case Step::land: {
+          const SemaphoreUpdate update = network_.update(now.index);
+          network_.forget_update(now.index);
+          changed(update.core).semaphore_landed(update, now.time);
+          break;
+        }
+        default:
+          network_.handle(now);
+      }
+      for (std::size_t i = 0; i < changed_.size(); ++i) changed_[i]->advance();
+      changed_.clear();
+    }
+  }
+
+  /// The core, which will be advanced once this step is done.
+  CoreModel& changed(int core) {
+    changed_.push_back(cores_[static_cast<std::size_t>(core)].get());
+    return *changed_.back();
+  }
+  void entered(const Request& request, double time) override { changed(request.core).entered(request, time); }
+  void departed(const Request& request, double time) override {
+    if (cores_[request.core]->departed(request, time)) changed(request.core);
+  }
+  void completed(const Request& request, double time, double noc_wait, double dram_wait) override {
+    if (cores_[request.core]->completed(request, time, noc_wait, dram_wait)) changed(request.core);
+  }
+  void completed_before(const Request& request, std::uint32_t packets) override {
+    cores_[request.core]->completed_before(request, packets);
+  }
+
+  [[noreturn]] void stuck(int index) const {
+    const LogicalCore core = grid_.core(index);
+    throw UsageError(fmt::format("the log of '{}' can't be replayed: core ({},{}) waits for ever: {}", log_.name, core.x,
+                                 core.y, cores_[static_cast<std::size_t>(index)]->where()));
+  }
+
+  LaunchTime result() const {
+    LaunchTime launch;
+    launch.name = log_.name;
+    std::array<ShareTime, operations::count> operations;
+    std::array<ShareTime, zone_count> zones;
+    const auto add = [](ShareTime& sum, const std::array<double, lane_count>& part) {
+      for (std::size_t lane = 0; lane < part.size(); ++lane) sum.busy[lane] += part[lane];
+    };
+    double end = costs_.launch;
+    for (std::size_t i = 0; i < cores_.size(); ++i) {
+      launch.cores.push_back(cores_[i]->core_time());
+      end = std::max(end, launch.cores.back().end);
+      const CoreShares& shares = cores_[i]->shares();
+      for (std::size_t op = 0; op < operations.size(); ++op) add(operations[op], shares.operations[op]);
+      for (std::size_t zone = 0; zone < zones.size(); ++zone) add(zones[zone], shares.zones[zone]);
+      launch.matmul_tiles += shares.matmul_tiles;
+      launch.matmul_tile_phases += shares.matmul_tile_phases;
+      for (int risc = 0; risc < risc_count; ++risc) launch.events += log_.cores[i].sequence(static_cast<Risc>(risc)).size();
+    }
+    // A program is over when what its kernels left under way has come home too.
+    launch.cycles = std::max(end, network_.last_completion()) + costs_.launch_tail;
+    const auto has_any = [](const ShareTime& share) {
+      return std::any_of(share.busy.begin(), share.busy.end(), [](double cycles) { return cycles > 0; });
+    };
+    for (std::size_t op = 0; op < operations.size(); ++op) {
+      if (!has_any(operations[op])) continue;
+      operations[op].name = operations::name_of(static_cast<int>(op));
+      launch.operations.push_back(operations[op]);
+    }
+    for (std::size_t zone = 0; zone < zones.size(); ++zone) {
+      if (!has_any(zones[zone])) continue;
+      if (zone != 0) zones[zone].name = tilegrid::name_of(static_cast<Zone>(zone));
+      launch.phases.push_back(zones[zone]);
+    }
+    network_.report(launch);
+    return launch;
+  }
+
+  const LaunchLog& log_;
+  GridSize grid_;
+  Costs costs_;
+  Agenda agenda_;
+  Network network_;
+  std::vector<std::unique_ptr<CoreModel>> cores_;
+  std::vector<CoreModel*> changed_;  ///< in this step
+};
+
+}  // namespace
+
+const char* name_of(Lane lane) {
+  constexpr std::array<const char*, lane_count> names{"BRISC", "NCRISC", "UNPACK", "MATH", "PACK"};
+  return names[static_cast<std::size_t>(lane)];
+}
+
+const char* name_of(Stall stall) {
+  constexpr std::array<const char*, stall_count> names{"CB empty",  "CB full", "DST", "Src",   "barrier",
+                                                       "semaphore", "DRAM",    "NoC", "launch"};
+  return names[static_cast<std::size_t>(stall)];
+}
+
+DeviceTime replay(const RunLog& log, const Architecture& architecture) {
+  constexpr double flops_of_tile = 2.0 * tile_side * tile_side * tile_side;
+  DeviceTime time;
+  double phases = 0;
+  for (const LaunchLog& launch : log.launches) {
+    time.launches.push_back(LaunchReplay(launch, log.grid, architecture).run());
+    const LaunchTime& done = time.launches.back();
+    time.cycles += done.cycles;
+    time.flops += static_cast<double>(done.matmul_tiles) * flops_of_tile;
+    time.events += done.events;
+    phases += done.matmul_tile_phases;
+  }
+  time.seconds = time.cycles / architecture["clock_hz"];
+  // The share is of what the result needs: products with ones and padding keep the unit busy, but are no work done.
+  if (log.useful_flops > 0 && time.flops > 0) {
+    phases *= log.useful_flops / time.flops;
+    time.flops = log.useful_flops;
+  }
+  if (time.cycles > 0) {
+    time.tflops = time.flops / time.seconds / 1e12;
+    time.peak_share = phases * architecture["matmul_phase_cycles"] / (log.grid.cores() * time.cycles);
+  }
+  return time;
+}
+
+}  // namespace tilegrid::replay

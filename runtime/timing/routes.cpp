@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/timing/routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace tilegrid::replay {
+namespace {
+
+int index_of(PhysicalCore node) { return node.y * noc::noc_size.x + node.x; }
+
+bool goes_around(const noc::Link& link) {
+  switch (link.direction) {
+    case noc::Direction::east:
+      return link.from.x == noc::noc_size.x - 1;
+    case noc::Direction::south:
+      return link.from.y == noc::noc_size.y - 1;
+    case noc::Direction::north:
+      return link.from.y == 0;
+    case noc::Direction::west:
+      return link.from.x == 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+Routes::Routes(GridSize grid)
+    : grid_(grid), core_of_node_(nodes, -1), bank_of_node_(nodes, -1), known_(noc_count * nodes * nodes) {
+  for (int core = 0; core < grid.cores(); ++core) {
+    const int node = index_of(noc::physical_of(grid.core(core)));
+    node_of_core_.push_back(node);
+    int& owner = core_of_node_[static_cast<std::size_t>(node)];
+    if (owner < 0) owner = core;
+  }
+  for (int bank = 0; bank < noc::dram_banks; ++bank) {
+    bank_of_node_[static_cast<std::size_t>(index_of(noc::dram_endpoint(bank)))] = bank;
+  }
+  constexpr int longest = noc::noc_size.x + noc::noc_size.y;
+  hops_.reserve(known_.size() * longest);  // ways that were given out stay where they are
+}
+
+int Routes::node(std::uint32_t packed) {
+  const PhysicalCore node{static_cast<int>(packed & 0xFFU), static_cast<int>(packed >> 8U)};
+  if (node.x >= noc::noc_size.x || node.y >= noc::noc_size.y) {
+    throw UsageError(fmt::format("the log names NoC node {}-{}, the torus has {}x{} nodes", node.x, node.y, noc::noc_size.x,
+                                 noc::noc_size.y));
+  }
+  return index_of(node);
+}
+
+std::span<const Hop> Routes::way(int noc, int from, int to) {
+  Known& known = known_[static_cast<std::size_t>((noc * nodes + from) * nodes + to)];
+  if (known.length < 0) find(known, noc, from, to);
+  return {hops_.data() + known.first, static_cast<std::size_t>(known.length)};
+}
+
+void Routes::find(Known& known, int noc, int from, int to) {
+  const auto links = noc::route(static_cast<NocId>(noc), place(from), place(to));
+  known = {static_cast<std::uint32_t>(hops_.size()), static_cast<std::int16_t>(links.size() + 2)};
+  hops_.push_back({port(noc, from, port_inject), 0});
+  std::uint16_t side = 0;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    if (i != 0 && links[i].direction != links[i - 1].direction) side = 0;
+    if (goes_around(links[i])) side = 1;
+    hops_.push_back({port(noc, index_of(links[i].from), static_cast<int>(links[i].direction)), side});
+  }
+  hops_.push_back({port(noc, to, port_eject), 0});
+}
+
+const Tree& Routes::tree(int noc, int from, const Event& multicast) {
+  const std::uint64_t key = static_cast<std::uint64_t>(multicast.x & 0xFFFFU) << 16U | (multicast.y & 0xFFFFU) |
+                            static_cast<std::uint64_t>(from) << 32U | static_cast<std::uint64_t>(noc) << 40U |
+                            static_cast<std::uint64_t>(multicast.b != 0) << 41U;
+  const auto found = trees_.find(key);
+  if (found != trees_.end()) return found->second;
+  return trees_.emplace(key, grow(noc, from, multicast)).first->second;
+}
+
+Tree Routes::grow(int noc, int from, const Event& multicast) {
+  const PhysicalCore first = place(node(multicast.x));
+  const PhysicalCore last = place(node(multicast.y));
+  Tree tree;
+  std::vector<bool> taken(ports);
+  const auto take = [&](std::uint16_t port, std::size_t hop) {
+    if (taken[port]) return;
+    taken[port] = true;
+    tree.branches.push_back({port, static_cast<std::int16_t>(hop)});
+  };
+  for (int core = 0; core < grid_.cores(); ++core) {
+    const int node = node_of_core(core);
+    const PhysicalCore at = place(node);
+    const bool inside = at.x >= first.x && at.x <= last.x && at.y >= first.y && at.y <= last.y;
+    if (!inside || (node == from && multicast.b == 0)) continue;
+    const auto hops = way(noc, from, node).subspan(1);
+    for (std::size_t hop = 0; hop < hops.size(); ++hop) take(hops[hop].port, hop);
+    const auto links = static_cast<int>(hops.size()) - 1;
+    tree.leaves.push_back({core, links});
+    tree.farthest = std::max(tree.farthest, links);
+  }
+  if (tree.leaves.empty()) throw UsageError("the log has a multicast that reaches no core of its grid");
+  return tree;
+}
+
+}  // namespace tilegrid::replay

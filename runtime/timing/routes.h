@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "core/events/event_log.h"
+#include "noc/grid.h"
+
+namespace tilegrid::replay {
+
+/// A port that a packet takes on its way, and on which side of the dateline its buffer is: packets that have gone around the
+/// end of a row or column use channels of their own, without which a torus locks up (tensix.md 4.1: dateline).
+struct Hop {
+  std::uint16_t port = 0;
+  std::uint16_t side = 0;  ///< 0 or 1
+};
+
+/// The ports that a multicast takes, each once: the union of the routes to its destinations.
+struct Tree {
+  struct Branch {
+    std::uint16_t port = 0;
+    std::int16_t hop = 0;  ///< links before this one
+  };
+  struct Leaf {
+    int core = 0;
+    int hops = 0;
+  };
+  std::vector<Branch> branches;
+  std::vector<Leaf> leaves;
+  int farthest = 0;  ///< hops to the last leaf
+};
+
+/// Both tori: nodes, ports and the ways between nodes. A node's ports are its links by noc::Direction, then those from and
+/// to its NIU.
+class Routes {
+ public:
+  explicit Routes(GridSize grid);
+
+  static constexpr int nodes = noc::noc_size.x * noc::noc_size.y;
+  static constexpr int port_inject = 4, port_eject = 5, ports_of_node = 6;
+  static constexpr int ports = noc_count * nodes * ports_of_node;
+  [[nodiscard]] static std::uint16_t port(int noc, int node, int which) {
+    return static_cast<std::uint16_t>((noc * nodes + node) * ports_of_node + which);
+  }
+  [[nodiscard]] static PhysicalCore place(int node) { return {node % noc::noc_size.x, node / noc::noc_size.x}; }
+
+  /// Node of an event's x or y. Throws UsageError for one that the torus does not have.
+  [[nodiscard]] static int node(std::uint32_t packed);
+  [[nodiscard]] int node_of_core(int core) const { return node_of_core_[static_cast<std::size_t>(core)]; }
+  [[nodiscard]] int core_at(int node) const { return core_of_node_[static_cast<std::size_t>(node)]; }  ///< or -1
+  [[nodiscard]] int bank_at(int node) const { return bank_of_node_[static_cast<std::size_t>(node)]; }  ///< or -1
+
+  /// All ports of a way, both NIUs' included: two more than links. Stays valid.
+  [[nodiscard]] std::span<const Hop> way(int noc, int from, int to);
+  [[nodiscard]] int links(int noc, int from, int to) { return static_cast<int>(way(noc, from, to).size()) - 2; }
+  /// Throws UsageError when the rectangle of a multicast holds no core.
+  [[nodiscard]] const Tree& tree(int noc, int from, const Event& multicast);
+
+ private:
+  struct Known {
+    std::uint32_t first = 0;
+    std::int16_t length = -1;  ///< -1: not asked for yet
+  };
+  void find(Known& known, int noc, int from, int to);
+  [[nodiscard]] Tree grow(int noc, int from, const Event& multicast);
+
+  GridSize grid_;
+  std::vector<int> node_of_core_, core_of_node_, bank_of_node_;
+  std::vector<Known> known_;
+  std::vector<Hop> hops_;
+  std::unordered_map<std::uint64_t, Tree> trees_;  ///< by NoC, source and rectangle
+};
+
+}  // namespace tilegrid::replay

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/workloads/matmul_verify.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <vector>
+
+#include "core/tile.h"
+#include "kernels/planner/graph/expression.h"
+
+namespace tilegrid::cli {
+namespace {
+
+using fused::Evaluated;
+using fused::Tensor;
+
+int padded(int elements) { return tiles_of(elements) * tile_side; }
+double square(double value) { return value * value; }
+std::size_t size(int value) { return static_cast<std::size_t>(value); }
+
+/// Rows of a matrix with `columns` columns, in a tensor of whole tiles.
+Tensor rows_of(std::span<const float> matrix, int columns, const std::vector<std::uint64_t>& rows) {
+  Tensor tensor{padded(static_cast<int>(rows.size())), padded(columns), {}};
+  tensor.values.resize(size(tensor.rows) * size(tensor.cols));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto row = matrix.subspan(rows[i] * size(columns), size(columns));
+    std::copy(row.begin(), row.end(), tensor.values.begin() + static_cast<std::ptrdiff_t>(i * size(tensor.cols)));
+  }
+  return tensor;
+}
+
+std::vector<std::uint64_t> all_rows(int count) {
+  std::vector<std::uint64_t> rows(size(count));
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  return rows;
+}
+
+/// The rows to look at, by batch.
+std::map<int, std::vector<std::uint64_t>> wanted_rows(const VerifyRequest& request, const matmul::Shape& shape) {
+  std::map<int, std::vector<std::uint64_t>> rows;
+  if (request.mode == VerifyMode::full) {
+    for (int batch = 0; batch < shape.batch; ++batch) rows[batch] = all_rows(shape.m);
+    return rows;
+  }
+  const auto m = static_cast<std::uint64_t>(shape.m);
+  for (const std::uint64_t flat : sample_rows(request.sample_rows, static_cast<std::uint64_t>(shape.batch) * m)) {
+    rows[static_cast<int>(flat / m)].push_back(flat % m);
+  }
+  return rows;
+}
+
+/// Sum of the squares of all products that make up a b.
+double squares(const Tensor& a, const Tensor& b) {
+  double sum = 0;
+  for (int k = 0; k < a.cols; ++k) {
+    double left = 0;
+    double right = 0;
+    for (int i = 0; i < a.rows; ++i) left += square(a.values[size(i) * size(a.cols) + size(k)]);
+    for (int j = 0; j < b.cols; ++j) right += square(b.values[size(k) * size(b.cols) + size(j)]);
+    sum += left * right;
+  }
+  return sum;
+}
+
+/// Expected and computed values of all rows looked at, without padding.
+class Rows {
+ public:
+  explicit Rows(int columns) : columns_(columns) { expected_.cols = output_.cols = columns; }
+  void add(const Evaluated& expected, std::span<const float> output, const std::vector<std::uint64_t>& rows) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto begin = static_cast<std::ptrdiff_t>(i * size(expected.cols));
+      const auto append = [&](std::vector<double>& to, const std::vector<double>& from) {
+        to.insert(to.end(), from.begin() + begin, from.begin() + begin + columns_);
+      };
+      append(expected_.values, expected.values);
+      append(expected_.bounds, expected.bounds);
+      const auto row = output.subspan(rows[i] * size(columns_), size(columns_));
+      output_.values.insert(output_.values.end(), row.begin(), row.end());
+      ++expected_.rows;
+      ++output_.rows;
+    }
+  }
+  [[nodiscard]] int count() const { return output_.rows; }
+  [[nodiscard]] fused::Comparison compare() const { return fused::compare(expected_, output_); }
+
+ private:
+  int columns_;
+  Evaluated expected_;
+  Tensor output_;
+};
+
+}  // namespace
+
+VerifyRequest resolve(const VerifyRequest& request, const matmul::Shape& shape) {
+  VerifyRequest resolved = request;
+  const double rows = static_cast<double>(shape.batch) * shape.m;
+  if (request.mode == VerifyMode::choose) {
+    const bool small = rows * shape.k * shape.n <= matmul_verification_limit;
+    resolved.mode = small ? VerifyMode::full : VerifyMode::sample;
+  }
+  if (resolved.mode == VerifyMode::sample && static_cast<double>(resolved.sample_rows) >= rows) {
+    resolved.mode = VerifyMode::full;
+  }
+  return resolved;
+}
+
+MatmulVerification verify_matmul(const matmul::Config& config, const VerifyRequest& request, std::span<const float> a,
+                                 std::span<const float> b, std::span<const float> output) {
+  const auto start = std::chrono::steady_clock::now();
+  const matmul::Shape& shape = config.shape;
+  const fused::Graph graph = fused::parse_expression("a @ b", {.block = {{1}, {1}}, .inner = 1});
+  fused::Machine machine;
+  machine.dst_fp32 = config.compute.dst_fp32;
+  machine.fidelity = config.compute.fidelity;
+  machine.format = config.format;
+  Rows rows(shape.n);
+  double squares_of_products = 0;
+  for (const auto& [batch, of_batch] : wanted_rows(request, shape)) {
+    const auto matrix = [&](std::span<const float> values, int number, int height, int width) {
+      const std::size_t elements = size(height) * size(width);
+      return values.subspan(size(number) * elements, elements);
+    };
+    const auto own_b = matrix(b, shape.shared_b ? 0 : batch, shape.k, shape.n);
+    const std::vector<Tensor> inputs{rows_of(matrix(a, batch, shape.m, shape.k), shape.k, of_batch),
+                                     rows_of(own_b, shape.n, all_rows(shape.k))};
+    const std::vector<Evaluated> expected = fused::evaluate(graph, inputs, fused::error_model(machine));
+    squares_of_products += squares(inputs[0], inputs[1]);
+    rows.add(expected.front(), matrix(output, batch, shape.m, shape.n), of_batch);
+  }
+  MatmulVerification result;
+  result.request = request;
+  result.rows = static_cast<std::uint64_t>(rows.count());
+  result.compared = rows.compare();
+  result.not_finite = static_cast<std::uint64_t>(
+      std::count_if(output.begin(), output.end(), [](float value) { return !std::isfinite(value); }));
+  const double computed = static_cast<double>(result.rows) * shape.n;
+  const double products = std::sqrt(squares_of_products / computed);
+  const double of_output = result.compared.relative_l2 > 0 ? result.compared.rmse / result.compared.relative_l2 : 0;
+  const double scale = std::max(products, of_output);
+  result.error = scale > 0 ? result.compared.rmse / scale : 0;
+  result.gate = error_gate(config);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+double error_gate(const matmul::Config& config) {
+  // Each part is about what was measured with normal data, K of 31 to 16384; twice their sum is the bound.
+  constexpr std::array<double, 5> of_fidelity{0, 2.7e-2, 4.5e-3, 1e-3, 0};
+  double error = of_fidelity.at(static_cast<std::size_t>(config.compute.fidelity));
+  // fp32 is cut to TF32 on its way to the matrix unit, to bf16 with a 16-bit DST.
+  if (config.format == DataFormat::fp32) error += config.compute.dst_fp32 ? 2e-3 : 1e-2;
+  // A 16-bit DST rounds sums once for every tile of K: a random walk.
+  if (!config.compute.dst_fp32) error += 2.1e-4 * std::sqrt(static_cast<double>(padded(config.shape.k)));
+  // The output's own rounding.
+  if (config.format != DataFormat::fp32) error += config.format == DataFormat::bf16 ? 1.7e-3 : 1e-2;
+  return 2 * error;
+}
+
+}  // namespace tilegrid::cli

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/format.h"
+#include "runtime/data/npy.h"
+#include "runtime/device.h"
+
+/// Tensors from files to DRAM.
+namespace tilegrid::cli {
+
+/// "[1, 2, 3]"
+[[nodiscard]] std::string shape_text(const std::vector<std::int64_t>& shape);
+
+/// How many dimensions a file may have, and how to say so.
+struct DimensionRule {
+  std::size_t least = 1;
+  std::size_t most = 1;
+  std::string expected;
+};
+/// Throws UsageError as load_npy does, for another number of dimensions, an extent of 0 or beyond 31 bits, and for values
+/// that are NaN or infinite.
+[[nodiscard]] NpyArray load_input(const char* flag, const std::string& path, const DimensionRule& rule);
+/// What a flag says must be what the file says; throws UsageError.
+void check_flag(const char* flag, std::optional<int> given, const std::string& path, std::int64_t there);
+
+/// Bytes of `count` matrices of rows x columns elements in tiles.
+[[nodiscard]] std::size_t matrix_bytes(int count, int rows, int columns, DataFormat format);
+/// `values` are as many matrices, one behind the other; the buffer gets their tiles, row by row.
+void upload_matrices(Device& device, const Buffer& buffer, std::span<const float> values, int count, int rows, int columns,
+                     DataFormat format);
+/// The reverse.
+[[nodiscard]] std::vector<float> download_matrices(Device& device, const Buffer& buffer, int count, int rows, int columns,
+                                                   DataFormat format);
+
+}  // namespace tilegrid::cli

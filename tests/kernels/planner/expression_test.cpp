@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "core/error.h"
+#include "kernels/planner/graph/expression.h"
+
+namespace tilegrid::fused {
+namespace {
+
+constexpr Extent one_element{1, true};
+
+Shape tiles(int rows, int cols) { return {{rows, false}, {cols, false}}; }
+Shape column(int rows) { return {{rows, false}, one_element}; }
+Shape row(int cols) { return {one_element, {cols, false}}; }
+
+const ExpressionShapes block_2x3{.block = tiles(2, 3), .inner = 4};
+
+Graph parsed(const std::string& text) { return parse_expression(text, block_2x3); }
+
+/// Operations one after another: "add(x, t0); exp(...)", parameters last.
+std::string ops_of(const std::string& text) {
+  const Graph graph = parsed(text);
+  std::string result;
+  for (const Op& op : graph.ops()) {
+    if (!result.empty()) result += "; ";
+    result += op.name + "=";
+    if (op.function != nullptr) result += op.function->name;
+    if (op.kind == OpKind::matmul) result += "matmul";
+    if (op.kind == OpKind::reduce) result += op.pool == Pool::max ? "max" : "sum";
+    if (op.kind == OpKind::tile_sum) result += "tile_sum";
+    if (op.kind == OpKind::transpose) result += "transpose";
+    if (op.kind == OpKind::reduce || op.kind == OpKind::tile_sum) {
+      result += op.dim == ReduceDim::row ? "_row" : op.dim == ReduceDim::col ? "_col" : "_all";
+    }
+    std::string operands;
+    for (const ValueId in : op.in) operands += (operands.empty() ? "" : ",") + graph.value(in).name;
+    result += "(" + operands;
+    if (op.function != nullptr && op.function->has_parameter) {
+      char number[32];
+      std::snprintf(number, sizeof number, "%g", static_cast<double>(op.parameter));
+      result += std::string(",") + number;
+    }
+    result += ")";
+  }
+  return result;
+}
+
+std::string refusal(const std::string& text, const ExpressionShapes& shapes = block_2x3) {
+  try {
+    (void)parse_expression(text, shapes);
+  } catch (const UsageError& error) {
+    EXPECT_EQ(error.message().find('\n'), std::string::npos);
+    return error.message();
+  }
+  return {};
+}
+
+Shape shape_of(const Graph& graph, const char* name) {
+  const ValueId id = graph.find(name);
+  EXPECT_NE(id, no_value) << name;
+  return id == no_value ? Shape{} : graph.value(id).shape;
+}
+
+// --- grammar ----------------------------------------------------------------------------------------------------------
+
+TEST(FusedExpression, Precedence) {
+  EXPECT_EQ(ops_of("a + b * c"), "t0=mul(b,c); out=add(a,t0)");
+  EXPECT_EQ(ops_of("(a + b) * c"), "t0=add(a,b); out=mul(t0,c)");
+  EXPECT_EQ(ops_of("a - b - c"), "t0=sub(a,b); out=sub(t0,c)");
+  EXPECT_EQ(ops_of("-a ** 2"), "t0=square(a); out=neg(t0)");
+  EXPECT_EQ(ops_of("a ** -1"), "out=recip(a)");
+  EXPECT_EQ(ops_of("a * b > c - d"), "t0=mul(a,b); t1=sub(c,d); t2=sub(t0,t1); out=gtz(t2)");
+}
+
+TEST(FusedExpression, NumbersWithTensors) {
+  EXPECT_EQ(ops_of("2 * x"), "out=mul_scalar(x,2)");
+  EXPECT_EQ(ops_of("x / 4"), "out=mul_scalar(x,0.25)");
+  EXPECT_EQ(ops_of("x - 1"), "out=add_scalar(x,-1)");
+  EXPECT_EQ(ops_of("1 - x"), "out=rsub_scalar(x,1)");
+  EXPECT_EQ(ops_of("1 / x"), "out=recip(x)");
+  EXPECT_EQ(ops_of("3 / x"), "t0=recip(x); out=mul_scalar(t0,3)");
+  EXPECT_EQ(ops_of("2 ** x"), "out=exp2(x)");
+  EXPECT_EQ(ops_of("maximum(0.5, x)"), "out=max_scalar(x,0.5)");
+  EXPECT_EQ(ops_of("clip(x, -1, 1)"), "t0=max_scalar(x,-1); out=min_scalar(t0,1)");
+}
+
+TEST(FusedExpression, NumbersFold) {
+  EXPECT_EQ(ops_of("x * (2 + 3 * 4)"), "out=mul_scalar(x,14)");
+  EXPECT_EQ(ops_of("x / np.sqrt(64)"), "out=mul_scalar(x,0.125)");
+  EXPECT_EQ(ops_of("c = 2 ** -3; x * -c"), "out=mul_scalar(x,-0.125)");
+  EXPECT_EQ(ops_of("x + 1.5e-5"), "out=add_scalar(x,1.5e-05)");
+  EXPECT_EQ(ops_of("x + .5"), "out=add_scalar(x,0.5)");
+}
+
+TEST(FusedExpression, Powers) {
+  EXPECT_EQ(ops_of("x**0.5"), "out=sqrt(x)");
+  EXPECT_EQ(ops_of("x**-0.5"), "out=rsqrt(x)");
+  EXPECT_EQ(ops_of("x**3"), "t0=square(x); out=mul(t0,x)");
+  EXPECT_EQ(ops_of("x**y"), "out=pow(x,y)");
+}
+
+TEST(FusedExpression, Comparisons) {
+  EXPECT_EQ(ops_of("x > 0"), "out=gtz(x)");
+  EXPECT_EQ(ops_of("0 < x"), "out=gtz(x)");
+  EXPECT_EQ(ops_of("x <= 2"), "t0=add_scalar(x,-2); out=lez(t0)");
+  EXPECT_EQ(ops_of("2 <= x"), "t0=add_scalar(x,-2); out=gez(t0)");
+  EXPECT_EQ(ops_of("x != y"), "t0=sub(x,y); out=nez(t0)");
+  EXPECT_EQ(ops_of("np.less(x, y)"), "t0=sub(x,y); out=ltz(t0)");
+}
+
+TEST(FusedExpression, Where) {
+  EXPECT_EQ(ops_of("where(x > 0, x, y)"), "t0=gtz(x); out=where(t0,x,y)");
+  EXPECT_EQ(ops_of("where(x, y, -1e9)"), "t0=min_scalar(x,-1e+09); t1=max_scalar(t0,-1e+09); out=where(x,y,t1)");
+}
+
+TEST(FusedExpression, Reductions) {
+  EXPECT_EQ(ops_of("rowmax(x)"), "out=max_row(x)");
+  EXPECT_EQ(ops_of("np.max(x, axis=1, keepdims=True)"), "out=max_row(x)");
+  EXPECT_EQ(ops_of("x.sum(axis=0)"), "out=sum_col(x)");
+  EXPECT_EQ(ops_of("sum(x)"), "out=sum_all(x)");
+  EXPECT_EQ(ops_of("partial_rowsum(x)"), "out=tile_sum_row(x)");
+  EXPECT_EQ(ops_of("rowmean(x)"), "t0=sum_row(x); out=mul_scalar(t0,0.0104167)");  // 96 columns
+  EXPECT_EQ(ops_of("colmean(x)"), "t0=sum_col(x); out=mul_scalar(t0,0.015625)");   // 64 rows
+  EXPECT_EQ(ops_of("max(x, y)"), "out=maximum(x,y)");
+}
+
+TEST(FusedExpression, EqualSubexpressionsAreOneOperation) {
+  EXPECT_EQ(ops_of("exp(x - m) / rowsum(exp(x - m))"), "t0=sub(x,m); t1=exp(t0); t2=sum_row(t1); out=div(t1,t2)");
+  EXPECT_EQ(ops_of("a = exp(x); b = exp(x); a, b"), "a=exp(x); b=exp(x)");
+}
+
+TEST(FusedExpression, Outputs) {
+  const Graph graph = parsed("m = rowmax(s); p = exp(s - m); l = rowsum(p); p, m");
+  const auto name = [&](std::size_t i) { return graph.value(graph.outputs()[i]).name; };
+  ASSERT_EQ(graph.outputs().size(), 3U);
+  EXPECT_EQ(name(0), "p");
+  EXPECT_EQ(name(1), "m");
+  EXPECT_EQ(name(2), "l");
+  EXPECT_EQ(parsed("m = rowmax(s); exp(s - m);").value(parsed("m = rowmax(s); exp(s - m)").outputs()[0]).name, "out");
+  EXPECT_EQ(parsed("exp(x), neg(x)").outputs().size(), 2U);
+  EXPECT_EQ(ops_of("p = exp(s); q = p"), "q=exp(s)");
+}
+
+TEST(FusedExpression, GeneratedNamesAvoidTheUsers) {
+  EXPECT_EQ(ops_of("t1 = exp(t0 + 1)"), "t2=add_scalar(t0,1); t1=exp(t2)");
+}
+
+// --- shapes -----------------------------------------------------------------------------------------------------------
+
+TEST(FusedExpression, ShapesOfMatmuls) {
+  const Graph scores = parsed("exp((Q @ K.T - m) * c)");
+  EXPECT_EQ(shape_of(scores, "Q"), tiles(2, 4));
+  EXPECT_EQ(shape_of(scores, "K"), tiles(3, 4));
+  EXPECT_EQ(shape_of(scores, "m"), tiles(2, 3));
+  const Graph product = parsed("P @ V");
+  EXPECT_EQ(shape_of(product, "P"), tiles(2, 4));
+  EXPECT_EQ(shape_of(product, "V"), tiles(4, 3));
+  EXPECT_EQ(shape_of(parse_expression("P @ V", {.block = tiles(2, 3)}), "V"), tiles(3, 3));
+}
+
+TEST(FusedExpression, ShapesOfReducedDimensions) {
+  EXPECT_EQ(shape_of(parsed("rowmax(x)"), "x"), tiles(2, 3));
+  EXPECT_EQ(shape_of(parsed("colsum(x)"), "x"), tiles(2, 3));
+  EXPECT_EQ(shape_of(parsed("S = Q @ K.T; rowmax(S)"), "K"), tiles(3, 4));
+  EXPECT_EQ(shape_of(parsed("S = Q @ K.T; O = S @ V; O"), "S"), tiles(2, 4));
+}
+
+TEST(FusedExpression, Vectors) {
+  const Graph graph = parsed("(x - m) * gamma[None, :] + m[:, None]");
+  EXPECT_EQ(shape_of(graph, "m"), column(2));
+  EXPECT_EQ(shape_of(graph, "gamma"), row(3));
+  EXPECT_EQ(shape_of(graph, "x"), tiles(2, 3));
+  EXPECT_EQ(ops_of("x - rowmax(x)[:, None]"), "t0=max_row(x); out=sub(x,t0)");
+  EXPECT_EQ(shape_of(parsed("x * y[:, np.newaxis]"), "y"), column(2));
+}
+
+TEST(FusedExpression, GivenShapesWin) {
+  ExpressionShapes shapes{.block = tiles(2, 3), .inner = 4, .operands = {{"K", tiles(5, 6)}}};
+  const Graph graph = parse_expression("exp(Q @ K.T)", shapes);
+  EXPECT_EQ(shape_of(graph, "Q"), tiles(2, 6));
+  EXPECT_EQ(shape_of(graph, "out"), tiles(2, 5));
+  shapes.operands = {{"m", column(2)}};
+  EXPECT_EQ(shape_of(parse_expression("x - m", shapes), "m"), column(2));
+}
+
+TEST(FusedExpression, BlockFactors) {
+  const ExpressionShapes shapes{.factors = {tiles(2, 1), tiles(3, 1), tiles(2, 3), tiles(2, 3)}};
+  const Graph graph = parse_expression("Q @ K.T - m", shapes);
+  EXPECT_EQ(shape_of(graph, "K"), tiles(3, 1));
+  EXPECT_EQ(shape_of(graph, "out"), tiles(2, 3));
+  EXPECT_EQ(refusal("exp(x)", {.factors = {tiles(1, 1), tiles(1, 1), tiles(1, 1)}}),
+            "3 block factors given, but the expression has 1 inputs (x) and 1 outputs");
+  // One tile stands for the one element of a vector.
+  EXPECT_EQ(shape_of(parse_expression("x - m[:, None]", {.factors = {tiles(2, 3), tiles(2, 1)}}), "m"), column(2));
+}
+
+TEST(FusedExpression, ShapeConflicts) {
+  EXPECT_EQ(refusal("x + Q @ y", {.block = tiles(2, 2), .operands = {{"Q", tiles(2, 3)}, {"y", tiles(2, 2)}}}),
+            "--expr column 7: matmul: 'Q' has 3 tiles of columns, 'y' has 2 tiles of rows");
+  EXPECT_EQ(refusal("exp(a) * b", {.operands = {{"a", tiles(2, 3)}, {"b", tiles(2, 1)}}}),
+            "--expr column 8: mul: 'exp(a)' has 3 tiles of columns, 'b' has 1 tiles of columns");
+  EXPECT_EQ(refusal("a - m[:, None]", {.operands = {{"m", tiles(2, 2)}}}),
+            "--expr column 5: the shape given gives 'm' 2x2, but its columns are 1 element");
+  EXPECT_EQ(refusal("x + x.T"),
+            "--expr column 3: the columns of 'out' must be 2 tiles, as another dimension of the outputs; the block is 2x3");
+  EXPECT_EQ(refusal("exp(x)", {.operands = {{"y", tiles(1, 1)}}}),
+            "a shape is given for 'y', which is no input of the expression (inputs: x)");
+  EXPECT_EQ(refusal("rowmax(rowmax(x))"), "--expr column 8: reduction: 'rowmax(x)' has only one element along its columns");
+  EXPECT_EQ(refusal("m[:, None] @ x"), "--expr column 1: matmul: 'm' has only one element along its columns");
+}
+
+// --- errors -----------------------------------------------------------------------------------------------------------
+
+TEST(FusedExpression, ErrorsPointAtTheColumn) {
+  EXPECT_EQ(refusal("exp(s - 1) + rowmx(s)"), "--expr column 14: unknown function 'rowmx' (did you mean rowmax?)");
+  EXPECT_EQ(refusal("x + frobnicate(x)"), "--expr column 5: unknown function 'frobnicate'");
+  EXPECT_EQ(refusal(""), "--expr column 1: expected an expression, found the end");
+  EXPECT_EQ(refusal("x +"), "--expr column 4: expected a name, a number or '(', found the end");
+  EXPECT_EQ(refusal("(x + y"), "--expr column 7: expected ')', found the end");
+  EXPECT_EQ(refusal("x y"), "--expr column 3: expected an operator, ';' or the end, found 'y' at \"y\"");
+  EXPECT_EQ(refusal("x ? y"), "--expr column 3: unexpected character at \"? y\"");
+  EXPECT_EQ(refusal("2x"), "--expr column 1: expected a number at \"2x\"");
+  EXPECT_EQ(refusal("x.S"), "--expr column 3: expected T or a function after '.', found 'S' at \"S\"");
+  EXPECT_EQ(refusal("x[0]"), "--expr column 3: expected None, found '0' at \"0]\"");
+  EXPECT_EQ(refusal("1e999 * x"), "--expr column 1: the number 1e999 is out of range");
+  EXPECT_EQ(refusal("1e60 * x"), "--expr column 6: mul_scalar: the number 1e+60 is out of range");
+}
+
+TEST(FusedExpression, ErrorsOfMeaning) {
+  EXPECT_EQ(refusal("x / 0"), "--expr column 3: division by zero");
+  EXPECT_EQ(refusal("x * (1 / 0)"), "--expr column 8: 1 / 0 is not a finite number");
+  EXPECT_EQ(refusal("x ** 2.5"), "--expr column 3: power 2.5 (expected 1, 2, 3, 4, 0.5, -0.5, -1 or -2)");
+  EXPECT_EQ(refusal("where(x, y)"), "--expr column 1: where takes 3 arguments, 2 given");
+  EXPECT_EQ(refusal("rowmax(3)"), "--expr column 8: 'rowmax' needs a tensor, not the number 3");
+  EXPECT_EQ(refusal("x @ 3"), "--expr column 5: '@' needs a tensor, not the number 3");
+  EXPECT_EQ(refusal("clip(x, y, 1)"), "--expr column 9: 'clip' needs a number here, not a tensor");
+  EXPECT_EQ(refusal("sum(x, axis=2)"), "--expr column 1: sum: axis 2 (expected 0, 1, -1 or -2)");
+  EXPECT_EQ(refusal("rowsum(x, axis=0)"), "--expr column 1: rowsum: axis 0 contradicts the name");
+  EXPECT_EQ(refusal("max(x, 1)"), "--expr column 1: max of a tensor and a number: write maximum(x, 1) or max(x, axis=1)");
+  EXPECT_EQ(refusal("a < b < c"), "--expr column 7: comparisons can't be chained: write (a < b) * (b < c)");
+  EXPECT_EQ(refusal("sqrt(x)[:, None]"), "--expr column 8: only inputs and results of reductions can be column vectors");
+  EXPECT_EQ(refusal("m[:, None] + m[None, :]"), "--expr column 14: 'm' is a column vector and a row vector");
+}
+
+TEST(FusedExpression, ErrorsOfNames) {
+  EXPECT_EQ(refusal("x = exp(x)"), "--expr column 1: 'x' is defined by itself");
+  EXPECT_EQ(refusal("y = exp(x); x = y + 1"),
+            "--expr column 13: 'x' is read before it is assigned, so it is an input; assign another name");
+  EXPECT_EQ(refusal("y = exp(x); y = y + 1"), "--expr column 13: 'y' is assigned twice");
+  EXPECT_EQ(refusal("x"), "--expr column 1: output 'x' is the input 'x' itself");
+  EXPECT_EQ(refusal("y = x"), "--expr column 1: output 'y' is the input 'x' itself");
+  EXPECT_EQ(refusal("c = 3; c"), "--expr column 8: output 'c' is a number, not a tensor");
+  EXPECT_EQ(refusal("c = 3"), "graph: no outputs");
+  EXPECT_EQ(refusal("y = exp(x); y, y"), "--expr column 16: output 'y' is listed twice");
+  EXPECT_EQ(refusal("exp(x); y = x + 1"),
+            "--expr column 1: only the last statement may go without a name: expected 'name = ...'");
+  EXPECT_EQ(refusal("exp(out)"), "--expr column 1: the result would be named 'out', as an input: assign it a name");
+}
+
+TEST(FusedExpression, DeepNestingIsRefused) {
+  const std::string deep(100000, '(');
+  EXPECT_EQ(refusal(deep + "x"), "--expr column 201: nested more than 200 deep");
+  EXPECT_EQ(refusal(std::string(100000, '-') + "x"), "--expr column 201: nested more than 200 deep");
+}
+
+}  // namespace
+}  // namespace tilegrid::fused

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/data/attention_data.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <tuple>
+
+namespace tilegrid::attention {
+namespace {
+
+// --- random_samples ---------------------------------------------------------------------------------------------------
+
+// From an implementation of Philox-4x32-10 in another language that passes the published known answers. Compared with some
+// tolerance, as the last bit is up to the host's logarithm and cosine.
+TEST(RandomSamples, KnownValues) {
+  const auto expect = [](std::uint64_t seed, int stream, const std::vector<float>& expected) {
+    const std::vector<float> actual = random_samples(seed, stream, expected.size(), Distribution::normal);
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-6) << seed << ' ' << stream;
+  };
+  expect(7, 0, {0.229708165F, 0.200414389F, 0.632674575F, 1.18228662F, 1.13221347F, -2.98750687F});
+  expect(7, 1, {-0.444990784F, 1.0991894F, 0.0548831373F, -0.485826135F, -1.51906502F, -0.413155735F});
+  expect(7, 2, {-0.274330318F, 0.210576281F, 0.339898735F, -0.17278783F, -0.863330662F, -0.453570247F});
+  expect(0x123456789ABCDEF0U, 2, {0.371996433F, 1.04280162F, 0.620699227F, 1.6863184F});
+  const std::vector<float> outlier = random_samples(7, 0, 2000, Distribution::outlier);
+  EXPECT_NEAR(outlier[107], -9.92253399F, 1e-5);
+  EXPECT_NEAR(outlier[1248], -7.50586891F, 1e-5);
+  EXPECT_NEAR(outlier[1815], -9.26302338F, 1e-5);
+}
+
+TEST(RandomSamples, ASampleDoesNotDependOnTheCount) {
+  for (const Distribution distribution : {Distribution::normal, Distribution::outlier}) {
+    const std::vector<float> all = random_samples(3, 1, 5000, distribution);
+    for (const std::size_t count : {0U, 1U, 2U, 3U, 5U, 1001U, 4999U}) {
+      const std::vector<float> some = random_samples(3, 1, count, distribution);
+      EXPECT_EQ(some, std::vector<float>(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count))) << count;
+    }
+  }
+}
+
+struct Moments {
+  double mean = 0, variance = 0, skewness = 0, kurtosis = 0;
+};
+
+Moments moments_of(const std::vector<float>& samples) {
+  const auto n = static_cast<double>(samples.size());
+  Moments m;
+  for (const double x : samples) m.mean += x / n;
+  double third = 0;
+  double fourth = 0;
+  for (const double x : samples) {
+    const double d = x - m.mean;
+    m.variance += d * d / n;
+    third += d * d * d / n;
+    fourth += d * d * d * d / n;
+  }
+  m.skewness = third / std::pow(m.variance, 1.5);
+  m.kurtosis = fourth / (m.variance * m.variance);
+  return m;
+}
+
+// The bounds are five standard errors at a million samples.
+TEST(RandomSamples, NormalMomentsAndTails) {
+  for (const int stream : {0, 1, 2}) {
+    const std::vector<float> samples = random_samples(42, stream, 1'000'000, Distribution::normal);
+    const Moments m = moments_of(samples);
+    EXPECT_NEAR(m.mean, 0, 0.005);
+    EXPECT_NEAR(m.variance, 1, 0.0071);
+    EXPECT_NEAR(m.skewness, 0, 0.0123);
+    EXPECT_NEAR(m.kurtosis, 3, 0.0245);
+    const auto beyond = [&](float x) {
+      return static_cast<double>(std::count_if(samples.begin(), samples.end(), [=](float s) { return std::abs(s) > x; }));
+    };
+    EXPECT_NEAR(beyond(1), 317'311, 5 * 466);
+    EXPECT_NEAR(beyond(3), 2'700, 5 * 52);
+  }
+}
+
+TEST(RandomSamples, SeedsAndStreamsAreIndependent) {
+  constexpr std::size_t count = 200'000;
+  const std::vector<float> base = random_samples(1, 0, count, Distribution::normal);
+  const auto correlation = [&](const std::vector<float>& other, std::size_t lag) {
+    double sum = 0;
+    for (std::size_t i = 0; i + lag < count; ++i) sum += static_cast<double>(base[i]) * other[i + lag];
+    return sum / static_cast<double>(count);
+  };
+  const double bound = 5 / std::sqrt(static_cast<double>(count));
+  for (const std::uint64_t seed : {std::uint64_t{2}, std::uint64_t{1} << 32U, ~std::uint64_t{0}}) {
+    EXPECT_NEAR(correlation(random_samples(seed, 0, count, Distribution::normal), 0), 0, bound) << seed;
+  }
+  EXPECT_NEAR(correlation(random_samples(1, 1, count, Distribution::normal), 0), 0, bound);
+  EXPECT_NEAR(correlation(base, 1), 0, bound);
+  EXPECT_NEAR(correlation(base, 2), 0, bound);
+}
+
+TEST(RandomSamples, OutliersAreRareAndLargeAndTheRestIsUntouched) {
+  constexpr std::size_t count = 2'000'000;
+  const std::vector<float> normal = random_samples(5, 1, count, Distribution::normal);
+  const std::vector<float> outlier = random_samples(5, 1, count, Distribution::outlier);
+  std::vector<float> added;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (normal[i] != outlier[i]) added.push_back(outlier[i] - normal[i]);
+  }
+  EXPECT_NEAR(static_cast<double>(added.size()), 2000, 5 * std::sqrt(2000.0));
+  const Moments m = moments_of(added);
+  EXPECT_NEAR(m.mean, 0, 5 * 10 / std::sqrt(2000.0));
+  EXPECT_NEAR(m.variance, 100, 5 * 100 * std::sqrt(2 / 2000.0));
+}
+
+// --- the reference ----------------------------------------------------------------------------------------------------
+
+VerifyRows make_rows(int first_row, int last_row, int dim, int seq_kv, bool causal) {
+  VerifyRows rows;
+  rows.first_row = first_row;
+  rows.last_row = last_row;
+  rows.dim = dim;
+  rows.seq_kv = seq_kv;
+  rows.causal = causal;
+  const auto size = [&](int count) { return static_cast<std::size_t>(count) * static_cast<std::size_t>(dim); };
+  const int keys = causal ? last_row : seq_kv;
+  rows.q = random_samples(1, 0, size(last_row - first_row), Distribution::outlier);
+  rows.k = random_samples(1, 1, size(keys), Distribution::outlier);
+  rows.v = random_samples(1, 2, size(keys), Distribution::outlier);
+  rows.output.assign(rows.q.size(), 0.0F);
+  return rows;
+}
+
+/// The textbook, one row and one key at a time, in long double.
+std::vector<double> textbook(const VerifyRows& rows) {
+  const auto dim = static_cast<std::size_t>(rows.dim);
+  std::vector<double> result;
+  for (int row = rows.first_row; row < rows.last_row; ++row) {
+    const float* q = &rows.q[static_cast<std::size_t>(row - rows.first_row) * dim];
+    const auto keys = static_cast<std::size_t>(rows.causal ? row + 1 : rows.seq_kv);
+    std::vector<long double> score(keys);
+    for (std::size_t j = 0; j < keys; ++j) {
+      for (std::size_t d = 0; d < dim; ++d) score[j] += static_cast<long double>(q[d]) * rows.k[j * dim + d];
+      score[j] /= std::sqrt(static_cast<long double>(dim));
+    }
+    const long double max = *std::max_element(score.begin(), score.end());
+    long double sum = 0;
+    std::vector<long double> out(dim);
+    for (std::size_t j = 0; j < keys; ++j) {
+      const long double weight = std::exp(score[j] - max);
+      sum += weight;
+      for (std::size_t d = 0; d < dim; ++d) out[d] += weight * rows.v[j * dim + d];
+    }
+    for (const long double o : out) result.push_back(static_cast<double>(o / sum));
+  }
+  return result;
+}
+
+void expect_textbook(const VerifyRows& rows) {
+  const std::vector<double> expected = textbook(rows);
+  const std::vector<double> actual = reference_rows(rows);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (std::size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], expected[i], 1e-11) << i;
+}
+
+TEST(Reference, EqualsTheTextbookForAllSizes) {
+  for (const int rows : {1, 3, 4, 15, 16, 17, 50}) {
+    for (const int keys : {1, 2, 15, 16, 33, 255, 256, 257, 600}) {
+      SCOPED_TRACE(rows * 1000 + keys);
+      expect_textbook(make_rows(0, rows, 32, keys, false));
+    }
+  }
+  for (const int dim : {1, 3, 7, 64, 96, 256}) expect_textbook(make_rows(5, 25, dim, 70, false));
+}
+
+TEST(Reference, CausalRowsSeeKeysUpToThemselves) {
+  for (const auto& [first, last] : {std::pair{0, 1}, {0, 16}, {0, 45}, {31, 32}, {100, 133}, {250, 270}, {511, 530}}) {
+    SCOPED_TRACE(first);
+    expect_textbook(make_rows(first, last, 64, 600, true));
+  }
+  // Row 0 sees key 0 only: its result is that row of V.
+  const VerifyRows rows = make_rows(0, 4, 32, 4, true);
+  const std::vector<double> result = reference_rows(rows);
+  for (std::size_t d = 0; d < 32; ++d) EXPECT_NEAR(result[d], static_cast<double>(rows.v[d]), 1e-14);
+}
+
+TEST(Reference, PartsEqualTheWholeBitForBit) {
+  const VerifyRows whole = make_rows(0, 64, 32, 64, true);
+  const std::vector<double> all = reference_rows(whole);
+  VerifyRows part = whole;
+  std::tie(part.first_row, part.last_row) = std::pair(19, 40);
+  part.q.assign(whole.q.begin() + 19 * 32, whole.q.begin() + 40 * 32);
+  part.k.resize(40 * 32);
+  part.v.resize(40 * 32);
+  EXPECT_EQ(reference_rows(part), std::vector<double>(all.begin() + 19 * 32, all.begin() + 40 * 32));
+}
+
+TEST(Reference, LargeScoresDoNotOverflow) {
+  VerifyRows rows = make_rows(0, 8, 32, 40, false);
+  for (float& q : rows.q) q *= 1e4F;
+  expect_textbook(rows);
+}
+
+TEST(Reference, NoRowsAreNoWork) { EXPECT_TRUE(reference_rows(make_rows(7, 7, 32, 40, false)).empty()); }
+
+TEST(Reference, RefusesSizesThatDoNotMatch) {
+  for (std::vector<float> VerifyRows::*member : {&VerifyRows::q, &VerifyRows::k, &VerifyRows::v, &VerifyRows::output}) {
+    VerifyRows rows = make_rows(0, 8, 32, 40, false);
+    (rows.*member).pop_back();
+    EXPECT_THROW(static_cast<void>(compare_with_reference(rows)), std::invalid_argument);
+  }
+}
+
+// --- comparison -------------------------------------------------------------------------------------------------------
+
+TEST(Comparison, SumsAreThoseOfTheDifferences) {
+  VerifyRows rows = make_rows(3, 24, 32, 50, false);
+  const std::vector<double> reference = textbook(rows);
+  double squares = 0;
+  double largest = 0;
+  double reference_squares = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    rows.output[i] = static_cast<float>(reference[i] + 0.01 * static_cast<double>(static_cast<int>(i % 7) - 3));
+    const double diff = static_cast<double>(rows.output[i]) - reference[i];
+    squares += diff * diff;
+    largest = std::max(largest, std::abs(diff));
+    reference_squares += reference[i] * reference[i];
+  }
+  const VerifySums sums = compare_with_reference(rows);
+  EXPECT_EQ(sums.count, 21U * 32);
+  EXPECT_EQ(sums.not_finite, 0U);
+  EXPECT_NEAR(sums.sum_diff_squared, squares, 1e-12);
+  EXPECT_NEAR(sums.max_abs_diff, largest, 1e-12);
+  const VerifyFigures f = figures(sums, 32);
+  EXPECT_EQ(f.rows, 21U);
+  EXPECT_NEAR(f.rmse, 0.02, 1e-4);  // of -3..3 hundredths
+  EXPECT_NEAR(f.relative_l2, std::sqrt(squares / reference_squares), 1e-12);
+  EXPECT_NEAR(f.max_abs, 0.03, 1e-6);
+}
+
+TEST(Comparison, CorrelationIsPearsons) {
+  const auto correlate = [](const std::vector<std::pair<double, double>>& points) {
+    VerifySums sums;
+    for (const auto& [x, y] : points) {
+      VerifySums one;
+      one.count = 1;
+      one.sum_x = x, one.sum_y = y, one.sum_xx = x * x, one.sum_yy = y * y, one.sum_xy = x * y;
+      one.sum_diff_squared = (x - y) * (x - y);
+      sums.add(one);
+    }
+    return figures(sums, 1).correlation;
+  };
+  EXPECT_NEAR(correlate({{1, 3}, {2, 5}, {4, 9}}), 1, 1e-12);
+  EXPECT_NEAR(correlate({{1, -3}, {2, -5}, {4, -9}}), -1, 1e-12);
+  EXPECT_NEAR(correlate({{1, 2}, {2, 1}, {3, 4}, {4, 3}}), 0.6, 1e-12);
+  EXPECT_EQ(correlate({{2, 2}, {2, 2}}), 1) << "equal constants";
+  EXPECT_EQ(correlate({{2, 1}, {2, 3}}), 0) << "a constant reference";
+  EXPECT_EQ(figures({}, 32).correlation, 0) << "nothing compared is no success";
+  EXPECT_EQ(figures({}, 32).rows, 0U);
+}
+
+TEST(Comparison, PartsAddUp) {
+  VerifyRows rows = make_rows(0, 40, 32, 64, false);
+  for (std::size_t i = 0; i < rows.output.size(); ++i) rows.output[i] = rows.q[i];
+  const VerifySums whole = compare_with_reference(rows);
+  VerifySums added;
+  for (const auto& [first, last] : {std::pair{0, 13}, {13, 40}}) {
+    VerifyRows part = rows;
+    part.first_row = first;
+    part.last_row = last;
+    part.q.assign(rows.q.begin() + first * 32, rows.q.begin() + last * 32);
+    part.output.assign(rows.output.begin() + first * 32, rows.output.begin() + last * 32);
+    added.add(compare_with_reference(part));
+  }
+  EXPECT_EQ(added.count, whole.count);
+  EXPECT_NEAR(added.sum_xy, whole.sum_xy, 1e-9);
+  EXPECT_NEAR(added.sum_diff_squared, whole.sum_diff_squared, 1e-9);
+  EXPECT_EQ(added.max_abs_diff, whole.max_abs_diff);
+}
+
+TEST(Comparison, WhatIsNotFiniteIsCountedAndKeptOut) {
+  VerifyRows rows = make_rows(0, 4, 32, 20, false);
+  const std::vector<double> reference = reference_rows(rows);
+  for (std::size_t i = 0; i < reference.size(); ++i) rows.output[i] = static_cast<float>(reference[i]);
+  rows.output[3] = std::numeric_limits<float>::quiet_NaN();
+  rows.output[40] = -std::numeric_limits<float>::infinity();
+  const VerifySums sums = compare_with_reference(rows);
+  EXPECT_EQ(sums.not_finite, 2U);
+  EXPECT_EQ(sums.count, 128U);
+  const VerifyFigures f = figures(sums, 32);
+  EXPECT_EQ(f.rows, 4U);
+  EXPECT_GT(f.correlation, 0.999999);
+  EXPECT_LT(f.max_abs, 1e-5);
+}
+
+TEST(Comparison, NothingFiniteFailsEveryThreshold) {
+  VerifyRows rows = make_rows(0, 2, 32, 20, false);
+  rows.q.assign(rows.q.size(), std::numeric_limits<float>::quiet_NaN());
+  const VerifySums sums = compare_with_reference(rows);
+  EXPECT_EQ(sums.not_finite, 64U) << "a reference that is not finite counts too";
+  const VerifyFigures f = figures(sums, 32);
+  EXPECT_EQ(f.correlation, 0);
+  EXPECT_TRUE(std::isinf(f.rmse) && std::isinf(f.relative_l2) && std::isinf(f.max_abs));
+}
+
+}  // namespace
+}  // namespace tilegrid::attention

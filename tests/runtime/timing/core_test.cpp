@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times of one core, worked out by hand.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "tests/runtime/timing/support.h"
+
+namespace tilegrid::replay {
+namespace {
+
+using enum EventKind;
+constexpr Event acquire{.kind = dst_acquire}, commit{.kind = dst_commit}, wait_dst{.kind = dst_wait},
+    release{.kind = dst_release};
+
+/// Reader and compute of `tiles` copies in one DST section, packed one by one.
+RunLog copies(const std::vector<Event>& copy_events, std::uint32_t tiles) {
+  HandLog log;
+  log.buffer(0, tiles).buffer(16, tiles);
+  log.kernel(0, Risc::ncrisc, {cb(cb_reserve, 0, tiles), cb(cb_push, 0, tiles)});
+  std::vector<Event> compute{cb(cb_wait, 0, tiles), acquire};
+  compute.insert(compute.end(), copy_events.begin(), copy_events.end());
+  for (const Event& event :
+       {commit, cb(cb_reserve, 16, tiles), wait_dst, pack_to(16, tiles), release, cb(cb_push, 16, tiles)}) {
+    compute.push_back(event);
+  }
+  log.kernel(0, Risc::trisc, compute);
+  return log.run;
+}
+
+TEST(ReplayCore, UnpackBoundPipelineFillsAndDrains) {
+  // Unpack 32 a tile: ends 32, 64, 96, 128. Math 10: ends 42, 74, 106, 138. Pack 32 a tile from 138 on.
+  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=64", "copy_tile_cycles=10"});
+  const DeviceTime time = replay(copies(std::vector<Event>(4, copy_from(0, 1)), 4), machine);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::unpack).end, 128);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::math).end, 138);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::math).busy, 40);
+  EXPECT_DOUBLE_EQ(stalled(lane(time, Lane::math), Stall::src), 98);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::pack).end, 266);
+  EXPECT_DOUBLE_EQ(stalled(lane(time, Lane::pack), Stall::dst), 138);
+  EXPECT_DOUBLE_EQ(time.cycles, 266);
+}
+
+TEST(ReplayCore, MathBoundPipelineHoldsUnpackAtTwoBanks) {
+  // Tile 3 can be unpacked when tile 1 is consumed (132), tile 4 when tile 2 is (232).
+  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64", "copy_tile_cycles=100"});
+  for (const auto& events : {std::vector<Event>(4, copy_from(0, 1)), std::vector<Event>{copy_from(0, 4)},
+                             std::vector<Event>{copy_from(0, 1), copy_from(0, 3)}}) {
+    const DeviceTime time = replay(copies(events, 4), machine);
+    EXPECT_DOUBLE_EQ(lane(time, Lane::math).end, 432);
+    EXPECT_DOUBLE_EQ(lane(time, Lane::unpack).end, 264);
+    EXPECT_DOUBLE_EQ(stalled(lane(time, Lane::unpack), Stall::src), 136);
+  }
+}
+
+TEST(ReplayCore, BlockFloatsTakeWhatTheirBytesTake) {
+  // tensix.md 3.2: a tile of bfp8 is 17 to unpack, 34 for two operands, and 17 and 10 for the address to pack; set-up apart.
+  const Architecture machine =
+      free_machine({"unpack_bytes_per_cycle=64", "unpack_joint_bytes_per_cycle=64", "unpack_tile_cycles=5",
+                    "pack_bytes_per_cycle=64", "pack_tile_cycles=4", "pack_block_float_cycles=10"});
+  HandLog log;
+  log.buffer(0, 2, DataFormat::bfp8_b).buffer(1, 2, DataFormat::bfp8_b).buffer(16, 4, DataFormat::bfp8_b);
+  log.kernel(0, Risc::ncrisc, {cb(cb_push, 0, 2), cb(cb_push, 1, 2)});
+  const Event add{.kind = EventKind::eltwise, .a = 0, .b = 1, .count = 2, .x = 2};
+  log.kernel(
+      0, Risc::trisc,
+      {cb(cb_wait, 0, 2), cb(cb_wait, 1, 2), acquire, copy_from(0, 2), add, commit, wait_dst, pack_to(16, 3), release});
+  const DeviceTime time = replay(log.run, machine);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::unpack).busy, 2 * 22 + 2 * 39);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::pack).busy, 3 * 31);
+}
+
+TEST(ReplayCore, MathAndPackTakeTurnsInDst) {
+  // Math 100, pack 200 a section. Two halves: commits 132, 232, 432 (waits for release 332), packs end 332, 532, 732.
+  // One: commits 132, 432, 732, packs end 332, 632, 932.
+  const Architecture machine =
+      free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=10.24", "copy_tile_cycles=100"});
+  for (const bool full : {false, true}) {
+    HandLog log;
+    log.launch().full_sync = full;
+    log.buffer(0, 3).buffer(16, 3);
+    log.kernel(0, Risc::ncrisc, {cb(cb_push, 0, 3)});
+    std::vector<Event> compute{cb(cb_wait, 0, 3)};
+    for (int section = 0; section < 3; ++section) {
+      for (const Event& event : {acquire, copy_from(0, 1), commit, wait_dst, pack_to(16, 1), release})
+        compute.push_back(event);
+    }
+    log.kernel(0, Risc::trisc, compute);
+    const DeviceTime time = replay(log.run, machine);
+    EXPECT_DOUBLE_EQ(lane(time, Lane::math).end, full ? 732 : 432);
+    EXPECT_DOUBLE_EQ(lane(time, Lane::pack).end, full ? 932 : 732);
+    EXPECT_DOUBLE_EQ(stalled(lane(time, Lane::math), Stall::dst), full ? 400 : 100);
+  }
+}
+
+TEST(ReplayCore, FullBuffersHoldTheProducer) {
+  // A page takes BRISC 51.2 to make and the unpacker 200; the buffer has two. Pushes 51.2, 102.4, then 251.2 + 51.2 and
+  // 451.2 + 51.2, as pops come at 251.2 and 451.2.
+  const Architecture machine = free_machine({"unpack_bytes_per_cycle=10.24", "risc_store_cycles=0.1"});
+  HandLog log;
+  log.buffer(0, 2);
+  std::vector<Event> writer, compute;
+  for (int page = 0; page < 4; ++page) {
+    for (const Event& event : {cb(cb_reserve, 0, 1), cb(generate, 0, 2048), cb(cb_push, 0, 1)}) writer.push_back(event);
+    for (const Event& event : {cb(cb_wait, 0, 1), acquire, copy_from(0, 1), commit, wait_dst, release, cb(cb_pop, 0, 1)}) {
+      compute.push_back(event);
+    }
+  }
+  log.kernel(0, Risc::brisc, writer).kernel(0, Risc::trisc, compute);
+  const DeviceTime time = replay(log.run, machine);
+  EXPECT_NEAR(lane(time, Lane::brisc).end, 502.4, 1e-9);
+  EXPECT_NEAR(stalled(lane(time, Lane::brisc), Stall::cb_full), 297.6, 1e-9);
+  EXPECT_NEAR(lane(time, Lane::unpack).end, 851.2, 1e-9);
+  EXPECT_NEAR(stalled(lane(time, Lane::unpack), Stall::cb_empty), 51.2, 1e-9);
+}
+
+TEST(ReplayCore, UnpackAndMathGoOnWhilePackIsStuck) {
+  // BRISC takes the first output page at 10,240. Pack makes that page by 32 and is then stuck at the second; the input's pop
+  // after the second unpack comes at 64 all the same, and lets NCRISC go on.
+  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64", "risc_store_cycles=20"});
+  HandLog log;
+  log.buffer(0, 1).buffer(16, 1);
+  const std::vector<Event> section{cb(cb_wait, 0, 1),     acquire,  copy_from(0, 1), cb(cb_pop, 0, 1),   commit,
+                                   cb(cb_reserve, 16, 1), wait_dst, pack_to(16, 1),  cb(cb_push, 16, 1), release};
+  std::vector<Event> compute = section;
+  compute.insert(compute.end(), section.begin(), section.end());
+  log.kernel(0, Risc::trisc, compute);
+  log.kernel(0, Risc::ncrisc,
+             {cb(cb_reserve, 0, 1), cb(cb_push, 0, 1), cb(cb_reserve, 0, 1), cb(cb_push, 0, 1), cb(cb_reserve, 0, 1)});
+  log.kernel(0, Risc::brisc,
+             {cb(generate, 0, 2048), cb(cb_wait, 16, 1), cb(cb_pop, 16, 1), cb(cb_wait, 16, 1), cb(cb_pop, 16, 1)});
+  const DeviceTime time = replay(log.run, machine);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::ncrisc).end, 64);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::math).end, 64);
+  EXPECT_NEAR(lane(time, Lane::pack).end, 10240, 1e-4);
+  EXPECT_NEAR(stalled(lane(time, Lane::pack), Stall::cb_full), 10240 - 32, 1e-4);
+}
+
+TEST(ReplayCore, InPlaceUpdateOfAFullBufferEnds) {
+  HandLog log;
+  log.buffer(24, 4);
+  std::vector<Event> compute{acquire, commit, cb(cb_reserve, 24, 4), wait_dst, pack_to(24, 4), release, cb(cb_push, 24, 4)};
+  for (int round = 0; round < 3; ++round) {
+    for (const Event& event : {cb(cb_wait, 24, 4), cb(cb_pop, 24, 4), cb(cb_reserve, 24, 4), acquire, copy_from(24, 4),
+                               commit, wait_dst, pack_to(24, 4), release, cb(cb_push, 24, 4)}) {
+      compute.push_back(event);
+    }
+  }
+  log.kernel(0, Risc::trisc, compute);
+  // Rounds follow each other: 128 to pack, then three times 128 to unpack and 128 to pack.
+  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=64"});
+  EXPECT_DOUBLE_EQ(replay(log.run, machine).cycles, 7 * 128);
+}
+
+TEST(ReplayCore, BlockMatmulUnpacksTheShorterSideOnceAndStreamsTheOther) {
+  // 2x4 at HiFi2: 8 products of 32. Held 2 tiles, streamed 4, 32 each: the math thread's 256 bind, after the first 32.
+  // 1x1 at LoFi: 16 against 32 of unpack.
+  HandLog log;
+  log.buffer(0, 1).buffer(1, 1);
+  const auto block = [](std::uint8_t phases, std::uint32_t rows, std::uint32_t columns) {
+    return Event{.kind = matmul, .op = phases, .a = 0, .b = 1, .count = 1, .x = rows | columns << 16U};
+  };
+  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64"});
+  HandLog large = log, small = log;
+  large.kernel(0, Risc::trisc, {acquire, block(2, 2, 4), commit, wait_dst, release});
+  const DeviceTime of_large = replay(large.run, machine);
+  EXPECT_DOUBLE_EQ(of_large.cycles, 32 + 256);
+  EXPECT_DOUBLE_EQ(lane(of_large, Lane::unpack).busy, 128);
+  EXPECT_EQ(of_large.launches.front().matmul_tiles, 8U);
+  EXPECT_DOUBLE_EQ(of_large.launches.front().matmul_tile_phases, 16);
+  EXPECT_DOUBLE_EQ(of_large.flops, 8 * 65536.0);
+  EXPECT_DOUBLE_EQ(of_large.peak_share, 16 * 16.0 / (4 * 288));
+  small.kernel(0, Risc::trisc, {acquire, block(1, 1, 1), block(1, 1, 1), commit, wait_dst, release});
+  EXPECT_DOUBLE_EQ(replay(small.run, machine).cycles, 2 * 32 + 16);
+}
+
+TEST(ReplayCore, ZonesCollectWhatFollowsThem) {
+  HandLog log;
+  log.buffer(0, 1).buffer(16, 1);
+  const auto zone_of = [](Zone z) { return Event{.kind = zone, .op = static_cast<std::uint8_t>(z)}; };
+  log.kernel(0, Risc::trisc,
+             {zone_of(Zone::qk), acquire, copy_from(0, 1), commit, wait_dst, pack_to(16, 1), zone_of(Zone::max),
+              pack_to(16, 1), release});
+  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=64", "copy_tile_cycles=10"});
+  const auto phases = replay(log.run, machine).launches.front().phases;
+  ASSERT_EQ(phases.size(), 2U);
+  EXPECT_EQ(phases[0].name, "qk");
+  EXPECT_EQ(phases[0].busy, (std::array<double, lane_count>{0, 0, 32, 10, 32}));
+  EXPECT_EQ(phases[1].name, "max");
+  EXPECT_EQ(phases[1].busy, (std::array<double, lane_count>{0, 0, 0, 0, 32}));
+}
+
+TEST(ReplayCore, ALogThatWaitsForEverIsRefused) {
+  HandLog log({2, 1});
+  log.buffer(0, 1).kernel(1, Risc::trisc, {cb(cb_wait, 0, 1)});
+  try {
+    (void)replay(log.run, Architecture::load("wormhole_b0"));
+    FAIL() << "replayed";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.message(), ::testing::HasSubstr("core (1,0) waits for ever: TRISC, cb_wait"));
+  }
+}
+
+}  // namespace
+}  // namespace tilegrid::replay

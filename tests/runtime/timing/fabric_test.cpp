@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wormhole switching, semaphores, transaction ids and what is under way at the end: times worked out by hand.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "runtime/timing/agenda.h"
+#include "runtime/timing/microbenchmarks.h"
+#include "tests/runtime/timing/support.h"
+
+namespace tilegrid::replay {
+namespace {
+
+using enum EventKind;
+
+Event with_id(Event event, std::uint8_t id) {
+  event.a = id;
+  return event;
+}
+
+TEST(ReplayAgenda, ComesInOrderOfTimeThenKeyThenStep) {
+  Agenda agenda;
+  // In one cycle, further than one list a cycle reaches, and for the past.
+  agenda.add(10.5, 2, 0, Step::issue);
+  agenda.add(1e6, 0, 1, Step::issue);
+  agenda.add(10.25, 3, 2, Step::issue);
+  agenda.add(10.5, 1, 3, Step::land);
+  agenda.add(10.5, 1, 4, Step::issue);
+  agenda.add(5000, 0, 5, Step::issue);
+  const auto next = [&] { return agenda.next().index; };
+  EXPECT_EQ(next(), 2U);
+  EXPECT_EQ(next(), 4U);
+  agenda.add(3, 9, 6, Step::issue);
+  agenda.add(10.75, 0, 7, Step::issue);
+  EXPECT_EQ(next(), 6U);
+  EXPECT_EQ(next(), 3U);
+  EXPECT_EQ(next(), 0U);
+  EXPECT_EQ(next(), 7U);
+  EXPECT_EQ(next(), 5U);
+  EXPECT_EQ(next(), 1U);
+  EXPECT_TRUE(agenda.empty());
+}
+
+TEST(ReplayFabric, APacketThatStandsKeepsThePortsBehindIt) {
+  // Core 1 sends 65 flits to core 2, over the link that is core 0's second, from 5 to 70. Core 0's packet for core 2 stands
+  // from 14 to 70 with 10 flits in the router, takes the link until 135, and has left core 0 at 115, the first link at 125.
+  // Its next, for core 1, enters at 115, takes the first link at 125, must wait behind the other in the router until 135
+  // though nobody uses its own way, is in the NIU from 140 to 205 and answered after 9 hops.
+  HandLog log;
+  log.kernel(0, Risc::brisc,
+             {to(noc_write, worker(2, 0), 2048), {.kind = writes_flushed}, to(noc_write, worker(1, 0), 2048), wait_writes});
+  log.kernel(1, Risc::brisc, {to(noc_write, worker(2, 0), 2048), wait_writes});
+  const DeviceTime time = replay(log.run, free_machine({"noc_buffer_flits=10"}));
+  EXPECT_NEAR(lane(time, Lane::brisc, 1).end, 19 + 65 + 91, tiny);
+  EXPECT_NEAR(lane(time, Lane::brisc, 0).end, 205 + 91, tiny);
+  EXPECT_NEAR(stalled(lane(time, Lane::brisc, 0), Stall::noc), 115 + 6, tiny);
+}
+
+TEST(ReplayFabric, BuffersThatHoldAPacketFreeThePortsBehindIt) {
+  // As above with 80 flits to a router: the first packet leaves core 0 at 65, the second follows at once and is in the
+  // router at 79, behind the other's tail at 135 as before.
+  HandLog log;
+  log.kernel(0, Risc::brisc, {to(noc_write, worker(2, 0), 2048), {.kind = writes_flushed}});
+  log.kernel(1, Risc::brisc, {to(noc_write, worker(2, 0), 2048), wait_writes});
+  const DeviceTime time = replay(log.run, free_machine({"noc_buffer_flits=80"}));
+  EXPECT_NEAR(lane(time, Lane::brisc, 0).end, 65, tiny);
+}
+
+TEST(ReplayFabric, FullRingsDoNotLockUp) {
+  const Architecture machine = free_machine({"noc_buffer_flits=1"});
+  EXPECT_GT(replay(microbenchmarks::all_to_all({8, 10}, 8192), machine).cycles, 79.0 * 257);
+}
+
+TEST(ReplayFabric, TransactionIdsHaveBarriersOfTheirOwn) {
+  // The first write is answered at 175. The second leaves at 65, 3 hops there and 7 back: 65 + 37 + 65 + 73.
+  const std::vector<Event> writes{with_id(to(noc_write, worker(1, 0), 2048), 1),
+                                  with_id(to(noc_write, worker(3, 0), 2048), 2)};
+  const auto end = [&](Event barrier, std::uint8_t first_field) {
+    HandLog log;
+    barrier.a = first_field;
+    log.kernel(0, Risc::brisc, {writes[0], writes[1], barrier});
+    return lane(replay(log.run, free_machine({})), Lane::brisc).end;
+  };
+  EXPECT_NEAR(end(wait_writes, 2), 175, tiny);
+  EXPECT_NEAR(end(wait_writes, 3), 240, tiny);
+  EXPECT_NEAR(end(wait_writes, 0), 240, tiny);
+  EXPECT_NEAR(end(wait_writes, 1), 65, tiny) << "nothing has id 0";
+  EXPECT_NEAR(end({.kind = writes_flushed}, 2), 65, tiny);
+  EXPECT_NEAR(end({.kind = writes_flushed}, 0), 130, tiny);
+}
+
+TEST(ReplayFabric, ALaunchEndsWhenWhatItsKernelsLeftIsOver) {
+  HandLog log;
+  log.kernel(0, Risc::brisc, {to(noc_write, worker(1, 0), 2048)});
+  const DeviceTime time = replay(log.run, free_machine({}));
+  EXPECT_NEAR(lane(time, Lane::brisc).end, 0, tiny);
+  EXPECT_NEAR(time.cycles, 19 + 65 + 91, tiny);
+  HandLog atomic;
+  atomic.kernel(0, Risc::brisc, {{.kind = semaphore_inc, .count = 1, .x = worker(1, 0), .address = 65536}});
+  EXPECT_NEAR(replay(atomic.run, free_machine({})).cycles, 19 + 2 + 91, tiny);
+}
+
+TEST(ReplayFabric, StatefulTransfersAreIssuedFaster) {
+  const auto busy = [](TransferForm form) {
+    HandLog log;
+    for (const int bank : {0, 1, 2}) {
+      Event read = to(noc_read, node_bits(noc::dram_endpoint(bank)), 64);
+      read.b = static_cast<std::uint8_t>(form);
+      log.launch().cores[0].append(Risc::ncrisc, read);
+    }
+    const auto machine =
+        free_machine({"noc_read_issue_cycles=20", "noc_stateful_issue_cycles=12", "noc_new_target_cycles=5"});
+    return lane(replay(log.run, machine), Lane::ncrisc).busy;
+  };
+  EXPECT_NEAR(busy(TransferForm::full), 20 + 25 + 25, tiny);
+  EXPECT_NEAR(busy(TransferForm::stateful), 3 * 12, tiny);
+}
+
+TEST(ReplayFabric, WaitsAreOverAtTheValueThatAWriteBrings) {
+  // Two flags of 4 bytes, 2 flits each: the first lands at 19 + 2, the second leaves behind it and lands at 23.
+  const auto end = [](std::uint8_t op, std::uint32_t value) {
+    HandLog log({2, 1});
+    std::vector<Event> flags(2, {.kind = noc_write, .count = 4, .x = worker(1, 0), .address = 65552});
+    set_extra(flags[0], 5);
+    set_extra(flags[1], 0x01020304);
+    log.kernel(0, Risc::brisc, flags);
+    log.kernel(1, Risc::ncrisc, {{.kind = semaphore_wait, .op = op, .count = value, .x = worker(1, 0), .address = 65552}});
+    return lane(replay(log.run, free_machine({})), Lane::ncrisc, 1).end;
+  };
+  EXPECT_NEAR(end(0, 5), 21, tiny);
+  EXPECT_NEAR(end(0, 0x01020304), 23, tiny);
+  EXPECT_NEAR(end(1, 4), 21, tiny);
+  EXPECT_NEAR(end(1, 6), 23, tiny);
+  EXPECT_THROW((void)end(1, 0x01020305), UsageError);
+}
+
+TEST(ReplayFabric, AMulticastBringsItsValueToAll) {
+  HandLog log({4, 1});
+  Event flag{.kind = noc_multicast, .count = 4, .x = worker(1, 0), .y = worker(3, 0), .address = 70000};
+  set_extra(flag, 7);
+  log.kernel(0, Risc::brisc, {flag});
+  for (int core = 1; core < 4; ++core) {
+    log.kernel(core, Risc::ncrisc, {{.kind = semaphore_wait, .count = 7, .x = worker(core, 0), .address = 70000}});
+  }
+  const DeviceTime time = replay(log.run, free_machine({}));
+  // The path of 3 hops is reserved first.
+  for (int core = 1; core < 4; ++core) {
+    EXPECT_NEAR(lane(time, Lane::ncrisc, static_cast<std::size_t>(core)).end, 27 + 10 + 9 * core + 2, tiny);
+  }
+}
+
+TEST(ReplayFabric, ResponsesThatWaitTravelTogether) {
+  // Three cores read 12 pages each from one bank. However they are grouped, each byte crosses the port of the bank's NIU
+  // once, and the last page comes when the NIU has sent all.
+  HandLog log;
+  for (const int core : {0, 1, 2}) {
+    std::vector<Event> events(12, to(noc_read, node_bits(noc::dram_endpoint(1)), 2048));
+    events.push_back(wait_reads);
+    log.kernel(core, Risc::ncrisc, events);
+  }
+  const DeviceTime time = replay(log.run, free_machine({}));
+  const double last =
+      std::max({lane(time, Lane::ncrisc, 0).end, lane(time, Lane::ncrisc, 1).end, lane(time, Lane::ncrisc, 2).end});
+  // The first request is 8 hops away (core 2, at x 3, asks over 7); its data go 1, 2 or 3 hops back.
+  EXPECT_GE(last, 7 * 9 + 10 + 36 * 65 + 10 + 9);
+  EXPECT_LE(last, 9 * 9 + 10 + 36 * 65 + 10 + 3 * 9);
+  EXPECT_EQ(time.launches.front().links.front().bytes, 36U * 2048);
+}
+
+}  // namespace
+}  // namespace tilegrid::replay

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/events/event_log.h"
+#include "noc/grid.h"
+#include "runtime/timing/replay.h"
+
+namespace tilegrid::replay {
+
+/// A machine where everything is free or endless but for the network's hops and flits and what a test sets.
+inline Architecture free_machine(const std::vector<std::string>& settings) {
+  Architecture machine = Architecture::load("wormhole_b0");
+  const auto all = machine.parameters();
+  for (const auto& [name, parameter] : all) {
+    if (name.ends_with("_per_cycle")) {
+      machine.set(name + "=1e9");
+    } else if (name.ends_with("_flit_cycles") || name == "noc_response_channels") {
+      machine.set(name + "=1");
+    } else if (name == "matmul_phase_cycles") {
+      machine.set(name + "=16");
+    } else if (parameter.unit != "bytes" && parameter.unit != "Hz" && parameter.unit != "flits") {
+      machine.set(name + "=0");
+    }
+  }
+  machine.set("noc_hop_cycles=9");
+  machine.set("noc_niu_cycles=5");
+  for (const std::string& setting : settings) machine.set(setting);
+  return machine;
+}
+
+/// A run of one launch on the upper left part of the die, to be filled in.
+struct HandLog {
+  explicit HandLog(GridSize grid = {4, 1}) {
+    run.grid = grid;
+    run.launches.emplace_back();
+    launch().name = "hand-made";
+    launch().cores.resize(static_cast<std::size_t>(grid.cores()));
+  }
+  LaunchLog& launch() { return run.launches.front(); }
+  HandLog& buffer(int id, std::uint32_t pages, DataFormat format = DataFormat::bf16) {
+    launch().buffers.push_back({.id = id, .pages = pages, .page_bytes = tile_bytes(format), .format = format});
+    return *this;
+  }
+  HandLog& kernel(int core, Risc risc, const std::vector<Event>& events) {
+    EventLog& log = launch().cores[static_cast<std::size_t>(core)];
+    log.append(risc, {.kind = EventKind::kernel_start});
+    for (const Event& event : events) log.append(risc, event);
+    log.append(risc, {.kind = EventKind::kernel_end});
+    return *this;
+  }
+  RunLog run;
+};
+
+inline std::uint32_t node_bits(PhysicalCore node) {
+  return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
+}
+inline std::uint32_t worker(int x, int y) { return node_bits(noc::physical_of({x, y})); }
+
+inline constexpr double tiny = 1e-4;  ///< what is endless in a free machine still takes a little
+inline constexpr Event wait_reads{.kind = EventKind::read_barrier}, wait_writes{.kind = EventKind::write_barrier};
+inline Event to(EventKind kind, std::uint32_t node, std::uint32_t bytes) {
+  return {.kind = kind, .count = bytes, .x = node};
+}
+
+inline Event cb(EventKind kind, int id, std::uint32_t pages) {
+  return {.kind = kind, .a = static_cast<std::uint8_t>(id), .count = pages};
+}
+inline Event copy_from(int id, std::uint32_t tiles) {
+  return {.kind = EventKind::copy, .a = static_cast<std::uint8_t>(id), .count = tiles};
+}
+inline Event pack_to(int id, std::uint32_t tiles) {
+  return {.kind = EventKind::pack, .a = static_cast<std::uint8_t>(id), .count = tiles};
+}
+
+inline const LaneTime& lane(const DeviceTime& time, Lane which, std::size_t core = 0) {
+  return time.launches.front().cores[core].lanes[static_cast<std::size_t>(which)];
+}
+inline double stalled(const LaneTime& lane, Stall stall) { return lane.stalled[static_cast<std::size_t>(stall)]; }
+
+}  // namespace tilegrid::replay
