@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/check/reporter.h"
+#include "core/checks/reporter.h"
 #include "core/error.h"
 
 namespace tilegrid {
@@ -44,8 +44,8 @@ void CircularBuffer::wait(std::uint32_t count) { waited_ = std::max(waited_, cou
 
 void CircularBuffer::push(std::uint32_t count) {
   if (count > reserved_) {
-    audit::violated(reporter_, audit::Class::cb_window, [&] {
-      return fault_of(audit::Class::cb_window, fmt::format("cb_push_back of {} pages on {}", count, describe()),
+    checks::violated(reporter_, checks::Class::cb_window, [&] {
+      return fault_of(checks::Class::cb_window, fmt::format("cb_push_back of {} pages on {}", count, describe()),
                       "pages are reserved before they are pushed")
           .numbers(count, reserved_, "pages")
           .hint("call cb_reserve_back for as many pages first");
@@ -85,8 +85,8 @@ void CircularBuffer::pop(std::uint32_t count) {
         .hint("choose a capacity that is a multiple of the block");
   }
   if (count > waited_ && !on_buffer_ && reporter_ != nullptr) {
-    reporter_->found(audit::Class::cb_window, [&] {
-      return fault_of(audit::Class::cb_window, fmt::format("cb_pop_front of {} pages on {}", count, describe()),
+    reporter_->found(checks::Class::cb_window, [&] {
+      return fault_of(checks::Class::cb_window, fmt::format("cb_pop_front of {} pages on {}", count, describe()),
                       "pages are waited for before they are popped: that they are there now is luck")
           .numbers(count, waited_, "pages")
           .hint("call cb_wait_front for as many pages first");
@@ -110,8 +110,8 @@ void CircularBuffer::look_at_read(std::uint64_t end, const char* who) const {
         .numbers(static_cast<std::int64_t>(end), pages_ - read_page_, "tiles")
         .hint("call cb_wait_front for as many pages first");
   }
-  audit::violated(reporter_, audit::Class::cb_window, [&] {
-    return fault_of(audit::Class::cb_window, fmt::format("{} read tile {} of {}", who, end - 1, describe()),
+  checks::violated(reporter_, checks::Class::cb_window, [&] {
+    return fault_of(checks::Class::cb_window, fmt::format("{} read tile {} of {}", who, end - 1, describe()),
                     "tiles are waited for before they are read")
         .numbers(static_cast<std::int64_t>(end), std::max(waited_, reserved_), "tiles")
         .hint("call cb_wait_front for as many pages first");
@@ -126,7 +126,7 @@ void CircularBuffer::report_write(std::uint32_t index, const char* who) const {
         .hint("call cb_reserve_back for as many pages first");
   };
   if (std::uint64_t{write_page_} + index >= pages_) throw fault("CB window");
-  audit::violated(reporter_, audit::Class::cb_window, [&] { return fault(name_of(audit::Class::cb_window)); });
+  checks::violated(reporter_, checks::Class::cb_window, [&] { return fault(name_of(checks::Class::cb_window)); });
 }
 
 }  // namespace tilegrid

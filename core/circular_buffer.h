@@ -9,7 +9,7 @@
 namespace tilegrid {
 
 class Fiber;
-namespace audit {
+namespace checks {
 class Reporter;
 }
 
@@ -27,7 +27,7 @@ class CircularBuffer {
                  DataFormat format);
   /// Violations that a kernel may go on after are reported there, class cb-window; without a reporter they are thrown.
   /// `on_buffer`: the pages are a sharded L1 buffer's, which are there from the beginning: pops need no wait.
-  void set_checks(audit::Reporter* reporter, bool on_buffer) {
+  void set_checks(checks::Reporter* reporter, bool on_buffer) {
     reporter_ = reporter;
     on_buffer_ = on_buffer;
   }
@@ -109,7 +109,7 @@ class CircularBuffer {
   std::uint32_t waited_ = 0;
   std::uint32_t pack_index_ = 0;
   std::uint32_t high_water_ = 0;
-  audit::Reporter* reporter_ = nullptr;
+  checks::Reporter* reporter_ = nullptr;
   bool on_buffer_ = false;
 };
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/check/checker.h"
+#include "core/checks/checker.h"
 #include "core/circular_buffer.h"
 #include "core/counters.h"
 #include "core/dst.h"
@@ -42,8 +42,8 @@ struct Core {
   CoreCounters counters;
   CoreHostCost host_cost;
   EventLog log;
-  audit::Reporter reporter;                 ///< what the checks found
-  std::unique_ptr<audit::Checker> checker;  ///< null when no class needs it
+  checks::Reporter reporter;                 ///< what the checks found
+  std::unique_ptr<checks::Checker> checker;  ///< null when no class needs it
 
   /// Fibers that wait for a semaphore of this core, with its L1 offset.
   struct SemaphoreWaiter {

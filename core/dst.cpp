@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "core/check/reporter.h"
+#include "core/checks/reporter.h"
 #include "core/error.h"
 #include "core/types.h"
 
@@ -17,7 +17,7 @@ namespace {
 constexpr int physical_slots = 16;  // of 16 bits; 32-bit mode pairs them (tensix.md 1.2)
 
 Fault order_fault(std::string action, std::string rule, const std::string& fix) {
-  return audit::fault_of(audit::Class::dst_order, std::move(action), std::move(rule)).hint(fix);
+  return checks::fault_of(checks::Class::dst_order, std::move(action), std::move(rule)).hint(fix);
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ void Dst::reset() {
 
 void Dst::acquire() {
   if (acquired_) {
-    return audit::violated(reporter_, audit::Class::dst_order, [] {
+    return checks::violated(reporter_, checks::Class::dst_order, [] {
       return order_fault("tile_regs_acquire while the section is acquired already", "acquire and commit alternate",
                          "call tile_regs_commit before the next tile_regs_acquire");
     });
@@ -64,7 +64,7 @@ void Dst::acquire() {
 
 void Dst::commit() {
   if (!acquired_) {
-    return audit::violated(reporter_, audit::Class::dst_order, [] {
+    return checks::violated(reporter_, checks::Class::dst_order, [] {
       return order_fault("tile_regs_commit without tile_regs_acquire", "acquire and commit alternate",
                          "call tile_regs_acquire first");
     });
@@ -76,7 +76,7 @@ void Dst::commit() {
 
 void Dst::wait() {
   if (packing_) {
-    return audit::violated(reporter_, audit::Class::dst_order, [] {
+    return checks::violated(reporter_, checks::Class::dst_order, [] {
       return order_fault("tile_regs_wait while pack holds a section already", "wait and release alternate",
                          "call tile_regs_release before the next tile_regs_wait");
     });
@@ -90,7 +90,7 @@ void Dst::wait() {
 
 void Dst::release() {
   if (!packing_) {
-    return audit::violated(reporter_, audit::Class::dst_order, [] {
+    return checks::violated(reporter_, checks::Class::dst_order, [] {
       return order_fault("tile_regs_release without tile_regs_wait", "wait and release alternate",
                          "call tile_regs_wait first");
     });
@@ -118,15 +118,15 @@ void Dst::throw_out_of_range(int first, int count, const char* who) const {
 }
 
 void Dst::report_outside(const char* who) const {
-  audit::violated(reporter_, audit::Class::dst_order, [&] {
+  checks::violated(reporter_, checks::Class::dst_order, [&] {
     return order_fault(fmt::format("{} outside of a DST section", who), "math owns DST between acquire and commit",
                        "call tile_regs_acquire first");
   });
 }
 
 void Dst::report_unwritten(int index, float* tile, const char* who) {
-  audit::violated(reporter_, audit::Class::uninitialised_dst, [&] {
-    return fault_of(audit::Class::uninitialised_dst,
+  checks::violated(reporter_, checks::Class::uninitialised_dst, [&] {
+    return fault_of(checks::Class::uninitialised_dst,
                     fmt::format("{} read DST tile {}, which nothing wrote in this section", who, index),
                     "the SFPU reads undefined values from a cleared slot")
         .hint("write the slot first (copy_tile or a matrix operation)");
@@ -136,7 +136,7 @@ void Dst::report_unwritten(int index, float* tile, const char* who) {
 }
 
 void Dst::report_not_packing(const char* who) const {
-  audit::violated(reporter_, audit::Class::dst_order, [&] {
+  checks::violated(reporter_, checks::Class::dst_order, [&] {
     return order_fault(fmt::format("{} before tile_regs_wait", who), "pack owns a section between wait and release",
                        "call tile_regs_wait after tile_regs_commit");
   });

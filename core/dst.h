@@ -10,7 +10,7 @@
 
 namespace tilegrid {
 
-namespace audit {
+namespace checks {
 class Reporter;
 }
 
@@ -34,7 +34,7 @@ class Dst {
   /// "16-bit DST in half-sync"
   [[nodiscard]] static const char* mode_name(bool fp32, bool full_sync);
   /// Violations that a kernel may go on after are reported there; without a reporter they are thrown.
-  void set_checks(audit::Reporter* reporter) { reporter_ = reporter; }
+  void set_checks(checks::Reporter* reporter) { reporter_ = reporter; }
 
   void acquire();
   void commit();
@@ -119,7 +119,7 @@ class Dst {
   int peak_ = 0;
   std::uint32_t written_[2] = {0, 0};
   std::uint32_t dirty_[2] = {0, 0};
-  audit::Reporter* reporter_ = nullptr;
+  checks::Reporter* reporter_ = nullptr;
   struct FreeAligned {
     void operator()(float* memory) const;
   };

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/check/finding.h"
+#include "core/checks/finding.h"
 
 namespace tilegrid {
 
@@ -72,13 +72,13 @@ class KernelError : public Error {
  public:
   explicit KernelError(std::string message) : Error(ExitCode::kernel, std::move(message)) {}
   /// With the parts of the message, and of others that were found in the same run.
-  KernelError(std::string message, std::vector<audit::Finding> findings)
+  KernelError(std::string message, std::vector<checks::Finding> findings)
       : Error(ExitCode::kernel, std::move(message)), findings_(std::move(findings)) {}
   /// The error first; empty when it was no kernel's.
-  [[nodiscard]] const std::vector<audit::Finding>& findings() const { return findings_; }
+  [[nodiscard]] const std::vector<checks::Finding>& findings() const { return findings_; }
 
  private:
-  std::vector<audit::Finding> findings_;
+  std::vector<checks::Finding> findings_;
 };
 
 /// Nothing can run any more and kernels are unfinished: exit code 3.

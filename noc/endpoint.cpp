@@ -102,8 +102,8 @@ Target Endpoint::resolve(NocAddress address, std::uint64_t bytes, const char* wh
 void Endpoint::check_alignment(NocAddress remote, Target target, std::uint32_t local, bool is_read, const char* who) const {
   const std::uint32_t unit = is_read && target.kind == Target::Kind::dram ? dram_alignment : l1_alignment;
   if ((address_offset(remote) % unit) == (local % unit)) return;
-  core_->reporter.found(audit::Class::alignment, [&] {
-    return fault_of(audit::Class::alignment,
+  core_->reporter.found(checks::Class::alignment, [&] {
+    return fault_of(checks::Class::alignment,
                     fmt::format("{} between L1 address {} and offset {} of {}", who, l1_offset_of(local),
                                 address_offset(remote), text_of(target, node_.placement().grid)),
                     fmt::format("both addresses must be equal modulo {} (here {} and {})", unit, local % unit,
@@ -228,8 +228,8 @@ void Endpoint::write_word(NocId noc, NocAddress destination, std::uint32_t value
         .hint("write from L1 with noc_async_write");
   }
   if (address_offset(destination) % sizeof value != 0) {
-    core_->reporter.found(audit::Class::alignment, [&] {
-      return fault_of(audit::Class::alignment, fmt::format("noc_inline_dw_write to offset {}", address_offset(destination)),
+    core_->reporter.found(checks::Class::alignment, [&] {
+      return fault_of(checks::Class::alignment, fmt::format("noc_inline_dw_write to offset {}", address_offset(destination)),
                       "an inline write is a 4-byte word at a multiple of 4");
     });
   }
@@ -285,9 +285,9 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
     }
   }
   if (write.targets.size() != destinations) {
-    core_->reporter.found(audit::Class::multicast_count, [&] {
+    core_->reporter.found(checks::Class::multicast_count, [&] {
       return fault_of(
-                 audit::Class::multicast_count,
+                 checks::Class::multicast_count,
                  fmt::format("noc_async_write_multicast to cores ({},{}) to ({},{}){}", low.x, low.y, high.x, high.y,
                              loopback ? " with loopback" : ""),
                  "the number of destinations must equal the cores that acknowledge; the sender counts only with loopback")
@@ -321,8 +321,8 @@ void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {
     throw Fault("NoC target", "noc_semaphore_inc on DRAM", "atomics work on L1 only");
   }
   if (address_offset(semaphore) % sizeof delta != 0) {
-    core_->reporter.found(audit::Class::alignment, [&] {
-      return fault_of(audit::Class::alignment, fmt::format("noc_semaphore_inc at offset {}", address_offset(semaphore)),
+    core_->reporter.found(checks::Class::alignment, [&] {
+      return fault_of(checks::Class::alignment, fmt::format("noc_semaphore_inc at offset {}", address_offset(semaphore)),
                       "a semaphore is a 4-byte word at a multiple of 4");
     });
   }

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/check/poison.h"
+#include "core/checks/poison.h"
 #include "core/error.h"
 #include "noc/address.h"
 
@@ -31,8 +31,8 @@ void DramBanks::mark_unwritten(int bank, std::uint64_t end) {
   Bank& one = banks_.at(bank);
   if (end <= one.marked) return;
   // Up to the end of a mark: the next writes may begin within one, and must find what was written there.
-  end = std::min((end + audit::poison_bytes - 1) / audit::poison_bytes * audit::poison_bytes, dram_bank_bytes);
-  audit::fill(audit::dram_poison, one.memory + one.marked, end - one.marked);
+  end = std::min((end + checks::poison_bytes - 1) / checks::poison_bytes * checks::poison_bytes, dram_bank_bytes);
+  checks::fill(checks::dram_poison, one.memory + one.marked, end - one.marked);
   one.marked = end;
 }
 

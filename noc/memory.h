@@ -28,7 +28,7 @@ class DramBanks {
   void add(int bank);
   [[nodiscard]] bool holds(int bank) const { return banks_.contains(bank); }
   [[nodiscard]] std::byte* at(int bank, std::uint64_t offset) { return banks_.at(bank).memory + offset; }
-  /// Marks what nobody has written below `end`, in one bank or all of this rank (core/check/poison.h).
+  /// Marks what nobody has written below `end`, in one bank or all of this rank (core/checks/poison.h).
   void mark_unwritten(int bank, std::uint64_t end);
   void mark_unwritten(std::uint64_t end);
 

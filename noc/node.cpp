@@ -153,12 +153,12 @@ std::byte* Node::memory(Target target, std::uint64_t offset) {
 }
 
 void Node::mark_unwritten_dram() {
-  if (checks_.on(audit::Class::uninitialised_dram)) dram_.mark_unwritten(dram_limit_);
+  if (checks_.on(checks::Class::uninitialised_dram)) dram_.mark_unwritten(dram_limit_);
 }
 
 void Node::land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes, Issuer issuer) {
   // What lies before the first bytes that are written is unwritten, too.
-  if (target.kind == Target::Kind::dram && checks_.on(audit::Class::uninitialised_dram)) {
+  if (target.kind == Target::Kind::dram && checks_.on(checks::Class::uninitialised_dram)) {
     dram_.mark_unwritten(target.index, offset + bytes.size());
   }
   std::memmove(memory(target, offset), bytes.data(), bytes.size());  // a core may write to itself, over the source

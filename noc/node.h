@@ -80,8 +80,8 @@ class Node final : public MessageSink {
   [[nodiscard]] Endpoint& host_endpoint() { return *host_endpoint_; }
 
   /// What kernels are checked for, from the next program on; set before anything is written to DRAM.
-  void set_checks(const audit::Config& config) { checks_ = config; }
-  [[nodiscard]] const audit::Config& checks() const { return checks_; }
+  void set_checks(const checks::Config& config) { checks_ = config; }
+  [[nodiscard]] const checks::Config& checks() const { return checks_; }
   /// Marks DRAM below the limit that nobody has written, as far as the checks need it.
   void mark_unwritten_dram();
 
@@ -136,7 +136,7 @@ class Node final : public MessageSink {
   };
 
   Placement placement_;
-  audit::Config checks_;
+  checks::Config checks_;
   Transport& transport_;
   Scheduler scheduler_;
   L1Arena arena_;

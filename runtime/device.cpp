@@ -9,7 +9,7 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "core/check/poison.h"
+#include "core/checks/poison.h"
 #include "core/error.h"
 #include "kernels/registry.h"
 #include "noc/endpoint.h"
@@ -23,13 +23,13 @@ namespace tilegrid {
 namespace {
 
 /// Several ranks may fail before the end of the program reaches them: the error of the first core is shown.
-[[noreturn]] void throw_first(const std::vector<ErrorReport>& errors, const std::vector<audit::Finding>& warnings) {
+[[noreturn]] void throw_first(const std::vector<ErrorReport>& errors, const std::vector<checks::Finding>& warnings) {
   if (errors.empty()) throw std::logic_error("a program failed without an error");
   const auto first = std::min_element(errors.begin(), errors.end(),
                                       [](const ErrorReport& a, const ErrorReport& b) { return a.core < b.core; });
   if (first->exit_code == static_cast<int>(ExitCode::usage)) throw UsageError(first->text);
   if (first->exit_code == static_cast<int>(ExitCode::kernel)) {
-    std::vector<audit::Finding> findings = first->findings;
+    std::vector<checks::Finding> findings = first->findings;
     if (!findings.empty()) findings.insert(findings.end(), warnings.begin(), warnings.end());
     throw KernelError(first->text, std::move(findings));
   }
@@ -90,8 +90,8 @@ void Device::read(const Buffer& buffer, std::span<std::byte> data) {
     control_.node().host_endpoint().host_read(target, offset, data.subspan(at, buffer.page_bytes));
   });
   // The mark of what nobody wrote is the emulator's own affair.
-  if (control_.node().checks().on(audit::Class::uninitialised_dram)) {
-    audit::clear(audit::dram_poison, data.data(), data.size());
+  if (control_.node().checks().on(checks::Class::uninitialised_dram)) {
+    checks::clear(checks::dram_poison, data.data(), data.size());
   }
 }
 
@@ -116,10 +116,10 @@ void Device::send_launch(const LaunchCommand& command) {
 }
 
 /// Warnings are kept for the end of the run; an error ends it, with `more` after its line.
-void Device::keep_findings(const std::vector<audit::Finding>& findings, const std::string& more) {
-  std::vector<audit::Finding> errors;
-  for (const audit::Finding& finding : findings) {
-    (finding.severity == audit::Severity::error ? errors : warnings_).push_back(finding);
+void Device::keep_findings(const std::vector<checks::Finding>& findings, const std::string& more) {
+  std::vector<checks::Finding> errors;
+  for (const checks::Finding& finding : findings) {
+    (finding.severity == checks::Severity::error ? errors : warnings_).push_back(finding);
   }
   if (errors.empty()) return;
   const std::string line = error_line(errors, grid()) + more;
@@ -154,7 +154,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
     --missing;
   }
   control_.discard();
-  std::vector<audit::Finding> findings;
+  std::vector<checks::Finding> findings;
   for (RankResult& result : results) {
     std::move(result.findings.begin(), result.findings.end(), std::back_inserter(findings));
   }
@@ -184,7 +184,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   }
   share_blocks(result.log.cores);
   if (analyse) {
-    const std::vector<audit::Finding> races = races::find(program, result.log.cores, control_.node().checks());
+    const std::vector<checks::Finding> races = races::find(program, result.log.cores, control_.node().checks());
     result.findings.insert(result.findings.end(), races.begin(), races.end());
     keep_findings(races);
     if (!options.record_log) result.log.cores.clear();

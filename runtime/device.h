@@ -40,9 +40,9 @@ struct RunResult {
   std::vector<CoreCounters> cores;
   std::vector<CoreHostCost> core_hosts;
   std::vector<RankHostCost> ranks;
-  LaunchLog log;                           ///< without cores when not recorded; they use one store
-  std::vector<audit::Finding> findings{};  ///< warnings of the checks, by core
-  double wall_seconds = 0;                 ///< on the host, from the launch to the last result
+  LaunchLog log;                            ///< without cores when not recorded; they use one store
+  std::vector<checks::Finding> findings{};  ///< warnings of the checks, by core
+  double wall_seconds = 0;                  ///< on the host, from the launch to the last result
 };
 
 /// The emulated device as the host (rank 0) sees it. Made by Session::run.
@@ -85,7 +85,7 @@ class Device {
   RunResult launch(const Program& program, const LaunchOptions& options = {});
 
   /// Warnings of all launches so far.
-  [[nodiscard]] const std::vector<audit::Finding>& warnings() const { return warnings_; }
+  [[nodiscard]] const std::vector<checks::Finding>& warnings() const { return warnings_; }
 
   /// Runs a task on every rank with its own input; returns the outputs by rank.
   [[nodiscard]] std::vector<std::vector<std::byte>> map(const std::string& task,
@@ -93,7 +93,7 @@ class Device {
 
  private:
   void send_launch(const LaunchCommand& command);
-  void keep_findings(const std::vector<audit::Finding>& findings, const std::string& more = {});
+  void keep_findings(const std::vector<checks::Finding>& findings, const std::string& more = {});
   void transfer_pages(const Buffer& buffer, std::size_t size, const char* who,
                       const std::function<void(noc::Target, std::uint64_t, std::uint64_t)>& transfer);
 
@@ -101,7 +101,7 @@ class Device {
   std::uint64_t dram_used_ = 0;
   std::uint32_t epoch_ = 0;
   std::optional<std::uint64_t> shake_;
-  std::vector<audit::Finding> warnings_;
+  std::vector<checks::Finding> warnings_;
 };
 
 }  // namespace tilegrid

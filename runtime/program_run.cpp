@@ -9,7 +9,7 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "core/check/poison.h"
+#include "core/checks/poison.h"
 #include "core/cpu_time.h"
 #include "core/error.h"
 #include "kernels/registry.h"
@@ -44,7 +44,7 @@ std::string place_of(const KernelContext& kernel, const Fault* fault = nullptr) 
 }
 
 /// A fault in the parts of its message.
-audit::Finding finding_of(const KernelContext& kernel, const Fault& fault) {
+checks::Finding finding_of(const KernelContext& kernel, const Fault& fault) {
   const SourceLine line = line_of(kernel, &fault);
   return {.error_class = fault.error_class,
           .core = kernel.core->index,
@@ -56,7 +56,7 @@ audit::Finding finding_of(const KernelContext& kernel, const Fault& fault) {
 }
 
 /// The call that the running kernel is in.
-audit::Place running_place() {
+checks::Place running_place() {
   const Fiber* fiber = current_fiber();
   if (fiber == nullptr) return {};
   const auto& kernel = *static_cast<const KernelContext*>(fiber->local());
@@ -166,32 +166,32 @@ void ProgramRun::set_up_core(Core& core) {
 
 void ProgramRun::set_up_checks(Core& core) {
   const Program& program = launch_.program;
-  const audit::Config& checks = node_.checks();
+  const checks::Config& checks = node_.checks();
   core.reporter.begin(checks, core.index, running_place);
   core.dst.set_checks(&core.reporter);
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     core.cbs[static_cast<std::size_t>(cb.id)].set_checks(&core.reporter, cb.on_buffer);
   }
-  if (audit::Checker::needed(checks)) core.checker = std::make_unique<audit::Checker>(core);
-  if (!checks.on(audit::Class::uninitialised_l1) || core.dry) return;
+  if (checks::Checker::needed(checks)) core.checker = std::make_unique<checks::Checker>(core);
+  if (!checks.on(checks::Class::uninitialised_l1) || core.dry) return;
   // Bottom-up the circular buffers, top-down the L1 buffers.
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     const CircularBuffer& buffer = core.cbs[static_cast<std::size_t>(cb.id)];
-    if (!cb.on_buffer) audit::fill(audit::l1_poison, l1_pointer(buffer.address()), std::size_t{cb.pages} * cb.page_bytes);
+    if (!cb.on_buffer) checks::fill(checks::l1_poison, l1_pointer(buffer.address()), std::size_t{cb.pages} * cb.page_bytes);
   }
 }
 
 void ProgramRun::check_semaphores(Core& core) {
-  if (!core.reporter.on(audit::Class::semaphore_state)) return;
+  if (!core.reporter.on(checks::Class::semaphore_state)) return;
   for (std::uint32_t id = 0; id < launch_.program.semaphores.size(); ++id) {
     std::uint32_t value = 0;
     std::memcpy(&value, l1_pointer(core.l1_base + l1_semaphore_base + id * semaphore_bytes), sizeof value);
     if (value == launch_.program.semaphores[id]) continue;
-    core.reporter.note(audit::Class::semaphore_state, core.checker->last_use_of_semaphore(static_cast<int>(id)),
-                       audit::fault_of(audit::Class::semaphore_state,
-                                       fmt::format("semaphore {} ends with {}, it began with {}", id, value,
-                                                   launch_.program.semaphores[id]),
-                                       "a program that is launched again finds what the last one left")
+    core.reporter.note(checks::Class::semaphore_state, core.checker->last_use_of_semaphore(static_cast<int>(id)),
+                       checks::fault_of(checks::Class::semaphore_state,
+                                        fmt::format("semaphore {} ends with {}, it began with {}", id, value,
+                                                    launch_.program.semaphores[id]),
+                                        "a program that is launched again finds what the last one left")
                            .hint("set it back before the kernel ends"));
   }
 }
@@ -232,10 +232,10 @@ void ProgramRun::check_blocked_waits() {
     std::memcpy(&value, l1_pointer(core.l1_base + fiber->waits_for().id), sizeof value);
     if (!wanted || value <= *wanted) continue;
     core.reporter.note(
-        audit::Class::semaphore_passed, {kernel.kernel_name, kernel.where.file, kernel.where.line, kernel.risc},
-        audit::fault_of(audit::Class::semaphore_passed,
-                        fmt::format("noc_semaphore_wait for the value {} of a semaphore that holds {}", *wanted, value),
-                        "the wait ends at this value only, which has passed")
+        checks::Class::semaphore_passed, {kernel.kernel_name, kernel.where.file, kernel.where.line, kernel.risc},
+        checks::fault_of(checks::Class::semaphore_passed,
+                         fmt::format("noc_semaphore_wait for the value {} of a semaphore that holds {}", *wanted, value),
+                         "the wait ends at this value only, which has passed")
             .hint("use noc_semaphore_wait_min, or let the other side wait for an answer"));
   }
 }
@@ -440,7 +440,7 @@ RankResult ProgramRun::take_result() {
     out.counters = counters;
     out.host = core->host_cost;
     if (ended_ == EndReason::finished) check_semaphores(*core);
-    for (audit::Finding& finding : core->reporter.take_findings()) result.findings.push_back(std::move(finding));
+    for (checks::Finding& finding : core->reporter.take_findings()) result.findings.push_back(std::move(finding));
     if (launch_.record_log || launch_.analyse) result.logs.cores.push_back(std::exchange(core->log, {}));
   }
   if (ended_ == EndReason::deadlock) result.blocked = blocked_kernels(node_, launch_.program);

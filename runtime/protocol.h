@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/check/finding.h"
+#include "core/checks/finding.h"
 #include "core/counters.h"
 #include "core/events/event_log.h"
 #include "kernels/program.h"
@@ -73,7 +73,7 @@ struct ErrorReport {
   int core = 0;
   int exit_code = 2;
   std::string text;
-  std::vector<audit::Finding> findings{};  ///< the parts of the text, when it is a kernel's error
+  std::vector<checks::Finding> findings{};  ///< the parts of the text, when it is a kernel's error
   template <class Archive>
   void serialize(Archive& archive) {
     archive(core, exit_code, text, findings);
@@ -156,7 +156,7 @@ struct RankResult {
   RankHostCost host;
   std::vector<ErrorReport> errors;
   std::vector<BlockedReport> blocked;
-  std::vector<audit::Finding> findings;
+  std::vector<checks::Finding> findings;
   template <class Archive>
   void serialize(Archive& archive) {
     archive(cores, logs, host, errors, blocked, findings);

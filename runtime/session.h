@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "core/check/classes.h"
+#include "core/checks/classes.h"
 #include "core/execution_context.h"
 #include "core/types.h"
 #include "noc/mpi_environment.h"
@@ -19,7 +19,7 @@ struct SessionOptions {
   GridSize grid{8, 10};
   FiberBackend fibers = FiberBackend::boost;
   /// What kernels are checked for, the same on all ranks. Warnings are printed to standard error when run() ends.
-  audit::Config checks = {};
+  checks::Config checks = {};
   /// Shakes every launch, see LaunchOptions::shake.
   std::optional<std::uint64_t> shake = {};
   /// File that gets the report of a deadlock as JSON; "-": standard output; empty: nowhere.

@@ -16,7 +16,7 @@
 #include "core/edit_distance.h"
 #include "core/error.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 using nlohmann::json;
@@ -174,4 +174,4 @@ double Architecture::operator[](const std::string& name) const {
   return found->second.value;
 }
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// A named constant of a chip, as the architecture file has it.
 struct Parameter {
@@ -35,4 +35,4 @@ class Architecture {
   std::map<std::string, Parameter> parameters_;
 };
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

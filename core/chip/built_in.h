@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// An architecture file that is part of the library.
 struct BuiltInFile {
@@ -14,4 +14,4 @@ struct BuiltInFile {
 /// The files of runtime/arch, wormhole_b0 first.
 [[nodiscard]] std::span<const BuiltInFile> built_in_files();
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

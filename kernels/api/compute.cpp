@@ -48,7 +48,7 @@ void check_page(const CircularBuffer& buffer, const char* who) {
       .numbers(buffer.page_bytes(), tile_bytes(buffer.format()), "bytes");
 }
 
-using audit::Source;
+using checks::Source;
 
 /// A tile that the unpacker takes to a source register.
 TileOperand operand(Core& core, Source source, std::uint32_t cb, std::uint32_t index, const char* who) {
@@ -75,9 +75,9 @@ void check_use(Core& core, std::uint32_t cb, std::uint32_t first, std::uint32_t 
 /// What adds to a slot should find zeros there, or what it added before.
 void check_clean(Core& core, std::uint32_t slots, std::uint32_t dst, const char* who) {
   if (slots == 0) return;
-  core.reporter.found(audit::Class::dst_dirty, [&] {
+  core.reporter.found(checks::Class::dst_dirty, [&] {
     const auto slot = dst + static_cast<std::uint32_t>(std::countr_zero(slots));
-    return fault_of(audit::Class::dst_dirty,
+    return fault_of(checks::Class::dst_dirty,
                     fmt::format("{} adds to DST tile {}, in which another operation left its result", who, slot),
                     "products add to what the slot holds; a section begins with zeros")
         .hint("use another slot or a section of its own, or copy_tile what is to be added to");

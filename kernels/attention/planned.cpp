@@ -18,9 +18,9 @@
 namespace tilegrid::attention {
 namespace {
 
-using fused::BufferRole;
-using fused::Graph;
-using fused::ValueId;
+using planner::BufferRole;
+using planner::Graph;
+using planner::ValueId;
 
 constexpr std::size_t words_of_a_kind = 341;  // tensix.md 1.1
 
@@ -33,8 +33,8 @@ Sizes sizes_of(const Config& config) {
   return {tiles_across(config.q_chunk), tiles_across(config.k_chunk), tiles_across(config.shape.dim)};
 }
 
-fused::Shape block(int rows, int cols) { return {{rows, false}, {cols, false}}; }
-fused::Shape column(int rows) { return {{rows, false}, {1, true}}; }
+planner::Shape block(int rows, int cols) { return {{rows, false}, {cols, false}}; }
+planner::Shape column(int rows) { return {{rows, false}, {1, true}}; }
 
 /// m, l, O of the step; with `later` merged with m0, l0, O0 of the steps before. Row sums are 32 columns wide until the end.
 Graph k_step_graph(const Config& config, bool later, bool masked) {
@@ -44,19 +44,19 @@ Graph k_step_graph(const Config& config, bool later, bool masked) {
   const ValueId q = graph.input("Q", block(size.q, size.dim));
   const ValueId k = graph.input("K", block(size.k, size.dim));
   const ValueId v = graph.input("V", block(size.k, size.dim));
-  const ValueId mask = masked ? graph.input("mask", block(size.q, size.k)) : fused::no_value;
-  const ValueId m0 = later ? graph.input("m0", column(size.q)) : fused::no_value;
-  const ValueId l0 = later ? graph.input("l0", block(size.q, 1)) : fused::no_value;
-  const ValueId o0 = later ? graph.input("O0", block(size.q, size.dim)) : fused::no_value;
+  const ValueId mask = masked ? graph.input("mask", block(size.q, size.k)) : planner::no_value;
+  const ValueId m0 = later ? graph.input("m0", column(size.q)) : planner::no_value;
+  const ValueId l0 = later ? graph.input("l0", block(size.q, 1)) : planner::no_value;
+  const ValueId o0 = later ? graph.input("O0", block(size.q, size.dim)) : planner::no_value;
 
-  ValueId s = graph.matmul(q, k, true, fused::no_value, masked ? "QK" : "S");
+  ValueId s = graph.matmul(q, k, true, planner::no_value, masked ? "QK" : "S");
   if (masked) s = graph.apply("add", {s, mask}, 0, "S");
-  ValueId m = graph.reduce(Pool::max, ReduceDim::row, s, fused::no_value, later ? "rowmax" : "m");
+  ValueId m = graph.reduce(Pool::max, ReduceDim::row, s, planner::no_value, later ? "rowmax" : "m");
   if (later) m = graph.apply("maximum", {m0, m}, 0, "m");
   const ValueId difference = graph.apply("sub", {s, m}, 0, "S-m");
   const ValueId p = graph.apply(config.exp_accurate ? "exp" : "exp_fast", {difference}, scale, "P");
   ValueId l = graph.tile_sum(ReduceDim::row, p, later ? "ls" : "l");
-  ValueId o = graph.matmul(p, v, false, fused::no_value, later ? "PV" : "O");
+  ValueId o = graph.matmul(p, v, false, planner::no_value, later ? "PV" : "O");
   if (later) {
     const ValueId change = graph.apply("sub", {m0, m}, 0, "m0-m");
     const ValueId a = graph.apply("exp", {change}, scale, "a");
@@ -73,7 +73,7 @@ Graph normalise_graph(const Config& config) {
   Graph graph;
   const ValueId l = graph.input("l", block(size.q, 1));
   const ValueId o = graph.input("O", block(size.q, size.dim));
-  const ValueId sum = graph.reduce(Pool::sum, ReduceDim::row, l, fused::no_value, "sum");
+  const ValueId sum = graph.reduce(Pool::sum, ReduceDim::row, l, planner::no_value, "sum");
   const ValueId r = graph.apply("recip", {sum}, 0, "r");
   graph.output(graph.apply("mul", {o, r}, 0, "out"));
   graph.finish();
@@ -82,13 +82,13 @@ Graph normalise_graph(const Config& config) {
 
 /// The core as the planner sees it. It plans with all the L1 that it likes: the size of chunks is chosen such that the
 /// whole set of buffers fits, and a K that is cut once more would not agree with the reader.
-fused::Machine machine_of(const Config& config) {
-  fused::Machine machine;
+planner::Machine machine_of(const Config& config) {
+  planner::Machine machine;
   machine.dst_fp32 = config.compute.dst_fp32;
   machine.full_sync = config.compute.full_sync;
   if (config.compute.dst_capacity > 0) machine.capacity_override = config.compute.dst_capacity;
   machine.fidelity = config.compute.fidelity;
-  machine.precision = fused::Precision::allow_tf32;
+  machine.precision = planner::Precision::allow_tf32;
   // What the graphs call inputs and outputs are mostly values that go from step to step; those are never block floats.
   machine.format = config.format == DataFormat::bfp8_b ? DataFormat::bf16 : config.format;
   machine.l1_bytes = std::numeric_limits<std::uint64_t>::max();
@@ -138,10 +138,10 @@ class Binder {
  public:
   explicit Binder(const Config& config) : config_(config), buffers_(fixed_buffers(config)) {}
 
-  BoundPlan bind(fused::Plan plan, PlannedStep step) {
+  BoundPlan bind(planner::Plan plan, PlannedStep step) {
     BoundPlan bound;
     for (std::size_t i = 0; i < plan.buffers.size(); ++i) {
-      fused::PlanBuffer& buffer = plan.buffers[i];
+      planner::PlanBuffer& buffer = plan.buffers[i];
       check(plan, buffer);
       const std::array<std::uint32_t, 2> cbs = cbs_of(plan, buffer, step);
       for (std::size_t turn = 0; turn < cbs.size(); ++turn) {
@@ -159,7 +159,7 @@ class Binder {
 
  private:
   /// The reader has placed the tiles already.
-  static void check(const fused::Plan& plan, const fused::PlanBuffer& buffer) {
+  static void check(const planner::Plan& plan, const planner::PlanBuffer& buffer) {
     const bool is_k = buffer.role == BufferRole::input && plan.graph.value(buffer.value).name == "K";
     if (buffer.streamed || buffer.transposed != is_k) {
       throw std::logic_error(fmt::format("attention: the plan of '{}' wants '{}' in another order than the reader's",
@@ -173,7 +173,7 @@ class Binder {
   }
 
   /// By turn.
-  std::array<std::uint32_t, 2> cbs_of(const fused::Plan& plan, const fused::PlanBuffer& buffer, PlannedStep step) {
+  std::array<std::uint32_t, 2> cbs_of(const planner::Plan& plan, const planner::PlanBuffer& buffer, PlannedStep step) {
     if (buffer.role == BufferRole::scaler) return {cb_scaler, cb_scaler};
     const std::string& name = plan.graph.value(buffer.value).name;
     if (buffer.role == BufferRole::intermediate) {
@@ -239,14 +239,14 @@ Graph step_graph(const Config& config, PlannedStep step) {
 }
 
 PlannedKernel plan_kernel(const Config& config) {
-  const fused::PlanRequest request{.machine = machine_of(config)};
+  const planner::PlanRequest request{.machine = machine_of(config)};
   const std::array<bool, planned_step_count> occur = steps_that_occur(config);
   Binder binder(config);
   PlannedKernel kernel;
   for (std::size_t i = 0; i < occur.size(); ++i) {
     if (!occur.at(i)) continue;
     const auto step = static_cast<PlannedStep>(i);
-    fused::Plan plan = fused::plan(step_graph(config, step), fused::Strategy::best, request);
+    planner::Plan plan = planner::plan(step_graph(config, step), planner::Strategy::best, request);
     if (!plan.legal()) {
       throw UsageError(fmt::format("attention, {}: {}", name_of(step), plan.refusal->reason));
     }

@@ -29,8 +29,8 @@ inline constexpr int planned_step_count = 5;
 /// A plan and where its buffers are. What is carried from step to step (row maximum, row sums, output) is read from one CB
 /// and packed to another, which change places with every step: bindings[turn] read the CB of `turn`. In normalise, too.
 struct BoundPlan {
-  fused::Plan plan;  ///< formats of buffers are those of their CBs
-  std::array<std::vector<fused::BufferBinding>, 2> bindings;
+  planner::Plan plan;  ///< formats of buffers are those of their CBs
+  std::array<std::vector<planner::BufferBinding>, 2> bindings;
   template <class Archive>
   void serialize(Archive& archive) {
     archive(plan, bindings);
@@ -47,7 +47,7 @@ struct PlannedKernel {
 
 /// The graph of a step over one pair of chunks, which must be set (dst.md 6). The exponential that rescales is the accurate
 /// one always: with the fast exp, whose exp(0) is 0.978, old chunks would fade with every step.
-[[nodiscard]] fused::Graph step_graph(const Config& config, PlannedStep step);
+[[nodiscard]] planner::Graph step_graph(const Config& config, PlannedStep step);
 
 /// Plans every step that occurs by Strategy::best, for the config's DST mode, sync and fidelity. FPU forms may cut fp32 to
 /// TF32, as those of the hand-written kernel do. Throws UsageError when there are more circular buffers than a core has.

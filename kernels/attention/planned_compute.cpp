@@ -11,7 +11,7 @@ using namespace tilegrid::api;
 
 void run_step(const StepPlans& steps, PlannedStep step, std::size_t turn) {
   const BoundPlan& bound = steps.at(static_cast<std::size_t>(step)).value();
-  fused::interpret_block(bound.plan, bound.bindings.at(turn));
+  planner::interpret_block(bound.plan, bound.bindings.at(turn));
 }
 
 /// One Q chunk against all the K chunks that it visits.
@@ -32,7 +32,7 @@ void attend(const KernelArgs& args, const StepPlans& steps, std::uint32_t q_chun
 
 void planned_compute() {
   PlannedArguments planned;
-  fused::get_arguments(planned);
+  planner::get_arguments(planned);
   const KernelArgs args = KernelArgs::from_words(planned.args);
   const auto first = get_arg_val<std::uint32_t>(0);
   const auto count = get_arg_val<std::uint32_t>(1);

@@ -196,7 +196,7 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
     const PlannedKernel planned = plan_kernel(config);
     program.circular_buffers = planned.circular_buffers;
     program.kernels[1].name = planned_compute_name;
-    fused::set_arguments(program.kernels[1], PlannedArguments{compile_args, planned.steps});
+    planner::set_arguments(program.kernels[1], PlannedArguments{compile_args, planned.steps});
   } else {
     program.circular_buffers = circular_buffers(config);
     if (config.kernel == Kernel::multipass) program.kernels[1].name = multipass_compute_name;

@@ -25,10 +25,10 @@ std::string cores_text(const std::vector<int>& cores, GridSize grid) {
 
 }  // namespace
 
-std::vector<MergedFinding> merge_findings(const std::vector<audit::Finding>& findings) {
+std::vector<MergedFinding> merge_findings(const std::vector<checks::Finding>& findings) {
   using Key = std::tuple<std::string, std::string, std::uint32_t, std::string, std::string, std::string>;
   std::map<Key, MergedFinding> merged;
-  for (const audit::Finding& finding : findings) {
+  for (const checks::Finding& finding : findings) {
     const auto [at, is_new] = merged.try_emplace(
         Key{finding.error_class, finding.file, finding.line, finding.risc, finding.kernel, finding.message});
     MergedFinding& one = at->second;
@@ -50,7 +50,7 @@ std::vector<MergedFinding> merge_findings(const std::vector<audit::Finding>& fin
 }
 
 std::string line_of(const MergedFinding& merged, GridSize grid) {
-  const audit::Finding& finding = merged.finding;
+  const checks::Finding& finding = merged.finding;
   std::string text = finding.error_class;
   if (!merged.cores.empty()) text += " · " + cores_text(merged.cores, grid);
   if (finding.line != 0) {
@@ -61,13 +61,13 @@ std::string line_of(const MergedFinding& merged, GridSize grid) {
   return text;
 }
 
-std::vector<std::string> warning_lines(const std::vector<audit::Finding>& warnings, GridSize grid) {
+std::vector<std::string> warning_lines(const std::vector<checks::Finding>& warnings, GridSize grid) {
   std::vector<std::string> lines;
   for (const MergedFinding& one : merge_findings(warnings)) lines.push_back("warning: " + line_of(one, grid));
   return lines;
 }
 
-std::string error_line(const std::vector<audit::Finding>& errors, GridSize grid) {
+std::string error_line(const std::vector<checks::Finding>& errors, GridSize grid) {
   const std::vector<MergedFinding> merged = merge_findings(errors);
   std::string text = line_of(merged.front(), grid);
   if (merged.size() > 1) text += fmt::format("; and {} more of this kind", merged.size() - 1);

@@ -4,24 +4,24 @@
 #include <string>
 #include <vector>
 
-#include "core/check/finding.h"
+#include "core/checks/finding.h"
 #include "core/types.h"
 
 namespace tilegrid {
 
 /// Equal findings of several cores and launches.
 struct MergedFinding {
-  audit::Finding finding;  ///< of the first of the cores; `count` of all
-  std::vector<int> cores;  ///< ascending; empty: not of one core
+  checks::Finding finding;  ///< of the first of the cores; `count` of all
+  std::vector<int> cores;   ///< ascending; empty: not of one core
 };
 /// In order of class, place and first core.
-[[nodiscard]] std::vector<MergedFinding> merge_findings(const std::vector<audit::Finding>& findings);
+[[nodiscard]] std::vector<MergedFinding> merge_findings(const std::vector<checks::Finding>& findings);
 
 /// One line of the form of all errors, with "cores (0,0)-(7,1)" where several found the same.
 [[nodiscard]] std::string line_of(const MergedFinding& merged, GridSize grid);
 /// "warning: ..." for each of the merged warnings.
-[[nodiscard]] std::vector<std::string> warning_lines(const std::vector<audit::Finding>& warnings, GridSize grid);
+[[nodiscard]] std::vector<std::string> warning_lines(const std::vector<checks::Finding>& warnings, GridSize grid);
 /// The first of the errors, and how many others there are.
-[[nodiscard]] std::string error_line(const std::vector<audit::Finding>& errors, GridSize grid);
+[[nodiscard]] std::string error_line(const std::vector<checks::Finding>& errors, GridSize grid);
 
 }  // namespace tilegrid

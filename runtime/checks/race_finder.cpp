@@ -44,7 +44,7 @@ const char* call_name(EventKind kind) {
 
 }  // namespace
 
-RaceFinder::RaceFinder(const Program& program, const std::vector<EventLog>& logs, const audit::Config& checks)
+RaceFinder::RaceFinder(const Program& program, const std::vector<EventLog>& logs, const checks::Config& checks)
     : program_(program), logs_(logs), checks_(checks), cores_(static_cast<int>(logs.size())), map_(program) {
   for (int core = 0; core < cores_; ++core) cores_by_node_[packed(noc::physical_of(program.grid.core(core)))] = core;
   look_through_blocks();
@@ -113,7 +113,7 @@ int RaceFinder::core_of(const std::map<std::uint32_t, int>& nodes, std::uint32_t
   return found == nodes.end() ? -1 : found->second;
 }
 
-std::vector<audit::Finding> RaceFinder::run() {
+std::vector<checks::Finding> RaceFinder::run() {
   for (bool left = true; left;) {
     left = false;
     bool moved = false;
@@ -127,7 +127,7 @@ std::vector<audit::Finding> RaceFinder::run() {
       if (!kernel.cursor.done() && step(kernel, true)) break;
     }
   }
-  std::vector<audit::Finding> findings;
+  std::vector<checks::Finding> findings;
   for (const auto& [key, reported] : reports_) {
     const auto& [c, file, line, risc, other_file, other_line, other_risc] = key;
     for (const auto& [core, count] : reported.cores) {
@@ -136,7 +136,7 @@ std::vector<audit::Finding> RaceFinder::run() {
       for (const KernelConfig& config : program_.kernels) {
         if (config.risc == risc && config.cores.contains(at)) kernel = config.name;
       }
-      findings.push_back({.error_class = audit::name_of(c),
+      findings.push_back({.error_class = checks::name_of(c),
                           .severity = checks_.of(c),
                           .core = core,
                           .risc = name_of(risc),
@@ -223,7 +223,7 @@ bool RaceFinder::step_buffer(Kernel& kernel, const Event& event, bool force) {
 }
 
 void RaceFinder::use_pages(Kernel& kernel, const Event& event, bool write, bool only_look, std::uint64_t from) {
-  if (!checks_.on(audit::Class::race) || !touched_.contains(event.a)) return;
+  if (!checks_.on(checks::Class::race) || !touched_.contains(event.a)) return;
   const BufferMap::Buffer& buffer = map_.of(event.a);
   if (buffer.on_buffer) return;
   for (std::uint32_t i = 0; i < event.count; ++i) {
@@ -235,7 +235,7 @@ void RaceFinder::use_pages(Kernel& kernel, const Event& event, bool write, bool 
 
 void RaceFinder::use(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t bytes, bool write,
                      const Moment& moment, bool only_look) {
-  if (!checks_.on(audit::Class::race)) return;
+  if (!checks_.on(checks::Class::race)) return;
   const Call call = call_of(kernel);
   const Access access{offset, offset + bytes, write, moment, call.what, call.risc, call.line};
   shadows_[static_cast<std::size_t>(core)].use(access, kernel.clock, only_look, [&](const Access& earlier) {
@@ -244,7 +244,7 @@ void RaceFinder::use(const Kernel& kernel, int core, std::uint32_t offset, std::
     if (call.what == EventKind::cb_push && own && !earlier.write) return;
     const Call other{earlier.moment.core, earlier.risc, earlier.line, earlier.what};
     const LogicalCore at = program_.grid.core(core);
-    report(audit::Class::race, call, other, kernel.core,
+    report(checks::Class::race, call, other, kernel.core,
            fmt::format("{} {} {} of core ({},{}), which {} {}; nothing orders the two; fix: a barrier and a semaphore or a "
                        "circular buffer between them",
                        call_name(call.what), write ? "writes" : "reads", map_.text_of(offset, offset + bytes), at.x, at.y,
@@ -268,7 +268,7 @@ std::string RaceFinder::text_of(const Call& call) const {
                      line.line);
 }
 
-void RaceFinder::report(audit::Class c, const Call& at, const std::optional<Call>& other, int core,
+void RaceFinder::report(checks::Class c, const Call& at, const std::optional<Call>& other, int core,
                         const std::string& message) {
   if (!checks_.on(c)) return;
   const EventLines::Line& line = logs_[static_cast<std::size_t>(at.core)].lines().lines()[at.line];

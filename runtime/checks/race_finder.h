@@ -12,7 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/check/finding.h"
+#include "core/checks/finding.h"
 #include "core/events/event_log.h"
 #include "runtime/checks/log_cursor.h"
 #include "runtime/checks/shadow.h"
@@ -28,8 +28,8 @@ namespace tilegrid::races {
 /// or from a later semaphore operation of the same channel on.
 class RaceFinder {
  public:
-  RaceFinder(const Program& program, const std::vector<EventLog>& logs, const audit::Config& checks);
-  [[nodiscard]] std::vector<audit::Finding> run();
+  RaceFinder(const Program& program, const std::vector<EventLog>& logs, const checks::Config& checks);
+  [[nodiscard]] std::vector<checks::Finding> run();
 
  private:
   /// A call in the log.
@@ -120,11 +120,11 @@ class RaceFinder {
   void report_passed(const Word& of, const Call& by, std::uint32_t value);
 
   [[nodiscard]] std::string text_of(const Call& call) const;
-  void report(audit::Class c, const Call& at, const std::optional<Call>& other, int core, const std::string& message);
+  void report(checks::Class c, const Call& at, const std::optional<Call>& other, int core, const std::string& message);
 
   const Program& program_;
   const std::vector<EventLog>& logs_;
-  const audit::Config& checks_;
+  const checks::Config& checks_;
   int cores_;
   BufferMap map_;
   BlockIndex index_;
@@ -144,7 +144,7 @@ class RaceFinder {
     std::string message;
     std::map<int, std::uint64_t> cores;
   };
-  using ReportKey = std::tuple<audit::Class, std::string, std::uint32_t, Risc, std::string, std::uint32_t, int>;
+  using ReportKey = std::tuple<checks::Class, std::string, std::uint32_t, Risc, std::string, std::uint32_t, int>;
   std::map<ReportKey, Reported> reports_;
 };
 

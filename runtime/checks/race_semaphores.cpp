@@ -54,7 +54,7 @@ void RaceFinder::check_passed(const Kernel& kernel, Word& of, std::uint32_t valu
 }
 
 void RaceFinder::report_passed(const Word& of, const Call& by, std::uint32_t value) {
-  report(audit::Class::semaphore_passed, of.exact->call, by, of.core,
+  report(checks::Class::semaphore_passed, of.exact->call, by, of.core,
          fmt::format("noc_semaphore_wait for the value {} of {}, to which {} gives {}: that may come before the wait looks; "
                      "fix: noc_semaphore_wait_min, or let the other side wait for an answer",
                      of.exact->value, semaphore_text(of.offset), text_of(by), value));
@@ -74,7 +74,7 @@ void RaceFinder::increment(Kernel& kernel, const Event& event) {
                        (of.set->moment.channel != 0 && of.set->moment.channel == moment.channel);
   if (!ordered) {
     report(
-        audit::Class::semaphore_race, call_of(kernel), of.set->call, kernel.core,
+        checks::Class::semaphore_race, call_of(kernel), of.set->call, kernel.core,
         fmt::format("noc_semaphore_inc of {} of core ({},{}), which {} sets: the increment may be lost; nothing orders the "
                     "two; fix: increment once the other side has said that it has set it",
                     semaphore_text(of.offset), program_.grid.core(of.core).x, program_.grid.core(of.core).y,
@@ -94,7 +94,7 @@ void RaceFinder::set(const Kernel& kernel, int core, std::uint32_t offset, std::
   const auto check = [&](const Word::Change& earlier, const char* what) {
     const bool in_order = earlier.moment.channel != 0 && earlier.moment.channel == moment.channel;
     if (in_order || kernel.clock.knows(earlier.moment)) return;
-    report(audit::Class::semaphore_race, call_of(kernel), earlier.call, kernel.core,
+    report(checks::Class::semaphore_race, call_of(kernel), earlier.call, kernel.core,
            fmt::format("{} of core ({},{}) is set to {}, and {} {} it; nothing orders the two, and one of them may be lost; "
                        "fix: set it once the other side is known to be done",
                        semaphore_text(offset), program_.grid.core(core).x, program_.grid.core(core).y, value,

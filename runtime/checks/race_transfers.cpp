@@ -84,7 +84,7 @@ void RaceFinder::land(Kernel& kernel, const Event& event, int destination, bool 
 /// Whether a write goes to memory that its owner has made free for it, or that is no slot of a circular buffer in use.
 bool RaceFinder::check_slot(const Kernel& kernel, int destination, std::uint32_t offset, std::uint32_t bytes) {
   const BufferMap::Buffer* where = map_.at(offset);
-  if (where == nullptr || where->on_buffer || !checks_.on(audit::Class::remote_slot)) return true;
+  if (where == nullptr || where->on_buffer || !checks_.on(checks::Class::remote_slot)) return true;
   const Buffer& buffer =
       buffers_[static_cast<std::size_t>(destination)][static_cast<std::size_t>(where - map_.buffers.data())];
   const auto is_buffer = used_buffers_.find(where->id);
@@ -99,7 +99,7 @@ bool RaceFinder::check_slot(const Kernel& kernel, int destination, std::uint32_t
                               : !slot.reserved ? fmt::format("it is not free again since {}", text_of(*slot.call))
                                                : fmt::format("nothing says that {} comes first", text_of(*slot.call));
     report(
-        audit::Class::remote_slot, call, slot.call, kernel.core,
+        checks::Class::remote_slot, call, slot.call, kernel.core,
         fmt::format("write to page {} of CB {} '{}' of core ({},{}): {}; a slot is written once its owner has reserved it "
                     "and said so; fix: wait for a semaphore that the owner increments after cb_reserve_back",
                     page, where->id, where->role, at.x, at.y, owner));

@@ -5,12 +5,12 @@
 
 namespace tilegrid::races {
 
-bool wanted(const audit::Config& checks) {
-  using enum audit::Class;
+bool wanted(const checks::Config& checks) {
+  using enum checks::Class;
   return checks.any({race, remote_slot, semaphore_race, semaphore_passed});
 }
 
-std::vector<audit::Finding> find(const Program& program, const std::vector<EventLog>& logs, const audit::Config& checks) {
+std::vector<checks::Finding> find(const Program& program, const std::vector<EventLog>& logs, const checks::Config& checks) {
   return RaceFinder(program, logs, checks).run();
 }
 

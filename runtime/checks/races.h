@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/check/finding.h"
+#include "core/checks/finding.h"
 #include "core/events/event_log.h"
 #include "kernels/program.h"
 
@@ -14,10 +14,10 @@
 namespace tilegrid::races {
 
 /// Whether any of the classes is on.
-[[nodiscard]] bool wanted(const audit::Config& checks);
+[[nodiscard]] bool wanted(const checks::Config& checks);
 
 /// `logs` by core, complete, with local offsets and lines (EventLog::keep_local, keep_lines).
-[[nodiscard]] std::vector<audit::Finding> find(const Program& program, const std::vector<EventLog>& logs,
-                                               const audit::Config& checks);
+[[nodiscard]] std::vector<checks::Finding> find(const Program& program, const std::vector<EventLog>& logs,
+                                                const checks::Config& checks);
 
 }  // namespace tilegrid::races

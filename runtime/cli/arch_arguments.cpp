@@ -12,7 +12,7 @@ void add_arch_flags(CLI::App& app, ArchTexts& texts, bool optional) {
   const char* group = "Device time";
   app.add_option("--arch", texts.arch,
                  fmt::format("Constants of the chip: {}, or a file as `tilegrid arch --json` prints\n[wormhole_b0]",
-                             fmt::join(replay::Architecture::built_in(), ", ")))
+                             fmt::join(timing::Architecture::built_in(), ", ")))
       ->type_name("NAME|FILE")
       ->group(group);
   app.add_option("--set", texts.sets, "Change a constant, see `tilegrid arch`; may be repeated")
@@ -27,8 +27,8 @@ void add_arch_flags(CLI::App& app, ArchTexts& texts, bool optional) {
 
 ChosenArchitecture choose_architecture(const std::string& name_or_path, const std::vector<std::string>& sets) {
   ChosenArchitecture chosen;
-  chosen.parameters = replay::Architecture::load(name_or_path);
-  const replay::Architecture before = chosen.parameters;
+  chosen.parameters = timing::Architecture::load(name_or_path);
+  const timing::Architecture before = chosen.parameters;
   for (const std::string& assignment : sets) chosen.parameters.set(assignment);
   for (const auto& [name, parameter] : chosen.parameters.parameters()) {
     const double old = before[name];

@@ -27,10 +27,10 @@ struct ChosenArchitecture {
     double before = 0;
     double after = 0;
   };
-  replay::Architecture parameters;
+  timing::Architecture parameters;
   std::vector<Change> changes;  ///< by name; what was set to the value that it had is none
 };
-/// Throws UsageError as replay::Architecture does.
+/// Throws UsageError as timing::Architecture does.
 [[nodiscard]] ChosenArchitecture choose_architecture(const std::string& name_or_path, const std::vector<std::string>& sets);
 /// None for --no-device-time, with which the other two flags do not go.
 [[nodiscard]] std::optional<ChosenArchitecture> architecture_from(const CLI::App& app, const ArchTexts& texts);

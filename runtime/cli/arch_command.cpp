@@ -26,7 +26,7 @@ std::string text_of(const ChosenArchitecture& chosen) {
     unit_width = std::max(unit_width, parameter.unit.size());
   }
   std::string text = fmt::format("{}: {} parameters; built in: {}\n", chosen.parameters.name(), parameters.size(),
-                                 fmt::join(replay::Architecture::built_in(), ", "));
+                                 fmt::join(timing::Architecture::built_in(), ", "));
   for (const auto& [name, parameter] : parameters) {
     text += fmt::format("  {:<{}}{:>12}  {:<{}}  {}\n", name, name_width, parameter.value, parameter.unit, unit_width,
                         parameter.source);
@@ -50,7 +50,7 @@ Command add_arch_command(CLI::App& parent) {
   app->allow_extras();
   auto flags = std::make_shared<Flags>();
   app->add_option("NAME|FILE", flags->arch.arch,
-                  fmt::format("{}, or a file [wormhole_b0]", fmt::join(replay::Architecture::built_in(), ", ")))
+                  fmt::format("{}, or a file [wormhole_b0]", fmt::join(timing::Architecture::built_in(), ", ")))
       ->type_name("");
   app->add_option("--set", flags->arch.sets, "Change a constant; may be repeated")
       ->type_name("KEY=VALUE")

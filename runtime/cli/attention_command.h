@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/check/classes.h"
+#include "core/checks/classes.h"
 #include "kernels/attention/config.h"
 #include "runtime/cli/arch_arguments.h"
 #include "runtime/data/attention_data.h"
@@ -40,7 +40,7 @@ struct AttentionOptions {
   std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
   std::optional<std::uint64_t> shake;  ///< LaunchOptions::shake
-  audit::Config checks;
+  checks::Config checks;
   [[nodiscard]] bool has_files() const { return !inputs[0].empty(); }
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };

@@ -18,19 +18,19 @@ using Json = nlohmann::ordered_json;
 
 std::vector<std::string> class_names() {
   std::vector<std::string> names;
-  for (const audit::ClassInfo& one : audit::classes()) names.emplace_back(one.name);
+  for (const checks::ClassInfo& one : checks::classes()) names.emplace_back(one.name);
   names.emplace_back("all");
   return names;
 }
 
-void set_class(const std::string& text, audit::Config& config) {
+void set_class(const std::string& text, checks::Config& config) {
   const std::size_t at = text.find('=');
   if (at == std::string::npos) {
     throw UsageError(fmt::format("--check {}: CLASS=off, CLASS=warn or CLASS=error is expected", text));
   }
   const std::string name = text.substr(0, at);
   const auto severity =
-      static_cast<audit::Severity>(parse_word("--check " + name + "=", text.substr(at + 1), {"off", "warn", "error"}));
+      static_cast<checks::Severity>(parse_word("--check " + name + "=", text.substr(at + 1), {"off", "warn", "error"}));
   const std::vector<std::string> names = class_names();
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
@@ -39,9 +39,9 @@ void set_class(const std::string& text, audit::Config& config) {
                                  nearest.empty() ? "" : fmt::format(", did you mean {}", nearest), fmt::join(names, ", ")));
   }
   if (name == "all") {
-    config = audit::Config::all(severity);
+    config = checks::Config::all(severity);
   } else {
-    config.set(static_cast<audit::Class>(found - names.begin()), severity);
+    config.set(static_cast<checks::Class>(found - names.begin()), severity);
   }
 }
 
@@ -58,8 +58,8 @@ void add_check_flags(CLI::App& app, CheckTexts& texts) {
       ->group("Checks");
 }
 
-audit::Config checks_from(const CheckTexts& texts) {
-  audit::Config config;
+checks::Config checks_from(const CheckTexts& texts) {
+  checks::Config config;
   for (const std::string& list : texts.checks) {
     for (std::size_t first = 0; first <= list.size();) {
       const std::size_t comma = std::min(list.find(',', first), list.size());
@@ -72,7 +72,7 @@ audit::Config checks_from(const CheckTexts& texts) {
 
 std::string checks_text() {
   std::string text = fmt::format("{:<20}{:<9}what it finds\n", "class", "default");
-  for (const audit::ClassInfo& one : audit::classes()) {
+  for (const checks::ClassInfo& one : checks::classes()) {
     text += fmt::format("{:<20}{:<9}{}\n", one.name, name_of(one.severity), one.summary);
   }
   return text +
@@ -92,18 +92,18 @@ int print_checks(const Session& session) {
 
 Json checks_json() {
   Json list = Json::array();
-  for (const audit::ClassInfo& one : audit::classes()) {
+  for (const checks::ClassInfo& one : checks::classes()) {
     list.push_back({{"class", one.name}, {"default", name_of(one.severity)}, {"summary", one.summary}});
   }
   return list;
 }
 
-Json findings_json(const std::vector<audit::Finding>& findings, GridSize grid) {
+Json findings_json(const std::vector<checks::Finding>& findings, GridSize grid) {
   Json list = Json::array();
   for (const MergedFinding& one : merge_findings(findings)) {
     Json cores = Json::array();
     for (const int core : one.cores) cores.push_back({grid.core(core).x, grid.core(core).y});
-    const audit::Finding& finding = one.finding;
+    const checks::Finding& finding = one.finding;
     const bool placed = finding.line != 0;
     list.push_back({{"class", finding.error_class},
                     {"severity", name_of(finding.severity)},

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/check/finding.h"
+#include "core/checks/finding.h"
 #include "core/types.h"
 #include "runtime/session.h"
 
@@ -22,7 +22,7 @@ struct CheckTexts {
 void add_check_flags(CLI::App& app, CheckTexts& texts);
 /// Lists of CLASS=off|warn|error over the defaults, later ones over earlier ones; the class `all` is all of them. Throws
 /// UsageError with the nearest name, or all of them.
-[[nodiscard]] audit::Config checks_from(const CheckTexts& texts);
+[[nodiscard]] checks::Config checks_from(const CheckTexts& texts);
 
 /// Name, default and summary of every class.
 [[nodiscard]] std::string checks_text();
@@ -32,7 +32,7 @@ void add_check_flags(CLI::App& app, CheckTexts& texts);
 int print_checks(const Session& session);
 
 /// The list `checks` of a report: findings merged over cores.
-[[nodiscard]] nlohmann::ordered_json findings_json(const std::vector<audit::Finding>& findings, GridSize grid);
+[[nodiscard]] nlohmann::ordered_json findings_json(const std::vector<checks::Finding>& findings, GridSize grid);
 
 /// Runs `body`; when it throws a kernel's error, its JSON twin goes where the report would have gone: `path`, standard
 /// output for "-", nowhere when empty. The error passes on.

@@ -35,7 +35,7 @@ constexpr int block_side = 2;  // of the document's six-operation kernel, tiles
 struct Column {
   std::string head[2];
   std::string key;
-  std::optional<fused::Plan> plan;       ///< of six-op kernels
+  std::optional<planner::Plan> plan;     ///< of six-op kernels
   std::string refusal;                   ///< not run
   int operations = 0;                    ///< of the graphs; 0: there is none
   std::optional<double> planned_cycles;  ///< of all output tiles, by the plans; compute side only
@@ -55,18 +55,18 @@ std::uint64_t count(const Column& column, TileOp op) {
   return sum;
 }
 
-fused::Machine machine_of(const attention::Config& config) {
-  fused::Machine machine;
+planner::Machine machine_of(const attention::Config& config) {
+  planner::Machine machine;
   machine.dst_fp32 = config.compute.dst_fp32;
   machine.full_sync = config.compute.full_sync;
   machine.fidelity = config.compute.fidelity;
   machine.format = config.format;
-  machine.precision = fused::Precision::allow_tf32;
+  machine.precision = planner::Precision::allow_tf32;
   return machine;
 }
 
 void measure(Column& column, RunResult result, const std::vector<CircularBufferConfig>& buffers,
-             const fused::Machine& machine) {
+             const planner::Machine& machine) {
   column.result = std::move(result);
   column.circular_buffers = buffers;
   column.log = log_cost(column.result.log.cores, buffers, machine);
@@ -76,29 +76,29 @@ void measure(Column& column, RunResult result, const std::vector<CircularBufferC
 }
 
 /// DRAM for a value's tensor.
-Buffer create(Device& device, const fused::FusedJob& job, fused::ValueId value) {
+Buffer create(Device& device, const planner::FusedJob& job, planner::ValueId value) {
   const std::uint32_t page = tile_bytes(job.plan.machine.format);
-  return device.create_buffer(static_cast<std::uint64_t>(fused::tensor_extent(job, value).tiles()) * page, page);
+  return device.create_buffer(static_cast<std::uint64_t>(planner::tensor_extent(job, value).tiles()) * page, page);
 }
 
 /// An input with random values.
-fused::Tensor random_input(const fused::FusedJob& job, fused::ValueId value, std::uint64_t seed) {
-  const fused::TensorExtent extent = fused::tensor_extent(job, value);
+planner::Tensor random_input(const planner::FusedJob& job, planner::ValueId value, std::uint64_t seed) {
+  const planner::TensorExtent extent = planner::tensor_extent(job, value);
   const auto values = static_cast<std::size_t>(extent.rows) * static_cast<std::size_t>(extent.cols);
   return {extent.rows, extent.cols, attention::random_samples(seed, value, values, attention::Distribution::normal)};
 }
 
-std::uint32_t upload(Device& device, const Buffer& buffer, const fused::Tensor& tensor, DataFormat format) {
+std::uint32_t upload(Device& device, const Buffer& buffer, const planner::Tensor& tensor, DataFormat format) {
   std::vector<std::byte> bytes(buffer.bytes());
   tilize(tensor.values, tensor.rows, tensor.cols, format, bytes);
   device.write(buffer, bytes);
   return buffer.address;
 }
 
-fused::Tensor download(Device& device, const Buffer& buffer, const fused::TensorExtent& extent, DataFormat format) {
+planner::Tensor download(Device& device, const Buffer& buffer, const planner::TensorExtent& extent, DataFormat format) {
   std::vector<std::byte> bytes(buffer.bytes());
   device.read(buffer, bytes);
-  fused::Tensor tensor{extent.rows, extent.cols, {}};
+  planner::Tensor tensor{extent.rows, extent.cols, {}};
   tensor.values.resize(static_cast<std::size_t>(extent.rows) * static_cast<std::size_t>(extent.cols));
   untilize(bytes, extent.rows, extent.cols, format, tensor.values);
   return tensor;
@@ -106,30 +106,30 @@ fused::Tensor download(Device& device, const Buffer& buffer, const fused::Tensor
 
 /// Runs the plan over a 2x2 block for every core of the grid; with the grid workaround as many blocks of one tile.
 void run_plan(Device& device, Column& column, std::uint64_t seed) {
-  const fused::Plan& plan = *column.plan;
+  const planner::Plan& plan = *column.plan;
   const DataFormat format = plan.machine.format;
   const GridSize grid = device.grid();
-  fused::FusedJob job{.plan = plan, .block_rows = grid.y, .block_cols = grid.x, .grid = grid};
+  planner::FusedJob job{.plan = plan, .block_rows = grid.y, .block_cols = grid.x, .grid = grid};
   job.block_rows *= block_side / plan.block.rows.tiles;
   job.block_cols *= block_side / plan.block.cols.tiles;
-  std::vector<fused::Tensor> inputs;
+  std::vector<planner::Tensor> inputs;
   std::vector<Buffer> outputs;
-  fused::FusedTensors addresses;
-  for (fused::ValueId id = 0; id < plan.graph.input_count(); ++id) {
+  planner::FusedTensors addresses;
+  for (planner::ValueId id = 0; id < plan.graph.input_count(); ++id) {
     inputs.push_back(random_input(job, id, seed));
     addresses.inputs.push_back(upload(device, create(device, job, id), inputs.back(), format));
   }
-  for (const fused::ValueId id : plan.graph.outputs()) {
+  for (const planner::ValueId id : plan.graph.outputs()) {
     outputs.push_back(create(device, job, id));
     addresses.outputs.push_back(outputs.back().address);
   }
-  const Program program = fused::make_program(job, addresses);
+  const Program program = planner::make_program(job, addresses);
   measure(column, device.launch(program), program.circular_buffers, plan.machine);
-  const std::vector<fused::Evaluated> expected = fused::evaluate(plan.graph, inputs, fused::error_model(plan.machine));
+  const std::vector<planner::Evaluated> expected = planner::evaluate(plan.graph, inputs, planner::error_model(plan.machine));
   column.passed = true;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const fused::TensorExtent extent = fused::tensor_extent(job, plan.graph.outputs()[i]);
-    const bool passed = fused::compare(expected[i], download(device, outputs[i], extent, format)).passed();
+    const planner::TensorExtent extent = planner::tensor_extent(job, plan.graph.outputs()[i]);
+    const bool passed = planner::compare(expected[i], download(device, outputs[i], extent, format)).passed();
     column.passed = *column.passed && passed;
   }
   device.free_buffers();
@@ -138,27 +138,27 @@ void run_plan(Device& device, Column& column, std::uint64_t seed) {
   column.planned_cycles = plan.cost.compute * blocks;
 }
 
-Column six_op_column(Device& device, fused::Strategy strategy, const attention::Config& config, std::uint64_t seed) {
+Column six_op_column(Device& device, planner::Strategy strategy, const attention::Config& config, std::uint64_t seed) {
   Column column;
-  const bool grid = strategy == fused::Strategy::grid;
+  const bool grid = strategy == planner::Strategy::grid;
   column.head[0] = grid ? "six-op, 1 tile" : "six-op 2x2";
   column.head[1] = name_of(strategy);
   column.key = fmt::format("six-op {}", name_of(strategy));
-  const fused::Shape block{{block_side, false}, {block_side, false}};
-  const fused::Graph graph = fused::preset_graph("six-op", block, 0);
+  const planner::Shape block{{block_side, false}, {block_side, false}};
+  const planner::Graph graph = planner::preset_graph("six-op", block, 0);
   column.operations = static_cast<int>(graph.ops().size());
-  column.tiles_per_block = grid ? "1x1" : fused::text_of(block);
+  column.tiles_per_block = grid ? "1x1" : planner::text_of(block);
   column.loop = "no";
   try {
-    column.plan = fused::plan(graph, strategy, {.machine = machine_of(config)});
+    column.plan = planner::plan(graph, strategy, {.machine = machine_of(config)});
   } catch (const UsageError& error) {
     column.refusal = error.message();
     return column;
   }
   if (column.plan->refusal) {
-    const fused::Refusal& refusal = *column.plan->refusal;
+    const planner::Refusal& refusal = *column.plan->refusal;
     column.refusal =
-        fmt::format("{} ({}); would fit: {}", refusal.reason, fused::account_text(refusal.account), refusal.fits);
+        fmt::format("{} ({}); would fit: {}", refusal.reason, planner::account_text(refusal.account), refusal.fits);
     return column;
   }
   run_plan(device, column, seed);
@@ -346,7 +346,7 @@ Json table_json(const std::vector<Column>& columns) {
 }  // namespace
 
 int compare_kernels(const Session& session, Device& device, const AttentionOptions& options) {
-  using fused::Strategy;
+  using planner::Strategy;
   std::vector<Column> columns;
   for (const Strategy strategy :
        {Strategy::grid, Strategy::naive, Strategy::liveness, Strategy::subblock, Strategy::pipelined, Strategy::best}) {

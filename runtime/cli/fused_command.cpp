@@ -109,7 +109,7 @@ FusedOptions options_from(const CLI::App& app, const Texts& texts) {
   refuse_empty_values(app);
   FusedOptions options;
   options.graph = graph_request(app, texts.graph);
-  options.strategy = static_cast<fused::Strategy>(parse_word("--strategy", texts.strategy, strategy_names()));
+  options.strategy = static_cast<planner::Strategy>(parse_word("--strategy", texts.strategy, strategy_names()));
   options.grid = parse_grid("--grid", texts.grid);
   if (!texts.tensor.empty()) options.tensor = parse_tensor(texts.tensor);
   options.inputs = parse_files("--in", texts.inputs);

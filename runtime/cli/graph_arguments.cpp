@@ -24,8 +24,8 @@
 namespace tilegrid::cli {
 namespace {
 
-using fused::Extent;
-using fused::Shape;
+using planner::Extent;
+using planner::Shape;
 
 constexpr int default_side = 2;
 constexpr int most_tiles = 1024;  ///< of a value in a block; L1 holds 732 of bf16
@@ -99,8 +99,8 @@ std::pair<std::string, Shape> parse_operand(const std::string& text, Shape block
   return {name, parse_shape(fmt::format("--operand {}=", name), shape)};
 }
 
-fused::ExpressionShapes parse_shapes(const GraphTexts& texts) {
-  fused::ExpressionShapes shapes;
+planner::ExpressionShapes parse_shapes(const GraphTexts& texts) {
+  planner::ExpressionShapes shapes;
   shapes.block = parse_block(texts.block);
   if (!texts.inner.empty()) shapes.inner = parse_range("--inner", texts.inner, 1, most_tiles);
   shapes.factors = parse_factors(texts.factors);
@@ -113,9 +113,9 @@ fused::ExpressionShapes parse_shapes(const GraphTexts& texts) {
   return shapes;
 }
 
-fused::PlanRequest parse_plan(const GraphTexts& texts) {
-  fused::PlanRequest request;
-  fused::Machine& machine = request.machine;
+planner::PlanRequest parse_plan(const GraphTexts& texts) {
+  planner::PlanRequest request;
+  planner::Machine& machine = request.machine;
   machine.dst_fp32 = parse_word("--dst", texts.dst, {"bf16", "fp32"}) == 1;
   const std::size_t sync = parse_word("--sync", texts.sync, {"half", "full", "auto"});
   machine.full_sync = sync == 1;
@@ -126,34 +126,34 @@ fused::PlanRequest parse_plan(const GraphTexts& texts) {
   machine.format = parse_tensor_format("--format", texts.format);
   machine.fidelity =
       static_cast<Fidelity>(1 + parse_word("--fidelity", texts.fidelity, {"lofi", "hifi2", "hifi3", "hifi4"}));
-  machine.precision = static_cast<fused::Precision>(parse_word("--precision", texts.precision, {"keep", "allow-tf32"}));
+  machine.precision = static_cast<planner::Precision>(parse_word("--precision", texts.precision, {"keep", "allow-tf32"}));
   if (!texts.k_block.empty()) request.k_block = parse_range("--k-block", texts.k_block, 1, most_tiles);
   if (!texts.max_tiles.empty()) request.max_tiles = parse_range("--max-tiles", texts.max_tiles, 1, most_tiles);
   request.blocks = parse_range("--blocks-per-core", texts.blocks, 1, most_blocks);
   return request;
 }
 
-fused::Graph preset_with_shapes(const GraphRequest& request) {
+planner::Graph preset_with_shapes(const GraphRequest& request) {
   if (request.shapes.factors.empty() && request.shapes.operands.empty()) {
-    return fused::preset_graph(request.preset, request.shapes.block, request.shapes.inner);
+    return planner::preset_graph(request.preset, request.shapes.block, request.shapes.inner);
   }
-  for (const fused::Preset& preset : fused::presets()) {
+  for (const planner::Preset& preset : planner::presets()) {
     if (preset.name != request.preset) continue;
-    fused::ExpressionShapes shapes = request.shapes;
-    const auto extent = [&](fused::PresetOperand::Dimension dimension) {
-      if (dimension == fused::PresetOperand::Dimension::one) return Extent{};
-      return dimension == fused::PresetOperand::Dimension::rows ? shapes.block.rows : shapes.block.cols;
+    planner::ExpressionShapes shapes = request.shapes;
+    const auto extent = [&](planner::PresetOperand::Dimension dimension) {
+      if (dimension == planner::PresetOperand::Dimension::one) return Extent{};
+      return dimension == planner::PresetOperand::Dimension::rows ? shapes.block.rows : shapes.block.cols;
     };
     // Factors are the user's word on the operands that they reach; the preset's own shapes would win over them.
-    for (const fused::PresetOperand& operand : preset.operands) {
+    for (const planner::PresetOperand& operand : preset.operands) {
       if (!shapes.factors.empty()) break;
       shapes.operands.try_emplace(std::string(operand.name), Shape{extent(operand.rows), extent(operand.cols)});
     }
-    fused::Graph graph = fused::parse_expression(preset.expression, shapes);
+    planner::Graph graph = planner::parse_expression(preset.expression, shapes);
     graph.name = request.preset;
     return graph;
   }
-  return fused::preset_graph(request.preset, request.shapes.block, request.shapes.inner);  // unknown: it says so
+  return planner::preset_graph(request.preset, request.shapes.block, request.shapes.inner);  // unknown: it says so
 }
 
 /// The text of the request's file.
@@ -173,47 +173,47 @@ std::string graph_file_text(const GraphRequest& request) {
   return text;
 }
 
-fused::Graph graph_of_file(GraphRequest& request) {
-  const std::vector<fused::Case> cases = load_graph_cases(request);
+planner::Graph graph_of_file(GraphRequest& request) {
+  const std::vector<planner::Case> cases = load_graph_cases(request);
   if (cases.empty()) throw UsageError(fmt::format("--graph {}: there is no case in it", request.file));
   if (request.case_id.empty() && cases.size() > 1) {
     throw UsageError(fmt::format("--graph {}: has {} cases, --case ID chooses one", request.file, cases.size()));
   }
-  const fused::Case& chosen = request.case_id.empty() ? cases.front() : find_case(request, cases);
+  const planner::Case& chosen = request.case_id.empty() ? cases.front() : find_case(request, cases);
   if (!request.plan.machine.capacity_override) request.plan.machine.capacity_override = chosen.dst_capacity;
-  fused::Graph graph = fused::to_graph(chosen);
+  planner::Graph graph = planner::to_graph(chosen);
   graph.name = chosen.id;
   return graph;
 }
 
-void check_sizes(const fused::Graph& graph) {
-  for (const fused::Value& value : graph.values()) {
+void check_sizes(const planner::Graph& graph) {
+  for (const planner::Value& value : graph.values()) {
     const std::int64_t tiles = std::int64_t{value.shape.rows.tiles} * value.shape.cols.tiles;
     if (tiles > most_tiles) {
       throw UsageError(
-          fmt::format("{} {}: {} tiles, at most {}", value.name, fused::text_of(value.shape), tiles, most_tiles));
+          fmt::format("{} {}: {} tiles, at most {}", value.name, planner::text_of(value.shape), tiles, most_tiles));
     }
   }
 }
 
-std::string name_in(const fused::Graph& graph, fused::ValueId value) { return graph.value(value).name; }
+std::string name_in(const planner::Graph& graph, planner::ValueId value) { return graph.value(value).name; }
 
-std::string reduction_text(const fused::Op& op) {
+std::string reduction_text(const planner::Op& op) {
   constexpr std::array<const char*, 3> dims{"row", "col", "scalar"};
   const char* dim = dims.at(static_cast<std::size_t>(op.dim));
-  if (op.kind == fused::OpKind::tile_sum) return fmt::format("partial_{}sum", dim);
+  if (op.kind == planner::OpKind::tile_sum) return fmt::format("partial_{}sum", dim);
   return fmt::format("{}{}", dim, op.pool == Pool::max ? "max" : "sum");
 }
 
-std::string op_text(const fused::Graph& graph, const fused::Op& op) {
+std::string op_text(const planner::Graph& graph, const planner::Op& op) {
   const auto in = [&](std::size_t i) { return name_in(graph, op.in.at(i)); };
   switch (op.kind) {
-    case fused::OpKind::matmul:
+    case planner::OpKind::matmul:
       return fmt::format("{}{} @ {}{}", op.accumulate ? in(2) + " + " : "", in(0), in(1), op.transpose_b ? ".T" : "");
-    case fused::OpKind::transpose:
+    case planner::OpKind::transpose:
       return in(0) + ".T";
-    case fused::OpKind::reduce:
-    case fused::OpKind::tile_sum:
+    case planner::OpKind::reduce:
+    case planner::OpKind::tile_sum:
       return fmt::format("{}({}{})", reduction_text(op), in(0), op.accumulate ? ", from " + in(1) : "");
     default:
       break;
@@ -231,11 +231,11 @@ std::string op_text(const fused::Graph& graph, const fused::Op& op) {
   return fmt::format("{}({})", op.function->name, arguments);
 }
 
-std::string list_of(const fused::Graph& graph, const std::vector<fused::ValueId>& values) {
+std::string list_of(const planner::Graph& graph, const std::vector<planner::ValueId>& values) {
   std::string text;
-  for (const fused::ValueId id : values) {
-    const fused::Value& value = graph.value(id);
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", value.name, fused::text_of(value.shape));
+  for (const planner::ValueId id : values) {
+    const planner::Value& value = graph.value(id);
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", value.name, planner::text_of(value.shape));
   }
   return text;
 }
@@ -304,7 +304,7 @@ void add_machine_flags(CLI::App& app, GraphTexts& texts) {
 
 std::string preset_list() {
   std::string text = "Presets:\n";
-  for (const fused::Preset& preset : fused::presets()) {
+  for (const planner::Preset& preset : planner::presets()) {
     text += fmt::format("  {:<22}{}\n", preset.name, preset.description);
   }
   return text;
@@ -330,7 +330,7 @@ GraphRequest graph_request(const CLI::App& app, const GraphTexts& texts) {
   request.case_id = texts.case_id;
   if (!texts.preset.empty()) {
     std::vector<std::string> names;
-    for (const fused::Preset& preset : fused::presets()) names.emplace_back(preset.name);
+    for (const planner::Preset& preset : planner::presets()) names.emplace_back(preset.name);
     (void)parse_word("--preset", texts.preset, names);
   }
   request.shapes = parse_shapes(texts);
@@ -338,18 +338,18 @@ GraphRequest graph_request(const CLI::App& app, const GraphTexts& texts) {
   return request;
 }
 
-std::vector<fused::Case> load_graph_cases(const GraphRequest& request) {
+std::vector<planner::Case> load_graph_cases(const GraphRequest& request) {
   const std::string text = graph_file_text(request);
   try {
-    return fused::load_cases(text);
+    return planner::load_cases(text);
   } catch (const UsageError& error) {
     throw UsageError(fmt::format("--graph {}: {}", request.file, error.message()));
   }
 }
 
-const fused::Case& find_case(const GraphRequest& request, const std::vector<fused::Case>& cases) {
+const planner::Case& find_case(const GraphRequest& request, const std::vector<planner::Case>& cases) {
   std::vector<std::string> ids;
-  for (const fused::Case& one : cases) {
+  for (const planner::Case& one : cases) {
     if (one.id == request.case_id) return one;
     ids.push_back(one.id);
   }
@@ -358,14 +358,14 @@ const fused::Case& find_case(const GraphRequest& request, const std::vector<fuse
                                near.empty() ? "" : fmt::format(", did you mean {}?", near)));
 }
 
-fused::Graph load_graph(GraphRequest& request) {
-  fused::Graph graph;
+planner::Graph load_graph(GraphRequest& request) {
+  planner::Graph graph;
   if (!request.file.empty()) {
     graph = graph_of_file(request);
   } else if (!request.preset.empty()) {
     graph = preset_with_shapes(request);
   } else {
-    graph = fused::parse_expression(request.expression, request.shapes);
+    graph = planner::parse_expression(request.expression, request.shapes);
   }
   check_sizes(graph);
   return graph;
@@ -373,30 +373,30 @@ fused::Graph load_graph(GraphRequest& request) {
 
 std::vector<std::string> strategy_names() {
   std::vector<std::string> names;
-  names.reserve(fused::strategy_count);
-  for (int i = 0; i < fused::strategy_count; ++i) names.emplace_back(name_of(static_cast<fused::Strategy>(i)));
+  names.reserve(planner::strategy_count);
+  for (int i = 0; i < planner::strategy_count; ++i) names.emplace_back(name_of(static_cast<planner::Strategy>(i)));
   return names;
 }
 
-std::string graph_signature(const fused::Graph& graph) {
-  std::vector<fused::ValueId> inputs(static_cast<std::size_t>(graph.input_count()));
-  std::iota(inputs.begin(), inputs.end(), fused::ValueId{0});
+std::string graph_signature(const planner::Graph& graph) {
+  std::vector<planner::ValueId> inputs(static_cast<std::size_t>(graph.input_count()));
+  std::iota(inputs.begin(), inputs.end(), planner::ValueId{0});
   return fmt::format("{}{} -> {} (tiles)", graph.name.empty() ? "" : graph.name + ": ", list_of(graph, inputs),
                      list_of(graph, graph.outputs()));
 }
 
-std::string graph_operations(const fused::Graph& graph) {
+std::string graph_operations(const planner::Graph& graph) {
   std::string text;
-  for (const fused::Op& op : graph.ops()) {
+  for (const planner::Op& op : graph.ops()) {
     text += fmt::format("{}{} = {}", text.empty() ? "" : "; ", op.name, op_text(graph, op));
   }
   return text;
 }
 
-std::string machine_text(const fused::Machine& machine) {
-  return fmt::format("{}: {} slots{}; {} in DRAM, fidelity {}, precision {}", fused::dst_mode(machine), machine.capacity(),
+std::string machine_text(const planner::Machine& machine) {
+  return fmt::format("{}: {} slots{}; {} in DRAM, fidelity {}, precision {}", planner::dst_mode(machine), machine.capacity(),
                      machine.any_sync ? " (best may take full-sync)" : "", name_of(machine.format),
-                     text_of(machine.fidelity), machine.precision == fused::Precision::keep ? "keep" : "allow-tf32");
+                     text_of(machine.fidelity), machine.precision == planner::Precision::keep ? "keep" : "allow-tf32");
 }
 
 }  // namespace tilegrid::cli

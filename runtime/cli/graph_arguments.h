@@ -28,28 +28,28 @@ void add_machine_flags(CLI::App& app, GraphTexts& texts);
 /// What those flags say. Exactly one of expression, preset and file is set.
 struct GraphRequest {
   std::string expression, preset, file, case_id;
-  fused::ExpressionShapes shapes;
-  fused::PlanRequest plan;
+  planner::ExpressionShapes shapes;
+  planner::PlanRequest plan;
 };
 /// Throws UsageError for flags that do not go together. Opens no file.
 [[nodiscard]] GraphRequest graph_request(const CLI::App& app, const GraphTexts& texts);
 
 /// The cases of the request's file. Throws UsageError when it can't be read or is wrong.
-[[nodiscard]] std::vector<fused::Case> load_graph_cases(const GraphRequest& request);
+[[nodiscard]] std::vector<planner::Case> load_graph_cases(const GraphRequest& request);
 /// The one with the request's id. Throws UsageError when there is none.
-[[nodiscard]] const fused::Case& find_case(const GraphRequest& request, const std::vector<fused::Case>& cases);
+[[nodiscard]] const planner::Case& find_case(const GraphRequest& request, const std::vector<planner::Case>& cases);
 
 /// The graph that is asked for, finished but not simplified. A case's own DST capacity becomes the request's when the flags
 /// gave none. Throws UsageError.
-[[nodiscard]] fused::Graph load_graph(GraphRequest& request);
+[[nodiscard]] planner::Graph load_graph(GraphRequest& request);
 
 /// "naive", ... in their order.
 [[nodiscard]] std::vector<std::string> strategy_names();
 
 /// "softmax over 2x2 tiles: x 2x2 -> out 2x2", and the operations: "m = rowmax(x); ...".
-[[nodiscard]] std::string graph_signature(const fused::Graph& graph);
-[[nodiscard]] std::string graph_operations(const fused::Graph& graph);
+[[nodiscard]] std::string graph_signature(const planner::Graph& graph);
+[[nodiscard]] std::string graph_operations(const planner::Graph& graph);
 /// "16-bit DST, half-sync: 8 slots; bf16 in DRAM, fidelity hifi2, precision keep"
-[[nodiscard]] std::string machine_text(const fused::Machine& machine);
+[[nodiscard]] std::string machine_text(const planner::Machine& machine);
 
 }  // namespace tilegrid::cli

@@ -15,9 +15,9 @@
 namespace tilegrid::cli {
 namespace {
 
-const fused::Function* function_of(VectorOp op) {
-  const auto& all = fused::functions();
-  const auto found = std::find_if(all.begin(), all.end(), [=](const fused::Function& f) { return f.vector == op; });
+const planner::Function* function_of(VectorOp op) {
+  const auto& all = planner::functions();
+  const auto found = std::find_if(all.begin(), all.end(), [=](const planner::Function& f) { return f.vector == op; });
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -36,7 +36,7 @@ const char* name_of(EltwiseOp op) {
 /// One core's compute kernel.
 class CoreCost {
  public:
-  CoreCost(const std::vector<CircularBufferConfig>& buffers, const fused::Machine& machine, LogCost& sum)
+  CoreCost(const std::vector<CircularBufferConfig>& buffers, const planner::Machine& machine, LogCost& sum)
       : machine_(machine), costs_(machine.costs), sum_(sum) {
     for (const CircularBufferConfig& buffer : buffers)
       page_bytes_.at(static_cast<std::size_t>(buffer.id)) = buffer.page_bytes;
@@ -68,7 +68,7 @@ class CoreCost {
   }
 
   void math(const Event& event) {
-    fused::UnitCycles cycles;
+    planner::UnitCycles cycles;
     const double phases = static_cast<double>(machine_.fidelity);
     const double tiles = event.count;
     switch (event.kind) {
@@ -120,19 +120,19 @@ class CoreCost {
     if (pool == Pool::max) return dim == ReduceDim::row ? costs_.reduce_row_max : costs_.reduce_col;
     return phases * (dim == ReduceDim::row ? costs_.reduce_row_sum_phase : costs_.reduce_col);
   }
-  void matmul(const Event& event, fused::UnitCycles& cycles) {
+  void matmul(const Event& event, planner::UnitCycles& cycles) {
     const int rt = static_cast<int>(event.x & 0xFFFFU);
     const int ct = static_cast<int>(event.x >> 16U);
-    const double moved = static_cast<double>(event.count) * fused::unpack_tiles_per_k({rt, ct});
+    const double moved = static_cast<double>(event.count) * planner::unpack_tiles_per_k({rt, ct});
     cycles.unpack = (unpack_cycles(event.a, moved) + unpack_cycles(event.b, moved)) / 2;
     cycles.math =
         static_cast<double>(event.count) * rt * ct * costs_.matmul_tile_phase * static_cast<double>(machine_.fidelity);
     sum_.kinds.insert("matmul");
     sum_.matmuls.insert({event.a, event.b});
   }
-  void vector(const Event& event, fused::UnitCycles& cycles) {
+  void vector(const Event& event, planner::UnitCycles& cycles) {
     const auto op = static_cast<VectorOp>(event.op);
-    const fused::Function* function = function_of(op);
+    const planner::Function* function = function_of(op);
     double part = 1;  // of the tile's 32 vectors (kernels/planner/plan/cost.cpp)
     if (static_cast<VectorMode>(event.c) == VectorMode::first_column) part = 0.25;
     if (static_cast<VectorMode>(event.c) == VectorMode::r) part = 0.5;
@@ -163,11 +163,11 @@ class CoreCost {
     sum_.most_tiles_in_section = std::max<std::uint64_t>(sum_.most_tiles_in_section, slots_.size());
   }
 
-  const fused::Machine& machine_;
-  const fused::Costs& costs_;
+  const planner::Machine& machine_;
+  const planner::Costs& costs_;
   LogCost& sum_;
   std::array<double, 32> page_bytes_{};
-  fused::UnitCycles section_;
+  planner::UnitCycles section_;
   std::set<std::uint32_t> slots_;
   std::optional<std::array<int, 3>> setup_;
   bool adds_ = false;
@@ -176,7 +176,7 @@ class CoreCost {
 }  // namespace
 
 LogCost log_cost(const std::vector<EventLog>& logs, const std::vector<CircularBufferConfig>& buffers,
-                 const fused::Machine& machine) {
+                 const planner::Machine& machine) {
   LogCost sum;
   std::map<int, std::uint32_t> largest_push;
   for (const EventLog& log : logs) {

@@ -28,6 +28,6 @@ struct LogCost {
   std::set<int> double_buffered;             ///< CBs with room for two of their largest pushes
 };
 [[nodiscard]] LogCost log_cost(const std::vector<EventLog>& logs, const std::vector<CircularBufferConfig>& buffers,
-                               const fused::Machine& machine);
+                               const planner::Machine& machine);
 
 }  // namespace tilegrid::cli

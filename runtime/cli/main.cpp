@@ -86,7 +86,7 @@ int run(Session& session, int argc, char** argv) {
 int main(int argc, char** argv) {
   Session session(&argc, &argv);
   attention::register_kernels();
-  fused::register_kernels();
+  planner::register_kernels();
   matmul::register_kernels();
   cli::register_verify_task();
   cli::register_info_task();

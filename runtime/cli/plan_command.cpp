@@ -31,20 +31,20 @@ struct PlanOptions {
 /// A strategy's plan. What is no question of slots - L1, circular buffers - is an error of the command when it is the chosen
 /// strategy's, and otherwise a line in the table.
 struct Planned {
-  fused::Plan plan;
+  planner::Plan plan;
   std::optional<UsageError> error;
 };
 
-Planned plan_one(const fused::Graph& graph, fused::Strategy strategy, const fused::PlanRequest& request) {
+Planned plan_one(const planner::Graph& graph, planner::Strategy strategy, const planner::PlanRequest& request) {
   Planned planned;
   try {
-    planned.plan = fused::plan(graph, strategy, request);
+    planned.plan = planner::plan(graph, strategy, request);
   } catch (const UsageError& error) {
     planned.error = error;
     planned.plan.strategy = strategy;
-    planned.plan.graph = fused::simplified(graph);
+    planned.plan.graph = planner::simplified(graph);
     planned.plan.machine = request.machine;
-    planned.plan.refusal = fused::Refusal{.reason = error.message(), .account = {}, .at = {}, .fits = {}};
+    planned.plan.refusal = planner::Refusal{.reason = error.message(), .account = {}, .at = {}, .fits = {}};
   }
   return planned;
 }
@@ -77,7 +77,7 @@ std::string answers_text(const Json& one) {
 /// All cases of a file.
 int answer_file(const PlanOptions& options) {
   Json answers = Json::array();
-  for (const fused::Case& one : load_graph_cases(options.graph)) answers.push_back(fused::answer_case(one));
+  for (const planner::Case& one : load_graph_cases(options.graph)) answers.push_back(planner::answer_case(one));
   if (!options.quiet()) {
     for (const Json& one : answers) put(answers_text(one));
   }
@@ -90,41 +90,42 @@ int answer_file(const PlanOptions& options) {
 Json answers_of_case(const PlanOptions& options) {
   Json list = Json::array();
   if (options.graph.file.empty()) return list;
-  const std::vector<fused::Case> cases = load_graph_cases(options.graph);
-  list.push_back(fused::answer_case(find_case(options.graph, cases)));
+  const std::vector<planner::Case> cases = load_graph_cases(options.graph);
+  list.push_back(planner::answer_case(find_case(options.graph, cases)));
   return list;
 }
 
-std::string plan_details(const fused::Plan& plan) {
-  return fmt::format("Loop nest of {}\n{}\nSlots of {}\n{}", name_of(plan.strategy), fused::loop_nest(plan),
-                     name_of(plan.strategy), fused::slot_picture(plan));
+std::string plan_details(const planner::Plan& plan) {
+  return fmt::format("Loop nest of {}\n{}\nSlots of {}\n{}", name_of(plan.strategy), planner::loop_nest(plan),
+                     name_of(plan.strategy), planner::slot_picture(plan));
 }
 
-std::string plan_text(const PlanOptions& options, const fused::Graph& graph, const std::vector<fused::Plan>& plans) {
+std::string plan_text(const PlanOptions& options, const planner::Graph& graph, const std::vector<planner::Plan>& plans) {
   std::string text = fmt::format("graph    {}\n         {}\nmachine  {}\n\n", graph_signature(graph),
                                  graph_operations(graph), machine_text(options.graph.plan.machine));
-  const auto shown = [&](const fused::Plan& plan) {
+  const auto shown = [&](const planner::Plan& plan) {
     return options.strategy == all_strategies || options.strategy == name_of(plan.strategy);
   };
-  for (const fused::Plan& plan : plans) {
-    if (shown(plan)) text += fmt::format("{}: {}", name_of(plan.strategy), fused::verdict(plan));
+  for (const planner::Plan& plan : plans) {
+    if (shown(plan)) text += fmt::format("{}: {}", name_of(plan.strategy), planner::verdict(plan));
   }
-  text += "\n" + fused::strategy_table(plans);
-  for (const fused::Plan& plan : plans) {
+  text += "\n" + planner::strategy_table(plans);
+  for (const planner::Plan& plan : plans) {
     if (shown(plan) && !plan.stages.empty()) text += "\n" + plan_details(plan);
   }
   return text;
 }
 
 /// The error that ends the command when what was asked for has no legal plan; nothing when it has.
-std::optional<Error> refusal_of(const PlanOptions& options, const fused::Graph& graph, const std::vector<Planned>& planned) {
+std::optional<Error> refusal_of(const PlanOptions& options, const planner::Graph& graph,
+                                const std::vector<Planned>& planned) {
   const bool none = std::none_of(planned.begin(), planned.end(), [](const Planned& one) { return one.plan.legal(); });
   for (const Planned& one : planned) {
     const bool chosen = options.strategy == name_of(one.plan.strategy);
-    if (one.error && (chosen || (none && one.plan.strategy == fused::Strategy::best))) return *one.error;
+    if (one.error && (chosen || (none && one.plan.strategy == planner::Strategy::best))) return *one.error;
   }
   if (none) {
-    const fused::SmallestCapacity smallest = fused::smallest_capacity(graph, options.graph.plan);
+    const planner::SmallestCapacity smallest = planner::smallest_capacity(graph, options.graph.plan);
     return KernelError(
         fmt::format("no strategy is legal: {} needs a DST capacity of {} slots, {} are there; with {} some plan is legal",
                     smallest.operation, smallest.slots, options.graph.plan.machine.capacity(), smallest.slots));
@@ -144,10 +145,10 @@ Json request_json(const GraphRequest& request) {
           {"case", text(request.case_id)}};
 }
 
-Json report_json(const PlanOptions& options, const Json& answers, const std::vector<fused::Plan>& plans,
+Json report_json(const PlanOptions& options, const Json& answers, const std::vector<planner::Plan>& plans,
                  const std::optional<Error>& refusal) {
   Json list = Json::array();
-  for (const fused::Plan& plan : plans) list.push_back(fused::plan_json(plan));
+  for (const planner::Plan& plan : plans) list.push_back(planner::plan_json(plan));
   Json json = Json::object();
   if (!answers.empty()) json["cases"] = answers;
   json["version"] = TILEGRID_VERSION;
@@ -165,17 +166,17 @@ int run_plan(PlanOptions options) {
     check_output_files({{"--json", options.json}}, inputs);
   }
   if (!options.graph.file.empty() && options.graph.case_id.empty()) return answer_file(options);
-  const fused::Graph graph = load_graph(options.graph);
+  const planner::Graph graph = load_graph(options.graph);
   std::vector<Planned> planned;
-  std::vector<fused::Plan> plans;
-  for (int i = 0; i < fused::strategy_count; ++i) {
-    planned.push_back(plan_one(graph, static_cast<fused::Strategy>(i), options.graph.plan));
+  std::vector<planner::Plan> plans;
+  for (int i = 0; i < planner::strategy_count; ++i) {
+    planned.push_back(plan_one(graph, static_cast<planner::Strategy>(i), options.graph.plan));
     plans.push_back(planned.back().plan);
   }
   const std::optional<Error> refusal = refusal_of(options, graph, planned);
   // Bad input that no strategy mends is worth no report.
   const bool reported = !refusal || refusal->code() != ExitCode::usage ||
-                        std::any_of(plans.begin(), plans.end(), [](const fused::Plan& plan) { return plan.legal(); });
+                        std::any_of(plans.begin(), plans.end(), [](const planner::Plan& plan) { return plan.legal(); });
   if (!reported) throw Error(*refusal);
   const Json answers = answers_of_case(options);
   if (!options.quiet()) {

@@ -101,7 +101,7 @@ void run_point(const Session& session, Device& device, Point& point) {
       }
     }
     // What the table and JSON have no use for, of possibly thousands of configurations.
-    for (replay::LaunchTime& launch : outcome.device->time.launches) {
+    for (timing::LaunchTime& launch : outcome.device->time.launches) {
       launch.cores.clear();
       launch.links.clear();
     }

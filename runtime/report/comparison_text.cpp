@@ -5,7 +5,7 @@
 
 namespace tilegrid::cli {
 
-std::string comparison_text(const std::string& name, const fused::Comparison& one, std::size_t columns) {
+std::string comparison_text(const std::string& name, const planner::Comparison& one, std::size_t columns) {
   std::string text = fmt::format("  {:<10} correlation {:.7f}   RMSE {:.3e}   relative L2 {:.3e}   largest error {:.3e}\n",
                                  name, one.correlation, one.rmse, one.relative_l2, one.max_abs);
   text += fmt::format("  {:<10} worst |difference| / bound {:.3f} at [{}, {}] of {} elements\n", "", one.worst_ratio,
@@ -15,7 +15,7 @@ std::string comparison_text(const std::string& name, const fused::Comparison& on
   return text;
 }
 
-nlohmann::ordered_json comparison_json(const std::string& name, const fused::Comparison& one) {
+nlohmann::ordered_json comparison_json(const std::string& name, const planner::Comparison& one) {
   return {{"name", name},
           {"correlation", one.correlation},
           {"rmse", one.rmse},

@@ -10,8 +10,8 @@
 namespace tilegrid::cli {
 
 /// Figures of an output against the reference and its bounds, some lines; `columns` of the output, for places.
-[[nodiscard]] std::string comparison_text(const std::string& name, const fused::Comparison& one, std::size_t columns);
+[[nodiscard]] std::string comparison_text(const std::string& name, const planner::Comparison& one, std::size_t columns);
 /// Keys: name, correlation, rmse, relative_l2, max_abs, worst_ratio, rms_ratio, elements, undecided, not_finite, passed.
-[[nodiscard]] nlohmann::ordered_json comparison_json(const std::string& name, const fused::Comparison& one);
+[[nodiscard]] nlohmann::ordered_json comparison_json(const std::string& name, const planner::Comparison& one);
 
 }  // namespace tilegrid::cli

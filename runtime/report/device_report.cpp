@@ -18,16 +18,16 @@
 namespace tilegrid::cli {
 namespace {
 
-using replay::CoreTime;
-using replay::LaneTime;
-using replay::ShareTime;
+using timing::CoreTime;
+using timing::LaneTime;
+using timing::ShareTime;
 
 constexpr std::size_t most_operations = 6;
 constexpr std::size_t most_links = 3;
 
 std::string percent(double part, double whole) { return fmt::format("{:.1f}%", whole > 0 ? 100 * part / whole : 0); }
 
-std::string launch_line(const DeviceReport& report, const replay::LaunchTime& launch) {
+std::string launch_line(const DeviceReport& report, const timing::LaunchTime& launch) {
   const DeviceSummary one = summarise(std::span(&launch, 1));
   const double clock = report.architecture.parameters["clock_hz"];
   return fmt::format("  launch {:<20}{:>14} cycles {:>12} {:>6}; bound by {} {}, then {} {}\n", launch.name,
@@ -38,7 +38,7 @@ std::string launch_line(const DeviceReport& report, const replay::LaunchTime& la
 }
 
 std::string total_text(const DeviceReport& report) {
-  const replay::DeviceTime& time = report.time;
+  const timing::DeviceTime& time = report.time;
   const DeviceSummary& summary = report.summary;
   const auto& limits = summary.limits;
   std::string text =
@@ -60,7 +60,7 @@ std::string total_text(const DeviceReport& report) {
   }
   text += '\n';
   if (time.launches.size() < 2) return text;
-  for (const replay::LaunchTime& launch : time.launches) text += launch_line(report, launch);
+  for (const timing::LaunchTime& launch : time.launches) text += launch_line(report, launch);
   return text;
 }
 
@@ -70,23 +70,23 @@ std::string lanes_text(const DeviceReport& report) {
   if (summary.cores.empty()) return {};
   const CoreTime& slowest = summary.cores[summary.slowest];
   std::vector<std::size_t> stalls;
-  for (std::size_t stall = 0; stall < replay::stall_count; ++stall) {
+  for (std::size_t stall = 0; stall < timing::stall_count; ++stall) {
     const bool seen = std::any_of(summary.mean.lanes.begin(), summary.mean.lanes.end(),
                                   [=](const LaneTime& lane) { return lane.stalled.at(stall) > 0; });
     if (seen) stalls.push_back(stall);
   }
   std::string text = fmt::format("  {:<15}{:>11}", "% mean/slowest", "busy");
-  for (const std::size_t stall : stalls) text += fmt::format("{:>11}", name_of(static_cast<replay::Stall>(stall)));
+  for (const std::size_t stall : stalls) text += fmt::format("{:>11}", name_of(static_cast<timing::Stall>(stall)));
   const LogicalCore at = report.grid.core(static_cast<int>(summary.slowest));
   text += fmt::format("{:>11}   slowest core ({},{})\n", "ended", at.x, at.y);
   const auto cell = [&](double mean, double slow) {
     return fmt::format("{:>11}", fmt::format("{:.1f}/{:.1f}", 100 * mean / summary.cycles, 100 * slow / summary.cycles));
   };
-  for (std::size_t lane = 0; lane < replay::lane_count; ++lane) {
+  for (std::size_t lane = 0; lane < timing::lane_count; ++lane) {
     const LaneTime& a = summary.mean.lanes.at(lane);
     const LaneTime& b = slowest.lanes.at(lane);
-    constexpr std::array<const char*, replay::lane_count> roles{" (writer)", " (reader)", "", "", ""};
-    text += fmt::format("  {:<15}", std::string(name_of(static_cast<replay::Lane>(lane))) + roles.at(lane));
+    constexpr std::array<const char*, timing::lane_count> roles{" (writer)", " (reader)", "", "", ""};
+    text += fmt::format("  {:<15}", std::string(name_of(static_cast<timing::Lane>(lane))) + roles.at(lane));
     text += cell(a.busy, b.busy);
     for (const std::size_t stall : stalls) text += cell(a.stalled.at(stall), b.stalled.at(stall));
     text += cell(summary.cycles - a.end, summary.cycles - b.end) + "\n";
@@ -106,8 +106,8 @@ std::string share_line(const DeviceSummary& summary, const std::string& name, co
 std::string shares_text(const DeviceSummary& summary) {
   if (summary.cores.empty()) return {};
   std::string text = fmt::format("  {:<22}", "busy cycles a core");
-  for (int lane = 0; lane < replay::lane_count; ++lane) {
-    text += fmt::format("{:>18}", name_of(static_cast<replay::Lane>(lane)));
+  for (int lane = 0; lane < timing::lane_count; ++lane) {
+    text += fmt::format("{:>18}", name_of(static_cast<timing::Lane>(lane)));
   }
   text += "   (share of the time)\n";
   const bool has_phases = summary.phases.size() > 1 || (!summary.phases.empty() && !summary.phases.front().name.empty());
@@ -136,7 +136,7 @@ std::string network_text(const DeviceReport& report) {
   for (int noc = 0; noc < noc_count; ++noc) {
     std::vector<std::string> busiest;
     std::vector<double> busy;
-    for (const replay::LinkTime& link : summary.links) {
+    for (const timing::LinkTime& link : summary.links) {
       if (link.noc != noc) continue;
       busy.push_back(link.busy);
       if (busiest.size() == most_links) continue;
@@ -150,7 +150,7 @@ std::string network_text(const DeviceReport& report) {
   std::vector<double> banks;
   double read = 0;
   double written = 0;
-  for (const replay::DramTime& bank : summary.dram) {
+  for (const timing::DramTime& bank : summary.dram) {
     banks.push_back(bank.busy);
     read += static_cast<double>(bank.bytes_read);
     written += static_cast<double>(bank.bytes_written);
@@ -167,7 +167,7 @@ std::string network_text(const DeviceReport& report) {
 
 DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture) {
   const auto start = std::chrono::steady_clock::now();
-  DeviceReport report{log.program, log.grid, architecture, replay::replay(log, architecture.parameters), {}, 0};
+  DeviceReport report{log.program, log.grid, architecture, timing::replay(log, architecture.parameters), {}, 0};
   report.summary = summarise(report.time.launches);
   report.replay_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;

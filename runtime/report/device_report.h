@@ -16,11 +16,11 @@ struct DeviceReport {
   std::string program;  ///< as in the log
   GridSize grid;
   ChosenArchitecture architecture;
-  replay::DeviceTime time;
+  timing::DeviceTime time;
   DeviceSummary summary;
   double replay_seconds = 0;  ///< on the host
 };
-/// Throws UsageError as replay::replay does.
+/// Throws UsageError as timing::replay does.
 [[nodiscard]] DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture);
 
 /// The section "Device time" of a report, with a blank line first. It has no host cost: a replay of the same log prints the

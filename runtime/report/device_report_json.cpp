@@ -14,38 +14,38 @@ using Json = nlohmann::ordered_json;
 double share_of(double cycles, const DeviceSummary& summary) { return summary.cycles > 0 ? cycles / summary.cycles : 0; }
 
 /// "CB empty" as a key: cb_empty
-std::string key_of(replay::Stall stall) {
+std::string key_of(timing::Stall stall) {
   std::string key = name_of(stall);
   for (char& c : key) c = c == ' ' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return key;
 }
 
-Json lane_json(const replay::LaneTime& lane) {
+Json lane_json(const timing::LaneTime& lane) {
   Json stalled = Json::object();
-  for (std::size_t stall = 0; stall < replay::stall_count; ++stall) {
-    if (lane.stalled.at(stall) > 0) stalled[key_of(static_cast<replay::Stall>(stall))] = lane.stalled.at(stall);
+  for (std::size_t stall = 0; stall < timing::stall_count; ++stall) {
+    if (lane.stalled.at(stall) > 0) stalled[key_of(static_cast<timing::Stall>(stall))] = lane.stalled.at(stall);
   }
   return {{"busy", lane.busy}, {"end", lane.end}, {"stalled", stalled}};
 }
 
-Json lanes_json(const replay::CoreTime& core) {
+Json lanes_json(const timing::CoreTime& core) {
   Json lanes = Json::object();
-  for (std::size_t lane = 0; lane < replay::lane_count; ++lane) {
-    lanes[name_of(static_cast<replay::Lane>(lane))] = lane_json(core.lanes.at(lane));
+  for (std::size_t lane = 0; lane < timing::lane_count; ++lane) {
+    lanes[name_of(static_cast<timing::Lane>(lane))] = lane_json(core.lanes.at(lane));
   }
   return lanes;
 }
 
 /// Busy cycles of a core on average and their share of the run's.
-Json shares_json(const std::vector<replay::ShareTime>& shares, const DeviceSummary& summary) {
+Json shares_json(const std::vector<timing::ShareTime>& shares, const DeviceSummary& summary) {
   Json list = Json::array();
-  for (const replay::ShareTime& share : shares) {
+  for (const timing::ShareTime& share : shares) {
     Json lanes = Json::object();
-    for (std::size_t lane = 0; lane < replay::lane_count; ++lane) {
+    for (std::size_t lane = 0; lane < timing::lane_count; ++lane) {
       const double busy = share.busy.at(lane);
       if (busy <= 0) continue;
       const double mean = busy / static_cast<double>(summary.cores.size());
-      lanes[name_of(static_cast<replay::Lane>(lane))] = {
+      lanes[name_of(static_cast<timing::Lane>(lane))] = {
           {"busy_sum", busy}, {"busy_mean", mean}, {"share", share_of(mean, summary)}};
     }
     list.push_back({{"name", share.name}, {"lanes", lanes}});
@@ -59,7 +59,7 @@ Json noc_json(const DeviceSummary& summary) {
   for (int noc = 0; noc < noc_count; ++noc) {
     Json links = Json::array();
     double busy = 0;
-    for (const replay::LinkTime& link : summary.links) {
+    for (const timing::LinkTime& link : summary.links) {
       if (link.noc != noc) continue;
       busy += link.busy;
       links.push_back({{"x", link.from.x},
@@ -80,7 +80,7 @@ Json dram_json(const DeviceReport& report) {
   Json banks = Json::array();
   std::vector<double> busy;
   double bytes = 0;
-  for (const replay::DramTime& bank : summary.dram) {
+  for (const timing::DramTime& bank : summary.dram) {
     banks.push_back({{"busy", bank.busy},
                      {"utilisation", share_of(bank.busy, summary)},
                      {"read_bytes", bank.bytes_read},
@@ -99,7 +99,7 @@ Json dram_json(const DeviceReport& report) {
 
 Json launches_json(const DeviceReport& report) {
   Json list = Json::array();
-  for (const replay::LaunchTime& launch : report.time.launches) {
+  for (const timing::LaunchTime& launch : report.time.launches) {
     const DeviceSummary one = summarise(std::span(&launch, 1));
     list.push_back({{"name", launch.name},
                     {"cycles", launch.cycles},
@@ -118,7 +118,7 @@ Json cores_json(const DeviceReport& report) {
   Json list = Json::array();
   for (std::size_t i = 0; i < report.summary.cores.size(); ++i) {
     const LogicalCore at = report.grid.core(static_cast<int>(i));
-    const replay::CoreTime& core = report.summary.cores[i];
+    const timing::CoreTime& core = report.summary.cores[i];
     list.push_back({{"x", at.x}, {"y", at.y}, {"end", core.end}, {"lanes", lanes_json(core)}});
   }
   return list;
@@ -136,7 +136,7 @@ Json bound_json(const DeviceSummary& summary, const std::string& program) {
 }
 
 Json device_json(const DeviceReport& report) {
-  const replay::DeviceTime& time = report.time;
+  const timing::DeviceTime& time = report.time;
   const DeviceSummary& summary = report.summary;
   const LogicalCore slowest = report.grid.core(static_cast<int>(summary.slowest));
   return {{"cycles", time.cycles},

@@ -8,12 +8,12 @@
 namespace tilegrid::cli {
 namespace {
 
-using replay::CoreTime;
-using replay::Lane;
-using replay::LaneTime;
-using replay::LaunchTime;
-using replay::ShareTime;
-using replay::Stall;
+using timing::CoreTime;
+using timing::Lane;
+using timing::LaneTime;
+using timing::LaunchTime;
+using timing::ShareTime;
+using timing::Stall;
 
 void add(CoreTime& sum, const CoreTime& more) {
   for (std::size_t lane = 0; lane < sum.lanes.size(); ++lane) {
@@ -46,9 +46,9 @@ void add(std::vector<ShareTime>& sums, const std::vector<ShareTime>& more) {
 }
 
 void add_network(DeviceSummary& sum, std::span<const LaunchTime> launches) {
-  std::map<std::tuple<int, int, int, int>, replay::LinkTime> links;
+  std::map<std::tuple<int, int, int, int>, timing::LinkTime> links;
   for (const LaunchTime& launch : launches) {
-    for (const replay::LinkTime& link : launch.links) {
+    for (const timing::LinkTime& link : launch.links) {
       auto& to = links[{link.noc, link.from.y, link.from.x, link.direction}];
       to = {link.from, link.noc, link.direction, to.busy + link.busy, to.bytes + link.bytes};
     }

@@ -24,17 +24,17 @@ inline constexpr int limit_count = static_cast<int>(Limit::Kind::launch) + 1;
 /// Launches added up, as they run one after the other.
 struct DeviceSummary {
   double cycles = 0;
-  std::vector<replay::CoreTime> cores;  ///< the end is the sum of ends
-  replay::CoreTime mean;                ///< over cores
+  std::vector<timing::CoreTime> cores;  ///< the end is the sum of ends
+  timing::CoreTime mean;                ///< over cores
   std::size_t slowest = 0;              ///< the core with the last end
-  std::vector<replay::ShareTime> operations, phases;
-  std::vector<replay::LinkTime> links;  ///< the busiest first
-  std::vector<replay::DramTime> dram;
+  std::vector<timing::ShareTime> operations, phases;
+  std::vector<timing::LinkTime> links;  ///< the busiest first
+  std::vector<timing::DramTime> dram;
   double bytes_times_hops = 0;
   std::array<Limit, limit_count> limits;  ///< the largest first
   /// How much larger the first limit is than the second, as a share of all cycles.
   [[nodiscard]] double margin() const { return cycles > 0 ? (limits[0].cycles - limits[1].cycles) / cycles : 0; }
 };
-[[nodiscard]] DeviceSummary summarise(std::span<const replay::LaunchTime> launches);
+[[nodiscard]] DeviceSummary summarise(std::span<const timing::LaunchTime> launches);
 
 }  // namespace tilegrid::cli

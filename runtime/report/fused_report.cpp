@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string extent_text(const fused::TensorExtent& extent) { return fmt::format("{}x{}", extent.rows, extent.cols); }
+std::string extent_text(const planner::TensorExtent& extent) { return fmt::format("{}x{}", extent.rows, extent.cols); }
 
 std::string source_of(const FusedOptions& options, const std::string& name) {
   const auto file = options.inputs.find(name);
@@ -23,10 +23,10 @@ std::string source_of(const FusedOptions& options, const std::string& name) {
 }
 
 std::string tensors_text(const FusedOutcome& outcome) {
-  const fused::Graph& graph = outcome.job.plan.graph;
+  const planner::Graph& graph = outcome.job.plan.graph;
   std::string text;
   for (std::size_t i = 0; i < outcome.inputs.size(); ++i) {
-    const std::string& name = graph.value(static_cast<fused::ValueId>(i)).name;
+    const std::string& name = graph.value(static_cast<planner::ValueId>(i)).name;
     text +=
         fmt::format("{}{} {}{}", i == 0 ? "" : ", ", name, extent_text(outcome.inputs[i]), source_of(outcome.options, name));
   }
@@ -43,19 +43,19 @@ std::string tensors_text(const FusedOutcome& outcome) {
 }
 
 std::string header(const FusedOutcome& outcome) {
-  const fused::Plan& plan = outcome.job.plan;
+  const planner::Plan& plan = outcome.job.plan;
   std::string text = fmt::format("tilegrid {} fused\n", TILEGRID_VERSION);
   text += fmt::format("  graph      {}\n", graph_signature(outcome.graph));
   text += fmt::format("             {}\n", graph_operations(outcome.graph));
   text += fmt::format("  tensors    {}\n", tensors_text(outcome));
-  fused::Machine machine = plan.machine;
+  planner::Machine machine = plan.machine;
   machine.any_sync = false;  // it has been chosen
   text += fmt::format("  machine    {}\n", machine_text(machine));
   text +=
       fmt::format("  blocks     {} tiles, {} x {} of them; {} to {} a core\n", text_of(plan.block), outcome.job.block_rows,
                   outcome.job.block_cols, blocks_of_core(outcome, outcome.grid.cores() - 1), blocks_of_core(outcome, 0));
   text += place_text(outcome);
-  text += fmt::format("\nPlan {}: {}", name_of(plan.strategy), fused::verdict(plan));
+  text += fmt::format("\nPlan {}: {}", name_of(plan.strategy), planner::verdict(plan));
   text += fmt::format("  modelled: {:.0f} cycles from block to block, bound by {}\n", plan.cost.interval, plan.cost.bound());
   return text;
 }
@@ -66,17 +66,17 @@ std::string verification_text(const FusedOutcome& outcome) {
     return fmt::format("\nVerification: not verified, {:.1e} multiply-adds are more than {:.0e} (--verify full does it)\n",
                        outcome.multiply_adds, fused_verification_limit);
   }
-  const fused::Graph& graph = outcome.job.plan.graph;
+  const planner::Graph& graph = outcome.job.plan.graph;
   const FusedVerification& v = *outcome.verification;
   std::string text = fmt::format("\nVerification against double precision: {:.2f} s\n", v.seconds);
   for (std::size_t i = 0; i < v.outputs.size(); ++i) {
-    const fused::Comparison& one = v.outputs[i];
+    const planner::Comparison& one = v.outputs[i];
     text += comparison_text(graph.value(graph.outputs()[i]).name, one, static_cast<std::size_t>(outcome.outputs[i].cols));
   }
   std::size_t elements = 0;
   std::size_t undecided = 0;
   bool open = false;
-  for (const fused::Comparison& one : v.outputs) {
+  for (const planner::Comparison& one : v.outputs) {
     elements += one.elements;
     undecided += one.undecided;
     open = open || one.undecided == one.elements;
@@ -89,8 +89,8 @@ std::string verification_text(const FusedOutcome& outcome) {
 }
 
 Json tensors_json(const FusedOutcome& outcome) {
-  const fused::Graph& graph = outcome.job.plan.graph;
-  const auto entry = [&](fused::ValueId id, const fused::TensorExtent& extent,
+  const planner::Graph& graph = outcome.job.plan.graph;
+  const auto entry = [&](planner::ValueId id, const planner::TensorExtent& extent,
                          const std::map<std::string, std::string>& files) {
     const std::string& name = graph.value(id).name;
     const auto file = files.find(name);
@@ -102,7 +102,7 @@ Json tensors_json(const FusedOutcome& outcome) {
   Json inputs = Json::array();
   Json outputs = Json::array();
   for (std::size_t i = 0; i < outcome.inputs.size(); ++i) {
-    inputs.push_back(entry(static_cast<fused::ValueId>(i), outcome.inputs[i], outcome.options.inputs));
+    inputs.push_back(entry(static_cast<planner::ValueId>(i), outcome.inputs[i], outcome.options.inputs));
   }
   for (std::size_t i = 0; i < outcome.outputs.size(); ++i) {
     outputs.push_back(entry(graph.outputs()[i], outcome.outputs[i], outcome.options.outputs));
@@ -112,7 +112,7 @@ Json tensors_json(const FusedOutcome& outcome) {
 
 Json config_json(const FusedOutcome& outcome) {
   const FusedOptions& options = outcome.options;
-  const fused::Machine& machine = outcome.job.plan.machine;
+  const planner::Machine& machine = outcome.job.plan.machine;
   const auto text = [](const std::string& value) { return value.empty() ? Json() : Json(value); };
   return {{"version", TILEGRID_VERSION},
           {"grid", text_of(outcome.grid)},
@@ -131,7 +131,7 @@ Json config_json(const FusedOutcome& outcome) {
           {"dst", machine.dst_fp32 ? "fp32" : "bf16"},
           {"sync", machine.full_sync ? "full" : "half"},
           {"dst_capacity", machine.capacity()},
-          {"precision", machine.precision == fused::Precision::keep ? "keep" : "allow-tf32"},
+          {"precision", machine.precision == planner::Precision::keep ? "keep" : "allow-tf32"},
           {"seed", options.seed},
           {"scale", options.scale},
           {"log", text(options.log)},
@@ -144,7 +144,7 @@ Json config_json(const FusedOutcome& outcome) {
 
 Json verify_json(const FusedOutcome& outcome) {
   if (!outcome.verification) return {};
-  const fused::Graph& graph = outcome.job.plan.graph;
+  const planner::Graph& graph = outcome.job.plan.graph;
   Json list = Json::array();
   for (std::size_t i = 0; i < outcome.verification->outputs.size(); ++i) {
     list.push_back(comparison_json(graph.value(graph.outputs()[i]).name, outcome.verification->outputs[i]));
@@ -160,7 +160,7 @@ std::string text_report(const FusedOutcome& outcome) {
 }
 
 std::string one_line_summary(const FusedOutcome& outcome) {
-  const fused::Machine& machine = outcome.job.plan.machine;
+  const planner::Machine& machine = outcome.job.plan.machine;
   return fmt::format("fused {} strategy {} block {} blocks {}x{} {} dst {} {} sync {} grid {}",
                      graph_operations(outcome.graph), name_of(outcome.options.strategy), text_of(outcome.job.plan.block),
                      outcome.job.block_rows, outcome.job.block_cols, name_of(machine.format),
@@ -171,7 +171,7 @@ std::string one_line_summary(const FusedOutcome& outcome) {
 nlohmann::ordered_json json_report(const FusedOutcome& outcome) {
   const auto work = [&](std::size_t core) { return Json{{"blocks", blocks_of_core(outcome, static_cast<int>(core))}}; };
   Json report{
-      {"config", config_json(outcome)}, {"plan", fused::plan_json(outcome.job.plan)}, {"verify", verify_json(outcome)}};
+      {"config", config_json(outcome)}, {"plan", planner::plan_json(outcome.job.plan)}, {"verify", verify_json(outcome)}};
   add_run_json(report, outcome, work);
   return report;
 }

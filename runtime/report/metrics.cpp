@@ -84,27 +84,27 @@ void add_replay_metrics(std::vector<Metric>& list) {
   const auto add = [&](std::string name, std::string title, const char* unit, auto value) {
     list.push_back({std::move(name), std::move(title), unit, false, nullptr, value});
   };
-  add("device-cycles", "end of the core", "cycles", [](const replay::CoreTime& core, double) { return core.end; });
-  constexpr std::array<const char*, replay::lane_count> lanes{"writer", "reader", "unpack", "math", "pack"};
+  add("device-cycles", "end of the core", "cycles", [](const timing::CoreTime& core, double) { return core.end; });
+  constexpr std::array<const char*, timing::lane_count> lanes{"writer", "reader", "unpack", "math", "pack"};
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     const char* lane = lanes.at(i);
     add(fmt::format("{}-busy", lane), fmt::format("{} busy", lane), "%",
-        [i](const replay::CoreTime& core, double cycles) { return 100 * core.lanes.at(i).busy / cycles; });
+        [i](const timing::CoreTime& core, double cycles) { return 100 * core.lanes.at(i).busy / cycles; });
     add(fmt::format("{}-stalled", lane), fmt::format("{} stalled, the launch included", lane), "%",
-        [i](const replay::CoreTime& core, double cycles) {
+        [i](const timing::CoreTime& core, double cycles) {
           const auto& stalled = core.lanes.at(i).stalled;
           return 100 * std::accumulate(stalled.begin(), stalled.end(), 0.0) / cycles;
         });
   }
-  for (std::size_t i = 0; i < replay::stall_count; ++i) {
-    const std::string reason = name_of(static_cast<replay::Stall>(i));
+  for (std::size_t i = 0; i < timing::stall_count; ++i) {
+    const std::string reason = name_of(static_cast<timing::Stall>(i));
     std::string word = reason;
     for (char& c : word) c = c == ' ' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     add("stalled-" + word, fmt::format("stalled on {}, mean of the five lanes", reason), "%",
-        [i](const replay::CoreTime& core, double cycles) {
+        [i](const timing::CoreTime& core, double cycles) {
           double sum = 0;
-          for (const replay::LaneTime& lane : core.lanes) sum += lane.stalled.at(i);
-          return 100 * sum / (replay::lane_count * cycles);
+          for (const timing::LaneTime& lane : core.lanes) sum += lane.stalled.at(i);
+          return 100 * sum / (timing::lane_count * cycles);
         });
   }
 }

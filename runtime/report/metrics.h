@@ -18,7 +18,7 @@ struct Metric {
   bool host = false;  ///< host cost rather than a device count
   std::function<double(const CoreCounters&, const CoreHostCost&)> value;
   /// Of a figure of the device-time replay, which has no `value`: from the core's time and the run's cycles.
-  std::function<double(const replay::CoreTime&, double cycles)> device_time = nullptr;
+  std::function<double(const timing::CoreTime&, double cycles)> device_time = nullptr;
 };
 
 /// All of them, in the order of --help.

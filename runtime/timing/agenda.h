@@ -10,7 +10,7 @@
 #include <tuple>
 #include <vector>
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// What happens at a point in time to something that several cores share.
 enum class Step : std::uint32_t {
@@ -147,4 +147,4 @@ class Agenda {
   std::priority_queue<Appointment, std::vector<Appointment>, Later> later_;
 };
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

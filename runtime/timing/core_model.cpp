@@ -7,7 +7,7 @@
 
 #include "core/l1.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 constexpr std::uint32_t no_setup = 0;
@@ -324,4 +324,4 @@ CoreTime CoreModel::core_time() const {
   return result;
 }
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

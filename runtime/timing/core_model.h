@@ -15,7 +15,7 @@
 #include "runtime/timing/network_model.h"
 #include "runtime/timing/page_flow.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// Busy cycles of a core by operation and by zone.
 struct CoreShares {
@@ -156,4 +156,4 @@ class CoreModel {
   std::size_t backlog_first_ = 0;
 };
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -6,7 +6,7 @@
 
 #include "core/matrix_unit.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 std::uint32_t fidelity(std::uint32_t phases) { return std::min(phases, 4U); }
@@ -183,4 +183,4 @@ std::string name_of(int operation) {
 }
 
 }  // namespace operations
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -10,7 +10,7 @@
 #include "core/events/event_log.h"
 #include "core/vector_unit.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// What an operation of the compute kernel asks of the unpacker and the FPU: `steps` times one filling of a Src bank and
 /// its consumption, in cycles.
@@ -85,4 +85,4 @@ inline constexpr int count = pack_accumulate + 1;
 [[nodiscard]] std::string name_of(int operation);
 }  // namespace operations
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

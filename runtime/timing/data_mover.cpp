@@ -5,7 +5,7 @@
 
 #include "runtime/timing/core_model.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 Lane lane_of_risc(int risc) { return risc == 0 ? Lane::brisc : Lane::ncrisc; }
@@ -310,4 +310,4 @@ void CoreModel::semaphore_landed(const SemaphoreUpdate& update, double time) {
   }
 }
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -9,7 +9,7 @@
 #include "core/events/event_log.h"
 #include "core/types.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// The five instruction streams of a core.
 enum class Lane : std::uint8_t { brisc, ncrisc, unpack, math, pack };
@@ -89,4 +89,4 @@ struct DeviceTime {
   std::vector<LaunchTime> launches;
 };
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

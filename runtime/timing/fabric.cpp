@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 /// Ports look at those who wait after the packets of the same time have come.
@@ -245,4 +245,4 @@ void Fabric::settle(Worm& worm, double time) {
   if (hop == 0) listener_.left(worm.packet, end);
 }
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

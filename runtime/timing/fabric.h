@@ -10,7 +10,7 @@
 #include "runtime/timing/pool.h"
 #include "runtime/timing/routes.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// A packet as the routers see it.
 struct Passage {
@@ -139,4 +139,4 @@ class Fabric {
   Pool<Worm> worms_;
 };
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

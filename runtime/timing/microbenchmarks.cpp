@@ -7,7 +7,7 @@
 #include "noc/grid.h"
 #include "runtime/timing/replay.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace microbenchmarks {
 namespace {
 
@@ -183,4 +183,4 @@ double kernel_cycles(const RunLog& log, const Architecture& architecture) {
   return end;
 }
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -6,7 +6,7 @@
 #include "core/chip/architecture.h"
 #include "core/events/event_log.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// Logs of the vendor's data-movement tests (tensix.md 4.4, 4.5), made without running anything, on the full die, and on NoC
 /// 0 where nothing else is said.
@@ -38,4 +38,4 @@ namespace microbenchmarks {
 /// Cycles from the start of the first kernel to the end of the last, without launch overhead: what the tests measure.
 [[nodiscard]] double kernel_cycles(const RunLog& log, const Architecture& architecture);
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

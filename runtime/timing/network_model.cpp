@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 /// What an L1 write or an atomic of 4 bytes may be: a semaphore.
@@ -301,4 +301,4 @@ void Network::report(LaunchTime& launch) const {
   }
 }
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

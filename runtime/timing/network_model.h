@@ -16,7 +16,7 @@
 #include "runtime/timing/pool.h"
 #include "runtime/timing/routes.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 enum class Transfer : std::uint8_t { read, write, atomic };
 inline constexpr int transfer_count = 3;
@@ -155,4 +155,4 @@ class Network final : private FabricListener {
   double bytes_times_hops_ = 0;
 };
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// A counter that only grows, with the times at which it did: pages pushed to a circular buffer, or popped from it. Times
 /// never decrease, as one RISC does all the growing. What is asked for never decreases either, or is in the past.
@@ -48,4 +48,4 @@ class PageFlow {
   std::int64_t total_ = 0;
 };
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// Things by number. A number that was given back is the next to be taken, with the value that it had: that memory is warm.
 /// References are good until the next take().
@@ -29,4 +29,4 @@ class Pool {
   std::vector<std::uint32_t> free_;
 };
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

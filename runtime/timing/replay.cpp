@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "runtime/timing/core_model.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 /// One launch.
@@ -174,4 +174,4 @@ DeviceTime replay(const RunLog& log, const Architecture& architecture) {
   return time;
 }
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -5,11 +5,11 @@
 #include "core/events/event_log.h"
 #include "runtime/timing/device_time.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// Device time of a run from its log: a deterministic discrete-event simulation. The result depends on the log and the
 /// architecture only: not on the number of ranks that ran it, nor on the order of cores in memory.
 /// Throws UsageError for a log that can't be replayed (a wait that nothing satisfies: the log is of a run that did not end).
 [[nodiscard]] DeviceTime replay(const RunLog& log, const Architecture& architecture);
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

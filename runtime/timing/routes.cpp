@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 int index_of(PhysicalCore node) { return node.y * noc::noc_size.x + node.x; }
@@ -105,4 +105,4 @@ Tree Routes::grow(int noc, int from, const Event& multicast) {
   return tree;
 }
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -9,7 +9,7 @@
 #include "core/events/event_log.h"
 #include "noc/grid.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// A port that a packet takes on its way, and on which side of the dateline its buffer is: packets that have gone around the
 /// end of a row or column use channels of their own, without which a torus locks up (tensix.md 4.1: dateline).
@@ -74,4 +74,4 @@ class Routes {
   std::unordered_map<std::uint64_t, Tree> trees_;  ///< by NoC, source and rectangle
 };
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -207,9 +207,9 @@ std::string plans_text(const AttentionOutcome& outcome) {
   const attention::PlannedKernel kernel = attention::plan_kernel(outcome.config);
   for (std::size_t i = 0; i < kernel.steps.size(); ++i) {
     if (!kernel.steps.at(i)) continue;
-    const fused::Plan& plan = kernel.steps.at(i)->plan;
+    const planner::Plan& plan = kernel.steps.at(i)->plan;
     text += fmt::format("\nPlan of a Q chunk's {}: {}\n{}", name_of(static_cast<attention::PlannedStep>(i)),
-                        fused::verdict(plan), fused::loop_nest(plan));
+                        planner::verdict(plan), planner::loop_nest(plan));
   }
   return text;
 }
@@ -219,7 +219,7 @@ nlohmann::ordered_json plans_json(const Config& config) {
   const attention::PlannedKernel kernel = attention::plan_kernel(config);
   for (std::size_t i = 0; i < kernel.steps.size(); ++i) {
     if (!kernel.steps.at(i)) continue;
-    plans[name_of(static_cast<attention::PlannedStep>(i))] = fused::plan_json(kernel.steps.at(i)->plan);
+    plans[name_of(static_cast<attention::PlannedStep>(i))] = planner::plan_json(kernel.steps.at(i)->plan);
   }
   return plans;
 }

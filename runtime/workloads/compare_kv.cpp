@@ -30,11 +30,11 @@ void add_device_figures(KvRow& row, const DeviceReport& report) {
   row.bound = name_of(report.summary.limits[0].kind, report.program);
   row.noc_byte_hops = report.summary.bytes_times_hops;
   if (!report.summary.links.empty()) row.max_link_share = report.summary.links.front().busy / report.summary.cycles;
-  const auto stall = [](const replay::CoreTime& core) {
+  const auto stall = [](const timing::CoreTime& core) {
     return core.starved.at(attention::cb_k) + core.starved.at(attention::cb_v);
   };
   row.stall_mean = stall(report.summary.mean);
-  for (const replay::CoreTime& core : report.summary.cores) row.stall_worst = std::max(row.stall_worst, stall(core));
+  for (const timing::CoreTime& core : report.summary.cores) row.stall_worst = std::max(row.stall_worst, stall(core));
 }
 
 void add_counts(KvRow& row, const AttentionOutcome& outcome) {

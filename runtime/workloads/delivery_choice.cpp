@@ -18,13 +18,13 @@ using attention::KvDelivery;
 
 /// Modelled cycles of a dry run.
 double cycles_of(Device& device, const Config& config, const attention::TensorAddresses& tensors,
-                 const replay::Architecture& architecture) {
+                 const timing::Architecture& architecture) {
   LaunchOptions options;
   options.dry = true;
   RunResult result = device.launch(attention::make_program(config, tensors), options);
   RunLog log{config.grid, "attention", {}};
   log.launches.push_back(std::move(result.log));
-  return replay::replay(log, architecture).cycles;
+  return timing::replay(log, architecture).cycles;
 }
 
 bool is_multicast(KvDelivery delivery) {
@@ -49,7 +49,7 @@ std::string causal_text(const Config& config) {
 std::vector<DeliveryCandidate> delivery_candidates(Device& device, const Config& config,
                                                    const attention::TensorAddresses& tensors,
                                                    const AttentionOptions& options) {
-  const replay::Architecture architecture =
+  const timing::Architecture architecture =
       options.architecture ? options.architecture->parameters : choose_architecture("wormhole_b0", {}).parameters;
   std::vector<DeliveryCandidate> candidates;
   for (const KvDelivery delivery : all_deliveries) {

@@ -13,31 +13,31 @@ namespace {
 
 constexpr std::array<const char*, 2> dimension_names{"rows", "columns"};
 
-std::array<fused::Extent, 2> extents_of(const fused::Shape& shape) { return {shape.rows, shape.cols}; }
+std::array<planner::Extent, 2> extents_of(const planner::Shape& shape) { return {shape.rows, shape.cols}; }
 
-const fused::Value& first_output(const fused::Graph& graph) { return graph.value(graph.outputs().front()); }
+const planner::Value& first_output(const planner::Graph& graph) { return graph.value(graph.outputs().front()); }
 
 /// Whether there can be several blocks along a dimension of the first output.
-bool splits(const fused::Graph& graph, std::size_t dim) {
-  const fused::AxisId axis = first_output(graph).axes.at(dim);
-  return axis != fused::no_axis && !graph.axes()[static_cast<std::size_t>(axis)].contracted;
+bool splits(const planner::Graph& graph, std::size_t dim) {
+  const planner::AxisId axis = first_output(graph).axes.at(dim);
+  return axis != planner::no_axis && !graph.axes()[static_cast<std::size_t>(axis)].contracted;
 }
 
 /// Elements of one block along a dimension of the first output; 1 where it has one only.
-int block_elements(const fused::Graph& graph, std::size_t dim) {
-  const fused::Extent extent = extents_of(first_output(graph).shape).at(dim);
+int block_elements(const planner::Graph& graph, std::size_t dim) {
+  const planner::Extent extent = extents_of(first_output(graph).shape).at(dim);
   return extent.unit ? 1 : extent.tiles * tile_side;
 }
 
 /// Several blocks along a dimension that can't be split: says which operation is in the way.
-[[noreturn]] void refuse_split(const fused::Graph& graph, std::size_t dim, int elements, const std::string& flag) {
-  fused::FusedJob job;
+[[noreturn]] void refuse_split(const planner::Graph& graph, std::size_t dim, int elements, const std::string& flag) {
+  planner::FusedJob job;
   job.plan.graph = graph;
   const int block = block_elements(graph, dim);
   (dim == 0 ? job.block_rows : job.block_cols) = elements / block;
   std::string why = "they can't be split";
   try {
-    fused::validate_blocks(job);
+    planner::validate_blocks(job);
   } catch (const UsageError& error) {
     why = error.message();
   }
@@ -45,7 +45,7 @@ int block_elements(const fused::Graph& graph, std::size_t dim) {
       fmt::format("{}: {} (a block has {} {}, {} are asked for)", flag, why, block, dimension_names.at(dim), elements));
 }
 
-int blocks_in(const fused::Graph& graph, std::size_t dim, int elements, const std::string& flag) {
+int blocks_in(const planner::Graph& graph, std::size_t dim, int elements, const std::string& flag) {
   const int block = block_elements(graph, dim);
   const bool whole = elements % block == 0;
   if (whole && elements != block && !splits(graph, dim)) refuse_split(graph, dim, elements, flag);
@@ -62,12 +62,12 @@ struct Told {
   int elements = 0;
   std::string flag;
 };
-Told told_by_files(const fused::Graph& graph, std::size_t dim, const std::map<std::string, FileExtent>& files) {
-  const fused::AxisId axis = first_output(graph).axes.at(dim);
-  if (axis == fused::no_axis) return {};
+Told told_by_files(const planner::Graph& graph, std::size_t dim, const std::map<std::string, FileExtent>& files) {
+  const planner::AxisId axis = first_output(graph).axes.at(dim);
+  if (axis == planner::no_axis) return {};
   for (const auto& [name, file] : files) {
-    const fused::ValueId id = graph.find(name);
-    if (id == fused::no_value) continue;
+    const planner::ValueId id = graph.find(name);
+    if (id == planner::no_value) continue;
     for (std::size_t of = 0; of < 2; ++of) {
       if (graph.value(id).axes.at(of) != axis) continue;
       return {of == 0 ? file.rows : file.cols, fmt::format("--in {}={}", name, file.path)};
@@ -77,7 +77,7 @@ Told told_by_files(const fused::Graph& graph, std::size_t dim, const std::map<st
 }
 
 /// Blocks by default: about one for each core.
-std::array<int, 2> default_blocks(const fused::Graph& graph, GridSize grid) {
+std::array<int, 2> default_blocks(const planner::Graph& graph, GridSize grid) {
   const bool rows = splits(graph, 0);
   const bool cols = splits(graph, 1);
   if (rows && cols) return {grid.y, grid.x};
@@ -86,8 +86,8 @@ std::array<int, 2> default_blocks(const fused::Graph& graph, GridSize grid) {
 
 }  // namespace
 
-void choose_blocks(const fused::Graph& asked, const std::optional<FusedOptions::Extent>& tensor,
-                   const std::map<std::string, FileExtent>& files, fused::FusedJob& job) {
+void choose_blocks(const planner::Graph& asked, const std::optional<FusedOptions::Extent>& tensor,
+                   const std::map<std::string, FileExtent>& files, planner::FusedJob& job) {
   std::array<int, 2> blocks = default_blocks(asked, job.grid);
   for (std::size_t dim = 0; dim < 2; ++dim) {
     if (tensor) {
@@ -102,7 +102,7 @@ void choose_blocks(const fused::Graph& asked, const std::optional<FusedOptions::
     int& count = dim == 0 ? job.block_rows : job.block_cols;
     count = blocks.at(dim) * (block_elements(asked, dim) / block_elements(job.plan.graph, dim));
   }
-  fused::validate_blocks(job);
+  planner::validate_blocks(job);
 }
 
 int blocks_of_core(const FusedOutcome& outcome, int core) {

@@ -25,11 +25,11 @@
 namespace tilegrid::cli {
 namespace {
 
-using fused::Graph;
-using fused::Plan;
-using fused::Tensor;
-using fused::TensorExtent;
-using fused::ValueId;
+using planner::Graph;
+using planner::Plan;
+using planner::Tensor;
+using planner::TensorExtent;
+using planner::ValueId;
 
 std::string input_flag(const std::string& name) { return fmt::format("--in {}=", name); }
 
@@ -68,24 +68,24 @@ void check_names(const char* flag, const std::map<std::string, std::string>& fil
 
 /// The plan, or the error that says why there is none.
 Plan plan_or_refuse(const Graph& graph, const FusedOptions& options) {
-  const fused::Machine& machine = options.graph.plan.machine;
+  const planner::Machine& machine = options.graph.plan.machine;
   if (const auto given = machine.capacity_override) {
-    fused::Machine mode = machine;
+    planner::Machine mode = machine;
     mode.capacity_override.reset();
     if (*given > mode.capacity()) {
       throw UsageError(fmt::format(
           "a DST capacity of {} is asked for, a section of {} has {} slots: `tilegrid plan` takes more, a core does not",
-          *given, fused::dst_mode(mode), mode.capacity()));
+          *given, planner::dst_mode(mode), mode.capacity()));
     }
   }
-  Plan plan = fused::plan(graph, options.strategy, options.graph.plan);
+  Plan plan = planner::plan(graph, options.strategy, options.graph.plan);
   if (plan.legal()) return plan;
-  const fused::Refusal& refusal = *plan.refusal;
+  const planner::Refusal& refusal = *plan.refusal;
   const bool runs =
-      std::any_of(plan.stages.begin(), plan.stages.end(), [](const fused::Stage& stage) { return !stage.runs.empty(); });
+      std::any_of(plan.stages.begin(), plan.stages.end(), [](const planner::Stage& stage) { return !stage.runs.empty(); });
   if (options.force && runs) return plan;
   std::string text = fmt::format("strategy {}: {} ({})", name_of(options.strategy), refusal.reason, dst_mode(plan.machine));
-  if (!refusal.account.empty()) text += fmt::format(": {}", fused::account_text(refusal.account));
+  if (!refusal.account.empty()) text += fmt::format(": {}", planner::account_text(refusal.account));
   if (!refusal.at.empty()) text += fmt::format(", at {}", refusal.at);
   if (!refusal.fits.empty()) text += fmt::format("; would fit: {}", refusal.fits);
   text += options.force ? "; nothing of it can be run" : "; --force runs it all the same";
@@ -119,7 +119,7 @@ std::map<std::string, FileExtent> extents_of(const Graph& graph, const FusedOpti
                                              const std::map<std::string, NpyArray>& arrays) {
   std::map<std::string, FileExtent> extents;
   for (const auto& [name, array] : arrays) {
-    const fused::Shape shape = graph.value(graph.find(name)).shape;
+    const planner::Shape shape = graph.value(graph.find(name)).shape;
     const std::string& path = options.inputs.at(name);
     FileExtent extent{path, static_cast<int>(array.shape[0]), 1};
     if (array.shape.size() == 2) {
@@ -140,7 +140,7 @@ void check_extents(const FusedOutcome& outcome, const std::map<std::string, File
   const Graph& graph = outcome.job.plan.graph;
   for (const auto& [name, file] : files) {
     const ValueId id = graph.find(name);
-    if (id == fused::no_value || !graph.is_input(id)) continue;
+    if (id == planner::no_value || !graph.is_input(id)) continue;
     const TensorExtent& wanted = outcome.inputs[static_cast<std::size_t>(id)];
     if (wanted.rows == file.rows && wanted.cols == file.cols) continue;
     throw UsageError(fmt::format("{}{}: {}x{} elements, but '{}' has {}x{} here", input_flag(name), file.path, file.rows,
@@ -195,10 +195,10 @@ Buffers create_buffers(Device& device, const FusedOutcome& outcome) {
 }
 
 Program program_for(const FusedOutcome& outcome, const Buffers& buffers) {
-  fused::FusedTensors tensors;
+  planner::FusedTensors tensors;
   for (const Buffer& buffer : buffers.inputs) tensors.inputs.push_back(buffer.address);
   for (const Buffer& buffer : buffers.outputs) tensors.outputs.push_back(buffer.address);
-  return fused::make_program(outcome.job, tensors);
+  return planner::make_program(outcome.job, tensors);
 }
 
 void upload(Device& device, const FusedOutcome& outcome, const Buffers& buffers, const std::vector<Tensor>& inputs) {
@@ -233,14 +233,14 @@ void launch(Device& device, FusedOutcome& outcome, const Program& program) {
 /// A plan may have cut the block along a dimension that the first output does not have: then nobody would do the rest.
 void check_cuts(const FusedOutcome& outcome) {
   const Graph& graph = outcome.job.plan.graph;
-  fused::FusedJob whole;
+  planner::FusedJob whole;
   whole.plan.graph = outcome.graph;
-  const fused::Shape asked = whole.plan.graph.value(whole.plan.graph.outputs().front()).shape;
-  const fused::Shape cut = graph.value(graph.outputs().front()).shape;
+  const planner::Shape asked = whole.plan.graph.value(whole.plan.graph.outputs().front()).shape;
+  const planner::Shape cut = graph.value(graph.outputs().front()).shape;
   whole.block_rows = outcome.job.block_rows * cut.rows.tiles / asked.rows.tiles;
   whole.block_cols = outcome.job.block_cols * cut.cols.tiles / asked.cols.tiles;
   for (std::size_t i = 0; i < outcome.outputs.size(); ++i) {
-    const TensorExtent extent = fused::tensor_extent(whole, outcome.graph.outputs()[i]);
+    const TensorExtent extent = planner::tensor_extent(whole, outcome.graph.outputs()[i]);
     const TensorExtent& covered = outcome.outputs[i];
     if (extent.rows == covered.rows && extent.cols == covered.cols) continue;
     throw UsageError(fmt::format(
@@ -253,17 +253,17 @@ void check_cuts(const FusedOutcome& outcome) {
 
 /// Products that the blocks' matmuls make, in tiles; multiply-adds of an evaluation over whole tensors.
 void count_work(FusedOutcome& outcome) {
-  const fused::FusedJob& job = outcome.job;
+  const planner::FusedJob& job = outcome.job;
   const Graph& graph = job.plan.graph;
   for (int op = 0; op < static_cast<int>(graph.ops().size()); ++op) {
-    const fused::Op& one = graph.op(op);
-    const auto elements = static_cast<double>(elements_of(fused::tensor_extent(job, graph.result_of(op))));
-    const TensorExtent first = fused::tensor_extent(job, one.in[0]);
-    if (one.kind != fused::OpKind::matmul) {
+    const planner::Op& one = graph.op(op);
+    const auto elements = static_cast<double>(elements_of(planner::tensor_extent(job, graph.result_of(op))));
+    const TensorExtent first = planner::tensor_extent(job, one.in[0]);
+    if (one.kind != planner::OpKind::matmul) {
       outcome.multiply_adds += std::max(elements, static_cast<double>(elements_of(first)));
       continue;
     }
-    const fused::Shape shape = graph.value(graph.result_of(op)).shape;
+    const planner::Shape shape = graph.value(graph.result_of(op)).shape;
     outcome.multiply_adds += elements * first.cols;
     outcome.expected_matmul_tiles += static_cast<std::uint64_t>(job.block_rows) *
                                      static_cast<std::uint64_t>(job.block_cols) * static_cast<std::uint64_t>(shape.tiles()) *
@@ -277,9 +277,9 @@ void verify(FusedOutcome& outcome, const std::vector<Tensor>& inputs, const std:
   if (outcome.options.verify == FusedOptions::Verify::off || (!small && !full)) return;
   const auto start = std::chrono::steady_clock::now();
   const Plan& plan = outcome.job.plan;
-  const auto expected = fused::evaluate(plan.graph, inputs, fused::error_model(plan.machine));
+  const auto expected = planner::evaluate(plan.graph, inputs, planner::error_model(plan.machine));
   FusedVerification result;
-  for (std::size_t i = 0; i < outputs.size(); ++i) result.outputs.push_back(fused::compare(expected[i], outputs[i]));
+  for (std::size_t i = 0; i < outputs.size(); ++i) result.outputs.push_back(planner::compare(expected[i], outputs[i]));
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   outcome.verify_seconds = result.seconds;
   outcome.verification = std::move(result);
@@ -308,7 +308,7 @@ void use_log(FusedOutcome& outcome) {
 
 bool FusedVerification::passed() const {
   return std::all_of(outputs.begin(), outputs.end(),
-                     [](const fused::Comparison& one) { return one.passed() && one.undecided < one.elements; });
+                     [](const planner::Comparison& one) { return one.passed() && one.undecided < one.elements; });
 }
 
 namespace {
@@ -325,15 +325,15 @@ int run_checked(const Session& session, Device& device, const FusedOptions& opti
   outcome.graph = load_graph(outcome.options.graph);
   check_names("--in", options.inputs, input_names(outcome.graph), "input");
   check_names("--out", options.outputs, names_of(outcome.graph, outcome.graph.outputs()), "output");
-  fused::FusedJob& job = outcome.job;
+  planner::FusedJob& job = outcome.job;
   job.plan = plan_or_refuse(outcome.graph, outcome.options);
   job.grid = options.grid;
   std::map<std::string, NpyArray> arrays = load_files(options);
   const std::map<std::string, FileExtent> files = extents_of(outcome.graph, options, arrays);
   choose_blocks(outcome.graph, options.tensor, files, job);
   const Graph& graph = job.plan.graph;
-  for (ValueId id = 0; id < graph.input_count(); ++id) outcome.inputs.push_back(fused::tensor_extent(job, id));
-  for (const ValueId id : graph.outputs()) outcome.outputs.push_back(fused::tensor_extent(job, id));
+  for (ValueId id = 0; id < graph.input_count(); ++id) outcome.inputs.push_back(planner::tensor_extent(job, id));
+  for (const ValueId id : graph.outputs()) outcome.outputs.push_back(planner::tensor_extent(job, id));
   check_cuts(outcome);
   check_extents(outcome, files);
   count_work(outcome);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/check/classes.h"
+#include "core/checks/classes.h"
 #include "kernels/planner/reference/reference.h"
 #include "kernels/planner/run/fused_program.h"
 #include "runtime/cli/graph_arguments.h"
@@ -24,7 +24,7 @@ struct FusedOptions {
     int cols = 0;
   };
   GraphRequest graph;
-  fused::Strategy strategy = fused::Strategy::best;
+  planner::Strategy strategy = planner::Strategy::best;
   GridSize grid;
   std::optional<Extent> tensor;                ///< elements of the first output
   std::map<std::string, std::string> inputs;   ///< file by name; the others are random
@@ -39,7 +39,7 @@ struct FusedOptions {
   std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
   std::optional<std::uint64_t> shake;  ///< LaunchOptions::shake
-  audit::Config checks;
+  checks::Config checks;
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };
 
@@ -47,7 +47,7 @@ struct FusedOptions {
 inline constexpr double fused_verification_limit = 2e10;
 
 struct FusedVerification {
-  std::vector<fused::Comparison> outputs;  ///< in the graph's order
+  std::vector<planner::Comparison> outputs;  ///< in the graph's order
   double seconds = 0;
   [[nodiscard]] bool passed() const;
 };
@@ -55,10 +55,10 @@ struct FusedVerification {
 /// Everything that is known when a run is over; text and JSON are made from it.
 struct FusedOutcome : RunOutcome {
   FusedOptions options;
-  fused::Graph graph;  ///< as it was asked for
-  fused::FusedJob job;
-  std::vector<fused::TensorExtent> inputs;  ///< of the plan's graph, in its order
-  std::vector<fused::TensorExtent> outputs;
+  planner::Graph graph;  ///< as it was asked for
+  planner::FusedJob job;
+  std::vector<planner::TensorExtent> inputs;  ///< of the plan's graph, in its order
+  std::vector<planner::TensorExtent> outputs;
   double multiply_adds = 0;  ///< of the reference
   std::optional<FusedVerification> verification;
 };
@@ -74,8 +74,8 @@ struct FileExtent {
   int rows = 0;
   int cols = 0;
 };
-void choose_blocks(const fused::Graph& asked, const std::optional<FusedOptions::Extent>& tensor,
-                   const std::map<std::string, FileExtent>& files, fused::FusedJob& job);
+void choose_blocks(const planner::Graph& asked, const std::optional<FusedOptions::Extent>& tensor,
+                   const std::map<std::string, FileExtent>& files, planner::FusedJob& job);
 
 /// The host's side of `tilegrid fused`; runs on rank 0. Returns the exit code.
 int run_fused(const Session& session, Device& device, const FusedOptions& options);

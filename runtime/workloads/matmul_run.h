@@ -31,7 +31,7 @@ struct MatmulOptions {
   bool dry_run = false;
   std::optional<ChosenArchitecture> architecture;  ///< for device time; none when that is not wanted
   bool progress = true;
-  audit::Config checks;
+  checks::Config checks;
   std::optional<std::uint64_t> shake;  ///< LaunchOptions::shake
   [[nodiscard]] bool quiet() const { return json == "-"; }
 };
@@ -44,7 +44,7 @@ inline constexpr double matmul_verification_limit = 2e9;
 struct MatmulVerification {
   VerifyRequest request;  ///< mode is full or sample
   std::uint64_t rows = 0;
-  fused::Comparison compared;
+  planner::Comparison compared;
   std::uint64_t not_finite = 0;  ///< elements of the whole output that are NaN or infinite
   /// Root mean square of the error, over that of the output or of what products that cancel nowhere would add up to,
   /// whichever is larger.

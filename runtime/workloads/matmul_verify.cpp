@@ -14,8 +14,8 @@
 namespace tilegrid::cli {
 namespace {
 
-using fused::Evaluated;
-using fused::Tensor;
+using planner::Evaluated;
+using planner::Tensor;
 
 int padded(int elements) { return tiles_of(elements) * tile_side; }
 double square(double value) { return value * value; }
@@ -84,7 +84,7 @@ class Rows {
     }
   }
   [[nodiscard]] int count() const { return output_.rows; }
-  [[nodiscard]] fused::Comparison compare() const { return fused::compare(expected_, output_); }
+  [[nodiscard]] planner::Comparison compare() const { return planner::compare(expected_, output_); }
 
  private:
   int columns_;
@@ -111,8 +111,8 @@ MatmulVerification verify_matmul(const matmul::Config& config, const VerifyReque
                                  std::span<const float> b, std::span<const float> output) {
   const auto start = std::chrono::steady_clock::now();
   const matmul::Shape& shape = config.shape;
-  const fused::Graph graph = fused::parse_expression("a @ b", {.block = {{1}, {1}}, .inner = 1});
-  fused::Machine machine;
+  const planner::Graph graph = planner::parse_expression("a @ b", {.block = {{1}, {1}}, .inner = 1});
+  planner::Machine machine;
   machine.dst_fp32 = config.compute.dst_fp32;
   machine.fidelity = config.compute.fidelity;
   machine.format = config.format;
@@ -126,7 +126,7 @@ MatmulVerification verify_matmul(const matmul::Config& config, const VerifyReque
     const auto own_b = matrix(b, shape.shared_b ? 0 : batch, shape.k, shape.n);
     const std::vector<Tensor> inputs{rows_of(matrix(a, batch, shape.m, shape.k), shape.k, of_batch),
                                      rows_of(own_b, shape.n, all_rows(shape.k))};
-    const std::vector<Evaluated> expected = fused::evaluate(graph, inputs, fused::error_model(machine));
+    const std::vector<Evaluated> expected = planner::evaluate(graph, inputs, planner::error_model(machine));
     squares_of_products += squares(inputs[0], inputs[1]);
     rows.add(expected.front(), matrix(output, batch, shape.m, shape.n), of_batch);
   }

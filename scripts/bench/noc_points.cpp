@@ -18,7 +18,7 @@
 namespace {
 
 using namespace tilegrid;
-namespace tests = replay::microbenchmarks;
+namespace tests = timing::microbenchmarks;
 
 constexpr LogicalCore first{.x = 0, .y = 0};
 constexpr LogicalCore generic{.x = 3, .y = 4};      // another row and another column
@@ -30,9 +30,9 @@ constexpr std::uint32_t sizes[] = {64, 128, 256, 512, kib, 2 * kib, 4 * kib, 8 *
 /// Measures logs and keeps the figures in the order of the calls.
 class Points {
  public:
-  explicit Points(const replay::Architecture& architecture) : architecture_(architecture) {}
+  explicit Points(const timing::Architecture& architecture) : architecture_(architecture) {}
 
-  double cycles(const RunLog& log) const { return replay::kernel_cycles(log, architecture_); }
+  double cycles(const RunLog& log) const { return timing::kernel_cycles(log, architecture_); }
   double gigahertz() const { return architecture_["clock_hz"] / 1e9; }
   void add(std::string name, double value) { points_.emplace_back(std::move(name), value); }
   void add(const std::string& test, std::uint32_t bytes, const RunLog& log) {
@@ -51,7 +51,7 @@ class Points {
   }
 
  private:
-  const replay::Architecture& architecture_;
+  const timing::Architecture& architecture_;
   std::vector<std::pair<std::string, double>> points_;
 };
 
@@ -155,7 +155,7 @@ void add_bandwidths(Points& points) {
 
 int main(int argc, char** argv) {
   try {
-    replay::Architecture architecture = replay::Architecture::load(argc > 1 ? argv[1] : "wormhole_b0");
+    timing::Architecture architecture = timing::Architecture::load(argc > 1 ? argv[1] : "wormhole_b0");
     for (int i = 2; i < argc; ++i) architecture.set(argv[i]);
     Points points(architecture);
     add_single_transfers(points);

@@ -121,22 +121,22 @@ ShakenCase attention_case(const std::string& name, GridSize grid, attention::Sha
           }};
 }
 
-ShakenCase fused_case(const std::string& preset, fused::Shape block) {
+ShakenCase fused_case(const std::string& preset, planner::Shape block) {
   static constexpr GridSize grid{2, 2};
   return {"fused_" + preset, grid, [preset, block](Device& device) {
-            fused::Plan made = fused::plan(fused::preset_graph(preset, block, 0), fused::Strategy::best, {});
+            planner::Plan made = planner::plan(planner::preset_graph(preset, block, 0), planner::Strategy::best, {});
             EXPECT_TRUE(made.legal()) << preset;
-            fused::FusedJob job{.plan = std::move(made), .block_rows = 2, .block_cols = 1, .grid = grid};
-            const auto buffer_tiles = [&](fused::ValueId id) {
+            planner::FusedJob job{.plan = std::move(made), .block_rows = 2, .block_cols = 1, .grid = grid};
+            const auto buffer_tiles = [&](planner::ValueId id) {
               return static_cast<std::size_t>(tensor_extent(job, id).tiles());
             };
-            fused::FusedTensors tensors;
-            for (fused::ValueId id = 0; id < job.plan.graph.input_count(); ++id) {
+            planner::FusedTensors tensors;
+            for (planner::ValueId id = 0; id < job.plan.graph.input_count(); ++id) {
               tensors.inputs.push_back(random_buffer(device, id, buffer_tiles(id)).address);
             }
             Prepared prepared;
             const std::uint32_t page = tile_bytes(DataFormat::bf16);
-            for (const fused::ValueId id : job.plan.graph.outputs()) {
+            for (const planner::ValueId id : job.plan.graph.outputs()) {
               prepared.outputs.push_back(device.create_buffer(buffer_tiles(id) * page, page));
               tensors.outputs.push_back(prepared.outputs.back().address);
             }
@@ -227,7 +227,7 @@ class ShippedKernels : public testing::TestWithParam<ShakenCase> {
  protected:
   static void SetUpTestSuite() {
     attention::register_kernels();
-    fused::register_kernels();
+    planner::register_kernels();
     matmul::register_kernels();
   }
 };

@@ -19,17 +19,17 @@ std::uint32_t results_pointer() {
 
 }  // namespace
 
-audit::Config checks_of_units() {
-  using enum audit::Class;
-  audit::Config checks = audit::Config::all(audit::Severity::off);
-  for (const audit::Class c : {cb_window, dst_order, uninitialised_dst, alignment, multicast_count}) {
-    checks.set(c, audit::Severity::error);
+checks::Config checks_of_units() {
+  using enum checks::Class;
+  checks::Config checks = checks::Config::all(checks::Severity::off);
+  for (const checks::Class c : {cb_window, dst_order, uninitialised_dst, alignment, multicast_count}) {
+    checks.set(c, checks::Severity::error);
   }
   return checks;
 }
 
 Outcome run_session(GridSize grid, const std::function<void(Device&)>& host, FiberBackend fibers,
-                    const audit::Config& checks) {
+                    const checks::Config& checks) {
   Outcome outcome;
   outcome.code = session().run({.grid = grid, .fibers = fibers, .checks = checks}, [&](Device& device) {
     try {

@@ -24,11 +24,11 @@ struct Outcome {
 
 /// What units refuse by themselves is an error; nothing else is checked, as kernels of tests leave out what they do not
 /// test.
-[[nodiscard]] audit::Config checks_of_units();
+[[nodiscard]] checks::Config checks_of_units();
 
 /// Runs `host` on rank 0 of the session. Errors are kept instead of printed. Collective.
 Outcome run_session(GridSize grid, const std::function<void(Device&)>& host, FiberBackend fibers = FiberBackend::boost,
-                    const audit::Config& checks = checks_of_units());
+                    const checks::Config& checks = checks_of_units());
 
 /// Runs a program of one launch; kernels hand numbers to the test with put_result() and store_results().
 class TestProgram {

@@ -17,7 +17,7 @@
 #include "kernels/planner/graph/expression_lexer.h"
 #include "kernels/planner/graph/expression_names.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace notation {
 namespace {
 
@@ -551,4 +551,4 @@ Graph parse_expression(std::string_view text, const ExpressionShapes& shapes) {
   return notation::Parser(text, shapes).parse();
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

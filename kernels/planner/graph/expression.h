@@ -8,7 +8,7 @@
 
 #include "kernels/planner/graph/graph.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// What is known of the shapes in an expression. Everything else follows from how operands are used; dimensions that no
 /// given shape fixes are, in this order: the block's rows (columns) for rows (columns) of an output; `inner` for the K of
@@ -33,4 +33,4 @@ struct ExpressionShapes {
 /// Throws UsageError: `--expr column 14: unknown function 'rowmx' (did you mean rowmax?)`, also for shapes in conflict.
 [[nodiscard]] Graph parse_expression(std::string_view text, const ExpressionShapes& shapes);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

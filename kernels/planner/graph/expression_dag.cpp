@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/tile.h"
 
-namespace tilegrid::fused::notation {
+namespace tilegrid::planner::notation {
 namespace {
 
 constexpr std::size_t label_length = 24;
@@ -312,4 +312,4 @@ Graph ExpressionDag::build() {
   return graph;
 }
 
-}  // namespace tilegrid::fused::notation
+}  // namespace tilegrid::planner::notation

@@ -11,7 +11,7 @@
 
 #include "kernels/planner/graph/expression.h"
 
-namespace tilegrid::fused::notation {
+namespace tilegrid::planner::notation {
 
 /// Throws UsageError "--expr column <position + 1>: what".
 [[noreturn]] void expression_error(std::size_t position, const std::string& what);
@@ -102,4 +102,4 @@ class ExpressionDag {
   std::vector<NodeId> outputs_;
 };
 
-}  // namespace tilegrid::fused::notation
+}  // namespace tilegrid::planner::notation

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <cmath>
 
-namespace tilegrid::fused::notation {
+namespace tilegrid::planner::notation {
 namespace {
 
 constexpr std::size_t excerpt_length = 16;
@@ -85,4 +85,4 @@ std::map<std::string, ExpressionDag::Vector> declared_vectors(const std::vector<
   return vectors;
 }
 
-}  // namespace tilegrid::fused::notation
+}  // namespace tilegrid::planner::notation

@@ -8,7 +8,7 @@
 
 #include "kernels/planner/graph/expression_dag.h"
 
-namespace tilegrid::fused::notation {
+namespace tilegrid::planner::notation {
 
 /// A word of an expression. `text` points into the expression.
 struct Token {
@@ -29,4 +29,4 @@ struct Token {
 /// ` at "..."`: a few characters of the text from a position on; nothing at the end.
 [[nodiscard]] std::string excerpt(std::string_view text, std::size_t at);
 
-}  // namespace tilegrid::fused::notation
+}  // namespace tilegrid::planner::notation

@@ -12,7 +12,7 @@
 #include "core/edit_distance.h"
 #include "kernels/planner/graph/functions.h"
 
-namespace tilegrid::fused::notation {
+namespace tilegrid::planner::notation {
 namespace {
 
 using ReductionKind = Reduction::Kind;
@@ -158,4 +158,4 @@ std::string_view mirrored(std::string_view symbol) {
   return symbol;
 }
 
-}  // namespace tilegrid::fused::notation
+}  // namespace tilegrid::planner::notation

@@ -7,7 +7,7 @@
 
 #include "core/matrix_unit.h"
 
-namespace tilegrid::fused::notation {
+namespace tilegrid::planner::notation {
 
 /// A function of an expression that sums or takes the maximum.
 struct Reduction {
@@ -36,4 +36,4 @@ struct Reduction {
 [[nodiscard]] std::optional<double> evaluate(std::string_view function, double x);
 [[nodiscard]] std::optional<double> evaluate(std::string_view symbol, double a, double b);
 
-}  // namespace tilegrid::fused::notation
+}  // namespace tilegrid::planner::notation

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 /// The generic law of tensix.md 2.3 and 3.2: issue slots of each of the tile's 32 vectors, and 5 to 10 cycles a face.
@@ -171,4 +171,4 @@ const Function* find_function(std::string_view name) {
   return found == table.end() ? nullptr : &*found;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

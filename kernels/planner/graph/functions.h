@@ -9,7 +9,7 @@
 
 #include "core/vector_unit.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// What an operation asks of the core; the kinds of the planner's JSON schema.
 enum class OpKind : std::uint8_t {
@@ -38,4 +38,4 @@ struct Function {
 /// Null when there is none of that name.
 [[nodiscard]] const Function* find_function(std::string_view name);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr Extent unit_extent{.tiles = 1, .unit = true};
@@ -250,7 +250,7 @@ ValueId Graph::reduce(Pool pool, ReduceDim dim, ValueId a, ValueId accumulator, 
   if (dim != ReduceDim::row) shape.rows = unit_extent;
   if ((dim != ReduceDim::col && from.cols.unit) || (dim != ReduceDim::row && from.rows.unit)) {
     throw UsageError(fmt::format("{}: '{}' is {} and has only one element in a {}", what, value(a).name, text_of(from),
-                                 fused::name_of(dim)));
+                                 planner::name_of(dim)));
   }
   if (accumulator != no_value && value(accumulator).shape != shape) {
     throw UsageError(fmt::format("{}: accumulator '{}' is {}, the result is {}", what, value(accumulator).name,
@@ -273,7 +273,7 @@ ValueId Graph::tile_sum(ReduceDim dim, ValueId a, const std::string& result) {
   Extent& along = dim == ReduceDim::row ? shape.cols : shape.rows;
   if (along.unit) {
     throw UsageError(fmt::format("{}: '{}' is {} and has only one element in a {}", what, value(a).name, text_of(shape),
-                                 fused::name_of(dim)));
+                                 planner::name_of(dim)));
   }
   along.tiles = 1;
   return add({.name = result, .kind = OpKind::tile_sum, .in = {a}, .dim = dim}, shape);
@@ -342,4 +342,4 @@ void Graph::finish() {
   }
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

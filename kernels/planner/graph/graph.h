@@ -10,7 +10,7 @@
 #include "core/matrix_unit.h"
 #include "kernels/planner/graph/functions.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// Extent of a value along one dimension: so many tiles, or one element ("unit"), kept in the first column (row) of one
 /// tile.
@@ -126,4 +126,4 @@ class Graph {
 /// outputs, same names.
 [[nodiscard]] Graph simplified(const Graph& graph);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

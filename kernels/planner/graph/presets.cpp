@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "kernels/planner/graph/expression.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using enum PresetOperand::Dimension;
@@ -83,4 +83,4 @@ Graph preset_graph(std::string_view name, Shape block, int inner) {
   return graph;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

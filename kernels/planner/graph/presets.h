@@ -6,7 +6,7 @@
 
 #include "kernels/planner/graph/graph.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// Shape of a preset's input that does not follow from the block.
 struct PresetOperand {
@@ -33,4 +33,4 @@ struct Preset {
 /// head dimension. Throws UsageError for an unknown name.
 [[nodiscard]] Graph preset_graph(std::string_view name, Shape block, int inner);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -6,7 +6,7 @@
 
 #include "kernels/planner/graph/graph.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 /// A copy of a graph's operations that can be rewritten in place: an operation keeps its place, name and result, and reads
@@ -161,4 +161,4 @@ Graph simplified(const Graph& graph) {
   return rewriter.built();
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -15,7 +15,7 @@
 #include "core/error.h"
 #include "kernels/planner/plan/stage_planner.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -205,7 +205,7 @@ std::vector<Machine> sync_modes(const Machine& machine) {
 
 Plan refused(const Graph& graph, const PlanRequest& request) {
   // The one operation that no cut can help.
-  Plan plan = fused::plan(graph, Strategy::subblock, request);
+  Plan plan = planner::plan(graph, Strategy::subblock, request);
   plan.strategy = Strategy::best;
   const SmallestCapacity smallest = smallest_capacity(graph, request);
   Refusal refusal;
@@ -363,4 +363,4 @@ Plan plan_best(const Graph& graph, const PlanRequest& request) {
   return std::move(*best);
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -6,7 +6,7 @@
 
 #include "kernels/planner/plan/planner.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// The least modelled cycles over sections, shapes, orders, forms, carriers and sync modes; never more than any other
 /// strategy's. `graph` is simplified.
@@ -30,4 +30,4 @@ void check_buffer_count(const Plan& plan);
 /// The same, and for more bytes than L1 has.
 void check_buffers(const Plan& plan);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -6,7 +6,7 @@
 #include "core/format.h"
 #include "kernels/planner/slot_cases/subblock_tables.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 /// What the math thread must be set up for; a change costs an init.
@@ -215,4 +215,4 @@ double CostModel::stage(const Stage& stage, UnitCycles& busy) const {
   return total + (machine_.full_sync ? 0 : drain) + buffers * machine_.costs.cb_operation;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

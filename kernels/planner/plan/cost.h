@@ -3,7 +3,7 @@
 
 #include "kernels/planner/plan/plan.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// Busy cycles of the three parts of the compute pipeline, and tiles moved.
 struct UnitCycles {
@@ -41,4 +41,4 @@ class CostModel {
   const Machine& machine_;
 };
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

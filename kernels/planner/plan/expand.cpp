@@ -5,7 +5,7 @@
 #include <array>
 #include <limits>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -510,4 +510,4 @@ Body expand(const StageProblem& problem, const Schedule& schedule, int h, int w,
   return Expansion(problem, schedule, h, w, capacity).run(order);
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -6,7 +6,7 @@
 #include "kernels/planner/plan/order.h"
 #include "kernels/planner/plan/plan.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// A section's instructions with their slots.
 struct Body {
@@ -37,4 +37,4 @@ enum class TileOrder : std::uint8_t {
 void append_packs(const StageProblem& problem, int h, int w, const std::vector<std::vector<int>>& slot_of,
                   std::vector<Instruction>& instructions);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -12,7 +12,7 @@
 #include "kernels/planner/plan/planner.h"
 #include "kernels/planner/plan/stages.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -155,4 +155,4 @@ void finish_plan(Plan& plan, const PlanRequest& request, bool double_buffered) {
   make_cost(plan, request, double_buffered);
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -7,7 +7,7 @@
 #include "core/format.h"
 #include "core/matrix_unit.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// Whether a form may cut an fp32 DST value to TF32 or BF16 (dst.md 3.2: dest-reuse and every FPU path do).
 enum class Precision : std::uint8_t { keep, allow_tf32 };
@@ -54,4 +54,4 @@ struct Machine {
   [[nodiscard]] DataFormat intermediate_format() const { return dst_fp32 ? DataFormat::fp32 : DataFormat::bf16; }
 };
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -5,7 +5,7 @@
 
 #include "kernels/planner/plan/expand.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -199,4 +199,4 @@ class Naive {
 
 Body expand_naive(const StageProblem& problem, int h, int w) { return Naive(problem, h, w).run(); }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -186,4 +186,4 @@ Schedule listed_schedule(const StageProblem& problem) {
   return schedule;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -7,7 +7,7 @@
 #include "kernels/planner/plan/cost.h"
 #include "kernels/planner/plan/stages.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// How an operation gets its operands (dst.md 1.2, 2.2).
 enum class Form : std::uint8_t {
@@ -89,4 +89,4 @@ struct CycleWeights {
 /// Fewest slots with which one tile can be done.
 [[nodiscard]] int fewest_slots(const StageProblem& problem);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

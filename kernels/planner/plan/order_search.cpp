@@ -12,7 +12,7 @@
 #include "kernels/planner/plan/expand.h"
 #include "kernels/planner/plan/order.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr std::size_t most_ops = 192;
@@ -405,4 +405,4 @@ int fewest_slots(const StageProblem& problem) {
   return low;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -5,7 +5,7 @@
 
 #include "core/format.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 const char* name_of(Strategy strategy) {
   constexpr const char* names[strategy_count] = {"naive", "liveness", "subblock", "pipelined", "grid", "best"};
@@ -67,4 +67,4 @@ const PlanBuffer* Plan::buffer_of(ValueId value, bool output) const {
   return nullptr;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -9,7 +9,7 @@
 #include "kernels/planner/graph/graph.h"
 #include "kernels/planner/plan/machine.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 enum class Strategy : std::uint8_t { naive, liveness, subblock, pipelined, grid, best };
 inline constexpr int strategy_count = 6;
@@ -149,4 +149,4 @@ struct Plan {
   [[nodiscard]] const PlanBuffer* buffer_of(ValueId value, bool output = false) const;
 };
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -12,7 +12,7 @@
 #include "kernels/planner/plan/best_plan.h"
 #include "kernels/planner/plan/stage_planner.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 /// What makes one stage of a strategy.
@@ -284,4 +284,4 @@ SmallestCapacity smallest_capacity(const Graph& graph, const PlanRequest& reques
   return smallest;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -5,7 +5,7 @@
 
 #include "kernels/planner/plan/plan.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 struct PlanRequest {
   Machine machine;
@@ -31,4 +31,4 @@ struct SmallestCapacity {
 /// Fills buffers, cost, peak and account from stages. Used by all strategies, and for stages made by hand in tests.
 void finish_plan(Plan& plan, const PlanRequest& request, bool double_buffered);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -226,4 +226,4 @@ std::vector<OpGroup> split_group(const Graph& graph, const Machine& machine, con
   return parts;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -9,7 +9,7 @@
 #include "kernels/planner/plan/expand.h"
 #include "kernels/planner/plan/planner.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// How a stage's tiles are cut into sections.
 struct Cut {
@@ -47,4 +47,4 @@ struct StagePlan {
 /// Slots that the operation needs when it has a section of its own.
 [[nodiscard]] int slots_alone(const Graph& graph, const Machine& machine, int op);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

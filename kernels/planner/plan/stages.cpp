@@ -6,7 +6,7 @@
 #include <numeric>
 #include <tuple>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -195,4 +195,4 @@ Graph one_tile_block(const Graph& graph, int& parts) {
   return small;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

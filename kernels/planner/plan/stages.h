@@ -5,7 +5,7 @@
 
 #include "kernels/planner/graph/graph.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// Whether operand `index` of the operation must come from a circular buffer: both factors of a matmul, what a reduction,
 /// tile_sum or transposition reads, a broadcast operand, and all that an operation of FormRule::cb_only reads
@@ -37,4 +37,4 @@ struct PartitionOptions {
 /// how many of the small blocks make the old one.
 [[nodiscard]] Graph one_tile_block(const Graph& graph, int& parts);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -4,7 +4,7 @@
 
 #include "kernels/planner/print/print_plan.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -186,4 +186,4 @@ nlohmann::ordered_json plan_json(const Plan& plan) {
   return json;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -8,7 +8,7 @@
 #include "kernels/planner/print/print_plan.h"
 #include "kernels/planner/print/print_steps.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr std::size_t remark_column = 64;
@@ -212,4 +212,4 @@ class LoopNest {
 
 std::string loop_nest(const Plan& plan) { return LoopNest(plan).print(); }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

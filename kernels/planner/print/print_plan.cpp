@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr std::size_t table_columns = 10;
@@ -139,4 +139,4 @@ std::string verdict(const Plan& plan) {
   return text;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -7,7 +7,7 @@
 
 #include "kernels/planner/plan/plan.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// Plans side by side, one line each: fits?, slots of capacity, sections, tiles in a section, tiles unpacked and packed in a
 /// block, CB bytes, modelled cycles and the unit that bounds them; of a refusal its slot account or its reason.
@@ -32,4 +32,4 @@ namespace tilegrid::fused {
 /// "K^T 4 + m 4 = 8"
 [[nodiscard]] std::string account_text(const std::vector<SlotUse>& account);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

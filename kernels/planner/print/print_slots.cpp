@@ -10,7 +10,7 @@
 #include "kernels/planner/print/print_plan.h"
 #include "kernels/planner/print/print_steps.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr std::size_t panel_width = 110;
@@ -253,4 +253,4 @@ std::string slot_picture(const Plan& plan) {
   return text + "\n" + legend(plan, letters);
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 bool is_number(const std::string& text) { return text.find_first_not_of("0123456789") == std::string::npos; }
@@ -332,4 +332,4 @@ std::string buffer_name(const Plan& plan, ValueId value, bool output) {
   return fmt::format("{}_{}", output ? "out" : "cb", plan.graph.value(value).name);
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

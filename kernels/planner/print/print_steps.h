@@ -8,7 +8,7 @@
 
 #include "kernels/planner/plan/plan.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// Where a sub-block stands in its stage: "r" or a number.
 struct Place {
@@ -44,4 +44,4 @@ struct StepLine {
 /// "cb_q", "out_y", "cb_ones" for the scaler of reductions.
 [[nodiscard]] std::string buffer_name(const Plan& plan, ValueId value, bool output);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -18,7 +18,7 @@
 #include "kernels/planner/plan/stages.h"
 #include "kernels/planner/reference/reference_functions.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -587,4 +587,4 @@ Comparison compare(const Evaluated& expected, const Tensor& output) {
   return result;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -9,7 +9,7 @@
 #include "kernels/planner/graph/graph.h"
 #include "kernels/planner/plan/machine.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// A whole tensor, row-major, in elements: 1 where the graph's value has a unit extent, a multiple of 32 elsewhere. May be
 /// larger than the graph's block; the meaning of a graph does not depend on the block.
@@ -70,4 +70,4 @@ struct Comparison {
 /// Throws UsageError when the extents differ.
 [[nodiscard]] Comparison compare(const Evaluated& expected, const Tensor& output);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

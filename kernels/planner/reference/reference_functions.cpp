@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
@@ -274,4 +274,4 @@ Evaluator find_evaluator(const Function& function) {
   return found == table.end() ? nullptr : found->evaluator;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

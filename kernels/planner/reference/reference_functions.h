@@ -5,7 +5,7 @@
 
 #include "kernels/planner/graph/functions.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// A number and how far the device's may be away from it.
 struct Bounded {
@@ -36,4 +36,4 @@ using Evaluator = Bounded (*)(const ElementErrors& errors, std::span<const Bound
 /// Null for functions that can only be planned.
 [[nodiscard]] Evaluator find_evaluator(const Function& function);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -8,7 +8,7 @@
 
 #include "kernels/api/compute.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using namespace tilegrid::api;
@@ -338,4 +338,4 @@ void Executor::transpose(const Instruction& i, Tile tile) {
   transpose_wh_tile(from.cb, from.index(tile.col, tile.row), word(i.slot[0]));
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -11,7 +11,7 @@
 #include "kernels/planner/plan/plan.h"
 #include "kernels/planner/run/interpret.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// A buffer as an operand: its CB and the tiles of a block in it.
 struct TileGrid {
@@ -141,4 +141,4 @@ class Executor {
   std::span<const BufferBinding> bindings_;
 };
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -6,7 +6,7 @@
 #include "kernels/planner/run/fused_kernels.h"
 #include "kernels/planner/run/interpret.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 void fused_compute() {
   Plan plan;
@@ -20,4 +20,4 @@ void fused_compute() {
   for (std::uint32_t i = 0; i < blocks; ++i) interpret_block(plan, bindings);
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -7,7 +7,7 @@
 
 #include "kernels/planner/run/plan_args.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// The blocks of a tensor that pass through one CB.
 struct Route {
@@ -61,4 +61,4 @@ void fused_reader();
 void fused_compute();
 void fused_writer();
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

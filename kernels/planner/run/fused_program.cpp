@@ -14,7 +14,7 @@
 #include "kernels/planner/run/fused_kernels.h"
 #include "kernels/registry.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr const char* reader_name = "fused/reader";
@@ -292,4 +292,4 @@ Program make_program(const FusedJob& job, const FusedTensors& tensors) {
   return program;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -8,7 +8,7 @@
 #include "kernels/planner/plan/plan.h"
 #include "kernels/program.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// A plan over whole tensors. The first output is block_rows x block_cols blocks; values whose dimensions are on the same
 /// axes are split likewise, all others are the same for every block.
@@ -50,4 +50,4 @@ void validate_blocks(const FusedJob& job);
 /// Makes the three kernels known; every rank calls it before its session begins.
 void register_kernels();
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

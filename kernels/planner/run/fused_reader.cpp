@@ -6,7 +6,7 @@
 #include "kernels/api/dataflow.h"
 #include "kernels/planner/run/fused_kernels.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using namespace tilegrid::api;
@@ -68,4 +68,4 @@ void fused_reader() {
   }
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -3,7 +3,7 @@
 #include "kernels/api/dataflow.h"
 #include "kernels/planner/run/fused_kernels.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using namespace tilegrid::api;
@@ -41,4 +41,4 @@ void fused_writer() {
   }
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

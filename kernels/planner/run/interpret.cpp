@@ -11,7 +11,7 @@
 #include "kernels/common/dst_section.h"
 #include "kernels/planner/run/executor.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using namespace tilegrid::api;
@@ -254,4 +254,4 @@ void interpret_block(const Plan& plan, std::span<const BufferBinding> bindings) 
   BlockRun(plan, bindings).run();
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

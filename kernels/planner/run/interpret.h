@@ -6,7 +6,7 @@
 
 #include "kernels/planner/plan/plan.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// Where a buffer of the plan is on the core.
 struct BufferBinding {
@@ -26,4 +26,4 @@ struct BufferBinding {
 /// function without a unit for it, slots beyond the capacity.
 void interpret_block(const Plan& plan, std::span<const BufferBinding> bindings);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -5,7 +5,7 @@
 
 #include "kernels/api/circular_buffer.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 GraphRecord record_of(const Graph& graph) {
   GraphRecord record;
@@ -60,4 +60,4 @@ std::string bytes_of_this_kernel() {
   return bytes;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

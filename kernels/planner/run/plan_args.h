@@ -16,7 +16,7 @@
 #include "kernels/program.h"
 
 /// Plans as compile-time arguments of kernels: what a core needs of them, in cereal's binary form.
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// What a graph is made of, for rebuilding it by its own builder.
 struct GraphRecord {
@@ -112,4 +112,4 @@ void get_arguments(Part&... parts) {
   archive(parts...);
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -8,7 +8,7 @@
 
 #include "kernels/planner/slot_cases/case_file.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -228,4 +228,4 @@ nlohmann::ordered_json answer_cases(std::string_view text) {
   return Json{{"cases", std::move(cases)}};
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

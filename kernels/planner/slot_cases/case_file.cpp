@@ -11,7 +11,7 @@
 
 #include "core/error.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -383,4 +383,4 @@ std::vector<Case> load_cases(std::string_view text) {
   return cases;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

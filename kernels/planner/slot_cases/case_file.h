@@ -13,7 +13,7 @@
 #include "kernels/planner/slot_cases/slot_policies.h"
 #include "kernels/planner/slot_cases/subblock_tables.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// What a case of the neutral schema is about.
 enum class CaseKind : std::uint8_t { tile_dag, capacity, subblock, unpack_cost, scratch_packing, note };
@@ -63,4 +63,4 @@ struct Case {
 [[nodiscard]] nlohmann::ordered_json answer_cases(std::string_view text);
 [[nodiscard]] nlohmann::ordered_json answer_case(const Case& one);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "kernels/planner/slot_cases/case_file.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr int open_extent = -1;  ///< nothing said about it yet
@@ -328,4 +328,4 @@ Graph to_graph(const Case& one) {
   }
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -6,7 +6,7 @@
 
 #include "kernels/planner/slot_cases/slot_policies.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using Mask = std::uint64_t;
@@ -221,4 +221,4 @@ std::optional<int> exact_slots(const SlotDag& dag, ExactRules rules) {
   return Search(live, rules).run();
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

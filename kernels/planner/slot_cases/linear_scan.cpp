@@ -6,7 +6,7 @@
 
 #include "kernels/planner/slot_cases/slot_policies.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr std::size_t nothing = std::numeric_limits<std::size_t>::max();
@@ -194,4 +194,4 @@ class Scanner {
 
 LinearScan linear_scan(const SlotDag& dag, LinearScanRules rules) { return Scanner(dag, rules).run(); }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

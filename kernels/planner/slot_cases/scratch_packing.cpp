@@ -5,7 +5,7 @@
 
 #include "kernels/planner/slot_cases/subblock_tables.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
@@ -63,4 +63,4 @@ ScratchPacking pack_scratch(const std::vector<ScratchSlot>& slots) {
   return packing;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr std::array<std::pair<SlotKind, const char*>, 11> kind_names{{
@@ -180,4 +180,4 @@ int fresh_result_slots(const SlotDag& listed, FreshOrder how) {
   return peak;
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// What an operation of a neutral case asks of DST (dst.md 1.2, 2.2, 3.1). One tile of everything.
 enum class SlotKind : std::uint8_t {
@@ -90,4 +90,4 @@ enum class FreshOrder : std::uint8_t { breadth_first, depth_first };
 /// depth, then as listed; depth first: outputs in turn, operands from left to right.
 [[nodiscard]] int fresh_result_slots(const SlotDag& dag, FreshOrder order);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -7,7 +7,7 @@
 
 #include "kernels/common/divisor.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr std::array<TileRect, 20> matmul_table{{{4, 2}, {2, 4}, {8, 1}, {1, 8}, {7, 1}, {1, 7}, {3, 2},
@@ -99,4 +99,4 @@ int unpack_tiles_per_k(TileRect subblock) {
   return shorter + longer * ((shorter + 1) / 2);
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

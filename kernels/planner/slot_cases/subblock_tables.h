@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 /// Height and width in tiles.
 struct TileRect {
@@ -56,4 +56,4 @@ struct ScratchPacking {
 /// slot is that lives at the same time (dst.md 1.3).
 [[nodiscard]] ScratchPacking pack_scratch(const std::vector<ScratchSlot>& slots);
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

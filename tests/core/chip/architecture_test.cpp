@@ -9,7 +9,7 @@
 #include "core/chip/architecture.h"
 #include "core/error.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 using ::testing::HasSubstr;
@@ -104,4 +104,4 @@ TEST(Architecture, SetsOneValue) {
 }
 
 }  // namespace
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -36,8 +36,8 @@ std::set<PlannedStep> steps_of(const Config& config) {
   }
   return steps;
 }
-std::string function_of(const fused::Graph& graph, const std::string& value) {
-  const fused::Op& op = graph.op(graph.op_of(graph.find(value)));
+std::string function_of(const planner::Graph& graph, const std::string& value) {
+  const planner::Op& op = graph.op(graph.op_of(graph.find(value)));
   return op.function == nullptr ? "" : std::string(op.function->name);
 }
 
@@ -54,7 +54,7 @@ TEST(PlannedAttention, RescalesByTheAccurateExponential) {
   Config config = make(causal_shape, 64, 64);
   for (const bool accurate : {false, true}) {
     config.exp_accurate = accurate;
-    const fused::Graph graph = step_graph(config, PlannedStep::later);
+    const planner::Graph graph = step_graph(config, PlannedStep::later);
     EXPECT_EQ(function_of(graph, "P"), accurate ? "exp" : "exp_fast");
     EXPECT_EQ(function_of(graph, "a"), "exp");
     EXPECT_FLOAT_EQ(graph.op(graph.op_of(graph.find("a"))).parameter, 0.125F);
@@ -63,7 +63,7 @@ TEST(PlannedAttention, RescalesByTheAccurateExponential) {
 
 TEST(PlannedAttention, MasksAndEarlierOutputsCostNoSlotOfTheirOwn) {
   const PlannedKernel kernel = plan_kernel(make(causal_shape, 64, 64));
-  const fused::Graph& graph = step_of(kernel, PlannedStep::later_masked).plan.graph;
+  const planner::Graph& graph = step_of(kernel, PlannedStep::later_masked).plan.graph;
   for (const char* value : {"S", "O", "m"}) EXPECT_TRUE(graph.op(graph.op_of(graph.find(value))).accumulate) << value;
   for (const auto& step : kernel.steps) EXPECT_LE(step->plan.peak, step->plan.machine.capacity());
 }
@@ -74,17 +74,17 @@ TEST(PlannedAttention, CarriesValuesBetweenTwoBuffers) {
   std::map<std::string, std::array<std::uint32_t, 2>> in;
   std::map<std::string, std::array<std::uint32_t, 2>> out;
   for (std::size_t i = 0; i < step.plan.buffers.size(); ++i) {
-    const fused::PlanBuffer& buffer = step.plan.buffers[i];
+    const planner::PlanBuffer& buffer = step.plan.buffers[i];
     const std::array<std::uint32_t, 2> cbs{step.bindings[0][i].cb, step.bindings[1][i].cb};
     const bool pop = step.bindings[0][i].pop;
-    if (buffer.role == fused::BufferRole::scaler) {
+    if (buffer.role == planner::BufferRole::scaler) {
       EXPECT_FALSE(pop);
       continue;
     }
     const std::string& name = step.plan.graph.value(buffer.value).name;
     EXPECT_EQ(pop, name != "Q") << name;
-    if (buffer.role == fused::BufferRole::input) in[name] = cbs;
-    if (buffer.role == fused::BufferRole::output) out[name] = cbs;
+    if (buffer.role == planner::BufferRole::input) in[name] = cbs;
+    if (buffer.role == planner::BufferRole::output) out[name] = cbs;
     EXPECT_EQ(buffer.transposed, name == "K") << name;
   }
   EXPECT_EQ(in["m0"], (std::array<std::uint32_t, 2>{cb_max_a, cb_max_b}));

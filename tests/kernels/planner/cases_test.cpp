@@ -17,7 +17,7 @@
 #include "core/error.h"
 #include "kernels/planner/slot_cases/case_file.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -571,4 +571,4 @@ TEST(FusedCases, GraphsWithErrors) {
 }
 
 }  // namespace
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

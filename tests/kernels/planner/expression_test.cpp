@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "kernels/planner/graph/expression.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr Extent one_element{1, true};
@@ -266,4 +266,4 @@ TEST(FusedExpression, DeepNestingIsRefused) {
 }
 
 }  // namespace
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -13,7 +13,7 @@
 #include "kernels/planner/graph/presets.h"
 #include "kernels/planner/reference/reference.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr Extent one_element{1, true};
@@ -354,4 +354,4 @@ TEST(FusedPresets, UnknownNameListsAll) {
 }
 
 }  // namespace
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -12,7 +12,7 @@
 #include "kernels/planner/slot_cases/slot_policies.h"
 #include "tests/kernels/planner/random_graphs.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 Shape tiles(int rows, int cols) { return {{rows, false}, {cols, false}}; }
@@ -304,4 +304,4 @@ TEST(FusedPlanner, RandomGraphsFitAndBestIsCheapest) {
 }
 
 }  // namespace
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

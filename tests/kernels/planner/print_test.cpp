@@ -10,7 +10,7 @@
 
 #include "gtest/gtest.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 Shape tiles(int rows, int cols) { return {{.tiles = rows}, {.tiles = cols}}; }
@@ -221,7 +221,7 @@ TEST(FusedPrint, LoopNestPeelsOffTheRest) {
 
 TEST(FusedPrint, IrregularSlotsAreSpeltOut) {
   Plan plan = peeled_plan();
-  fused::Run& run = plan.stages[0].runs[0];
+  planner::Run& run = plan.stages[0].runs[0];
   // The fourth tile's result goes elsewhere: two loops around it.
   run.body.back().slot[0] = 9;
   EXPECT_TRUE(in_a_row(loop_nest(plan), {
@@ -286,7 +286,7 @@ TEST(FusedPrint, SlotsOverTime) {
 
 TEST(FusedPrint, SlotPictureMarksReadsAndPanels) {
   Plan plan = peeled_plan();
-  fused::Run& run = plan.stages[0].runs[1];
+  planner::Run& run = plan.stages[0].runs[1];
   run.body = {load_m(plan.graph, 0, 0, 0)};
   for (int i = 0; i < 60; ++i) {
     run.body.push_back({.action = Action::copy, .op = 1, .result = plan.graph.find("d"), .slot = {1, 0, -1, -1}});
@@ -336,4 +336,4 @@ TEST(FusedPrint, JsonHasEverything) {
 }
 
 }  // namespace
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -16,7 +16,7 @@
 #include "tests/kernels/planner/runs.h"
 #include "tests/support/session_support.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 Plan sum_plan() {
@@ -529,4 +529,4 @@ TEST(FusedJobs, RefuseWhatACoreLacks) {
 }
 
 }  // namespace
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -18,7 +18,7 @@ class RandomGraph {
  public:
   explicit RandomGraph(std::uint32_t number, int most_ops = 12) : random_(number * 7919U + 13U), most_ops_(most_ops) {}
 
-  fused::Graph make() {
+  planner::Graph make() {
     rows_ = pick(1, 3);
     cols_ = pick(1, 3);
     graph_.name = "random";
@@ -28,7 +28,7 @@ class RandomGraph {
     if (pick(0, 3) == 0) row_.push_back(graph_.input("w", {{1, true}, {cols_, false}}));
     const int ops = pick(2, most_ops_);
     for (int op = 0; op < ops; ++op) add(op);
-    for (const fused::ValueId value : made_) {
+    for (const planner::ValueId value : made_) {
       if (graph_.users_of(value).empty() || pick(0, 9) == 0) graph_.output(value);
     }
     graph_.finish();
@@ -36,15 +36,15 @@ class RandomGraph {
   }
 
  private:
-  [[nodiscard]] fused::Shape block() const { return {{rows_, false}, {cols_, false}}; }
+  [[nodiscard]] planner::Shape block() const { return {{rows_, false}, {cols_, false}}; }
   int pick(int low, int high) { return low + static_cast<int>(random_() % static_cast<std::uint32_t>(high - low + 1)); }
   /// Recent values more often, so that graphs are deep.
-  fused::ValueId any(const std::vector<fused::ValueId>& values) {
+  planner::ValueId any(const std::vector<planner::ValueId>& values) {
     const int count = static_cast<int>(values.size());
     const int recent = std::max(0, count - 3);
     return values[static_cast<std::size_t>(pick(pick(0, 2) == 0 ? 0 : recent, count - 1))];
   }
-  fused::ValueId operand() {
+  planner::ValueId operand() {
     if (!column_.empty() && pick(0, 5) == 0) return any(column_);
     if (!row_.empty() && pick(0, 7) == 0) return any(row_);
     return any(full_);
@@ -80,7 +80,7 @@ class RandomGraph {
         break;
     }
   }
-  void keep(std::vector<fused::ValueId>& where, fused::ValueId value) {
+  void keep(std::vector<planner::ValueId>& where, planner::ValueId value) {
     where.push_back(value);
     made_.push_back(value);
   }
@@ -96,20 +96,20 @@ class RandomGraph {
   void add_binary() {
     constexpr const char* names[] = {"add", "sub", "mul"};
     const char* name = names[pick(0, 2)];
-    const fused::ValueId wide = any(full_);
-    const fused::ValueId other = operand();
+    const planner::ValueId wide = any(full_);
+    const planner::ValueId other = operand();
     keep(full_, pick(0, 1) == 0 ? graph_.apply(name, {wide, other}) : graph_.apply(name, {other, wide}));
   }
   void add_matmul(int op) {
     const int inner = pick(1, 3);
     const bool transposed = pick(0, 1) == 0;
-    const fused::Shape b =
-        transposed ? fused::Shape{{cols_, false}, {inner, false}} : fused::Shape{{inner, false}, {cols_, false}};
+    const planner::Shape b =
+        transposed ? planner::Shape{{cols_, false}, {inner, false}} : planner::Shape{{inner, false}, {cols_, false}};
     if (graph_.ops().empty() || pick(0, 1) == 0) {
       // Inputs come before operations.
       if (!graph_.ops().empty()) return add_binary();
-      const fused::ValueId left = graph_.input(fmt::format("a{}", op), {{rows_, false}, {inner, false}});
-      const fused::ValueId right = graph_.input(fmt::format("b{}", op), b);
+      const planner::ValueId left = graph_.input(fmt::format("a{}", op), {{rows_, false}, {inner, false}});
+      const planner::ValueId right = graph_.input(fmt::format("b{}", op), b);
       keep(full_, graph_.matmul(left, right, transposed));
     } else if (rows_ == cols_) {
       keep(full_, graph_.matmul(any(full_), any(full_), transposed));
@@ -119,7 +119,7 @@ class RandomGraph {
   }
   /// A sum over tile columns, brought back to a column.
   void add_partial_sum() {
-    const fused::ValueId sum = graph_.tile_sum(ReduceDim::row, any(full_));
+    const planner::ValueId sum = graph_.tile_sum(ReduceDim::row, any(full_));
     made_.push_back(sum);
     keep(column_, graph_.reduce(Pool::sum, ReduceDim::row, sum));
   }
@@ -128,8 +128,8 @@ class RandomGraph {
   int most_ops_;
   int rows_ = 1;
   int cols_ = 1;
-  fused::Graph graph_;
-  std::vector<fused::ValueId> full_, column_, row_, made_;
+  planner::Graph graph_;
+  std::vector<planner::ValueId> full_, column_, row_, made_;
 };
 
 }  // namespace tilegrid::test

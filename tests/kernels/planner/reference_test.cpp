@@ -22,7 +22,7 @@
 #include "core/vector_unit.h"
 #include "gtest/gtest.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 constexpr Extent unit{.tiles = 1, .unit = true};
@@ -544,4 +544,4 @@ TEST(FusedReference, TensorsOfManyBlocks) {
 }
 
 }  // namespace
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -17,7 +17,7 @@
 #include "tests/support/session_support.h"
 
 /// Plans made by hand, and runs of them in the test's session.
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 
 inline constexpr Extent unit{.tiles = 1, .unit = true};
 
@@ -232,4 +232,4 @@ inline FusedJob job_of(Plan plan, int block_rows = 1, int block_cols = 1) {
   return {.plan = std::move(plan), .block_rows = block_rows, .block_cols = block_cols, .grid = {}};
 }
 
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -7,17 +7,17 @@
 #include <string>
 #include <vector>
 
-#include "core/check/classes.h"
+#include "core/checks/classes.h"
 #include "kernels/api/compute.h"
 #include "kernels/api/dataflow.h"
 #include "kernels/common/dst_section.h"
 #include "kernels/registry.h"
 
-namespace tilegrid::test::checks {
+namespace tilegrid::test::check_cases {
 
 using namespace api;  // NOLINT(google-build-using-namespace): kernels are written so
-using audit::Class;
-using audit::Severity;
+using checks::Class;
+using checks::Severity;
 
 inline constexpr GridSize grid{3, 2};
 inline constexpr LogicalCore one{1, 0};
@@ -83,4 +83,4 @@ std::vector<Case> compute_cases();
 /// What is legal and looks suspicious: nothing is broken.
 std::vector<Case> legal_cases();
 
-}  // namespace tilegrid::test::checks
+}  // namespace tilegrid::test::check_cases

@@ -3,7 +3,7 @@
 
 #include "tests/runtime/checks/check_cases.h"
 
-namespace tilegrid::test::checks {
+namespace tilegrid::test::check_cases {
 
 std::vector<Case> memory_cases() {
   return {
@@ -290,4 +290,4 @@ std::vector<Case> legal_cases() {
   };
 }
 
-}  // namespace tilegrid::test::checks
+}  // namespace tilegrid::test::check_cases

@@ -16,7 +16,7 @@
 namespace tilegrid {
 namespace {
 
-using namespace test::checks;  // NOLINT(google-build-using-namespace): kernels are written so
+using namespace test::check_cases;  // NOLINT(google-build-using-namespace): kernels are written so
 
 std::vector<Case> transfer_cases() {
   return {
@@ -385,7 +385,7 @@ const bool registered = [] {
 }();
 
 /// Runs the kernels; `findings` gets what was found.
-test::Outcome run_case(const Case& c, bool broken, const audit::Config& checks, std::vector<audit::Finding>& findings) {
+test::Outcome run_case(const Case& c, bool broken, const checks::Config& checks, std::vector<checks::Finding>& findings) {
   return test::run_session(
       grid,
       [&](Device& device) {
@@ -413,11 +413,12 @@ TEST_P(Checks, EndTheRunAtTheRightPlace) {
   ASSERT_TRUE(registered);
   const Case& c = GetParam();
   if (c.broken.front().kernel == nullptr) return;
-  std::vector<audit::Finding> findings;
-  const test::Outcome outcome = run_case(c, true, audit::Config::all(Severity::off).set(c.check, Severity::error), findings);
+  std::vector<checks::Finding> findings;
+  const test::Outcome outcome =
+      run_case(c, true, checks::Config::all(Severity::off).set(c.check, Severity::error), findings);
   EXPECT_EQ(outcome.code, 2);
   if (!test::session().is_host()) return;
-  const std::regex form(std::string(audit::name_of(c.check)) +
+  const std::regex form(std::string(checks::name_of(c.check)) +
                         " · core \\(([0-9]),([0-9])\\) \\[[0-9]-[0-9]\\] · (BRISC|NCRISC|TRISC) · check/" + c.name +
                         "[_1]* (?:\\.\\./)*tests/runtime/check_[a-z_]+\\.cpp:([0-9]+): (.+; .+)");
   std::smatch parts;
@@ -429,8 +430,8 @@ TEST_P(Checks, EndTheRunAtTheRightPlace) {
   EXPECT_GE(std::stoi(parts[4]), c.line_before) << line;
   EXPECT_LE(std::stoi(parts[4]), c.line_after) << line;
   ASSERT_FALSE(findings.empty());
-  const audit::Finding& twin = findings.front();
-  EXPECT_EQ(twin.error_class, audit::name_of(c.check));
+  const checks::Finding& twin = findings.front();
+  EXPECT_EQ(twin.error_class, checks::name_of(c.check));
   EXPECT_EQ(twin.core, grid.index(c.core));
   EXPECT_EQ(std::to_string(twin.line), parts[4]);
   EXPECT_NE(line.find(twin.message), std::string::npos);
@@ -439,11 +440,11 @@ TEST_P(Checks, EndTheRunAtTheRightPlace) {
 TEST_P(Checks, WarnAndGoOn) {
   const Case& c = GetParam();
   if (c.broken.front().kernel == nullptr || !c.can_go_on) return;
-  std::vector<audit::Finding> findings;
-  const test::Outcome outcome = run_case(c, true, audit::Config::all(Severity::off).set(c.check, Severity::warn), findings);
+  std::vector<checks::Finding> findings;
+  const test::Outcome outcome = run_case(c, true, checks::Config::all(Severity::off).set(c.check, Severity::warn), findings);
   EXPECT_EQ(outcome.code, 0) << outcome.error;
   if (!test::session().is_host()) return;
-  EXPECT_TRUE(std::any_of(findings.begin(), findings.end(), [&](const audit::Finding& finding) {
+  EXPECT_TRUE(std::any_of(findings.begin(), findings.end(), [&](const checks::Finding& finding) {
     return finding.severity == Severity::warn && finding.core == grid.index(c.core) && finding.risc == name_of(c.risc) &&
            static_cast<int>(finding.line) >= c.line_before && static_cast<int>(finding.line) <= c.line_after;
   }));
@@ -452,15 +453,15 @@ TEST_P(Checks, WarnAndGoOn) {
 TEST_P(Checks, AreSilentWhenOff) {
   const Case& c = GetParam();
   if (c.broken.front().kernel == nullptr || !c.can_go_on) return;
-  std::vector<audit::Finding> findings;
-  const test::Outcome outcome = run_case(c, true, audit::Config::all(Severity::off), findings);
+  std::vector<checks::Finding> findings;
+  const test::Outcome outcome = run_case(c, true, checks::Config::all(Severity::off), findings);
   EXPECT_EQ(outcome.code, 0) << outcome.error;
   EXPECT_TRUE(findings.empty());
 }
 
 TEST_P(Checks, AreSilentWhenAllIsRight) {
-  std::vector<audit::Finding> findings;
-  const test::Outcome outcome = run_case(GetParam(), false, audit::Config::all(Severity::error), findings);
+  std::vector<checks::Finding> findings;
+  const test::Outcome outcome = run_case(GetParam(), false, checks::Config::all(Severity::error), findings);
   EXPECT_EQ(outcome.code, 0) << outcome.error;
   EXPECT_TRUE(findings.empty());
 }

@@ -8,9 +8,9 @@
 namespace tilegrid {
 namespace {
 
-audit::Finding finding(int core, std::uint32_t line, std::uint64_t count = 1) {
+checks::Finding finding(int core, std::uint32_t line, std::uint64_t count = 1) {
   return {.error_class = "race",
-          .severity = audit::Severity::warn,
+          .severity = checks::Severity::warn,
           .core = core,
           .risc = "BRISC",
           .kernel = "k",
@@ -30,7 +30,7 @@ TEST(Findings, OfSeveralCoresBecomeOneLine) {
 
 TEST(Findings, ErrorNamesTheFirstAndCountsTheOthers) {
   constexpr GridSize grid{2, 1};
-  audit::Finding of_core = finding(1, 0);
+  checks::Finding of_core = finding(1, 0);
   of_core.risc = of_core.kernel = of_core.file = "";
   EXPECT_EQ(error_line({finding(0, 4), of_core}, grid), "race · core (1,0) [2-1]: did; rule; and 1 more of this kind");
   EXPECT_EQ(error_line({finding(0, 4), finding(1, 4)}, grid), "race · all cores · BRISC · k f.cpp:4: did; rule");

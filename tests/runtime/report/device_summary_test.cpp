@@ -8,12 +8,12 @@
 namespace tilegrid::cli {
 namespace {
 
-using replay::CoreTime;
-using replay::Lane;
-using replay::LaunchTime;
-using replay::Stall;
+using timing::CoreTime;
+using timing::Lane;
+using timing::LaunchTime;
+using timing::Stall;
 
-replay::LaneTime& lane(CoreTime& core, Lane which) { return core.lanes.at(static_cast<std::size_t>(which)); }
+timing::LaneTime& lane(CoreTime& core, Lane which) { return core.lanes.at(static_cast<std::size_t>(which)); }
 double& stalled(CoreTime& core, Lane which, Stall why) {
   return lane(core, which).stalled.at(static_cast<std::size_t>(why));
 }

@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "tests/runtime/timing/support.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 using enum EventKind;
@@ -202,4 +202,4 @@ TEST(ReplayCore, ALogThatWaitsForEverIsRefused) {
 }
 
 }  // namespace
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

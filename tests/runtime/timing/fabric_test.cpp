@@ -9,7 +9,7 @@
 #include "runtime/timing/microbenchmarks.h"
 #include "tests/runtime/timing/support.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 using enum EventKind;
@@ -169,4 +169,4 @@ TEST(ReplayFabric, ResponsesThatWaitTravelTogether) {
 }
 
 }  // namespace
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -14,7 +14,7 @@
 #include "runtime/timing/replay.h"
 #include "tests/support/session_support.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 namespace mb = microbenchmarks;
@@ -120,4 +120,4 @@ TEST(ReplayMonotony, OfAttentionThatComputes) {
 }
 
 }  // namespace
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

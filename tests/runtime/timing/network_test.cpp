@@ -9,7 +9,7 @@
 #include "runtime/timing/microbenchmarks.h"
 #include "tests/runtime/timing/support.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 namespace {
 
 using enum EventKind;
@@ -285,4 +285,4 @@ TEST(ReplayNetwork, MeetsTheMeasuredLatenciesAndStreams) {
 }
 
 }  // namespace
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -9,7 +9,7 @@
 #include "noc/grid.h"
 #include "runtime/timing/replay.h"
 
-namespace tilegrid::replay {
+namespace tilegrid::timing {
 
 /// A machine where everything is free or endless but for the network's hops and flits and what a test sets.
 inline Architecture free_machine(const std::vector<std::string>& settings) {
@@ -81,4 +81,4 @@ inline const LaneTime& lane(const DeviceTime& time, Lane which, std::size_t core
 }
 inline double stalled(const LaneTime& lane, Stall stall) { return lane.stalled[static_cast<std::size_t>(stall)]; }
 
-}  // namespace tilegrid::replay
+}  // namespace tilegrid::timing

@@ -19,7 +19,7 @@
 #include "tests/support/result_hashes.h"
 #include "tests/support/session_support.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 using test::computed;
@@ -76,7 +76,7 @@ struct GridCase {
 };
 
 std::string name_of(const GridCase& c) {
-  std::string name = c.config.preset + "_" + fused::name_of(c.config.strategy) + "_" + std::to_string(c.number) + "_" +
+  std::string name = c.config.preset + "_" + planner::name_of(c.config.strategy) + "_" + std::to_string(c.number) + "_" +
                      std::to_string(c.grid.x) + "x" + std::to_string(c.grid.y);
   for (char& letter : name) {
     if (letter == '-') letter = '_';
@@ -207,4 +207,4 @@ TEST(FusedGrids, DoNotChangeTheOutput) {
 }
 
 }  // namespace
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

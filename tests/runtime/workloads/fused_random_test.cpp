@@ -11,7 +11,7 @@
 #include "tests/kernels/planner/random_graphs.h"
 #include "tests/kernels/planner/runs.h"
 
-namespace tilegrid::fused {
+namespace tilegrid::planner {
 namespace {
 
 struct Mode {
@@ -123,4 +123,4 @@ TEST(FusedRandom, Graphs2) { run_graphs(2); }
 TEST(FusedRandom, Graphs3) { run_graphs(3); }
 
 }  // namespace
-}  // namespace tilegrid::fused
+}  // namespace tilegrid::planner

@@ -161,7 +161,7 @@ std::uint64_t hash_of(const LaunchLog& log) {
 }
 
 double device_cycles(const Config& config, const LaunchLog& log) {
-  return replay::replay({config.grid, "matmul", {log}}, replay::Architecture::load("wormhole_b0")).cycles;
+  return timing::replay({config.grid, "matmul", {log}}, timing::Architecture::load("wormhole_b0")).cycles;
 }
 
 /// Each factor comes from DRAM once for every block of the other dimension, on every core without multicast.

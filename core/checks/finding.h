@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <string>
 
-#include "core/check/classes.h"
+#include "core/checks/classes.h"
 #include "core/types.h"
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 
 /// A call in a kernel's source, and the RISC that makes it.
 struct Place {
@@ -35,4 +35,4 @@ struct Finding {
   }
 };
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

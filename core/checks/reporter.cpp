@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/check/reporter.h"
+#include "core/checks/reporter.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 namespace {
 
 /// What one core may find at different places of one class: a kernel that is wrong everywhere must not fill memory.
@@ -53,4 +53,4 @@ void Reporter::note(Class c, const Place& place, const Fault& fault) {
   if (of_class < most_of_a_class) findings_.push_back(std::move(finding));
 }
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

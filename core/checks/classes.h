@@ -7,7 +7,7 @@
 #include <cstdint>
 
 /// Checks of kernels: mistakes that an emulator could overlook and silicon punishes (tensix.md 1.3, 1.5, 4.1, 7).
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 
 /// One kind of mistake, which can be set to off, warn or error. The table in classes.cpp says what each looks for.
 enum class Class : std::uint8_t {
@@ -76,4 +76,4 @@ class Config {
   std::array<Severity, class_count> severities_{};
 };
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "core/check/checker.h"
+#include "core/checks/checker.h"
 #include "core/core.h"
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 
 void Checker::check_user(User& user, Risc risc, bool moves, const CircularBuffer& cb, bool producer) {
   if (user.known && user.at.risc != risc && (moves || user.moved)) {
@@ -102,4 +102,4 @@ void Checker::set_semaphore(std::uint32_t offset) {
   if (id < semaphores_.size()) semaphores_[id] = reporter_.here();
 }
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

@@ -6,11 +6,11 @@
 #include <set>
 #include <string>
 
-#include "core/check/poison.h"
-#include "core/check/reporter.h"
+#include "core/checks/poison.h"
+#include "core/checks/reporter.h"
 #include "core/error.h"
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 namespace {
 
 TEST(CheckClasses, HaveNamesOfTheirOwnAndDefaults) {
@@ -91,4 +91,4 @@ TEST(Reporter, KeepsALimitedNumberOfPlacesOfAClass) {
 }
 
 }  // namespace
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/check/checker.h"
-#include "core/check/poison.h"
+#include "core/checks/checker.h"
+#include "core/checks/poison.h"
 #include "core/core.h"
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 namespace {
 
 /// The CB pages that a range lies in, or the L1 offsets when it lies in none.
@@ -271,4 +271,4 @@ void Checker::kernel_end(Risc risc) {
   own = {};
 }
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/check/reporter.h"
+#include "core/checks/reporter.h"
 #include "core/format.h"
 
 namespace tilegrid {
@@ -14,7 +14,7 @@ struct Core;
 class CircularBuffer;
 }  // namespace tilegrid
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 
 /// A source register of the matrix unit, each with an unpacker and its format (tensix.md 2.1).
 enum class Source : std::uint8_t { a, b };
@@ -141,4 +141,4 @@ class Checker {
   std::array<Place, 16> semaphores_{};
 };
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 
 /// Memory that nobody has written is recognised by what is in it: 16 bytes that no data has by chance, one pattern for L1
 /// and one for DRAM. A RISC that fills L1 by ordinary stores needs no hook then, and what a transfer copies stays marked.
@@ -24,4 +24,4 @@ void fill(Poison poison, std::byte* memory, std::size_t bytes);
 /// Makes the pattern zeros: what memory holds when it is not checked.
 void clear(Poison poison, std::byte* memory, std::size_t bytes);
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

@@ -5,10 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/check/finding.h"
+#include "core/checks/finding.h"
 #include "core/error.h"
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 
 /// A fault of a class: its name is the error class.
 [[nodiscard]] inline Fault fault_of(Class c, std::string action, std::string rule) {
@@ -51,4 +51,4 @@ void violated(Reporter* reporter, Class c, const Make& make) {
   reporter->found(c, make);
 }
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/check/poison.h"
+#include "core/checks/poison.h"
 
 #include <cstring>
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 namespace {
 
 std::uint64_t word_at(const std::byte* memory) {
@@ -46,4 +46,4 @@ void clear(Poison poison, std::byte* memory, std::size_t bytes) {
   }
 }
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

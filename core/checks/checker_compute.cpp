@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "core/check/checker.h"
-#include "core/check/poison.h"
+#include "core/checks/checker.h"
+#include "core/checks/poison.h"
 #include "core/core.h"
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 
 void Checker::unpack(Source source, const CircularBuffer& cb, const char* who) {
   if (!reporter_.on(Class::format_reconfig)) return;
@@ -56,4 +56,4 @@ void Checker::pack(const CircularBuffer& cb, std::uint32_t address, bool accumul
   });
 }
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/check/classes.h"
+#include "core/checks/classes.h"
 
-namespace tilegrid::audit {
+namespace tilegrid::checks {
 
 const char* name_of(Severity severity) {
   constexpr std::array<const char*, 3> names{"off", "warn", "error"};
@@ -39,4 +39,4 @@ Config::Config() {
   for (std::size_t i = 0; i < class_count; ++i) severities_[i] = classes()[i].severity;
 }
 
-}  // namespace tilegrid::audit
+}  // namespace tilegrid::checks
