@@ -44,11 +44,8 @@ class Agenda {
   }
   [[nodiscard]] bool empty() const { return size_ == 0; }
   [[gnu::always_inline]] Appointment next() {
+    if (lists_[static_cast<std::size_t>(now_) % span].first == nothing) advance();
     List& list = lists_[static_cast<std::size_t>(now_) % span];
-    if (list.first == nothing) {
-      advance();
-      return next();
-    }
     --size_;
     const std::uint32_t at = list.first;
     Entry& entry = entries_[at];
