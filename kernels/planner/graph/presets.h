@@ -24,8 +24,8 @@ struct Preset {
   std::vector<PresetOperand> operands{};  ///< those whose shapes the block does not tell
 };
 
-/// The document's six-operation kernel (multi-tile-strategy.md; dst.md 0), the stages of flash attention and the whole K
-/// step (dst.md 6), and common fusions.
+/// The six-operation kernel that started the planner (dst.md 0), the stages of flash attention and the
+/// whole K step (dst.md 6), and common fusions.
 [[nodiscard]] const std::vector<Preset>& presets();
 
 /// The preset's graph for a block of outputs and `inner` tiles of K (0: as many as the block has columns), finished but not
