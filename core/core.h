@@ -79,7 +79,7 @@ struct Core {
   /// Something wrote L1 offsets [offset, offset + bytes) from outside of a CB: wakes waiters for semaphores in it.
   void notify_write(std::uint32_t offset, std::uint64_t bytes);
 
-  void count(TileOp op, std::uint64_t tiles = 1) { counters.tiles[static_cast<std::size_t>(op)] += tiles; }
+  void count(TileOp op, std::uint64_t tiles = 1) { counters.tiles[op] += tiles; }
 
  private:
   [[noreturn]] static void refuse_cb(std::uint32_t id);

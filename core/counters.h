@@ -61,7 +61,9 @@ enum class TileOp : std::uint8_t {
   fill,
   unary_bcast,
 };
-inline constexpr int tile_op_count = static_cast<int>(TileOp::unary_bcast) + 1;
+inline constexpr int tile_op_count = count_to(TileOp::unary_bcast);
+template <>
+inline constexpr int enum_size<TileOp> = tile_op_count;
 [[nodiscard]] const char* name_of(TileOp op);
 
 /// Why a fiber cannot run.
@@ -74,11 +76,15 @@ enum class BlockReason : std::uint8_t {
   semaphore,
   dst,
 };
-inline constexpr int block_reason_count = static_cast<int>(BlockReason::dst) + 1;
+inline constexpr int block_reason_count = count_to(BlockReason::dst);
+template <>
+inline constexpr int enum_size<BlockReason> = block_reason_count;
 [[nodiscard]] const char* name_of(BlockReason reason);
 
 enum class TransferKind : std::uint8_t { dram_read, dram_write, l1_read, l1_write, multicast, semaphore };
-inline constexpr int transfer_kind_count = static_cast<int>(TransferKind::semaphore) + 1;
+inline constexpr int transfer_kind_count = count_to(TransferKind::semaphore);
+template <>
+inline constexpr int enum_size<TransferKind> = transfer_kind_count;
 [[nodiscard]] const char* name_of(TransferKind kind);
 
 struct TransferCounters {
@@ -106,13 +112,13 @@ struct CbCounters {
 /// What one core did. Counts, not times; all but CB high-water marks and ambiguous waits are independent of
 /// ranks and schedule.
 struct CoreCounters {
-  std::array<std::uint64_t, tile_op_count> tiles{};
+  EnumArray<TileOp, std::uint64_t> tiles{};
   std::uint64_t dst_sections = 0;    ///< tile_regs_acquire calls
   std::uint32_t dst_peak_slots = 0;  ///< highest slot index used in a section, plus one
   std::uint32_t dst_capacity = 0;    ///< slots of a section
   std::array<CbCounters, 32> cbs{};
   std::uint32_t l1_used_bytes = 0;  ///< reserved area, circular buffers and L1 buffers
-  std::array<std::array<TransferCounters, transfer_kind_count>, noc_count> transfers{};
+  EnumArray<NocId, EnumArray<TransferKind, TransferCounters>> transfers{};
   std::uint64_t ambiguous_waits = 0;  ///< waits and probes of this run whose outcome may depend on the schedule
 
   template <class Archive>
@@ -123,9 +129,9 @@ struct CoreCounters {
 
 /// Host seconds of one core's fibers; differs from run to run.
 struct CoreHostCost {
-  std::array<double, risc_count> kernel_seconds{};  ///< CPU time, serving excluded
-  std::array<std::array<double, block_reason_count>, risc_count> blocked_seconds{};
-  std::array<std::array<std::uint64_t, block_reason_count>, risc_count> blocked_count{};
+  EnumArray<Risc, double> kernel_seconds{};  ///< CPU time, serving excluded
+  EnumArray<Risc, EnumArray<BlockReason, double>> blocked_seconds{};
+  EnumArray<Risc, EnumArray<BlockReason, std::uint64_t>> blocked_count{};
   template <class Archive>
   void serialize(Archive& archive) {
     archive(kernel_seconds, blocked_seconds, blocked_count);

@@ -91,7 +91,7 @@ void Scheduler::resume(Fiber& fiber) {
   current_ = nullptr;
   const double ran = cpu_seconds(clock_) - start - (service_seconds_ - service_before);
   kernel_seconds_ += ran;
-  if (fiber.cost_ != nullptr) fiber.cost_->kernel_seconds[static_cast<std::size_t>(fiber.risc_)] += ran;
+  if (fiber.cost_ != nullptr) fiber.cost_->kernel_seconds[fiber.risc_] += ran;
   if (fiber.finished()) {
     --unfinished_;
     if (fiber.failure_ && !failure_) failure_ = fiber.failure_;
@@ -111,8 +111,8 @@ void Scheduler::wake(Fiber* fiber) {
   if (fiber == nullptr || !fiber->blocked_) return;
   fiber->blocked_ = false;
   if (fiber->cost_ != nullptr) {
-    const auto risc = static_cast<std::size_t>(fiber->risc_);
-    const auto reason = static_cast<std::size_t>(fiber->wait_.reason);
+    const Risc risc = fiber->risc_;
+    const BlockReason reason = fiber->wait_.reason;
     fiber->cost_->blocked_seconds[risc][reason] += seconds_between(fiber->blocked_since_, std::chrono::steady_clock::now());
     ++fiber->cost_->blocked_count[risc][reason];
   }

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/ids.h"
+
 namespace tilegrid {
 
 /// A worker core by its place in the emulated grid: x is the column, y the row. Row-major order.
@@ -48,10 +50,12 @@ struct GridSize {
 /// The processor that runs a kernel. The compute kernel is one program of three TRISCs (unpack, math, pack), run here as
 /// one fiber in program order; each call belongs to one or more of the three.
 enum class Risc : std::uint8_t { brisc, ncrisc, trisc };
-inline constexpr int risc_count = 3;
+inline constexpr int risc_count = count_to(Risc::trisc);
+template <>
+inline constexpr int enum_size<Risc> = risc_count;
 [[nodiscard]] constexpr const char* name_of(Risc risc) {
-  constexpr const char* names[] = {"BRISC", "NCRISC", "TRISC"};
-  return names[static_cast<int>(risc)];
+  constexpr EnumArray<Risc, const char*> names = {"BRISC", "NCRISC", "TRISC"};
+  return names[risc];
 }
 
 /// A RISC of a core of the grid, by index: who issued a transfer. The host has core -1.
@@ -62,7 +66,9 @@ struct Issuer {
 };
 
 enum class NocId : std::uint8_t { noc0, noc1 };
-inline constexpr int noc_count = 2;
+inline constexpr int noc_count = count_to(NocId::noc1);
+template <>
+inline constexpr int enum_size<NocId> = noc_count;
 
 inline constexpr int tile_side = 32;
 inline constexpr int face_side = 16;

@@ -113,7 +113,7 @@ void Endpoint::check_alignment(NocAddress remote, Target target, std::uint32_t l
 }
 
 void Endpoint::count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_count) {
-  TransferCounters& c = core_->counters.transfers[static_cast<std::size_t>(noc)][static_cast<std::size_t>(kind)];
+  TransferCounters& c = core_->counters.transfers[noc][kind];
   ++c.transactions;
   c.bytes += bytes;
   c.hops += static_cast<std::uint64_t>(hop_count);

@@ -351,7 +351,7 @@ void ProgramRun::report_progress() {
   if (Clock::now() - last_progress_ < progress_interval) return;
   last_progress_ = Clock::now();
   std::uint64_t done = 0;
-  for (const auto& core : node_.cores()) done += core->counters.tiles[static_cast<std::size_t>(TileOp::matmul)];
+  for (const auto& core : node_.cores()) done += core->counters.tiles[TileOp::matmul];
   control_.send_value(0, ControlTag::progress, done);
 }
 
