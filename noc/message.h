@@ -13,7 +13,7 @@ namespace tilegrid::noc {
 enum class MessageKind : std::uint16_t {
   read_request,  ///< payload: Segment[count] (noc/node.h), `bytes` in all
   read_reply,    ///< payload: the bytes of the request's segments, in order, from offset `value`
-  write,         ///< payload: `count` times a Segment and its bytes, none for a repeat
+  write,         ///< payload: `count` Segments, each with its bytes behind it; a repeat (Segment::repeats) has none
   write_ack,     ///< `bytes` of payload have landed
   atomic,        ///< payload: AtomicSegment[]
   atomic_ack,
@@ -37,8 +37,8 @@ struct MessageHeader {
 static_assert(sizeof(MessageHeader) == 48 && std::is_trivially_copyable_v<MessageHeader>);
 
 /// Largest payload of one message. With the header and Open MPI's own 56 bytes it stays below the eager limit that our
-/// launcher sets (distsim.md 0.8); under other settings large messages take a rendezvous, which is slower but right. It
-/// holds several NoC packets: those that one barrier waits for share messages.
+/// launcher sets (distsim.md 0.8); under other settings large messages take a rendezvous, which is slower but right. A
+/// message holds several NoC packets, because those that one barrier waits for travel together.
 inline constexpr std::size_t max_payload = 32768;
 
 /// Header and payload in one block, as it travels.

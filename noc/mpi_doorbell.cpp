@@ -42,7 +42,7 @@ MpiDoorbell::MpiDoorbell(MPI_Comm host) {
   void* aligned = std::align(line, line * static_cast<std::size_t>(size), base, room);
   bells_ = static_cast<Bell*>(aligned);
   own_ = new (bells_ + rank) Bell{0, 0, 0};
-  MPI_Barrier(host);  // nobody rings a bell that is not there yet
+  MPI_Barrier(host);  // no rank may ring a bell before it is set up
 }
 
 void MpiDoorbell::release() {
@@ -58,10 +58,10 @@ void MpiDoorbell::announce(int host_rank) {
 void MpiDoorbell::ring(int host_rank) {
   if (!shared()) return;
   Bell& bell = bells_[host_rank];
-  // Orders the posted message before the look at `sleeping`; arm() has the other half.
+  // The message must be posted before `sleeping` is read; arm() has the matching fence.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (bell.sleeping.load(std::memory_order_relaxed) == 0) return;
-  // One of several senders wakes it; the others have nothing left to do.
+  // Several senders may come at once: the first wakes the sleeper, the others have nothing left to do.
   if (bell.sleeping.exchange(0, std::memory_order_seq_cst) == 0) return;
   bell.rings.fetch_add(1, std::memory_order_seq_cst);
   syscall(SYS_futex, &bell.rings, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);

@@ -50,7 +50,7 @@ int cpus_of_host(MPI_Comm host) {
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) CPU_SET(0, &cpus);
-  // One rank's own set would not do: mpirun may have bound it to one core.
+  // The CPU set of this rank alone would not do: mpirun may have bound the rank to one core.
   MPI_Allreduce(MPI_IN_PLACE, &cpus, static_cast<int>(sizeof cpus), MPI_BYTE, MPI_BOR, host);
   return CPU_COUNT(&cpus);
 }

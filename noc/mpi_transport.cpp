@@ -113,8 +113,8 @@ void MpiTransport::drain() {
   DropAll sink;
   while (!sends_done()) poll(sink, window);
   meet(sink);
-  // All have sent what they had. From here on no credit leaves: its receiver may be gone. The second round brings in the
-  // ones that were under way.
+  // All ranks have sent what they had. No credits are sent from here on, as the rank that they are for may be gone; the
+  // second barrier brings in the credits that were already under way.
   leaving_ = true;
   meet(sink);
   while (poll(sink, window) > 0 || !sends_done()) {
@@ -143,7 +143,7 @@ void MpiTransport::send(int destination_rank, Message message, bool more) {
   ++stats_.messages_sent;
   stats_.bytes_sent += message.bytes().size();
   Peer& to = peer(destination_rank);
-  if (to.credits > 0) {  // then nothing is held either: credits go to held messages first
+  if (to.credits > 0) {  // a credit is left, so no message is held back: those get credits first
     --to.credits;
     post(destination_rank, std::move(message), more);
     return;
@@ -159,7 +159,8 @@ void MpiTransport::post(int destination, Message message, bool more) {
   message.set_header(header);
   const auto bytes = message.bytes();
   MPI_Request request = MPI_REQUEST_NULL;
-  // Counted first: then a rank has never taken more than was counted, and equal counts mean that nothing is under way.
+  // The bell counts a message before it is sent. So a rank has never received more messages than the bell has counted, and
+  // equal counts mean that none is under way.
   if (doorbell_ && peer(destination).host_rank >= 0) doorbell_->announce(peer(destination).host_rank);
   check(MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, destination, tag, comm_, &request), "MPI_Isend");
   // Eager sends are nearly always complete by now, and then need no bookkeeping.
@@ -208,7 +209,7 @@ int MpiTransport::poll(MessageSink& sink, int budget) {
     ~Guard() { flag = false; }
   } const guard{polling_};
   int delivered = 0;
-  // A look for what can't be there would give the CPU to another rank.
+  // Asking MPI may yield the CPU to another rank, so it is not asked when no message can be there.
   while (delivered < budget && worth_looking() && receive_one(sink, delivered)) {
   }
   reap();
@@ -315,14 +316,15 @@ void MpiTransport::wait(std::chrono::microseconds limit) {
       pause_cpu();
       continue;
     }
-    // What neighbours have posted is on its way to us: MPI's progress, which yields, will bring it.
+    // A neighbour has sent a message that has not arrived yet: do not sleep, MPI's progress (which yields) will bring it.
     if (neighbours_posted()) continue;
     const std::uint32_t armed = doorbell_->arm();
     if (neighbours_posted()) {
       doorbell_->disarm();
       continue;
     }
-    // Nobody rings when a send of our own moves on, or for messages from other hosts.
+    // No bell rings for messages from other hosts, nor when one of our own sends makes progress: then sleep briefly and
+    // look.
     const bool must_look = remote_peers_ || !requests_.empty();
     const auto left = std::chrono::ceil<std::chrono::microseconds>(end - now);
     ++stats_.sleeps;

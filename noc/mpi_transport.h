@@ -20,12 +20,12 @@ namespace tilegrid::noc {
 
 /// Two-sided messages over one private communicator with one tag, received into a ring of posted receives. MPI matches
 /// messages of one source to receives in the order of posting, and the ring is emptied in that order only: so the order per
-/// source is kept, which a ring with MPI_Testsome loses (distsim.md 0.3). Against Improbe and Mrecv it saves the copy that
-/// a message without a posted receive costs.
+/// source is kept, which a ring with MPI_Testsome loses (distsim.md 0.3). Compared with MPI_Improbe and MPI_Mrecv the ring
+/// saves a copy: MPI has to buffer a message for which no receive is posted.
 ///
-/// Flow control: `window` messages per ordered pair may be without credit; the receiver gives back `credit_batch` at a time.
-/// Eager messages that nobody receives would otherwise pile up at the receiver without bound (distsim.md 2.3).
-/// Credits are not part of stats(), which counts what callers sent and got.
+/// Flow control: a rank may have sent another one at most `window` messages for which no credit has come back; the receiver
+/// gives credits back `credit_batch` at a time. Eager messages that nobody receives would otherwise pile up at the receiver
+/// without bound (distsim.md 2.3). Credits are not part of stats(), which counts what callers sent and got.
 ///
 /// Errors of MPI become Error(ExitCode::lost_rank); a message out of sequence, to the own rank, without a receiver or above
 /// max_payload is a std::logic_error.
@@ -37,8 +37,8 @@ class MpiTransport final : public Transport {
 
   /// Collective over `parent`, whose ranks keep their numbers.
   explicit MpiTransport(MPI_Comm parent);
-  /// Collective, and drops what arrives meanwhile. While an exception unwinds the stack it leaves all to the end of the
-  /// process instead, as the other ranks will not come.
+  /// Collective; messages that still arrive are dropped. While an exception unwinds the stack nothing is taken down, since
+  /// the other ranks will not take part: all of it stays until the process ends.
   ~MpiTransport() override;
   MpiTransport(const MpiTransport&) = delete;
   MpiTransport& operator=(const MpiTransport&) = delete;

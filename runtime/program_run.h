@@ -72,7 +72,7 @@ class ProgramRun {
   const LaunchCommand& launch_;
   std::function<void(std::uint64_t)> on_progress_;
   std::vector<std::unique_ptr<KernelContext>> contexts_;
-  std::shared_ptr<EventStore> log_store_ = std::make_shared<EventStore>();  ///< cores repeat each other, too
+  std::shared_ptr<EventStore> log_store_ = std::make_shared<EventStore>();  ///< of all cores: they repeat each other
   std::unique_ptr<TerminationDetector> detector_;                           ///< host only
   std::optional<EndReason> ended_;
   bool end_sent_ = false;

@@ -49,14 +49,14 @@ struct LaunchCommand {
   bool dry = false;
   bool shaken = false;
   std::uint64_t shake_seed = 0;
-  bool analyse = false;  ///< the host looks for races in the logs, which are wanted with source lines
+  bool analyse = false;  ///< the host will look for races in the logs, so they are recorded with source lines
   template <class Archive>
   void serialize(Archive& archive) {
     archive(program, epoch, dram_limit, record_log, dry, shaken, shake_seed, analyse);
   }
 };
 
-/// One rank's view of how far it is; sums of the message counters decide quiescence.
+/// How far one rank is. When the sums of `sent` and `received` over all ranks agree, no message is under way.
 struct StatusReport {
   bool idle = false;      ///< no fiber can run and nothing waits to be sent
   bool finished = false;  ///< all fibers have ended
@@ -106,7 +106,7 @@ struct CoreResult {
   }
 };
 
-/// The logs of a rank's cores; in a message every block is there once.
+/// The logs of a rank's cores. A message holds every block of events once.
 struct RankLogs {
   std::vector<EventLog> cores;
   template <class Archive>

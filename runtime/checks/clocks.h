@@ -10,8 +10,9 @@
 
 namespace tilegrid::races {
 
-/// What goes on by itself on a core. A kernel is one; a read lands, a write reads its source and lands at some time between
-/// the call and the barrier, so that the transfers of a RISC, NoC and transaction id are threads of their own.
+/// What proceeds by itself on a core, a "thread" to the race finder. A kernel is one. The landing of a read, and a write's
+/// reading of its source and its landing, happen at some time between the call and its barrier; so the transfers of a RISC,
+/// NoC and transaction id are threads of their own, too.
 enum class ThreadKind : std::uint8_t { kernel, read, source, landing };
 
 /// Numbers of a core's threads.
@@ -25,11 +26,11 @@ struct ThreadLayout {
   }
 
  private:
-  static constexpr int movers = risc_count;  ///< a compute kernel may transfer as well
+  static constexpr int movers = risc_count;  ///< all RISCs: a compute kernel may issue transfers as well
 };
 
-/// A point in the life of a thread, and, for a write, of the channel that it travels in: what one RISC sends to one core
-/// over one NoC as unicast, or as multicast, lands in order (tensix.md 4.1).
+/// A point in the life of a thread. Writes and increments also have a place in a channel: what one RISC sends to one core
+/// over one NoC, unicasts and multicasts each for themselves, lands in order (tensix.md 4.1).
 struct Moment {
   int core = 0;
   int thread = 0;
@@ -38,8 +39,8 @@ struct Moment {
   std::uint32_t sequence = 0;
 };
 
-/// A vector clock: up to which moment of every thread and channel what was done is known to be over. Made for cores that
-/// mostly keep to themselves: what is known of other cores is shared between copies.
+/// A vector clock: for every thread and channel the last moment up to which everything it did is known to be over. Made for
+/// cores that mostly keep to themselves: copies share what they know of other cores.
 class Clock {
  public:
   Clock(int core, const ThreadLayout& layout, int cores)
@@ -49,7 +50,7 @@ class Clock {
   [[nodiscard]] bool knows(const Moment& moment) const;
   void learn(int own_thread, std::uint32_t epoch);
   void learn_channel(std::uint32_t channel, std::uint32_t sequence);
-  /// Knows afterwards what `other` knows as well.
+  /// From then on it also knows everything that `other` knows.
   void join(const Clock& other);
   /// A new moment of an own thread.
   std::uint32_t advance(int own_thread) { return ++own_[static_cast<std::size_t>(own_thread)]; }
@@ -60,7 +61,7 @@ class Clock {
     std::vector<std::uint32_t> threads;                             ///< by core and thread
     std::vector<std::pair<std::uint32_t, std::uint32_t>> channels;  ///< by number
   };
-  /// What is known of others, for a change.
+  /// The knowledge of other cores, made this clock's own so that it may be changed.
   Others& change_others();
 
   int core_;

@@ -10,7 +10,8 @@
 
 namespace tilegrid::races {
 
-/// For each block of a log the places of events that move data or order it: blocks repeat, and most events compute.
+/// For each block of a log the positions of the events that move data or order it. Found once a block, since blocks repeat;
+/// most other events only compute.
 class BlockIndex {
  public:
   [[nodiscard]] const std::vector<std::uint32_t>& of(std::span<const Event> block);

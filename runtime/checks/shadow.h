@@ -19,7 +19,7 @@ struct Access {
   Moment moment;
   EventKind what{};
   Risc risc{};             ///< whose call it was
-  std::uint16_t line = 0;  ///< of the moment's core
+  std::uint16_t line = 0;  ///< number in the EventLines of the moment's core
 };
 
 /// Where the circular buffers of a program lie, the same on all cores.
@@ -49,8 +49,8 @@ class Shadow {
  public:
   explicit Shadow(const BufferMap& buffers) : buffers_(&buffers) {}
 
-  /// Calls conflict(earlier access) for each use that overlaps, one of both a write, and that `clock` does not know to be
-  /// over. Then remembers the access, unless `only_look`.
+  /// Calls conflict(earlier) for each earlier access that overlaps `access`, that `clock` does not know to be over, and
+  /// where at least one of the two is a write. Then remembers `access`, unless `only_look`.
   template <class Conflict>
   void use(const Access& access, const Clock& clock, bool only_look, const Conflict& conflict) {
     for (std::uint32_t at = access.first; at < access.end;) {
@@ -82,7 +82,7 @@ class Shadow {
       if (!in_order) conflict(one);
     }
   }
-  /// Forgets uses within the access that nobody needs to be compared with any more.
+  /// Forgets earlier accesses that lie within this one, since whoever conflicts with them conflicts with this one, too.
   static void forget(std::vector<Access>& list, const Access& access, bool of_same_thread) {
     std::erase_if(list, [&](const Access& one) {
       if (one.first < access.first || one.end > access.end) return false;
@@ -95,7 +95,7 @@ class Shadow {
     if (access.write) look(uses.reads, access, clock, conflict);
     if (only_look) return;
     if (access.write) {
-      // Whoever is ordered after this write is so after what it was ordered after.
+      // Whoever comes after this write also comes after everything that this write came after.
       forget(uses.writes, access, false);
       forget(uses.reads, access, false);
       uses.writes.push_back(access);

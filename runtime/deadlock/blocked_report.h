@@ -12,7 +12,7 @@
 
 namespace tilegrid {
 
-/// A kernel of a program that has deadlocked: it has finished, or what it waits for.
+/// A kernel of a program that has deadlocked: that it has finished, or what it waits for.
 struct BlockedKernel {
   Risc risc = Risc::trisc;
   std::string name;
@@ -47,7 +47,7 @@ struct BlockedBuffer {
 struct BlockedSemaphore {
   std::uint32_t offset = 0;
   std::uint32_t value = 0;
-  std::vector<int> writers;  ///< core index * risc_count + RISC, in order; of words that are no semaphores not known
+  std::vector<int> writers;  ///< core index * risc_count + RISC, in order; unknown for words that are no semaphores
   template <class Archive>
   void serialize(Archive& archive) {
     archive(offset, value, writers);

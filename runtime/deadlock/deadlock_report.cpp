@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t most_states = 20;
 constexpr std::size_t most_cycles = 3;
 constexpr std::size_t most_suspects = 8;
-/// Steps of one cycle that are shown at either end, when it is longer than both.
+/// Of a long cycle only so many steps are shown at its beginning and at its end.
 constexpr std::size_t steps_at_an_end = 4;
 
 std::uint32_t word_at(const Core& core, std::uint32_t offset) {
@@ -63,7 +63,7 @@ BlockedReport state_of(const Core& core, std::size_t semaphores) {
   return report;
 }
 
-/// A word that is no semaphore of the program, but waited for.
+/// Adds a word of L1 that a kernel waits for and that is no semaphore of the program.
 void add_word(BlockedReport& report, const Core& core, std::uint32_t offset) {
   const auto same = [offset](const BlockedSemaphore& semaphore) { return semaphore.offset == offset; };
   if (std::any_of(report.semaphores.begin(), report.semaphores.end(), same)) return;
@@ -159,7 +159,7 @@ std::string needs_of(const WaitGraph::Kernel& kernel) {
   }
 }
 
-/// The whole state of a core, without the core: equal ones are merged.
+/// The whole state of a core without its coordinates, so that cores with equal states can be merged.
 std::vector<std::string> state_lines(const BlockedReport& report) {
   std::vector<std::string> lines;
   for (const BlockedKernel& state : report.kernels) {
@@ -220,7 +220,7 @@ std::string states_text(const std::vector<BlockedReport>& reports, GridSize grid
   return text + fmt::format("\n  {} in {} more states", with_noun(rest, grid), entries.size() - most_states);
 }
 
-/// A kernel seen from another core: without coordinates on the same one.
+/// The kernel's name, with its core's coordinates unless it is on the core `seen_from`.
 std::string kernel_name(const Kernels& kernels, std::size_t index, int seen_from, GridSize grid) {
   const WaitGraph::Kernel& kernel = kernels[index];
   const LogicalCore at = grid.core(kernel.core);
@@ -256,7 +256,7 @@ std::string cycle_text(const Kernels& kernels, const WaitGraph::Cycle& cycle, in
   return text;
 }
 
-/// What two cycles share that are the same but for their place.
+/// A cycle without its coordinates: equal for cycles that are the same but for where they are.
 std::vector<std::tuple<int, int, std::string, std::string>> shape_of(const Kernels& kernels, const WaitGraph::Cycle& cycle,
                                                                      GridSize grid) {
   std::vector<std::tuple<int, int, std::string, std::string>> shape;

@@ -23,10 +23,10 @@ bool on_semaphore(const WaitGraph::Kernel& kernel) {
   return kernel.state->reason == BlockReason::semaphore && kernel.state->id >= l1_semaphore_base && kernel.state->id < end;
 }
 
-/// The finished kernels whose part the wait of `kernel` is, or may be.
+/// The finished kernels that should have ended the wait of `kernel`, or that may be meant.
 std::vector<const WaitGraph::Kernel*> finished_for(const WaitGraph& graph, const WaitGraph::Kernel& kernel) {
   std::vector<const WaitGraph::Kernel*> finished;
-  if (!kernel.known && !on_buffer(kernel)) {  // a semaphore that nobody has written: anybody might have had to
+  if (!kernel.known && !on_buffer(kernel)) {  // a semaphore nobody has written: any finished kernel may be meant
     for (const WaitGraph::Kernel& other : graph.kernels()) {
       if (other.state->finished) finished.push_back(&other);
     }
@@ -38,7 +38,7 @@ std::vector<const WaitGraph::Kernel*> finished_for(const WaitGraph& graph, const
   return finished;
 }
 
-/// Somebody whose part it is can still do it.
+/// Whether a kernel that could end the wait is still running.
 bool has_hope(const WaitGraph& graph, const WaitGraph::Kernel& kernel) {
   return std::any_of(kernel.from.begin(), kernel.from.end(),
                      [&](std::size_t other) { return !graph.kernels()[other].state->finished; });
@@ -78,7 +78,7 @@ std::string group_text(const KernelGroup& group, GridSize grid) {
 std::vector<Suspicion> suspicions_of(const WaitGraph& graph) {
   std::map<Key, Cores> by_key;
   for (const WaitGraph::Kernel& kernel : graph.kernels()) {
-    // Of words that are no semaphores nobody knows who writes them.
+    // Words that are no semaphores are left out: it is not recorded who writes them.
     const bool waits = !kernel.state->finished && (on_buffer(kernel) || on_semaphore(kernel));
     if (!waits || has_hope(graph, kernel)) continue;
     const auto finished = finished_for(graph, kernel);

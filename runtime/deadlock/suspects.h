@@ -16,11 +16,11 @@ struct KernelGroup {
   std::vector<int> cores;  ///< in order
 };
 
-/// Kernels wait, and none of those whose part it is can do it: they have finished, or there are none.
+/// Kernels wait for something that nobody can do any more: those that could end the wait have finished, or there are none.
 struct Suspicion {
   KernelGroup waiting;
   std::string object;  ///< e.g. "semaphore 0"
-  std::string never;   ///< what nobody has done to it, empty when the finished ones have: "pushed", ...
+  std::string never;   ///< "pushed by another kernel", if nobody ever did; else empty
   std::vector<KernelGroup> finished;
 };
 

@@ -19,7 +19,7 @@ const BlockedBuffer* buffer_of(const WaitGraph::Kernel& kernel) {
   return nullptr;
 }
 
-/// Whom the state of the object names, as core * risc_count + RISC.
+/// The kernels that have pushed, popped or written the object so far, as core * risc_count + RISC.
 std::vector<int> named(const WaitGraph::Kernel& kernel) {
   std::vector<int> issuers;
   const BlockReason reason = kernel.state->reason;
@@ -27,7 +27,7 @@ std::vector<int> named(const WaitGraph::Kernel& kernel) {
     for (const BlockedSemaphore& semaphore : kernel.report->semaphores) {
       if (semaphore.offset == kernel.state->id) issuers = semaphore.writers;
     }
-    // Who waits and writes only clears it.
+    // The waiting kernel's own writes do not count: it only clears the semaphore.
     std::erase(issuers, kernel.core * risc_count + static_cast<int>(kernel.state->risc));
     return issuers;
   }

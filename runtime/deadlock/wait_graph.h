@@ -11,17 +11,17 @@ namespace tilegrid {
 
 /// Who waits for whom in a program that has deadlocked.
 ///
-/// Whose part it is: of a buffer the RISCs of the core that have pushed (popped) so far, of a semaphore those that have
-/// written it so far, from any core. Where nobody has, of a buffer all other kernels of the core may be meant, and of a
-/// semaphore nobody is known: its address can be in anybody's arguments.
+/// Who could end a wait? For a circular buffer the RISCs of the core that have pushed to it (popped from it) so far; for a
+/// semaphore those of any core that have written it so far. When none has: for a buffer any other kernel of the core may be
+/// meant; for a semaphore nobody is known, as its address can be in anybody's arguments.
 class WaitGraph {
  public:
   struct Kernel {
     int core = 0;
     const BlockedKernel* state = nullptr;
     const BlockedReport* report = nullptr;
-    std::vector<std::size_t> from;  ///< kernels whose part it is what this one waits for, blocked or finished
-    bool known = false;             ///< they have done it before
+    std::vector<std::size_t> from;  ///< kernels that could end this one's wait, blocked or finished
+    bool known = false;             ///< those have done it before; else they are a guess
   };
   /// A kernel of each step waits for the one of the next, and the last for the first.
   using Cycle = std::vector<std::size_t>;
@@ -30,8 +30,8 @@ class WaitGraph {
   explicit WaitGraph(const std::vector<BlockedReport>& reports);
 
   [[nodiscard]] const std::vector<Kernel>& kernels() const { return kernels_; }
-  /// A shortest cycle through every kernel that is in one and in no other of the list, each from its first kernel on. Only
-  /// when there is none do guesses about whose part it is count.
+  /// For every kernel that waits in a circle and is in none of the cycles listed before, a shortest one through it; each
+  /// begins with its first kernel. Guesses about who could end a wait are used only when there is no cycle without them.
   [[nodiscard]] std::vector<Cycle> cycles() const;
 
  private:
