@@ -20,11 +20,12 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "runtime/data/npy_types.h"
 
 namespace tilegrid {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "values are read and written as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "values are written as they lie in memory");
 
 constexpr std::string_view magic = "\x93NUMPY";
 constexpr std::size_t max_header_bytes = std::size_t{1} << 20U;  // a header with 64 dimensions takes less than 2 KiB
@@ -125,7 +126,8 @@ class HeaderParser {
   std::string parse_type() {
     skip_space();
     if (at_ < text_.size() && text_[at_] == '[') {
-      throw std::runtime_error("its type is a record; float32 ('<f4') or float16 ('<f2') is needed");
+      throw std::runtime_error(
+          "its type is a record; numpy.save(FILE, x['FIELD'].astype('float32')) makes a field readable");
     }
     return parse_string();
   }
@@ -193,28 +195,20 @@ void read_exactly(std::FILE* file, void* data, std::size_t bytes) {
   }
 }
 
-/// IEEE half to float, with denormals, infinities and NaN: a file's format, not the device's.
-float float_of_half(std::uint16_t half) {
-  constexpr std::uint32_t infinite = 0x7F800000U;
-  constexpr float two_to_minus_24 = 0x1p-24F;
-  const std::uint32_t sign = (half & 0x8000U) << 16U;
-  const std::uint32_t exponent = (half >> 10U) & 0x1FU;
-  const std::uint32_t mantissa = half & 0x3FFU;
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(mantissa) * two_to_minus_24;
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const std::uint32_t magnitude = exponent == 31 ? infinite : (exponent + 127 - 15) << 23U;
-  return std::bit_cast<float>(sign | magnitude | (mantissa << 13U));
-}
-
-std::vector<float> read_halves(std::FILE* file, std::size_t count) {
+/// Reads the elements piece by piece, so that a file of another type needs no memory of its own.
+std::vector<float> read_values(std::FILE* file, const NpyType& type, std::size_t count) {
+  constexpr std::size_t piece = 8192;
   std::vector<float> values(count);
-  std::array<std::uint16_t, 8192> buffer{};
+  std::array<std::byte, piece * sizeof(double)> buffer;
   for (std::size_t done = 0; done < count;) {
-    const std::size_t part = std::min(buffer.size(), count - done);
-    read_exactly(file, buffer.data(), part * sizeof(std::uint16_t));
-    for (std::size_t i = 0; i < part; ++i) values[done + i] = float_of_half(buffer.at(i));
+    const std::size_t part = std::min(piece, count - done);
+    const std::span<std::byte> data = std::span(buffer).first(part * type.bytes());
+    read_exactly(file, data.data(), data.size());
+    const std::size_t beyond = type.decode(data, std::span(values).subspan(done, part));
+    if (beyond != part) {
+      throw std::runtime_error(fmt::format("element {} is beyond what float32 can hold, {:.3g}", done + beyond,
+                                           std::numeric_limits<float>::max()));
+    }
     done += part;
   }
   return values;
@@ -247,13 +241,11 @@ NpyArray read_array(std::FILE* file, std::uint64_t file_bytes) {
   std::uint64_t offset = 0;
   const std::string text = read_header_text(file, file_bytes, offset);
   Header header = HeaderParser(text).parse();
-  const bool half = header.descr == "<f2";
-  if (!half && header.descr != "<f4") {
-    throw std::runtime_error(
-        fmt::format("its type is '{}'; float32 ('<f4') or float16 ('<f2') is needed", printable(header.descr)));
+  const NpyType type = NpyType::parse(header.descr);
+  if (header.fortran_order && header.shape.size() > 1) {
+    throw std::runtime_error("Fortran order; numpy.save(FILE, numpy.ascontiguousarray(x)) makes it readable");
   }
-  if (header.fortran_order) throw std::runtime_error("Fortran order; C order is needed (numpy.ascontiguousarray)");
-  const std::uint64_t item_bytes = half ? 2 : 4;
+  const std::uint64_t item_bytes = type.bytes();
   const std::uint64_t data_bytes = file_bytes - offset;
   const std::optional<std::uint64_t> elements = elements_of(header.shape);
   // Compared by division: the product with item_bytes may not fit.
@@ -271,12 +263,8 @@ NpyArray read_array(std::FILE* file, std::uint64_t file_bytes) {
   }
   NpyArray array;
   array.shape = std::move(header.shape);
-  if (half) {
-    array.values = read_halves(file, *elements);
-  } else {
-    array.values.resize(*elements);
-    read_exactly(file, array.values.data(), *elements * item_bytes);
-  }
+  array.values = read_values(file, type, *elements);
+  array.note = type.note();
   return array;
 }
 

@@ -5,7 +5,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <csignal>
 #include <cstring>
@@ -128,13 +130,57 @@ TEST_F(Npy, ReadsMoreHalvesThanItsBuffer) {
   }
 }
 
-TEST_F(Npy, RefusesOtherTypesByName) {
-  for (const std::string type : {">f4", "<f8", ">f2", "|b1", "<i4", "=f4", "|f4", "<c8", "f4", ""}) {
-    EXPECT_EQ(refusal(write(npy_bytes(dict(type, "(6,)"), raw(six)))),
-              "its type is '" + type + "'; float32 ('<f4') or float16 ('<f2') is needed");
+std::string reversed_bytes(std::string bytes, std::size_t size) {
+  for (std::size_t at = 0; at < bytes.size(); at += size)
+    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.begin() + static_cast<std::ptrdiff_t>(at + size));
+  return bytes;
+}
+
+TEST_F(Npy, ReadsTwoRawBytesAsBfloat16) {
+  const std::vector<std::uint16_t> bits{0x3F80, 0xC000, 0x7F80, 0x0001, 0x8000};
+  const std::vector<float> expected{1, -2, INFINITY, std::bit_cast<float>(0x00010000U), -0.0F};
+  for (const std::string type : {"<V2", "|V2"}) {
+    const NpyArray array = load_npy(write(npy_bytes(dict(type, "(5,)"), raw(bits))));
+    EXPECT_EQ(array.values, expected);
+    EXPECT_TRUE(std::signbit(array.values.back()));
+    EXPECT_NE(array.note.find("bfloat16"), std::string::npos);
   }
-  EXPECT_EQ(refusal(write(npy_bytes("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (6,), }", raw(six)))),
-            "its type is a record; float32 ('<f4') or float16 ('<f2') is needed");
+}
+
+TEST_F(Npy, RoundsDoubles) {
+  const std::string doubles = raw<double>({1.5, -0.1, 1e-300, INFINITY});
+  for (const bool big : {false, true}) {
+    const std::string header = dict(big ? ">f8" : "<f8", "(4,)");
+    const NpyArray array = load_npy(write(npy_bytes(header, big ? reversed_bytes(doubles, 8) : doubles)));
+    EXPECT_EQ(array.values, (std::vector<float>{1.5F, -0.1F, 0, INFINITY}));
+    EXPECT_NE(array.note.find("float64"), std::string::npos);
+  }
+  const double too_large = 3.4028235677973366e38;  // half a step beyond the largest float
+  EXPECT_NE(refusal(write(npy_bytes(dict("<f8", "(2,)"), raw<double>({1, too_large})))).find("element 1 "),
+            std::string::npos);
+}
+
+TEST_F(Npy, TurnsBigEndianRound) {
+  NpyArray array = load_npy(write(npy_bytes(dict(">f4", "(6,)"), reversed_bytes(raw(six), 4))));
+  EXPECT_EQ(array.values, six);
+  EXPECT_NE(array.note.find("big-endian"), std::string::npos);
+  const std::vector<std::uint16_t> halves{0x3C00, 0x4000};
+  array = load_npy(write(npy_bytes(dict(">f2", "(2,)"), reversed_bytes(raw(halves), 2))));
+  EXPECT_EQ(array.values, (std::vector<float>{1, 2}));
+  array = load_npy(write(npy_bytes(dict("=f4", "(6,)"), raw(six))));
+  EXPECT_EQ(array.values, six);
+  EXPECT_EQ(array.note, "");
+}
+
+TEST_F(Npy, RefusesOtherTypesByNameAndSaysWhatWouldDo) {
+  for (const std::string type : {"|b1", "<i4", "|f4", "<c8", "f4", "", ">V2", "|V4", "<f16", "|O", "<U3"}) {
+    const std::string message = refusal(write(npy_bytes(dict(type, "(6,)"), raw(six))));
+    EXPECT_TRUE(message.starts_with("its type is '" + type + "'; ")) << message;
+  }
+  EXPECT_NE(refusal(write(npy_bytes(dict("<i8", "(3,)"), raw(six)))).find("x.astype('float32')"), std::string::npos);
+  EXPECT_NE(refusal(write(npy_bytes("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (6,), }", raw(six))))
+                .find("record"),
+            std::string::npos);
 }
 
 TEST_F(Npy, RefusesFortranOrder) {
