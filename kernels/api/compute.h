@@ -35,8 +35,8 @@ void pack_relu_config(ReluMode mode, float threshold = 0.0F, Here at = Here::cur
 void unpack_to_dst_config(bool on, Here at = Here::current());
 
 // ---- Matrix unit
-/// Notes that products are meant to add to what `tiles` slots hold, whatever wrote it: the check dst-dirty is content. Costs
-/// nothing on the device.
+/// Says that the next products are meant to add to what `tiles` slots hold, whatever wrote it, so that the check dst-dirty
+/// stays silent. Costs nothing on the device.
 void note_accumulation(std::uint32_t dst, std::uint32_t tiles, Here at = Here::current());
 /// DST[dst] += in0[i0] x in1[i1].
 void matmul_tiles(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::uint32_t i1, std::uint32_t dst,

@@ -16,10 +16,10 @@ constexpr std::uint32_t valid = 1;
 BlockStream::BlockStream(const Source& source, const CoreArgs& core, bool sends, std::uint32_t ready, std::uint32_t sent)
     : source_(source), core_(core), sends_(sends), ready_(get_semaphore(ready)), sent_(get_semaphore(sent)) {
   if (!sends_) return;
-  // What the flags' multicast copies.
+  // The word that the multicasts of flags copy.
   if (core_.receivers > 0) noc_semaphore_set(semaphore_pointer(sent_), valid);
   if (!source_.has_edges) return;
-  // Kept for the whole run: never pushed.
+  // The tile of zeros is reserved for the whole run and never pushed.
   cb_reserve_back(source_.cb_zeros, 1);
   zeros_ = get_write_ptr(source_.cb_zeros);
   if (!is_dry()) std::memset(l1_pointer(zeros_), 0, source_.tensor.page_size);
@@ -64,7 +64,8 @@ void BlockStream::read(const Place& place) {
 void BlockStream::send() {
   noc_semaphore_wait(semaphore_pointer(ready_), core_.receivers);
   noc_semaphore_set(semaphore_pointer(ready_), 0);
-  // All have the block before: it has left, and its slot may be read into. The wait says so to who reads this.
+  // All receivers have the block before, so its slot may be overwritten. The wait tells the checks, and the reader of this
+  // code, that it has left.
   noc_async_writes_flushed();
   const std::uint32_t address = get_write_ptr(source_.cb);
   const auto to = [&](std::uint32_t l1) {

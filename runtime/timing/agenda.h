@@ -30,12 +30,13 @@ struct Appointment {
   Step step{};
 };
 
-/// The one queue of a replay: appointments by time, then by core, RISC and sequence number, then by step. Most are not far
-/// ahead: those of the next `span` cycles lie in one list a cycle, each in order; what is further away lies in a heap. An
-/// appointment for the past is next.
+/// The one queue of a replay: appointments in order of time, then of core, RISC and sequence number (the key), then of
+/// step. Most are for the near future: each of the next `span` cycles has a list of its own, kept in order, and what is
+/// further away lies in a heap. An appointment for the past is the next one.
 class Agenda {
  public:
-  // Always inline: fields go from registers to where they stay. Copies of just written structs wait for the stores.
+  // Always inlined, with the fields as arguments: they then go from registers straight to their place. A struct that is
+  // written and copied at once makes the copy wait for the stores.
   [[gnu::always_inline]] void add(double time, std::uint64_t key, std::uint32_t index, Step step) {
     ++size_;
     const auto cycle = static_cast<std::int64_t>(time);
@@ -63,7 +64,7 @@ class Agenda {
     std::uint64_t key = 0;
     std::uint32_t index = 0;
     Step step{};
-    std::uint32_t behind = nothing;  ///< next of the same cycle, or next free one
+    std::uint32_t behind = nothing;  ///< next entry of the same cycle, or the next free one
   };
   struct List {
     std::uint32_t first = nothing;
@@ -140,7 +141,7 @@ class Agenda {
   std::vector<Entry> entries_;
   std::uint32_t free_ = nothing;                  ///< first of the entries that nobody uses
   std::array<List, span> lists_;                  ///< by cycle
-  std::array<std::uint64_t, span / 64> taken_{};  ///< a bit for each list that is not empty; the present one's may be
+  std::array<std::uint64_t, span / 64> taken_{};  ///< a bit for each list that is not empty; the present one may lag
   std::priority_queue<Appointment, std::vector<Appointment>, Later> later_;
 };
 

@@ -8,7 +8,8 @@
 namespace tilegrid::timing {
 
 /// A counter that only grows, with the times at which it did: pages pushed to a circular buffer, or popped from it. Times
-/// never decrease, as one RISC does all the growing. What is asked for never decreases either, or is in the past.
+/// never decrease, because one RISC does all the growing. Counts that are asked for should not decrease either: a smaller
+/// one gets the time of the largest so far.
 class PageFlow {
  public:
   [[nodiscard]] std::int64_t total() const { return total_; }
@@ -18,12 +19,13 @@ class PageFlow {
     total_ += pages;
     ring_[(first_ + size_++) & (ring_.size() - 1)] = {total_, time};
   }
-  /// When the counter reached `target`, which is at most total(). 0 for what it reached before anyone asked.
+  /// The time at which the counter reached `target`, at most total(); 0 for a target that is not positive. Forgets what
+  /// came before.
   double reached(std::int64_t target) {
     forget(target);
     return size_ == 0 || target <= 0 ? 0 : ring_[first_].time;
   }
-  /// Nobody will ask for less than `target`.
+  /// Forgets times below `target`: nobody will ask for less.
   void forget(std::int64_t target) {
     while (size_ != 0 && ring_[first_].total < target) {
       first_ = (first_ + 1) & (ring_.size() - 1);
@@ -42,7 +44,7 @@ class PageFlow {
     ring_ = std::move(larger);
     first_ = 0;
   }
-  std::vector<Point> ring_;  ///< of a power of two
+  std::vector<Point> ring_;  ///< its size is a power of two
   std::size_t first_ = 0;
   std::size_t size_ = 0;
   std::int64_t total_ = 0;

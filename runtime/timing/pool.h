@@ -6,8 +6,8 @@
 
 namespace tilegrid::timing {
 
-/// Things by number. A number that was given back is the next to be taken, with the value that it had: that memory is warm.
-/// References are good until the next take().
+/// Objects by number. take() hands out the number that was given back last, with the value that it had, since its memory is
+/// still in the cache. References are good until the next take().
 template <class T>
 class Pool {
  public:

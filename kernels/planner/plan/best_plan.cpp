@@ -20,12 +20,12 @@ namespace {
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
-/// Up to here stages are also split as if there were fewer slots.
+/// Graphs of at most so many operations are also split into stages as if there were fewer slots.
 constexpr std::size_t few_ops = 40;
 
 bool fits_core(const Plan& plan) { return plan.buffers.size() <= max_circular_buffers && fits_l1(plan); }
 
-/// What a core can hold comes before what is cheap.
+/// A plan that fits L1 is better than one that does not, whatever it costs; then fewer cycles are.
 bool better(const Plan& a, const Plan& b) {
   if (fits_core(a) != fits_core(b)) return fits_core(a);
   return a.cost.total < b.cost.total;
@@ -204,7 +204,7 @@ std::vector<Machine> sync_modes(const Machine& machine) {
 }
 
 Plan refused(const Graph& graph, const PlanRequest& request) {
-  // The one operation that no cut can help.
+  // No cut helps: one operation alone needs more slots than there are.
   Plan plan = planner::plan(graph, Strategy::subblock, request);
   plan.strategy = Strategy::best;
   const SmallestCapacity smallest = smallest_capacity(graph, request);
@@ -349,7 +349,8 @@ Plan plan_best(const Graph& graph, const PlanRequest& request) {
       best->notes.emplace_back("K arrives in blocks");
     }
   }
-  // The other strategies are in the search space but for their very orders: none may be cheaper.
+  // The search covers the other strategies except for their exact orders of operations; so their plans are compared as
+  // well, and none may be cheaper.
   for (const Strategy strategy :
        {Strategy::naive, Strategy::liveness, Strategy::subblock, Strategy::pipelined, Strategy::grid}) {
     if (request.k_block > 0) break;

@@ -15,8 +15,8 @@ namespace tilegrid::planner {
 /// As plan(), for a simplified graph and a strategy other than best, without a limit to the number of circular buffers.
 [[nodiscard]] Plan unchecked_plan(const Graph& graph, Strategy strategy, const PlanRequest& request);
 
-/// Outputs in which the packer must not add up: 32-bit DST with bf16 outputs whose precision is to be kept; block floats, to
-/// which it cannot add at all.
+/// Whether the packer must not accumulate in outputs: with 32-bit DST and bf16 outputs, if precision is to be kept, because
+/// the sums would be cut; and with block floats, because the packer can't.
 [[nodiscard]] inline bool narrow_output(const Machine& machine) {
   if (machine.format == DataFormat::bfp8_b) return true;
   return machine.dst_fp32 && machine.precision == Precision::keep && machine.format == DataFormat::bf16;

@@ -63,7 +63,7 @@ class SlotFile {
   struct Slot {
     ValueId value = no_value;
     bool written = false;
-    bool reserved = false;  ///< for the block that a matmul will write
+    bool reserved = false;  ///< kept for the sub-block that a matmul will write
   };
   template <class Condition>
   [[nodiscard]] int lowest(Condition condition) const {
@@ -145,8 +145,8 @@ class Expansion {
     }
   }
 
-  /// A sole matmul writes all tiles of the sub-block with one call: slots 0.. of the section, which its accumulator, if it
-  /// has one, must hold before.
+  /// When the stage has just one matmul, one call computes all tiles of the sub-block, into slots 0, 1, ... of the section.
+  /// If it accumulates, its accumulator must be in these slots before.
   void find_block_matmul() {
     block_step_ = schedule_.size();
     int count = 0;
@@ -163,8 +163,8 @@ class Expansion {
     slots_.reserve(h_ * w_, graph_.result_of(schedule_[block_step_].op));
     const Op& matmul = graph_.op(schedule_[block_step_].op);
     if (!matmul.accumulate) return;
-    // The accumulator's tile, and what it overwrites on the way, live there, unless it is wanted later too: then its copy
-    // does.
+    // So the accumulator is made in these slots, and so is every operand that it overwrites on its way. If the accumulator
+    // is needed again later it is made elsewhere and copied.
     const ValueId accumulator = matmul.in.back();
     const bool taken_over = problem_.made_here(accumulator) && last_use_[at(accumulator)] == block_step_;
     for (ValueId value = taken_over ? accumulator : no_value; value != no_value;) {
@@ -325,7 +325,7 @@ class Expansion {
     return slots_.take(result);
   }
 
-  /// What the operation adds to must be its identity.
+  /// Fills the slot with the operation's identity, since it adds to what it finds.
   void clear(int op, int tile, int slot) {
     const Op& operation = graph_.op(op);
     Instruction& instruction = emit(Action::fill, op, tile, graph_.result_of(op));
@@ -375,7 +375,7 @@ class Expansion {
       if (op.kind == OpKind::matmul) instruction.value[1] = op.in[1];
     }
     if (problem_.sums_on_sfpu(op)) {
-      // Adding on the FPU would cut the sums: a second slot takes the tiles for the SFPU.
+      // The FPU would cut the sums, so the SFPU adds: tiles are loaded to a second slot.
       const int second = slots_.take(op.in[0]);
       body_.instructions.back().slot[1] = second;
       slots_.written(second);
@@ -461,7 +461,7 @@ class Expansion {
   Body body_;
   std::vector<std::vector<int>> slot_of_;  ///< by tile, by value
   std::vector<std::size_t> last_use_;      ///< by value: last step that reads it in DST
-  std::vector<bool> at_home_;              ///< by value: its tiles are in the matmul's slots
+  std::vector<bool> at_home_;              ///< by value: its tiles are made in the slots that the matmul will write
   std::size_t block_step_ = 0;
   std::size_t most_held_ = 0;
   bool all_loads_first_ = false;

@@ -16,11 +16,11 @@ struct Body {
   std::string at;                ///< operation at that point
 };
 
-/// How many of the sub-block's tiles do a step before the next step (dst.md 0).
+/// In which order the tiles of a sub-block go through the steps of its schedule (dst.md 0).
 enum class TileOrder : std::uint8_t {
-  tile_by_tile,  ///< one: (T - 1) n + p slots
-  by_kind,       ///< all, each with its loads just before it: fewer changes of operation
-  grouped,       ///< all, and all their loads before them: T p slots, what compilers make
+  tile_by_tile,  ///< one tile through all steps, then the next: (T - 1) n + p slots
+  by_kind,       ///< all tiles through one step, each with its loads just before it: fewer changes of operation
+  grouped,       ///< all tiles through one step, after the loads of all of them: T p slots, what compilers make
 };
 
 /// Lays the schedule of one tile out over a sub-block of h x w. Slots are taken first from those that are written already,

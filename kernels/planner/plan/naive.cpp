@@ -125,7 +125,7 @@ class Naive {
     const Action action = operation.kind == OpKind::reduce     ? Action::reduce
                           : operation.kind == OpKind::tile_sum ? Action::tile_sum
                                                                : Action::transpose;
-    // Sums that must keep fp32 are the SFPU's, which wants the next tile in DST.
+    // Sums that must stay fp32 are added by the SFPU, which needs the next tile in DST as well.
     const bool keeps = problem_.sums_on_sfpu(operation);
     const int second = keeps ? group("operand " + graph_.value(operation.in[0]).name, 1) : -1;
     for (int tile = 0; tile < tiles(); ++tile) {

@@ -35,7 +35,7 @@ class StageProblem {
   [[nodiscard]] const Graph& graph() const { return *graph_; }
   [[nodiscard]] const Machine& machine() const { return *machine_; }
   [[nodiscard]] const OpGroup& group() const { return *group_; }
-  /// Operations with a step of their own: all but sums that the packer makes.
+  /// The operations that have steps: all but the sums that the packer makes while it packs.
   [[nodiscard]] const std::vector<int>& ops() const { return ops_; }
   [[nodiscard]] const std::vector<int>& packer_sums() const { return packer_sums_; }
   [[nodiscard]] bool made_here(ValueId value) const;
@@ -54,7 +54,7 @@ class StageProblem {
   [[nodiscard]] Broadcast broadcast_of(ValueId value) const;
   /// Whether the result replaces one of its operands' tiles, the one given by `operand`.
   [[nodiscard]] static bool in_place(const Op& op, Form form, std::size_t& operand);
-  /// Whether a tile_sum adds on the SFPU, which takes a second slot for the time being: the FPU would cut fp32 sums.
+  /// Whether a tile_sum adds on the SFPU, because the FPU would cut its fp32 sums; meanwhile it takes a second slot.
   [[nodiscard]] bool sums_on_sfpu(const Op& op) const;
   /// Whether the operation adds into its slot, so that the slot must be clean (dst.md 3.1).
   [[nodiscard]] static bool adds_into_slot(const Op& op, Form form);
@@ -76,7 +76,7 @@ class StageProblem {
 /// do (dst.md 1.3, 2.2).
 [[nodiscard]] Schedule listed_schedule(const StageProblem& problem);
 
-/// What a search makes little of.
+/// What the search for an order minimises: cycles of each unit, weighted.
 struct CycleWeights {
   double unpack = 1;
   double math = 1;

@@ -28,8 +28,8 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 struct Candidate {
   Form form{};
   double cost = 0;                 ///< of the operation itself and of widened operands
-  int scratch = 0;                 ///< slots of its own that it needs for the moment
-  int widened = 0;                 ///< operands that need a slot of their own for the moment
+  int scratch = 0;                 ///< further slots that it needs while it runs
+  int widened = 0;                 ///< operands that are widened into a slot of their own while it runs
   std::vector<ValueId> here;       ///< distinct operands in DST that this stage makes
   std::vector<ValueId> loaded;     ///< distinct operands in DST that come from CBs, not widened
   ValueId overwritten = no_value;  ///< in place: operand whose tile becomes the result
@@ -237,7 +237,8 @@ class Search {
       const bool resident = state.kept[input];
       const bool keep = kept_after(value);
       const bool becomes_result = candidate.in_place && value == candidate.overwritten;
-      // An in-place operation on a value that stays works on a tile of its own.
+      // An in-place operation overwrites its operand, so one that is kept needs a second tile. If it is not in DST yet that
+      // gains nothing: whoever wants it later can load it then.
       if (becomes_result && keep && !resident) return;
       if (!resident || (becomes_result && keep)) {
         cost += load;

@@ -120,7 +120,7 @@ std::optional<StagePlan> cheapest(const StageProblem& problem, int capacity, int
   for (const Schedule& schedule : schedules_for(problem, capacity, least)) {
     int largest = 0;
     for (Cut cut : cuts_of(problem.group().shape, max_tiles)) {
-      // Less than half of what fits makes more sections and reuses less.
+      // Sub-blocks of less than half the size that fits are not tried: they make more sections and reuse less.
       if (cut.h * cut.w * 2 < largest) break;
       for (const TileOrder order : {TileOrder::tile_by_tile, TileOrder::by_kind, TileOrder::grouped}) {
         if (order != TileOrder::tile_by_tile && cut.h * cut.w == 1) continue;

@@ -220,8 +220,8 @@ class BlockRun {
   [[nodiscard]] bool in_place(int buffer, bool read, bool write) const {
     return read && write && plan_.buffers[at(buffer)].copies == 1;
   }
-  /// A buffer without room for two blocks is popped and reserved again, and then read and packed to by index: its tiles
-  /// stay where they are.
+  /// Opens the buffer of partial sums for reading, writing or both. Without room for two blocks it is popped and reserved
+  /// again, and then read and packed to by index: the tiles stay in place.
   void open_partial(int buffer, bool read, bool write) {
     if (read) wait(buffer);
     if (in_place(buffer, read, write)) pop(buffer);

@@ -178,7 +178,8 @@ class Search {
       if (next.written > capacity_) continue;
       // Without the rule of clean slots only the slots taken now matter to what follows.
       if (!rules_.clean_slots) next.written = 0;
-      // What needs no more slots afterwards than before is never worth putting off: every later step finds as many free.
+      // An operation after which no more slots are taken than before can be done right away: every later step finds at
+      // least as many free slots.
       if (next.taken <= state.taken && next.written == state.written) return fits(next);
       choices.push_back(next);
     }
