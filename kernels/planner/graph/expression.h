@@ -24,9 +24,13 @@ struct ExpressionShapes {
 ///
 /// Statements are separated by `;`: `m = rowmax(s); p = exp(s - m)`. Outputs are the values listed in the last statement
 /// (`p, m`; a bare expression is named `out`), then the assigned names that nothing reads. Names never assigned are inputs,
-/// in order of first appearance; `m[:, None]` and `m[None, :]` make one a column or row vector wherever it appears.
+/// in order of first appearance; `m[:, None]` and `m[None, :]` anywhere make one a column or row vector.
+/// Shapes broadcast as NumPy's do: what has one axis of rows (an m that is `m[:, None]` elsewhere, `max(x, axis=1)` without
+/// keepdims) goes with its like and with single elements; beside a matrix NumPy would lay it along the columns, so that it
+/// is refused there without `[:, None]`.
 /// - operators `+ - * / @ **`, comparisons (1 where true, else 0), `.T`, parentheses, numbers (folded; `np.sqrt(64)` too)
-/// - rowmax, rowsum, rowmean and the same with col; max, sum, mean with `axis=`; partial_rowsum, partial_colsum (tile_sum)
+/// - rowmax, rowsum, rowmean and the same with col keep both dimensions; max, sum, mean with `axis=` and `keepdims=`;
+/// partial_rowsum, partial_colsum (tile_sum)
 /// - matmul, transpose, maximum, minimum, where, clip, power, and the functions of the table, with or without `np.`
 /// Equal subexpressions become one operation.
 ///

@@ -41,6 +41,7 @@ class ExpressionDag {
   [[nodiscard]] bool is_unit(NodeId id, int dim) const { return node(id).dims[static_cast<std::size_t>(dim)] == unit; }
   /// How errors call the node, unless it has a label already.
   void label(NodeId id, std::string_view text);
+  [[nodiscard]] const std::string& label_of(NodeId id) const { return node(id).label; }
   /// Names the operation's result, unless it has a name already.
   void name(NodeId id, const std::string& text) {
     if (node(id).name.empty()) node(id).name = text;

@@ -37,7 +37,7 @@ std::vector<Preset> make_presets() {
       {"attention-step",
        "one whole K step of flash attention",
        "S = Q @ K.T; m = maximum(m0[:, None], rowmax(S)); P = exp((S - m) / np.sqrt(128)); "
-       "a = exp((m0 - m) / np.sqrt(128)); l = a * l0 + partial_rowsum(P); O = a * O0 + P @ V; m, l, O",
+       "a = exp((m0[:, None] - m) / np.sqrt(128)); l = a * l0 + partial_rowsum(P); O = a * O0 + P @ V; m, l, O",
        {{"Q", rows, cols}}},
       {"softmax", "softmax of rows", "m = rowmax(x); p = exp(x - m); out = p * recip(rowsum(p))"},
       {"layer-norm", "layer normalisation of rows, with gamma and beta",

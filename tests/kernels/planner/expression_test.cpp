@@ -168,12 +168,45 @@ TEST(FusedExpression, ShapesOfReducedDimensions) {
 }
 
 TEST(FusedExpression, Vectors) {
-  const Graph graph = parsed("(x - m) * gamma[None, :] + m[:, None]");
+  const Graph graph = parsed("(x - m[:, None]) * gamma[None, :] + m[:, None]");
   EXPECT_EQ(shape_of(graph, "m"), column(2));
   EXPECT_EQ(shape_of(graph, "gamma"), row(3));
   EXPECT_EQ(shape_of(graph, "x"), tiles(2, 3));
   EXPECT_EQ(ops_of("x - rowmax(x)[:, None]"), "t0=max_row(x); out=sub(x,t0)");
   EXPECT_EQ(shape_of(parsed("x * y[:, np.newaxis]"), "y"), column(2));
+}
+
+// What has one axis of rows is laid along the columns by NumPy: only what says the direction is taken.
+TEST(FusedExpression, OneAxisOfRowsNeedsADirection) {
+  const std::string advice = "write keepdims=True in the reduction, or [:, None] behind it";
+  for (const std::string text :
+       {"x - np.max(x, axis=1)", "x - x.max(axis=-1)", "x / np.sum(x, axis=1, keepdims=False)", "np.mean(x, axis=1) * x",
+        "m = np.max(x, axis=1); x - m", "x - 2 * np.exp(np.max(x, axis=1))", "x > np.max(x, axis=1)",
+        "maximum(x, np.max(x, axis=1))", "where(x, np.max(x, axis=1), x)", "np.max(x, axis=1) - rowmax(x)",
+        "np.max(x, axis=1) - np.max(x, axis=0)", "x - m + m[:, None]", "x - m ** 2 + m[:, None]"}) {
+    const std::string message = refusal(text);
+    EXPECT_NE(message.find(advice), std::string::npos) << text << ": " << message;
+  }
+  for (const std::string text : {"np.max(x, axis=1).T", "transpose(np.max(x, axis=1))", "np.max(x, axis=1) @ x",
+                                 "np.max(np.max(x, axis=1), axis=0)"}) {
+    EXPECT_NE(refusal(text).find("has one axis only"), std::string::npos) << text << ": " << refusal(text);
+  }
+  EXPECT_NE(refusal("x - np.max(x, axis=1)").find("column 8: 'max(x, axis=1)'"), std::string::npos);
+}
+
+TEST(FusedExpression, WhatHasADirectionIsTakenAsNumPyDoes) {
+  const std::string column = "t0=max_row(x); out=sub(x,t0)";
+  EXPECT_EQ(ops_of("x - np.max(x, axis=1, keepdims=True)"), column);
+  EXPECT_EQ(ops_of("x - np.max(x, axis=1)[:, None]"), column);
+  EXPECT_EQ(ops_of("m = x.max(axis=1); x - m[:, None]"), "m=max_row(x); out=sub(x,m)");
+  // One axis of columns is laid along the columns by NumPy, too.
+  EXPECT_EQ(ops_of("x - np.max(x, axis=0)"), "t0=max_col(x); out=sub(x,t0)");
+  EXPECT_EQ(ops_of("x - np.max(x)"), "t0=max_all(x); out=sub(x,t0)");
+  EXPECT_EQ(ops_of("x + g + g[None, :]"), "t0=add(x,g); out=add(t0,g)");
+  // Among themselves vectors of rows agree.
+  EXPECT_EQ(ops_of("np.max(x, axis=1) * np.exp(np.sum(x, axis=1))"),
+            "t0=max_row(x); t1=sum_row(x); t2=exp(t1); out=mul(t0,t2)");
+  EXPECT_EQ(ops_of("-np.max(x, axis=1) * np.max(x)"), "t0=max_row(x); t1=neg(t0); t2=max_all(x); out=mul(t1,t2)");
 }
 
 TEST(FusedExpression, GivenShapesWin) {
