@@ -174,7 +174,7 @@ std::vector<FaultCase> cb_cases() {
   };
 }
 
-std::vector<FaultCase> noc_cases() {
+std::vector<FaultCase> range_cases() {
   return {
       {__LINE__, "source_below_l1", Risc::brisc, [] { noc_async_write(l1(1024), on_core(0, 0, user), 64); }, "L1 range",
        "noc_async_write used L1 bytes 1024 to 1088; L1 ends at 1499136", __LINE__},
@@ -199,6 +199,11 @@ std::vector<FaultCase> noc_cases() {
        },
        "DRAM range",
        "used bytes 2048000 to 2050048 of DRAM bank 5; the buffers of this run end at [0-9]+ in every bank; fix: ", __LINE__},
+  };
+}
+
+std::vector<FaultCase> noc_cases() {
+  return {
       {__LINE__, "no_such_core", Risc::brisc, [] { noc_async_write(l1(user), on_core(4, 0, user), 64); }, "NoC target",
        "core \\(4,0\\); the grid is 4x2", __LINE__},
       {__LINE__, "no_such_node", Risc::brisc, [] { noc_async_write(l1(user), get_noc_addr(0, 3, 64), 64); }, "NoC target",
@@ -266,6 +271,11 @@ std::vector<FaultCase> transfer_form_cases() {
          noc_async_write_barrier_with_trid(0);
        },
        "NoC transaction id", "transaction id 0 on NoC 0; .*asked 300 packets, available 255", __LINE__},
+  };
+}
+
+std::vector<FaultCase> transfer_state_cases() {
+  return {
       {__LINE__, "state_of_nothing", Risc::ncrisc, [] { noc_async_read_one_packet_with_state(user, l1(user)); }, "NoC state",
        "noc_async_read_one_packet_with_state without a state", __LINE__},
       {__LINE__, "state_overwritten", Risc::ncrisc,
@@ -321,7 +331,8 @@ std::vector<FaultCase> other_cases() {
 
 std::vector<FaultCase> all_cases() {
   std::vector<FaultCase> all;
-  for (const auto& part : {dst_cases(), cb_cases(), noc_cases(), transfer_form_cases(), other_cases()})
+  for (const auto& part :
+       {dst_cases(), cb_cases(), range_cases(), noc_cases(), transfer_form_cases(), transfer_state_cases(), other_cases()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -79,7 +79,8 @@ inline Case single(const char* name, Class check, Risc risc, int before, int aft
 
 /// In check_memory_cases.cpp.
 std::vector<Case> memory_cases();
-std::vector<Case> compute_cases();
+std::vector<Case> dst_cases();
+std::vector<Case> format_cases();
 /// What is legal and looks suspicious: nothing is broken.
 std::vector<Case> legal_cases();
 

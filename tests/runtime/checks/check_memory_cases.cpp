@@ -49,7 +49,7 @@ std::vector<Case> memory_cases() {
   };
 }
 
-std::vector<Case> compute_cases() {
+std::vector<Case> dst_cases() {
   return {
       single(
           "acquire_twice", Class::dst_order, Risc::trisc, __LINE__ + 1, __LINE__ + 1,
@@ -83,6 +83,11 @@ std::vector<Case> compute_cases() {
             fill(0, 2);
             section([] { copy_tile(0, 0, 0), eltwise_tiles(EltwiseOp::mul, Broadcast::none, 0, 0, 0, 1, 0, true); }, [] {});
           }),
+  };
+}
+
+std::vector<Case> format_cases() {
+  return {
       single(
           "other_format_to_unpack", Class::format_reconfig, Risc::trisc, __LINE__ + 4, __LINE__ + 4,
           [] {

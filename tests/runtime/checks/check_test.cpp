@@ -18,7 +18,7 @@ namespace {
 
 using namespace test::check_cases;  // NOLINT(google-build-using-namespace): kernels are written so
 
-std::vector<Case> transfer_cases() {
+std::vector<Case> read_barrier_cases() {
   return {
       single(
           "push_before_barrier", Class::read_barrier, Risc::ncrisc, __LINE__ + 4, __LINE__ + 4,
@@ -47,6 +47,11 @@ std::vector<Case> transfer_cases() {
             noc_async_write(l1(user + 64), on_core(other, user + 64), 64);
             noc_async_write_barrier();
           }),
+  };
+}
+
+std::vector<Case> flush_cases() {
+  return {
       single(
           "pop_before_flush", Class::write_flush, Risc::brisc, __LINE__ + 4, __LINE__ + 4,
           [] {
@@ -87,6 +92,11 @@ std::vector<Case> transfer_cases() {
             noc_async_read_page(0, written_pages(), l1(user));
             noc_async_full_barrier();
           }),
+  };
+}
+
+std::vector<Case> kernel_end_cases() {
+  return {
       single(
           "write_at_end", Class::kernel_end, Risc::brisc, __LINE__ + 2, __LINE__ + 2,
           [] {
@@ -105,6 +115,11 @@ std::vector<Case> transfer_cases() {
           "atomic_at_end", Class::kernel_end, Risc::ncrisc, __LINE__ + 1, __LINE__ + 1,
           [] { noc_semaphore_inc(semaphore_on(one, 0), 0), noc_async_write_barrier(); },
           [] { noc_semaphore_inc(semaphore_on(one, 0), 0), noc_async_atomic_barrier(); }),
+  };
+}
+
+std::vector<Case> multicast_cases() {
+  return {
       single(
           "linked_at_end", Class::linked_open, Risc::brisc, __LINE__ + 2, __LINE__ + 2,
           [] {
@@ -141,7 +156,7 @@ std::vector<Case> transfer_cases() {
   };
 }
 
-std::vector<Case> buffer_cases() {
+std::vector<Case> window_cases() {
   return {
       single(
           "push_without_reserve", Class::cb_window, Risc::ncrisc, __LINE__, __LINE__, [] { cb_push_back(0, 1); },
@@ -190,6 +205,11 @@ std::vector<Case> buffer_cases() {
              }},
             {Risc::ncrisc, one,
              [] { cb_reserve_back(0, 2), std::memset(l1_pointer(get_write_ptr(0)), 0, 2 * page), cb_push_back(0, 2); }}}},
+  };
+}
+
+std::vector<Case> compute_window_cases() {
+  return {
       single(
           "unpack_without_wait", Class::cb_window, Risc::trisc, __LINE__ + 4, __LINE__ + 4,
           [] {
@@ -206,6 +226,11 @@ std::vector<Case> buffer_cases() {
           "pack_without_reserve", Class::cb_window, Risc::trisc, __LINE__ + 1, __LINE__ + 1,
           [] { section([] { fill_tile(0, 1); }, [] { pack_tile_at(0, 0, 1); }); },
           [] { cb_reserve_back(0, 2), section([] { fill_tile(0, 1); }, [] { pack_tile_at(0, 0, 1); }); }),
+  };
+}
+
+std::vector<Case> owner_cases() {
+  return {
       Case{"two_producers",
            Class::cb_owner,
            one,
@@ -363,7 +388,9 @@ std::vector<Case> core_cases() {
 
 std::vector<Case> all_cases() {
   std::vector<Case> all;
-  for (const auto& part : {transfer_cases(), buffer_cases(), core_cases(), memory_cases(), compute_cases(), legal_cases()})
+  for (const auto& part :
+       {read_barrier_cases(), flush_cases(), kernel_end_cases(), multicast_cases(), window_cases(), compute_window_cases(),
+        owner_cases(), core_cases(), memory_cases(), dst_cases(), format_cases(), legal_cases()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
