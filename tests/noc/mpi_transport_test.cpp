@@ -210,11 +210,10 @@ TEST_F(MpiTransportTest, FloodOfOneReceiverNeedsBoundedMemory) {
 }
 
 TEST_F(MpiTransportTest, SleepersAreWoken) {
-  // Ranks 0 and 1 play ping-pong, the others sleep until told to stop. All wait far longer than the test may take: one
-  // wake-up that gets lost shows as a stall.
+  // Ranks 0 and 1 play ping-pong, the others sleep until told to stop. All sleep for longer than the test may run: one
+  // wake-up that gets lost ends in its time-out.
   constexpr std::uint64_t rounds = 500;
-  constexpr auto nap = 60s;
-  constexpr auto plenty = 40s;
+  constexpr auto nap = 3600s;
   std::uint64_t received = 0;
   bool stop = false;
   Receiver receiver([&](int source, const MessageHeader& header, std::span<const std::byte>) {
@@ -242,14 +241,13 @@ TEST_F(MpiTransportTest, SleepersAreWoken) {
         receiver, [&] { return stop && transport_->sends_done(); }, nap);
     EXPECT_EQ(received, rank_ == 1 ? rounds : 0U);
   }
-  EXPECT_LT(Clock::now() - start, plenty);
 }
 
 TEST_F(MpiTransportTest, WaitEndsAtItsLimit) {
-  const auto start = Clock::now();
+  // Nobody sends before all have waited: it returns by itself, or the test runs into its time-out.
   transport_->wait(20ms);
-  EXPECT_GE(Clock::now() - start, 20ms);
-  EXPECT_LT(Clock::now() - start, 10s);
+  MPI_Barrier(MPI_COMM_WORLD);
+  EXPECT_EQ(transport_->stats().messages_received, 0U);
 }
 
 TEST_F(MpiTransportTest, PollKeepsToItsBudget) {
