@@ -104,14 +104,14 @@ std::int32_t order_key(float value) {
 
 float larger(float a, float b) { return order_key(a) < order_key(b) ? b : a; }
 
-/// 32 column values to one: c with c + 16, then halves (j with j + 8, 4, 2, 1). A sum is multiplied by the scaler of the
+/// 32 column values to one: c with c + 16, then halves (j with j + 8, 4, 2, 1). They are multiplied by the scaler of the
 /// column once more on the way, as the hardware's scalar reduction does (tensix.md 2.2).
 float pool_line(const float* line, const float* scaler, bool maximum) {
   std::array<float, face_side> partial{};
   for (std::size_t i = 0; i < face_side; ++i) {
     const float right = line[i + face_side];
-    partial[i] =
-        maximum ? larger(line[i], right) : std::fma(right, scaler[i + face_side], std::fma(line[i], scaler[i], 0.0F));
+    partial[i] = maximum ? larger(line[i] * scaler[i], right * scaler[i + face_side])
+                         : std::fma(right, scaler[i + face_side], std::fma(line[i], scaler[i], 0.0F));
   }
   for (std::size_t half = face_side / 2; half > 0; half /= 2) {
     for (std::size_t i = 0; i < half; ++i) {
@@ -119,6 +119,23 @@ float pool_line(const float* line, const float* scaler, bool maximum) {
     }
   }
   return partial[0];
+}
+
+/// What a maximum takes of a scaler: its exponent alone, neither sign nor mantissa (tensix.md 2.2). Zero has the lowest
+/// exponent and flushes all.
+float power_of(float scaler) {
+  const std::uint32_t exponent = std::bit_cast<std::uint32_t>(scaler) & 0x7F800000U;
+  return std::bit_cast<float>(exponent);
+}
+
+/// The operand times the powers of two of the scaler's columns, by face; denormals become 0, as in every source register.
+void scale_tile(const Prepared& in, const float* powers, float* out) {
+  for (int i = 0; i < tile_elements; ++i) {
+    const int column = i / (face_side * face_side) * face_side + i % face_side;
+    const float value = element(in, i);
+    const float scaled = value * powers[column];
+    out[i] = value == 0 || std::fpclassify(scaled) == FP_SUBNORMAL ? 0.0F : scaled;
+  }
 }
 
 /// Joins `count` results with what DST held at their places, clears the tile and writes them there.
@@ -237,13 +254,19 @@ void MatrixUnit::eltwise_dest_reuse(EltwiseOp op, bool dst_is_a, TileOperand oth
 void MatrixUnit::reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const {
   auto& tiles = scratch().tiles;
   const bool maximum = pool == Pool::max;
-  const Prepared source = prepare(in, dst_fp32_, tiles[0].data());
+  Prepared source = prepare(in, dst_fp32_, tiles[0].data());
   // The first row of each face, and the same as 32 columns for the second half of a scalar reduction.
   alignas(64) std::array<float, 4 * face_side> scale{};
-  if (!maximum) {
-    const Prepared from = prepare(scaler, dst_fp32_, tiles[1].data());
-    for (int face = 0; face < 4; ++face) {
-      face_row(from, face * face_side * face_side, scale.data() + face * face_side);
+  const Prepared from = prepare(scaler, dst_fp32_, tiles[1].data());
+  for (int face = 0; face < 4; ++face) {
+    face_row(from, face * face_side * face_side, scale.data() + face * face_side);
+  }
+  if (maximum) {
+    std::transform(scale.begin(), scale.end(), scale.begin(), power_of);
+    // Kernels that mean a plain maximum have ones there.
+    if (std::any_of(scale.begin(), scale.end(), [](float power) { return power != 1; })) {
+      scale_tile(source, scale.data(), tiles[2].data());
+      source = {.data = tiles[2].data(), .source = simd::Source::floats};
     }
   }
   const simd::ReduceSpec spec{

@@ -53,10 +53,11 @@ class MatrixUnit {
   /// binary_dest_reuse_tiles: the DST tile, cut to TF32 (16-bit DST: BF16), replaces operand a; dst = dst op b.
   void eltwise_dest_reuse(EltwiseOp op, bool dst_is_a, TileOperand other, float* dst) const;
 
-  /// Pools `in` times `scaler` (its first row of each face; 1.0 for max) into column 0 (row), row 0 (col) or [0,0]
-  /// (scalar) of dst; everything else of dst becomes 0. With `accumulate` the previous value takes part (max or +);
-  /// without, the identity does. A scalar sum is scaled twice, by column and then along the row of column sums, as on
-  /// hardware (tensix.md 2.2); a max in 32-bit DST has TF32 precision. Order of summation: core/simd/matrix_kernels.h.
+  /// Pools `in` times `scaler` (its first row of each face; of a max's the power of two alone) into column 0 (row), row 0
+  /// (col) or [0,0] (scalar) of dst; everything else of dst becomes 0. With `accumulate` the previous value takes part (max
+  /// or +); without, the identity does. A scalar reduction scales twice, by column and then along the row of column
+  /// results, as on hardware (tensix.md 2.2); a max in 32-bit DST has TF32 precision. Order of summation:
+  /// core/simd/matrix_kernels.h.
   void reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const;
 
   /// copy_tile: 16-bit formats exact; fp32 is cut to TF32 (16-bit DST: BF16) unless `unpack_to_dst` (exact).

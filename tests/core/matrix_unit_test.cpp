@@ -260,11 +260,31 @@ TEST(Reduce, EveryPoolDimensionFormatAndMode) {
 
 TEST(Reduce, MaxOfNegativeNumbersAndNothingElse) {
   const std::vector<std::uint16_t> in(tile_elements, 0xC000);  // -2
-  const TileOperand operand{reinterpret_cast<const std::byte*>(in.data()), DataFormat::bf16};
+  const std::vector<std::uint16_t> ones(tile_elements, 0x3F80);
+  const auto operand = [](const std::vector<std::uint16_t>& tile) {
+    return TileOperand{reinterpret_cast<const std::byte*>(tile.data()), DataFormat::bf16};
+  };
   DstTiles dst(1);
-  MatrixUnit(Fidelity::lofi, true).reduce(Pool::max, ReduceDim::row, operand, operand, dst.data(), false);
+  MatrixUnit(Fidelity::lofi, true).reduce(Pool::max, ReduceDim::row, operand(in), operand(ones), dst.data(), false);
   EXPECT_EQ(dst.at(0, 31, 0), -2.0F);
   EXPECT_EQ(dst.at(0, 31, 1), 0.0F);
+}
+
+// tensix.md 2.2: of -2.43 a maximum takes the 2, of 1.97 nothing, of 0.3 a quarter, of 0 everything away.
+TEST(Reduce, MaxTakesTheExponentOfItsScaler) {
+  const std::vector<float> in(tile_elements, 1.625F);
+  for (const auto& [scaler, factor] : {std::pair{-2.43F, 2.0F}, {1.97F, 1.0F}, {-1.0F, 1.0F}, {0.3F, 0.25F}, {0.0F, 0.0F}}) {
+    const std::vector<float> scale(tile_elements, scaler);
+    const auto operand = [](const std::vector<float>& tile) {
+      return TileOperand{reinterpret_cast<const std::byte*>(tile.data()), DataFormat::fp32};
+    };
+    for (const ReduceDim dim : {ReduceDim::row, ReduceDim::col, ReduceDim::scalar}) {
+      DstTiles dst(1);
+      MatrixUnit(Fidelity::hifi4, false).reduce(Pool::max, dim, operand(in), operand(scale), dst.data(), false);
+      const float once = 1.625F * factor;
+      EXPECT_EQ(dst.at(0, 0, 0), dim == ReduceDim::scalar ? once * factor : once) << scaler;
+    }
+  }
 }
 
 TEST(Copy, ExactOrCut) {

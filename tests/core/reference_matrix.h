@@ -168,6 +168,13 @@ inline float fold(std::array<float, 16> partial, Pool pool) {
 /// The first row of the scaler's face that element (r, c) belongs to.
 inline float scale_of(const Matrix& scaler, std::size_t r, std::size_t c) { return scaler[r / 16 * 16][c]; }
 
+/// An element of a maximum: times the power of two of its scaler, whose sign and mantissa do not count.
+inline float raised(float value, float scaler) {
+  if (value == 0 || scaler == 0) return 0;
+  const float scaled = std::ldexp(value, std::ilogb(scaler));
+  return std::fpclassify(scaled) == FP_SUBNORMAL ? 0 : scaled;
+}
+
 inline float pool_row(Pool pool, const Matrix& in, const Matrix& scaler, std::size_t r, Fidelity fidelity) {
   std::array<float, 16> partial{};
   for (std::size_t j = 0; j < 16; ++j) {
@@ -176,7 +183,7 @@ inline float pool_row(Pool pool, const Matrix& in, const Matrix& scaler, std::si
     const float left_scale = scale_of(scaler, r, j);
     const float right_scale = scale_of(scaler, r, j + 16);
     if (pool == Pool::max) {
-      partial[j] = larger(left, right);
+      partial[j] = larger(raised(left, left_scale), raised(right, right_scale));
       continue;
     }
     partial[j] = first_pass(right, right_scale, first_pass(left, left_scale, 0.0F, fidelity), fidelity);
@@ -188,7 +195,8 @@ inline float pool_row(Pool pool, const Matrix& in, const Matrix& scaler, std::si
 inline float pool_column(Pool pool, const Matrix& in, const Matrix& scaler, std::size_t c, Fidelity fidelity) {
   float value = pool == Pool::max ? -std::numeric_limits<float>::infinity() : 0.0F;
   for (std::size_t r = 0; r < 32; ++r) {
-    value = pool == Pool::max ? larger(value, in[r][c]) : first_pass(in[r][c], scale_of(scaler, r, c), value, fidelity);
+    value = pool == Pool::max ? larger(value, raised(in[r][c], scale_of(scaler, r, c)))
+                              : first_pass(in[r][c], scale_of(scaler, r, c), value, fidelity);
   }
   if (pool == Pool::max || fidelity != Fidelity::hifi3) return value;
   for (std::size_t r = 0; r < 32; ++r) value = second_pass(in[r][c], scale_of(scaler, r, c), value);
@@ -200,8 +208,8 @@ inline float pool_all(Pool pool, const Matrix& in, const Matrix& scaler, Fidelit
   for (std::size_t j = 0; j < 16; ++j) {
     const float left = pool_column(pool, in, scaler, j, fidelity);
     const float right = pool_column(pool, in, scaler, j + 16, fidelity);
-    partial[j] =
-        pool == Pool::max ? larger(left, right) : std::fma(right, scaler[0][j + 16], std::fma(left, scaler[0][j], 0.0F));
+    partial[j] = pool == Pool::max ? larger(raised(left, scaler[0][j]), raised(right, scaler[0][j + 16]))
+                                   : std::fma(right, scaler[0][j + 16], std::fma(left, scaler[0][j], 0.0F));
   }
   return fold(partial, pool);
 }
