@@ -4,9 +4,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/checks/checker.h"
+#include "core/chip/chip.h"
 #include "core/circular_buffer.h"
 #include "core/counters.h"
 #include "core/dst.h"
@@ -24,13 +26,14 @@ inline constexpr int max_circular_buffers = 32;
 
 /// One emulated Tensix core: its L1, circular buffers, DST, units, counters and log. The kernel API acts on it.
 struct Core {
-  Core(int core_index, LogicalCore at, std::uint32_t l1_base_address, Scheduler& rank_scheduler)
-      : index(core_index), logical(at), l1_base(l1_base_address), scheduler(rank_scheduler) {}
+  Core(int core_index, LogicalCore at, std::uint32_t l1_base_address, Scheduler& rank_scheduler, Chip of_chip = {})
+      : index(core_index), logical(at), l1_base(l1_base_address), scheduler(rank_scheduler), chip(std::move(of_chip)) {}
 
   int index;
   LogicalCore logical;
   std::uint32_t l1_base;  ///< 32-bit address of L1 offset 0
   Scheduler& scheduler;
+  Chip chip;
 
   std::array<CircularBuffer, max_circular_buffers> cbs;
   Dst dst{false, false};

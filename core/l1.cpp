@@ -30,13 +30,13 @@ void* take(std::uintptr_t address, std::size_t bytes) {
 }
 
 /// Opens the L1 whose offset 0 is at `base`; what lies around it stays closed, so that stray pointers are caught.
-bool open_l1(std::uintptr_t base) {
+bool open_l1(std::uintptr_t base, std::uint32_t l1_bytes) {
   return mprotect(pointer_to(base + l1_mapped_base), l1_bytes - l1_mapped_base, PROT_READ | PROT_WRITE) == 0;
 }
 
 }  // namespace
 
-L1Arena::L1Arena(int cores) : cores_(cores) {
+L1Arena::L1Arena(int cores, std::uint32_t l1_bytes) : cores_(cores), l1_bytes_(l1_bytes) {
   if (cores <= 0) return;
   constexpr int most_cores = (0xF000'0000 - 0x1000'0000) / l1_slot_bytes;
   if (cores > most_cores) {
@@ -46,7 +46,7 @@ L1Arena::L1Arena(int cores) : cores_(cores) {
   if (cores == 1) {
     mapped_bytes_ = l1_bytes - l1_mapped_base;
     mapping_ = take(l1_mapped_base, mapped_bytes_);
-    if (mapping_ != nullptr && open_l1(0)) {
+    if (mapping_ != nullptr && open_l1(0, l1_bytes)) {
       // A rank that is one core will use its memory: better now than page by page while kernels run. Kernels before 5.14
       // do not know the request, and nothing is lost.
       madvise(mapping_, mapped_bytes_, MADV_POPULATE_WRITE);
@@ -61,7 +61,7 @@ L1Arena::L1Arena(int cores) : cores_(cores) {
     first_ = static_cast<std::uint32_t>(first);
   }
   bool open = mapping_ != nullptr;
-  for (int core = 0; open && core < cores; ++core) open = open_l1(base(core));
+  for (int core = 0; open && core < cores; ++core) open = open_l1(base(core), l1_bytes);
   if (open) return;
   throw Error(ExitCode::kernel,
               fmt::format("can't map {} cores' L1 ({} bytes) below 4 GiB: {}", cores, mapped_bytes_, std::strerror(errno)));

@@ -7,8 +7,6 @@
 
 namespace tilegrid {
 
-/// L1 of a Wormhole Tensix core: 1464 KiB (tensix.md 1.1).
-inline constexpr std::uint32_t l1_bytes = 1'499'136;
 /// Firmware, mailboxes and tables end at 32,752; a kernel-configuration ring of 69 KiB follows; user L1 begins at the next
 /// multiple of 32 (tensix.md 1.1; the ring's default size is unverified there).
 inline constexpr std::uint32_t l1_user_base = 103'424;
@@ -27,8 +25,8 @@ inline constexpr std::uint32_t l1_slot_bytes = 1U << 21U;
 /// 32-bit address equals the hardware's; with more they lie in 2 MiB slots below 4 GiB. Pages are backed when touched.
 class L1Arena {
  public:
-  /// Throws Error when the address range is taken.
-  explicit L1Arena(int cores);
+  /// `l1_bytes`: of a core, a multiple of 4096, at most l1_slot_bytes. Throws Error when the address range is taken.
+  L1Arena(int cores, std::uint32_t l1_bytes);
   ~L1Arena();
   L1Arena(const L1Arena&) = delete;
   L1Arena& operator=(const L1Arena&) = delete;
@@ -41,6 +39,7 @@ class L1Arena {
 
  private:
   int cores_ = 0;
+  std::uint32_t l1_bytes_ = 0;
   std::uint32_t first_ = 0;
   void* mapping_ = nullptr;
   std::size_t mapped_bytes_ = 0;

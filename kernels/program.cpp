@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
+#include <vector>
 
 #include "core/dst.h"
 #include "core/error.h"
@@ -15,23 +15,24 @@
 namespace tilegrid {
 namespace {
 
-constexpr int max_circular_buffers = 32;    // tensix.md 1.5
 constexpr std::size_t max_arguments = 341;  // words of runtime and of common arguments (tensix.md 1.1)
 // Compile-time arguments are constants of the kernel's binary; this only keeps a mistake from filling memory.
 constexpr std::size_t max_compile_arguments = std::size_t{1} << 20U;
 constexpr std::uint32_t page_alignment = 16;
 
 void validate_circular_buffers(const Program& program) {
-  std::array<bool, max_circular_buffers> seen{};
+  const int most = program.chip.memory().circular_buffers;
+  const std::uint32_t l1_bytes = program.chip.memory().l1_bytes;
+  std::vector<bool> seen(static_cast<std::size_t>(most));
   for (const CircularBufferConfig& cb : program.circular_buffers) {
-    if (cb.id < 0 || cb.id >= max_circular_buffers) {
-      throw UsageError(fmt::format("program {}: circular buffer {} ({}): ids are 0 to 31", program.name, cb.id, cb.role));
+    if (cb.id < 0 || cb.id >= most) {
+      throw UsageError(
+          fmt::format("program {}: circular buffer {} ({}): ids are 0 to {}", program.name, cb.id, cb.role, most - 1));
     }
-    bool& taken = seen[static_cast<std::size_t>(cb.id)];
-    if (taken) {
+    if (seen[static_cast<std::size_t>(cb.id)]) {
       throw UsageError(fmt::format("program {}: circular buffer {} ({}) is declared twice", program.name, cb.id, cb.role));
     }
-    taken = true;
+    seen[static_cast<std::size_t>(cb.id)] = true;
     if (cb.pages == 0) {
       throw UsageError(fmt::format("program {}: circular buffer {} ({}) has no pages", program.name, cb.id, cb.role));
     }
@@ -50,7 +51,7 @@ void validate_circular_buffers(const Program& program) {
 
 void validate_compute(const Program& program) {
   const ComputeConfig& compute = program.compute;
-  const int available = Dst::mode_capacity(compute.dst_fp32, compute.full_sync);
+  const int available = program.chip.dst_slots(compute.dst_fp32, compute.full_sync);
   if (compute.dst_capacity >= 0 && compute.dst_capacity <= available) return;
   throw UsageError(fmt::format("program {}: DST capacity of {} tiles: {} has {}", program.name, compute.dst_capacity,
                                Dst::mode_name(compute.dst_fp32, compute.full_sync), available));
@@ -105,14 +106,14 @@ void validate_risc_use(const Program& program) {
 
 }  // namespace
 
-std::uint64_t l1_bytes_of(const CircularBufferConfig& cb) {
-  constexpr std::uint64_t alignment = 32;
+std::uint64_t l1_bytes_of(const CircularBufferConfig& cb, const Chip& chip) {
+  const std::uint64_t alignment = chip.memory().dram_alignment;
   return (std::uint64_t{cb.pages} * cb.page_bytes + alignment - 1) / alignment * alignment;
 }
 
 std::uint64_t l1_bytes_needed(const Program& program) {
   std::uint64_t bytes = std::uint64_t{l1_user_base} + program.l1_buffer_bytes;
-  for (const CircularBufferConfig& cb : program.circular_buffers) bytes += l1_bytes_of(cb);
+  for (const CircularBufferConfig& cb : program.circular_buffers) bytes += l1_bytes_of(cb, program.chip);
   return bytes;
 }
 
@@ -122,6 +123,7 @@ void validate(const Program& program) {
     throw UsageError(fmt::format("program {}: grid {}x{}: 1x1 to {}x{}", program.name, grid.x, grid.y, noc::max_grid_side,
                                  noc::max_grid_side));
   }
+  program.chip.check_grid(grid, fmt::format("program {}: grid", program.name));
   validate_compute(program);
   validate_circular_buffers(program);
   if (program.semaphores.size() > static_cast<std::size_t>(max_semaphores)) {
@@ -132,6 +134,7 @@ void validate(const Program& program) {
   validate_risc_use(program);
   // Last, so that a nonsensical size is named as such and not as an overflow.
   const std::uint64_t asked = l1_bytes_needed(program);
+  const std::uint32_t l1_bytes = program.chip.memory().l1_bytes;
   if (asked > l1_bytes) {
     throw UsageError(fmt::format(
         "program {}: L1 overflow: asked {} bytes (reserved {}, circular buffers {}, L1 buffers {}), available {}",

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/chip/chip.h"
 #include "core/format.h"
 #include "core/matrix_unit.h"
 #include "core/types.h"
@@ -84,22 +85,23 @@ struct Program {
   std::vector<std::uint32_t> semaphores;  ///< initial value of semaphore i
   std::vector<KernelConfig> kernels;
   std::uint32_t l1_buffer_bytes = 0;  ///< taken top-down by L1 buffers
+  Chip chip{};                        ///< that it is made for; every rank has it already, so it is not sent
   template <class Archive>
   void serialize(Archive& archive) {
     archive(name, grid, compute, circular_buffers, semaphores, kernels, l1_buffer_bytes);
   }
 };
 
-/// Bytes of L1 that a buffer takes: its pages, up to a multiple of 32, so that every buffer begins where DRAM reads may land
-/// (tensix.md 4.1).
-[[nodiscard]] std::uint64_t l1_bytes_of(const CircularBufferConfig& cb);
+/// Bytes of L1 that a buffer takes: its pages, up to a multiple of the chip's DRAM alignment, so that every buffer begins
+/// where DRAM reads may land (tensix.md 4.1).
+[[nodiscard]] std::uint64_t l1_bytes_of(const CircularBufferConfig& cb, const Chip& chip);
 
 /// Bytes of L1 that the program needs on a core: reserved area, circular buffers, L1 buffers.
 [[nodiscard]] std::uint64_t l1_bytes_needed(const Program& program);
 
-/// Throws UsageError for what can be refused before a run: L1 overflow (asked / available), a CB id twice or beyond 31, page
-/// sizes, too many arguments or semaphores, a DST capacity beyond the mode's, kernels outside of the grid, two kernels on
-/// one RISC of a core.
+/// Throws UsageError for what can be refused before a run, by the program's chip: a grid that the chip does not have, L1
+/// overflow (asked / available), a CB id twice or beyond the last, page sizes, too many arguments or semaphores, a DST
+/// capacity beyond the mode's, kernels outside of the grid, two kernels on one RISC of a core.
 void validate(const Program& program);
 
 }  // namespace tilegrid

@@ -13,6 +13,7 @@ namespace tilegrid::noc {
 using NocAddress = std::uint64_t;
 
 inline constexpr int virtual_base = 18;
+static_assert(max_die_side <= virtual_base, "the coordinates of DRAM would be those of workers");
 inline constexpr unsigned offset_bits = 36;
 inline constexpr unsigned coordinate_bits = 6;
 
@@ -41,6 +42,6 @@ struct Target {
   friend constexpr bool operator==(Target, Target) = default;
 };
 
-[[nodiscard]] NocAddress dram_address(int bank, std::uint64_t offset);
+[[nodiscard]] NocAddress dram_address(const Places& places, int bank, std::uint64_t offset);
 
 }  // namespace tilegrid::noc

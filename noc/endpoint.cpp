@@ -15,27 +15,13 @@
 namespace tilegrid::noc {
 namespace {
 
-PhysicalCore node_of(Target target, GridSize grid) {
-  return target.kind == Target::Kind::dram ? dram_endpoint(target.index) : physical_of(grid.core(target.index));
+PhysicalCore node_of(Target target, const Node& node) {
+  return target.kind == Target::Kind::dram ? node.places().dram_endpoint(target.index)
+                                           : node.places().physical_of(node.placement().grid.core(target.index));
 }
 
 std::uint32_t packed(PhysicalCore node) {
   return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
-}
-
-/// Bank whose endpoint is at a node, -1 for none: asked for every page that is read or written.
-int bank_at(int x, int y) {
-  static const auto banks = [] {
-    std::array<std::array<std::int8_t, noc_size.x>, noc_size.y> table;
-    for (auto& row : table) row.fill(-1);
-    for (int bank = 0; bank < dram_banks; ++bank) {
-      const PhysicalCore at = dram_endpoint(bank);
-      table[static_cast<std::size_t>(at.y)][static_cast<std::size_t>(at.x)] = static_cast<std::int8_t>(bank);
-    }
-    return table;
-  }();
-  if (x >= noc_size.x || y >= noc_size.y) return -1;
-  return banks[static_cast<std::size_t>(y)][static_cast<std::size_t>(x)];
 }
 
 /// What a transfer of one word writes, 0 for longer ones: a replay needs the values of semaphores.
@@ -80,14 +66,15 @@ Target Endpoint::resolve(NocAddress address, std::uint64_t bytes, const char* wh
                   fmt::format("the grid is {}x{}", grid.x, grid.y));
     }
     const std::uint64_t in_l1 = offset & (l1_slot_bytes - 1);
-    if (in_l1 < l1_mapped_base || in_l1 + bytes > l1_bytes) {
+    if (in_l1 < l1_mapped_base || in_l1 + bytes > node_.chip().memory().l1_bytes) {
       throw Fault("L1 range",
                   fmt::format("{} used L1 bytes {} to {} of core ({},{})", who, in_l1, in_l1 + bytes, core.x, core.y),
-                  fmt::format("L1 ends at {} and its first {} bytes are the firmware's", l1_bytes, l1_mapped_base));
+                  fmt::format("L1 ends at {} and its first {} bytes are the firmware's", node_.chip().memory().l1_bytes,
+                              l1_mapped_base));
     }
     return {Target::Kind::core, grid.index(core)};
   }
-  if (const int bank = bank_at(x, y); bank >= 0) {
+  if (const int bank = node_.places().bank_at(x, y); bank >= 0) {
     if (offset + bytes > node_.dram_limit()) {
       throw Fault("DRAM range", fmt::format("{} used bytes {} to {} of DRAM bank {}", who, offset, offset + bytes, bank),
                   fmt::format("the buffers of this run end at {} in every bank", node_.dram_limit()))
@@ -100,7 +87,8 @@ Target Endpoint::resolve(NocAddress address, std::uint64_t bytes, const char* wh
 }
 
 void Endpoint::check_alignment(NocAddress remote, Target target, std::uint32_t local, bool is_read, const char* who) const {
-  const std::uint32_t unit = is_read && target.kind == Target::Kind::dram ? dram_alignment : l1_alignment;
+  const std::uint32_t unit =
+      is_read && target.kind == Target::Kind::dram ? node_.chip().memory().dram_alignment : l1_alignment;
   if ((address_offset(remote) % unit) == (local % unit)) return;
   core_->reporter.found(checks::Class::alignment, [&] {
     return fault_of(checks::Class::alignment,
@@ -122,7 +110,7 @@ void Endpoint::count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_
 
 void Endpoint::log_transfer(Event event, NocId noc, Target target, std::uint64_t offset) {
   event.op = static_cast<std::uint8_t>(noc);
-  event.x = packed(node_of(target, node_.placement().grid));
+  event.x = packed(node_of(target, node_));
   event.address = static_cast<std::uint32_t>(offset);
   core_->log.append(risc_, event);
 }
@@ -134,7 +122,8 @@ void Endpoint::log_barrier(EventKind kind, NocId noc, std::optional<std::uint32_
 
 void Endpoint::take_trid(Outstanding& outstanding, NocId noc, std::uint8_t trid, std::uint32_t bytes, const char* who) {
   std::uint32_t& packets = outstanding[index(noc)][trid];
-  packets += (bytes + max_packet_bytes - 1) / max_packet_bytes;
+  const std::uint32_t most = node_.chip().memory().packet_bytes;
+  packets += (bytes + most - 1) / most;
   if (trid == 0 || packets <= max_outstanding) return;  // nobody need look at the counter of id 0
   throw Fault("NoC transaction id", fmt::format("{} with transaction id {} on NoC {}", who, trid, index(noc)),
               "a transaction id has at most 255 packets outstanding: its counter has 8 bits")
@@ -183,7 +172,7 @@ void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, 
   const bool dram = target.kind == Target::Kind::dram;
   const std::uint64_t offset = dram ? address_offset(source) : address_offset(source) & (l1_slot_bytes - 1);
   count(noc, dram ? TransferKind::dram_read : TransferKind::l1_read, bytes,
-        hops(noc, node_of(target, node_.placement().grid), own_node()));
+        hops(node_.places(), noc, node_of(target, node_), own_node()));
   log_transfer({.kind = EventKind::noc_read,
                 .a = trid,
                 .b = static_cast<std::uint8_t>(issue.form),
@@ -208,7 +197,7 @@ void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination,
   const bool dram = target.kind == Target::Kind::dram;
   const std::uint64_t offset = dram ? address_offset(destination) : address_offset(destination) & (l1_slot_bytes - 1);
   count(noc, dram ? TransferKind::dram_write : TransferKind::l1_write, bytes,
-        hops(noc, own_node(), node_of(target, node_.placement().grid)));
+        hops(node_.places(), noc, own_node(), node_of(target, node_)));
   Event event{.kind = EventKind::noc_write,
               .a = trid,
               .b = static_cast<std::uint8_t>(issue.form),
@@ -235,7 +224,7 @@ void Endpoint::write_word(NocId noc, NocAddress destination, std::uint32_t value
   }
   const std::uint64_t offset = address_offset(destination) & (l1_slot_bytes - 1);
   take_trid(outstanding_writes_, noc, 0, sizeof value, "noc_inline_dw_write");
-  count(noc, TransferKind::l1_write, sizeof value, hops(noc, own_node(), node_of(target, node_.placement().grid)));
+  count(noc, TransferKind::l1_write, sizeof value, hops(node_.places(), noc, own_node(), node_of(target, node_)));
   Event event{.kind = EventKind::noc_write, .b = static_cast<std::uint8_t>(TransferForm::inlined), .count = sizeof value};
   set_extra(event, value);
   log_transfer(event, noc, target, offset);
@@ -281,7 +270,7 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
     for (int x = low.x; x <= high.x; ++x) {
       if (LogicalCore{x, y} == core_->logical && !loopback) continue;
       write.targets.push_back({Target::Kind::core, grid.index({x, y})});
-      hop_count = std::max(hop_count, hops(noc, own_node(), physical_of({x, y})));
+      hop_count = std::max(hop_count, hops(node_.places(), noc, own_node(), node_.places().physical_of({x, y})));
     }
   }
   if (write.targets.size() != destinations) {
@@ -301,8 +290,8 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
               .a = static_cast<std::uint8_t>(linked),
               .b = static_cast<std::uint8_t>(loopback),
               .count = bytes,
-              .x = packed(physical_of(low)),
-              .y = packed(physical_of(high)),
+              .x = packed(node_.places().physical_of(low)),
+              .y = packed(node_.places().physical_of(high)),
               .address = static_cast<std::uint32_t>(write.offset)};
   if (bytes == sizeof(std::uint32_t)) {
     set_extra(event, word_written(l1_source, bytes));
@@ -327,11 +316,11 @@ void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {
     });
   }
   const std::uint64_t offset = address_offset(semaphore) & (l1_slot_bytes - 1);
-  count(noc, TransferKind::semaphore, sizeof delta, hops(noc, own_node(), node_of(target, node_.placement().grid)));
+  count(noc, TransferKind::semaphore, sizeof delta, hops(node_.places(), noc, own_node(), node_of(target, node_)));
   core_->log.append(risc_, {.kind = EventKind::semaphore_inc,
                             .op = static_cast<std::uint8_t>(noc),
                             .count = delta,
-                            .x = packed(node_of(target, node_.placement().grid)),
+                            .x = packed(node_of(target, node_)),
                             .address = static_cast<std::uint32_t>(offset)});
   if (core_->checker) core_->checker->atomic(risc_, noc, 0);
   flush_writes(noc);

@@ -46,7 +46,10 @@ struct LinkedChain {
 class Endpoint {
  public:
   Endpoint(Node& node, Core* core, Risc risc)
-      : node_(node), core_(core), risc_(risc), own_node_(core == nullptr ? PhysicalCore{} : physical_of(core->logical)) {}
+      : node_(node),
+        core_(core),
+        risc_(risc),
+        own_node_(core == nullptr ? PhysicalCore{} : node.places().physical_of(core->logical)) {}
 
   void read(NocId noc, NocAddress source, std::uint32_t l1_destination, std::uint32_t bytes, const Issue& issue = {});
   void write(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes, const Issue& issue = {});
@@ -152,7 +155,7 @@ class Endpoint {
   [[nodiscard]] static constexpr std::size_t index(NocId noc) { return static_cast<std::size_t>(noc); }
   [[nodiscard]] static StatefulPeer from_state(const State& state, std::uint32_t address, std::uint32_t bytes,
                                                const char* who);
-  static void take_trid(Outstanding& outstanding, NocId noc, std::uint8_t trid, std::uint32_t bytes, const char* who);
+  void take_trid(Outstanding& outstanding, NocId noc, std::uint8_t trid, std::uint32_t bytes, const char* who);
   /// A barrier for a transaction id, or all: none of them is outstanding from here on.
   static void return_trid(Outstanding& outstanding, NocId noc, std::optional<std::uint32_t> trid, const char* who);
   [[nodiscard]] Target resolve(NocAddress address, std::uint64_t bytes, const char* who) const;

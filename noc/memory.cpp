@@ -15,14 +15,14 @@
 namespace tilegrid::noc {
 
 DramBanks::~DramBanks() {
-  for (const auto& [index, bank] : banks_) munmap(bank.memory, dram_bank_bytes);
+  for (const auto& [index, bank] : banks_) munmap(bank.memory, bank_bytes_);
 }
 
 void DramBanks::add(int bank) {
-  void* memory = mmap(nullptr, dram_bank_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory = mmap(nullptr, bank_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
-    throw Error(ExitCode::kernel, fmt::format("can't reserve {} bytes of address space for DRAM bank {}: {}",
-                                              dram_bank_bytes, bank, std::strerror(errno)));
+    throw Error(ExitCode::kernel, fmt::format("can't reserve {} bytes of address space for DRAM bank {}: {}", bank_bytes_,
+                                              bank, std::strerror(errno)));
   }
   banks_[bank].memory = static_cast<std::byte*>(memory);
 }
@@ -31,7 +31,7 @@ void DramBanks::mark_unwritten(int bank, std::uint64_t end) {
   Bank& one = banks_.at(bank);
   if (end <= one.marked) return;
   // Up to the end of a mark: the next writes may begin within one, and must find what was written there.
-  end = std::min((end + checks::poison_bytes - 1) / checks::poison_bytes * checks::poison_bytes, dram_bank_bytes);
+  end = std::min((end + checks::poison_bytes - 1) / checks::poison_bytes * checks::poison_bytes, bank_bytes_);
   checks::fill(checks::dram_poison, one.memory + one.marked, end - one.marked);
   one.marked = end;
 }
@@ -40,8 +40,8 @@ void DramBanks::mark_unwritten(std::uint64_t end) {
   for (const auto& [index, bank] : banks_) mark_unwritten(index, end);
 }
 
-NocAddress dram_address(int bank, std::uint64_t offset) {
-  const PhysicalCore endpoint = dram_endpoint(bank);
+NocAddress dram_address(const Places& places, int bank, std::uint64_t offset) {
+  const PhysicalCore endpoint = places.dram_endpoint(bank);
   return make_address(static_cast<std::uint32_t>(endpoint.x), static_cast<std::uint32_t>(endpoint.y), offset);
 }
 

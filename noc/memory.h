@@ -7,13 +7,8 @@
 
 namespace tilegrid::noc {
 
-/// Bytes of a DRAM bank: 12 channels of 1 GiB (tensix.md 4.3).
-inline constexpr std::uint64_t dram_bank_bytes = std::uint64_t{1} << 30U;
-/// DRAM reads and buffer pages are aligned to this (tensix.md 4.1).
-inline constexpr std::uint32_t dram_alignment = 32;
+/// L1 reads and writes are aligned to this (tensix.md 4.1); what DRAM reads are aligned to depends on the chip.
 inline constexpr std::uint32_t l1_alignment = 16;
-/// Largest NoC packet's payload (tensix.md 4.1).
-inline constexpr std::uint32_t max_packet_bytes = 8192;
 /// Transaction ids of a NIU, and how many packets of one may be outstanding (tensix.md 4.1).
 inline constexpr std::uint32_t transaction_ids = 16;
 inline constexpr std::uint32_t max_outstanding = 255;
@@ -21,7 +16,8 @@ inline constexpr std::uint32_t max_outstanding = 255;
 /// The DRAM banks that live on this rank. Address space is taken at once, memory when it is touched.
 class DramBanks {
  public:
-  DramBanks() = default;
+  /// `bank_bytes`: of each bank.
+  explicit DramBanks(std::uint64_t bank_bytes) : bank_bytes_(bank_bytes) {}
   ~DramBanks();
   DramBanks(const DramBanks&) = delete;
   DramBanks& operator=(const DramBanks&) = delete;
@@ -37,6 +33,7 @@ class DramBanks {
     std::byte* memory = nullptr;
     std::uint64_t marked = 0;  ///< below it lies what was written or marked
   };
+  std::uint64_t bank_bytes_;
   std::map<int, Bank> banks_;
 };
 

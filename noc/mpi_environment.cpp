@@ -80,6 +80,14 @@ MpiEnvironment::~MpiEnvironment() { MPI_Finalize(); }
 
 std::unique_ptr<Transport> MpiEnvironment::make_transport() { return std::make_unique<MpiTransport>(MPI_COMM_WORLD); }
 
+std::string MpiEnvironment::broadcast(std::string text) const {
+  int size = static_cast<int>(text.size());
+  MPI_Bcast(&size, 1, MPI_INT, 0, MPI_COMM_WORLD);
+  text.resize(static_cast<std::size_t>(size));
+  MPI_Bcast(text.data(), size, MPI_CHAR, 0, MPI_COMM_WORLD);
+  return text;
+}
+
 void MpiEnvironment::abort(int code) {
   MPI_Abort(MPI_COMM_WORLD, code);
   std::_Exit(code);

@@ -34,6 +34,9 @@ class MpiEnvironment {
   /// Two-sided messages over a private communicator (one tag, posted receives). Collective; destroy before *this.
   [[nodiscard]] std::unique_ptr<Transport> make_transport();
 
+  /// Text of rank 0, on all ranks. Collective.
+  [[nodiscard]] std::string broadcast(std::string text) const;
+
   /// Ends all ranks at once with `code`.
   [[noreturn]] void abort(int code);
 

@@ -16,20 +16,23 @@ Issuer issuer_of(const MessageHeader& header) { return {header.source_core, stat
 
 }  // namespace
 
-Node::Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_owners)
-    : placement_{grid, transport.size(), std::clamp(bank_owners, 1, std::min(dram_banks, transport.size()))},
+Node::Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_owners, Chip chip)
+    : chip_(std::move(chip)),
+      placement_{grid, transport.size(), std::clamp(bank_owners, 1, std::min(places().banks(), transport.size())),
+                 places().banks()},
       transport_(transport),
       scheduler_(backend),
-      arena_(placement_.first_core(transport.rank() + 1) - placement_.first_core(transport.rank())),
+      arena_(placement_.first_core(transport.rank() + 1) - placement_.first_core(transport.rank()), chip_.memory().l1_bytes),
+      dram_(chip_.memory().dram_bank_bytes),
       first_core_(placement_.first_core(transport.rank())) {
   for (int local = 0; local < arena_.cores(); ++local) {
     const int index = first_core_ + local;
-    cores_.push_back(std::make_unique<Core>(index, grid.core(index), arena_.base(local), scheduler_));
+    cores_.push_back(std::make_unique<Core>(index, grid.core(index), arena_.base(local), scheduler_, chip_));
     for (int risc = 0; risc < risc_count; ++risc) {
       endpoints_.push_back(std::make_unique<Endpoint>(*this, cores_.back().get(), static_cast<Risc>(risc)));
     }
   }
-  for (int bank = 0; bank < dram_banks; ++bank) {
+  for (int bank = 0; bank < places().banks(); ++bank) {
     if (placement_.rank_of_bank(bank) == transport.rank()) dram_.add(bank);
   }
   host_endpoint_ = std::make_unique<Endpoint>(*this, nullptr, Risc::brisc);

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "core/chip/chip.h"
 #include "core/core.h"
 #include "core/fiber.h"
 #include "noc/address.h"
@@ -25,13 +26,14 @@ struct Placement {
   GridSize grid;
   int ranks = 1;
   int bank_owners = 1;
+  int banks = 1;
   [[nodiscard]] int first_core(int rank) const {
     return static_cast<int>(static_cast<std::int64_t>(rank) * grid.cores() / ranks);
   }
   [[nodiscard]] int rank_of_core(int core) const {
     return static_cast<int>((static_cast<std::int64_t>(core + 1) * ranks - 1) / grid.cores());
   }
-  [[nodiscard]] int rank_of_bank(int bank) const { return bank * bank_owners / dram_banks * ranks / bank_owners; }
+  [[nodiscard]] int rank_of_bank(int bank) const { return bank * bank_owners / banks * ranks / bank_owners; }
   [[nodiscard]] int rank_of(Target target) const {
     return target.kind == Target::Kind::core ? rank_of_core(target.index) : rank_of_bank(target.index);
   }
@@ -60,13 +62,15 @@ struct AtomicSegment {
 /// error) is dropped. Epoch 0 is the host's own traffic and always valid.
 class Node final : public MessageSink {
  public:
-  /// `bank_owners`: on how many ranks DRAM lives, 1 to 12 and at most the number of ranks. As many as cores can serve at
-  /// the same time: more of them mean more messages, fewer a queue.
-  Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_owners = 1);
+  /// `bank_owners`: on how many ranks DRAM lives, at least 1, and at most the number of banks and of ranks. As many as
+  /// cores can serve at the same time: more of them mean more messages, fewer a queue. `chip`: the same on all ranks.
+  Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_owners = 1, Chip chip = {});
   ~Node() override;
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
+  [[nodiscard]] const Chip& chip() const { return chip_; }
+  [[nodiscard]] const Places& places() const { return chip_.places(); }
   [[nodiscard]] const Placement& placement() const { return placement_; }
   [[nodiscard]] Transport& transport() { return transport_; }
   [[nodiscard]] const Transport& transport() const { return transport_; }
@@ -135,6 +139,7 @@ class Node final : public MessageSink {
     std::vector<std::byte> payload;
   };
 
+  Chip chip_;
   Placement placement_;
   checks::Config checks_;
   Transport& transport_;

@@ -43,21 +43,25 @@ LaunchLog log_of(const Program& program) {
     log.buffers.push_back({cb.id, cb.pages, cb.page_bytes, cb.format});
   }
   log.semaphores = program.semaphores;
+  log.chip = program.chip.name();
+  log.geometry = program.chip.geometry();
   return log;
 }
 
 }  // namespace
 
 Buffer Device::create_buffer(std::uint64_t bytes, std::uint32_t page_bytes) {
-  if (page_bytes == 0 || page_bytes % noc::dram_alignment != 0) {
+  const ChipMemory& memory = chip().memory();
+  const auto banks = static_cast<std::uint64_t>(chip().places().banks());
+  if (page_bytes == 0 || page_bytes % memory.dram_alignment != 0) {
     throw UsageError(
-        fmt::format("a DRAM page of {} bytes: pages are multiples of {} bytes", page_bytes, noc::dram_alignment));
+        fmt::format("a DRAM page of {} bytes: pages are multiples of {} bytes", page_bytes, memory.dram_alignment));
   }
   const std::uint64_t pages = (bytes + page_bytes - 1) / page_bytes;
-  const std::uint64_t in_bank = (pages + noc::dram_banks - 1) / noc::dram_banks * page_bytes;
-  if (dram_used_ + in_bank > noc::dram_bank_bytes) {
+  const std::uint64_t in_bank = (pages + banks - 1) / banks * page_bytes;
+  if (dram_used_ + in_bank > memory.dram_bank_bytes) {
     throw UsageError(fmt::format("a buffer of {} bytes needs {} bytes in each of {} DRAM banks; {} of {} are free", bytes,
-                                 in_bank, noc::dram_banks, noc::dram_bank_bytes - dram_used_, noc::dram_bank_bytes));
+                                 in_bank, banks, memory.dram_bank_bytes - dram_used_, memory.dram_bank_bytes));
   }
   const Buffer buffer{static_cast<std::uint32_t>(dram_used_), page_bytes, pages};
   dram_used_ += in_bank;
@@ -70,9 +74,10 @@ void Device::transfer_pages(const Buffer& buffer, std::size_t size, const char* 
     throw UsageError(fmt::format("Device::{} of {} bytes, the buffer has {}", who, size, buffer.bytes()));
   }
   // Bank by bank: neighbouring pages of a bank go to the same rank and share messages.
-  for (int bank = 0; bank < noc::dram_banks; ++bank) {
-    for (std::uint64_t page = static_cast<std::uint64_t>(bank); page < buffer.pages; page += noc::dram_banks) {
-      transfer({noc::Target::Kind::dram, bank}, buffer.address + page / noc::dram_banks * buffer.page_bytes,
+  const auto banks = static_cast<std::uint64_t>(chip().places().banks());
+  for (std::uint64_t bank = 0; bank < banks; ++bank) {
+    for (std::uint64_t page = bank; page < buffer.pages; page += banks) {
+      transfer({noc::Target::Kind::dram, static_cast<std::int32_t>(bank)}, buffer.address + page / banks * buffer.page_bytes,
                page * buffer.page_bytes);
     }
   }
@@ -122,7 +127,7 @@ void Device::keep_findings(const std::vector<checks::Finding>& findings, const s
     (finding.severity == checks::Severity::error ? errors : warnings_).push_back(finding);
   }
   if (errors.empty()) return;
-  const std::string line = error_line(errors, grid()) + more;
+  const std::string line = error_line(errors, grid(), chip()) + more;
   errors.insert(errors.end(), warnings_.begin(), warnings_.end());
   throw KernelError(line, std::move(errors));
 }
@@ -133,6 +138,10 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   if (program.grid != grid()) {
     throw UsageError(fmt::format("the program is for a {}x{} grid, the session has {}x{}", program.grid.x, program.grid.y,
                                  grid().x, grid().y));
+  }
+  if (!program.chip.same_as(chip())) {
+    throw UsageError(
+        fmt::format("program {} is for chip {}, the session has {}", program.name, program.chip.name(), chip().name()));
   }
   for (const KernelConfig& kernel : program.kernels) static_cast<void>(find_kernel(kernel.name));
   const bool analyse = !options.dry && races::wanted(control_.node().checks());
@@ -174,6 +183,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   RunResult result;
   result.findings = std::move(findings);
   result.log = log_of(program);
+  result.chip = chip();
   for (RankResult& rank : results) {
     for (CoreResult& core : rank.cores) {
       result.cores.push_back(core.counters);

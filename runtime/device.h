@@ -15,10 +15,10 @@
 
 namespace tilegrid {
 
-/// A buffer interleaved over the 12 DRAM banks: page i is in bank i mod 12 at address + i / 12 * page_bytes.
+/// A buffer interleaved over the DRAM banks: page i is in bank i mod banks at address + i / banks * page_bytes.
 struct Buffer {
   std::uint32_t address = 0;     ///< the same in every bank
-  std::uint32_t page_bytes = 0;  ///< a multiple of 32
+  std::uint32_t page_bytes = 0;  ///< a multiple of the chip's DRAM alignment
   std::uint64_t pages = 0;
   [[nodiscard]] std::uint64_t bytes() const { return pages * page_bytes; }
 };
@@ -43,6 +43,7 @@ struct RunResult {
   LaunchLog log;                            ///< without cores when not recorded; they use one store
   std::vector<checks::Finding> findings{};  ///< warnings of the checks, by core
   double wall_seconds = 0;                  ///< on the host, from the launch to the last result
+  Chip chip{};                              ///< that it ran on
 };
 
 /// The emulated device as the host (rank 0) sees it. Made by Session::run.
@@ -53,11 +54,12 @@ class Device {
   /// Seed with which launches are shaken that have none of their own (LaunchOptions::shake); none: they are not.
   void set_shake(std::optional<std::uint64_t> seed) { shake_ = seed; }
 
+  [[nodiscard]] const Chip& chip() const { return control_.node().chip(); }
   [[nodiscard]] GridSize grid() const { return control_.node().placement().grid; }
   [[nodiscard]] int ranks() const { return control_.node().transport().size(); }
 
   /// Allocates ceil(bytes / page_bytes) pages. Throws UsageError when a bank would overflow or the page is not a
-  /// multiple of 32 bytes.
+  /// multiple of the chip's DRAM alignment.
   [[nodiscard]] Buffer create_buffer(std::uint64_t bytes, std::uint32_t page_bytes);
   /// Frees all buffers.
   void free_buffers() { dram_used_ = 0; }
@@ -80,8 +82,9 @@ class Device {
   };
   [[nodiscard]] static WorkerCoordinates worker_core(LogicalCore core);
 
-  /// Runs a program on all ranks and returns when all its kernels have ended. Throws UsageError (invalid program),
-  /// KernelError (a kernel broke a rule; the message of the first core, and what else was found) or DeadlockError.
+  /// Runs a program on all ranks and returns when all its kernels have ended. Throws UsageError (invalid program, or for
+  /// another chip), KernelError (a kernel broke a rule; the message of the first core, and what else was found) or
+  /// DeadlockError.
   RunResult launch(const Program& program, const LaunchOptions& options = {});
 
   /// Warnings of all launches so far.

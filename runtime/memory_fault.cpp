@@ -34,17 +34,17 @@ void on_fault(int signal, siginfo_t* info, void*) {
   }
   const auto& kernel = *static_cast<const KernelContext*>(fiber->local());
   const LogicalCore at = kernel.core->logical;
-  const PhysicalCore physical = noc::physical_of(at);
+  const PhysicalCore physical = kernel.core->chip.places().physical_of(at);
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   const auto offset = static_cast<long long>(address) - static_cast<long long>(kernel.core->l1_base);
   std::array<char, 512> text{};
-  const int length =
-      std::snprintf(text.data(), text.size(),
-                    "tilegrid: memory fault · core (%d,%d) [%d-%d] · %s · %s after %s:%u: a raw pointer reached address "
-                    "%#llx, L1 offset %lld; "
-                    "L1 has bytes %u to %u; fix: check pointers into circular buffers and buffers\n",
-                    at.x, at.y, physical.x, physical.y, name_of(kernel.risc), kernel.kernel_name, kernel.where.file,
-                    kernel.where.line, static_cast<unsigned long long>(address), offset, l1_mapped_base, l1_bytes);
+  const int length = std::snprintf(
+      text.data(), text.size(),
+      "tilegrid: memory fault · core (%d,%d) [%d-%d] · %s · %s after %s:%u: a raw pointer reached address "
+      "%#llx, L1 offset %lld; "
+      "L1 has bytes %u to %u; fix: check pointers into circular buffers and buffers\n",
+      at.x, at.y, physical.x, physical.y, name_of(kernel.risc), kernel.kernel_name, kernel.where.file, kernel.where.line,
+      static_cast<unsigned long long>(address), offset, l1_mapped_base, kernel.core->chip.memory().l1_bytes);
   [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), static_cast<std::size_t>(length < 0 ? 0 : length));
   _exit(static_cast<int>(ExitCode::kernel));
 }

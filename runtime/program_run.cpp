@@ -37,7 +37,7 @@ SourceLine line_of(const KernelContext& kernel, const Fault* fault) {
 
 std::string place_of(const KernelContext& kernel, const Fault* fault = nullptr) {
   const LogicalCore at = kernel.core->logical;
-  const PhysicalCore physical = noc::physical_of(at);
+  const PhysicalCore physical = kernel.core->chip.places().physical_of(at);
   const SourceLine line = line_of(kernel, fault);
   return fmt::format("core ({},{}) [{}-{}] · {} · {} {}:{}", at.x, at.y, physical.x, physical.y, name_of(kernel.risc),
                      kernel.kernel_name, line.file, line.line);
@@ -145,13 +145,16 @@ void ProgramRun::set_up_core(Core& core) {
   core.cbs = {};
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     core.cbs[static_cast<std::size_t>(cb.id)] = CircularBuffer(cb.id, cb.role, address, cb.pages, cb.page_bytes, cb.format);
-    address += static_cast<std::uint32_t>(l1_bytes_of(cb));
+    address += static_cast<std::uint32_t>(l1_bytes_of(cb, core.chip));
   }
   for (std::size_t i = 0; i < program.semaphores.size(); ++i) {
     const auto offset = l1_semaphore_base + static_cast<std::uint32_t>(i) * semaphore_bytes;
     std::memcpy(l1_pointer(core.l1_base + offset), &program.semaphores[i], sizeof(std::uint32_t));
   }
-  core.dst = Dst(program.compute.dst_fp32, program.compute.full_sync, program.compute.dst_capacity);
+  const ComputeConfig& compute = program.compute;
+  const int slots =
+      compute.dst_capacity > 0 ? compute.dst_capacity : core.chip.dst_slots(compute.dst_fp32, compute.full_sync);
+  core.dst = Dst(compute.dst_fp32, compute.full_sync, slots);
   core.matrix = MatrixUnit(program.compute.fidelity, program.compute.dst_fp32);
   core.vector = VectorUnit(program.compute.dst_fp32);
   core.pack = {};

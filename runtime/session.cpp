@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <fstream>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "noc/node.h"
@@ -48,11 +51,34 @@ Session::Session(int* argc, char*** argv) {
 
 Session::~Session() = default;
 
+Chip Session::load_chip(const std::string& name_or_path) const {
+  const std::vector<std::string> built_in = Chip::built_in();
+  if (!mpi_ || std::find(built_in.begin(), built_in.end(), name_or_path) != built_in.end()) return Chip::load(name_or_path);
+  std::string told;  // the file's text after a '+', or what was wrong after a '-'
+  if (is_host()) {
+    try {
+      told = '+' + Chip::text_of_file(name_or_path);
+    } catch (const UsageError& error) {
+      told = '-' + error.message();
+    }
+  }
+  told = mpi_->broadcast(std::move(told));
+  if (told.front() == '-') throw UsageError(told.substr(1));
+  Chip::provide(name_or_path, told.substr(1));
+  return Chip::load(name_or_path);
+}
+
 int Session::run(const SessionOptions& options, const std::function<int(Device&)>& host) {
   const GridSize grid = options.grid;
   if (grid.x < 1 || grid.y < 1 || grid.x > noc::max_grid_side || grid.y > noc::max_grid_side) {
     if (is_host()) print_error(fmt::format("a grid of {}x{}: each side is 1 to {}", grid.x, grid.y, noc::max_grid_side));
     return static_cast<int>(ExitCode::usage);
+  }
+  try {
+    options.chip.check_grid(grid, "a grid of");
+  } catch (const UsageError& error) {
+    if (is_host()) print_error(error.message());
+    return static_cast<int>(error.code());
   }
   if (info_.size > grid.cores()) {
     if (is_host()) {
@@ -68,7 +94,7 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
     } else {
       transport = std::make_unique<noc::InProcessTransport>();
     }
-    noc::Node node(grid, *transport, options.fibers, info_.cores);
+    noc::Node node(grid, *transport, options.fibers, info_.cores, options.chip);
     node.set_checks(options.checks);
     ControlChannel control(node);
     return is_host() ? run_host(control, options, host) : serve(control);
@@ -94,7 +120,7 @@ int Session::run_host(ControlChannel& control, const SessionOptions& options,
     code = static_cast<int>(error.code());
     if (const auto* deadlock = dynamic_cast<const DeadlockError*>(&error)) put_json(options.deadlock_json, deadlock->json());
   }
-  for (const std::string& line : warning_lines(device.warnings(), device.grid())) print_error(line);
+  for (const std::string& line : warning_lines(device.warnings(), device.grid(), device.chip())) print_error(line);
   for (int rank = 1; rank < info_.size; ++rank) control.send_value(rank, ControlTag::shutdown, code);
   noc::Transport& transport = control.node().transport();
   while (!transport.sends_done()) control.node().poll();

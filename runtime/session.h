@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/checks/classes.h"
+#include "core/chip/chip.h"
 #include "core/execution_context.h"
 #include "core/types.h"
 #include "noc/mpi_environment.h"
@@ -24,6 +25,8 @@ struct SessionOptions {
   std::optional<std::uint64_t> shake = {};
   /// File that gets the report of a deadlock as JSON; "-": standard output; empty: nowhere.
   std::string deadlock_json = {};
+  /// The chip that is emulated, the same on all ranks; see Session::load_chip().
+  Chip chip = {};
 };
 
 /// The run as a whole: one object a process, made first in main(). Under mpirun all ranks make it and MPI is initialised;
@@ -43,6 +46,10 @@ class Session {
   [[nodiscard]] bool is_host() const { return info_.rank == 0; }
   [[nodiscard]] const noc::MpiInfo& info() const { return info_; }
   [[nodiscard]] bool uses_mpi() const { return mpi_ != nullptr; }
+
+  /// Collective, before run(): the chip of that name or file, the same on all ranks. Rank 0 reads the file, which others
+  /// need not have. Throws UsageError on all ranks, as Chip::load() does.
+  [[nodiscard]] Chip load_chip(const std::string& name_or_path) const;
 
   /// Collective. Runs `host` on rank 0 with the device, and serves on the other ranks until it returns. All ranks return
   /// the same exit code: what `host` returned, or the code of the tilegrid::Error that it threw, whose message rank 0

@@ -4,14 +4,14 @@
 #include <span>
 #include <string_view>
 
-namespace tilegrid::timing {
+namespace tilegrid {
 
-/// An architecture file that is part of the library.
+/// A chip's file that is part of the library.
 struct BuiltInFile {
   std::string_view name;
   std::string_view json;
 };
-/// The files of runtime/arch, wormhole_b0 first.
+/// The files of this folder, wormhole_b0 first.
 [[nodiscard]] std::span<const BuiltInFile> built_in_files();
 
-}  // namespace tilegrid::timing
+}  // namespace tilegrid

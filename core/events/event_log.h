@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/chip/chip.h"
 #include "core/events/event_lines.h"
 #include "core/format.h"
 #include "core/types.h"
@@ -303,6 +304,9 @@ struct LaunchLog {
   std::vector<LogBuffer> buffers;
   std::vector<EventLog> cores;              ///< by core index
   std::vector<std::uint32_t> semaphores{};  ///< initial values
+  /// Of the chip it ran on: events name nodes by its coordinates.
+  std::string chip = Chip().name();
+  Geometry geometry = Chip().geometry();
 };
 
 /// All logs of a run, with what names them: what `--log FILE` stores.

@@ -19,15 +19,32 @@ namespace tilegrid {
 namespace {
 
 constexpr std::uint64_t log_magic = 0x676F'6C64'6972'6774;  // "tgridlog"
-constexpr std::uint32_t log_version = 3;
+constexpr std::uint32_t log_version = 4;
 constexpr std::uint64_t stored_event_bytes = 21;
 constexpr std::uint64_t stored_buffer_bytes = 13;
-constexpr std::uint64_t stored_launch_bytes = 42;  // without a name, buffers, blocks and cores
+constexpr std::uint64_t stored_launch_bytes = 93;  // without names, buffers, lists, blocks and cores
 
 using Writer = cereal::PortableBinaryOutputArchive;
 
+void write(Writer& archive, const Geometry& geometry) {
+  const auto put = [&](const std::vector<int>& list) {
+    archive(static_cast<std::uint64_t>(list.size()));
+    for (const int one : list) archive(static_cast<std::uint8_t>(one));  // a side of a die is short
+  };
+  archive(static_cast<std::uint8_t>(geometry.die.x), static_cast<std::uint8_t>(geometry.die.y));
+  for (const auto* list :
+       {&geometry.all_columns, &geometry.all_rows, &geometry.harvested_columns, &geometry.harvested_rows}) {
+    put(*list);
+  }
+  archive(static_cast<std::uint64_t>(geometry.dram.size()));
+  for (const PhysicalCore at : geometry.dram) archive(static_cast<std::uint8_t>(at.x), static_cast<std::uint8_t>(at.y));
+  archive(geometry.larger_grids);
+}
+
 void write(Writer& archive, const LaunchLog& launch) {
-  archive(launch.name, launch.dst_fp32, launch.full_sync, static_cast<std::uint64_t>(launch.buffers.size()));
+  archive(launch.name, launch.chip);
+  write(archive, launch.geometry);
+  archive(launch.dst_fp32, launch.full_sync, static_cast<std::uint64_t>(launch.buffers.size()));
   for (const LogBuffer& buffer : launch.buffers) {
     archive(static_cast<std::int32_t>(buffer.id), buffer.pages, buffer.page_bytes, static_cast<std::uint8_t>(buffer.format));
   }
@@ -113,6 +130,8 @@ class LogReader {
 
   void read_launch(LaunchLog& launch) {
     launch.name = text();
+    launch.chip = text();
+    launch.geometry = geometry();
     launch.dst_fp32 = flag();
     launch.full_sync = flag();
     launch.buffers.resize(count(stored_buffer_bytes));
@@ -128,6 +147,28 @@ class LogReader {
     for (EventLog& core : launch.cores) {
       for (int risc = 0; risc < risc_count; ++risc) core.sequence(static_cast<Risc>(risc)) = read_sequence(store);
     }
+  }
+
+  std::vector<int> places() {
+    std::vector<int> list(count(1));
+    for (int& one : list) one = read<std::uint8_t>();
+    return list;
+  }
+  PhysicalCore node() {
+    const int x = read<std::uint8_t>();
+    return {x, read<std::uint8_t>()};
+  }
+  Geometry geometry() {
+    Geometry geometry;
+    const PhysicalCore die = node();
+    geometry.die = {die.x, die.y};
+    for (auto* list : {&geometry.all_columns, &geometry.all_rows, &geometry.harvested_columns, &geometry.harvested_rows}) {
+      *list = places();
+    }
+    geometry.dram.resize(count(2));
+    for (PhysicalCore& at : geometry.dram) at = node();
+    geometry.larger_grids = flag();
+    return geometry;
   }
 
   DataFormat data_format() {

@@ -37,6 +37,11 @@ using Here = SourceLine;
   return kernel;
 }
 
+/// The running kernel, its call site left as it is.
+[[nodiscard]] inline const KernelContext& running_kernel() {
+  return *static_cast<const KernelContext*>(current_fiber()->local());
+}
+
 /// Whether this is a dry run: nothing is computed and no data moves, except for transfers to L1 of at most 16 bytes, which
 /// are how cores signal each other. A kernel may leave out what only fills L1; it must log and wait as in a full run.
 [[nodiscard]] inline bool is_dry(Here at = Here::current()) { return context(at).core->dry; }

@@ -20,14 +20,16 @@ std::uint32_t address_of(volatile std::uint32_t* pointer) {
 }
 
 std::uint32_t own_node(const KernelContext& kernel) {
-  const PhysicalCore node = noc::physical_of(kernel.core->logical);
+  const PhysicalCore node = kernel.core->chip.places().physical_of(kernel.core->logical);
   return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
 }
 
 void check_packet(std::uint32_t bytes, const char* who) {
-  if (bytes <= noc::max_packet_bytes) return;
-  throw Fault("NoC packet size", fmt::format("{} of {} bytes", who, bytes), "a packet carries at most 8192 bytes")
-      .numbers(bytes, noc::max_packet_bytes, "bytes")
+  const std::uint32_t most = running_kernel().core->chip.memory().packet_bytes;
+  if (bytes <= most) return;
+  throw Fault("NoC packet size", fmt::format("{} of {} bytes", who, bytes),
+              fmt::format("a packet carries at most {} bytes", most))
+      .numbers(bytes, most, "bytes")
       .hint("use the call without _one_packet, which splits");
 }
 
@@ -106,8 +108,10 @@ std::uint64_t get_noc_multicast_addr(std::uint32_t x_start, std::uint32_t y_star
 }
 
 std::uint64_t InterleavedAddrGen::get_noc_addr(std::uint32_t page) const {
-  return noc::dram_address(static_cast<int>(page % noc::dram_banks),
-                           bank_base_address + static_cast<std::uint64_t>(page / noc::dram_banks) * page_size);
+  const Places& places = running_kernel().core->chip.places();
+  const auto banks = static_cast<std::uint32_t>(places.banks());
+  return noc::dram_address(places, static_cast<int>(page % banks),
+                           bank_base_address + static_cast<std::uint64_t>(page / banks) * page_size);
 }
 
 void noc_async_read(std::uint64_t source, std::uint32_t l1_destination, std::uint32_t bytes, std::uint8_t noc, Here at) {

@@ -24,7 +24,8 @@ inline constexpr std::uint8_t default_noc = 0xFF;
 [[nodiscard]] std::uint64_t get_noc_multicast_addr(std::uint32_t x_start, std::uint32_t y_start, std::uint32_t x_end,
                                                    std::uint32_t y_end, std::uint32_t address);
 
-/// A buffer whose page i lies in DRAM bank i mod 12 at bank_base_address + i / 12 * page_size.
+/// A buffer whose page i lies in DRAM bank i mod banks at bank_base_address + i / banks * page_size. Of the
+/// chip that the running kernel is on.
 struct InterleavedAddrGen {
   std::uint32_t bank_base_address = 0;
   std::uint32_t page_size = 0;  ///< bytes, a multiple of 32
@@ -41,7 +42,7 @@ void noc_async_write(std::uint32_t l1_source, std::uint64_t destination, std::ui
                      Here at = Here::current());
 void noc_async_write_page(std::uint32_t page, const InterleavedAddrGen& buffer, std::uint32_t l1_source,
                           std::uint8_t noc = default_noc, Here at = Here::current());
-/// One packet: fault "NoC packet size" above 8192 bytes.
+/// One packet: fault "NoC packet size" above what the chip has, 8192 bytes on Wormhole.
 void noc_async_read_one_packet(std::uint64_t source, std::uint32_t l1_destination, std::uint32_t bytes,
                                std::uint8_t noc = default_noc, Here at = Here::current());
 void noc_async_write_one_packet(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
@@ -55,7 +56,7 @@ void noc_async_write_multicast_loopback_src(std::uint32_t l1_source, std::uint64
                                             std::uint32_t destinations, bool linked = false, std::uint8_t noc = default_noc,
                                             Here at = Here::current());
 
-/// As noc_async_write_multicast, one packet: fault "NoC packet size" above 8192 bytes.
+/// As noc_async_write_multicast, one packet: fault "NoC packet size" above what the chip has, 8192 bytes on Wormhole.
 void noc_async_write_multicast_one_packet(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
                                           std::uint32_t destinations, bool linked = false, std::uint8_t noc = default_noc,
                                           Here at = Here::current());

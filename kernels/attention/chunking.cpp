@@ -27,11 +27,15 @@ constexpr std::int64_t score_tile_cycles = 529;        // estimate: max, subtrac
 constexpr std::int64_t rescale_tile_cycles = 250;      // estimate: a tile of the output times alpha, added in L1
 constexpr std::int64_t step_cycles = 2400;             // the non-streaming kernel's 2406 a step (attention.md 3), rounded
 
+/// Of a core.
+std::uint32_t l1_of(const Config& config) { return config.chip.memory().l1_bytes; }
+
 int tiles_of(int rows) { return ceil_div(rows, tile_side); }
 
 std::uint64_t l1_bytes_of(const Config& config) {
   if (config.kernel == Kernel::unfused) return unfused::l1_bytes_needed(config);
   Program program;
+  program.chip = config.chip;
   // Plans are not made for every pair of chunks that is tried.
   program.circular_buffers = config.kernel == Kernel::planned ? expected_planned_buffers(config) : circular_buffers(config);
   return l1_bytes_needed(program);
@@ -40,14 +44,15 @@ std::uint64_t l1_bytes_of(const Config& config) {
 /// Whether the buffers that the plans really have fit.
 bool planned_fits(const Config& config) {
   Program program;
+  program.chip = config.chip;
   program.circular_buffers = circular_buffers(config);
-  return l1_bytes_needed(program) <= l1_bytes;
+  return l1_bytes_needed(program) <= l1_of(config);
 }
 
 /// Largest value of one chunk, the other kept, that fits L1; 0 when none does.
 int largest_that_fits(Config config, int Config::*chunk) {
   for (config.*chunk = max_chunk_tiles * tile_side; config.*chunk > 0; config.*chunk -= tile_side) {
-    if (l1_bytes_of(config) <= l1_bytes) break;
+    if (l1_bytes_of(config) <= l1_of(config)) break;
   }
   return config.*chunk;
 }
@@ -65,11 +70,11 @@ std::string advice(const Config& config, int Config::*chunk, const char* flag, c
   Config equal = config;
   for (equal.q_chunk = max_chunk_tiles * tile_side; equal.q_chunk > tile_side; equal.q_chunk -= tile_side) {
     equal.k_chunk = equal.q_chunk;
-    if (l1_bytes_of(equal) <= l1_bytes) break;
+    if (l1_bytes_of(equal) <= l1_of(config)) break;
   }
   throw UsageError(
       fmt::format("--q-chunk {} --k-chunk {}: asked {} bytes of L1, available {}; {}; {}; largest equal pair: {}",
-                  config.q_chunk, config.k_chunk, l1_bytes_of(config), l1_bytes,
+                  config.q_chunk, config.k_chunk, l1_bytes_of(config), l1_of(config),
                   advice(config, &Config::q_chunk, "--q-chunk", "--k-chunk", config.k_chunk),
                   advice(config, &Config::k_chunk, "--k-chunk", "--q-chunk", config.q_chunk), equal.q_chunk));
 }
@@ -145,7 +150,7 @@ Config with_chunks(Config config) {
     for (int sk = k.largest; sk >= k.smallest; --sk) {
       tried.k_chunk = sk * tile_side;
       tried = with_team(tried);
-      if (l1_bytes_of(tried) > l1_bytes) continue;
+      if (l1_bytes_of(tried) > l1_of(config)) continue;
       choices.push_back({estimate(tried).cycles, tried});
     }
   }

@@ -10,7 +10,6 @@
 #include "core/error.h"
 #include "kernels/attention/subblock.h"
 #include "noc/address.h"
-#include "noc/grid.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -94,7 +93,8 @@ void validate(const Config& config) {
                     "hand-written one",
                     name_of(config.kv), name_of(config.kernel)));
   }
-  const GridSize die = noc::full_worker_grid;
+  config.chip.check_grid(config.grid, "--grid");
+  const GridSize die = config.chip.workers();
   if (config.kv != KvDelivery::dram && (config.grid.x > die.x || config.grid.y > die.y)) {
     throw UsageError(
         fmt::format("--kv {}: on a {}x{} grid several cores share NoC coordinates; at most {}x{} cores can send to "
@@ -123,8 +123,6 @@ Subblock first_subblock(std::span<const Subblock> shapes, int rows, int columns,
   if (rows < 1 || columns < 1 || fit == shapes.end()) throw std::invalid_argument("first_subblock: nothing to divide");
   return *fit;
 }
-
-int dst_slots(const ComputeConfig& compute) { return (compute.full_sync ? 16 : 8) / (compute.dst_fp32 ? 2 : 1); }
 
 bool needs_mask(const Config& config) {
   if (config.k_chunk <= 0) throw std::logic_error("attention: k_chunk is not chosen yet, call with_chunks first");

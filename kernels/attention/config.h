@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/chip/chip.h"
 #include "core/format.h"
 #include "core/matrix_unit.h"
 #include "core/types.h"
@@ -66,11 +67,12 @@ struct Config {
   bool uneven_apart = false;         ///< not causal chains: cores with less work than others read K and V for themselves
   KvDelivery delivery = KvDelivery::dram;  ///< what is done, see fallback_reason(); set by with_chunks(), as is the team
   Team team;
+  Chip chip{};  ///< that it runs on
 };
 
 /// Throws UsageError, one line that names flag, value and rule: positive sizes, heads a multiple of kv_heads, dim of 32..256
 /// in steps of 32, causal needs seq_q == seq_kv, chunks multiples of 32 up to 512, formats, grid up to 46x46
-/// (noc/address.h), HiFi4 with fp32 DST is legal (hardware bug #38306 is a warning elsewhere).
+/// (noc/address.h) and what the chip has, HiFi4 with fp32 DST is legal (hardware bug #38306 is a warning elsewhere).
 void validate(const Config& config);
 
 /// Why `delivery` of a config from with_chunks() is not what was asked for; empty when it is.
@@ -103,8 +105,10 @@ struct Subblock {
 };
 [[nodiscard]] Subblock sdpa_subblock(int rows, int columns, int dst_slots);
 
-/// Slots of a DST section: 8 or 4 in half-sync, 16 or 8 in full-sync (tensix.md 1.2).
-[[nodiscard]] int dst_slots(const ComputeConfig& compute);
+/// Slots of a DST section: of Wormhole 8 or 4 in half-sync, 16 or 8 in full-sync (tensix.md 1.2).
+[[nodiscard]] inline int dst_slots(const Chip& chip, const ComputeConfig& compute) {
+  return chip.dst_slots(compute.dst_fp32, compute.full_sync);
+}
 
 /// The circular buffers of the kernel ("G2", attention.md 1.5) for chunks that are set: 0 Q, 1 K, 2 V, 3 mask, 5 scaler,
 /// 7 ones column, 16 output, 24 scores, 25/26 output accumulators, 27/28 max, 29/30 sum, 31 alpha.

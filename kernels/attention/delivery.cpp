@@ -10,7 +10,6 @@
 
 #include "core/error.h"
 #include "kernels/attention/dealing.h"
-#include "noc/grid.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -228,17 +227,19 @@ int injector_choices(const Config& config) {
 /// Member of each team that reads.
 std::vector<int> injectors(const Config& config) {
   std::vector<int> chosen;
-  std::array<int, noc::noc_size.x> in_column{};
+  const Places& chip = config.chip.places();
+  const int columns = chip.die().x;
+  std::vector<int> in_column(static_cast<std::size_t>(columns));
   const auto column_of = [&](int team, int member) {
-    return noc::physical_of(config.grid.core(member_core(config, team, member))).x;
+    return chip.physical_of(config.grid.core(member_core(config, team, member))).x;
   };
   for (int team = 0; team < team_count(config); ++team) {
     int best = 0;
     std::pair<int, int> best_score{-1, 0};
     for (int member = 0; member < injector_choices(config); ++member) {
       const int column = column_of(team, member);
-      int nearest = noc::noc_size.x;
-      for (int x = 0; x < noc::noc_size.x; ++x) {
+      int nearest = columns;
+      for (int x = 0; x < columns; ++x) {
         if (in_column.at(static_cast<std::size_t>(x)) > 0) nearest = std::min(nearest, std::abs(x - column));
       }
       const std::pair score{nearest, -in_column.at(static_cast<std::size_t>(column))};

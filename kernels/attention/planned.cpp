@@ -84,6 +84,7 @@ Graph normalise_graph(const Config& config) {
 /// whole set of buffers fits, and a K that is cut once more would not agree with the reader.
 planner::Machine machine_of(const Config& config) {
   planner::Machine machine;
+  machine.chip = config.chip;
   machine.dst_fp32 = config.compute.dst_fp32;
   machine.full_sync = config.compute.full_sync;
   if (config.compute.dst_capacity > 0) machine.capacity_override = config.compute.dst_capacity;

@@ -47,7 +47,7 @@ Subblock wide_subblock(int rows, int columns, int slots) {
 }
 
 Subblock subblock(const Config& config, int rows, int columns) {
-  const int slots = dst_slots(config.compute);
+  const int slots = dst_slots(config.chip, config.compute);
   const bool wide = config.kernel == Kernel::multipass && !config.steps.has(Step::subblocks);
   return wide ? wide_subblock(rows, columns, slots) : sdpa_subblock(rows, columns, slots);
 }
@@ -70,7 +70,7 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.k_chunks = word((shape.seq_kv + config.k_chunk - 1) / config.k_chunk);
   args.causal = shape.causal ? 1 : 0;
   args.zigzag = shape.causal && config.balance == Balance::zigzag ? 1 : 0;
-  args.slots = word(dst_slots(config.compute));
+  args.slots = word(dst_slots(config.chip, config.compute));
   const Subblock qk = subblock(config, config.q_chunk / tile_side, config.k_chunk / tile_side);
   const Subblock pv = subblock(config, config.q_chunk / tile_side, shape.dim / tile_side);
   args.qk_h = word(qk.h);
@@ -185,6 +185,7 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
   program.name = "attention";
   program.grid = config.grid;
   program.compute = config.compute;
+  program.chip = config.chip;
   const CoreRange cores = CoreRange::all(config.grid);
   const KernelArgs args = KernelArgs::from(config, addresses);
   const std::vector<std::uint32_t> compile_args = args.words();

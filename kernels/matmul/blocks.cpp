@@ -78,14 +78,14 @@ Subblock shipped_subblock(const Config& config) {
                                              {2, 3}, {6, 1}, {1, 6}, {5, 1}, {1, 5}, {2, 2}, {4, 1},
                                              {1, 4}, {3, 1}, {1, 3}, {2, 1}, {1, 2}, {1, 1}}};
   return attention::first_subblock(shapes, config.out_block.rows, config.out_block.columns,
-                                   attention::dst_slots(config.compute));
+                                   attention::dst_slots(config.chip, config.compute));
 }
 
 /// Of a subblock that was given.
 void check_subblock(const Config& config) {
   const Subblock sub = config.sub;
   if (sub.h == 0) return;
-  const int slots = attention::dst_slots(config.compute);
+  const int slots = attention::dst_slots(config.chip, config.compute);
   if (std::int64_t{sub.h} * sub.w > slots) {
     throw UsageError(
         fmt::format("--subblock {}x{}: asked {} DST slots, available {}", sub.h, sub.w, std::int64_t{sub.h} * sub.w, slots));
@@ -121,11 +121,14 @@ std::vector<CircularBufferConfig> buffers(const Config& config, bool whole_outpu
 
 std::uint64_t l1_bytes_of(const Config& config, bool whole_output = false) {
   Program program;
+  program.chip = config.chip;
   program.circular_buffers = buffers(config, whole_output);
   return l1_bytes_needed(program);
 }
 
-bool fits(const Config& config) { return l1_bytes_of(config) <= l1_bytes; }
+std::uint32_t l1_of(const Config& config) { return config.chip.memory().l1_bytes; }
+
+bool fits(const Config& config) { return l1_bytes_of(config) <= l1_of(config); }
 
 /// Sub and, where they are open, the rest as it would be with this block and K.
 Config with(Config config, Extent out_block, int k_block) {
@@ -159,7 +162,7 @@ std::optional<Config> best_blocks(const Config& config) {
   std::optional<Config> best;
   const bool fixed_out = config.out_block.tiles() > 0;
   // What the user gave is limited by L1 alone.
-  const int pages = static_cast<int>(l1_bytes / tile_bytes(config.format));
+  const int pages = static_cast<int>(l1_of(config) / tile_bytes(config.format));
   const int most = fixed_out || config.k_block > 0 ? pages : std::min(pages, most_block_tiles);
   const std::vector<int> ks = k_candidates(config, most);
   const auto try_extent = [&](Extent out) {
@@ -197,7 +200,7 @@ std::optional<Config> best_blocks(const Config& config) {
                                                  would->out_block.columns, would->k_block)
                                    : "nothing would fit";
   throw UsageError(fmt::format("--out-block {}x{} --block {}: asked {} bytes of L1, available {}; {}", out.rows, out.columns,
-                               asked.k_block, l1_bytes_of(asked), l1_bytes, advice));
+                               asked.k_block, l1_bytes_of(asked), l1_of(config), advice));
 }
 
 void check_share(const Config& config) {
@@ -226,6 +229,7 @@ void validate(const Config& config) {
     throw UsageError(fmt::format("--grid {}x{}: grids are 1x1 to {}x{}", config.grid.x, config.grid.y, noc::max_grid_side,
                                  noc::max_grid_side));
   }
+  config.chip.check_grid(config.grid, "--grid");
   check_extent("--per-core", config.per_core);
   check_extent("--out-block", config.out_block);
   check_extent("--subblock", {config.sub.h, config.sub.w});
@@ -277,7 +281,7 @@ std::uint64_t matmul_tiles(const Config& config) {
 
 std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   require_blocks(config);
-  return buffers(config, l1_bytes_of(config, true) <= l1_bytes);
+  return buffers(config, l1_bytes_of(config, true) <= l1_of(config));
 }
 
 }  // namespace tilegrid::matmul

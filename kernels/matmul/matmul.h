@@ -54,6 +54,7 @@ struct Config {
   Extent out_block;               ///< of them, those that it computes at a time; 0: choose
   int k_block = 0;                ///< tiles of K at a time (in0_block_w); 0: choose
   attention::Subblock sub{0, 0};  ///< tiles of a DST section; 0: choose
+  Chip chip{};                    ///< that it runs on
 };
 
 /// Throws UsageError, one line that names flag, value and rule: sizes, tiles beyond 32 bits, formats, grid.

@@ -95,6 +95,7 @@ Program make_program(const Config& config, const Addresses& addresses) {
   program.name = "matmul";
   program.grid = config.grid;
   program.compute = config.compute;
+  program.chip = config.chip;
   program.circular_buffers = circular_buffers(config);
   program.semaphores.assign(semaphore_count, 0);
   const GridSize used = cores_used(config);

@@ -7,16 +7,15 @@
 #include <map>
 #include <tuple>
 
-#include "noc/grid.h"
 #include "runtime/deadlock/deadlock_report.h"
 
 namespace tilegrid {
 namespace {
 
-std::string cores_text(const std::vector<int>& cores, GridSize grid) {
+std::string cores_text(const std::vector<int>& cores, GridSize grid, const Chip& chip) {
   if (cores.size() == 1) {
     const LogicalCore at = grid.core(cores.front());
-    const PhysicalCore physical = noc::physical_of(at);
+    const PhysicalCore physical = chip.places().physical_of(at);
     return fmt::format("core ({},{}) [{}-{}]", at.x, at.y, physical.x, physical.y);
   }
   const std::string text = describe_cores(cores, grid);
@@ -49,10 +48,10 @@ std::vector<MergedFinding> merge_findings(const std::vector<checks::Finding>& fi
   return list;
 }
 
-std::string line_of(const MergedFinding& merged, GridSize grid) {
+std::string line_of(const MergedFinding& merged, GridSize grid, const Chip& chip) {
   const checks::Finding& finding = merged.finding;
   std::string text = finding.error_class;
-  if (!merged.cores.empty()) text += " · " + cores_text(merged.cores, grid);
+  if (!merged.cores.empty()) text += " · " + cores_text(merged.cores, grid, chip);
   if (finding.line != 0) {
     text += fmt::format(" · {} · {} {}:{}", finding.risc, finding.kernel, finding.file, finding.line);
   }
@@ -61,15 +60,15 @@ std::string line_of(const MergedFinding& merged, GridSize grid) {
   return text;
 }
 
-std::vector<std::string> warning_lines(const std::vector<checks::Finding>& warnings, GridSize grid) {
+std::vector<std::string> warning_lines(const std::vector<checks::Finding>& warnings, GridSize grid, const Chip& chip) {
   std::vector<std::string> lines;
-  for (const MergedFinding& one : merge_findings(warnings)) lines.push_back("warning: " + line_of(one, grid));
+  for (const MergedFinding& one : merge_findings(warnings)) lines.push_back("warning: " + line_of(one, grid, chip));
   return lines;
 }
 
-std::string error_line(const std::vector<checks::Finding>& errors, GridSize grid) {
+std::string error_line(const std::vector<checks::Finding>& errors, GridSize grid, const Chip& chip) {
   const std::vector<MergedFinding> merged = merge_findings(errors);
-  std::string text = line_of(merged.front(), grid);
+  std::string text = line_of(merged.front(), grid, chip);
   if (merged.size() > 1) text += fmt::format("; and {} more of this kind", merged.size() - 1);
   return text;
 }

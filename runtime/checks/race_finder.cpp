@@ -46,7 +46,8 @@ const char* call_name(EventKind kind) {
 
 RaceFinder::RaceFinder(const Program& program, const std::vector<EventLog>& logs, const checks::Config& checks)
     : program_(program), logs_(logs), checks_(checks), cores_(static_cast<int>(logs.size())), map_(program) {
-  for (int core = 0; core < cores_; ++core) cores_by_node_[packed(noc::physical_of(program.grid.core(core)))] = core;
+  for (int core = 0; core < cores_; ++core)
+    cores_by_node_[packed(program.chip.places().physical_of(program.grid.core(core)))] = core;
   look_through_blocks();
   for (int core = 0; core < cores_; ++core) {
     const auto at = static_cast<std::size_t>(core);

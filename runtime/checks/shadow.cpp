@@ -11,7 +11,7 @@ namespace tilegrid::races {
 namespace {
 
 constexpr std::uint32_t plain_cell_bytes = 1024;
-constexpr std::uint32_t first_page_cell = l1_bytes / plain_cell_bytes + 1;
+constexpr std::uint32_t first_page_cell = l1_slot_bytes / plain_cell_bytes + 1;
 
 }  // namespace
 
@@ -23,7 +23,7 @@ BufferMap::BufferMap(const Program& program) {
     by_id.at(static_cast<std::size_t>(cb.id)) = buffers.size();
     buffers.push_back(
         {offset, offset + cb.pages * cb.page_bytes, cb.page_bytes, cb.pages, cell, cb.id, cb.role, cb.on_buffer});
-    offset += static_cast<std::uint32_t>(l1_bytes_of(cb));
+    offset += static_cast<std::uint32_t>(l1_bytes_of(cb, program.chip));
     cell += cb.pages;
   }
 }

@@ -5,14 +5,15 @@
 #include <fmt/ranges.h>
 
 #include "core/error.h"
+#include "runtime/cli/arguments.h"
 
 namespace tilegrid::cli {
 
 void add_arch_flags(CLI::App& app, ArchTexts& texts, bool optional) {
   const char* group = "Device time";
   app.add_option("--arch", texts.arch,
-                 fmt::format("Constants of the chip: {}, or a file as `tilegrid arch --json` prints\n[wormhole_b0]",
-                             fmt::join(timing::Architecture::built_in(), ", ")))
+                 fmt::format("The chip: {}, or a file as `tilegrid arch --json` prints\n[wormhole_b0]",
+                             fmt::join(Chip::built_in(), ", ")))
       ->type_name("NAME|FILE")
       ->group(group);
   app.add_option("--set", texts.sets, "Change a constant, see `tilegrid arch`; may be repeated")
@@ -27,8 +28,8 @@ void add_arch_flags(CLI::App& app, ArchTexts& texts, bool optional) {
 
 ChosenArchitecture choose_architecture(const std::string& name_or_path, const std::vector<std::string>& sets) {
   ChosenArchitecture chosen;
-  chosen.parameters = timing::Architecture::load(name_or_path);
-  const timing::Architecture before = chosen.parameters;
+  chosen.parameters = Chip::load(name_or_path);
+  const Chip before = chosen.parameters;
   for (const std::string& assignment : sets) chosen.parameters.set(assignment);
   for (const auto& [name, parameter] : chosen.parameters.parameters()) {
     const double old = before[name];
@@ -39,10 +40,17 @@ ChosenArchitecture choose_architecture(const std::string& name_or_path, const st
 
 std::optional<ChosenArchitecture> architecture_from(const CLI::App& app, const ArchTexts& texts) {
   if (!texts.no_device_time) return choose_architecture(texts.arch, texts.sets);
-  for (const char* flag : {"--arch", "--set"}) {
-    if (app.count(flag) > 0) throw UsageError(fmt::format("{}: does not go with --no-device-time", flag));
-  }
+  if (app.count("--set") > 0) throw UsageError("--set: does not go with --no-device-time");
   return std::nullopt;
+}
+
+Chip chip_from(const ArchTexts& texts) { return choose_architecture(texts.arch, texts.sets).parameters; }
+
+GridSize grid_from(const std::string& text, const Chip& chip) {
+  if (text.empty()) return chip.workers();
+  const GridSize grid = parse_grid("--grid", text);
+  chip.check_grid(grid, "--grid");
+  return grid;
 }
 
 nlohmann::ordered_json architecture_json(const ChosenArchitecture& architecture) {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/chip/architecture.h"
+#include "core/chip/chip.h"
 
 namespace tilegrid::cli {
 
@@ -27,13 +27,18 @@ struct ChosenArchitecture {
     double before = 0;
     double after = 0;
   };
-  timing::Architecture parameters;
+  Chip parameters;
   std::vector<Change> changes;  ///< by name; what was set to the value that it had is none
 };
-/// Throws UsageError as timing::Architecture does.
+/// Throws UsageError as Chip::load does.
 [[nodiscard]] ChosenArchitecture choose_architecture(const std::string& name_or_path, const std::vector<std::string>& sets);
-/// None for --no-device-time, with which the other two flags do not go.
+/// None for --no-device-time, with which --set does not go.
 [[nodiscard]] std::optional<ChosenArchitecture> architecture_from(const CLI::App& app, const ArchTexts& texts);
+
+/// The chip that the run is on, with or without device time.
+[[nodiscard]] Chip chip_from(const ArchTexts& texts);
+/// The grid that --grid names, or without it all of the chip. Throws UsageError for one that the chip does not have.
+[[nodiscard]] GridSize grid_from(const std::string& text, const Chip& chip);
 
 /// Keys: name, changed ({parameter: {from, to}}).
 [[nodiscard]] nlohmann::ordered_json architecture_json(const ChosenArchitecture& architecture);

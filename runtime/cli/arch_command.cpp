@@ -25,8 +25,12 @@ std::string text_of(const ChosenArchitecture& chosen) {
     name_width = std::max(name_width, name.size());
     unit_width = std::max(unit_width, parameter.unit.size());
   }
-  std::string text = fmt::format("{}: {} parameters; built in: {}\n", chosen.parameters.name(), parameters.size(),
-                                 fmt::join(timing::Architecture::built_in(), ", "));
+  const Chip& chip = chosen.parameters;
+  const GridSize die = chip.places().die();
+  const GridSize workers = chip.workers();
+  std::string text = fmt::format("{}: {}x{} workers on a die of {}x{} nodes, {} DRAM banks; {} parameters; built in: {}\n",
+                                 chip.name(), workers.x, workers.y, die.x, die.y, chip.places().banks(), parameters.size(),
+                                 fmt::join(Chip::built_in(), ", "));
   for (const auto& [name, parameter] : parameters) {
     text += fmt::format("  {:<{}}{:>12}  {:<{}}  {}\n", name, name_width, parameter.value, parameter.unit, unit_width,
                         parameter.source);
@@ -34,23 +38,14 @@ std::string text_of(const ChosenArchitecture& chosen) {
   return text;
 }
 
-/// As a file for --arch has it.
-nlohmann::ordered_json json_of(const ChosenArchitecture& chosen) {
-  nlohmann::ordered_json parameters = nlohmann::ordered_json::object();
-  for (const auto& [name, parameter] : chosen.parameters.parameters()) {
-    parameters[name] = {{"value", parameter.value}, {"unit", parameter.unit}, {"source", parameter.source}};
-  }
-  return {{"name", chosen.parameters.name()}, {"parameters", parameters}};
-}
-
 }  // namespace
 
 Command add_arch_command(CLI::App& parent) {
-  CLI::App* app = parent.add_subcommand("arch", "Print the constants of a chip that device time is computed with");
+  CLI::App* app = parent.add_subcommand("arch", "Print a chip: its geometry, memories, and the constants of device time");
   app->allow_extras();
   auto flags = std::make_shared<Flags>();
   app->add_option("NAME|FILE", flags->arch.arch,
-                  fmt::format("{}, or a file [wormhole_b0]", fmt::join(timing::Architecture::built_in(), ", ")))
+                  fmt::format("{}, or a file [wormhole_b0]", fmt::join(Chip::built_in(), ", ")))
       ->type_name("");
   app->add_option("--set", flags->arch.sets, "Change a constant; may be repeated")
       ->type_name("KEY=VALUE")
@@ -59,7 +54,7 @@ Command add_arch_command(CLI::App& parent) {
   return {app, [app, flags](Session& session) {
             refuse_empty_values(*app);
             const ChosenArchitecture chosen = choose_architecture(flags->arch.arch, flags->arch.sets);
-            if (session.is_host()) put(flags->json ? json_of(chosen).dump(2) + "\n" : text_of(chosen));
+            if (session.is_host()) put(flags->json ? chosen.parameters.json() : text_of(chosen));
             flush_output();
             return 0;
           }};

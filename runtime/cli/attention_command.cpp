@@ -25,7 +25,7 @@ constexpr int default_dim = 64;
 
 /// Flags as text; an empty one was not given.
 struct Texts {
-  std::string grid = "8x10";
+  std::string grid;
   std::string batch, heads, kv_heads, seq, kv_seq, dim;
   bool causal = false;
   std::string q_chunk, k_chunk, read_batch;
@@ -84,7 +84,7 @@ std::string step_list() {
 
 void add_device_flags(CLI::App& app, Texts& texts) {
   const char* group = "Device";
-  app.add_option("--grid", texts.grid, "Cores: columns x rows [8x10]")->type_name("XxY")->group(group);
+  app.add_option("--grid", texts.grid, "Cores: columns x rows [all of the chip]")->type_name("XxY")->group(group);
   app.add_option("--q-chunk", texts.q_chunk, "Rows of a Q chunk: 32 to 512 in steps of 32 [0: by an estimate; see sweep]")
       ->type_name("ROWS")
       ->group(group);
@@ -200,7 +200,8 @@ AttentionOptions options_from(const CLI::App& app, const Texts& texts) {
   refuse_empty_values(app);
   AttentionOptions options;
   attention::Config& config = options.config;
-  config.grid = parse_grid("--grid", texts.grid);
+  config.chip = chip_from(texts.arch);
+  config.grid = grid_from(texts.grid, config.chip);
   options.shape = {given("--batch", texts.batch),
                    given("--heads", texts.heads),
                    given("--kv-heads", texts.kv_heads),
@@ -328,6 +329,7 @@ Command add_attention_command(CLI::App& parent) {
             const AttentionOptions options = options_from(*app, *texts);
             SessionOptions run{.grid = options.config.grid, .checks = options.checks};
             run.shake = options.shake;
+            run.chip = options.config.chip;
             run.deadlock_json = options.json;
             return session.run(run, [&](Device& device) {
               return options.compare_kernels ? compare_kernels(session, device, options)

@@ -57,6 +57,7 @@ std::uint64_t count(const Column& column, TileOp op) {
 
 planner::Machine machine_of(const attention::Config& config) {
   planner::Machine machine;
+  machine.chip = config.chip;
   machine.dst_fp32 = config.compute.dst_fp32;
   machine.full_sync = config.compute.full_sync;
   machine.fidelity = config.compute.fidelity;

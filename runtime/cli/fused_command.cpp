@@ -21,7 +21,7 @@ constexpr int most_side = 1 << 20;  ///< elements of a tensor's side
 /// Flags as text; an empty one was not given.
 struct Texts {
   GraphTexts graph;
-  std::string strategy = "best", grid = "8x10", tensor;
+  std::string strategy = "best", grid, tensor;
   std::vector<std::string> inputs, outputs;
   std::string seed = "0", scale = "1", verify;
   OutputTexts output{{}, {}, "dst-sections"};
@@ -39,7 +39,7 @@ void add_run_flags(CLI::App& app, Texts& texts) {
   app.add_flag("--force", texts.force, "Run a refused plan, too: it ends with the emulated core's own error [off]")
       ->disable_flag_override()
       ->group(group);
-  app.add_option("--grid", texts.grid, "Cores: columns x rows [8x10]")->type_name("XxY")->group(group);
+  app.add_option("--grid", texts.grid, "Cores: columns x rows [all of the chip]")->type_name("XxY")->group(group);
   app.add_option("--tensor", texts.tensor,
                  "Elements of the first output, whole blocks [what the --in files say, else\none block a core]")
       ->type_name("ROWSxCOLS")
@@ -110,7 +110,8 @@ FusedOptions options_from(const CLI::App& app, const Texts& texts) {
   FusedOptions options;
   options.graph = graph_request(app, texts.graph);
   options.strategy = static_cast<planner::Strategy>(parse_word("--strategy", texts.strategy, strategy_names()));
-  options.grid = parse_grid("--grid", texts.grid);
+  options.graph.plan.machine.chip = chip_from(texts.arch);
+  options.grid = grid_from(texts.grid, options.graph.plan.machine.chip);
   if (!texts.tensor.empty()) options.tensor = parse_tensor(texts.tensor);
   options.inputs = parse_files("--in", texts.inputs);
   options.outputs = parse_files("--out", texts.outputs);
@@ -155,6 +156,7 @@ Command add_fused_command(CLI::App& parent) {
             const FusedOptions options = options_from(*app, *texts);
             SessionOptions run{.grid = options.grid, .checks = options.checks};
             run.shake = options.shake;
+            run.chip = options.graph.plan.machine.chip;
             run.deadlock_json = options.json;
             return session.run(run, [&](Device& device) { return run_fused(session, device, options); });
           }};

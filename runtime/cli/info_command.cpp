@@ -45,8 +45,8 @@ struct RankPlace {
 std::vector<RankPlace> ask_ranks(const Session& session, Device& device) {
   const auto answers = device.map(task_name, std::vector<std::vector<std::byte>>(static_cast<std::size_t>(device.ranks())));
   // As the session places DRAM: on as many ranks as cores of the host can serve at a time.
-  const int bank_owners = std::clamp(session.info().cores, 1, std::min(noc::dram_banks, device.ranks()));
-  const noc::Placement placement{device.grid(), device.ranks(), bank_owners};
+  const int bank_owners = std::clamp(session.info().cores, 1, std::min(device.chip().places().banks(), device.ranks()));
+  const noc::Placement placement{device.grid(), device.ranks(), bank_owners, device.chip().places().banks()};
   std::vector<RankPlace> places;
   for (int rank = 0; rank < device.ranks(); ++rank) {
     const int first = placement.first_core(rank);
@@ -55,7 +55,7 @@ std::vector<RankPlace> ask_ranks(const Session& session, Device& device) {
                       placement.first_core(rank + 1) - first,
                       {}});
   }
-  for (int bank = 0; bank < noc::dram_banks; ++bank) {
+  for (int bank = 0; bank < placement.banks; ++bank) {
     places[static_cast<std::size_t>(placement.rank_of_bank(bank))].banks.push_back(bank);
   }
   return places;

@@ -4,9 +4,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <new>
+#include <set>
+#include <string>
+#include <string_view>
 
 #include "core/error.h"
 #include "kernels/attention/kernel_args.h"
@@ -36,6 +40,23 @@ std::string one_line(const CLI::ParseError& error) {
     return fmt::format("{}: {}", flag, missing ? "needs a value" : "given more than once");
   }
   return text;
+}
+
+/// All ranks get the chips' files that flags name, in the order of the flags, before any of them looks at its own.
+void share_chips(const Session& session, int argc, char** argv) {
+  constexpr std::string_view flag = "--arch";
+  std::set<std::string> shared;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    std::string_view values;
+    if (word == flag && i + 1 < argc) values = argv[i + 1];
+    if (word.starts_with("--arch=")) values = word.substr(flag.size() + 1);
+    while (!values.empty()) {  // a sweep takes several
+      const std::string value(values.substr(0, values.find(',')));
+      values.remove_prefix(std::min(values.size(), value.size() + 1));
+      if (!value.empty() && shared.insert(value).second) static_cast<void>(session.load_chip(value));
+    }
+  }
 }
 
 /// Parses and runs; usage errors come as exceptions.
@@ -72,6 +93,7 @@ int run(Session& session, int argc, char** argv) {
     throw UsageError(one_line(error));
   }
   cli::refuse_leftovers(app);
+  share_chips(session, argc, argv);
   for (const cli::Command& command : commands) {
     if (!command.app->parsed()) continue;
     if (!command.takes_leftovers) cli::refuse_leftovers(*command.app);

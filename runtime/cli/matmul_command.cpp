@@ -17,7 +17,7 @@ namespace {
 
 /// Flags as text; an empty one was not given.
 struct Texts {
-  std::string grid = "8x10";
+  std::string grid;
   std::string batch, m, k, n;
   std::string block, per_core, out_block, subblock;
   std::string format = "bf16";
@@ -42,7 +42,7 @@ void add_shape_flags(CLI::App& app, Texts& texts) {
 
 void add_device_flags(CLI::App& app, Texts& texts) {
   const char* group = "Device";
-  app.add_option("--grid", texts.grid, "Cores: columns x rows [8x10]")->type_name("XxY")->group(group);
+  app.add_option("--grid", texts.grid, "Cores: columns x rows [all of the chip]")->type_name("XxY")->group(group);
   app.add_option("--delivery", texts.delivery,
                  "multicast: the first core of a row reads blocks of A and multicasts them along\nit, the first of a column "
                  "those of B; dram: every core reads its own [multicast]")
@@ -128,7 +128,8 @@ MatmulOptions options_from(const CLI::App& app, const Texts& texts) {
   refuse_empty_values(app);
   MatmulOptions options;
   matmul::Config& config = options.config;
-  config.grid = parse_grid("--grid", texts.grid);
+  config.chip = chip_from(texts.arch);
+  config.grid = grid_from(texts.grid, config.chip);
   options.shape = {given("--batch", texts.batch), given("--m", texts.m), given("--k", texts.k), given("--n", texts.n)};
   config.delivery = static_cast<matmul::Delivery>(parse_word("--delivery", texts.delivery, {"multicast", "dram"}));
   config.carrier = static_cast<matmul::Carrier>(parse_word("--sums", texts.sums, {"packer", "reload"}));
@@ -189,6 +190,7 @@ Command add_matmul_command(CLI::App& parent) {
             const MatmulOptions options = options_from(*app, *texts);
             SessionOptions run{.grid = options.config.grid, .checks = options.checks};
             run.shake = options.shake;
+            run.chip = options.config.chip;
             run.deadlock_json = options.json;
             return session.run(run, [&](Device& device) { return run_matmul(session, device, options); });
           }};

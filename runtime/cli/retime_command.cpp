@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -28,7 +29,7 @@ struct Flags {
 /// Speaks only on the host; the other ranks of a launcher find the same errors in silence.
 int run_retime(const CLI::App& app, const Flags& flags, bool speaks) {
   refuse_empty_values(app);
-  const ChosenArchitecture architecture = choose_architecture(flags.arch.arch, flags.arch.sets);
+  ChosenArchitecture architecture = choose_architecture(flags.arch.arch, flags.arch.sets);
   std::vector<std::string> views = device_metric_names();
   views.emplace_back("none");
   const std::string view = views[parse_word("--view", flags.view, views)];
@@ -37,6 +38,12 @@ int run_retime(const CLI::App& app, const Flags& flags, bool speaks) {
   const bool to_file = !flags.json.empty() && flags.json != "-";
   if (to_file && speaks) check_output_files({{"--json", flags.json}}, {{"retime", flags.file}});
   const RunLog log = load_log(flags.file);
+  // A chip of somebody's own has no name that can be looked up: its file must be given.
+  const std::string own = log.launches.empty() ? std::string() : log.launches.front().chip;
+  const std::vector<std::string> known = Chip::built_in();
+  if (app.count("--arch") == 0 && std::find(known.begin(), known.end(), own) != known.end()) {
+    architecture = choose_architecture(own, flags.arch.sets);
+  }
   const DeviceReport report = replay_run(log, architecture);
   if (!speaks) return 0;
   const auto text = [&] {

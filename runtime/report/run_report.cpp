@@ -23,6 +23,7 @@ std::string spread_line(const std::string& name, const Spread& spread) {
 
 std::string work_text(const RunOutcome& outcome) {
   const RunResult& result = outcome.result;
+  const std::uint32_t l1_bytes = result.chip.memory().l1_bytes;
   std::string text = fmt::format("\n{:<26}{:>16}{:>14}{:>14}{:>14}\n", "Device counts: tiles", "total", "least a core",
                                  "mean", "most a core");
   for (int i = 0; i < tile_op_count; ++i) {

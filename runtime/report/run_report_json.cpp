@@ -160,7 +160,7 @@ Json cores_json(const RunOutcome& outcome, const std::function<Json(std::size_t 
     const CoreCounters& core = outcome.result.cores[i];
     const CoreHostCost& host = outcome.result.core_hosts[i];
     const LogicalCore at = outcome.grid.core(static_cast<int>(i));
-    const PhysicalCore physical = noc::physical_of(at);
+    const PhysicalCore physical = outcome.result.chip.places().physical_of(at);
     Json kernel_seconds = Json::object();
     for (std::size_t risc = 0; risc < risc_count; ++risc) {
       kernel_seconds[name_of(static_cast<Risc>(risc))] = host.kernel_seconds[risc];
@@ -197,7 +197,7 @@ Json totals_json(const RunOutcome& outcome) {
             {"capacity", sum.dst_capacity}}},
           {"cbs", cbs_json(outcome, sum)},
           {"l1_used_bytes", sum.l1_used_bytes},
-          {"l1_bytes", l1_bytes},
+          {"l1_bytes", result.chip.memory().l1_bytes},
           {"noc", noc_json(sum)},
           {"dram",
            {{"read_bytes", transfers_of(sum, TransferKind::dram_read).bytes},

@@ -6,35 +6,28 @@
 #include <string>
 #include <vector>
 
-#include "core/chip/architecture.h"
+#include "core/chip/chip.h"
 #include "core/events/event_log.h"
 #include "core/vector_unit.h"
 
 namespace tilegrid::timing {
 
-/// What an operation of the compute kernel asks of the unpacker and the FPU: `steps` times one filling of a Src bank and
-/// its consumption, in cycles.
-struct OperandSteps {
-  double steps = 0;
-  double unpack = 0;  ///< of a step
-  double math = 0;    ///< of a step
-};
-
-/// Cycles of events, as tables of one launch: the architecture's constants with the launch's CB formats. No look-up by name
-/// and no map while a log is replayed.
+/// Cycles of events, as tables of one launch: the chip's cycles with the launch's CB formats. No look-up by name and no map
+/// while a log is replayed.
 class Costs {
  public:
-  Costs(const Architecture& architecture, const LaunchLog& launch);
+  Costs(const Chip& chip, const LaunchLog& launch);
 
   /// matmul, eltwise, dest_reuse, reduce, copy, transpose.
   [[nodiscard]] OperandSteps operand_steps(const Event& event) const;
   [[nodiscard]] double vector(const Event& event) const {
-    const double tile = vector_[event.op % vector_op_count][event.c & 3U];
-    return event.count * (event.y == 1 ? tile + check_[event.c & 3U] : tile);
+    const auto mode = static_cast<VectorMode>(event.c & 3U);
+    const double tile = core_.vector(static_cast<VectorOp>(event.op % vector_op_count), mode);
+    return event.count * (event.y == 1 ? tile + core_.vector_check(mode) : tile);
   }
   [[nodiscard]] double pack(const Event& event) const { return event.count * pack_[event.op & 1U][event.a]; }
   /// RISC cycles to fill memory with ordinary stores.
-  [[nodiscard]] double generate(const Event& event) const { return event.count * store_byte_; }
+  [[nodiscard]] double generate(const Event& event) const { return event.count * core_.store_byte; }
 
   /// Configuration of the lanes: unpack, math, pack.
   struct Configuration {
@@ -54,22 +47,13 @@ class Costs {
 
  private:
   static constexpr std::size_t buffers = 256;
-  static constexpr std::size_t fidelities = 5;
-  [[nodiscard]] OperandSteps matmul(const Event& event) const;
-  void fill_vector(const Architecture& architecture);
-  void fill_fpu(const Architecture& architecture);
-  void fill_configure(const Architecture& architecture);
+  [[nodiscard]] CoreCycles::Operand operand(std::uint8_t cb) const { return {unpack_[cb], joint_[cb]}; }
+  void fill_configure();
 
-  double store_byte_, unpack_tile_, unpack_transpose_, matmul_block_, copy_, transpose_;
-  std::array<double, fidelities> matmul_tile_{};
+  CoreCycles core_;
   std::array<double, buffers> unpack_{};  ///< cycles of a tile when its unpacker is alone, set-up included
   std::array<double, buffers> joint_{};   ///< what it takes of the port that both unpackers share
   std::array<std::array<double, buffers>, 2> pack_{};
-  std::array<std::array<double, 4>, vector_op_count> vector_{};
-  std::array<double, 4> check_{};  ///< what testing the inputs' range adds, by VectorMode
-  std::array<std::array<double, fidelities>, 4> eltwise_{};
-  std::array<std::array<double, fidelities>, 4> dest_reuse_{};
-  std::array<std::array<std::array<double, fidelities>, 4>, 2> reduce_{};
   std::array<Configuration, 8> configure_{};
 };
 

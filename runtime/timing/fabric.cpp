@@ -12,7 +12,7 @@ constexpr std::uint64_t port_key = std::uint64_t{1} << 63U;
 
 }  // namespace
 
-Fabric::Fabric(const Architecture& a, Routes& routes, Agenda& agenda, FabricListener& listener)
+Fabric::Fabric(const Chip& a, Routes& routes, Agenda& agenda, FabricListener& listener)
     : routes_(routes),
       agenda_(agenda),
       listener_(listener),
@@ -21,10 +21,10 @@ Fabric::Fabric(const Architecture& a, Routes& routes, Agenda& agenda, FabricList
       buffer_(a["noc_buffer_flits"]),
       per_buffer_(1 / buffer_),
       channels_(1 + std::clamp(static_cast<int>(a["noc_response_channels"]), 1, most_channels - 1)),
-      ports_(Routes::ports),
-      lanes_(static_cast<std::size_t>(Routes::ports) * 2 * static_cast<std::size_t>(channels_)) {
+      ports_(static_cast<std::size_t>(routes.ports())),
+      lanes_(static_cast<std::size_t>(routes.ports()) * 2 * static_cast<std::size_t>(channels_)) {
   for (Lane& lane : lanes_) lane.space = buffer_;
-  sources_.resize(static_cast<std::size_t>(Routes::ports) * 2);
+  sources_.resize(static_cast<std::size_t>(routes.ports()) * 2);
 }
 
 /// Routers behind the first one that a standing packet reaches into.

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "core/chip/architecture.h"
+#include "core/chip/chip.h"
 #include "runtime/timing/agenda.h"
 #include "runtime/timing/pool.h"
 #include "runtime/timing/routes.h"
@@ -44,7 +44,7 @@ class FabricListener {
 /// any order reach about half of what links allow, reads four fifths (tensix.md 4.3), and so do these.
 class Fabric {
  public:
-  Fabric(const Architecture& architecture, Routes& routes, Agenda& agenda, FabricListener& listener);
+  Fabric(const Chip& chip, Routes& routes, Agenda& agenda, FabricListener& listener);
 
   struct Entry {
     std::uint32_t worm = 0;  ///< the packet's number here, until its head has arrived

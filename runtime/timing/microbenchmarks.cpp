@@ -8,81 +8,83 @@
 #include "runtime/timing/replay.h"
 
 namespace tilegrid::timing {
-namespace microbenchmarks {
 namespace {
 
-constexpr GridSize grid = noc::full_worker_grid;
 constexpr std::uint32_t l1_offset = 1U << 20U;
 
 std::uint32_t packed(PhysicalCore node) {
   return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
 }
-std::uint32_t node_of(LogicalCore core) { return packed(noc::physical_of(core)); }
 
 Event transfer(EventKind kind, std::uint32_t node, std::uint32_t bytes) {
   return {.kind = kind, .count = bytes, .x = node, .address = l1_offset};
 }
 
-RunLog empty(const char* name) {
+}  // namespace
+
+std::uint32_t Microbenchmarks::node_of(LogicalCore core) const { return packed(chip_.places().physical_of(core)); }
+
+RunLog Microbenchmarks::empty(const char* name) const {
   RunLog log;
-  log.grid = grid;
+  log.grid = grid_;
   log.program = name;
   log.launches.emplace_back();
   log.launches.front().name = name;
-  log.launches.front().cores.resize(static_cast<std::size_t>(grid.cores()));
+  log.launches.front().cores.resize(static_cast<std::size_t>(grid_.cores()));
+  log.launches.front().chip = chip_.name();
+  log.launches.front().geometry = chip_.geometry();
   return log;
 }
 
 /// A kernel on NCRISC that does `events` and waits for them.
-void add_kernel(RunLog& log, LogicalCore core, const std::vector<Event>& events, const Event& barrier) {
-  EventLog& core_log = log.launches.front().cores[static_cast<std::size_t>(grid.index(core))];
+void Microbenchmarks::add_kernel(RunLog& log, LogicalCore core, const std::vector<Event>& events,
+                                 const Event& barrier) const {
+  EventLog& core_log = log.launches.front().cores[static_cast<std::size_t>(grid_.index(core))];
   core_log.append(Risc::ncrisc, {.kind = EventKind::kernel_start});
   for (const Event& event : events) core_log.append(Risc::ncrisc, event);
   core_log.append(Risc::ncrisc, barrier);
   core_log.append(Risc::ncrisc, {.kind = EventKind::kernel_end});
 }
 
-RunLog repeated(const char* name, LogicalCore core, const Event& event, int count, const Event& barrier) {
+RunLog Microbenchmarks::repeated(const char* name, LogicalCore core, const Event& event, int count,
+                                 const Event& barrier) const {
   RunLog log = empty(name);
   add_kernel(log, core, std::vector<Event>(static_cast<std::size_t>(count), event), barrier);
   return log;
 }
 
-std::vector<Event> to_banks(EventKind kind, int bank, std::uint32_t bytes, int count, int banks) {
+std::vector<Event> Microbenchmarks::to_banks(EventKind kind, int bank, std::uint32_t bytes, int count, int banks) const {
   std::vector<Event> events;
   for (int i = 0; i < count; ++i) {
-    events.push_back(transfer(kind, packed(noc::dram_endpoint((bank + i % banks) % noc::dram_banks)), bytes));
+    events.push_back(
+        transfer(kind, packed(chip_.places().dram_endpoint((bank + i % banks) % chip_.places().banks())), bytes));
   }
   return events;
 }
 
-}  // namespace
-
-RunLog l1_read(LogicalCore core, LogicalCore from, std::uint32_t bytes, int count) {
+RunLog Microbenchmarks::l1_read(LogicalCore core, LogicalCore from, std::uint32_t bytes, int count) const {
   return repeated("L1 read", core, transfer(EventKind::noc_read, node_of(from), bytes), count,
                   {.kind = EventKind::read_barrier});
 }
 
-RunLog l1_write(LogicalCore core, LogicalCore to, std::uint32_t bytes, int count) {
+RunLog Microbenchmarks::l1_write(LogicalCore core, LogicalCore to, std::uint32_t bytes, int count) const {
   return repeated("L1 write", core, transfer(EventKind::noc_write, node_of(to), bytes), count,
                   {.kind = EventKind::write_barrier});
 }
 
-RunLog dram_read(LogicalCore core, int bank, std::uint32_t bytes, int count, int banks) {
+RunLog Microbenchmarks::dram_read(LogicalCore core, int bank, std::uint32_t bytes, int count, int banks) const {
   RunLog log = empty("DRAM read");
   add_kernel(log, core, to_banks(EventKind::noc_read, bank, bytes, count, banks), {.kind = EventKind::read_barrier});
   return log;
 }
 
-RunLog dram_write(LogicalCore core, int bank, std::uint32_t bytes, int count, int banks) {
+RunLog Microbenchmarks::dram_write(LogicalCore core, int bank, std::uint32_t bytes, int count, int banks) const {
   RunLog log = empty("DRAM write");
   add_kernel(log, core, to_banks(EventKind::noc_write, bank, bytes, count, banks), {.kind = EventKind::write_barrier});
   return log;
 }
 
-namespace {
-
-void write_to_others(RunLog& log, LogicalCore core, GridSize part, std::uint32_t bytes) {
+void Microbenchmarks::write_to_others(RunLog& log, LogicalCore core, GridSize part, std::uint32_t bytes) const {
   std::vector<Event> events;
   const int own = part.index(core);
   for (int i = 1; i < part.cores(); ++i) {
@@ -91,15 +93,13 @@ void write_to_others(RunLog& log, LogicalCore core, GridSize part, std::uint32_t
   add_kernel(log, core, events, {.kind = EventKind::write_barrier});
 }
 
-}  // namespace
-
-RunLog one_to_all(LogicalCore core, GridSize part, std::uint32_t bytes) {
+RunLog Microbenchmarks::one_to_all(LogicalCore core, GridSize part, std::uint32_t bytes) const {
   RunLog log = empty("one to all");
   write_to_others(log, core, part, bytes);
   return log;
 }
 
-RunLog one_from_all(LogicalCore core, GridSize part, std::uint32_t bytes) {
+RunLog Microbenchmarks::one_from_all(LogicalCore core, GridSize part, std::uint32_t bytes) const {
   RunLog log = empty("one from all");
   std::vector<Event> events;
   const int own = part.index(core);
@@ -116,52 +116,52 @@ EventKind barrier_of(EventKind kind) {
   return kind == EventKind::noc_read ? EventKind::read_barrier : EventKind::write_barrier;
 }
 
+}  // namespace
+
 /// A kernel that moves pages of `bytes` to or from these banks on `noc`.
-void add_pages(RunLog& log, LogicalCore core, NocId noc, EventKind kind, std::uint32_t bytes,
-               const std::vector<int>& banks) {
+void Microbenchmarks::add_pages(RunLog& log, LogicalCore core, NocId noc, EventKind kind, std::uint32_t bytes,
+                                const std::vector<int>& banks) const {
   std::vector<Event> events;
   for (const int bank : banks) {
-    events.push_back(transfer(kind, packed(noc::dram_endpoint(bank)), bytes));
+    events.push_back(transfer(kind, packed(chip_.places().dram_endpoint(bank)), bytes));
     events.back().op = static_cast<std::uint8_t>(noc);
   }
   add_kernel(log, core, events, {.kind = barrier_of(kind), .op = static_cast<std::uint8_t>(noc)});
 }
 
-}  // namespace
-
-RunLog dram_by_all(GridSize part, NocId noc, EventKind kind, std::uint32_t bytes, int count) {
+RunLog Microbenchmarks::dram_by_all(GridSize part, NocId noc, EventKind kind, std::uint32_t bytes, int count) const {
   RunLog log = empty("DRAM by all");
   std::minstd_rand numbers(1);  // its sequence is part of the standard
   for (int core = 0; core < part.cores(); ++core) {
     std::vector<int> banks(static_cast<std::size_t>(count));
-    for (int& bank : banks) bank = static_cast<int>((numbers() >> 8U) % noc::dram_banks);
+    for (int& bank : banks) bank = static_cast<int>((numbers() >> 8U) % static_cast<unsigned>(chip_.places().banks()));
     add_pages(log, part.core(core), noc, kind, bytes, banks);
   }
   return log;
 }
 
-RunLog dram_beside(EventKind kind, std::uint32_t bytes, int count) {
+RunLog Microbenchmarks::dram_beside(EventKind kind, std::uint32_t bytes, int count) const {
   RunLog log = empty("DRAM beside");
   const NocId noc = kind == EventKind::noc_read ? NocId::noc0 : NocId::noc1;
-  for (int bank = 0; bank < noc::dram_banks; ++bank) {
-    const PhysicalCore endpoint = noc::dram_endpoint(bank);
-    for (int core = 0; core < grid.cores(); ++core) {
-      const PhysicalCore at = noc::physical_of(grid.core(core));
+  for (int bank = 0; bank < chip_.places().banks(); ++bank) {
+    const PhysicalCore endpoint = chip_.places().dram_endpoint(bank);
+    for (int core = 0; core < grid_.cores(); ++core) {
+      const PhysicalCore at = chip_.places().physical_of(grid_.core(core));
       if (at.x != endpoint.x + 1 || at.y != endpoint.y) continue;
-      add_pages(log, grid.core(core), noc, kind, bytes, std::vector<int>(static_cast<std::size_t>(count), bank));
+      add_pages(log, grid_.core(core), noc, kind, bytes, std::vector<int>(static_cast<std::size_t>(count), bank));
     }
   }
   return log;
 }
 
-RunLog all_to_all(GridSize part, std::uint32_t bytes) {
+RunLog Microbenchmarks::all_to_all(GridSize part, std::uint32_t bytes) const {
   RunLog log = empty("all to all");
   for (int core = 0; core < part.cores(); ++core) write_to_others(log, part.core(core), part, bytes);
   return log;
 }
 
-RunLog multicast(LogicalCore core, LogicalCore first, LogicalCore last, std::uint32_t bytes, bool linked, int count,
-                 bool loopback) {
+RunLog Microbenchmarks::multicast(LogicalCore core, LogicalCore first, LogicalCore last, std::uint32_t bytes, bool linked,
+                                  int count, bool loopback) const {
   RunLog log = empty("multicast");
   Event event = transfer(EventKind::noc_multicast, node_of(first), bytes);
   event.y = node_of(last);
@@ -171,14 +171,12 @@ RunLog multicast(LogicalCore core, LogicalCore first, LogicalCore last, std::uin
   return log;
 }
 
-}  // namespace microbenchmarks
-
-double kernel_cycles(const RunLog& log, const Architecture& architecture) {
+double kernel_cycles(const RunLog& log, const Chip& chip) {
   double end = 0;
-  for (const LaunchTime& launch : replay(log, architecture).launches) {
-    double last = architecture["launch_cycles"];
+  for (const LaunchTime& launch : replay(log, chip).launches) {
+    double last = chip["launch_cycles"];
     for (const CoreTime& core : launch.cores) last = std::max(last, core.end);
-    end += last - architecture["launch_cycles"];
+    end += last - chip["launch_cycles"];
   }
   return end;
 }

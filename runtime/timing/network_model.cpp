@@ -17,12 +17,12 @@ constexpr std::uint8_t most_of_train = 255;  ///< packets
 
 }  // namespace
 
-Network::Network(const Architecture& a, GridSize grid, Agenda& agenda, NetworkListener& listener)
+Network::Network(const Chip& a, GridSize grid, Agenda& agenda, NetworkListener& listener)
     : new_target_cycles(a["noc_new_target_cycles"]),
       barrier_cycles(a["noc_barrier_cycles"]),
       agenda_(agenda),
       listener_(listener),
-      routes_(grid),
+      routes_(a.places(), grid),
       fabric_(a, routes_, agenda, *this),
       packet_bytes_(static_cast<std::uint32_t>(a["noc_packet_bytes"])),
       flit_bytes_(a["noc_flit_bytes"]),
@@ -39,8 +39,9 @@ Network::Network(const Architecture& a, GridSize grid, Agenda& agenda, NetworkLi
       dram_read_(a["dram_read_cycles"]),
       dram_write_(a["dram_write_cycles"]),
       stateful_issue_(a["noc_stateful_issue_cycles"]),
-      trains_(static_cast<std::size_t>(noc_count * Routes::nodes * Routes::nodes), nothing),
-      chain_free_(static_cast<std::size_t>(noc_count * Routes::nodes)) {
+      channels_(static_cast<std::size_t>(a.places().banks())),
+      trains_(static_cast<std::size_t>(noc_count * routes_.nodes() * routes_.nodes()), nothing),
+      chain_free_(static_cast<std::size_t>(noc_count * routes_.nodes())) {
   issue_[static_cast<std::size_t>(EventKind::noc_read)] = a["noc_read_issue_cycles"];
   issue_[static_cast<std::size_t>(EventKind::noc_write)] = a["noc_write_issue_cycles"];
   issue_[static_cast<std::size_t>(EventKind::noc_multicast)] = a["noc_multicast_issue_cycles"];
@@ -66,7 +67,7 @@ std::uint32_t Network::new_packet(const Request& request) {
   Packet& packet = packets_[index];
   packet.request = request;
   const int from = routes_.node_of_core(request.core);
-  const int peer = Routes::node(request.event->x);
+  const int peer = routes_.node(request.event->x);
   packet.request.from = static_cast<std::int16_t>(from);
   packet.request.peer = static_cast<std::int16_t>(peer);
   packet.wait = 0;
@@ -243,18 +244,18 @@ double Network::issue_multicast(const Request& request, double time) {
   const double hop = fabric_.hop_cycles();
   const double length = flits(request.bytes) * write_flit_ + 1 + gap_;
   const bool linked = request.event->a != 0;
-  double& chain = chain_free_[std::size_t{request.noc} * Routes::nodes + static_cast<std::size_t>(from)];
+  double& chain = chain_free_[static_cast<std::size_t>(request.noc * routes_.nodes() + from)];
   double setup = 0;
   if (!request.linked_before) setup = multicast_setup_ + hop * tree.farthest + (linked ? 0 : multicast_unlinked_);
   // All ports of the tree are taken at once, each from when the head comes there.
   double start = request.linked_before ? std::max(time, chain) : time;
-  start = std::max(start, fabric_.free(Routes::port(request.noc, from, Routes::port_inject)));
+  start = std::max(start, fabric_.free(routes_.port(request.noc, from, Routes::port_inject)));
   const double issued = start;
   start += setup;
   const double first = fabric_.flight(0) / 2;
   for (const Tree::Branch& branch : tree.branches)
     start = std::max(start, fabric_.free(branch.port) - first - hop * branch.hop);
-  fabric_.take(Routes::port(request.noc, from, Routes::port_inject), issued, start - issued + length, request.bytes);
+  fabric_.take(routes_.port(request.noc, from, Routes::port_inject), issued, start - issued + length, request.bytes);
   for (const Tree::Branch& branch : tree.branches) {
     fabric_.take(branch.port, start + first + hop * branch.hop, length, request.bytes);
   }
@@ -290,11 +291,11 @@ void Network::report(LaunchTime& launch) const {
   launch.bytes_times_hops = bytes_times_hops_;
   for (const Channel& channel : channels_) launch.dram.push_back({channel.busy, channel.read, channel.written});
   for (int noc = 0; noc < noc_count; ++noc) {
-    for (int node = 0; node < Routes::nodes; ++node) {
+    for (int node = 0; node < routes_.nodes(); ++node) {
       for (int direction = 0; direction < Routes::port_inject; ++direction) {
-        const std::uint16_t port = Routes::port(noc, node, direction);
+        const std::uint16_t port = routes_.port(noc, node, direction);
         if (fabric_.bytes(port) == 0) continue;
-        launch.links.push_back({Routes::place(node), static_cast<std::uint8_t>(noc), static_cast<std::uint8_t>(direction),
+        launch.links.push_back({routes_.place(node), static_cast<std::uint8_t>(noc), static_cast<std::uint8_t>(direction),
                                 fabric_.busy(port), fabric_.bytes(port)});
       }
     }

@@ -68,7 +68,7 @@ class NetworkListener {
 /// last port is free again.
 class Network final : private FabricListener {
  public:
-  Network(const Architecture& architecture, GridSize grid, Agenda& agenda, NetworkListener& listener);
+  Network(const Chip& chip, GridSize grid, Agenda& agenda, NetworkListener& listener);
 
   static constexpr double later = -1;
   /// The packet reaches its NIU at `time`. Returns when it enters the network, which is when the RISC may go on; `later`
@@ -124,7 +124,7 @@ class Network final : private FabricListener {
   bool joins_train(const Packet& packet, const Passage& passage);
   Channel& channel_of(const Packet& packet) { return channels_.at(static_cast<std::uint8_t>(packet.bank)); }
   std::uint32_t& train(const Packet& packet) {
-    return trains_[static_cast<std::size_t>((packet.request.noc * Routes::nodes + packet.request.peer) * Routes::nodes +
+    return trains_[static_cast<std::size_t>((packet.request.noc * routes_.nodes() + packet.request.peer) * routes_.nodes() +
                                             packet.request.from)];
   }
   void land(const Request& request, int core, double time);
@@ -143,7 +143,7 @@ class Network final : private FabricListener {
   double stateful_issue_;
   std::array<double, event_kind_count> issue_{};
 
-  std::array<Channel, noc::dram_banks> channels_{};
+  std::vector<Channel> channels_;      ///< of DRAM, by bank
   std::vector<std::uint32_t> trains_;  ///< by NoC, source and target: the train that waits, if any
   std::vector<double> chain_free_;     ///< by NoC and node: the tree of its last linked multicast
   Pool<Packet> packets_;

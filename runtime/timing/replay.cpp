@@ -17,11 +17,15 @@ namespace {
 /// One launch.
 class LaunchReplay final : private NetworkListener {
  public:
-  LaunchReplay(const LaunchLog& log, GridSize grid, const Architecture& architecture)
-      : log_(log), grid_(grid), costs_(architecture, log), network_(architecture, grid, agenda_, *this) {
+  LaunchReplay(const LaunchLog& log, GridSize grid, const Chip& chip)
+      : log_(log), grid_(grid), costs_(chip, log), network_(chip, grid, agenda_, *this) {
     if (log.cores.size() != static_cast<std::size_t>(grid.cores())) {
       throw UsageError(fmt::format("the log of '{}' has {} cores, its {}x{} grid {}", log.name, log.cores.size(), grid.x,
                                    grid.y, grid.cores()));
+    }
+    if (log.geometry != chip.geometry()) {
+      throw UsageError(fmt::format("the log of '{}' is of chip {}, where cores and DRAM lie elsewhere than on {}", log.name,
+                                   log.chip, chip.name()));
     }
     cores_.reserve(log.cores.size());
     for (int core = 0; core < grid.cores(); ++core) {
@@ -149,19 +153,19 @@ const char* name_of(Stall stall) {
   return names[static_cast<std::size_t>(stall)];
 }
 
-DeviceTime replay(const RunLog& log, const Architecture& architecture) {
+DeviceTime replay(const RunLog& log, const Chip& chip) {
   constexpr double flops_of_tile = 2.0 * tile_side * tile_side * tile_side;
   DeviceTime time;
   double phases = 0;
   for (const LaunchLog& launch : log.launches) {
-    time.launches.push_back(LaunchReplay(launch, log.grid, architecture).run());
+    time.launches.push_back(LaunchReplay(launch, log.grid, chip).run());
     const LaunchTime& done = time.launches.back();
     time.cycles += done.cycles;
     time.flops += static_cast<double>(done.matmul_tiles) * flops_of_tile;
     time.events += done.events;
     phases += done.matmul_tile_phases;
   }
-  time.seconds = time.cycles / architecture["clock_hz"];
+  time.seconds = time.cycles / chip["clock_hz"];
   // The share is of what the result needs: products with ones and padding keep the unit busy, but are no work done.
   if (log.useful_flops > 0 && time.flops > 0) {
     phases *= log.useful_flops / time.flops;
@@ -169,7 +173,7 @@ DeviceTime replay(const RunLog& log, const Architecture& architecture) {
   }
   if (time.cycles > 0) {
     time.tflops = time.flops / time.seconds / 1e12;
-    time.peak_share = phases * architecture["matmul_phase_cycles"] / (log.grid.cores() * time.cycles);
+    time.peak_share = phases * chip["matmul_phase_cycles"] / (log.grid.cores() * time.cycles);
   }
   return time;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/chip/architecture.h"
+#include "core/chip/chip.h"
 #include "core/events/event_log.h"
 #include "runtime/timing/device_time.h"
 
@@ -10,6 +10,6 @@ namespace tilegrid::timing {
 /// Device time of a run from its log: a deterministic discrete-event simulation. The result depends on the log and the
 /// architecture only: not on the number of ranks that ran it, nor on the order of cores in memory.
 /// Throws UsageError for a log that can't be replayed (a wait that nothing satisfies: the log is of a run that did not end).
-[[nodiscard]] DeviceTime replay(const RunLog& log, const Architecture& architecture);
+[[nodiscard]] DeviceTime replay(const RunLog& log, const Chip& chip);
 
 }  // namespace tilegrid::timing

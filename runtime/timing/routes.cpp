@@ -8,16 +8,34 @@
 #include "core/error.h"
 
 namespace tilegrid::timing {
-namespace {
 
-int index_of(PhysicalCore node) { return node.y * noc::noc_size.x + node.x; }
+Routes::Routes(const Places& places, GridSize grid)
+    : places_(places),
+      die_(places.die()),
+      grid_(grid),
+      nodes_(places.nodes()),
+      core_of_node_(static_cast<std::size_t>(nodes_), -1),
+      bank_of_node_(static_cast<std::size_t>(nodes_), -1),
+      known_(static_cast<std::size_t>(noc_count * nodes_ * nodes_)) {
+  for (int core = 0; core < grid.cores(); ++core) {
+    const int node = index_of(places_.physical_of(grid.core(core)));
+    node_of_core_.push_back(node);
+    int& owner = core_of_node_[static_cast<std::size_t>(node)];
+    if (owner < 0) owner = core;
+  }
+  for (int bank = 0; bank < places_.banks(); ++bank) {
+    bank_of_node_[static_cast<std::size_t>(index_of(places_.dram_endpoint(bank)))] = bank;
+  }
+  const auto longest = static_cast<std::size_t>(die_.x + die_.y);
+  hops_.reserve(known_.size() * longest);  // ways that were given out stay where they are
+}
 
-bool goes_around(const noc::Link& link) {
+bool Routes::goes_around(const noc::Link& link) const {
   switch (link.direction) {
     case noc::Direction::east:
-      return link.from.x == noc::noc_size.x - 1;
+      return link.from.x == die_.x - 1;
     case noc::Direction::south:
-      return link.from.y == noc::noc_size.y - 1;
+      return link.from.y == die_.y - 1;
     case noc::Direction::north:
       return link.from.y == 0;
     case noc::Direction::west:
@@ -26,40 +44,22 @@ bool goes_around(const noc::Link& link) {
   return false;
 }
 
-}  // namespace
-
-Routes::Routes(GridSize grid)
-    : grid_(grid), core_of_node_(nodes, -1), bank_of_node_(nodes, -1), known_(noc_count * nodes * nodes) {
-  for (int core = 0; core < grid.cores(); ++core) {
-    const int node = index_of(noc::physical_of(grid.core(core)));
-    node_of_core_.push_back(node);
-    int& owner = core_of_node_[static_cast<std::size_t>(node)];
-    if (owner < 0) owner = core;
-  }
-  for (int bank = 0; bank < noc::dram_banks; ++bank) {
-    bank_of_node_[static_cast<std::size_t>(index_of(noc::dram_endpoint(bank)))] = bank;
-  }
-  constexpr int longest = noc::noc_size.x + noc::noc_size.y;
-  hops_.reserve(known_.size() * longest);  // ways that were given out stay where they are
-}
-
-int Routes::node(std::uint32_t packed) {
+int Routes::node(std::uint32_t packed) const {
   const PhysicalCore node{static_cast<int>(packed & 0xFFU), static_cast<int>(packed >> 8U)};
-  if (node.x >= noc::noc_size.x || node.y >= noc::noc_size.y) {
-    throw UsageError(fmt::format("the log names NoC node {}-{}, the torus has {}x{} nodes", node.x, node.y, noc::noc_size.x,
-                                 noc::noc_size.y));
+  if (node.x >= die_.x || node.y >= die_.y) {
+    throw UsageError(fmt::format("the log names NoC node {}-{}, the torus has {}x{} nodes", node.x, node.y, die_.x, die_.y));
   }
   return index_of(node);
 }
 
 std::span<const Hop> Routes::way(int noc, int from, int to) {
-  Known& known = known_[static_cast<std::size_t>((noc * nodes + from) * nodes + to)];
+  Known& known = known_[static_cast<std::size_t>((noc * nodes_ + from) * nodes_ + to)];
   if (known.length < 0) find(known, noc, from, to);
   return {hops_.data() + known.first, static_cast<std::size_t>(known.length)};
 }
 
 void Routes::find(Known& known, int noc, int from, int to) {
-  const auto links = noc::route(static_cast<NocId>(noc), place(from), place(to));
+  const auto links = noc::route(places_, static_cast<NocId>(noc), place(from), place(to));
   known = {static_cast<std::uint32_t>(hops_.size()), static_cast<std::int16_t>(links.size() + 2)};
   hops_.push_back({port(noc, from, port_inject), 0});
   std::uint16_t side = 0;
@@ -84,7 +84,7 @@ Tree Routes::grow(int noc, int from, const Event& multicast) {
   const PhysicalCore first = place(node(multicast.x));
   const PhysicalCore last = place(node(multicast.y));
   Tree tree;
-  std::vector<bool> taken(ports);
+  std::vector<bool> taken(static_cast<std::size_t>(ports()));
   const auto take = [&](std::uint16_t port, std::size_t hop) {
     if (taken[port]) return;
     taken[port] = true;

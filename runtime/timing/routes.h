@@ -37,18 +37,18 @@ struct Tree {
 /// to its NIU.
 class Routes {
  public:
-  explicit Routes(GridSize grid);
+  Routes(const Places& places, GridSize grid);
 
-  static constexpr int nodes = noc::noc_size.x * noc::noc_size.y;
   static constexpr int port_inject = 4, port_eject = 5, ports_of_node = 6;
-  static constexpr int ports = noc_count * nodes * ports_of_node;
-  [[nodiscard]] static std::uint16_t port(int noc, int node, int which) {
-    return static_cast<std::uint16_t>((noc * nodes + node) * ports_of_node + which);
+  [[nodiscard]] int nodes() const { return nodes_; }
+  [[nodiscard]] int ports() const { return noc_count * nodes_ * ports_of_node; }
+  [[nodiscard]] std::uint16_t port(int noc, int node, int which) const {
+    return static_cast<std::uint16_t>((noc * nodes_ + node) * ports_of_node + which);
   }
-  [[nodiscard]] static PhysicalCore place(int node) { return {node % noc::noc_size.x, node / noc::noc_size.x}; }
+  [[nodiscard]] PhysicalCore place(int node) const { return {node % die_.x, node / die_.x}; }
 
   /// Node of an event's x or y. Throws UsageError for one that the torus does not have.
-  [[nodiscard]] static int node(std::uint32_t packed);
+  [[nodiscard]] int node(std::uint32_t packed) const;
   [[nodiscard]] int node_of_core(int core) const { return node_of_core_[static_cast<std::size_t>(core)]; }
   [[nodiscard]] int core_at(int node) const { return core_of_node_[static_cast<std::size_t>(node)]; }  ///< or -1
   [[nodiscard]] int bank_at(int node) const { return bank_of_node_[static_cast<std::size_t>(node)]; }  ///< or -1
@@ -65,9 +65,13 @@ class Routes {
     std::int16_t length = -1;  ///< -1: not asked for yet
   };
   void find(Known& known, int noc, int from, int to);
+  [[nodiscard]] int index_of(PhysicalCore node) const { return node.y * die_.x + node.x; }
+  [[nodiscard]] bool goes_around(const noc::Link& link) const;
   [[nodiscard]] Tree grow(int noc, int from, const Event& multicast);
 
-  GridSize grid_;
+  Places places_;
+  GridSize die_, grid_;
+  int nodes_;
   std::vector<int> node_of_core_, core_of_node_, bank_of_node_;
   std::vector<Known> known_;
   std::vector<Hop> hops_;

@@ -17,8 +17,7 @@ using attention::Config;
 using attention::KvDelivery;
 
 /// Modelled cycles of a dry run.
-double cycles_of(Device& device, const Config& config, const attention::TensorAddresses& tensors,
-                 const timing::Architecture& architecture) {
+double cycles_of(Device& device, const Config& config, const attention::TensorAddresses& tensors, const Chip& architecture) {
   LaunchOptions options;
   options.dry = true;
   RunResult result = device.launch(attention::make_program(config, tensors), options);
@@ -49,7 +48,7 @@ std::string causal_text(const Config& config) {
 std::vector<DeliveryCandidate> delivery_candidates(Device& device, const Config& config,
                                                    const attention::TensorAddresses& tensors,
                                                    const AttentionOptions& options) {
-  const timing::Architecture architecture =
+  const Chip architecture =
       options.architecture ? options.architecture->parameters : choose_architecture("wormhole_b0", {}).parameters;
   std::vector<DeliveryCandidate> candidates;
   for (const KvDelivery delivery : all_deliveries) {

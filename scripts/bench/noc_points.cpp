@@ -10,15 +10,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/chip/architecture.h"
+#include "core/chip/chip.h"
 #include "core/error.h"
-#include "noc/grid.h"
 #include "runtime/timing/microbenchmarks.h"
 
 namespace {
 
 using namespace tilegrid;
-namespace tests = timing::microbenchmarks;
 
 constexpr LogicalCore first{.x = 0, .y = 0};
 constexpr LogicalCore generic{.x = 3, .y = 4};      // another row and another column
@@ -30,10 +28,11 @@ constexpr std::uint32_t sizes[] = {64, 128, 256, 512, kib, 2 * kib, 4 * kib, 8 *
 /// Measures logs and keeps the figures in the order of the calls.
 class Points {
  public:
-  explicit Points(const timing::Architecture& architecture) : architecture_(architecture) {}
+  explicit Points(const Chip& chip) : tests(chip), chip_(chip) {}
 
-  double cycles(const RunLog& log) const { return timing::kernel_cycles(log, architecture_); }
-  double gigahertz() const { return architecture_["clock_hz"] / 1e9; }
+  double cycles(const RunLog& log) const { return timing::kernel_cycles(log, chip_); }
+  int banks() const { return chip_.places().banks(); }
+  double gigahertz() const { return chip_["clock_hz"] / 1e9; }
   void add(std::string name, double value) { points_.emplace_back(std::move(name), value); }
   void add(const std::string& test, std::uint32_t bytes, const RunLog& log) {
     add(fmt::format("{}/{}", test, bytes), cycles(log));
@@ -50,51 +49,55 @@ class Points {
     std::fputs((text + "\n}\n").c_str(), stdout);
   }
 
+  const timing::Microbenchmarks tests;
+
  private:
-  const timing::Architecture& architecture_;
+  Chip chip_;
   std::vector<std::pair<std::string, double>> points_;
 };
 
 void add_single_transfers(Points& points) {
   for (const std::uint32_t bytes : sizes) {
-    points.add("l1_read_generic", bytes, tests::l1_read(first, generic, bytes));
-    points.add("l1_read_same_axis", bytes, tests::l1_read(first, same_column, bytes));
-    points.add("l1_write_generic", bytes, tests::l1_write(first, generic, bytes));
-    points.add("l1_write_same_axis", bytes, tests::l1_write(first, same_column, bytes));
+    points.add("l1_read_generic", bytes, points.tests.l1_read(first, generic, bytes));
+    points.add("l1_read_same_axis", bytes, points.tests.l1_read(first, same_column, bytes));
+    points.add("l1_write_generic", bytes, points.tests.l1_write(first, generic, bytes));
+    points.add("l1_write_same_axis", bytes, points.tests.l1_write(first, same_column, bytes));
     if (bytes > 8 * kib) continue;
     // One page: interleaved or not is the same transaction.
-    points.add("dram_read", bytes, tests::dram_read(first, 0, bytes));
-    points.add("dram_write", bytes, tests::dram_write(first, 0, bytes));
+    points.add("dram_read", bytes, points.tests.dram_read(first, 0, bytes));
+    points.add("dram_write", bytes, points.tests.dram_write(first, 0, bytes));
   }
 }
 
 void add_many_transfers(Points& points) {
   constexpr int count = 256;
   for (std::uint32_t bytes = kib; bytes <= 8 * kib; bytes *= 2) {
-    points.add("l1_read_256", bytes, tests::l1_read(first, generic, bytes, count));
-    points.add("l1_write_256", bytes, tests::l1_write(first, generic, bytes, count));
+    points.add("l1_read_256", bytes, points.tests.l1_read(first, generic, bytes, count));
+    points.add("l1_write_256", bytes, points.tests.l1_write(first, generic, bytes, count));
   }
-  points.add("dram_read_256", 2 * kib, tests::dram_read(first, 0, 2 * kib, count, noc::dram_banks));
-  points.add("dram_write_256", 2 * kib, tests::dram_write(first, 0, 2 * kib, count, noc::dram_banks));
-  points.add_issue("l1_read_issue", tests::l1_read(first, generic, 64, count), tests::l1_read(first, generic, 64), count);
-  points.add_issue("l1_write_issue", tests::l1_write(first, generic, 64, count), tests::l1_write(first, generic, 64), count);
-  points.add_issue("dram_issue", tests::dram_read(first, 0, 64, count, noc::dram_banks), tests::dram_read(first, 0, 64),
-                   count);
+  points.add("dram_read_256", 2 * kib, points.tests.dram_read(first, 0, 2 * kib, count, points.banks()));
+  points.add("dram_write_256", 2 * kib, points.tests.dram_write(first, 0, 2 * kib, count, points.banks()));
+  points.add_issue("l1_read_issue", points.tests.l1_read(first, generic, 64, count),
+                   points.tests.l1_read(first, generic, 64), count);
+  points.add_issue("l1_write_issue", points.tests.l1_write(first, generic, 64, count),
+                   points.tests.l1_write(first, generic, 64), count);
+  points.add_issue("dram_issue", points.tests.dram_read(first, 0, 64, count, points.banks()),
+                   points.tests.dram_read(first, 0, 64), count);
 }
 
 void add_groups(Points& points) {
   for (const std::uint32_t bytes : {512U, 2 * kib}) {
-    points.add("one_to_all", bytes, tests::one_to_all(first, worker_part, bytes));
+    points.add("one_to_all", bytes, points.tests.one_to_all(first, worker_part, bytes));
   }
-  points.add("all_to_all", 2 * kib, tests::all_to_all(worker_part, 2 * kib));
+  points.add("all_to_all", 2 * kib, points.tests.all_to_all(worker_part, 2 * kib));
 }
 
 /// GB/s of all 80 cores together, to and from pages in banks at random.
 void add_dram_by_all(Points& points) {
   constexpr int count = 200;
   const auto rate = [&](const std::string& name, NocId noc, EventKind kind) {
-    constexpr double total = 2.0 * kib * count * noc::full_worker_grid.cores();
-    const RunLog log = tests::dram_by_all(noc::full_worker_grid, noc, kind, 2 * kib, count);
+    const double total = 2.0 * kib * count * points.tests.grid().cores();
+    const RunLog log = points.tests.dram_by_all(points.tests.grid(), noc, kind, 2 * kib, count);
     points.add(name, total / points.cycles(log) * points.gigahertz());
   };
   for (const auto& [name, noc, kind] : {std::tuple{"dram_random/read_noc0", NocId::noc0, EventKind::noc_read},
@@ -108,20 +111,20 @@ void add_dram_by_all(Points& points) {
 /// GB/s of one core beside each bank, reading or writing its pages.
 void add_dram_beside(Points& points) {
   constexpr int count = 200;
-  constexpr double total = 2.0 * kib * count * noc::dram_banks;
+  const double total = 2.0 * kib * count * points.banks();
   for (const auto& [name, kind] :
        {std::pair{"dram_beside/read", EventKind::noc_read}, {"dram_beside/write", EventKind::noc_write}}) {
-    points.add(name, total / points.cycles(tests::dram_beside(kind, 2 * kib, count)) * points.gigahertz());
+    points.add(name, total / points.cycles(points.tests.dram_beside(kind, 2 * kib, count)) * points.gigahertz());
   }
 }
 
 void add_multicasts(Points& points) {
   // The sender is the corner of the rectangle and not among the destinations, but for the row of eight.
-  const auto linked = [](GridSize part, std::uint32_t bytes, int count) {
-    return tests::multicast(first, first, {.x = part.x - 1, .y = part.y - 1}, bytes, true, count, true);
+  const auto linked = [&](GridSize part, std::uint32_t bytes, int count) {
+    return points.tests.multicast(first, first, {.x = part.x - 1, .y = part.y - 1}, bytes, true, count, true);
   };
   for (const std::uint32_t bytes : {512U, kib, 2 * kib, 4 * kib, 8 * kib, 16 * kib}) {
-    const auto log = tests::multicast(first, first, {.x = 7, .y = 0}, bytes, false, 1, true);
+    const auto log = points.tests.multicast(first, first, {.x = 7, .y = 0}, bytes, false, 1, true);
     points.add("multicast_row", bytes, log);
   }
   for (const auto& [name, part] : {std::pair{"multicast_linked_4", GridSize{.x = 2, .y = 2}},
@@ -139,25 +142,25 @@ void add_bandwidths(Points& points) {
   constexpr int count = 64;
   constexpr double total = double{bytes} * count;
   const auto rate = [&](const char* name, const RunLog& log, double moved) { points.add(name, moved / points.cycles(log)); };
-  rate("rate/dram_read", tests::dram_read(first, 0, bytes, count), total);
-  rate("rate/dram_write", tests::dram_write(first, 0, bytes, count), total);
-  rate("rate/one_to_one", tests::l1_write(first, generic, bytes, count), total);
-  rate("rate/one_from_one", tests::l1_read(first, generic, bytes, count), total);
-  rate("rate/loopback", tests::l1_write(first, first, bytes, count), total);
-  rate("rate/one_from_all", tests::one_from_all(first, worker_part, bytes), double{bytes} * (worker_part.cores() - 1));
-  rate("rate/one_to_all", tests::one_to_all(first, worker_part, bytes), double{bytes} * (worker_part.cores() - 1));
+  rate("rate/dram_read", points.tests.dram_read(first, 0, bytes, count), total);
+  rate("rate/dram_write", points.tests.dram_write(first, 0, bytes, count), total);
+  rate("rate/one_to_one", points.tests.l1_write(first, generic, bytes, count), total);
+  rate("rate/one_from_one", points.tests.l1_read(first, generic, bytes, count), total);
+  rate("rate/loopback", points.tests.l1_write(first, first, bytes, count), total);
+  rate("rate/one_from_all", points.tests.one_from_all(first, worker_part, bytes), double{bytes} * (worker_part.cores() - 1));
+  rate("rate/one_to_all", points.tests.one_to_all(first, worker_part, bytes), double{bytes} * (worker_part.cores() - 1));
   const LogicalCore last{.x = worker_part.x - 1, .y = worker_part.y - 1};
-  rate("rate/multicast", tests::multicast(first, first, last, bytes, false, count, true), total);
-  rate("rate/multicast_linked", tests::multicast(first, first, last, bytes, true, count, true), total);
+  rate("rate/multicast", points.tests.multicast(first, first, last, bytes, false, count, true), total);
+  rate("rate/multicast_linked", points.tests.multicast(first, first, last, bytes, true, count, true), total);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    timing::Architecture architecture = timing::Architecture::load(argc > 1 ? argv[1] : "wormhole_b0");
-    for (int i = 2; i < argc; ++i) architecture.set(argv[i]);
-    Points points(architecture);
+    Chip chip = Chip::load(argc > 1 ? argv[1] : "wormhole_b0");
+    for (int i = 2; i < argc; ++i) chip.set(argv[i]);
+    Points points(chip);
     add_single_transfers(points);
     add_many_transfers(points);
     add_groups(points);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "tests/support/wormhole.h"
 
 namespace tilegrid {
 namespace {

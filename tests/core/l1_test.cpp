@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "tests/support/wormhole.h"
 
 namespace tilegrid {
 namespace {
@@ -20,7 +21,7 @@ TEST(L1, SizesAreWormholes) {
 }
 
 TEST(L1, OneCoreIsAtItsTrueOffset) {
-  const L1Arena arena(1);
+  const L1Arena arena(1, l1_bytes);
   EXPECT_EQ(arena.base(0), 0U);
   std::byte* first = l1_pointer(l1_mapped_base);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(first), l1_mapped_base);
@@ -29,7 +30,7 @@ TEST(L1, OneCoreIsAtItsTrueOffset) {
 }
 
 TEST(L1, SeveralCoresHaveSlots) {
-  const L1Arena arena(80);
+  const L1Arena arena(80, l1_bytes);
   EXPECT_EQ(arena.cores(), 80);
   for (int core = 0; core < 80; ++core) {
     const std::uint32_t base = arena.base(core);
@@ -47,20 +48,20 @@ TEST(L1, SeveralCoresHaveSlots) {
 }
 
 TEST(L1, TwoArenasCanLiveTogether) {
-  const L1Arena one(1);
-  const L1Arena other(1);  // the true offset is taken: it gets a slot
+  const L1Arena one(1, l1_bytes);
+  const L1Arena other(1, l1_bytes);  // the true offset is taken: it gets a slot
   EXPECT_EQ(one.base(0), 0U);
   EXPECT_NE(other.base(0), 0U);
   *l1_pointer(one.base(0) + l1_user_base) = std::byte{1};
   *l1_pointer(other.base(0) + l1_user_base) = std::byte{2};
   EXPECT_EQ(*l1_pointer(one.base(0) + l1_user_base), std::byte{1});
-  const L1Arena many(8);
+  const L1Arena many(8, l1_bytes);
   EXPECT_NE(many.base(0), other.base(0));
 }
 
 TEST(L1, ResetZeroes) {
   for (const int cores : {1, 3}) {
-    L1Arena arena(cores);
+    L1Arena arena(cores, l1_bytes);
     for (int core = 0; core < cores; ++core) std::memset(l1_pointer(arena.base(core) + l1_user_base), 0xFF, 100'000);
     arena.reset();
     for (int core = 0; core < cores; ++core) {
@@ -72,14 +73,14 @@ TEST(L1, ResetZeroes) {
 
 TEST(L1, RoomIsGivenBack) {
   for (int i = 0; i < 100; ++i) {
-    const L1Arena arena(1);
+    const L1Arena arena(1, l1_bytes);
     ASSERT_EQ(arena.base(0), 0U);
   }
 }
 
 TEST(L1, MoreThanFourGibibytesAreRefused) {
   try {
-    const L1Arena arena(2000);
+    const L1Arena arena(2000, l1_bytes);
     ADD_FAILURE() << "2000 slots of 2 MiB below 4 GiB";
   } catch (const Error& error) {
     EXPECT_NE(error.message().find("2000 cores in one process: at most 1792"), std::string::npos) << error.message();

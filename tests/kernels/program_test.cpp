@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/l1.h"
+#include "tests/support/wormhole.h"
 
 namespace tilegrid {
 namespace {

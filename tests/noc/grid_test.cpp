@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "noc/grid.h"
+#include "tests/support/wormhole_grid.h"
 
 #include <gtest/gtest.h>
 

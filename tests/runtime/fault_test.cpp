@@ -14,6 +14,7 @@
 #include "kernels/api/dataflow.h"
 #include "kernels/registry.h"
 #include "tests/support/session_support.h"
+#include "tests/support/wormhole.h"
 
 namespace tilegrid {
 namespace {

@@ -78,7 +78,7 @@ Parts softmax_parts(const Config& config) {
   // Constants, statistics and rounding to where DRAM reads may land.
   constexpr std::uint64_t others = std::uint64_t{16} * 4096;
   const std::uint64_t mask = config.shape.causal ? page : 0;
-  const std::uint64_t most = (l1_bytes - l1_user_base - others) / (3 * page + mask + inner);
+  const std::uint64_t most = (config.chip.memory().l1_bytes - l1_user_base - others) / (3 * page + mask + inner);
   const std::uint32_t columns = sizes_of(config).k_t;
   const auto count = static_cast<std::uint32_t>((columns + most - 1) / most);
   return {(columns + count - 1) / count, count};
@@ -117,8 +117,8 @@ std::uint32_t read_batch_of(const Config& config) { return config.read_batch > 0
 
 MatmulArgs qk_args(const Config& config, const TensorAddresses& addresses, std::uint32_t scores) {
   const Sizes size = sizes_of(config);
-  const attention::Subblock sub =
-      attention::sdpa_subblock(config.q_chunk / tile_side, config.k_chunk / tile_side, attention::dst_slots(config.compute));
+  const attention::Subblock sub = attention::sdpa_subblock(config.q_chunk / tile_side, config.k_chunk / tile_side,
+                                                           attention::dst_slots(config.chip, config.compute));
   MatmulArgs args;
   args.m_t = size.q_t;
   args.n_t = size.k_t;
@@ -146,7 +146,7 @@ MatmulArgs qk_args(const Config& config, const TensorAddresses& addresses, std::
 MatmulArgs pv_args(const Config& config, const TensorAddresses& addresses, std::uint32_t scores) {
   const Sizes size = sizes_of(config);
   const attention::Subblock sub = attention::sdpa_subblock(config.q_chunk / tile_side, config.shape.dim / tile_side,
-                                                           attention::dst_slots(config.compute));
+                                                           attention::dst_slots(config.chip, config.compute));
   MatmulArgs args = qk_args(config, addresses, scores);
   args.n_t = args.block_n = size.dim_t;
   args.k_t = size.k_t;
@@ -176,7 +176,7 @@ SoftmaxArgs softmax_args(const Config& config, const Intermediates& dram) {
   args.part_t = parts.tiles;
   args.parts = parts.count;
   args.has_mask_in = shape.causal ? 1 : 0;
-  args.slots = word(attention::dst_slots(config.compute));
+  args.slots = word(attention::dst_slots(config.chip, config.compute));
   args.exp_accurate = config.exp_accurate ? 1 : 0;
   args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.dim))));
   args.base = dram.scores;
@@ -191,6 +191,7 @@ Program program_of(const Config& config, const char* name, const std::array<cons
   program.name = name;
   program.grid = config.grid;
   program.compute = config.compute;
+  program.chip = config.chip;
   program.circular_buffers = std::move(buffers);
   const CoreRange cores = CoreRange::all(config.grid);
   // As on the device: NCRISC reads on NoC 0, BRISC writes on NoC 1 (tensix.md 4.3: each NoC is fast in that direction).
@@ -250,16 +251,18 @@ void check_dram(const Config& config) {
   const std::uint64_t page = tile_bytes(config.format);
   const std::uint64_t q = bytes_of_tensor(config, shape.heads, shape.seq_q, shape.dim);
   const std::uint64_t kv = bytes_of_tensor(config, shape.kv_heads, shape.seq_kv, shape.dim);
+  const auto banks = static_cast<std::uint64_t>(config.chip.places().banks());
+  const std::uint64_t bank_bytes = config.chip.memory().dram_bank_bytes;
   std::uint64_t in_bank = 0;
   for (const std::uint64_t bytes : {q, kv, kv, q, score_bytes(config), mask_bytes(config)}) {
-    in_bank += (bytes / page + noc::dram_banks - 1) / noc::dram_banks * page;
+    in_bank += (bytes / page + banks - 1) / banks * page;
   }
-  if (in_bank <= noc::dram_bank_bytes) return;
+  if (in_bank <= bank_bytes) return;
   throw UsageError(
       fmt::format("--kernel unfused: the score matrix of {}x{}x{}x{} takes {} bytes of DRAM, Q, K, V, output "
                   "and mask {} more; {} banks have {}",
                   shape.batch, shape.heads, shape.seq_q, shape.seq_kv, score_bytes(config),
-                  2 * (q + kv) + mask_bytes(config), noc::dram_banks, noc::dram_banks * noc::dram_bank_bytes));
+                  2 * (q + kv) + mask_bytes(config), banks, banks * bank_bytes));
 }
 
 Buffers circular_buffers(const Config& config) {
@@ -274,6 +277,7 @@ std::uint64_t l1_bytes_needed(const Config& config) {
   std::uint64_t most = 0;
   for (Buffers buffers : {qk_buffers(config), softmax_buffers(config), pv_buffers(config)}) {
     Program program;
+    program.chip = config.chip;
     program.circular_buffers = std::move(buffers);
     most = std::max(most, tilegrid::l1_bytes_needed(program));
   }

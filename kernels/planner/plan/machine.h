@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/chip/chip.h"
 #include "core/format.h"
 #include "core/matrix_unit.h"
 
@@ -43,12 +44,14 @@ struct Machine {
   DataFormat format = DataFormat::bf16;  ///< of inputs and outputs: bf16, fp32 or bfp8_b
   std::uint64_t l1_bytes = 0;            ///< that circular buffers may take; 0: all that a kernel can have
   Costs costs;
+  Chip chip{};
 
-  /// Slots of a section: 16 tiles of 16-bit or 8 of 32-bit, halved in half-sync (tensix.md 1.2), or the override.
+  /// Slots of a section: of Wormhole 16 tiles of 16-bit or 8 of 32-bit, halved in half-sync (tensix.md 1.2), or the
+  /// override.
   [[nodiscard]] int capacity() const { return capacity(full_sync); }
   [[nodiscard]] int capacity(bool full) const {
     if (capacity_override) return *capacity_override;
-    return 16 / (dst_fp32 ? 2 : 1) / (full ? 1 : 2);
+    return chip.dst_slots(dst_fp32, full);
   }
   /// Of values between sections: fp32 with 32-bit DST, so that a trip through a CB loses nothing.
   [[nodiscard]] DataFormat intermediate_format() const { return dst_fp32 ? DataFormat::fp32 : DataFormat::bf16; }

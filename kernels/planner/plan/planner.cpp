@@ -158,7 +158,7 @@ Plan plan_grid(const Graph& graph, const PlanRequest& request) {
 }  // namespace
 
 std::uint64_t l1_for_buffers(const Machine& machine) {
-  return machine.l1_bytes > 0 ? machine.l1_bytes : l1_bytes - l1_user_base;
+  return machine.l1_bytes > 0 ? machine.l1_bytes : machine.chip.memory().l1_bytes - l1_user_base;
 }
 
 /// Why a strategy that wants all of K at once has no plan.

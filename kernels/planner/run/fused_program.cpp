@@ -274,6 +274,7 @@ Program make_program(const FusedJob& job, const FusedTensors& tensors) {
   Program program;
   program.name = plan.graph.name.empty() ? "fused" : plan.graph.name;
   program.grid = job.grid;
+  program.chip = plan.machine.chip;
   program.compute = {.fidelity = plan.machine.fidelity,
                      .dst_fp32 = plan.machine.dst_fp32,
                      .full_sync = plan.machine.full_sync,

@@ -179,9 +179,9 @@ TEST_F(EventLogFile, SaysWhatIsWrong) {
   EXPECT_EQ(refusal(std::string(200, 'x')), "not a tilegrid log");
   std::string bad = bytes;
   bad[1 + 8] = 9;  // after cereal's byte order and the magic word
-  EXPECT_EQ(refusal(bad), "log version 9, this program reads version 3");
+  EXPECT_EQ(refusal(bad), "log version 9, this program reads version 4");
   bad[1 + 8] = 1;
-  EXPECT_EQ(refusal(bad), "log version 1, this program reads version 3: record it again with this program");
+  EXPECT_EQ(refusal(bad), "log version 1, this program reads version 4: record it again with this program");
   // One core with one block of one event at the end: kind and 20 bytes, no semaphores, the number of cores, three sequences.
   RunLog log{{1, 1}, "one", {{"one", false, false, {}, std::vector<EventLog>(1)}}};
   log.launches[0].cores[0].append(Risc::trisc, event(EventKind::kernel_start));

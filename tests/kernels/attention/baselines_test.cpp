@@ -16,6 +16,7 @@
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/unfused/arguments.h"
 #include "kernels/attention/unfused/unfused.h"
+#include "tests/support/wormhole.h"
 
 namespace tilegrid::attention {
 namespace {

@@ -15,6 +15,7 @@
 #include "kernels/attention/dealing.h"
 #include "kernels/attention/kernel_args.h"
 #include "noc/grid.h"
+#include "tests/support/wormhole_grid.h"
 
 namespace tilegrid::attention {
 namespace {

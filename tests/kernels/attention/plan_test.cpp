@@ -12,6 +12,7 @@
 #include "core/l1.h"
 #include "kernels/attention/config.h"
 #include "kernels/attention/unfused/unfused.h"
+#include "tests/support/wormhole.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -228,10 +229,10 @@ TEST(KChunks, CountsThoseThatBeginAtOrBeforeTheLastRow) {
 // --- DST and buffers --------------------------------------------------------------------------------------------------
 
 TEST(DstUse, Slots) {
-  EXPECT_EQ(dst_slots({Fidelity::hifi2, false, false}), 8);
-  EXPECT_EQ(dst_slots({Fidelity::hifi2, true, false}), 4);
-  EXPECT_EQ(dst_slots({Fidelity::hifi2, false, true}), 16);
-  EXPECT_EQ(dst_slots({Fidelity::hifi2, true, true}), 8);
+  EXPECT_EQ(dst_slots(wormhole(), {Fidelity::hifi2, false, false}), 8);
+  EXPECT_EQ(dst_slots(wormhole(), {Fidelity::hifi2, true, false}), 4);
+  EXPECT_EQ(dst_slots(wormhole(), {Fidelity::hifi2, false, true}), 16);
+  EXPECT_EQ(dst_slots(wormhole(), {Fidelity::hifi2, true, true}), 8);
 }
 
 TEST(DstUse, Subblocks) {

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/l1.h"
 #include "kernels/attention/planned.h"
+#include "tests/support/wormhole.h"
 
 namespace tilegrid::attention {
 namespace {

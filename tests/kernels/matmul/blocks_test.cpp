@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/l1.h"
 #include "kernels/matmul/matmul.h"
+#include "tests/support/wormhole.h"
 
 namespace tilegrid::matmul {
 namespace {
@@ -127,7 +128,7 @@ TEST(MatmulBlocks, MakeAProgramOfAnyShape) {
     ASSERT_GE(k_blocks(chosen) * chosen.k_block * 32, config.shape.k);
     ASSERT_EQ(chosen.out_block.rows % chosen.sub.h, 0);
     ASSERT_EQ(chosen.out_block.columns % chosen.sub.w, 0);
-    ASSERT_LE(chosen.sub.h * chosen.sub.w, attention::dst_slots(config.compute));
+    ASSERT_LE(chosen.sub.h * chosen.sub.w, attention::dst_slots(config.chip, config.compute));
     const Program program = make_program(chosen, {});
     ASSERT_LE(l1_bytes_needed(program), l1_bytes);
     EXPECT_EQ(with_blocks(chosen).out_block, chosen.out_block) << "a choice is its own";

@@ -30,7 +30,7 @@ RunLog copies(const std::vector<Event>& copy_events, std::uint32_t tiles) {
 
 TEST(ReplayCore, UnpackBoundPipelineFillsAndDrains) {
   // Unpack 32 a tile: ends 32, 64, 96, 128. Math 10: ends 42, 74, 106, 138. Pack 32 a tile from 138 on.
-  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=64", "copy_tile_cycles=10"});
+  const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=64", "copy_tile_cycles=10"});
   const DeviceTime time = replay(copies(std::vector<Event>(4, copy_from(0, 1)), 4), machine);
   EXPECT_DOUBLE_EQ(lane(time, Lane::unpack).end, 128);
   EXPECT_DOUBLE_EQ(lane(time, Lane::math).end, 138);
@@ -43,7 +43,7 @@ TEST(ReplayCore, UnpackBoundPipelineFillsAndDrains) {
 
 TEST(ReplayCore, MathBoundPipelineHoldsUnpackAtTwoBanks) {
   // Tile 3 can be unpacked when tile 1 is consumed (132), tile 4 when tile 2 is (232).
-  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64", "copy_tile_cycles=100"});
+  const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "copy_tile_cycles=100"});
   for (const auto& events : {std::vector<Event>(4, copy_from(0, 1)), std::vector<Event>{copy_from(0, 4)},
                              std::vector<Event>{copy_from(0, 1), copy_from(0, 3)}}) {
     const DeviceTime time = replay(copies(events, 4), machine);
@@ -55,9 +55,8 @@ TEST(ReplayCore, MathBoundPipelineHoldsUnpackAtTwoBanks) {
 
 TEST(ReplayCore, BlockFloatsTakeWhatTheirBytesTake) {
   // tensix.md 3.2: a tile of bfp8 is 17 to unpack, 34 for two operands, and 17 and 10 for the address to pack; set-up apart.
-  const Architecture machine =
-      free_machine({"unpack_bytes_per_cycle=64", "unpack_joint_bytes_per_cycle=64", "unpack_tile_cycles=5",
-                    "pack_bytes_per_cycle=64", "pack_tile_cycles=4", "pack_block_float_cycles=10"});
+  const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "unpack_joint_bytes_per_cycle=64", "unpack_tile_cycles=5",
+                                     "pack_bytes_per_cycle=64", "pack_tile_cycles=4", "pack_block_float_cycles=10"});
   HandLog log;
   log.buffer(0, 2, DataFormat::bfp8_b).buffer(1, 2, DataFormat::bfp8_b).buffer(16, 4, DataFormat::bfp8_b);
   log.kernel(0, Risc::ncrisc, {cb(cb_push, 0, 2), cb(cb_push, 1, 2)});
@@ -73,8 +72,7 @@ TEST(ReplayCore, BlockFloatsTakeWhatTheirBytesTake) {
 TEST(ReplayCore, MathAndPackTakeTurnsInDst) {
   // Math 100, pack 200 a section. Two halves: commits 132, 232, 432 (waits for release 332), packs end 332, 532, 732.
   // One: commits 132, 432, 732, packs end 332, 632, 932.
-  const Architecture machine =
-      free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=10.24", "copy_tile_cycles=100"});
+  const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=10.24", "copy_tile_cycles=100"});
   for (const bool full : {false, true}) {
     HandLog log;
     log.launch().full_sync = full;
@@ -96,7 +94,7 @@ TEST(ReplayCore, MathAndPackTakeTurnsInDst) {
 TEST(ReplayCore, FullBuffersHoldTheProducer) {
   // A page takes BRISC 51.2 to make and the unpacker 200; the buffer has two. Pushes 51.2, 102.4, then 251.2 + 51.2 and
   // 451.2 + 51.2, as pops come at 251.2 and 451.2.
-  const Architecture machine = free_machine({"unpack_bytes_per_cycle=10.24", "risc_store_cycles=0.1"});
+  const Chip machine = free_machine({"unpack_bytes_per_cycle=10.24", "risc_store_cycles=0.1"});
   HandLog log;
   log.buffer(0, 2);
   std::vector<Event> writer, compute;
@@ -117,7 +115,7 @@ TEST(ReplayCore, FullBuffersHoldTheProducer) {
 TEST(ReplayCore, UnpackAndMathGoOnWhilePackIsStuck) {
   // BRISC takes the first output page at 10,240. Pack makes that page by 32 and is then stuck at the second; the input's pop
   // after the second unpack comes at 64 all the same, and lets NCRISC go on.
-  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64", "risc_store_cycles=20"});
+  const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "risc_store_cycles=20"});
   HandLog log;
   log.buffer(0, 1).buffer(16, 1);
   const std::vector<Event> section{cb(cb_wait, 0, 1),     acquire,  copy_from(0, 1), cb(cb_pop, 0, 1),   commit,
@@ -148,7 +146,7 @@ TEST(ReplayCore, InPlaceUpdateOfAFullBufferEnds) {
   }
   log.kernel(0, Risc::trisc, compute);
   // Rounds follow each other: 128 to pack, then three times 128 to unpack and 128 to pack.
-  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=64"});
+  const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=64"});
   EXPECT_DOUBLE_EQ(replay(log.run, machine).cycles, 7 * 128);
 }
 
@@ -160,7 +158,7 @@ TEST(ReplayCore, BlockMatmulUnpacksTheShorterSideOnceAndStreamsTheOther) {
   const auto block = [](std::uint8_t phases, std::uint32_t rows, std::uint32_t columns) {
     return Event{.kind = matmul, .op = phases, .a = 0, .b = 1, .count = 1, .x = rows | columns << 16U};
   };
-  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64"});
+  const Chip machine = free_machine({"unpack_bytes_per_cycle=64"});
   HandLog large = log, small = log;
   large.kernel(0, Risc::trisc, {acquire, block(2, 2, 4), commit, wait_dst, release});
   const DeviceTime of_large = replay(large.run, machine);
@@ -181,7 +179,7 @@ TEST(ReplayCore, ZonesCollectWhatFollowsThem) {
   log.kernel(0, Risc::trisc,
              {zone_of(Zone::qk), acquire, copy_from(0, 1), commit, wait_dst, pack_to(16, 1), zone_of(Zone::max),
               pack_to(16, 1), release});
-  const Architecture machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=64", "copy_tile_cycles=10"});
+  const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=64", "copy_tile_cycles=10"});
   const auto phases = replay(log.run, machine).launches.front().phases;
   ASSERT_EQ(phases.size(), 2U);
   EXPECT_EQ(phases[0].name, "qk");
@@ -194,7 +192,7 @@ TEST(ReplayCore, ALogThatWaitsForEverIsRefused) {
   HandLog log({2, 1});
   log.buffer(0, 1).kernel(1, Risc::trisc, {cb(cb_wait, 0, 1)});
   try {
-    (void)replay(log.run, Architecture::load("wormhole_b0"));
+    (void)replay(log.run, Chip::load("wormhole_b0"));
     FAIL() << "replayed";
   } catch (const UsageError& error) {
     EXPECT_THAT(error.message(), ::testing::HasSubstr("core (1,0) waits for ever: TRISC, cb_wait"));

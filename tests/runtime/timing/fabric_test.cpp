@@ -8,6 +8,7 @@
 #include "runtime/timing/agenda.h"
 #include "runtime/timing/microbenchmarks.h"
 #include "tests/runtime/timing/support.h"
+#include "tests/support/wormhole_grid.h"
 
 namespace tilegrid::timing {
 namespace {
@@ -68,8 +69,8 @@ TEST(ReplayFabric, BuffersThatHoldAPacketFreeThePortsBehindIt) {
 }
 
 TEST(ReplayFabric, FullRingsDoNotLockUp) {
-  const Architecture machine = free_machine({"noc_buffer_flits=1"});
-  EXPECT_GT(replay(microbenchmarks::all_to_all({8, 10}, 8192), machine).cycles, 79.0 * 257);
+  const Chip machine = free_machine({"noc_buffer_flits=1"});
+  EXPECT_GT(replay(Microbenchmarks().all_to_all({8, 10}, 8192), machine).cycles, 79.0 * 257);
 }
 
 TEST(ReplayFabric, TransactionIdsHaveBarriersOfTheirOwn) {

@@ -13,11 +13,12 @@
 #include "runtime/timing/microbenchmarks.h"
 #include "runtime/timing/replay.h"
 #include "tests/support/session_support.h"
+#include "tests/support/wormhole.h"
 
 namespace tilegrid::timing {
 namespace {
 
-namespace mb = microbenchmarks;
+const Microbenchmarks mb;
 
 constexpr int steps = 10;
 
@@ -47,10 +48,10 @@ constexpr Constant constants[] = {
 
 /// Steps of all constants over one log.
 void expect_monotony(const std::string& what, const RunLog& log, Tolerance tolerance) {
-  const double first = kernel_cycles(log, Architecture::load("wormhole_b0"));
+  const double first = kernel_cycles(log, Chip::load("wormhole_b0"));
   double worst_step = 0, worst_total = 0;
   for (const Constant& constant : constants) {
-    Architecture machine = Architecture::load("wormhole_b0");
+    Chip machine = Chip::load("wormhole_b0");
     double value = machine[constant.name];
     double least = first, now = first;
     for (int step = 0; step < steps; ++step) {
@@ -91,23 +92,23 @@ RunLog attention_log(attention::Shape shape, int q_chunk, int k_chunk) {
 }
 
 TEST(ReplayMonotony, OfReadsFromDramByAll) {
-  expect_monotony("reads on NoC 0", mb::dram_by_all({8, 10}, NocId::noc0, EventKind::noc_read, 2048, 40), full_network);
-  expect_monotony("reads on NoC 1", mb::dram_by_all({8, 10}, NocId::noc1, EventKind::noc_read, 2048, 40), full_network);
+  expect_monotony("reads on NoC 0", mb.dram_by_all({8, 10}, NocId::noc0, EventKind::noc_read, 2048, 40), full_network);
+  expect_monotony("reads on NoC 1", mb.dram_by_all({8, 10}, NocId::noc1, EventKind::noc_read, 2048, 40), full_network);
 }
 
 TEST(ReplayMonotony, OfWritesToDramByAll) {
-  expect_monotony("writes on NoC 0", mb::dram_by_all({8, 10}, NocId::noc0, EventKind::noc_write, 2048, 40), full_network);
-  expect_monotony("writes on NoC 1", mb::dram_by_all({8, 10}, NocId::noc1, EventKind::noc_write, 2048, 40), full_network);
+  expect_monotony("writes on NoC 0", mb.dram_by_all({8, 10}, NocId::noc0, EventKind::noc_write, 2048, 40), full_network);
+  expect_monotony("writes on NoC 1", mb.dram_by_all({8, 10}, NocId::noc1, EventKind::noc_write, 2048, 40), full_network);
 }
 
-TEST(ReplayMonotony, OfWritesFromAllToAll) { expect_monotony("all to all", mb::all_to_all({8, 7}, 2048), full_network); }
+TEST(ReplayMonotony, OfWritesFromAllToAll) { expect_monotony("all to all", mb.all_to_all({8, 7}, 2048), full_network); }
 
 TEST(ReplayMonotony, IsExactForOneCore) {
-  expect_monotony("reads of a bank", mb::dram_read({2, 2}, 0, 2048, 64), rounding);
-  expect_monotony("reads of all banks", mb::dram_read({2, 2}, 0, 2048, 64, 12), few_meetings);
-  expect_monotony("writes to a core", mb::l1_write({2, 2}, {5, 6}, 8192, 64), rounding);
-  expect_monotony("one to all", mb::one_to_all({0, 0}, {8, 7}, 2048), rounding);
-  expect_monotony("multicast", mb::multicast({0, 0}, {0, 0}, {7, 6}, 16384, true, 16, true), rounding);
+  expect_monotony("reads of a bank", mb.dram_read({2, 2}, 0, 2048, 64), rounding);
+  expect_monotony("reads of all banks", mb.dram_read({2, 2}, 0, 2048, 64, 12), few_meetings);
+  expect_monotony("writes to a core", mb.l1_write({2, 2}, {5, 6}, 8192, 64), rounding);
+  expect_monotony("one to all", mb.one_to_all({0, 0}, {8, 7}, 2048), rounding);
+  expect_monotony("multicast", mb.multicast({0, 0}, {0, 0}, {7, 6}, 16384, true, 16, true), rounding);
 }
 
 TEST(ReplayMonotony, OfAttentionThatWaitsForTheNetwork) {

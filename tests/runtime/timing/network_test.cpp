@@ -8,6 +8,7 @@
 
 #include "runtime/timing/microbenchmarks.h"
 #include "tests/runtime/timing/support.h"
+#include "tests/support/wormhole_grid.h"
 
 namespace tilegrid::timing {
 namespace {
@@ -73,7 +74,7 @@ TEST(ReplayNetwork, AMulticastCrossesEachLinkOnce) {
 }
 
 TEST(ReplayNetwork, OnlyTheFirstOfALinkedChainReservesThePath) {
-  const Architecture machine = free_machine({"noc_multicast_setup_cycles=1000", "noc_multicast_unlinked_cycles=200"});
+  const Chip machine = free_machine({"noc_multicast_setup_cycles=1000", "noc_multicast_unlinked_cycles=200"});
   const auto cycles = [&](bool first_linked) {
     HandLog log;
     Event event = to(noc_multicast, worker(1, 0), 2048);
@@ -169,7 +170,7 @@ RunLog busy_grid(GridSize grid, GridSize used, int chunks) {
 
 TEST(ReplayNetwork, LanesAndResourcesAddUp) {
   const RunLog log = busy_grid({8, 10}, {8, 10}, 10);
-  const DeviceTime time = replay(log, Architecture::load("wormhole_b0"));
+  const DeviceTime time = replay(log, Chip::load("wormhole_b0"));
   const LaunchTime& launch = time.launches.front();
   for (const CoreTime& core : launch.cores) {
     for (const LaneTime& lane : core.lanes) {
@@ -201,11 +202,11 @@ TEST(ReplayNetwork, LanesAndResourcesAddUp) {
 
 TEST(ReplayNetwork, MuchFasterPartsNeverSlowARunDown) {
   const RunLog log = busy_grid({8, 10}, {8, 10}, 10);
-  const double before = replay(log, Architecture::load("wormhole_b0")).cycles;
+  const double before = replay(log, Chip::load("wormhole_b0")).cycles;
   for (const char* faster : {"dram_bytes_per_cycle=48", "dram_read_cycles=20", "noc_hop_cycles=3", "noc_flit_bytes=64",
                              "unpack_bytes_per_cycle=128", "pack_bytes_per_cycle=128", "noc_read_issue_cycles=5",
                              "matmul_phase_cycles=8", "cb_visible_cycles=0"}) {
-    Architecture machine = Architecture::load("wormhole_b0");
+    Chip machine = Chip::load("wormhole_b0");
     machine.set(faster);
     // Packets that arrive in another order may wait for others: at most 0.52 % was seen.
     EXPECT_LE(replay(log, machine).cycles, before * 1.01) << faster;
@@ -213,7 +214,7 @@ TEST(ReplayNetwork, MuchFasterPartsNeverSlowARunDown) {
 }
 
 TEST(ReplayNetwork, CoresThatDoNothingAndTheCutOfALogChangeNothing) {
-  const Architecture machine = Architecture::load("wormhole_b0");
+  const Chip machine = Chip::load("wormhole_b0");
   const DeviceTime small = replay(busy_grid({4, 3}, {4, 3}, 6), machine);
   RunLog log = busy_grid({8, 10}, {4, 3}, 6);
   const DeviceTime large = replay(log, machine);
@@ -236,8 +237,8 @@ TEST(ReplayNetwork, CoresThatDoNothingAndTheCutOfALogChangeNothing) {
 
 /// Measured latencies and streams (tensix.md 4.5): mean error and worst.
 TEST(ReplayNetwork, MeetsTheMeasuredLatenciesAndStreams) {
-  namespace mb = microbenchmarks;
-  const Architecture machine = Architecture::load("wormhole_b0");
+  const Microbenchmarks mb;
+  const Chip machine = Chip::load("wormhole_b0");
   struct Point {
     const char* name;
     RunLog log;
@@ -245,36 +246,36 @@ TEST(ReplayNetwork, MeetsTheMeasuredLatenciesAndStreams) {
   };
   std::vector<Point> points;
   const std::vector<std::pair<std::uint32_t, double>> reads{{64, 293}, {512, 309}, {2048, 366}, {8192, 581}, {65536, 2589}};
-  for (const auto& [bytes, cycles] : reads) points.push_back({"L1 read", mb::l1_read({2, 2}, {5, 6}, bytes), cycles});
+  for (const auto& [bytes, cycles] : reads) points.push_back({"L1 read", mb.l1_read({2, 2}, {5, 6}, bytes), cycles});
   const std::vector<std::pair<std::uint32_t, double>> near{{64, 205}, {2048, 286}, {8192, 493}, {65536, 2525}};
-  for (const auto& [bytes, cycles] : near) points.push_back({"L1 read, axis", mb::l1_read({2, 2}, {2, 6}, bytes), cycles});
+  for (const auto& [bytes, cycles] : near) points.push_back({"L1 read, axis", mb.l1_read({2, 2}, {2, 6}, bytes), cycles});
   const std::vector<std::pair<std::uint32_t, double>> writes{{64, 293}, {2048, 375}, {8192, 613}, {65536, 2501}};
-  for (const auto& [bytes, cycles] : writes) points.push_back({"L1 write", mb::l1_write({2, 2}, {5, 6}, bytes), cycles});
+  for (const auto& [bytes, cycles] : writes) points.push_back({"L1 write", mb.l1_write({2, 2}, {5, 6}, bytes), cycles});
   const std::vector<std::pair<std::uint32_t, double>> dram{{64, 389}, {2048, 470}, {8192, 725}};
-  for (const auto& [bytes, cycles] : dram) points.push_back({"DRAM read", mb::dram_read({2, 2}, 0, bytes), cycles});
+  for (const auto& [bytes, cycles] : dram) points.push_back({"DRAM read", mb.dram_read({2, 2}, 0, bytes), cycles});
   const std::vector<std::pair<std::uint32_t, double>> stores{{64, 404}, {2048, 512}, {8192, 754}};
-  for (const auto& [bytes, cycles] : stores) points.push_back({"DRAM write", mb::dram_write({2, 2}, 0, bytes), cycles});
-  points.push_back({"256 L1 reads", mb::l1_read({2, 2}, {5, 6}, 2048, 256), 18803});
-  points.push_back({"256 L1 writes", mb::l1_write({2, 2}, {5, 6}, 2048, 256), 17362});
-  points.push_back({"256 DRAM reads", mb::dram_read({2, 2}, 0, 2048, 256, 12), 17377});
-  points.push_back({"256 DRAM writes", mb::dram_write({2, 2}, 0, 2048, 256, 12), 17523});
-  points.push_back({"1 to 55, 512", mb::one_to_all({0, 0}, {8, 7}, 512), 2170});
-  points.push_back({"1 to 55, 2048", mb::one_to_all({0, 0}, {8, 7}, 2048), 3931});
-  points.push_back({"all to all", mb::all_to_all({8, 7}, 2048), 30645});
-  points.push_back({"row multicast", mb::multicast({0, 0}, {0, 0}, {7, 0}, 2048, false), 659});
-  points.push_back({"row multicast, 16K", mb::multicast({0, 0}, {0, 0}, {7, 0}, 16384, false), 1468});
-  points.push_back({"linked to 56", mb::multicast({0, 0}, {0, 0}, {7, 6}, 2048, true), 658});
-  points.push_back({"one from all", mb::one_from_all({0, 0}, {8, 7}, 16384), 55.0 * 16384 / 30});
-  const auto random = [](NocId noc, EventKind kind) { return mb::dram_by_all({8, 10}, noc, kind, 2048, 100); };
+  for (const auto& [bytes, cycles] : stores) points.push_back({"DRAM write", mb.dram_write({2, 2}, 0, bytes), cycles});
+  points.push_back({"256 L1 reads", mb.l1_read({2, 2}, {5, 6}, 2048, 256), 18803});
+  points.push_back({"256 L1 writes", mb.l1_write({2, 2}, {5, 6}, 2048, 256), 17362});
+  points.push_back({"256 DRAM reads", mb.dram_read({2, 2}, 0, 2048, 256, 12), 17377});
+  points.push_back({"256 DRAM writes", mb.dram_write({2, 2}, 0, 2048, 256, 12), 17523});
+  points.push_back({"1 to 55, 512", mb.one_to_all({0, 0}, {8, 7}, 512), 2170});
+  points.push_back({"1 to 55, 2048", mb.one_to_all({0, 0}, {8, 7}, 2048), 3931});
+  points.push_back({"all to all", mb.all_to_all({8, 7}, 2048), 30645});
+  points.push_back({"row multicast", mb.multicast({0, 0}, {0, 0}, {7, 0}, 2048, false), 659});
+  points.push_back({"row multicast, 16K", mb.multicast({0, 0}, {0, 0}, {7, 0}, 16384, false), 1468});
+  points.push_back({"linked to 56", mb.multicast({0, 0}, {0, 0}, {7, 6}, 2048, true), 658});
+  points.push_back({"one from all", mb.one_from_all({0, 0}, {8, 7}, 16384), 55.0 * 16384 / 30});
+  const auto random = [&](NocId noc, EventKind kind) { return mb.dram_by_all({8, 10}, noc, kind, 2048, 100); };
   constexpr double moved = 80.0 * 100 * 2048;  // GB/s are bytes a cycle
   points.push_back({"random reads, NoC 0", random(NocId::noc0, EventKind::noc_read), moved / 195});
   points.push_back({"random reads, NoC 1", random(NocId::noc1, EventKind::noc_read), moved / 80});
   points.push_back({"random writes, NoC 0", random(NocId::noc0, EventKind::noc_write), moved / 54.5});
   points.push_back({"random writes, NoC 1", random(NocId::noc1, EventKind::noc_write), moved / 144});
-  points.push_back({"linked stream to 56", mb::multicast({0, 0}, {0, 0}, {7, 6}, 16384, true, 64, true), 64 * 16384 / 22.0});
+  points.push_back({"linked stream to 56", mb.multicast({0, 0}, {0, 0}, {7, 6}, 16384, true, 64, true), 64 * 16384 / 22.0});
   points.push_back(
-      {"unlinked stream to 56", mb::multicast({0, 0}, {0, 0}, {7, 6}, 16384, false, 64, true), 64 * 16384 / 14.5});
-  points.push_back({"256 linked", mb::multicast({0, 0}, {0, 0}, {1, 1}, 2048, true, 256), 17841});
+      {"unlinked stream to 56", mb.multicast({0, 0}, {0, 0}, {7, 6}, 16384, false, 64, true), 64 * 16384 / 14.5});
+  points.push_back({"256 linked", mb.multicast({0, 0}, {0, 0}, {1, 1}, 2048, true, 256), 17841});
   double sum = 0;
   for (const Point& point : points) {
     const double error = std::abs(kernel_cycles(point.log, machine) / point.measured - 1);

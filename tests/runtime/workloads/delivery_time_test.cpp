@@ -66,7 +66,7 @@ Figures figures_of(Device& device, const Config& asked) {
   figures.kv_bytes -= tensor_bytes(config, shape.heads, shape.seq_q);
   RunLog log{grid, "attention", {}};
   log.launches.push_back(std::move(result.log));
-  figures.cycles = timing::replay(log, timing::Architecture::load("wormhole_b0")).cycles;
+  figures.cycles = timing::replay(log, Chip::load("wormhole_b0")).cycles;
   return figures;
 }
 

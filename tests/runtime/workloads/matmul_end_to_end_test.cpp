@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/chip/architecture.h"
+#include "core/chip/chip.h"
 #include "core/tile.h"
 #include "kernels/matmul/matmul.h"
 #include "runtime/timing/replay.h"
@@ -161,7 +161,7 @@ std::uint64_t hash_of(const LaunchLog& log) {
 }
 
 double device_cycles(const Config& config, const LaunchLog& log) {
-  return timing::replay({config.grid, "matmul", {log}}, timing::Architecture::load("wormhole_b0")).cycles;
+  return timing::replay({config.grid, "matmul", {log}}, Chip::load("wormhole_b0")).cycles;
 }
 
 /// Each factor comes from DRAM once for every block of the other dimension, on every core without multicast.
