@@ -9,9 +9,10 @@ namespace tilegrid::attention {
 
 [[nodiscard]] constexpr int ceil_div(int a, int b) { return a / b + (a % b != 0 ? 1 : 0); }
 
-/// The flat order of all Q chunks (batch, then head, then chunk) and how its runs go to the cores, in closed form: what
-/// split_work lists, and what the choice of chunks needs without a list (attention.md 1.2). With teams in place of cores it
-/// is the order of all slices (batch, then K/V head, then slice): read team for core, slice for item and chunk.
+/// How the flat order of all Q chunks (batch, then head, then chunk) is cut into runs, one for each core (attention.md
+/// 1.2): by formulas, for whoever does not need the whole list that split_work() makes. When cores work in teams, slices
+/// (batch, then K/V head, then slice) are dealt to teams in the same way: then a "core" here is a team, and an "item" or
+/// "chunk" is a slice.
 class Dealing {
  public:
   /// Throws std::logic_error when config.q_chunk is not set. Teams are those of config.team.

@@ -47,7 +47,7 @@ enum SemaphoreIndex : std::uint32_t {
   sem_credit_left = 1,
   sem_flag_left = 2,  ///< from the lane before, or from the injector of a multicast: the slot is filled
   sem_flag_right = 3,
-  sem_filled = 4,  ///< never changes: the word that is sent to flags
+  sem_filled = 4,  ///< never changes: the word that is copied to flags
 };
 inline constexpr std::uint32_t flag_empty = 0;
 inline constexpr std::uint32_t flag_filled = 1;
@@ -65,7 +65,7 @@ struct CoreArg {
 struct DeliveryArgs {
   CoreArg left;      ///< chain: the lane before
   CoreArg right;     ///< chain: the next lane
-  CoreArg injector;  ///< multicast: who sends; of a multicast's own sender and of chains it does not exist
+  CoreArg injector;  ///< multicast: who sends; does not exist for the sender itself, nor in chains
   CoreArg first;     ///< multicast: corners of the rectangle
   CoreArg last;
   std::uint32_t receivers = 0;  ///< of the sender of a multicast
@@ -136,7 +136,7 @@ struct KernelArgs {
             static_cast<int>(zigzag != 0 ? mirrored : place)};
   }
   [[nodiscard]] Slices slices() const { return {heads / kv_heads, q_chunks, lanes, zigzag != 0}; }
-  /// Of a core, or of a lane of a team.
+  /// What a core, or a lane of a team, does at a position.
   [[nodiscard]] Turn turn_at(std::uint32_t position, std::uint32_t lane) const {
     const std::uint32_t sharing = heads / kv_heads;
     Turn turn;

@@ -26,8 +26,9 @@ inline constexpr int planned_step_count = 5;
   return static_cast<PlannedStep>((later ? 2 : 0) + (masked ? 1 : 0));
 }
 
-/// A plan and where its buffers are. What is carried from step to step (row maximum, row sums, output) is read from one CB
-/// and packed to another, which change places with every step: bindings[turn] read the CB of `turn`. In normalise, too.
+/// A plan and where its buffers are. A value that is carried from step to step (row maximum, row sums, output) has two CBs:
+/// a step reads it from one and packs it to the other, the next step the other way round. bindings[turn] are for a step
+/// that reads the CBs of `turn`; normalise has both as well.
 struct BoundPlan {
   planner::Plan plan;  ///< formats of buffers are those of their CBs
   std::array<std::vector<planner::BufferBinding>, 2> bindings;

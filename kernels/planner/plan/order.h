@@ -9,7 +9,7 @@
 
 namespace tilegrid::planner {
 
-/// How an operation gets its operands (dst.md 1.2, 2.2).
+/// From where an operation takes its operands (dst.md 1.2, 2.2).
 enum class Form : std::uint8_t {
   unit,     ///< as its kind dictates: matmul, reduce, tile_sum, transpose, unary, ternary
   sfpu,     ///< both operands in DST

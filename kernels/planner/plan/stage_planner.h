@@ -39,8 +39,8 @@ struct StagePlan {
 [[nodiscard]] std::optional<StagePlan> cheapest(const StageProblem& problem, int capacity, int least, int max_tiles,
                                                 bool single = false);
 
-/// Cuts a group that does not fit into groups that do, with the least traffic through CBs between them: one tile of every
-/// operation alone is within `capacity`, or the result is empty.
+/// Cuts a group that does not fit into groups that do, with the least traffic through CBs between them. Empty when some
+/// operation alone needs more than `capacity` slots for one tile.
 [[nodiscard]] std::vector<OpGroup> split_group(const Graph& graph, const Machine& machine, const OpGroup& group,
                                                const std::vector<bool>& packed, int capacity);
 

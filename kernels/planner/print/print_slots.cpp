@@ -68,7 +68,7 @@ struct Cell {
   ValueId value = no_value;
 };
 
-/// The number of a value transposed, when it is none of the graph's: beyond all values.
+/// A number for the transposed form of a value, which is none of the graph's values: it lies beyond them.
 ValueId turned(const Graph& graph, ValueId value) { return static_cast<ValueId>(graph.values().size()) + value; }
 std::string name_in_legend(const Graph& graph, ValueId value) {
   const auto count = static_cast<ValueId>(graph.values().size());

@@ -10,7 +10,7 @@
 
 namespace tilegrid::planner {
 
-/// Where a sub-block stands in its stage: "r" or a number.
+/// Where a sub-block stands in its stage: the name of a loop variable, or a number.
 struct Place {
   std::string row = "0";
   std::string col = "0";

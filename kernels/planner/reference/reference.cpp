@@ -102,7 +102,7 @@ struct Region {
   }
 };
 
-/// Running state of one row of results of a matmul, over blocks of 32 of K.
+/// Sums and error bounds of one row of results of a matmul, as they grow over blocks of 32 of K.
 struct MatmulRow {
   double* values;
   double* bounds;
@@ -388,7 +388,8 @@ class Evaluation {
     return region;
   }
 
-  /// A maximum moves by no more than its operands do. It sees them, and what it has so far, as a source register holds them.
+  /// The error of a maximum is at most that of its operands. It sees the operands, and the maximum so far, cut to what a
+  /// source register holds.
   void reduce_max(const Op& op, Work& out) const {
     const Work& in = operand(op, 0);
     reduced_extents(op, in, out);

@@ -127,7 +127,7 @@ class ShapeFinder {
     same(a, 1, b, 1, op);
   }
 
-  /// What holds whatever the shapes are.
+  /// Notes what follows from the operation alone, whatever the shapes are.
   void fixed(std::size_t index) {
     const SlotOp& op = dag_.ops[index];
     const int result = dag_.result_of(index);

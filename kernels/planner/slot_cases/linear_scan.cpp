@@ -47,7 +47,7 @@ Line line_of(const SlotDag& dag, std::size_t index, bool fpu_forms) {
   const bool in_place = op.kind == SlotKind::sfpu_unary || op.kind == SlotKind::matmul_acc ||
                         op.kind == SlotKind::reduce_acc || op.kind == SlotKind::dest_reuse;
   if (in_place) line.overwritten = line.reads.front();
-  // An operand that the unit reads from a CB but that is made in this section lives until it has been read.
+  // An operand that is made in this section lives until it has been read, even when the unit reads it from a CB.
   for (const int value : op.in) {
     const auto id = static_cast<std::size_t>(value);
     const bool there = std::find(line.reads.begin(), line.reads.end(), id) != line.reads.end();
