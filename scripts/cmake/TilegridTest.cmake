@@ -15,6 +15,9 @@ if(TILEGRID_TEST_CORES EQUAL 0)
   set(TILEGRID_TEST_CORES 1)
 endif()
 
+# What the tests labelled unit need, without those that need a launcher.
+add_custom_target(unit_tests)
+
 function(tilegrid_test_executable name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
@@ -33,6 +36,7 @@ function(tilegrid_unit_test name)
     set(ARG_TIMEOUT 300)
   endif()
   tilegrid_test_executable(${name} SOURCES ${ARG_SOURCES} LIBRARIES ${ARG_LIBRARIES} GTest::gtest GTest::gtest_main)
+  add_dependencies(unit_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT ${ARG_TIMEOUT})
 endfunction()
