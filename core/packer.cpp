@@ -14,8 +14,6 @@
 namespace tilegrid {
 namespace {
 
-constexpr std::size_t elements = tile_elements;
-
 /// L1 is bytes to the rest of the emulator; tiles lie at multiples of 16 bytes.
 template <class T>
 T* typed(std::byte* l1) {
@@ -23,23 +21,23 @@ T* typed(std::byte* l1) {
 }
 
 /// DST after ReLU: the source itself when there is nothing to do.
-const float* after_relu(const float* source, const PackConfig& config, std::array<float, elements>& buffer) {
-  static constexpr std::array<float, elements> cleared{};
+const float* after_relu(const float* source, const PackConfig& config, std::array<float, tile_elements>& buffer) {
+  static constexpr std::array<float, tile_elements> cleared{};
   const float* values = source != nullptr ? source : cleared.data();
   if (config.relu == ReluMode::none) return values;
-  simd::relu(config.relu, config.relu_threshold, values, elements, buffer.data());
+  simd::relu(config.relu, config.relu_threshold, values, tile_elements, buffer.data());
   return buffer.data();
 }
 
 void convert_bf16(const float* values, bool dst_fp32, std::uint16_t* out) {
-  dst_fp32 ? simd::pack_bf16(values, elements, out) : simd::pack_bf16_identity(values, elements, out);
+  dst_fp32 ? simd::pack_bf16(values, tile_elements, out) : simd::pack_bf16_identity(values, tile_elements, out);
 }
 
 void accumulate(const float* values, bool dst_fp32, DataFormat format, std::byte* l1) {
-  if (format == DataFormat::fp32) return simd::accumulate_fp32(values, elements, typed<float>(l1));
-  alignas(64) std::array<std::uint16_t, elements> packed;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  if (format == DataFormat::fp32) return simd::accumulate_fp32(values, tile_elements, typed<float>(l1));
+  alignas(64) std::array<std::uint16_t, tile_elements> packed;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   convert_bf16(values, dst_fp32, packed.data());
-  simd::accumulate_bf16(packed.data(), elements, typed<std::uint16_t>(l1));
+  simd::accumulate_bf16(packed.data(), tile_elements, typed<std::uint16_t>(l1));
 }
 
 void check(const PackConfig& config) {
@@ -59,22 +57,22 @@ void check(const PackConfig& config) {
 
 void pack_tile(const float* source, bool dst_fp32, const PackConfig& config, std::byte* l1) {
   check(config);
-  alignas(64) std::array<float, elements> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  alignas(64) std::array<float, tile_elements> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   const float* values = after_relu(source, config, buffer);
   if (config.l1_accumulate) return accumulate(values, dst_fp32, config.format, l1);
   switch (config.format) {
     case DataFormat::bf16:
       return convert_bf16(values, dst_fp32, typed<std::uint16_t>(l1));
     case DataFormat::fp16:
-      return simd::pack_fp16(values, elements, typed<std::uint16_t>(l1));
+      return simd::pack_fp16(values, tile_elements, typed<std::uint16_t>(l1));
     case DataFormat::tf32:
-      return simd::pack_tf32(values, elements, typed<std::uint32_t>(l1));
+      return simd::pack_tf32(values, tile_elements, typed<std::uint32_t>(l1));
     case DataFormat::bfp8_b: {
       auto* bytes = typed<std::uint8_t>(l1);
-      return simd::pack_bfp8_b(values, elements, bytes, bytes + block_float_exponents);
+      return simd::pack_bfp8_b(values, tile_elements, bytes, bytes + block_float_exponents);
     }
     default:
-      std::memcpy(l1, values, elements * sizeof(float));
+      std::memcpy(l1, values, tile_elements * sizeof(float));
   }
 }
 

@@ -15,8 +15,7 @@
 namespace tilegrid {
 namespace {
 
-constexpr std::size_t elements = tile_elements;
-using TileFloats = std::array<float, elements>;
+using TileFloats = std::array<float, tile_elements>;
 
 void expect_size(const char* what, std::size_t given, std::size_t needed, int rows, int columns) {
   if (given == needed) return;
@@ -52,22 +51,22 @@ void for_each_face_row(int rows, int columns, int tile_row, int tile_column, con
 
 // The byte buffers come from the caller and need not be aligned; a copy of a tile costs little next to the conversion.
 void encode(const TileFloats& values, DataFormat format, std::byte* out) {
-  alignas(64) std::array<std::uint16_t, elements> halves;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-  alignas(64) std::array<std::uint32_t, elements> words;   // NOLINT(cppcoreguidelines-pro-type-member-init)
+  alignas(64) std::array<std::uint16_t, tile_elements> halves;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  alignas(64) std::array<std::uint32_t, tile_elements> words;   // NOLINT(cppcoreguidelines-pro-type-member-init)
   switch (format) {
     case DataFormat::bf16:
-      simd::pack_bf16(values.data(), elements, halves.data());
+      simd::pack_bf16(values.data(), tile_elements, halves.data());
       break;
     case DataFormat::fp16:
-      simd::pack_fp16(values.data(), elements, halves.data());
+      simd::pack_fp16(values.data(), tile_elements, halves.data());
       break;
     case DataFormat::tf32:
-      simd::pack_tf32(values.data(), elements, words.data());
+      simd::pack_tf32(values.data(), tile_elements, words.data());
       std::memcpy(out, words.data(), sizeof words);
       return;
     case DataFormat::bfp8_b: {
       auto* bytes = reinterpret_cast<std::uint8_t*>(out);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
-      return simd::pack_bfp8_b(values.data(), elements, bytes, bytes + block_float_exponents);
+      return simd::pack_bfp8_b(values.data(), tile_elements, bytes, bytes + block_float_exponents);
     }
     default:
       std::memcpy(out, values.data(), sizeof values);
@@ -80,7 +79,7 @@ void encode(const TileFloats& values, DataFormat format, std::byte* out) {
 /// bits of magnitude without a hidden one.
 void decode_block_float(const std::byte* tile, int bits, TileFloats& values) {
   const std::size_t in_byte = bits < 4 ? 2 : 1;
-  for (std::size_t i = 0; i < elements; ++i) {
+  for (std::size_t i = 0; i < tile_elements; ++i) {
     const int exponent = std::to_integer<int>(tile[i / block_float_group]);
     const int byte = std::to_integer<int>(tile[block_float_exponents + i / in_byte]);
     const int datum = i % in_byte == 0 ? byte : byte >> 4;
@@ -93,14 +92,14 @@ void decode_block_float(const std::byte* tile, int bits, TileFloats& values) {
 }
 
 void decode(const std::byte* tile, DataFormat format, TileFloats& values) {
-  alignas(64) std::array<std::uint16_t, elements> halves;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  alignas(64) std::array<std::uint16_t, tile_elements> halves;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   switch (format) {
     case DataFormat::bf16:
       std::memcpy(halves.data(), tile, sizeof halves);
-      return simd::unpack_bf16(halves.data(), elements, values.data());
+      return simd::unpack_bf16(halves.data(), tile_elements, values.data());
     case DataFormat::fp16:
       std::memcpy(halves.data(), tile, sizeof halves);
-      return simd::unpack_fp16(halves.data(), elements, values.data());
+      return simd::unpack_fp16(halves.data(), tile_elements, values.data());
     case DataFormat::bfp8_b:
       return decode_block_float(tile, 7, values);
     case DataFormat::bfp4_b:

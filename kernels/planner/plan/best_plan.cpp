@@ -18,8 +18,6 @@
 namespace tilegrid::planner {
 namespace {
 
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
 /// Graphs of at most so many operations are also split into stages as if there were fewer slots.
 constexpr std::size_t few_ops = 40;
 
@@ -80,15 +78,15 @@ class BestSearch {
     if (candidates.size() > most_candidates) candidates.resize(most_candidates);
     for (const ValueId value : candidates) {
       cuts.push_back(none);
-      cuts.back()[at(value)] = true;
+      cuts.back()[value] = true;
     }
     if (candidates.size() > 1) {
       cuts.push_back(none);
-      for (const ValueId value : candidates) cuts.back()[at(value)] = true;
+      for (const ValueId value : candidates) cuts.back()[value] = true;
     }
     std::vector<PartitionOptions> all;
     for (std::vector<bool>& cut : cuts) {
-      if (stream.op >= 0 && stream.carrier != Carrier::dst) cut[at(graph_.result_of(stream.op))] = true;
+      if (stream.op >= 0 && stream.carrier != Carrier::dst) cut[graph_.result_of(stream.op)] = true;
       for (const bool components : {false, true}) all.push_back({cut, components});
     }
     return all;
@@ -166,7 +164,7 @@ class BestSearch {
   using Key = std::pair<std::vector<int>, std::vector<bool>>;
   static Key key_of(const OpGroup& group, const std::vector<bool>& packed, const Graph& graph) {
     std::vector<bool> mine;
-    for (const int op : group.ops) mine.push_back(packed[at(graph.result_of(op))]);
+    for (const int op : group.ops) mine.push_back(packed[graph.result_of(op)]);
     return {group.ops, mine};
   }
 

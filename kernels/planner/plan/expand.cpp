@@ -8,8 +8,6 @@
 namespace tilegrid::planner {
 namespace {
 
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
 /// Who holds which slot, and which slots were written since the section began.
 class SlotFile {
  public:
@@ -27,25 +25,25 @@ class SlotFile {
     if (slot < 0 && static_cast<int>(slots_.size()) < capacity_) slot = grow();
     if (slot < 0) slot = lowest([&](const Slot& s) { return s.value == no_value && !s.reserved; });
     if (slot < 0) slot = grow();
-    dirty = slots_[at(slot)].written;
+    dirty = slots_[slot].written;
     return hold(slot, value);
   }
   /// The first `count` slots are for `value`, which will be written at once.
   void reserve(int count, ValueId value) {
     while (static_cast<int>(slots_.size()) < count) grow();
-    for (int slot = 0; slot < count; ++slot) slots_[at(slot)].reserved = true;
+    for (int slot = 0; slot < count; ++slot) slots_[slot].reserved = true;
     reserved_for_ = value;
   }
   int hold(int slot, ValueId value) {
-    slots_[at(slot)].value = value;
+    slots_[slot].value = value;
     return slot;
   }
   /// From here on free slots may be taken like any other.
   void unreserve() {
     for (Slot& slot : slots_) slot.reserved = false;
   }
-  void written(int slot) { slots_[at(slot)].written = true; }
-  void free(int slot) { slots_[at(slot)].value = no_value; }
+  void written(int slot) { slots_[slot].written = true; }
+  void free(int slot) { slots_[slot].value = no_value; }
   [[nodiscard]] int size() const { return static_cast<int>(slots_.size()); }
   [[nodiscard]] std::vector<ValueId> holders() const {
     std::vector<ValueId> values;
@@ -86,7 +84,7 @@ class Expansion {
  public:
   Expansion(const StageProblem& problem, const Schedule& schedule, int h, int w, int capacity)
       : problem_(problem), graph_(problem.graph()), schedule_(schedule), h_(h), w_(w), slots_(capacity) {
-    slot_of_.assign(at(h * w), std::vector<int>(graph_.values().size(), -1));
+    slot_of_.assign(h * w, std::vector<int>(graph_.values().size(), -1));
     find_last_uses();
     find_block_matmul();
   }
@@ -120,9 +118,9 @@ class Expansion {
     if (all_loads_first_) {
       for (std::size_t step = first; step < last; ++step) {
         std::vector<Operands> operands;
-        operands.reserve(at(tiles));
+        operands.reserve(tiles);
         for (int tile = 0; tile < tiles; ++tile) operands.push_back(fetch(step, tile));
-        for (int tile = 0; tile < tiles; ++tile) compute(step, tile, operands[at(tile)]);
+        for (int tile = 0; tile < tiles; ++tile) compute(step, tile, operands[tile]);
       }
       return;
     }
@@ -136,12 +134,12 @@ class Expansion {
     for (std::size_t step = 0; step < schedule_.size(); ++step) {
       const Op& op = graph_.op(schedule_[step].op);
       for (std::size_t i = 0; i < op.in.size(); ++i) {
-        if (problem_.operand_in_dst(op, schedule_[step].form, i)) last_use_[at(op.in[i])] = step;
+        if (problem_.operand_in_dst(op, schedule_[step].form, i)) last_use_[op.in[i]] = step;
       }
     }
     for (const int op : problem_.ops()) {
       const ValueId result = graph_.result_of(op);
-      if (problem_.held(result)) last_use_[at(result)] = std::numeric_limits<std::size_t>::max();
+      if (problem_.held(result)) last_use_[result] = std::numeric_limits<std::size_t>::max();
     }
   }
 
@@ -166,9 +164,9 @@ class Expansion {
     // So the accumulator is made in these slots, and so is every operand that it overwrites on its way. If the accumulator
     // is needed again later it is made elsewhere and copied.
     const ValueId accumulator = matmul.in.back();
-    const bool taken_over = problem_.made_here(accumulator) && last_use_[at(accumulator)] == block_step_;
+    const bool taken_over = problem_.made_here(accumulator) && last_use_[accumulator] == block_step_;
     for (ValueId value = taken_over ? accumulator : no_value; value != no_value;) {
-      at_home_[at(value)] = true;
+      at_home_[value] = true;
       value = predecessor_in_slot(value);
     }
   }
@@ -181,13 +179,13 @@ class Expansion {
       if (graph_.result_of(schedule_[step].op) != value) continue;
       std::size_t operand = 0;
       if (!StageProblem::in_place(op, schedule_[step].form, operand)) return no_value;
-      return last_use_[at(op.in[operand])] == step ? op.in[operand] : no_value;
+      return last_use_[op.in[operand]] == step ? op.in[operand] : no_value;
     }
     return no_value;
   }
 
   [[nodiscard]] bool kept_after(std::size_t step, ValueId value) const {
-    if (problem_.made_here(value)) return last_use_[at(value)] != step;
+    if (problem_.made_here(value)) return last_use_[value] != step;
     const auto& keep = schedule_[step].keep;
     return std::find(keep.begin(), keep.end(), value) != keep.end();
   }
@@ -234,14 +232,14 @@ class Expansion {
     const Step& what = schedule_[step];
     const Op& op = graph_.op(what.op);
     const ValueId value = op.in[index];
-    auto& slot = slot_of_[at(tile)][at(value)];
+    auto& slot = slot_of_[tile][value];
     temporary = false;
     if (problem_.widened(op, index)) {
       temporary = true;
       return load(what.op, value, tile, problem_.broadcast_of(value));
     }
     const bool stays = kept_after(step, value);
-    const bool home = own && at_home_[at(graph_.result_of(what.op))] && stays;
+    const bool home = own && at_home_[graph_.result_of(what.op)] && stays;
     const bool to_home = is_block_accumulator(step, index);
     if (problem_.made_here(value)) {
       if (!own || !stays) return slot;
@@ -255,7 +253,7 @@ class Expansion {
       return copied;
     }
     if (slot >= 0 && !(own && stays)) return slot;
-    const bool at_home = own && (to_home || at_home_[at(graph_.result_of(what.op))]);
+    const bool at_home = own && (to_home || at_home_[graph_.result_of(what.op)]);
     const int loaded = load(what.op, value, tile, Broadcast::none, at_home);
     if (own) {
       temporary = true;
@@ -302,7 +300,7 @@ class Expansion {
     note_peak(what.op);
     release(step, tile, out, operands.temporaries);
     slots_.hold(out, result);
-    slot_of_[at(tile)][at(result)] = out;
+    slot_of_[tile][result] = out;
   }
 
   int result_slot(std::size_t step, int tile, int overwritten, const int* slots, const std::vector<int>& temporaries) {
@@ -312,12 +310,12 @@ class Expansion {
     if (overwritten >= 0) return overwritten;
     if (StageProblem::adds_into_slot(op, what.form)) {
       bool dirty = false;
-      if (at_home_[at(result)]) return slots_.hold(tile, result);
+      if (at_home_[result]) return slots_.hold(tile, result);
       const int slot = slots_.take_clean(result, dirty);
       if (dirty) clear(what.op, tile, slot);
       return slot;
     }
-    if (at_home_[at(result)]) return slots_.hold(tile, result);
+    if (at_home_[result]) return slots_.hold(tile, result);
     if (!temporaries.empty()) return temporaries.front();
     for (std::size_t i = 0; i < op.in.size() && i < 3; ++i) {
       if (slots[i] >= 0 && !kept_after(step, op.in[i])) return slots[i];
@@ -397,10 +395,10 @@ class Expansion {
     for (const int slot : temporaries) {
       if (slot != out) slots_.free(slot);
     }
-    auto& held = slot_of_[at(tile)];
+    auto& held = slot_of_[tile];
     const Op& op = graph_.op(schedule_[step].op);
     for (std::size_t i = 0; i < op.in.size(); ++i) {
-      auto& slot = held[at(op.in[i])];
+      auto& slot = held[op.in[i]];
       if (slot < 0 || !problem_.operand_in_dst(op, schedule_[step].form, i) || kept_after(step, op.in[i])) continue;
       if (slot != out) slots_.free(slot);
       slot = -1;
@@ -417,12 +415,12 @@ class Expansion {
       if (op.accumulate) {
         bool temporary = false;
         operand_slot(step, op.in.size() - 1, tile, true, temporary);
-        auto& slot = slot_of_[at(tile)][at(op.in.back())];
+        auto& slot = slot_of_[tile][op.in.back()];
         if (!kept_after(step, op.in.back())) slot = -1;
       }
       slots_.hold(tile, result);
       slots_.written(tile);
-      slot_of_[at(tile)][at(result)] = tile;
+      slot_of_[tile][result] = tile;
     }
     Instruction& instruction = emit(Action::matmul, what.op, 0, result);
     instruction.slot[0] = 0;
@@ -479,7 +477,7 @@ void append_packs(const StageProblem& problem, int h, int w, const std::vector<s
     instruction.result = from;
     instruction.row = tile / w;
     instruction.col = tile % w;
-    instruction.slot[0] = slot_of[at(tile)][at(from)];
+    instruction.slot[0] = slot_of[tile][from];
     instruction.accumulate = accumulate;
     instruction.to_output = to_output;
     instructions.push_back(instruction);

@@ -15,8 +15,6 @@
 namespace tilegrid::planner {
 namespace {
 
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
 /// What the plan's stages read from CBs and leave there.
 struct Traffic {
   std::vector<bool> read;        ///< by value
@@ -40,11 +38,11 @@ Traffic traffic_of(const Plan& plan) {
         const int producer = graph.op_of(value);
         const bool here = producer >= 0 && std::find(stage.ops.begin(), stage.ops.end(), producer) != stage.ops.end();
         if (here) continue;
-        traffic.read[at(value)] = true;
+        traffic.read[value] = true;
         const bool factor = operation.kind == OpKind::matmul && i == 1 && operation.transpose_b;
-        if (!factor) traffic.transposed[at(value)] = false;
+        if (!factor) traffic.transposed[value] = false;
         const bool factor_in = operation.kind == OpKind::matmul && i < 2 && graph.is_input(value);
-        if (stage.k_blocks > 1 && factor_in) traffic.streamed[at(value)] = true;
+        if (stage.k_blocks > 1 && factor_in) traffic.streamed[value] = true;
       }
     }
   }
@@ -72,9 +70,9 @@ void make_buffers(Plan& plan, bool double_buffered) {
   const int copies = double_buffered ? 2 : 1;
   plan.buffers.clear();
   for (ValueId value = 0; value < static_cast<ValueId>(graph.values().size()); ++value) {
-    const bool read = traffic.read[at(value)];
-    const bool transposed = read && traffic.transposed[at(value)];
-    const bool streamed = traffic.streamed[at(value)];
+    const bool read = traffic.read[value];
+    const bool transposed = read && traffic.transposed[value];
+    const bool streamed = traffic.streamed[value];
     const int tiles = buffered_tiles(plan, value, streamed);
     if (read && graph.is_input(value)) {
       plan.buffers.push_back(

@@ -8,12 +8,10 @@
 namespace tilegrid::planner {
 namespace {
 
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
 class Naive {
  public:
   Naive(const StageProblem& problem, int h, int w) : problem_(problem), graph_(problem.graph()), h_(h), w_(w) {
-    slot_of_.assign(at(h * w), std::vector<int>(graph_.values().size(), -1));
+    slot_of_.assign(h * w, std::vector<int>(graph_.values().size(), -1));
   }
 
   Body run() {
@@ -45,7 +43,7 @@ class Naive {
     return body_.instructions.back();
   }
   Instruction& emit(Action action, int op, int tile, int slot) { return emit(action, op, tile / w_, tile % w_, slot); }
-  int& slot(int tile, ValueId value) { return slot_of_[at(tile)][at(value)]; }
+  int& slot(int tile, ValueId value) { return slot_of_[tile][value]; }
   [[nodiscard]] int tiles() const { return h_ * w_; }
 
   void load(int op, ValueId value) {

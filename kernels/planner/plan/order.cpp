@@ -4,11 +4,7 @@
 #include <algorithm>
 
 namespace tilegrid::planner {
-namespace {
-
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
-}  // namespace
+namespace {}  // namespace
 
 StageProblem::StageProblem(const Graph& graph, const Machine& machine, const OpGroup& group, const std::vector<bool>& packed)
     : graph_(&graph),
@@ -22,21 +18,21 @@ StageProblem::StageProblem(const Graph& graph, const Machine& machine, const OpG
     const ValueId result = graph.result_of(op);
     if (summed_by_packer(graph, operation)) {
       packer_sums_.push_back(op);
-      held_[at(operation.in[0])] = true;
+      held_[operation.in[0]] = true;
       continue;
     }
     ops_.push_back(op);
-    made_here_[at(result)] = true;
-    if (packed[at(result)]) held_[at(result)] = true;
+    made_here_[result] = true;
+    if (packed[result]) held_[result] = true;
   }
 }
 
-bool StageProblem::made_here(ValueId value) const { return made_here_[at(value)]; }
+bool StageProblem::made_here(ValueId value) const { return made_here_[value]; }
 
 std::vector<ValueId> StageProblem::held_values() const {
   std::vector<ValueId> values;
   for (const int op : ops_) {
-    if (held_[at(graph_->result_of(op))]) values.push_back(graph_->result_of(op));
+    if (held_[graph_->result_of(op)]) values.push_back(graph_->result_of(op));
   }
   return values;
 }

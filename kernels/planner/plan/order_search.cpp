@@ -16,13 +16,11 @@ namespace tilegrid::planner {
 namespace {
 
 constexpr std::size_t most_ops = 192;
-constexpr std::size_t few_ops = 64;
+constexpr std::size_t word_bits = 64;
 constexpr std::size_t most_exact_ops = 20;
 constexpr std::size_t most_states = 8'000;
 constexpr std::size_t beam_width = 96;
 constexpr std::size_t narrow_beam_width = 24;  ///< for more than 60 operations
-
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 /// An operation in one form, with what does not depend on the state.
 struct Candidate {
@@ -81,16 +79,16 @@ class Search {
     ops_ = problem_.ops();
     local_op_.assign(graph_.values().size(), -1);
     local_input_.assign(graph_.values().size(), -1);
-    for (std::size_t i = 0; i < ops_.size(); ++i) local_op_[at(graph_.result_of(ops_[i]))] = static_cast<int>(i);
+    for (std::size_t i = 0; i < ops_.size(); ++i) local_op_[graph_.result_of(ops_[i])] = static_cast<int>(i);
     if (ops_.size() > N) return;
     needs_.resize(ops_.size());
     users_.resize(ops_.size());
     candidates_.resize(ops_.size());
     for (std::size_t i = 0; i < ops_.size(); ++i) {
       for (const ValueId value : graph_.op(ops_[i]).in) {
-        if (const int producer = local_op_[at(value)]; producer >= 0) {
-          needs_[i].set(at(producer));
-          users_[at(producer)].set(i);
+        if (const int producer = local_op_[value]; producer >= 0) {
+          needs_[i].set(producer);
+          users_[producer].set(i);
         }
       }
       load_cost_.push_back(cost_of(Action::load, ops_[i], graph_.op(ops_[i]).in[0], no_value));
@@ -99,7 +97,7 @@ class Search {
     wanted_by_.resize(inputs_.size());
     for (std::size_t i = 0; i < ops_.size() && inputs_.size() <= N; ++i) {
       for (const Candidate& candidate : candidates_[i]) {
-        for (const ValueId value : candidate.loaded) wanted_by_[at(local_input_[at(value)])].set(i);
+        for (const ValueId value : candidate.loaded) wanted_by_[local_input_[value]].set(i);
       }
     }
   }
@@ -135,8 +133,8 @@ class Search {
         if (value == result.overwritten) result.overwritten = no_value;
       } else if (std::find(result.loaded.begin(), result.loaded.end(), value) == result.loaded.end()) {
         result.loaded.push_back(value);
-        if (local_input_[at(value)] < 0) {
-          local_input_[at(value)] = static_cast<int>(inputs_.size());
+        if (local_input_[value] < 0) {
+          local_input_[value] = static_cast<int>(inputs_.size());
           inputs_.push_back(value);
         }
       }
@@ -188,7 +186,7 @@ class Search {
     return count;
   }
   [[nodiscard]] bool dies(ValueId value, const Bits& done_after) const {
-    const auto producer = at(local_op_[at(value)]);
+    const int producer = local_op_[value];
     return !problem_.held(value) && (users_[producer] & ~done_after).none();
   }
 
@@ -214,7 +212,7 @@ class Search {
     // Loaded values may stay for a later step, if there is one that could want them.
     std::vector<ValueId> keepable;
     for (const ValueId value : candidate.loaded) {
-      if ((wanted_by_[at(local_input_[at(value)])] & ~done).any()) keepable.push_back(value);
+      if ((wanted_by_[local_input_[value]] & ~done).any()) keepable.push_back(value);
     }
     const std::size_t choices = std::size_t{1} << keepable.size();
     for (std::size_t choice = 0; choice < choices; ++choice) {
@@ -233,7 +231,7 @@ class Search {
       return false;
     };
     for (const ValueId value : candidate.loaded) {
-      const auto input = at(local_input_[at(value)]);
+      const int input = local_input_[value];
       const bool resident = state.kept[input];
       const bool keep = kept_after(value);
       const bool becomes_result = candidate.in_place && value == candidate.overwritten;
@@ -371,8 +369,8 @@ class Search {
 }  // namespace
 
 Schedule best_schedule(const StageProblem& problem, int slots, CycleWeights weights) {
-  if (problem.ops().size() <= few_ops && problem.graph().values().size() <= few_ops) {
-    return Search<few_ops>(problem, slots, weights).run();
+  if (problem.ops().size() <= word_bits && problem.graph().values().size() <= word_bits) {
+    return Search<word_bits>(problem, slots, weights).run();
   }
   return Search<most_ops>(problem, slots, weights).run();
 }

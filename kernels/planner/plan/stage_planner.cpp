@@ -7,8 +7,6 @@
 namespace tilegrid::planner {
 namespace {
 
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
 /// No DST has more slots than this; sub-blocks of more tiles can't fit.
 constexpr int most_slots = 16;
 /// Larger stages are not searched for orders.
@@ -155,7 +153,7 @@ double crossing(const Graph& graph, const std::vector<int>& ops, const std::vect
       if (producer < 0 || !inside(producer)) tiles += 1;
     }
     const ValueId result = graph.result_of(op);
-    bool leaves = packed[at(result)];
+    bool leaves = packed[result];
     for (const int user : graph.users_of(result)) leaves = leaves || !inside(user);
     if (leaves) tiles += 1;
   }
@@ -167,7 +165,7 @@ std::vector<bool> packed_beyond(const Graph& graph, const std::vector<int>& ops,
   for (const int op : ops) {
     const ValueId result = graph.result_of(op);
     for (const int user : graph.users_of(result)) {
-      if (std::find(ops.begin(), ops.end(), user) == ops.end()) packed[at(result)] = true;
+      if (std::find(ops.begin(), ops.end(), user) == ops.end()) packed[result] = true;
     }
   }
   return packed;

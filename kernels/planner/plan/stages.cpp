@@ -9,8 +9,6 @@
 namespace tilegrid::planner {
 namespace {
 
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
 /// What an operation's sections iterate over: its result's tiles, or its operand's when the packer sums them.
 Shape iteration_shape(const Graph& graph, int op) {
   const Op& operation = graph.op(op);
@@ -23,7 +21,7 @@ bool stays_in_dst(const Graph& graph, const PartitionOptions& options, int produ
   const ValueId value = read.in[operand];
   if (summed_by_packer(graph, graph.op(producer))) return false;
   if (summed_by_packer(graph, read)) return true;
-  if (!options.cut.empty() && options.cut[at(value)]) return false;
+  if (!options.cut.empty() && options.cut[value]) return false;
   if (operand_from_cb(graph, read, operand)) return false;
   return iteration_shape(graph, producer) == iteration_shape(graph, reader);
 }
@@ -33,10 +31,10 @@ class Levels {
   Levels(const Graph& graph, const PartitionOptions& options)
       : graph_(graph), options_(options), level_(graph.ops().size()) {
     const int count = static_cast<int>(graph.ops().size());
-    for (int op = 0; op < count; ++op) level_[at(op)] = earliest(op);
-    for (int op = count - 1; op >= 0; --op) level_[at(op)] = latest(op);
+    for (int op = 0; op < count; ++op) level_[op] = earliest(op);
+    for (int op = count - 1; op >= 0; --op) level_[op] = latest(op);
   }
-  [[nodiscard]] int of(int op) const { return level_[at(op)]; }
+  [[nodiscard]] int of(int op) const { return level_[op]; }
 
  private:
   int earliest(int op) const {
@@ -45,7 +43,7 @@ class Levels {
     for (std::size_t i = 0; i < operation.in.size(); ++i) {
       const int producer = graph_.op_of(operation.in[i]);
       if (producer < 0) continue;
-      level = std::max(level, level_[at(producer)] + (stays_in_dst(graph_, options_, producer, op, i) ? 0 : 1));
+      level = std::max(level, level_[producer] + (stays_in_dst(graph_, options_, producer, op, i) ? 0 : 1));
     }
     return level;
   }
@@ -56,17 +54,17 @@ class Levels {
     bool in_dst = true;
     for (const int user : graph_.users_of(graph_.result_of(op))) {
       const Op& reader = graph_.op(user);
-      if (first >= 0 && level_[at(user)] > first) continue;
+      if (first >= 0 && level_[user] > first) continue;
       bool edge = true;
       for (std::size_t i = 0; i < reader.in.size(); ++i) {
         if (reader.in[i] == graph_.result_of(op)) edge = edge && stays_in_dst(graph_, options_, op, user, i);
       }
-      in_dst = first == level_[at(user)] ? in_dst && edge : edge;
-      first = level_[at(user)];
+      in_dst = first == level_[user] ? in_dst && edge : edge;
+      first = level_[user];
     }
-    if (first < 0) return level_[at(op)];
+    if (first < 0) return level_[op];
     if (in_dst) return first;
-    return level_[at(op)];
+    return level_[op];
   }
 
   const Graph& graph_;
@@ -79,7 +77,7 @@ std::vector<int> components_of(const Graph& graph, const PartitionOptions& optio
   std::vector<int> root(graph.ops().size());
   std::iota(root.begin(), root.end(), 0);
   const auto find = [&](int op) {
-    while (root[at(op)] != op) op = root[at(op)];
+    while (root[op] != op) op = root[op];
     return op;
   };
   for (int op = 0; op < static_cast<int>(root.size()); ++op) {
@@ -89,10 +87,10 @@ std::vector<int> components_of(const Graph& graph, const PartitionOptions& optio
       if (!stays_in_dst(graph, options, producer, op, i)) continue;
       const int a = find(producer);
       const int b = find(op);
-      root[at(std::max(a, b))] = std::min(a, b);
+      root[std::max(a, b)] = std::min(a, b);
     }
   }
-  for (int op = 0; op < static_cast<int>(root.size()); ++op) root[at(op)] = find(op);
+  for (int op = 0; op < static_cast<int>(root.size()); ++op) root[op] = find(op);
   return root;
 }
 
@@ -137,7 +135,7 @@ std::vector<OpGroup> partition(const Graph& graph, const PartitionOptions& optio
   std::vector<int> level_of_group;
   for (int op = 0; op < static_cast<int>(graph.ops().size()); ++op) {
     const Shape shape = iteration_shape(graph, op);
-    const Key key{levels.of(op), component[at(op)], shape.rows.tiles, shape.cols.tiles, shape.rows.unit, shape.cols.unit};
+    const Key key{levels.of(op), component[op], shape.rows.tiles, shape.cols.tiles, shape.rows.unit, shape.cols.unit};
     const auto [found, added] = index.try_emplace(key, groups.size());
     if (added) {
       groups.push_back({{}, shape});
@@ -158,14 +156,14 @@ std::vector<OpGroup> partition(const Graph& graph, const PartitionOptions& optio
 std::vector<bool> packed_values(const Graph& graph, const std::vector<OpGroup>& groups) {
   std::vector<int> group_of(graph.ops().size(), 0);
   for (std::size_t group = 0; group < groups.size(); ++group) {
-    for (const int op : groups[group].ops) group_of[at(op)] = static_cast<int>(group);
+    for (const int op : groups[group].ops) group_of[op] = static_cast<int>(group);
   }
   std::vector<bool> packed(graph.values().size(), false);
-  for (const ValueId output : graph.outputs()) packed[at(output)] = true;
+  for (const ValueId output : graph.outputs()) packed[output] = true;
   for (int op = 0; op < static_cast<int>(graph.ops().size()); ++op) {
     for (const ValueId value : graph.op(op).in) {
       const int producer = graph.op_of(value);
-      if (producer >= 0 && group_of[at(producer)] != group_of[at(op)]) packed[at(value)] = true;
+      if (producer >= 0 && group_of[producer] != group_of[op]) packed[value] = true;
     }
   }
   return packed;
@@ -175,7 +173,7 @@ Graph one_tile_block(const Graph& graph, int& parts) {
   const Value& first = graph.value(graph.outputs().front());
   const auto smaller = [&](Extent extent, AxisId axis) {
     const bool split = axis != no_axis && (axis == first.axes[0] || axis == first.axes[1]);
-    if (!extent.unit && split && !graph.axes()[at(axis)].contracted) extent.tiles = 1;
+    if (!extent.unit && split && !graph.axes()[axis].contracted) extent.tiles = 1;
     return extent;
   };
   Graph small;
@@ -189,8 +187,8 @@ Graph one_tile_block(const Graph& graph, int& parts) {
   small.finish();
   parts = 1;
   for (const int side : {0, 1}) {
-    const AxisId axis = first.axes[at(side)];
-    if (axis != no_axis && !graph.axes()[at(axis)].contracted) parts *= graph.axes()[at(axis)].tiles;
+    const AxisId axis = first.axes[side];
+    if (axis != no_axis && !graph.axes()[axis].contracted) parts *= graph.axes()[axis].tiles;
   }
   return small;
 }

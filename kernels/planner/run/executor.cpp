@@ -13,9 +13,6 @@ namespace {
 
 using namespace tilegrid::api;
 
-std::uint32_t word(int value) { return static_cast<std::uint32_t>(value); }
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
 }  // namespace
 
 void Setup::unpack(Kind kind, int variant, const TileGrid& a, const TileGrid& b) {
@@ -32,7 +29,7 @@ void Setup::matmul(const TileGrid& a, const TileGrid& b, bool transpose, int ct,
       .kind = Kind::matmul, .variant = transpose ? 1 : 0, .a = b.format, .b = a.format, .ct = ct, .rt = rt, .kt = kt};
   if (wanted == unpack_) return;
   if (formats) reconfig_data_format(b.cb, a.cb);
-  mm_block_init_short(a.cb, b.cb, transpose, word(ct), word(rt), kt);
+  mm_block_init_short(a.cb, b.cb, transpose, ct, rt, kt);
   unpack_ = wanted;
 }
 
@@ -78,8 +75,8 @@ int Executor::find_scaler() const {
 }
 
 TileGrid Executor::grid(int buffer) const {
-  const PlanBuffer& of = plan_.buffers[at(buffer)];
-  TileGrid tiles{.cb = bindings_[at(buffer)].cb, .format = of.format, .transposed = of.transposed};
+  const PlanBuffer& of = plan_.buffers[buffer];
+  TileGrid tiles{.cb = bindings_[buffer].cb, .format = of.format, .transposed = of.transposed};
   if (of.value == no_value) return tiles;
   const Shape shape = plan_.graph.value(of.value).shape;
   tiles.rows = shape.rows.tiles;
@@ -89,7 +86,7 @@ TileGrid Executor::grid(int buffer) const {
 
 bool Executor::streamed(ValueId value) const {
   const int buffer = value == no_value ? -1 : find_buffer(value, false);
-  return buffer >= 0 && plan_.buffers[at(buffer)].streamed;
+  return buffer >= 0 && plan_.buffers[buffer].streamed;
 }
 
 bool Executor::streams(const Instruction& i) const {
@@ -110,7 +107,7 @@ void Executor::pack(const Instruction& i, Tile origin, bool later) {
     const TileGrid to = grid(buffer);
     const Tile tile{origin.row + i.row, origin.col + i.col};
     setup.pack(to, i.accumulate && adds(i.value[0], tile, later));
-    pack_tile_at(word(i.slot[0]), to.cb, to.index(tile.row, tile.col));
+    pack_tile_at(i.slot[0], to.cb, to.index(tile.row, tile.col));
   });
 }
 
@@ -179,18 +176,18 @@ VectorMode Executor::mode(const Instruction& i) const {
 }
 
 void Executor::dispatch(const Instruction& i, Tile tile, KRange k) {
-  const std::uint32_t slot = word(i.slot[0]);
+  const std::uint32_t slot = i.slot[0];
   switch (i.action) {
     case Action::load:
       return load(i, tile);
     case Action::copy:
-      return copy_dest_values(word(i.slot[1]), slot);
+      return copy_dest_values(i.slot[1], slot);
     case Action::fill:
       return fill_tile(slot, i.parameter);
     case Action::unary:
       return unary(i);
     case Action::sfpu_binary:
-      return vector_binary_tile(vector_op(i), word(i.slot[1]), word(i.slot[2]), slot, mode(i));
+      return vector_binary_tile(vector_op(i), i.slot[1], i.slot[2], slot, mode(i));
     case Action::ternary:
       return ternary(i);
     case Action::fpu_binary:
@@ -227,16 +224,16 @@ void Executor::load(const Instruction& i, Tile tile) {
   begin_copy(from, i.broadcast);
   const std::uint32_t index = from.index(tile.row, tile.col);
   if (i.broadcast == Broadcast::none) {
-    copy_tile(from.cb, index, word(i.slot[0]));
+    copy_tile(from.cb, index, i.slot[0]);
   } else {
-    unary_bcast(i.broadcast, from.cb, index, word(i.slot[0]));
+    unary_bcast(i.broadcast, from.cb, index, i.slot[0]);
   }
 }
 
 void Executor::unary(const Instruction& i) const {
   const VectorOp op = vector_op(i);
   const bool scaled = op == VectorOp::exp_fast || op == VectorOp::exp_accurate;
-  vector_tile(op, word(i.slot[0]), mode(i), scaled && i.parameter == 0 ? 1.0F : i.parameter);
+  vector_tile(op, i.slot[0], mode(i), scaled && i.parameter == 0 ? 1.0F : i.parameter);
 }
 
 void Executor::ternary(const Instruction& i) const {
@@ -244,7 +241,7 @@ void Executor::ternary(const Instruction& i) const {
     throw Fault("no such operation", fmt::format("{} on DST", op_of(i).function->name),
                 "where is the vector unit's only operation of three tiles");
   }
-  where_tile(word(i.slot[1]), word(i.slot[2]), word(i.slot[3]), word(i.slot[0]), mode(i));
+  where_tile(i.slot[1], i.slot[2], i.slot[3], i.slot[0], mode(i));
 }
 
 void Executor::fpu_binary(const Instruction& i, Tile tile) {
@@ -252,7 +249,7 @@ void Executor::fpu_binary(const Instruction& i, Tile tile) {
   const TileGrid a = operand(i.value[0], "the FPU's element-wise operations read both operands from CBs");
   const TileGrid b = operand(i.value[1], "the FPU's element-wise operations read both operands from CBs");
   begin_fpu(Setup::Kind::eltwise, static_cast<int>(op) * 4 + static_cast<int>(i.broadcast), a, b);
-  eltwise_tiles(op, i.broadcast, a.cb, b.cb, a.index(tile.row, tile.col), b.index(tile.row, tile.col), word(i.slot[0]));
+  eltwise_tiles(op, i.broadcast, a.cb, b.cb, a.index(tile.row, tile.col), b.index(tile.row, tile.col), i.slot[0]);
 }
 
 void Executor::dest_reuse(const Instruction& i, Tile tile) {
@@ -262,7 +259,7 @@ void Executor::dest_reuse(const Instruction& i, Tile tile) {
   }
   const TileGrid other = operand(i.value[0], "dest-reuse reads one operand from DST and the other from a CB");
   begin_fpu(Setup::Kind::dest_reuse, static_cast<int>(op) * 2 + (i.dst_is_a ? 1 : 0), other, other);
-  binary_dest_reuse_tiles(op, i.dst_is_a, other.cb, other.index(tile.row, tile.col), word(i.slot[0]));
+  binary_dest_reuse_tiles(op, i.dst_is_a, other.cb, other.index(tile.row, tile.col), i.slot[0]);
 }
 
 TileGrid Executor::matmul_operand(ValueId value, bool k_is_cols, KRange k) const {
@@ -281,15 +278,15 @@ void Executor::matmul(const Instruction& i, Tile tile, KRange k) {
     return transpose ? b.index(col, b_first + step) : b.index(b_first + step, col);
   };
   // matmul_block steps through the rows of a by `stride`, and through the columns of b one by one.
-  const std::uint32_t stride = a.transposed ? 1 : word(a.cols);
+  const std::uint32_t stride = a.transposed ? 1 : a.cols;
   const bool block = i.ct == 1 || b_index(0, tile.col + 1) == b_index(0, tile.col) + 1;
   setup.exact_copies(false);
   setup.matmul(a, b, transpose, block ? i.ct : 1, block ? i.rt : 1, block ? stride : 1);
-  if (op_of(i).accumulate) note_accumulation(word(i.slot[0]), word(i.rt * i.ct));
+  if (op_of(i).accumulate) note_accumulation(i.slot[0], i.rt * i.ct);
   for (int step = 0; step < k.count; ++step) {
     if (block) {
-      matmul_block(a.cb, b.cb, a.index(tile.row, a_first + step), b_index(step, tile.col), word(i.slot[0]), transpose,
-                   word(i.ct), word(i.rt), stride);
+      matmul_block(a.cb, b.cb, a.index(tile.row, a_first + step), b_index(step, tile.col), i.slot[0], transpose, i.ct, i.rt,
+                   stride);
       continue;
     }
     for_tiles(i, {tile.row - i.row, tile.col - i.col}, [&](std::uint32_t slot, Tile each) {
@@ -309,7 +306,7 @@ void Executor::reduce(const Instruction& i, Tile tile) {
   const Tile last{op.dim == ReduceDim::row ? tile.row : from.rows - 1, op.dim == ReduceDim::col ? tile.col : from.cols - 1};
   for (int r = first.row; r <= last.row; ++r) {
     for (int c = first.col; c <= last.col; ++c) {
-      reduce_tile(op.pool, op.dim, from.cb, scaler.cb, from.index(r, c), 0, word(i.slot[0]));
+      reduce_tile(op.pool, op.dim, from.cb, scaler.cb, from.index(r, c), 0, i.slot[0]);
     }
   }
 }
@@ -318,13 +315,13 @@ void Executor::tile_sum(const Instruction& i, Tile tile) {
   const bool along_row = op_of(i).dim == ReduceDim::row;
   const TileGrid from = operand(i.value[0], "tiles are summed from a CB");
   const auto index = [&](int step) { return along_row ? from.index(tile.row, step) : from.index(step, tile.col); };
-  const std::uint32_t slot = word(i.slot[0]);
+  const std::uint32_t slot = i.slot[0];
   begin_copy(from);
   copy_tile(from.cb, index(0), slot);
   for (int step = 1; step < (along_row ? from.cols : from.rows); ++step) {
     if (i.slot[1] >= 0) {
-      copy_tile(from.cb, index(step), word(i.slot[1]));
-      add_binary_tile(slot, word(i.slot[1]), slot);
+      copy_tile(from.cb, index(step), i.slot[1]);
+      add_binary_tile(slot, i.slot[1], slot);
     } else {
       begin_fpu(Setup::Kind::dest_reuse, static_cast<int>(EltwiseOp::add) * 2 + 1, from, from);
       binary_dest_reuse_tiles(EltwiseOp::add, true, from.cb, index(step), slot);
@@ -335,7 +332,7 @@ void Executor::tile_sum(const Instruction& i, Tile tile) {
 void Executor::transpose(const Instruction& i, Tile tile) {
   const TileGrid from = operand(i.value[0], "a transposition reads its operand from a CB");
   begin_fpu(Setup::Kind::transpose, 0, from, from);
-  transpose_wh_tile(from.cb, from.index(tile.col, tile.row), word(i.slot[0]));
+  transpose_wh_tile(from.cb, from.index(tile.col, tile.row), i.slot[0]);
 }
 
 }  // namespace tilegrid::planner

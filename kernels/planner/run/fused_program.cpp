@@ -21,14 +21,12 @@ constexpr const char* reader_name = "fused/reader";
 constexpr const char* compute_name = "fused/compute";
 constexpr const char* writer_name = "fused/writer";
 
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
 /// Axes along which there are block rows and block columns.
 std::array<AxisId, 2> split_axes(const Graph& graph) { return graph.value(graph.outputs().front()).axes; }
 
 /// 0: the axis of block rows, 1: of block columns, -1: neither.
 int split_of(const FusedJob& job, AxisId axis) {
-  if (axis == no_axis || job.plan.graph.axes()[at(axis)].contracted) return -1;
+  if (axis == no_axis || job.plan.graph.axes()[axis].contracted) return -1;
   const std::array<AxisId, 2> split = split_axes(job.plan.graph);
   if (axis == split[0]) return 0;
   return axis == split[1] ? 1 : -1;
@@ -55,7 +53,7 @@ bool contracts(const Graph& graph, const Op& op, AxisId axis) {
 
 void check_axis(const FusedJob& job, int split) {
   const Graph& graph = job.plan.graph;
-  const AxisId axis = split_axes(graph)[at(split)];
+  const AxisId axis = split_axes(graph)[split];
   const int blocks = blocks_along(job, split);
   const char* what = split == 0 ? "rows" : "columns";
   if (blocks < 1) throw UsageError(fmt::format("{} block {}: at least 1 is needed", blocks, what));
@@ -63,7 +61,7 @@ void check_axis(const FusedJob& job, int split) {
   const std::string& output = graph.value(graph.outputs().front()).name;
   if (axis == no_axis)
     throw UsageError(fmt::format("{} block {}: output '{}' has only one element there", blocks, what, output));
-  if (!graph.axes()[at(axis)].contracted) return;
+  if (!graph.axes()[axis].contracted) return;
   const auto found =
       std::find_if(graph.ops().begin(), graph.ops().end(), [&](const Op& op) { return contracts(graph, op, axis); });
   if (found != graph.ops().end()) {
@@ -102,7 +100,7 @@ int k_dimension(const Graph& graph, const Stage& stage, ValueId value) {
 }
 
 Route route_of(const FusedJob& job, int cb, std::uint32_t address) {
-  const PlanBuffer& buffer = job.plan.buffers[at(cb)];
+  const PlanBuffer& buffer = job.plan.buffers[cb];
   const Value& value = job.plan.graph.value(buffer.value);
   Route route{.cb = cb,
               .address = address,
@@ -112,10 +110,10 @@ Route route_of(const FusedJob& job, int cb, std::uint32_t address) {
               .transposed = buffer.transposed};
   std::array<bool, 2> has{};
   for (int dim = 0; dim < 2; ++dim) {
-    const int split = split_of(job, value.axes[at(dim)]);
+    const int split = split_of(job, value.axes[dim]);
     if (split < 0) continue;
-    has[at(split)] = true;
-    (dim == 0 ? route.row_step[at(split)] : route.col_step[at(split)]) = dim == 0 ? route.rows : route.cols;
+    has[split] = true;
+    (dim == 0 ? route.row_step[split] : route.col_step[split]) = dim == 0 ? route.rows : route.cols;
   }
   if (buffer.role == BufferRole::output) route.first_only = {!has[0], !has[1]};
   return route;
@@ -145,7 +143,7 @@ TransferPlan reads_of(const FusedJob& job, const FusedTensors& tensors) {
       if (buffer.role == BufferRole::scaler) transfers.scaler_cb = static_cast<int>(i);
       if (buffer.role != BufferRole::input || placed[i] || !reads(stage, buffer.value)) continue;
       placed[i] = true;
-      Route route = route_of(job, static_cast<int>(i), tensors.inputs[at(buffer.value)]);
+      Route route = route_of(job, static_cast<int>(i), tensors.inputs[buffer.value]);
       if (buffer.streamed) route.k_dim = k_dimension(plan.graph, stage, buffer.value);
       (buffer.streamed ? streamed : whole).routes.push_back(route);
     }
@@ -264,7 +262,7 @@ void register_kernels() {
 
 Program make_program(const FusedJob& job, const FusedTensors& tensors) {
   const Plan& plan = job.plan;
-  if (at(plan.graph.input_count()) != tensors.inputs.size() || plan.graph.outputs().size() != tensors.outputs.size()) {
+  if (std::ssize(tensors.inputs) != plan.graph.input_count() || plan.graph.outputs().size() != tensors.outputs.size()) {
     throw UsageError(fmt::format("{} input and {} output tensors for a graph of {} and {}", tensors.inputs.size(),
                                  tensors.outputs.size(), plan.graph.input_count(), plan.graph.outputs().size()));
   }

@@ -16,9 +16,6 @@ namespace {
 
 using namespace tilegrid::api;
 
-std::uint32_t word(int value) { return static_cast<std::uint32_t>(value); }
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
-
 /// What a stage reads and packs, as indices of buffers.
 struct Traffic {
   std::vector<int> resident;  ///< read; wanted whole
@@ -42,17 +39,17 @@ class BlockRun {
   void run() {
     for (const Stage& stage : plan_.stages) run_stage(stage);
     for (const int buffer : waited_) {
-      if (bindings_[at(buffer)].pop) pop(buffer);
+      if (bindings_[buffer].pop) pop(buffer);
     }
     executor_.setup.finish();
   }
 
  private:
-  [[nodiscard]] std::uint32_t tiles(int buffer) const { return word(plan_.buffers[at(buffer)].tiles); }
-  void wait(int buffer) { cb_wait_front(bindings_[at(buffer)].cb, tiles(buffer)); }
-  void pop(int buffer) { cb_pop_front(bindings_[at(buffer)].cb, tiles(buffer)); }
-  void reserve(int buffer) { cb_reserve_back(bindings_[at(buffer)].cb, tiles(buffer)); }
-  void push(int buffer) { cb_push_back(bindings_[at(buffer)].cb, tiles(buffer)); }
+  [[nodiscard]] std::uint32_t tiles(int buffer) const { return plan_.buffers[buffer].tiles; }
+  void wait(int buffer) { cb_wait_front(bindings_[buffer].cb, tiles(buffer)); }
+  void pop(int buffer) { cb_pop_front(bindings_[buffer].cb, tiles(buffer)); }
+  void reserve(int buffer) { cb_reserve_back(bindings_[buffer].cb, tiles(buffer)); }
+  void push(int buffer) { cb_push_back(bindings_[buffer].cb, tiles(buffer)); }
 
   [[nodiscard]] Traffic traffic_of(const Stage& stage) const {
     Traffic traffic;
@@ -218,7 +215,7 @@ class BlockRun {
     }
   }
   [[nodiscard]] bool in_place(int buffer, bool read, bool write) const {
-    return read && write && plan_.buffers[at(buffer)].copies == 1;
+    return read && write && plan_.buffers[buffer].copies == 1;
   }
   /// Opens the buffer of partial sums for reading, writing or both. Without room for two blocks it is popped and reserved
   /// again, and then read and packed to by index: the tiles stay in place.

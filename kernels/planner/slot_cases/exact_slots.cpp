@@ -10,7 +10,7 @@ namespace tilegrid::planner {
 namespace {
 
 using Mask = std::uint64_t;
-constexpr std::size_t most_ops = 64;
+constexpr std::size_t mask_bits = 64;
 constexpr std::size_t table_ops = 22;  ///< up to here states are looked up in a table of 2^n bytes
 constexpr std::uint64_t most_states = 3'000'000;
 constexpr int never = 1 << 20;
@@ -46,7 +46,7 @@ class Search {
  public:
   Search(const SlotDag& dag, ExactRules rules)
       : dag_(dag), rules_(rules), nodes_(dag.ops.size()), readers_(dag.inputs.size()) {
-    full_ = dag.ops.size() == most_ops ? ~Mask{0} : bit(dag.ops.size()) - 1;
+    full_ = dag.ops.size() == mask_bits ? ~Mask{0} : bit(dag.ops.size()) - 1;
     for (std::size_t i = 0; i < dag.ops.size(); ++i) add(i);
   }
 
@@ -218,7 +218,7 @@ class Search {
 
 std::optional<int> exact_slots(const SlotDag& dag, ExactRules rules) {
   const SlotDag live = without_dead_ops(dag);
-  if (live.ops.size() > most_ops || !obstacle_to_one_section(live).empty()) return std::nullopt;
+  if (live.ops.size() > mask_bits || !obstacle_to_one_section(live).empty()) return std::nullopt;
   return Search(live, rules).run();
 }
 
