@@ -43,15 +43,6 @@ struct Header {
   std::vector<std::int64_t> shape;
 };
 
-/// Text of the file within a message: no control characters, not endless.
-std::string printable(std::string_view text) {
-  constexpr std::size_t longest = 60;
-  std::string result;
-  for (const char c : text.substr(0, longest)) result += c >= ' ' && c <= '~' ? c : '?';
-  if (text.size() > longest) result += "...";
-  return result;
-}
-
 /// Reads the header's Python dictionary: the three keys in any order, any spacing, either kind of quote.
 /// Throws std::runtime_error with what is wrong.
 class HeaderParser {

@@ -11,6 +11,14 @@
 #include <stdexcept>
 
 namespace tilegrid {
+
+std::string printable(std::string_view text) {
+  constexpr std::size_t longest = 60;
+  std::string result;
+  for (const char c : text.substr(0, longest)) result += c >= ' ' && c <= '~' ? c : '?';
+  if (text.size() > longest) result += "...";
+  return result;
+}
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "values are read as they lie in memory");
@@ -51,15 +59,6 @@ void decode_all(std::span<const std::byte> data, bool swapped, std::span<float> 
     std::memcpy(&bits, data.data() + i * sizeof(Bits), sizeof(Bits));
     values[i] = convert(swapped ? swap_bytes(bits) : bits);
   }
-}
-
-/// Text of the file within a message: no control characters, not endless.
-std::string printable(std::string_view text) {
-  constexpr std::size_t longest = 60;
-  std::string result;
-  for (const char c : text.substr(0, longest)) result += c >= ' ' && c <= '~' ? c : '?';
-  if (text.size() > longest) result += "...";
-  return result;
 }
 
 [[noreturn]] void refuse(std::string_view descr) {

@@ -33,4 +33,7 @@ class NpyType {
   bool swapped_;  ///< big-endian
 };
 
+/// Text of a file within a message: no control characters, not endless.
+[[nodiscard]] std::string printable(std::string_view text);
+
 }  // namespace tilegrid
