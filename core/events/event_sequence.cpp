@@ -28,7 +28,7 @@ std::uint64_t hash_of(std::span<const Event> events) {
 bool equal(std::span<const Event> a, std::span<const Event> b) {
   // All bytes of an event count.
   static_assert(std::has_unique_object_representations_v<Event>);
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
 }
 
 }  // namespace
