@@ -30,7 +30,7 @@ struct FaultCase {
   Risc risc;
   KernelFunction kernel;  ///< its last call is the wrong one
   std::string error_class;
-  std::string details;  ///< stands in the message
+  std::string details;  ///< the call, ids and numbers that the message gives; how it says so is free
   int line_after;
 };
 
@@ -64,45 +64,41 @@ constexpr std::uint32_t user = l1_user_base + 64 * 1024;  // L1 that belongs to 
 std::vector<FaultCase> dst_cases() {
   return {
       {__LINE__, "acquire_twice", Risc::trisc, [] { tile_regs_acquire(), tile_regs_acquire(); }, "dst-order",
-       "acquire and commit alternate; fix: ", __LINE__},
-      {__LINE__, "commit_first", Risc::trisc, [] { tile_regs_commit(); }, "dst-order", "without tile_regs_acquire",
-       __LINE__},
-      {__LINE__, "wait_first", Risc::trisc, [] { tile_regs_wait(); }, "dst-order", "nothing committed", __LINE__},
-      {__LINE__, "release_first", Risc::trisc, [] { tile_regs_release(); }, "dst-order", "without tile_regs_wait", __LINE__},
+       "fix: ", __LINE__},
+      {__LINE__, "commit_first", Risc::trisc, [] { tile_regs_commit(); }, "dst-order", "tile_regs_acquire", __LINE__},
+      {__LINE__, "wait_first", Risc::trisc, [] { tile_regs_wait(); }, "dst-order", "", __LINE__},
+      {__LINE__, "release_first", Risc::trisc, [] { tile_regs_release(); }, "dst-order", "tile_regs_wait", __LINE__},
       {__LINE__, "third_section", Risc::trisc,
        [] {
          tile_regs_acquire(), tile_regs_commit(), tile_regs_acquire(), tile_regs_commit();
          tile_regs_acquire();
        },
-       "dst-order", "both DST halves committed", __LINE__},
-      {__LINE__, "math_outside", Risc::trisc, [] { fill(0, 1), copy_tile(0, 0, 0); }, "dst-order",
-       "copy_tile outside of a DST section", __LINE__},
+       "dst-order", "", __LINE__},
+      {__LINE__, "math_outside", Risc::trisc, [] { fill(0, 1), copy_tile(0, 0, 0); }, "dst-order", "copy_tile", __LINE__},
       {__LINE__, "pack_too_early", Risc::trisc,
        [] {
          cb_reserve_back(16, 1), tile_regs_acquire(), tile_regs_commit();
          pack_tile(0, 16);
        },
-       "dst-order", "before tile_regs_wait", __LINE__},
+       "dst-order", "tile_regs_wait", __LINE__},
       {__LINE__, "slot_too_high", Risc::trisc, [] { fill(0, 1), tile_regs_acquire(), copy_tile(0, 0, 8); }, "DST capacity",
-       "copy_tile used DST tile 8; Insufficient DST capacity for all operands: 16-bit DST in half-sync has 8 tiles; "
-       "asked 9 tiles, available 8; fix: ",
-       __LINE__},
+       "copy_tile.* 8; Insufficient DST capacity for all operands: .*asked 9 tiles, available 8.*fix: ", __LINE__},
       {__LINE__, "block_too_large", Risc::trisc,
        [] {
          fill(0, 4), fill(1, 3), tile_regs_acquire();
          matmul_block(0, 1, 0, 0, 0, false, 3, 3, 1);
        },
-       "DST capacity", "matmul_block used DST tiles 0..8; .*asked 9 tiles, available 8", __LINE__},
+       "DST capacity", "matmul_block.*\\b0..8\\b.*asked 9 tiles, available 8", __LINE__},
       {__LINE__, "packed_slot_too_high", Risc::trisc, [] { section(), cb_reserve_back(16, 1), pack_tile(8, 16); },
        "DST capacity", "asked 9 tiles, available 8", __LINE__},
       {__LINE__, "vector_on_nothing", Risc::trisc, [] { tile_regs_acquire(), recip_tile(3); }, "uninitialised-dst",
-       "DST tile 3, which nothing wrote", __LINE__},
+       "\\b3\\b", __LINE__},
       {__LINE__, "reuse_of_nothing", Risc::trisc,
        [] {
          fill(0, 1), tile_regs_acquire();
          binary_dest_reuse_tiles(EltwiseOp::add, true, 0, 0, 1);
        },
-       "uninitialised-dst", "binary_dest_reuse_tiles read DST tile 1", __LINE__},
+       "uninitialised-dst", "binary_dest_reuse_tiles.*\\b1\\b", __LINE__},
       {__LINE__, "block_beyond_counting", Risc::trisc,
        [] {
          fill(0, 1), fill(1, 1), tile_regs_acquire();
@@ -112,20 +108,20 @@ std::vector<FaultCase> dst_cases() {
       {__LINE__, "slot_below_zero", Risc::trisc, [] { fill(0, 1), tile_regs_acquire(), copy_tile(0, 0, 0U - 1); },
        "DST capacity", "available 8", __LINE__},
       {__LINE__, "tile_below_zero", Risc::trisc, [] { fill(0, 1), tile_regs_acquire(), copy_tile(0, 0U - 1, 0); },
-       "CB window", "copy_tile read tile 4294967295", __LINE__},
+       "CB window", "copy_tile.*\\b4294967295\\b", __LINE__},
       {__LINE__, "empty_matmul", Risc::trisc,
        [] {
          fill(0, 1), fill(1, 1), tile_regs_acquire();
          matmul_block(0, 1, 0, 0, 0, false, 0, 1, 1);
        },
-       "matmul shape", "all sizes are at least 1", __LINE__},
+       "matmul shape", "\\b1\\b", __LINE__},
   };
 }
 
 std::vector<FaultCase> cb_cases() {
   return {
       {__LINE__, "push_without_reserve", Risc::ncrisc, [] { cb_push_back(0, 1); }, "cb-window",
-       "cb_push_back of 1 pages on CB 0 'cb0' .*asked 1 pages, available 0; fix: ", __LINE__},
+       "cb_push_back.*\\b1\\b.*\\b0\\b.*'cb0'.*asked 1 pages, available 0.*fix: ", __LINE__},
       {__LINE__, "push_more_than_reserved", Risc::brisc, [] { cb_reserve_back(0, 2), cb_push_back(0, 3); }, "cb-window",
        "asked 3 pages, available 2", __LINE__},
       {__LINE__, "pop_without_push", Risc::trisc, [] { cb_pop_front(0, 1); }, "CB over-pop", "asked 1 pages, available 0",
@@ -135,7 +131,7 @@ std::vector<FaultCase> cb_cases() {
          fill(1, 7), cb_pop_front(1, 7), cb_reserve_back(1, 7);
          cb_push_back(1, 7);
        },
-       "CB wrap", "7 pages at page 7 of CB 1 .*asked 7 pages, available 5", __LINE__},
+       "CB wrap", "\\b7\\b.*\\b7\\b.*\\b1\\b.*asked 7 pages, available 5", __LINE__},
       {__LINE__, "pop_past_the_end", Risc::ncrisc,
        [] {
          fill(1, 7), cb_pop_front(1, 7), fill(1, 5), fill(1, 2);
@@ -147,88 +143,86 @@ std::vector<FaultCase> cb_cases() {
          cb_reserve_back(0, 4), cb_push_back(0, 4), cb_wait_front(0, 2), tile_regs_acquire();
          copy_tile(0, 2, 0);
        },
-       "cb-window", "copy_tile read tile 2 of CB 0 .*asked 3 tiles, available 2", __LINE__},
+       "cb-window", "copy_tile.*\\b2\\b.*\\b0\\b.*asked 3 tiles, available 2", __LINE__},
       {__LINE__, "read_past_the_end", Risc::trisc,
        [] {
          fill(1, 12), cb_pop_front(1, 11), tile_regs_acquire();
          copy_tile(1, 1, 0);
        },
-       "CB window", "a window ends at the end of the buffer", __LINE__},
+       "CB window", "", __LINE__},
       {__LINE__, "pack_without_reserve", Risc::trisc, [] { section(), pack_tile(0, 16); }, "cb-window",
-       "pack_tile wrote tile 0 of CB 16 .*asked 1 tiles, available 0", __LINE__},
+       "pack_tile.*\\b0\\b.*\\b16\\b.*asked 1 tiles, available 0", __LINE__},
       {__LINE__, "pack_beyond_reserve", Risc::trisc, [] { section(), cb_reserve_back(16, 2), pack_tile_at(0, 16, 2); },
        "cb-window", "asked 3 tiles, available 2", __LINE__},
       {__LINE__, "reserve_more_than_there_is", Risc::brisc, [] { cb_reserve_back(0, 5); }, "CB capacity",
-       "cb_reserve_back on CB 0 .*asked 5 pages, available 4", __LINE__},
+       "cb_reserve_back.*\\b0\\b.*asked 5 pages, available 4", __LINE__},
       {__LINE__, "wait_for_more_than_there_is", Risc::brisc, [] { cb_wait_front(0, 5); }, "CB capacity",
-       "cb_wait_front on CB 0 .*asked 5 pages, available 4", __LINE__},
-      {__LINE__, "id_too_high", Risc::brisc, [] { cb_wait_front(32, 1); }, "CB id", "used CB 32", __LINE__},
-      {__LINE__, "id_not_configured", Risc::brisc, [] { cb_wait_front(9, 1); }, "CB id",
-       "used CB 9, which the program does not configure", __LINE__},
+       "cb_wait_front.*\\b0\\b.*asked 5 pages, available 4", __LINE__},
+      {__LINE__, "id_too_high", Risc::brisc, [] { cb_wait_front(32, 1); }, "CB id", "\\b32\\b", __LINE__},
+      {__LINE__, "id_not_configured", Risc::brisc, [] { cb_wait_front(9, 1); }, "CB id", "\\b9\\b", __LINE__},
       {__LINE__, "page_is_no_tile", Risc::trisc, [] { fill(2, 1), tile_regs_acquire(), copy_tile(2, 0, 0); }, "CB page size",
-       "copy_tile on CB 2 with pages of 1024 bytes; .*asked 1024 bytes, available 2048", __LINE__},
+       "copy_tile.*\\b2\\b.*\\b1024\\b.*asked 1024 bytes, available 2048", __LINE__},
       {__LINE__, "pack_to_bfp4", Risc::trisc, [] { section(), cb_reserve_back(3, 1), pack_tile(0, 3); }, "pack format",
        "bfp4_b", __LINE__},
       {__LINE__, "accumulate_in_bfp8", Risc::trisc,
        [] { pack_reconfig_l1_acc(true), section(), cb_reserve_back(17, 1), pack_tile(0, 17); }, "Packer L1 accumulation",
-       "pack_tile accumulates onto bfp8_b in L1; L1 accumulation adds in fp32 or bf16", __LINE__},
+       "pack_tile.*bfp8_b", __LINE__},
   };
 }
 
 std::vector<FaultCase> range_cases() {
   return {
       {__LINE__, "source_below_l1", Risc::brisc, [] { noc_async_write(l1(1024), on_core(0, 0, user), 64); }, "L1 range",
-       "noc_async_write used L1 bytes 1024 to 1088; L1 ends at 1499136", __LINE__},
+       "noc_async_write.*\\b1024\\b.*\\b1088\\b.*\\b1499136\\b", __LINE__},
       {__LINE__, "destination_past_the_end", Risc::ncrisc,
        [] { noc_async_read(on_core(0, 0, user), l1(l1_bytes - 32), 64); }, "L1 range",
-       "noc_async_read used L1 bytes 1499104 to 1499168", __LINE__},
+       "noc_async_read.*\\b1499104\\b.*\\b1499168\\b", __LINE__},
       {__LINE__, "remote_past_the_end", Risc::ncrisc, [] { noc_async_read(on_core(1, 0, l1_bytes - 32), l1(user), 64); },
-       "L1 range", "used L1 bytes 1499104 to 1499168 of core \\(1,0\\)", __LINE__},
+       "L1 range", "\\b1499104\\b.*\\b1499168\\b.*\\(1,0\\)", __LINE__},
       {__LINE__, "remote_firmware", Risc::brisc, [] { noc_async_write(l1(user), on_core(3, 1, 4096), 64); }, "L1 range",
-       "used L1 bytes 4096 to 4160 of core \\(3,1\\)", __LINE__},
+       "\\b4096\\b.*\\b4160\\b.*\\(3,1\\)", __LINE__},
       {__LINE__, "multicast_past_the_end", Risc::brisc,
        [] { noc_async_write_multicast(l1(user), on_all_cores(l1_bytes - 32), 64, 7); }, "L1 range",
-       "used L1 bytes 1499104 to 1499168", __LINE__},
+       "\\b1499104\\b.*\\b1499168\\b", __LINE__},
       {__LINE__, "multicast_to_firmware", Risc::brisc,
-       [] { noc_async_write_multicast(l1(user), on_all_cores(4096), 64, 7); }, "L1 range", "used L1 bytes 4096 to 4160",
+       [] { noc_async_write_multicast(l1(user), on_all_cores(4096), 64, 7); }, "L1 range", "\\b4096\\b.*\\b4160\\b",
        __LINE__},
       {__LINE__, "semaphore_wait_elsewhere", Risc::brisc, [] { noc_semaphore_wait(semaphore_pointer(l1(l1_bytes)), 1); },
-       "L1 range", "noc_semaphore_wait used L1 bytes 1499136 to 1499140", __LINE__},
+       "L1 range", "noc_semaphore_wait.*\\b1499136\\b.*\\b1499140\\b", __LINE__},
       {__LINE__, "dram_past_the_buffers", Risc::ncrisc,
        [] {
          noc_async_read_page(12 * 1000 + 5, InterleavedAddrGen{0, 2048}, l1(user));
        },
-       "DRAM range",
-       "used bytes 2048000 to 2050048 of DRAM bank 5; the buffers of this run end at [0-9]+ in every bank; fix: ", __LINE__},
+       "DRAM range", "\\b2048000\\b.*\\b2050048\\b.*\\b5\\b.*\\b9\\b.*fix: ", __LINE__},
   };
 }
 
 std::vector<FaultCase> noc_cases() {
   return {
       {__LINE__, "no_such_core", Risc::brisc, [] { noc_async_write(l1(user), on_core(4, 0, user), 64); }, "NoC target",
-       "core \\(4,0\\); the grid is 4x2", __LINE__},
+       "\\(4,0\\)", __LINE__},
       {__LINE__, "no_such_node", Risc::brisc, [] { noc_async_write(l1(user), get_noc_addr(0, 3, 64), 64); }, "NoC target",
-       "NoC node 0-3; only workers and DRAM endpoints have memory", __LINE__},
+       "\\b0-3\\b", __LINE__},
       {__LINE__, "multicast_beyond_the_grid", Risc::brisc,
        [] { noc_async_write_multicast(l1(user), get_noc_multicast_addr(18, 18, 22, 19, user), 64, 9); }, "NoC target",
-       "cores \\(0,0\\) to \\(4,1\\); a multicast reaches workers of the 4x2 grid only", __LINE__},
+       "\\(0,0\\).*\\(4,1\\)", __LINE__},
       {__LINE__, "atomic_on_dram", Risc::brisc, [] { noc_semaphore_inc(get_noc_addr(0, 11, 0), 1); }, "NoC target",
-       "noc_semaphore_inc on DRAM", __LINE__},
+       "noc_semaphore_inc", __LINE__},
       {__LINE__, "dram_read_needs_32", Risc::ncrisc,
        [] {
          noc_async_read_page(0, InterleavedAddrGen{0, 32}, l1(user + 16));
        },
-       "alignment", "both addresses must be equal modulo 32 \\(here 16 and 0\\)", __LINE__},
+       "alignment", "\\b32\\b.*\\b16\\b.*\\b0\\b", __LINE__},
       {__LINE__, "l1_write_needs_16", Risc::brisc, [] { noc_async_write(l1(user + 4), on_core(0, 0, user), 64); },
-       "alignment", "both addresses must be equal modulo 16 \\(here 4 and 0\\)", __LINE__},
+       "alignment", "\\b16\\b.*\\b4\\b.*\\b0\\b", __LINE__},
       {__LINE__, "multicast_needs_16", Risc::brisc,
-       [] { noc_async_write_multicast(l1(user + 4), on_all_cores(user), 64, 7); }, "alignment",
-       "both addresses must be equal modulo 16 \\(here 4 and 0\\)", __LINE__},
-      {__LINE__, "odd_semaphore", Risc::brisc, [] { noc_semaphore_inc(on_core(0, 0, user + 2), 1); }, "alignment",
-       "a multiple of 4", __LINE__},
+       [] { noc_async_write_multicast(l1(user + 4), on_all_cores(user), 64, 7); }, "alignment", "\\b16\\b.*\\b4\\b.*\\b0\\b",
+       __LINE__},
+      {__LINE__, "odd_semaphore", Risc::brisc, [] { noc_semaphore_inc(on_core(0, 0, user + 2), 1); }, "alignment", "\\b4\\b",
+       __LINE__},
       {__LINE__, "read_packet_too_large", Risc::ncrisc,
        [] { noc_async_read_one_packet(on_core(0, 0, user), l1(user), 8193); }, "NoC packet size",
-       "asked 8193 bytes, available 8192; fix: ", __LINE__},
+       "asked 8193 bytes, available 8192.*fix: ", __LINE__},
       {__LINE__, "write_packet_too_large", Risc::brisc,
        [] { noc_async_write_one_packet(l1(user), on_core(0, 0, user), 16384); }, "NoC packet size",
        "asked 16384 bytes, available 8192", __LINE__},
@@ -236,75 +230,75 @@ std::vector<FaultCase> noc_cases() {
        "multicast-count", "asked 8 destinations, available 7", __LINE__},
       {__LINE__, "sender_not_counted", Risc::brisc,
        [] { noc_async_write_multicast_loopback_src(l1(user), on_all_cores(user), 64, 7); }, "multicast-count",
-       "with loopback; .*asked 7 destinations, available 8", __LINE__},
+       "asked 7 destinations, available 8", __LINE__},
       {__LINE__, "semaphore_multicast_count", Risc::brisc,
        [] { noc_semaphore_set_multicast(l1(user), on_all_cores(l1_semaphore_base), 6); }, "multicast-count",
        "asked 6 destinations, available 7", __LINE__},
-      {__LINE__, "semaphore_id", Risc::brisc, [] { static_cast<void>(get_semaphore(16)); }, "semaphore id",
-       "used semaphore 16", __LINE__},
+      {__LINE__, "semaphore_id", Risc::brisc, [] { static_cast<void>(get_semaphore(16)); }, "semaphore id", "\\b16\\b",
+       __LINE__},
   };
 }
 
 std::vector<FaultCase> transfer_form_cases() {
   return {
       {__LINE__, "inline_to_dram", Risc::brisc, [] { noc_inline_dw_write(get_noc_addr(0, 11, 0), 1); }, "NoC target",
-       "noc_inline_dw_write to DRAM; inline writes go to L1 only; fix: ", __LINE__},
+       "noc_inline_dw_write.*fix: ", __LINE__},
       {__LINE__, "inline_to_odd", Risc::brisc, [] { noc_inline_dw_write(on_core(0, 0, user + 2), 1); }, "alignment",
-       "a multiple of 4", __LINE__},
+       "\\b4\\b", __LINE__},
       {__LINE__, "inline_half_a_word", Risc::brisc, [] { noc_inline_dw_write(on_core(0, 0, user), 1, 0x3); },
-       "inline byte enable", "byte enable 0x3; .*whole words", __LINE__},
+       "inline byte enable", "0x3", __LINE__},
       {__LINE__, "no_such_id", Risc::ncrisc, [] { noc_async_read_set_trid(16); }, "NoC transaction id",
-       "with transaction id 16; a NIU has 16 transaction ids, 0 to 15", __LINE__},
+       "\\b16\\b.*\\b16\\b.*\\b0\\b.*\\b15\\b", __LINE__},
       {__LINE__, "no_such_id_of_a_write", Risc::ncrisc,
        [] { noc_async_write_one_packet_with_trid(l1(user), on_core(0, 0, user), 64, 257); }, "NoC transaction id",
-       "noc_async_write_one_packet_with_trid with transaction id 257", __LINE__},
+       "noc_async_write_one_packet_with_trid.*\\b257\\b", __LINE__},
       {__LINE__, "no_such_id_of_a_barrier", Risc::ncrisc, [] { noc_async_read_barrier_with_trid(77); }, "NoC transaction id",
-       "noc_async_read_barrier_with_trid with transaction id 77", __LINE__},
+       "noc_async_read_barrier_with_trid.*\\b77\\b", __LINE__},
       {__LINE__, "too_many_of_an_id", Risc::ncrisc,
        [] {
          noc_async_read_set_trid(3);
          for (int i = 0; i < 256; ++i) noc_async_read(on_core(0, 0, user), l1(user), 32);
        },
-       "NoC transaction id", "transaction id 3 on NoC 0; .*asked 256 packets, available 255; fix: ", __LINE__},
+       "NoC transaction id", "\\b3\\b.*\\b0\\b.*asked 256 packets, available 255.*fix: ", __LINE__},
       {__LINE__, "too_many_for_the_barrier_of_an_id", Risc::ncrisc,
        [] {
          for (int i = 0; i < 300; ++i) noc_async_write(l1(user), on_core(0, 0, user + 64), 32);
          noc_async_write_barrier_with_trid(0);
        },
-       "NoC transaction id", "transaction id 0 on NoC 0; .*asked 300 packets, available 255", __LINE__},
+       "NoC transaction id", "\\b0\\b.*\\b0\\b.*asked 300 packets, available 255", __LINE__},
   };
 }
 
 std::vector<FaultCase> transfer_state_cases() {
   return {
       {__LINE__, "state_of_nothing", Risc::ncrisc, [] { noc_async_read_one_packet_with_state(user, l1(user)); }, "NoC state",
-       "noc_async_read_one_packet_with_state without a state", __LINE__},
+       "noc_async_read_one_packet_with_state", __LINE__},
       {__LINE__, "state_overwritten", Risc::ncrisc,
        [] {
          noc_async_read_one_packet_set_state(on_core(0, 0, user), 64);
          noc_async_read(on_core(1, 0, user), l1(user), 64);
          noc_async_read_one_packet_with_state(user, l1(user));
        },
-       "NoC state", "a plain transfer overwrites them; fix: ", __LINE__},
+       "NoC state", "fix: ", __LINE__},
       {__LINE__, "write_state_overwritten", Risc::ncrisc,
        [] {
          noc_async_write_one_packet_set_state(on_core(0, 0, user), 64);
          noc_async_write_multicast(l1(user), on_all_cores(user), 64, 7);
          noc_async_write_one_packet_with_state(l1(user), user);
        },
-       "NoC state", "noc_async_write_one_packet_with_state without a state", __LINE__},
+       "NoC state", "noc_async_write_one_packet_with_state", __LINE__},
       {__LINE__, "state_of_the_other_noc", Risc::ncrisc,
        [] {
          noc_async_read_one_packet_set_state(on_core(0, 0, user), 64, 1);
          noc_async_read_one_packet_with_state(user, l1(user), 0);
        },
-       "NoC state", "without a state", __LINE__},
+       "NoC state", "", __LINE__},
       {__LINE__, "state_without_a_size", Risc::ncrisc,
        [] {
          noc_async_read_set_state(on_core(0, 0, user));
          noc_async_read_one_packet_with_state(user, l1(user));
        },
-       "NoC state", "the \\*_set_state of the same form", __LINE__},
+       "NoC state", "_set_state", __LINE__},
       {__LINE__, "state_too_large", Risc::ncrisc, [] { noc_async_write_one_packet_set_state(on_core(0, 0, user), 8193); },
        "NoC packet size", "asked 8193 bytes, available 8192", __LINE__},
       {__LINE__, "multicast_packet_too_large", Risc::ncrisc,
@@ -315,18 +309,18 @@ std::vector<FaultCase> transfer_state_cases() {
          noc_async_read_one_packet_set_state(on_core(1, 0, user), 64);
          noc_async_read_one_packet_with_state(l1_bytes - 32, l1(user));
        },
-       "L1 range", "used L1 bytes 1499104 to 1499168 of core \\(1,0\\)", __LINE__},
+       "L1 range", "\\b1499104\\b.*\\b1499168\\b.*\\(1,0\\)", __LINE__},
   };
 }
 
 std::vector<FaultCase> other_cases() {
   return {
       {__LINE__, "runtime_argument", Risc::trisc, [] { static_cast<void>(get_arg_val<std::uint32_t>(0)); },
-       "kernel argument", "read runtime argument 0; .*asked 1 arguments, available 0", __LINE__},
+       "kernel argument", "\\b0\\b.*asked 1 arguments, available 0", __LINE__},
       {__LINE__, "common_argument", Risc::trisc, [] { static_cast<void>(get_common_arg_val<std::uint32_t>(1)); },
-       "kernel argument", "read common argument 1; .*asked 2 arguments, available 1", __LINE__},
+       "kernel argument", "\\b1\\b.*asked 2 arguments, available 1", __LINE__},
       {__LINE__, "compile_time_argument", Risc::trisc, [] { static_cast<void>(get_compile_time_arg_val(7)); },
-       "kernel argument", "read compile-time argument 7; .*asked 8 arguments, available 1", __LINE__},
+       "kernel argument", "\\b7\\b.*asked 8 arguments, available 1", __LINE__},
   };
 }
 
