@@ -2,10 +2,11 @@
 # How to declare tests. No test is ever left out for lack of cores: MPI ranks share them.
 #
 #   tilegrid_unit_test(name SOURCES a.cpp ... LIBRARIES tilegrid::core ... [TIMEOUT seconds])
-#   tilegrid_mpi_test(name SOURCES a.cpp ... LIBRARIES ... RANKS 2 4 ... [LABELS ...] [TIMEOUT seconds])
+#   tilegrid_mpi_test(name SOURCES a.cpp ... LIBRARIES ... RANKS 2 4 ... [ALONE] [LABELS ...] [TIMEOUT seconds])
 #
 # A unit test is one ctest entry. An MPI test is one entry for each rank count, `name.rN`, labelled mpi, or grid80 from 80
-# ranks on; all of its cases run in one mpirun, because starting 80 ranks takes seconds.
+# ranks on; all of its cases run in one mpirun, because starting 80 ranks takes seconds. ALONE adds `name.one`, one process
+# without mpirun, labelled unit.
 find_package(GTest REQUIRED)
 set(MPI_CXX_SKIP_MPICXX TRUE)
 find_package(MPI REQUIRED COMPONENTS CXX)
@@ -42,7 +43,7 @@ function(tilegrid_unit_test name)
 endfunction()
 
 function(tilegrid_mpi_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;RANKS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ALONE" "TIMEOUT" "SOURCES;LIBRARIES;RANKS;LABELS" ${ARGN})
   if(NOT ARG_SOURCES OR NOT ARG_RANKS OR ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "tilegrid_mpi_test(${name}): needs SOURCES and RANKS; not understood: '${ARG_UNPARSED_ARGUMENTS}'")
   endif()
@@ -54,6 +55,10 @@ function(tilegrid_mpi_test name)
   tilegrid_test_executable(${name}
     SOURCES ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp ${PROJECT_SOURCE_DIR}/tests/support/mpi_listener.cpp
     LIBRARIES ${ARG_LIBRARIES} tilegrid::noc GTest::gtest MPI::MPI_CXX)
+  if(ARG_ALONE)
+    add_test(NAME ${name}.one COMMAND ${name})
+    set_tests_properties(${name}.one PROPERTIES LABELS unit TIMEOUT ${ARG_TIMEOUT})
+  endif()
   foreach(ranks IN LISTS ARG_RANKS)
     set(test ${name}.r${ranks})
     set(labels mpi)

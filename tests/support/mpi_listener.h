@@ -10,7 +10,7 @@
 
 namespace tilegrid::test {
 
-/// The process's MPI. For tests that are linked with mpi_main.cpp; every rank runs every test.
+/// The process's MPI. For tests that are linked with mpi_main.cpp and started by a launcher; every rank runs every test.
 noc::MpiEnvironment& mpi();
 
 /// Makes one test out of the same test on all ranks: after each test the other ranks' failures are handed to rank 0, which

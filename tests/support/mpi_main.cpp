@@ -10,7 +10,7 @@
 namespace tilegrid::test {
 namespace {
 
-noc::MpiEnvironment* environment = nullptr;
+noc::MpiEnvironment* environment = nullptr;  ///< null without a launcher
 
 /// --gtest_shuffle takes its order from the clock unless told otherwise; all ranks need the same one.
 void share_random_seed() {
@@ -43,6 +43,10 @@ noc::MpiEnvironment& mpi() { return *environment; }
 }  // namespace tilegrid::test
 
 int main(int argc, char** argv) {
+  if (!tilegrid::noc::launched_by_mpi()) {
+    testing::InitGoogleTest(&argc, argv);
+    return RUN_ALL_TESTS();
+  }
   // MPI first: programs that end before MPI_Init make mpirun hang when there are many of them.
   tilegrid::noc::MpiEnvironment environment(&argc, &argv);
   tilegrid::test::environment = &environment;
