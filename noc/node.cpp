@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "noc/endpoint.h"
+#include "noc/host_port.h"
 #include "noc/shaken_traffic.h"
 
 namespace tilegrid::noc {
@@ -28,24 +29,22 @@ Node::Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_o
   for (int local = 0; local < arena_.cores(); ++local) {
     const int index = first_core_ + local;
     cores_.push_back(std::make_unique<Core>(index, grid.core(index), arena_.base(local), scheduler_, chip_));
-    for (int risc = 0; risc < risc_count; ++risc) {
-      endpoints_.push_back(std::make_unique<Endpoint>(*this, cores_.back().get(), static_cast<Risc>(risc)));
-    }
+    for (const Risc risc : each<Risc>) endpoints_.push_back(std::make_unique<Endpoint>(*this, *cores_.back(), risc));
   }
   for (int bank = 0; bank < places().banks(); ++bank) {
     if (placement_.rank_of_bank(bank) == transport.rank()) dram_.add(bank);
   }
-  host_endpoint_ = std::make_unique<Endpoint>(*this, nullptr, Risc::brisc);
+  host_port_ = std::make_unique<HostPort>(*this);
 }
 
 Node::~Node() { scheduler_.clear(); }
 
 Endpoint& Node::endpoint(int core, Risc risc) {
-  return *endpoints_[static_cast<std::size_t>(core - first_core_) * risc_count + static_cast<std::size_t>(risc)];
+  return *endpoints_[(core - first_core_) * risc_count + to_underlying(risc)];
 }
 
-Endpoint& Node::asker(const MessageHeader& header) {
-  if (header.source_core < 0) return *host_endpoint_;
+Port& Node::asker(const MessageHeader& header) {
+  if (header.source_core < 0) return *host_port_;
   return endpoint(header.source_core, static_cast<Risc>(header.source_stream));
 }
 

@@ -18,6 +18,8 @@
 namespace tilegrid::noc {
 
 class Endpoint;
+class HostPort;
+class Port;
 class ShakenTraffic;
 
 /// Which rank holds which cores and banks: contiguous runs of cores, in index order; contiguous runs of banks on
@@ -81,7 +83,8 @@ class Node final : public MessageSink {
   [[nodiscard]] Core& core(int index) { return *cores_[static_cast<std::size_t>(index - first_core_)]; }
   [[nodiscard]] Endpoint& endpoint(int core, Risc risc);
   [[nodiscard]] std::span<const std::unique_ptr<Endpoint>> endpoints() const { return endpoints_; }
-  [[nodiscard]] Endpoint& host_endpoint() { return *host_endpoint_; }
+  /// The host's own way to the memory of all ranks.
+  [[nodiscard]] HostPort& host_port() { return *host_port_; }
 
   /// What kernels are checked for, from the next program on; set before anything is written to DRAM.
   void set_checks(const checks::Config& config) { checks_ = config; }
@@ -131,7 +134,8 @@ class Node final : public MessageSink {
   void serve_read(int source_rank, const MessageHeader& header, std::span<const std::byte> payload);
   void serve_write(int source_rank, const MessageHeader& header, std::span<const std::byte> payload);
   void serve_atomic(int source_rank, const MessageHeader& header, std::span<const std::byte> payload);
-  [[nodiscard]] Endpoint& asker(const MessageHeader& header);
+  /// Whom an answer is for.
+  [[nodiscard]] Port& asker(const MessageHeader& header);
 
   struct Deferred {
     int source_rank;
@@ -149,7 +153,7 @@ class Node final : public MessageSink {
   int first_core_ = 0;
   std::vector<std::unique_ptr<Core>> cores_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
-  std::unique_ptr<Endpoint> host_endpoint_;
+  std::unique_ptr<HostPort> host_port_;
   std::unique_ptr<ShakenTraffic> shaken_;
   std::function<void(int, const MessageHeader&, std::span<const std::byte>)> control_;
   std::uint32_t epoch_ = 0;

@@ -41,7 +41,7 @@ void ShakenTraffic::launch(Packet packet) {
   lanes_[number].push_back(std::move(packet));
 }
 
-void ShakenTraffic::depart(Endpoint& from, NocId noc, Target target, std::uint64_t offset, std::span<const std::byte> bytes,
+void ShakenTraffic::depart(Port& from, NocId noc, Target target, std::uint64_t offset, std::span<const std::byte> bytes,
                            std::uint32_t slot) {
   for (std::size_t parts = 1 + chance_.below(3); !bytes.empty(); --parts) {
     const std::size_t units = bytes.size() / part_unit;
@@ -52,7 +52,7 @@ void ShakenTraffic::depart(Endpoint& from, NocId noc, Target target, std::uint64
   }
 }
 
-void ShakenTraffic::depart_increment(Endpoint& from, NocId noc, Target target, std::uint64_t offset, std::uint32_t delta) {
+void ShakenTraffic::depart_increment(Port& from, NocId noc, Target target, std::uint64_t offset, std::uint32_t delta) {
   launch({&from, noc, target, offset, {}, 0, delta});
 }
 
@@ -64,15 +64,15 @@ void ShakenTraffic::hold(int source_rank, const MessageHeader& header, std::span
 std::vector<ShakenTraffic::Departure> ShakenTraffic::departures() const {
   std::vector<Departure> all;
   for (const auto& endpoint : node_.endpoints()) {
-    for (const NocId noc : {NocId::noc0, NocId::noc1}) {
+    for (const NocId noc : each<NocId>) {
       if (endpoint->has_pending_writes(noc)) all.emplace_back(endpoint.get(), noc);
     }
   }
   return all;
 }
 
-std::vector<Endpoint*> ShakenTraffic::readers() const {
-  std::vector<Endpoint*> all;
+std::vector<Port*> ShakenTraffic::readers() const {
+  std::vector<Port*> all;
   if (!temper_.early_reads) return all;
   for (const auto& endpoint : node_.endpoints()) {
     if (endpoint->has_pending_reads()) all.push_back(endpoint.get());
@@ -106,7 +106,7 @@ bool ShakenTraffic::step() {
     (static_cast<int>(packets.front().noc) == temper_.slow_noc ? slow_landings : landings).push_back(i++);
   }
   std::vector<Departure> leaving = departures();
-  const std::vector<Endpoint*> reading = readers();
+  const std::vector<Port*> reading = readers();
   const std::size_t fast = landings.size() + leaving.size() + reading.size() + static_cast<std::size_t>(!held_.empty());
   if (fast == 0 && slow_landings.empty()) return false;
   if (!slow_landings.empty() && (fast == 0 || chance_.one_in(slow_turn))) {

@@ -17,12 +17,12 @@
 
 namespace tilegrid::noc {
 
-class Endpoint;
+class Port;
 class Node;
 
 /// A write or an increment that has left its core and has not landed.
 struct Packet {
-  Endpoint* from = nullptr;
+  Port* from = nullptr;
   NocId noc = NocId::noc0;
   Target target;
   std::uint64_t offset = 0;
@@ -41,9 +41,9 @@ class ShakenTraffic {
   ShakenTraffic(Node& node, std::uint64_t seed, std::uint64_t stream);
 
   /// A write leaves: in one to three packets.
-  void depart(Endpoint& from, NocId noc, Target target, std::uint64_t offset, std::span<const std::byte> bytes,
+  void depart(Port& from, NocId noc, Target target, std::uint64_t offset, std::span<const std::byte> bytes,
               std::uint32_t slot);
-  void depart_increment(Endpoint& from, NocId noc, Target target, std::uint64_t offset, std::uint32_t delta);
+  void depart_increment(Port& from, NocId noc, Target target, std::uint64_t offset, std::uint32_t delta);
   /// A message of the program from another rank.
   void hold(int source_rank, const MessageHeader& header, std::span<const std::byte> payload);
 
@@ -59,13 +59,13 @@ class ShakenTraffic {
     MessageHeader header;
     std::vector<std::byte> payload;
   };
-  using Lane = std::tuple<Endpoint*, NocId, Target::Kind, int>;
+  using Lane = std::tuple<Port*, NocId, Target::Kind, int>;
   using Sender = std::tuple<int, int, int, std::uint32_t>;  ///< rank, what the messages are, core, RISC
-  using Departure = std::pair<Endpoint*, NocId>;
+  using Departure = std::pair<Port*, NocId>;
 
   void launch(Packet packet);
   [[nodiscard]] std::vector<Departure> departures() const;
-  [[nodiscard]] std::vector<Endpoint*> readers() const;
+  [[nodiscard]] std::vector<Port*> readers() const;
   void land_one(std::size_t lane);
   void deliver_one();
 

@@ -18,13 +18,13 @@ namespace tilegrid::noc {
 /// Bytes of writes that were sent and are not acknowledged: in all, by NoC, and by transaction id.
 struct UnackedWrites {
   std::uint64_t total = 0;
-  std::array<std::uint64_t, noc_count> by_noc{};
-  std::array<std::array<std::uint64_t, transaction_ids>, noc_count> by_trid{};
+  EnumArray<NocId, std::uint64_t> by_noc{};
+  EnumArray<NocId, std::array<std::uint64_t, transaction_ids>> by_trid{};
   void add(std::uint32_t slot, std::uint64_t bytes) { change(slot, bytes); }
   void remove(std::uint32_t slot, std::uint64_t bytes) { change(slot, ~bytes + 1); }
   /// NoC and transaction id as one number, which acknowledgements carry back.
   [[nodiscard]] static std::uint32_t slot(NocId noc, std::uint8_t trid) {
-    return static_cast<std::uint32_t>(noc) * transaction_ids + trid;
+    return to_underlying(noc) * transaction_ids + trid;
   }
 
  private:

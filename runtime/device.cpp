@@ -12,7 +12,7 @@
 #include "core/checks/poison.h"
 #include "core/error.h"
 #include "kernels/registry.h"
-#include "noc/endpoint.h"
+#include "noc/host_port.h"
 #include "runtime/checks/findings.h"
 #include "runtime/checks/races.h"
 #include "runtime/deadlock/deadlock_report.h"
@@ -81,18 +81,18 @@ void Device::transfer_pages(const Buffer& buffer, std::size_t size, const char* 
                page * buffer.page_bytes);
     }
   }
-  control_.node().host_endpoint().host_finish();
+  control_.node().host_port().finish();
 }
 
 void Device::write(const Buffer& buffer, std::span<const std::byte> data) {
   transfer_pages(buffer, data.size(), "write", [&](noc::Target target, std::uint64_t offset, std::uint64_t at) {
-    control_.node().host_endpoint().host_write(target, offset, data.subspan(at, buffer.page_bytes));
+    control_.node().host_port().write(target, offset, data.subspan(at, buffer.page_bytes));
   });
 }
 
 void Device::read(const Buffer& buffer, std::span<std::byte> data) {
   transfer_pages(buffer, data.size(), "read", [&](noc::Target target, std::uint64_t offset, std::uint64_t at) {
-    control_.node().host_endpoint().host_read(target, offset, data.subspan(at, buffer.page_bytes));
+    control_.node().host_port().read(target, offset, data.subspan(at, buffer.page_bytes));
   });
   // The mark of what nobody wrote is the emulator's own affair.
   if (control_.node().checks().on(checks::Class::uninitialised_dram)) {
