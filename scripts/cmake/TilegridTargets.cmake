@@ -16,9 +16,17 @@ if(TILEGRID_SANITIZE)
   add_link_options(-fsanitize=${TILEGRID_SANITIZE})
 endif()
 
-# What nearly every source includes, compiled once a target. Sources still name what they use: tests/package compiles the
-# headers without.
+# What nearly every source includes, compiled once: for each library, or for all when few sources of each are compiled. Sources
+# still name what they use: tests/package compiles the headers without.
 set(TILEGRID_PRECOMPILED <algorithm> <array> <cstdint> <functional> <map> <memory> <optional> <span> <string> <vector> <fmt/format.h>)
+if(TILEGRID_TOGETHER)
+  find_package(fmt REQUIRED)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
+  add_library(tilegrid_precompiled OBJECT ${PROJECT_BINARY_DIR}/precompiled.cpp)
+  target_compile_features(tilegrid_precompiled PRIVATE cxx_std_20)
+  target_link_libraries(tilegrid_precompiled PRIVATE fmt::fmt tilegrid_private_options)
+  target_precompile_headers(tilegrid_precompiled PRIVATE ${TILEGRID_PRECOMPILED})
+endif()
 
 # Sources of one folder share most of what they include and instantiate: eight of them together cost half. What is compiled with
 # options of its own, or once a SIMD target, stays alone. Names in anonymous namespaces of one folder have to differ.
@@ -55,7 +63,11 @@ function(tilegrid_library name)
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/tilegrid>)
   target_link_libraries(tilegrid_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:tilegrid_private_options>)
-  target_precompile_headers(tilegrid_${name} PRIVATE ${TILEGRID_PRECOMPILED})
+  if(TILEGRID_TOGETHER)
+    target_precompile_headers(tilegrid_${name} REUSE_FROM tilegrid_precompiled)
+  else()
+    target_precompile_headers(tilegrid_${name} PRIVATE ${TILEGRID_PRECOMPILED})
+  endif()
   tilegrid_compile_together(tilegrid_${name})
   install(TARGETS tilegrid_${name} EXPORT tilegrid_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tilegrid
