@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "noc/mpi_environment.h"
 
+#include <fmt/format.h>
 #include <mpi.h>
 
+#include <fcntl.h>
+#include <pwd.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
+
+#include "core/error.h"
 
 #include "noc/mpi_transport.h"
 
@@ -36,6 +45,77 @@ std::string library_name() {
   return std::string(all.substr(0, all.find_first_of(std::string_view("\n\0", 2))));
 }
 
+/// One launcher's variables: how many processes it started, and which of them this one is. Null: it has no such variable.
+struct Launcher {
+  const char* size;
+  const char* rank;
+  const char* start;  ///< what starts one job of all processes instead, before their number
+};
+
+// The first that is there decides: a launcher that may run within a batch step comes before the step around it.
+constexpr std::array launchers{
+    Launcher{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "mpirun -n"},
+    Launcher{"MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK", "mpirun -n"},
+    Launcher{"PMI_SIZE", "PMI_RANK", "mpirun -n"},
+    Launcher{"PALS_SIZE", "PALS_RANKID", "mpirun -n"},
+    Launcher{"FLUX_JOB_SIZE", "FLUX_TASK_RANK", "flux run -o pmi=pmix -n"},
+    Launcher{"SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "srun --mpi=pmix -n"},
+    Launcher{"PMIX_SIZE", "PMIX_RANK", "mpirun -n"},
+};
+
+std::optional<int> number_in(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr || *text == '\0') return std::nullopt;
+  char* end = nullptr;
+  const long number = std::strtol(text, &end, 10);
+  if (*end != '\0' || number < 0 || number > 1'000'000) return std::nullopt;
+  return static_cast<int>(number);
+}
+
+/// Why the processes of a launcher that MPI does not know of would each do the whole job; empty if all is well.
+std::string contradiction(int world) {
+  for (const Launcher& launcher : launchers) {
+    const std::optional<int> size = number_in(launcher.size);
+    const std::optional<int> rank = number_in(launcher.rank);
+    if (!size && !rank) continue;
+    if ((!size || *size == world) && (!rank || *rank < world)) return {};
+    const int wanted = size.value_or(*rank + 1);
+    return fmt::format(
+        "{} is {}, but MPI knows of {} process{}: each would do the whole job. Start it with 'scripts/grid {} ...' or "
+        "'{} {} ...' of the MPI that tilegrid was built with; runs that shall be independent need {} and {} unset",
+        size ? launcher.size : launcher.rank, size ? *size : *rank, world, world == 1 ? "" : "es", wanted, launcher.start,
+        wanted, launcher.size, launcher.rank);
+  }
+  return {};
+}
+
+[[noreturn]] void refuse(const std::string& message) {
+  fmt::print(stderr, "tilegrid: {}\n", message);
+  std::exit(static_cast<int>(ExitCode::usage));
+}
+
+/// A rank of Open MPI's mpirun can join its job once: a second program's MPI_Init ends in an error of internals. The first
+/// one leaves a mark in mpirun's own directory, which goes with the job.
+void refuse_second_program() {
+  const char* directory = std::getenv("PMIX_SERVER_TMPDIR");
+  const std::optional<int> rank = number_in("OMPI_COMM_WORLD_RANK");
+  const char* job = std::getenv("PMIX_NAMESPACE");
+  if (directory == nullptr || job == nullptr || !rank) return;
+  const std::string mark = fmt::format("{}/tilegrid.{}.{}", directory, job, *rank);
+  const int file = open(mark.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+  if (file >= 0) {
+    close(file);
+  } else if (errno == EEXIST) {
+    refuse(fmt::format(
+        "rank {}: a second program in one mpirun: a rank can join its MPI job once, start one mpirun a program", *rank));
+  }
+}
+
+/// Without a home, in the environment or the table of users, Open MPI's set-up crashes.
+void ensure_home() {
+  if (std::getenv("HOME") == nullptr && getpwuid(getuid()) == nullptr) setenv("HOME", "/", 0);
+}
+
 /// CPUs that the run may use on all its hosts: those of each host, counted by its first rank.
 int count_cores(MPI_Comm host, bool first_of_host) {
   int cores = cpus_of_host(host);
@@ -58,10 +138,16 @@ int cpus_of_host(MPI_Comm host) {
 MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
   // Serialized, because the thread back end of the fibers calls from several threads, one at a time. Open MPI takes no
   // locks for it.
+  ensure_home();
+  refuse_second_program();
   int provided = 0;
   MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &info_.rank);
   MPI_Comm_size(MPI_COMM_WORLD, &info_.size);
+  if (const std::string message = contradiction(info_.size); !message.empty()) {
+    MPI_Finalize();
+    refuse(message);
+  }
   MPI_Comm host = MPI_COMM_NULL;
   MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host);
   MPI_Comm_rank(host, &info_.local_rank);
@@ -91,6 +177,10 @@ std::string MpiEnvironment::broadcast(std::string text) const {
 void MpiEnvironment::abort(int code) {
   MPI_Abort(MPI_COMM_WORLD, code);
   std::_Exit(code);
+}
+
+void refuse_copies() {
+  if (const std::string message = contradiction(1); !message.empty()) refuse(message);
 }
 
 bool launched_by_mpi() {

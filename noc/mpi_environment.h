@@ -21,7 +21,8 @@ struct MpiInfo {
 };
 
 /// Owns MPI for the process: MPI_Init in the constructor, MPI_Finalize in the destructor. Both are collective.
-/// Without a launcher MPI is not touched at all: see launched_by_mpi().
+/// Without a launcher MPI is not touched at all: see launched_by_mpi(). The constructor ends the process with exit code 1
+/// and one line where MPI's world has another size than the launcher says, or this rank had a program before.
 class MpiEnvironment {
  public:
   MpiEnvironment(int* argc, char*** argv);
@@ -46,5 +47,9 @@ class MpiEnvironment {
 
 /// True when mpirun, srun or another launcher started this process as part of a job (by the environment; MPI is not called).
 [[nodiscard]] bool launched_by_mpi();
+
+/// For a process that does without MPI: ends it with exit code 1 and one line when a launcher (Slurm without PMIx, Flux,
+/// PALS) has started it as one of several, which would all do the same.
+void refuse_copies();
 
 }  // namespace tilegrid::noc

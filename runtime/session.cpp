@@ -45,6 +45,7 @@ Session::Session(int* argc, char*** argv) {
     mpi_ = std::make_unique<noc::MpiEnvironment>(argc, argv);
     info_ = mpi_->info();
   } else {
+    noc::refuse_copies();
     info_.host = host_name();
   }
 }
