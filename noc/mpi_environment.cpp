@@ -72,21 +72,31 @@ std::optional<int> number_in(const char* variable) {
   return static_cast<int>(number);
 }
 
-/// Why the processes of a launcher that MPI does not know of would each do the whole job; empty if all is well.
-std::string contradiction(int world) {
+/// What the launcher of this process says; to be asked before MPI_Init, which may set such variables itself.
+struct Told {
+  const Launcher* launcher = nullptr;
+  std::optional<int> size;
+  std::optional<int> rank;
+};
+
+Told told_by_launcher() {
   for (const Launcher& launcher : launchers) {
-    const std::optional<int> size = number_in(launcher.size);
-    const std::optional<int> rank = number_in(launcher.rank);
-    if (!size && !rank) continue;
-    if ((!size || *size == world) && (!rank || *rank < world)) return {};
-    const int wanted = size.value_or(*rank + 1);
-    return fmt::format(
-        "{} is {}, but MPI knows of {} process{}: each would do the whole job. Start it with 'scripts/grid {} ...' or "
-        "'{} {} ...' of the MPI that tilegrid was built with; runs that shall be independent need {} and {} unset",
-        size ? launcher.size : launcher.rank, size ? *size : *rank, world, world == 1 ? "" : "es", wanted, launcher.start,
-        wanted, launcher.size, launcher.rank);
+    const Told told{&launcher, number_in(launcher.size), number_in(launcher.rank)};
+    if (told.size || told.rank) return told;
   }
   return {};
+}
+
+/// Why the processes of a launcher that MPI does not know of would each do the whole job; empty if all is well.
+std::string contradiction(const Told& told, int world) {
+  if ((!told.size || *told.size == world) && (!told.rank || *told.rank < world)) return {};
+  const Launcher& launcher = *told.launcher;
+  const int wanted = told.size.value_or(told.rank.value_or(0) + 1);
+  return fmt::format(
+      "{} is {}, but MPI knows of {} process{}: each would do the whole job. Start it with 'scripts/grid {} ...' or "
+      "'{} {} ...' of the MPI that tilegrid was built with; runs that shall be independent need {} and {} unset",
+      told.size ? launcher.size : launcher.rank, told.size ? *told.size : *told.rank, world, world == 1 ? "" : "es", wanted,
+      launcher.start, wanted, launcher.size, launcher.rank);
 }
 
 [[noreturn]] void refuse(const std::string& message) {
@@ -138,13 +148,14 @@ int cpus_of_host(MPI_Comm host) {
 MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
   // Serialized, because the thread back end of the fibers calls from several threads, one at a time. Open MPI takes no
   // locks for it.
+  const Told told = told_by_launcher();
   ensure_home();
   refuse_second_program();
   int provided = 0;
   MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &info_.rank);
   MPI_Comm_size(MPI_COMM_WORLD, &info_.size);
-  if (const std::string message = contradiction(info_.size); !message.empty()) {
+  if (const std::string message = contradiction(told, info_.size); !message.empty()) {
     MPI_Finalize();
     refuse(message);
   }
@@ -180,7 +191,7 @@ void MpiEnvironment::abort(int code) {
 }
 
 void refuse_copies() {
-  if (const std::string message = contradiction(1); !message.empty()) refuse(message);
+  if (const std::string message = contradiction(told_by_launcher(), 1); !message.empty()) refuse(message);
 }
 
 bool launched_by_mpi() {
