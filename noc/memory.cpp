@@ -30,7 +30,8 @@ void DramBanks::add(int bank) {
 void DramBanks::mark_unwritten(int bank, std::uint64_t end) {
   Bank& one = banks_.at(bank);
   if (end <= one.marked) return;
-  // Up to the end of a mark: the next writes may begin within one, and must find what was written there.
+  // Marks are whole patterns of poison_bytes: the next write may begin within the last one, and must not have it filled in
+  // later over what it wrote.
   end = std::min((end + checks::poison_bytes - 1) / checks::poison_bytes * checks::poison_bytes, bank_bytes_);
   checks::fill(checks::dram_poison, one.memory + one.marked, end - one.marked);
   one.marked = end;

@@ -31,7 +31,7 @@ class DramBanks {
  private:
   struct Bank {
     std::byte* memory = nullptr;
-    std::uint64_t marked = 0;  ///< below it lies what was written or marked
+    std::uint64_t marked = 0;  ///< everything below this offset has been written or marked
   };
   std::uint64_t bank_bytes_;
   std::map<int, Bank> banks_;

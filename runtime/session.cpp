@@ -100,7 +100,8 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
     ControlChannel control(node);
     return is_host() ? run_host(control, options, host) : serve(control);
   } catch (const std::exception& error) {
-    // Not a kernel's or a user's mistake: this rank can't go on, and the others would wait for it.
+    // Neither a kernel's nor a user's mistake: this rank can't go on, and the others would wait for it, so the whole job
+    // ends.
     print_error(fmt::format("rank {}: {}", info_.rank, error.what()));
     const auto* known = dynamic_cast<const Error*>(&error);
     const int code = static_cast<int>(known != nullptr ? known->code() : ExitCode::lost_rank);
@@ -148,7 +149,7 @@ int Session::serve(ControlChannel& control) {
       }
       case ControlTag::end:
       case ControlTag::probe:
-        break;  // of a program that has ended here already
+        break;  // belongs to a program that has already ended on this rank
       default:
         throw std::logic_error("an unexpected control message arrived between programs");
     }

@@ -80,8 +80,8 @@ Graph normalise_graph(const Config& config) {
   return graph;
 }
 
-/// The core as the planner sees it. It plans with all the L1 that it likes: the size of chunks is chosen such that the
-/// whole set of buffers fits, and a K that is cut once more would not agree with the reader.
+/// The core as the planner sees it, without a limit of L1: chunks are chosen such that all buffers fit together, and if the
+/// planner cut K once more the reader would not agree with it.
 planner::Machine machine_of(const Config& config) {
   planner::Machine machine;
   machine.chip = config.chip;
@@ -134,7 +134,7 @@ std::vector<CircularBufferConfig> fixed_buffers(const Config& config) {
   return buffers;
 }
 
-/// Gives buffers of plans their CBs.
+/// Chooses the CB of each buffer of a plan.
 class Binder {
  public:
   explicit Binder(const Config& config) : config_(config), buffers_(fixed_buffers(config)) {}

@@ -12,8 +12,8 @@ namespace tilegrid {
 
 /// Equal findings of several cores and launches.
 struct MergedFinding {
-  checks::Finding finding;  ///< of the first of the cores; `count` of all
-  std::vector<int> cores;   ///< ascending; empty: not of one core
+  checks::Finding finding;  ///< as the first of the cores found it, with the `count` of all of them
+  std::vector<int> cores;   ///< ascending; empty: the finding belongs to no core in particular
 };
 /// In order of class, place and first core.
 [[nodiscard]] std::vector<MergedFinding> merge_findings(const std::vector<checks::Finding>& findings);

@@ -7,7 +7,8 @@
 namespace tilegrid::timing {
 namespace {
 
-/// Ports look at those who wait after the packets of the same time have come.
+/// The key of a port's appointment, beyond those of all packets: a port chooses among waiting packets after all packets of
+/// the same time have come.
 constexpr std::uint64_t port_key = std::uint64_t{1} << 63U;
 
 }  // namespace
@@ -27,7 +28,7 @@ Fabric::Fabric(const Chip& a, Routes& routes, Agenda& agenda, FabricListener& li
   sources_.resize(static_cast<std::size_t>(routes.ports()) * 2);
 }
 
-/// Routers behind the first one that a standing packet reaches into.
+/// Over how many routers behind that of its head a packet reaches back when it stands still.
 std::uint8_t Fabric::reach_of(const Worm& worm) const {
   const double routers = worm.flits * per_buffer_;
   if (routers >= worm.length) return worm.length;
@@ -89,7 +90,8 @@ void Fabric::handle(const Appointment& now) {
   }
 }
 
-/// The head comes into a router, or to the NIU that sends it. It may ask for its port when nobody is before it there.
+/// The head has reached a router, or stands in the NIU that sends it. It asks for its next port when no other packet stands
+/// before it there.
 void Fabric::head(std::uint32_t number, double time) {
   const Worm& worm = worms_[number];
   Queue& buffer = queue(worm, worm.at);
@@ -127,7 +129,7 @@ void Fabric::ask(std::uint32_t number, double time) {
   serve(wanted, time);
 }
 
-/// When one of the virtual channels that the packet may take is free, as far as that is known, and which.
+/// When the first of the virtual channels that the packet may take is free, as far as that is known, and which one that is.
 double Fabric::chance(const Worm& worm, double time, int& channel) {
   const Hop hop = worm.way[worm.at];
   if (worm.at + 1 == worm.length) return time;  // a NIU takes what comes
@@ -149,7 +151,7 @@ double Fabric::chance(const Worm& worm, double time, int& channel) {
   return best;
 }
 
-/// The first of those who wait that can go does.
+/// Lets the first of the waiting packets that can go take the port.
 void Fabric::serve(std::uint16_t number, double time) {
   Port& port = ports_[number];
   if (port.first == nobody) return;
@@ -218,18 +220,19 @@ void Fabric::go(std::uint32_t number, int channel, double time) {
   listener_.arrived(worm.packet, time + niu_);
 }
 
-/// The head took `hop`, and its tail will pass there at `end`: in each router before, the tail passes so much earlier as
-/// the buffers between hold.
+/// Raises the lower bounds for the tail. The head has taken `hop`, where the tail will pass at `end`: it passes each hop
+/// before that earlier by no more than the buffers in between hold.
 void Fabric::hold_back(const Worm& worm, int hop, double end) {
   for (int earlier = hop - 1; earlier >= worm.settled; --earlier) {
     end -= buffer_;
     double& behind = lane(worm, earlier).behind;
-    if (behind >= end) return;  // then it is so further back too
+    if (behind >= end) return;  // then the hops further back have it, too
     behind = end;
   }
 }
 
-/// It is known when the tail passes the first hop of which it was not.
+/// Now it is known when the tail passes hop `settled`: frees that hop's channel from then on, and lets the packet behind
+/// move up.
 void Fabric::settle(Worm& worm, double time) {
   const int hop = worm.settled++;
   Lane& passed = lane(worm, hop);

@@ -14,13 +14,13 @@ namespace tilegrid::timing {
 
 /// A packet as the routers see it.
 struct Passage {
-  std::uint32_t packet = 0;  ///< how the listener calls it
+  std::uint32_t packet = 0;  ///< the listener's number of the packet
   int noc = 0;
   int from = 0, to = 0;
   std::uint64_t key = 0;
   double flits = 0;          ///< header included
-  double cycles = 0;         ///< that it takes a port
-  double source_cycles = 0;  ///< that its source takes to send it, at least `cycles`
+  double cycles = 0;         ///< for which it occupies a port
+  double source_cycles = 0;  ///< for which it occupies its source's port; at least `cycles`
   std::uint32_t bytes = 0;
   bool response = false;  ///< of a read: may take any of several virtual channels
 };
@@ -52,16 +52,17 @@ class Fabric {
   };
   /// The packet asks for its NIU.
   Entry enter(const Passage& passage, double time);
-  /// Lengthens a packet, that others keep from entering the network, by another of the same way. False: it is too late, or
-  /// they would be longer than `most` bytes.
+  /// Appends another packet of the same way to one that waits in its NIU behind others. False when that one is next or has
+  /// entered the network, or when both together would be longer than `most` bytes.
   bool extend(std::uint32_t worm, const Passage& passage, std::uint32_t most);
   void handle(const Appointment& appointment);
-  /// Takes a port for one that does not queue, the next free time from `time` on. Returns when it begins.
+  /// Occupies a port for a packet that waits in no queue (a multicast), at the first free time from `time` on. Returns when
+  /// that begins.
   double take(std::uint16_t port, double time, double cycles, std::uint32_t bytes);
   [[nodiscard]] double free(std::uint16_t port) const { return ports_[port].free; }
   [[nodiscard]] double busy(std::uint16_t port) const { return ports_[port].busy; }
   [[nodiscard]] std::uint64_t bytes(std::uint16_t port) const { return ports_[port].bytes; }
-  /// From the head's leaving one NIU to its being in the other, when nothing is in the way.
+  /// Cycles from the head's leaving one NIU to its arrival in the other, when nothing is in the way.
   [[nodiscard]] double flight(int links) const { return 2 * niu_ + hop_ * links; }
   [[nodiscard]] double hop_cycles() const { return hop_; }
 
@@ -73,20 +74,20 @@ class Fabric {
 
   struct Port {
     double free = 0, busy = 0;
-    double wake = never;  ///< time of the next appointment to look at those who wait
+    double wake = never;  ///< time of the next appointment at which waiting packets are looked at
     std::uint64_t bytes = 0;
     std::uint32_t first = nobody, last = nobody;  ///< packets that wait for it, at the front of their buffers
   };
   /// Packets one behind the other: in the buffer of a virtual channel, or in a NIU.
   struct Queue {
-    double left = 0;  ///< when the tail of the last packet that left does so
+    double left = 0;  ///< when the tail of the packet that left last is out
     std::uint32_t first = nobody, last = nobody;
   };
   /// A virtual channel of a port, with its buffer in the next router.
   struct Lane {
-    double free = 0;    ///< when the last packet's tail is through the port; never: not known yet
-    double behind = 0;  ///< the same with sureness aside: at the earliest
-    double space = 0;   ///< flits of the buffer that whole packets leave
+    double free = 0;    ///< when the tail of the last packet is through the port; `never` while that is not known
+    double behind = 0;  ///< a lower bound of that, for as long as it is not known
+    double space = 0;   ///< flits of the buffer that are not taken by packets which fit into it as a whole
     Queue buffer;
   };
   struct Worm {
@@ -100,8 +101,8 @@ class Fabric {
     std::uint32_t comes_behind = nobody;  ///< next in the buffer
     std::uint8_t length = 0;              ///< of the way
     std::uint8_t at = 0;                  ///< hop that the head takes next
-    std::uint8_t settled = 0;             ///< hops that the tail has passed, or is known to pass when
-    std::uint8_t reach = 0;               ///< routers between head and tail when it stands
+    std::uint8_t settled = 0;             ///< hops for which it is known when the tail passes them
+    std::uint8_t reach = 0;               ///< routers that the packet reaches back over when it stands still
     bool response = false;
   };
 
@@ -111,7 +112,7 @@ class Fabric {
   [[nodiscard]] Lane& lane(const Worm& worm, int hop) {
     return lane(worm.way[hop], static_cast<int>(worm.channels >> (static_cast<unsigned>(hop) * channel_bits) & 3U));
   }
-  /// What the packet stands in before it takes a hop. NIUs send requests and responses from queues of their own.
+  /// The queue in which the packet stands before it takes the hop. A NIU has one queue for requests and one for responses.
   [[nodiscard]] Queue& queue(const Worm& worm, int hop) {
     if (hop == 0) return sources_[static_cast<std::size_t>(worm.way->port * 2) + (worm.response ? 1U : 0U)];
     return lane(worm, hop - 1).buffer;

@@ -119,7 +119,7 @@ Route route_of(const FusedJob& job, int cb, std::uint32_t address) {
   return route;
 }
 
-/// A sub-block's section with Carrier::dst runs through all of K, and the next one does so again.
+/// How often all of K is read for a stage: with Carrier::dst once for each sub-block, whose section runs through all of K.
 int sweeps_of(const Stage& stage) {
   if (stage.carrier != Carrier::dst) return 1;
   int sections = 0;
