@@ -30,8 +30,8 @@ void Core::check_l1(std::uint32_t address, std::uint64_t bytes, const char* who)
 }
 
 Core::SemaphoreSources* Core::sources_at(std::uint32_t offset) {
-  if (offset < l1_semaphore_base || offset >= l1_semaphore_base + max_semaphores * semaphore_bytes) return nullptr;
-  return &semaphore_sources[(offset - l1_semaphore_base) / semaphore_bytes];
+  const auto id = semaphore_at(offset);
+  return id ? &semaphore_sources[*id] : nullptr;
 }
 
 void Core::SemaphoreSources::add_writer(Issuer writer) {
@@ -39,10 +39,9 @@ void Core::SemaphoreSources::add_writer(Issuer writer) {
 }
 
 void Core::note_writer(std::uint32_t offset, std::uint64_t bytes, Issuer writer) {
-  constexpr std::uint32_t end = l1_semaphore_base + max_semaphores * semaphore_bytes;
-  if (offset >= end || offset + bytes <= l1_semaphore_base) return;
+  if (offset >= semaphore_offset(max_semaphores) || offset + bytes <= l1_semaphore_base) return;
   for (std::uint32_t id = 0; id < max_semaphores; ++id) {
-    const std::uint32_t word = l1_semaphore_base + id * semaphore_bytes;
+    const std::uint32_t word = semaphore_offset(id);
     if (word < offset + bytes && offset < word + sizeof(std::uint32_t)) semaphore_sources[id].add_writer(writer);
   }
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace tilegrid {
@@ -14,6 +15,12 @@ inline constexpr std::uint32_t l1_user_base = 103'424;
 inline constexpr std::uint32_t l1_semaphore_base = 65'536;
 inline constexpr std::uint32_t semaphore_bytes = 16;
 inline constexpr int max_semaphores = 16;
+[[nodiscard]] constexpr std::uint32_t semaphore_offset(std::uint32_t id) { return l1_semaphore_base + id * semaphore_bytes; }
+/// The semaphore that an L1 offset belongs to, none for other words.
+[[nodiscard]] constexpr std::optional<std::uint32_t> semaphore_at(std::uint32_t offset) {
+  if (offset < l1_semaphore_base || offset >= semaphore_offset(max_semaphores)) return std::nullopt;
+  return (offset - l1_semaphore_base) / semaphore_bytes;
+}
 /// First address that is backed by memory: nothing below may be mapped by an ordinary process.
 inline constexpr std::uint32_t l1_mapped_base = 65'536;
 

@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "core/checks/poison.h"
 #include "core/error.h"
@@ -16,43 +15,13 @@
 #include "runtime/checks/findings.h"
 #include "runtime/checks/races.h"
 #include "runtime/deadlock/deadlock_report.h"
-#include "runtime/program_run.h"
 #include "runtime/task.h"
 
 namespace tilegrid {
-namespace {
-
-/// Several ranks may fail before the end of the program reaches them: the error of the first core is shown.
-[[noreturn]] void throw_first(const std::vector<ErrorReport>& errors, const std::vector<checks::Finding>& warnings) {
-  if (errors.empty()) throw std::logic_error("a program failed without an error");
-  const auto first = std::min_element(errors.begin(), errors.end(),
-                                      [](const ErrorReport& a, const ErrorReport& b) { return a.core < b.core; });
-  if (first->exit_code == static_cast<int>(ExitCode::usage)) throw UsageError(first->text);
-  if (first->exit_code == static_cast<int>(ExitCode::kernel)) {
-    std::vector<checks::Finding> findings = first->findings;
-    if (!findings.empty()) findings.insert(findings.end(), warnings.begin(), warnings.end());
-    throw KernelError(first->text, std::move(findings));
-  }
-  throw Error(static_cast<ExitCode>(first->exit_code), first->text);
-}
-
-/// What a replay must know of the program, without the logs.
-LaunchLog log_of(const Program& program) {
-  LaunchLog log{program.name, program.compute.dst_fp32, program.compute.full_sync, {}, {}, {}};
-  for (const CircularBufferConfig& cb : program.circular_buffers) {
-    log.buffers.push_back({cb.id, cb.pages, cb.page_bytes, cb.format});
-  }
-  log.semaphores = program.semaphores;
-  log.chip = program.chip.name();
-  log.geometry = program.chip.geometry();
-  return log;
-}
-
-}  // namespace
 
 Buffer Device::create_buffer(std::uint64_t bytes, std::uint32_t page_bytes) {
   const ChipMemory& memory = chip().memory();
-  const auto banks = static_cast<std::uint64_t>(chip().places().banks());
+  const std::uint64_t banks = chip().places().banks();
   if (page_bytes == 0 || page_bytes % memory.dram_alignment != 0) {
     throw UsageError(
         fmt::format("a DRAM page of {} bytes: pages are multiples of {} bytes", page_bytes, memory.dram_alignment));
@@ -74,11 +43,10 @@ void Device::transfer_pages(const Buffer& buffer, std::size_t size, const char* 
     throw UsageError(fmt::format("Device::{} of {} bytes, the buffer has {}", who, size, buffer.bytes()));
   }
   // Bank by bank: neighbouring pages of a bank go to the same rank and share messages.
-  const auto banks = static_cast<std::uint64_t>(chip().places().banks());
-  for (std::uint64_t bank = 0; bank < banks; ++bank) {
+  const int banks = chip().places().banks();
+  for (int bank = 0; bank < banks; ++bank) {
     for (std::uint64_t page = bank; page < buffer.pages; page += banks) {
-      transfer({noc::Target::Kind::dram, static_cast<std::int32_t>(bank)}, buffer.address + page / banks * buffer.page_bytes,
-               page * buffer.page_bytes);
+      transfer({noc::Target::Kind::dram, bank}, buffer.address + page / banks * buffer.page_bytes, page * buffer.page_bytes);
     }
   }
   control_.node().host_port().finish();
@@ -104,22 +72,6 @@ Device::WorkerCoordinates Device::worker_core(LogicalCore core) {
   return {static_cast<std::uint32_t>(core.x + noc::virtual_base), static_cast<std::uint32_t>(core.y + noc::virtual_base)};
 }
 
-void Device::send_launch(const LaunchCommand& command) {
-  // Each rank gets the arguments of its own cores: those of 80 cores would be most of the message.
-  LaunchCommand part = command;
-  const noc::Placement& placement = control_.node().placement();
-  for (int rank = 1; rank < ranks(); ++rank) {
-    for (std::size_t i = 0; i < part.program.kernels.size(); ++i) {
-      auto& args = part.program.kernels[i].runtime_args;
-      args.clear();
-      for (const auto& core_args : command.program.kernels[i].runtime_args) {
-        if (placement.rank_of_core(core_args.first) == rank) args.push_back(core_args);
-      }
-    }
-    control_.send_value(rank, ControlTag::launch, part);
-  }
-}
-
 /// Warnings are kept for the end of the run; an error ends it, with `more` after its line.
 void Device::keep_findings(const std::vector<checks::Finding>& findings, const std::string& more) {
   std::vector<checks::Finding> errors;
@@ -132,8 +84,7 @@ void Device::keep_findings(const std::vector<checks::Finding>& findings, const s
   throw KernelError(line, std::move(errors));
 }
 
-RunResult Device::launch(const Program& program, const LaunchOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
+LaunchCommand Device::command_for(const Program& program, const LaunchOptions& options) {
   validate(program);
   if (program.grid != grid()) {
     throw UsageError(fmt::format("the program is for a {}x{} grid, the session has {}x{}", program.grid.x, program.grid.y,
@@ -144,72 +95,49 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
         fmt::format("program {} is for chip {}, the session has {}", program.name, program.chip.name(), chip().name()));
   }
   for (const KernelConfig& kernel : program.kernels) static_cast<void>(find_kernel(kernel.name));
-  const bool analyse = !options.dry && races::wanted(control_.node().checks());
   LaunchCommand command{program, ++epoch_, dram_used_, options.record_log, options.dry};
   const std::optional<std::uint64_t> seed = options.shake ? options.shake : shake_;
   command.shaken = seed.has_value();
   command.shake_seed = seed.value_or(0);
-  command.analyse = analyse;
-  send_launch(command);
+  command.analyse = !options.dry && races::wanted(control_.node().checks());
+  return command;
+}
 
-  ProgramRun run(control_, command, options.on_progress);
-  const EndReason reason = run.run();
-  std::vector<RankResult> results(static_cast<std::size_t>(ranks()));
-  results[0] = run.take_result();
-  for (int missing = ranks() - 1; missing > 0;) {
-    const ControlMessage message = control_.wait_next();
-    if (message.tag != ControlTag::result) continue;  // a last status or progress report of the program that has ended
-    results[static_cast<std::size_t>(message.source)] = from_bytes<RankResult>(message.bytes);
-    --missing;
-  }
-  control_.discard();
-  std::vector<checks::Finding> findings;
-  for (RankResult& result : results) {
-    std::move(result.findings.begin(), result.findings.end(), std::back_inserter(findings));
-  }
-  if (reason != EndReason::deadlock) keep_findings(findings);
-  if (reason == EndReason::failed) {
-    std::vector<ErrorReport> errors;
-    for (const RankResult& result : results) errors.insert(errors.end(), result.errors.begin(), result.errors.end());
-    throw_first(errors, warnings_);
-  }
+void Device::find_races(const LaunchCommand& command, RunResult& result) {
+  const std::vector<checks::Finding> races = races::find(command.program, result.log.cores, control_.node().checks());
+  result.findings.insert(result.findings.end(), races.begin(), races.end());
+  keep_findings(races);
+  if (!command.record_log) result.log.cores.clear();
+}
+
+RunResult Device::launch(const Program& program, const LaunchOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const LaunchCommand command = command_for(program, options);
+  Launch launch(control_, command);
+  const EndReason reason = launch.run(options.on_progress);
+  std::vector<checks::Finding> findings = launch.take_findings();
   if (reason == EndReason::deadlock) {
-    std::vector<BlockedReport> blocked;
-    for (const RankResult& result : results) blocked.insert(blocked.end(), result.blocked.begin(), result.blocked.end());
+    const std::vector<BlockedReport> blocked = launch.blocked();
     const std::string text = deadlock_text(blocked, grid());
     keep_findings(findings, "\n" + text);  // the hang is what they did
     throw DeadlockError(text, deadlock_json(blocked, grid()));
   }
-  RunResult result;
+  keep_findings(findings);
+  if (reason == EndReason::failed) launch.throw_first_error(warnings_);
+  RunResult result = launch.take_result();
   result.findings = std::move(findings);
-  result.log = log_of(program);
-  result.chip = chip();
-  for (RankResult& rank : results) {
-    for (CoreResult& core : rank.cores) {
-      result.cores.push_back(core.counters);
-      result.core_hosts.push_back(core.host);
-    }
-    for (EventLog& log : rank.logs.cores) result.log.cores.push_back(std::move(log));
-    result.ranks.push_back(rank.host);
-  }
-  share_blocks(result.log.cores);
-  if (analyse) {
-    const std::vector<checks::Finding> races = races::find(program, result.log.cores, control_.node().checks());
-    result.findings.insert(result.findings.end(), races.begin(), races.end());
-    keep_findings(races);
-    if (!options.record_log) result.log.cores.clear();
-  }
+  if (command.analyse) find_races(command, result);
   result.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }
 
 std::vector<std::vector<std::byte>> Device::map(const std::string& task, const std::vector<std::vector<std::byte>>& inputs) {
-  if (inputs.size() != static_cast<std::size_t>(ranks())) {
+  if (std::ssize(inputs) != ranks()) {
     throw std::logic_error(fmt::format("a task for {} ranks on {}", inputs.size(), ranks()));
   }
   const TaskFunction own = find_task(task);  // before any rank is asked
   for (int rank = 1; rank < ranks(); ++rank) {
-    control_.send_value(rank, ControlTag::task, TaskCommand{task, inputs[static_cast<std::size_t>(rank)]});
+    control_.send_value(rank, ControlTag::task, TaskCommand{task, inputs[rank]});
   }
   // Large inputs wait for credits, and the others for them, while this rank does its own part.
   noc::Transport& transport = control_.node().transport();
@@ -221,7 +149,7 @@ std::vector<std::vector<std::byte>> Device::map(const std::string& task, const s
   for (int missing = ranks() - 1; missing > 0;) {
     ControlMessage message = control_.wait_next();
     if (message.tag != ControlTag::task_result) continue;
-    outputs[static_cast<std::size_t>(message.source)] = std::move(message.bytes);
+    outputs[message.source] = std::move(message.bytes);
     --missing;
   }
   return outputs;

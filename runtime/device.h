@@ -11,6 +11,7 @@
 
 #include "core/events/event_log.h"
 #include "kernels/program.h"
+#include "runtime/launch.h"
 #include "runtime/protocol.h"
 
 namespace tilegrid {
@@ -33,17 +34,6 @@ struct LaunchOptions {
   std::optional<std::uint64_t> shake{};
   /// Called about twice a second with the tile multiplications done so far.
   std::function<void(std::uint64_t)> on_progress;
-};
-
-/// What a launch left behind. `cores` by core index, `ranks` by rank.
-struct RunResult {
-  std::vector<CoreCounters> cores;
-  std::vector<CoreHostCost> core_hosts;
-  std::vector<RankHostCost> ranks;
-  LaunchLog log;                            ///< without cores when not recorded; they use one store
-  std::vector<checks::Finding> findings{};  ///< warnings of the checks, by core
-  double wall_seconds = 0;                  ///< on the host, from the launch to the last result
-  Chip chip{};                              ///< that it ran on
 };
 
 /// The emulated device as the host (rank 0) sees it. Made by Session::run.
@@ -95,7 +85,8 @@ class Device {
                                                         const std::vector<std::vector<std::byte>>& inputs);
 
  private:
-  void send_launch(const LaunchCommand& command);
+  [[nodiscard]] LaunchCommand command_for(const Program& program, const LaunchOptions& options);
+  void find_races(const LaunchCommand& command, RunResult& result);
   void keep_findings(const std::vector<checks::Finding>& findings, const std::string& more = {});
   void transfer_pages(const Buffer& buffer, std::size_t size, const char* who,
                       const std::function<void(noc::Target, std::uint64_t, std::uint64_t)>& transfer);

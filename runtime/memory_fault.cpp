@@ -32,7 +32,7 @@ void on_fault(int signal, siginfo_t* info, void*) {
     std::signal(signal, SIG_DFL);  // returning repeats the access, now with the usual effect
     return;
   }
-  const auto& kernel = *static_cast<const KernelContext*>(fiber->local());
+  const KernelContext& kernel = kernel_of(*fiber);
   const LogicalCore at = kernel.core->logical;
   const PhysicalCore physical = kernel.core->chip.places().physical_of(at);
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);

@@ -26,6 +26,11 @@ struct KernelContext {
   Zone zone = Zone::none;
 };
 
+/// The kernel that a fiber of a program runs.
+[[nodiscard]] inline const KernelContext& kernel_of(const Fiber& fiber) {
+  return *static_cast<const KernelContext*>(fiber.local());
+}
+
 namespace api {
 
 /// Call site of an API function, by default argument.

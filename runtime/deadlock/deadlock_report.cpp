@@ -75,7 +75,7 @@ void add_word(BlockedReport& report, const Core& core, std::uint32_t offset) {
 std::vector<BlockedReport> blocked_kernels(const noc::Node& node, const Program& program) {
   std::map<int, BlockedReport> by_core;
   for (const auto& fiber : node.scheduler().fibers()) {
-    const auto& kernel = *static_cast<const KernelContext*>(fiber->local());
+    const KernelContext& kernel = kernel_of(*fiber);
     const Core& core = *kernel.core;
     const auto report = by_core.try_emplace(core.index).first;
     if (report->second.kernels.empty()) report->second = state_of(core, program.semaphores.size());

@@ -19,8 +19,7 @@ bool on_buffer(const WaitGraph::Kernel& kernel) {
 }
 
 bool on_semaphore(const WaitGraph::Kernel& kernel) {
-  constexpr std::uint32_t end = l1_semaphore_base + max_semaphores * semaphore_bytes;
-  return kernel.state->reason == BlockReason::semaphore && kernel.state->id >= l1_semaphore_base && kernel.state->id < end;
+  return kernel.state->reason == BlockReason::semaphore && semaphore_at(kernel.state->id).has_value();
 }
 
 /// The finished kernels that should have ended the wait of `kernel`, or that may be meant.

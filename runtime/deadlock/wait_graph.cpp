@@ -51,9 +51,7 @@ std::string object_of(const WaitGraph::Kernel& kernel) {
       return fmt::format("CB {} '{}'", id, buffer == nullptr ? "" : buffer->role);
     }
     case BlockReason::semaphore:
-      if (id >= l1_semaphore_base && id < l1_semaphore_base + max_semaphores * semaphore_bytes) {
-        return fmt::format("semaphore {}", (id - l1_semaphore_base) / semaphore_bytes);
-      }
+      if (const auto semaphore = semaphore_at(id)) return fmt::format("semaphore {}", *semaphore);
       return fmt::format("the word at L1 {}", id);
     default:
       return fmt::format("NoC {}", id);

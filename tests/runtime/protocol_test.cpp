@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "runtime/program_run.h"
+#include "runtime/termination.h"
 
 namespace tilegrid {
 namespace {

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/kernel_fiber.h"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <string>
+
+#include "core/error.h"
+#include "noc/endpoint.h"
+
+namespace tilegrid {
+namespace {
+
+SourceLine line_of(const KernelContext& kernel, const Fault* fault) {
+  return fault != nullptr && fault->line != 0 ? SourceLine{fault->file, fault->line} : kernel.where;
+}
+
+std::string place_of(const KernelContext& kernel, const Fault* fault = nullptr) {
+  const LogicalCore at = kernel.core->logical;
+  const PhysicalCore physical = kernel.core->chip.places().physical_of(at);
+  const SourceLine line = line_of(kernel, fault);
+  return fmt::format("core ({},{}) [{}-{}] · {} · {} {}:{}", at.x, at.y, physical.x, physical.y, name_of(kernel.risc),
+                     kernel.kernel_name, line.file, line.line);
+}
+
+/// A fault in the parts of its message.
+checks::Finding finding_of(const KernelContext& kernel, const Fault& fault) {
+  const SourceLine line = line_of(kernel, &fault);
+  return {.error_class = fault.error_class,
+          .core = kernel.core->index,
+          .risc = name_of(kernel.risc),
+          .kernel = kernel.kernel_name,
+          .file = line.file,
+          .line = line.line,
+          .message = details_of(fault)};
+}
+
+}  // namespace
+
+checks::Place running_place() {
+  const Fiber* fiber = current_fiber();
+  return fiber == nullptr ? checks::Place{} : place_in(kernel_of(*fiber));
+}
+
+void run_kernel(KernelContext& kernel, KernelFunction function) {
+  EventLog& log = kernel.core->log;
+  try {
+    log.append(kernel.risc, {.kind = EventKind::kernel_start});
+    function();
+    if (kernel.core->checker) kernel.core->checker->kernel_end(kernel.risc);
+    kernel.noc->finish();
+    log.append(kernel.risc, {.kind = EventKind::kernel_end});
+  } catch (const Fault& fault) {
+    throw KernelError(describe(fault, place_of(kernel, &fault)), {finding_of(kernel, fault)});
+  } catch (const Error&) {
+    throw;  // of the run, not of the kernel: a rank was lost while it sent
+  } catch (const FiberCancelled&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw KernelError(fmt::format("kernel exception · {}: {}", place_of(kernel), error.what()));
+  } catch (...) {
+    throw KernelError(fmt::format("kernel exception · {}: of an unknown type", place_of(kernel)));
+  }
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/launch.h"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
+
+#include "core/error.h"
+#include "runtime/program_run.h"
+
+namespace tilegrid {
+namespace {
+
+/// What a replay must know of the program, without the logs.
+LaunchLog log_of(const Program& program) {
+  LaunchLog log{program.name, program.compute.dst_fp32, program.compute.full_sync, {}, {}, {}};
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    log.buffers.push_back({cb.id, cb.pages, cb.page_bytes, cb.format});
+  }
+  log.semaphores = program.semaphores;
+  log.chip = program.chip.name();
+  log.geometry = program.chip.geometry();
+  return log;
+}
+
+/// One list of what every rank has in `part`.
+template <class T>
+std::vector<T> joined(const std::vector<RankResult>& results, std::vector<T> RankResult::*part) {
+  std::vector<T> all;
+  for (const RankResult& result : results) all.insert(all.end(), (result.*part).begin(), (result.*part).end());
+  return all;
+}
+
+}  // namespace
+
+void Launch::send() {
+  // Each rank gets the arguments of its own cores: those of 80 cores would be most of the message.
+  LaunchCommand part = command_;
+  const noc::Placement& placement = control_.node().placement();
+  for (int rank = 1; rank < placement.ranks; ++rank) {
+    for (std::size_t i = 0; i < part.program.kernels.size(); ++i) {
+      auto& args = part.program.kernels[i].runtime_args;
+      args.clear();
+      for (const auto& core_args : command_.program.kernels[i].runtime_args) {
+        if (placement.rank_of_core(core_args.first) == rank) args.push_back(core_args);
+      }
+    }
+    control_.send_value(rank, ControlTag::launch, part);
+  }
+}
+
+EndReason Launch::run(const std::function<void(std::uint64_t)>& on_progress) {
+  send();
+  ProgramRun own(control_, command_, on_progress);
+  const EndReason reason = own.run();
+  results_.resize(control_.node().placement().ranks);
+  results_[0] = own.take_result();
+  for (std::size_t missing = results_.size() - 1; missing > 0;) {
+    const ControlMessage message = control_.wait_next();
+    if (message.tag != ControlTag::result) continue;  // a last status or progress report of the program that has ended
+    results_[message.source] = from_bytes<RankResult>(message.bytes);
+    --missing;
+  }
+  control_.discard();
+  return reason;
+}
+
+std::vector<checks::Finding> Launch::take_findings() {
+  std::vector<checks::Finding> findings;
+  for (RankResult& result : results_) {
+    std::move(result.findings.begin(), result.findings.end(), std::back_inserter(findings));
+  }
+  return findings;
+}
+
+void Launch::throw_first_error(const std::vector<checks::Finding>& warnings) const {
+  const std::vector<ErrorReport> errors = joined(results_, &RankResult::errors);
+  if (errors.empty()) throw std::logic_error("a program failed without an error");
+  const auto first = std::min_element(errors.begin(), errors.end(),
+                                      [](const ErrorReport& a, const ErrorReport& b) { return a.core < b.core; });
+  const auto code = static_cast<ExitCode>(first->exit_code);
+  if (code == ExitCode::usage) throw UsageError(first->text);
+  if (code == ExitCode::kernel) {
+    std::vector<checks::Finding> findings = first->findings;
+    if (!findings.empty()) findings.insert(findings.end(), warnings.begin(), warnings.end());
+    throw KernelError(first->text, std::move(findings));
+  }
+  throw Error(code, first->text);
+}
+
+std::vector<BlockedReport> Launch::blocked() const { return joined(results_, &RankResult::blocked); }
+
+RunResult Launch::take_result() {
+  RunResult result;
+  result.log = log_of(command_.program);
+  result.chip = control_.node().chip();
+  for (RankResult& rank : results_) {
+    for (CoreResult& core : rank.cores) {
+      result.cores.push_back(core.counters);
+      result.core_hosts.push_back(core.host);
+    }
+    for (EventLog& log : rank.logs.cores) result.log.cores.push_back(std::move(log));
+    result.ranks.push_back(rank.host);
+  }
+  share_blocks(result.log.cores);
+  return result;
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/program_cores.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "core/checks/poison.h"
+#include "noc/endpoint.h"
+#include "runtime/deadlock/deadlock_report.h"
+#include "runtime/kernel_fiber.h"
+
+namespace tilegrid {
+namespace {
+
+std::uint32_t word_at(const Core& core, std::uint32_t offset) {
+  std::uint32_t word = 0;
+  std::memcpy(&word, l1_pointer(core.l1_base + offset), sizeof word);
+  return word;
+}
+
+}  // namespace
+
+void ProgramCores::start() {
+  for (const auto& core : node_.cores()) set_up(*core);
+  for (const auto& core : node_.cores()) start_kernels(*core);
+}
+
+void ProgramCores::set_up(Core& core) {
+  const Program& program = launch_.program;
+  std::uint32_t address = core.l1_base + l1_user_base;
+  core.cbs = {};
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    core.cbs[cb.id] = CircularBuffer(cb.id, cb.role, address, cb.pages, cb.page_bytes, cb.format);
+    address += static_cast<std::uint32_t>(l1_bytes_of(cb, core.chip));
+  }
+  for (std::uint32_t id = 0; id < program.semaphores.size(); ++id) {
+    std::memcpy(l1_pointer(core.l1_base + semaphore_offset(id)), &program.semaphores[id], sizeof program.semaphores[id]);
+  }
+  const ComputeConfig& compute = program.compute;
+  const int slots =
+      compute.dst_capacity > 0 ? compute.dst_capacity : core.chip.dst_slots(compute.dst_fp32, compute.full_sync);
+  core.dst = Dst(compute.dst_fp32, compute.full_sync, slots);
+  core.matrix = MatrixUnit(compute.fidelity, compute.dst_fp32);
+  core.vector = VectorUnit(compute.dst_fp32);
+  core.pack = {};
+  core.unpack_to_dst = false;
+  core.dry = launch_.dry;
+  core.log.enable(launch_.record_log || launch_.analyse);
+  core.log.keep_local(launch_.analyse);
+  core.log.keep_lines(launch_.analyse);
+  core.log.use(log_store_);
+  set_up_checks(core);
+}
+
+void ProgramCores::set_up_checks(Core& core) {
+  const Program& program = launch_.program;
+  const checks::Config& checks = node_.checks();
+  core.reporter.begin(checks, core.index, running_place);
+  core.dst.set_checks(&core.reporter);
+  for (const CircularBufferConfig& cb : program.circular_buffers) core.cbs[cb.id].set_checks(&core.reporter, cb.on_buffer);
+  if (checks::Checker::needed(checks)) core.checker = std::make_unique<checks::Checker>(core);
+  if (!checks.on(checks::Class::uninitialised_l1) || core.dry) return;
+  // Bottom-up the circular buffers, top-down the L1 buffers.
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    if (cb.on_buffer) continue;
+    checks::fill(checks::l1_poison, l1_pointer(core.cbs[cb.id].address()), std::size_t{cb.pages} * cb.page_bytes);
+  }
+}
+
+std::unique_ptr<KernelContext> ProgramCores::context_of(Core& core, const KernelConfig& config) {
+  auto context = std::make_unique<KernelContext>();
+  context->core = &core;
+  context->noc = &node_.endpoint(core.index, config.risc);
+  context->grid = launch_.program.grid;
+  context->risc = config.risc;
+  context->default_noc = config.noc;
+  context->kernel_name = config.name.c_str();
+  context->compile_args = config.compile_args;
+  context->common_args = config.common_args;
+  for (const auto& [index, args] : config.runtime_args) {
+    if (index == core.index) context->runtime_args = args;
+  }
+  return context;
+}
+
+void ProgramCores::start_kernels(Core& core) {
+  for (const KernelConfig& config : launch_.program.kernels) {
+    if (!config.cores.contains(core.logical)) continue;
+    contexts_.push_back(context_of(core, config));
+    KernelContext* kernel = contexts_.back().get();
+    core.log.lines().follow(config.risc, &kernel->where);
+    const KernelFunction function = find_kernel(config.name);
+    node_.scheduler().spawn(core.index, config.risc, kernel, &core.host_cost,
+                            [kernel, function] { run_kernel(*kernel, function); });
+  }
+}
+
+std::uint64_t ProgramCores::products() const {
+  std::uint64_t done = 0;
+  for (const auto& core : node_.cores()) done += core->counters.tiles[TileOp::matmul];
+  return done;
+}
+
+void ProgramCores::check_semaphores(Core& core) {
+  if (!core.reporter.on(checks::Class::semaphore_state)) return;
+  for (std::uint32_t id = 0; id < launch_.program.semaphores.size(); ++id) {
+    const std::uint32_t value = word_at(core, semaphore_offset(id));
+    if (value == launch_.program.semaphores[id]) continue;
+    core.reporter.note(checks::Class::semaphore_state, core.checker->last_use_of_semaphore(id),
+                       checks::fault_of(checks::Class::semaphore_state,
+                                        fmt::format("semaphore {} ends with {}, it began with {}", id, value,
+                                                    launch_.program.semaphores[id]),
+                                        "a program that is launched again finds what the last one left")
+                           .hint("set it back before the kernel ends"));
+  }
+}
+
+void ProgramCores::check_blocked_waits() {
+  for (const auto& fiber : node_.scheduler().fibers()) {
+    if (!fiber->blocked() || fiber->waits_for().reason != BlockReason::semaphore) continue;
+    const KernelContext& kernel = kernel_of(*fiber);
+    Core& core = *kernel.core;
+    const std::optional<std::uint32_t> wanted =
+        core.checker ? core.checker->exact_wait(kernel.risc) : std::optional<std::uint32_t>();
+    const std::uint32_t value = word_at(core, fiber->waits_for().id);
+    if (!wanted || value <= *wanted) continue;
+    core.reporter.note(
+        checks::Class::semaphore_passed, place_in(kernel),
+        checks::fault_of(checks::Class::semaphore_passed,
+                         fmt::format("noc_semaphore_wait for the value {} of a semaphore that holds {}", *wanted, value),
+                         "the wait ends at this value only, which has passed")
+            .hint("use noc_semaphore_wait_min, or let the other side wait for an answer"));
+  }
+}
+
+void ProgramCores::collect(EndReason reason, RankResult& result) {
+  if (reason == EndReason::deadlock) check_blocked_waits();
+  for (const auto& core : node_.cores()) {
+    CoreResult& out = result.cores.emplace_back();
+    CoreCounters& counters = core->counters;
+    counters.dst_peak_slots = core->dst.peak();
+    counters.dst_capacity = core->dst.capacity();
+    counters.l1_used_bytes = static_cast<std::uint32_t>(l1_bytes_needed(launch_.program));
+    for (std::size_t i = 0; i < core->cbs.size(); ++i) {
+      const CircularBuffer& cb = core->cbs[i];
+      counters.cbs[i] = {cb.pages(), cb.page_bytes(), cb.high_water(), cb.received()};
+    }
+    out.counters = counters;
+    out.host = core->host_cost;
+    if (reason == EndReason::finished) check_semaphores(*core);
+    for (checks::Finding& finding : core->reporter.take_findings()) result.findings.push_back(std::move(finding));
+    if (launch_.record_log || launch_.analyse) result.logs.cores.push_back(std::exchange(core->log, {}));
+  }
+  if (reason == EndReason::deadlock) result.blocked = blocked_kernels(node_, launch_.program);
+}
+
+}  // namespace tilegrid

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/termination.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "noc/shaken_traffic.h"
+
+namespace tilegrid {
+namespace {
+
+/// A rank that is blocked for this long says so to the host. Short waits for an answer are the normal case and far
+/// shorter; the value is also how late a deadlock is noticed.
+constexpr auto idle_before_report = std::chrono::milliseconds(20);
+
+}  // namespace
+
+StatusReport IdleWatch::status() const {
+  const Scheduler& scheduler = node_.scheduler();
+  const bool failed = scheduler.failure() != nullptr;
+  StatusReport report;
+  report.finished = scheduler.all_finished() && !failed;
+  const bool under_way = scheduler.any_ready() || (node_.shaken() != nullptr && node_.shaken()->any());
+  report.idle = (failed || !under_way) && node_.transport().sends_done();
+  report.sent = node_.program_messages_sent();
+  report.received = node_.program_messages_received();
+  return report;
+}
+
+std::optional<StatusReport> IdleWatch::report() {
+  const StatusReport now = status();
+  if (!now.idle) return std::nullopt;
+  if (!std::exchange(idle_, true)) idle_since_ = Clock::now();
+  const bool alone = node_.transport().size() == 1;
+  const bool waited = alone || Clock::now() - idle_since_ > idle_before_report;
+  if (now == last_ || (!now.finished && !waited)) return std::nullopt;
+  // After an end that was reported only the counters matter, and those to the detection of a deadlock alone.
+  if (now.finished && last_.finished && !waited) return std::nullopt;
+  last_ = now;
+  return now;
+}
+
+StatusReport IdleWatch::answer() {
+  const StatusReport now = status();
+  // The host then knows something else than the last report: even that would be news.
+  if (now != last_) last_ = {};
+  return now;
+}
+
+bool TerminationDetector::balanced() const {
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  for (const StatusReport& report : reports_) {
+    if (!report.idle) return false;
+    sent += report.sent;
+    received += report.received;
+  }
+  return sent == received;
+}
+
+std::optional<EndReason> TerminationDetector::on_status(int rank, const StatusReport& report) {
+  reports_[rank] = report;
+  if (std::all_of(reports_.begin(), reports_.end(), [](const StatusReport& r) { return r.finished; })) {
+    return EndReason::finished;
+  }
+  if (answers_missing_ > 0) {
+    moved_ = true;
+  } else if (balanced()) {
+    probe_requested_ = true;
+  }
+  return std::nullopt;
+}
+
+bool TerminationDetector::take_probe_request() {
+  if (!std::exchange(probe_requested_, false)) return false;
+  answers_missing_ = static_cast<int>(reports_.size());
+  moved_ = false;
+  return true;
+}
+
+std::optional<EndReason> TerminationDetector::on_probe_answer(int rank, const StatusReport& report) {
+  // What one rank says arrives in order: an answer is never older than the report.
+  StatusReport& known = reports_[rank];
+  moved_ = moved_ || report != known;
+  known = report;
+  if (--answers_missing_ > 0) return std::nullopt;
+  if (!moved_) return EndReason::deadlock;
+  // Ranks that went idle again with new counters have reported or will.
+  if (balanced()) probe_requested_ = true;
+  return std::nullopt;
+}
+
+}  // namespace tilegrid
