@@ -22,7 +22,7 @@ struct UnackedWrites {
   EnumArray<NocId, std::array<std::uint64_t, transaction_ids>> by_trid{};
   void add(std::uint32_t slot, std::uint64_t bytes) { change(slot, bytes); }
   void remove(std::uint32_t slot, std::uint64_t bytes) { change(slot, ~bytes + 1); }
-  /// NoC and transaction id as one number, which acknowledgements carry back.
+  /// NoC and transaction id as one number; a write's message carries it, and its acknowledgement brings it back.
   [[nodiscard]] static std::uint32_t slot(NocId noc, std::uint8_t trid) {
     return to_underlying(noc) * transaction_ids + trid;
   }
@@ -35,7 +35,7 @@ struct UnackedWrites {
   }
 };
 
-/// Most targets that share the bytes of one segment: their headers must leave room for data in a message.
+/// Most targets to which the same bytes are written by one message: a Segment for each must leave room for data.
 inline constexpr std::size_t max_batch_targets = 128;
 
 /// Collects the segments for one rank and sends them as messages of bounded size, each of one slot of UnackedWrites.

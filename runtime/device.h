@@ -26,11 +26,11 @@ struct Buffer {
 
 struct LaunchOptions {
   bool record_log = true;
-  /// Kernels run their control flow alone: no arithmetic, no data moved. Semaphores, circular buffers, DST sections, all
-  /// checks, counts and logs are as in a full run; what is in DRAM afterwards is not.
+  /// A dry run: kernels run their control flow without arithmetic, and no data moves. Semaphores, circular buffers, DST
+  /// sections, checks, counts and logs are as in a full run; what DRAM holds afterwards is not.
   bool dry = false;
-  /// Permutes the order of fibers and of traffic within what the hardware allows, as the seed says: a correct program gives
-  /// the same results, logs and device time. Over the device's own seed.
+  /// Runs fibers and traffic in another order that the hardware allows, chosen by this seed: a correct program gives the
+  /// same results, logs and device time. Takes precedence over the device's own seed (set_shake).
   std::optional<std::uint64_t> shake{};
   /// Called about twice a second with the tile multiplications done so far.
   std::function<void(std::uint64_t)> on_progress;
@@ -41,7 +41,7 @@ class Device {
  public:
   explicit Device(ControlChannel& control) : control_(control) {}
 
-  /// Seed with which launches are shaken that have none of their own (LaunchOptions::shake); none: they are not.
+  /// Seed for launches that have none of their own (LaunchOptions::shake). Without a seed launches are not shaken.
   void set_shake(std::optional<std::uint64_t> seed) { shake_ = seed; }
 
   [[nodiscard]] const Chip& chip() const { return control_.node().chip(); }

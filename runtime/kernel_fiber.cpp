@@ -54,7 +54,7 @@ void run_kernel(KernelContext& kernel, KernelFunction function) {
   } catch (const Fault& fault) {
     throw KernelError(describe(fault, place_of(kernel, &fault)), {finding_of(kernel, fault)});
   } catch (const Error&) {
-    throw;  // of the run, not of the kernel: a rank was lost while it sent
+    throw;  // the run's fault and not the kernel's: a rank was lost while the kernel sent
   } catch (const FiberCancelled&) {
     throw;
   } catch (const std::exception& error) {

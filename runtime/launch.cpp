@@ -35,7 +35,7 @@ std::vector<T> joined(const std::vector<RankResult>& results, std::vector<T> Ran
 }  // namespace
 
 void Launch::send() {
-  // Each rank gets the arguments of its own cores: those of 80 cores would be most of the message.
+  // Each rank gets the arguments of its own cores only: those of all 80 would be most of the message.
   LaunchCommand part = command_;
   const noc::Placement& placement = control_.node().placement();
   for (int rank = 1; rank < placement.ranks; ++rank) {

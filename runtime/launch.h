@@ -16,7 +16,7 @@ struct RunResult {
   std::vector<CoreCounters> cores;
   std::vector<CoreHostCost> core_hosts;
   std::vector<RankHostCost> ranks;
-  LaunchLog log;                            ///< without cores when not recorded; they use one store
+  LaunchLog log;                            ///< without cores when not recorded; they share one store of blocks
   std::vector<checks::Finding> findings{};  ///< warnings of the checks, by core
   double wall_seconds = 0;                  ///< on the host, from the launch to the last result
   Chip chip{};                              ///< that it ran on

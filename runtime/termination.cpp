@@ -9,8 +9,8 @@
 namespace tilegrid {
 namespace {
 
-/// A rank that is blocked for this long says so to the host. Short waits for an answer are the normal case and far
-/// shorter; the value is also how late a deadlock is noticed.
+/// A rank that has been blocked for this long tells the host. Normal waits for an answer are far shorter than this; a
+/// deadlock is noticed this much late.
 constexpr auto idle_before_report = std::chrono::milliseconds(20);
 
 }  // namespace
@@ -34,7 +34,8 @@ std::optional<StatusReport> IdleWatch::report() {
   const bool alone = node_.transport().size() == 1;
   const bool waited = alone || Clock::now() - idle_since_ > idle_before_report;
   if (now == last_ || (!now.finished && !waited)) return std::nullopt;
-  // After an end that was reported only the counters matter, and those to the detection of a deadlock alone.
+  // Once the end of this rank's fibers has been reported, only its message counters can change, and only the detection of a
+  // deadlock needs them: so that is reported after a while, not at once.
   if (now.finished && last_.finished && !waited) return std::nullopt;
   last_ = now;
   return now;
@@ -42,7 +43,8 @@ std::optional<StatusReport> IdleWatch::report() {
 
 StatusReport IdleWatch::answer() {
   const StatusReport now = status();
-  // The host then knows something else than the last report: even that would be news.
+  // The host has now been told something that differs from the last report, so the next status is sent even if it equals
+  // that report.
   if (now != last_) last_ = {};
   return now;
 }
@@ -79,13 +81,13 @@ bool TerminationDetector::take_probe_request() {
 }
 
 std::optional<EndReason> TerminationDetector::on_probe_answer(int rank, const StatusReport& report) {
-  // What one rank says arrives in order: an answer is never older than the report.
+  // Messages of one rank arrive in order, so this answer is newer than any report of that rank.
   StatusReport& known = reports_[rank];
   moved_ = moved_ || report != known;
   known = report;
   if (--answers_missing_ > 0) return std::nullopt;
   if (!moved_) return EndReason::deadlock;
-  // Ranks that went idle again with new counters have reported or will.
+  // A rank that has become idle again with new counters has reported it, or will.
   if (balanced()) probe_requested_ = true;
   return std::nullopt;
 }
