@@ -68,7 +68,7 @@ OperandSteps Costs::operand_steps(const Event& event) const {
       return {tiles, unpack_[event.a], core_.dest_reuse(static_cast<EltwiseOp>(event.op & 3U), event.x)};
     case EventKind::reduce:
       return {tiles, unpack_[event.a],
-              core_.reduce(static_cast<Pool>(event.op & 1U), static_cast<ReduceDim>(event.c & 3U), event.x)};
+              core_.reduce(static_cast<tilegrid::Pool>(event.op & 1U), static_cast<ReduceDim>(event.c & 3U), event.x)};
     case EventKind::transpose:
       return {tiles, unpack_[event.a] + core_.unpack_transpose, core_.transpose};
     default:
