@@ -6,9 +6,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
-
-#include "core/checks/finding.h"
 
 namespace tilegrid {
 
@@ -71,14 +68,6 @@ struct Fault : public std::exception {
 class KernelError : public Error {
  public:
   explicit KernelError(std::string message) : Error(ExitCode::kernel, std::move(message)) {}
-  /// With the parts of the message, and of others that were found in the same run.
-  KernelError(std::string message, std::vector<checks::Finding> findings)
-      : Error(ExitCode::kernel, std::move(message)), findings_(std::move(findings)) {}
-  /// The error first; empty when it was no kernel's.
-  [[nodiscard]] const std::vector<checks::Finding>& findings() const { return findings_; }
-
- private:
-  std::vector<checks::Finding> findings_;
 };
 
 /// Nothing can run any more and kernels are unfinished: exit code 3.

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/format.h"
+#include "core/ids.h"
 
 namespace tilegrid {
 
@@ -13,6 +14,14 @@ enum class EltwiseOp : std::uint8_t { add, sub, mul };
 enum class Broadcast : std::uint8_t { none, rows, cols, scalar };  ///< row 0, column 0 or [0,0] for all
 enum class Pool : std::uint8_t { max, sum };
 enum class ReduceDim : std::uint8_t { row, col, scalar };
+template <>
+inline constexpr int enum_size<EltwiseOp> = count_to(EltwiseOp::mul);
+template <>
+inline constexpr int enum_size<Broadcast> = count_to(Broadcast::scalar);
+template <>
+inline constexpr int enum_size<Pool> = count_to(Pool::sum);
+template <>
+inline constexpr int enum_size<ReduceDim> = count_to(ReduceDim::scalar);
 
 /// A tile in L1.
 struct TileOperand {

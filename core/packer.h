@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/format.h"
+#include "core/ids.h"
 
 namespace tilegrid {
 
@@ -14,6 +15,8 @@ enum class ReluMode : std::uint8_t {
   min_threshold,  ///< x <= threshold gives 0
   max_threshold,  ///< max(x, 0), and x > threshold gives threshold
 };
+template <>
+inline constexpr int enum_size<ReluMode> = count_to(ReluMode::max_threshold);
 
 struct PackConfig {
   DataFormat format = DataFormat::bf16;  ///< of L1; bf16, fp16, tf32, fp32 or bfp8_b

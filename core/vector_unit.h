@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/ids.h"
+
 namespace tilegrid {
 
 /// SFPU operations. `*_scalar` take one parameter. Logs store the numbers: new operations go to the end.
@@ -45,13 +47,17 @@ enum class VectorOp : std::uint8_t {
   copy_dst,  ///< from one DST tile to another
   fill,      ///< the parameter everywhere; reads nothing
 };
-inline constexpr int vector_op_count = static_cast<int>(VectorOp::fill) + 1;
+inline constexpr int vector_op_count = count_to(VectorOp::fill);
+template <>
+inline constexpr int enum_size<VectorOp> = vector_op_count;
 /// DST tiles that the operation reads: 0 to 3.
 [[nodiscard]] int operands_of(VectorOp op);
 
 /// Which part of a tile: all four faces, the left column of faces (0, 2), the upper row of faces (0, 1), or only columns
 /// 0-7 of faces 0 and 2, which hold a column vector (attention.md 1.6).
 enum class VectorMode : std::uint8_t { rc, c, r, first_column };
+template <>
+inline constexpr int enum_size<VectorMode> = count_to(VectorMode::first_column);
 
 /// The SFPU in fast numerics: 32-bit float lanes, fused multiply-add, denormals flushed to zero on input and output; a
 /// write to 16-bit DST rounds half away from zero first, as the vendor's kernels do (tensix.md 1.6).

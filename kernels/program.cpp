@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -129,6 +130,10 @@ void validate(const Program& program) {
   if (program.semaphores.size() > static_cast<std::size_t>(max_semaphores)) {
     throw UsageError(fmt::format("program {}: {} semaphores, at most {} are possible", program.name,
                                  program.semaphores.size(), max_semaphores));
+  }
+  if (program.phases.size() > std::numeric_limits<std::uint8_t>::max()) {
+    throw UsageError(fmt::format("program {}: {} phases, at most {} are possible", program.name, program.phases.size(),
+                                 std::numeric_limits<std::uint8_t>::max()));
   }
   for (const KernelConfig& kernel : program.kernels) validate_kernel(program, kernel);
   validate_risc_use(program);

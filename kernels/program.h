@@ -85,10 +85,13 @@ struct Program {
   std::vector<std::uint32_t> semaphores;  ///< initial value of semaphore i
   std::vector<KernelConfig> kernels;
   std::uint32_t l1_buffer_bytes = 0;  ///< taken top-down by L1 buffers
-  Chip chip{};                        ///< that it is made for; every rank has it already, so it is not sent
+  /// Names of the phases that the kernels' zones are of, from number 1 on (api::zone): the report of device time adds up
+  /// cycles by them.
+  std::vector<std::string> phases;
+  Chip chip{};  ///< that it is made for; every rank has it already, so it is not sent
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(name, grid, compute, circular_buffers, semaphores, kernels, l1_buffer_bytes);
+    archive(name, grid, compute, circular_buffers, semaphores, kernels, l1_buffer_bytes, phases);
   }
 };
 
@@ -100,8 +103,8 @@ struct Program {
 [[nodiscard]] std::uint64_t l1_bytes_needed(const Program& program);
 
 /// Throws UsageError for what can be refused before a run, by the program's chip: a grid that the chip does not have, L1
-/// overflow (asked / available), a CB id twice or beyond the last, page sizes, too many arguments or semaphores, a DST
-/// capacity beyond the mode's, kernels outside of the grid, two kernels on one RISC of a core.
+/// overflow (asked / available), a CB id twice or beyond the last, page sizes, too many arguments, semaphores or phases, a
+/// DST capacity beyond the mode's, kernels outside of the grid, two kernels on one RISC of a core.
 void validate(const Program& program);
 
 }  // namespace tilegrid

@@ -17,10 +17,6 @@ PhysicalCore node_of(Target target, const Node& node) {
                                            : node.places().physical_of(node.placement().grid.core(target.index));
 }
 
-std::uint32_t packed(PhysicalCore node) {
-  return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
-}
-
 /// What a transfer of one word writes, 0 for longer ones: a replay needs the values of semaphores.
 std::uint32_t word_written(std::uint32_t l1_source, std::uint32_t bytes) {
   std::uint32_t word = 0;
@@ -90,16 +86,11 @@ void Endpoint::count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_
   c.byte_hops += bytes * static_cast<std::uint64_t>(hop_count);
 }
 
-void Endpoint::log_transfer(Event event, NocId noc, Target target, std::uint64_t offset) {
-  event.op = static_cast<std::uint8_t>(noc);
-  event.x = packed(node_of(target, node_));
-  event.address = static_cast<std::uint32_t>(offset);
+template <class Barrier>
+void Endpoint::log_barrier(NocId noc, std::optional<std::uint32_t> trid) {
+  Barrier event{.noc = noc};
+  if (trid) event.trid = static_cast<std::uint8_t>(*trid);
   core_->log.append(risc_, event);
-}
-
-void Endpoint::log_barrier(EventKind kind, NocId noc, std::optional<std::uint32_t> trid) {
-  core_->log.append(
-      risc_, {.kind = kind, .op = static_cast<std::uint8_t>(noc), .a = static_cast<std::uint8_t>(trid ? *trid + 1 : 0)});
 }
 
 void Endpoint::set_read_trid(NocId noc, std::uint32_t trid) {
@@ -120,12 +111,13 @@ void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, 
   const std::uint64_t offset = dram ? address_offset(source) : address_offset(source) & (l1_slot_bytes - 1);
   count(noc, dram ? TransferKind::dram_read : TransferKind::l1_read, bytes,
         hops(node_.places(), noc, node_of(target, node_), own_node()));
-  log_transfer({.kind = EventKind::noc_read,
-                .a = trid,
-                .b = static_cast<std::uint8_t>(issue.form),
-                .count = bytes,
-                .y = core_->log.keeps_local() ? l1_offset_of(l1_destination) : 0},
-               noc, target, offset);
+  core_->log.append(risc_, events::NocRead{.noc = noc,
+                                           .trid = trid,
+                                           .form = issue.form,
+                                           .bytes = bytes,
+                                           .peer = node_of(target, node_),
+                                           .local = core_->log.keeps_local() ? l1_offset_of(l1_destination) : 0,
+                                           .offset = static_cast<std::uint32_t>(offset)});
   if (core_->checker) core_->checker->read(risc_, noc, trid, l1_offset_of(l1_destination), bytes);
   if (!moves(target.kind, bytes)) return;
   add_read(noc, {target, offset, l1_pointer(l1_destination), bytes, trid});
@@ -145,13 +137,14 @@ void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination,
   const std::uint64_t offset = dram ? address_offset(destination) : address_offset(destination) & (l1_slot_bytes - 1);
   count(noc, dram ? TransferKind::dram_write : TransferKind::l1_write, bytes,
         hops(node_.places(), noc, own_node(), node_of(target, node_)));
-  Event event{.kind = EventKind::noc_write,
-              .a = trid,
-              .b = static_cast<std::uint8_t>(issue.form),
-              .count = bytes,
-              .y = core_->log.keeps_local() ? l1_offset_of(l1_source) : 0};
-  if (!dram) set_extra(event, word_written(l1_source, bytes));
-  log_transfer(event, noc, target, offset);
+  core_->log.append(risc_, events::NocWrite{.noc = noc,
+                                            .trid = trid,
+                                            .form = issue.form,
+                                            .bytes = bytes,
+                                            .peer = node_of(target, node_),
+                                            .local = core_->log.keeps_local() ? l1_offset_of(l1_source) : 0,
+                                            .offset = static_cast<std::uint32_t>(offset),
+                                            .word = dram ? 0 : word_written(l1_source, bytes)});
   if (core_->checker) core_->checker->write(risc_, noc, trid, l1_offset_of(l1_source), bytes);
   if (moves(target.kind, bytes)) queue_write(noc, {{target}, offset, l1_pointer(l1_source), bytes, trid});
 }
@@ -172,9 +165,12 @@ void Endpoint::write_word(NocId noc, NocAddress destination, std::uint32_t value
   const std::uint64_t offset = address_offset(destination) & (l1_slot_bytes - 1);
   outstanding_writes_.add(noc, 0, packets_of(sizeof value), "noc_inline_dw_write");
   count(noc, TransferKind::l1_write, sizeof value, hops(node_.places(), noc, own_node(), node_of(target, node_)));
-  Event event{.kind = EventKind::noc_write, .b = static_cast<std::uint8_t>(TransferForm::inlined), .count = sizeof value};
-  set_extra(event, value);
-  log_transfer(event, noc, target, offset);
+  core_->log.append(risc_, events::NocWrite{.noc = noc,
+                                            .form = TransferForm::inlined,
+                                            .bytes = sizeof value,
+                                            .peer = node_of(target, node_),
+                                            .offset = static_cast<std::uint32_t>(offset),
+                                            .word = value});
   if (core_->checker) core_->checker->write_word(risc_, noc, 0);
   queue_write(noc, {{target}, offset, nullptr, sizeof value, 0, value});
 }
@@ -231,20 +227,15 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
   }
   linked_chains_[noc] = linked ? LinkedChain{true, low, high} : LinkedChain{};
   count(noc, TransferKind::multicast, bytes, hop_count);
-  Event event{.kind = EventKind::noc_multicast,
-              .op = static_cast<std::uint8_t>(noc),
-              .a = static_cast<std::uint8_t>(linked),
-              .b = static_cast<std::uint8_t>(loopback),
-              .count = bytes,
-              .x = packed(node_.places().physical_of(low)),
-              .y = packed(node_.places().physical_of(high)),
-              .address = static_cast<std::uint32_t>(write.offset)};
-  if (bytes == sizeof(std::uint32_t)) {
-    set_extra(event, word_written(l1_source, bytes));
-  } else if (core_->log.keeps_local()) {
-    set_extra(event, l1_offset_of(l1_source));
-  }
-  core_->log.append(risc_, event);
+  core_->log.append(risc_, events::NocMulticast{.noc = noc,
+                                                .linked = linked,
+                                                .loopback = loopback,
+                                                .bytes = bytes,
+                                                .first = node_.places().physical_of(low),
+                                                .last = node_.places().physical_of(high),
+                                                .offset = static_cast<std::uint32_t>(write.offset),
+                                                .word = word_written(l1_source, bytes),
+                                                .local = core_->log.keeps_local() ? l1_offset_of(l1_source) : 0});
   if (core_->checker) core_->checker->multicast(risc_, noc, 0, l1_offset_of(l1_source), bytes, linked);
   if (moves(Target::Kind::core, bytes)) queue_write(noc, std::move(write));
 }
@@ -263,11 +254,9 @@ void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {
   }
   const std::uint64_t offset = address_offset(semaphore) & (l1_slot_bytes - 1);
   count(noc, TransferKind::semaphore, sizeof delta, hops(node_.places(), noc, own_node(), node_of(target, node_)));
-  core_->log.append(risc_, {.kind = EventKind::semaphore_inc,
-                            .op = static_cast<std::uint8_t>(noc),
-                            .count = delta,
-                            .x = packed(node_of(target, node_)),
-                            .address = static_cast<std::uint32_t>(offset)});
+  core_->log.append(
+      risc_, events::SemaphoreInc{
+                 .noc = noc, .delta = delta, .peer = node_of(target, node_), .offset = static_cast<std::uint32_t>(offset)});
   if (core_->checker) core_->checker->atomic(risc_, noc, 0);
   send_increment(noc, target, offset, delta);
 }
@@ -275,7 +264,7 @@ void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {
 void Endpoint::read_barrier(NocId noc, std::optional<std::uint32_t> trid) {
   preempt();
   outstanding_reads_.clear(noc, trid, trid ? "noc_async_read_barrier_with_trid" : "noc_async_read_barrier");
-  log_barrier(EventKind::read_barrier, noc, trid);
+  log_barrier<events::ReadBarrier>(noc, trid);
   flush();
   if (ShakenTraffic* traffic = shaken()) shuffle_reads(noc, traffic->chance());
   complete_reads(noc, trid);
@@ -294,7 +283,7 @@ void Endpoint::flush(NocId noc) { flush_writes(noc); }
 void Endpoint::writes_flushed(NocId noc, std::optional<std::uint32_t> trid) {
   preempt();
   if (trid) check_trid(*trid, "noc_async_write_flushed_with_trid");
-  log_barrier(EventKind::writes_flushed, noc, trid);
+  log_barrier<events::WritesFlushed>(noc, trid);
   if (core_->checker) core_->checker->writes_flushed(risc_, noc, trid);
   flush_writes(noc, writes_until(noc, trid));
 }
@@ -302,7 +291,7 @@ void Endpoint::writes_flushed(NocId noc, std::optional<std::uint32_t> trid) {
 void Endpoint::write_barrier(NocId noc, std::optional<std::uint32_t> trid) {
   preempt();
   outstanding_writes_.clear(noc, trid, trid ? "noc_async_write_barrier_with_trid" : "noc_async_write_barrier");
-  log_barrier(EventKind::write_barrier, noc, trid);
+  log_barrier<events::WriteBarrier>(noc, trid);
   if (core_->checker) core_->checker->writes_done(risc_, noc, trid);
   flush_writes(noc, writes_until(noc, trid));
   wait_while(trid ? unacked_writes().by_trid[noc][*trid] : unacked_writes().by_noc[noc], 0, BlockReason::write_barrier, noc);
@@ -310,7 +299,7 @@ void Endpoint::write_barrier(NocId noc, std::optional<std::uint32_t> trid) {
 
 void Endpoint::atomic_barrier(NocId noc) {
   preempt();
-  log_barrier(EventKind::atomic_barrier, noc);
+  log_barrier<events::AtomicBarrier>(noc);
   flush();
   wait_while(unacked_atomics(), 0, BlockReason::atomic_barrier, noc);
   if (core_->checker) core_->checker->atomics_done(risc_, noc);

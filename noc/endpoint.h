@@ -76,8 +76,8 @@ class Endpoint final : public Port {
   /// Where other fibers, and traffic, may go first.
   void preempt() { node_.scheduler().preempt(); }
   void count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_count);
-  void log_transfer(Event event, NocId noc, Target target, std::uint64_t offset);
-  void log_barrier(EventKind kind, NocId noc, std::optional<std::uint32_t> trid = {});
+  template <class Barrier>
+  void log_barrier(NocId noc, std::optional<std::uint32_t> trid = {});
   [[nodiscard]] PhysicalCore own_node() const { return own_node_; }
   /// Of how many packets a transfer consists.
   [[nodiscard]] std::uint32_t packets_of(std::uint32_t bytes) const {

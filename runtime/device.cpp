@@ -10,6 +10,7 @@
 
 #include "core/checks/poison.h"
 #include "core/error.h"
+#include "core/l1.h"
 #include "kernels/registry.h"
 #include "noc/host_port.h"
 #include "runtime/checks/findings.h"
@@ -18,6 +19,23 @@
 #include "runtime/task.h"
 
 namespace tilegrid {
+namespace {
+
+/// What the race finder must know of the program: buffers lie bottom-up in the order of their declaration.
+races::Layout layout_of(const Program& program) {
+  races::Layout layout{program.grid, program.chip.places(), {}, program.semaphores, {}};
+  std::uint32_t offset = l1_user_base;
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    layout.buffers.push_back({cb.id, cb.pages, cb.page_bytes, offset, cb.role, cb.on_buffer});
+    offset += static_cast<std::uint32_t>(l1_bytes_of(cb, program.chip));
+  }
+  for (const KernelConfig& kernel : program.kernels) {
+    layout.kernels.push_back({kernel.name, kernel.risc, kernel.cores.first, kernel.cores.last});
+  }
+  return layout;
+}
+
+}  // namespace
 
 Buffer Device::create_buffer(std::uint64_t bytes, std::uint32_t page_bytes) {
   const ChipMemory& memory = chip().memory();
@@ -81,7 +99,7 @@ void Device::keep_findings(const std::vector<checks::Finding>& findings, const s
   if (errors.empty()) return;
   const std::string line = error_line(errors, grid(), chip()) + more;
   errors.insert(errors.end(), warnings_.begin(), warnings_.end());
-  throw KernelError(line, std::move(errors));
+  throw checks::FoundError(line, std::move(errors));
 }
 
 LaunchCommand Device::command_for(const Program& program, const LaunchOptions& options) {
@@ -104,7 +122,8 @@ LaunchCommand Device::command_for(const Program& program, const LaunchOptions& o
 }
 
 void Device::find_races(const LaunchCommand& command, RunResult& result) {
-  const std::vector<checks::Finding> races = races::find(command.program, result.log.cores, control_.node().checks());
+  const std::vector<checks::Finding> races =
+      races::find(layout_of(command.program), result.log.cores, control_.node().checks());
   result.findings.insert(result.findings.end(), races.begin(), races.end());
   keep_findings(races);
   if (!command.record_log) result.log.cores.clear();

@@ -46,13 +46,13 @@ checks::Place running_place() {
 void run_kernel(KernelContext& kernel, KernelFunction function) {
   EventLog& log = kernel.core->log;
   try {
-    log.append(kernel.risc, {.kind = EventKind::kernel_start});
+    log.append(kernel.risc, events::KernelStart{});
     function();
     if (kernel.core->checker) kernel.core->checker->kernel_end(kernel.risc);
     kernel.noc->finish();
-    log.append(kernel.risc, {.kind = EventKind::kernel_end});
+    log.append(kernel.risc, events::KernelEnd{});
   } catch (const Fault& fault) {
-    throw KernelError(describe(fault, place_of(kernel, &fault)), {finding_of(kernel, fault)});
+    throw checks::FoundError(describe(fault, place_of(kernel, &fault)), {finding_of(kernel, fault)});
   } catch (const Error&) {
     throw;  // the run's fault and not the kernel's: a rank was lost while the kernel sent
   } catch (const FiberCancelled&) {

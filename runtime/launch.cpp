@@ -14,11 +14,11 @@ namespace {
 
 /// What a replay must know of the program, without the logs.
 LaunchLog log_of(const Program& program) {
-  LaunchLog log{program.name, program.compute.dst_fp32, program.compute.full_sync, {}, {}, {}};
+  LaunchLog log{program.name, program.compute.dst_fp32, program.compute.full_sync, {}, {}, program.semaphores};
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     log.buffers.push_back({cb.id, cb.pages, cb.page_bytes, cb.format});
   }
-  log.semaphores = program.semaphores;
+  log.phases = program.phases;
   log.chip = program.chip.name();
   log.geometry = program.chip.geometry();
   return log;
@@ -84,7 +84,7 @@ void Launch::throw_first_error(const std::vector<checks::Finding>& warnings) con
   if (code == ExitCode::kernel) {
     std::vector<checks::Finding> findings = first->findings;
     if (!findings.empty()) findings.insert(findings.end(), warnings.begin(), warnings.end());
-    throw KernelError(first->text, std::move(findings));
+    throw checks::FoundError(first->text, std::move(findings));
   }
   throw Error(code, first->text);
 }

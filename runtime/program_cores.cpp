@@ -57,12 +57,12 @@ void ProgramCores::set_up(Core& core) {
 
 void ProgramCores::set_up_checks(Core& core) {
   const Program& program = launch_.program;
-  const checks::Config& checks = node_.checks();
+  const checks::Config checks = core.dry ? node_.checks().without_data() : node_.checks();
   core.reporter.begin(checks, core.index, running_place);
   core.dst.set_checks(&core.reporter);
   for (const CircularBufferConfig& cb : program.circular_buffers) core.cbs[cb.id].set_checks(&core.reporter, cb.on_buffer);
   if (checks::Checker::needed(checks)) core.checker = std::make_unique<checks::Checker>(core);
-  if (!checks.on(checks::Class::uninitialised_l1) || core.dry) return;
+  if (!checks.on(checks::Class::uninitialised_l1)) return;
   // Bottom-up the circular buffers, top-down the L1 buffers.
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     if (cb.on_buffer) continue;

@@ -125,7 +125,7 @@ void ProgramRun::report_failure() {
   } catch (const Error& error) {
     report.text = error.message();
     report.exit_code = to_underlying(error.code());
-    if (const auto* of_kernel = dynamic_cast<const KernelError*>(&error)) report.findings = of_kernel->findings();
+    if (const auto* of_kernel = dynamic_cast<const checks::FoundError*>(&error)) report.findings = of_kernel->findings();
   }
   for (const auto& fiber : node_.scheduler().fibers()) {
     if (fiber->failed()) report.core = fiber->core();

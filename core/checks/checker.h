@@ -19,17 +19,18 @@ namespace tilegrid::checks {
 /// A source register of the matrix unit, each with an unpacker and its format (tensix.md 2.1).
 enum class Source : std::uint8_t { a, b };
 
-/// What the checks must remember of a core: transfers under way, who uses which circular buffer, the formats that unpacker
-/// and packer are set to. A core has one while any class needs it; a call without one is a test of a pointer.
+/// What the checks must remember of a core between calls: transfers under way, who uses which circular buffer, the formats
+/// that unpacker and packer are set to. A core has a Checker only when a class that needs it is on (Core::checker); the
+/// kernel API calls it before it acts.
 ///
-/// All of it looks at what one RISC does in its own order, so that findings depend on no schedule; what several RISCs or
-/// cores do to each other is found in the logs afterwards (runtime/checks/).
+/// A finding here follows from the calls of one RISC alone, in their order, and so does not depend on how kernels are
+/// scheduled. What several RISCs or cores do to each other is found in the logs afterwards (runtime/checks/).
 class Checker {
  public:
   explicit Checker(Core& core);
 
-  /// Whether the classes that need it are on at all.
-  [[nodiscard]] static bool needed(const Config& config);
+  /// Whether a class that needs it is on.
+  [[nodiscard]] static bool needed(const Config& config) { return config.any(in_calls); }
 
   // ---- Transfers (checker_transfers.cpp). L1 offsets and bytes of the own side.
   void read(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes);
@@ -132,7 +133,7 @@ class Checker {
 
   Core& core_;
   Reporter& reporter_;
-  bool looks_at_memory_;  ///< a dry run has nothing there
+  bool looks_at_memory_;  ///< uninitialised-l1 is on
   std::array<OfRisc, risc_count> riscs_;
   std::vector<Users> users_;  ///< by CB
   std::size_t last_buffer_ = 0;

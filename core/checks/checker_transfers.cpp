@@ -27,14 +27,8 @@ std::string text_of_range(const CircularBuffer* cb, std::uint32_t base, std::uin
 Checker::Checker(Core& core)
     : core_(core),
       reporter_(core.reporter),
-      looks_at_memory_(core.reporter.on(Class::uninitialised_l1) && !core.dry),
+      looks_at_memory_(core.reporter.on(Class::uninitialised_l1)),
       users_(core.cbs.size()) {}
-
-bool Checker::needed(const Config& config) {
-  using enum Class;
-  return config.any({read_barrier, write_flush, kernel_end, linked_open, cb_window, cb_owner, semaphore_state,
-                     semaphore_passed, uninitialised_l1, uninitialised_dram, format_reconfig, l1_acc_left});
-}
 
 void Checker::UnderWay::add(const Transfer& transfer) {
   first = std::min(first, transfer.first);
@@ -182,7 +176,7 @@ void Checker::check_landed(const Transfer& read) {
 
 void Checker::reads_done(Risc risc, NocId noc, std::optional<unsigned> trid) {
   UnderWay& reads = of(risc).reads;
-  if (reporter_.on(Class::uninitialised_dram) && !core_.dry) {
+  if (reporter_.on(Class::uninitialised_dram)) {
     for (const Transfer& read : reads.list) {
       if (read.noc == noc && (!trid || read.trid == *trid)) check_landed(read);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cereal/types/array.hpp>
 #include <cstddef>
@@ -9,7 +10,8 @@
 /// Checks of kernels: mistakes that an emulator could overlook and silicon punishes (tensix.md 1.3, 1.5, 4.1, 7).
 namespace tilegrid::checks {
 
-/// One kind of mistake, which can be set to off, warn or error. The table in classes.cpp says what each looks for.
+/// One kind of mistake, which can be set to off, warn or error. What there is to say of a class is in its row of class_rows,
+/// and everything else - names, defaults, help, who looks for it, what a dry run leaves out - follows from there.
 enum class Class : std::uint8_t {
   read_barrier,
   write_flush,
@@ -31,8 +33,9 @@ enum class Class : std::uint8_t {
   dst_dirty,
   format_reconfig,
   l1_acc_left,
+  end,
 };
-inline constexpr std::size_t class_count = static_cast<std::size_t>(Class::l1_acc_left) + 1;
+inline constexpr std::size_t class_count = static_cast<std::size_t>(Class::end);
 
 enum class Severity : std::uint8_t {
   off,
@@ -41,14 +44,77 @@ enum class Severity : std::uint8_t {
 };
 [[nodiscard]] const char* name_of(Severity severity);
 
-struct ClassInfo {
-  const char* name;
-  Severity severity;  ///< unless the user says otherwise: error for what silicon would corrupt or hang on
-  const char* summary;
+/// Where a class is seen; some are in several places.
+enum Sees : std::uint8_t {
+  by_unit = 1,   ///< by the emulated unit that is called: CB, DST, endpoint
+  in_calls = 2,  ///< by what is remembered of earlier calls of the same RISC (core/checks/checker.h)
+  in_logs = 4,   ///< in the logs of all cores, when the program is over (runtime/checks/races.h)
 };
-[[nodiscard]] const std::array<ClassInfo, class_count>& classes();
-[[nodiscard]] inline const ClassInfo& info_of(Class c) { return classes()[static_cast<std::size_t>(c)]; }
-[[nodiscard]] inline const char* name_of(Class c) { return info_of(c).name; }
+
+struct ClassRow {
+  Class id{};
+  const char* name = nullptr;
+  Severity severity{};  ///< unless the user says otherwise: error for what silicon would corrupt or hang on
+  unsigned sees = 0;    ///< of Sees
+  bool needs_data = false;
+  const char* summary = nullptr;
+  /// A dry run moves no data, and keeps in its logs no place of what moved.
+  [[nodiscard]] constexpr bool left_out_of_dry_runs() const { return needs_data || (sees & in_logs) != 0; }
+};
+
+inline constexpr std::array<ClassRow, class_count> class_rows = [] {
+  using enum Severity;
+  return std::array<ClassRow, class_count>{{
+      {Class::read_barrier, "read-barrier", error, in_calls, false,
+       "data of a read is pushed or sent on before noc_async_read_barrier"},
+      {Class::write_flush, "write-flush", error, in_calls, false,
+       "the source of a write is popped, overwritten or changed before it is flushed"},
+      {Class::kernel_end, "kernel-end", error, in_calls, false,
+       "a kernel ends with reads, writes or atomics that no barrier has waited for"},
+      {Class::linked_open, "linked-open", error, in_calls, false,
+       "a linked multicast is not ended by an unlinked one, or a unicast comes in between"},
+      {Class::multicast_count, "multicast-count", error, by_unit, false,
+       "the number of destinations is not that of the cores which acknowledge"},
+      {Class::alignment, "alignment", error, by_unit, false,
+       "source and destination of a transfer differ modulo 16 (32 for reads of DRAM)"},
+      {Class::cb_window, "cb-window", error, in_calls, false,
+       "push without reserve, pop without wait, access outside of the reserved or waited pages"},
+      {Class::cb_owner, "cb-owner", error, in_calls, false, "two producers or two consumers of one circular buffer"},
+      {Class::remote_slot, "remote-slot", error, in_logs, false,
+       "a write into a CB slot of another core that its owner has not reserved"},
+      {Class::semaphore_state, "semaphore-state", warn, in_calls, false,
+       "a semaphore does not end with the value that it began with"},
+      {Class::semaphore_race, "semaphore-race", error, in_logs, false,
+       "a semaphore is set while an increment or another set may be under way"},
+      {Class::semaphore_passed, "semaphore-passed", error, in_calls | in_logs, false,
+       "a wait for one value that a later increment may pass before it is seen"},
+      {Class::race, "race", error, in_logs, false, "two accesses to the same L1 bytes, one a write, that nothing orders"},
+      {Class::uninitialised_l1, "uninitialised-l1", error, in_calls, true, "bytes of L1 are used that nobody has written"},
+      {Class::uninitialised_dram, "uninitialised-dram", error, in_calls, true,
+       "bytes of DRAM are read that nobody has written"},
+      {Class::uninitialised_dst, "uninitialised-dst", error, by_unit, false,
+       "the vector unit reads a DST slot that nothing wrote in this section"},
+      {Class::dst_order, "dst-order", error, by_unit, false,
+       "acquire, commit, wait and release out of order; DST used outside of its section"},
+      {Class::dst_dirty, "dst-dirty", warn, by_unit, false,
+       "matmul, or a multiplication, adds to what another operation left in the slot"},
+      {Class::format_reconfig, "format-reconfig", error, in_calls, false,
+       "unpacker or packer are set to another format than that of the CB"},
+      {Class::l1_acc_left, "l1-acc-left", warn, in_calls, false, "a kernel ends with the packer's L1 accumulation on"},
+  }};
+}();
+static_assert(
+    [] {
+      for (std::size_t i = 0; i < class_count; ++i) {
+        const ClassRow& row = class_rows[i];
+        if (row.id != static_cast<Class>(i) || row.name == nullptr || row.sees == 0 || row.summary == nullptr) return false;
+      }
+      return true;
+    }(),
+    "every class has a row, in the order of the enumeration");
+
+[[nodiscard]] constexpr const ClassRow& row_of(Class c) { return class_rows[static_cast<std::size_t>(c)]; }
+[[nodiscard]] constexpr const char* name_of(Class c) { return row_of(c).name; }
 
 /// The severity of every class.
 class Config {
@@ -61,11 +127,18 @@ class Config {
   }
   [[nodiscard]] Severity of(Class c) const { return severities_[static_cast<std::size_t>(c)]; }
   [[nodiscard]] bool on(Class c) const { return of(c) != Severity::off; }
-  [[nodiscard]] bool any(std::initializer_list<Class> of_these) const {
-    for (const Class c : of_these) {
-      if (on(c)) return true;
+  /// Whether a class is on that is seen there.
+  [[nodiscard]] bool any(Sees there) const {
+    return std::any_of(class_rows.begin(), class_rows.end(),
+                       [&](const ClassRow& row) { return (row.sees & there) != 0 && on(row.id); });
+  }
+  /// For a run that moves no data.
+  [[nodiscard]] Config without_data() const {
+    Config config = *this;
+    for (const ClassRow& row : class_rows) {
+      if (row.needs_data) config.set(row.id, Severity::off);
     }
-    return false;
+    return config;
   }
   Config& set(Class c, Severity severity) {
     severities_[static_cast<std::size_t>(c)] = severity;

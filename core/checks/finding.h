@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/checks/classes.h"
+#include "core/error.h"
 #include "core/types.h"
 
 namespace tilegrid::checks {
@@ -33,6 +36,18 @@ struct Finding {
   void serialize(Archive& archive) {
     archive(error_class, severity, core, risc, kernel, file, line, message, count);
   }
+};
+
+/// A kernel's error with the parts of its message, and with what else was found in the same run.
+class FoundError : public KernelError {
+ public:
+  FoundError(std::string message, std::vector<Finding> findings)
+      : KernelError(std::move(message)), findings_(std::move(findings)) {}
+  /// The error first; empty when it was no kernel's.
+  [[nodiscard]] const std::vector<Finding>& findings() const { return findings_; }
+
+ private:
+  std::vector<Finding> findings_;
 };
 
 }  // namespace tilegrid::checks

@@ -3,6 +3,7 @@
 // the blocks that follow each other.
 #include <fmt/format.h>
 
+#include <array>
 #include <cereal/archives/portable_binary.hpp>
 #include <cereal/types/string.hpp>
 #include <cerrno>
@@ -20,9 +21,16 @@ namespace {
 
 constexpr std::uint64_t log_magic = 0x676F'6C64'6972'6774;  // "tgridlog"
 constexpr std::uint32_t log_version = 4;
-constexpr std::uint64_t stored_event_bytes = 21;
+constexpr std::uint32_t oldest_version = 3;
+constexpr std::uint64_t stored_event_bytes = 24;
+constexpr std::uint64_t stored_event_bytes_of_3 = 21;
 constexpr std::uint64_t stored_buffer_bytes = 13;
-constexpr std::uint64_t stored_launch_bytes = 93;  // without names, buffers, lists, blocks and cores
+constexpr std::uint64_t stored_launch_bytes_of_3 = 42;  // without names, buffers, lists, blocks and cores
+
+// Version 3 named no phases, they were always these, and no chip: there was one. It kept the low 8 bits of a word that a
+// transfer wrote.
+constexpr std::array<const char*, 10> phases_of_3{"qk", "mask",    "max",       "exp",  "sum",
+                                                  "pv", "rescale", "normalise", "read", "write"};
 
 using Writer = cereal::PortableBinaryOutputArchive;
 
@@ -48,6 +56,8 @@ void write(Writer& archive, const LaunchLog& launch) {
   for (const LogBuffer& buffer : launch.buffers) {
     archive(static_cast<std::int32_t>(buffer.id), buffer.pages, buffer.page_bytes, static_cast<std::uint8_t>(buffer.format));
   }
+  archive(static_cast<std::uint64_t>(launch.phases.size()));
+  for (const std::string& phase : launch.phases) archive(phase);
   std::vector<EventLog> cores = launch.cores;  // numbers of blocks only
   const auto store = share_blocks(cores);
   archive(static_cast<std::uint64_t>(store->size()));
@@ -55,8 +65,9 @@ void write(Writer& archive, const LaunchLog& launch) {
     const std::vector<Event>& events = *store->block(number);
     archive(static_cast<std::uint64_t>(events.size()));
     for (const Event& event : events) {
-      archive(static_cast<std::uint8_t>(event.kind), event.op, event.a, event.b, event.c, event.count, event.x, event.y,
-              event.address);
+      const EventBits& bits = event.bits();
+      archive(static_cast<std::uint8_t>(bits.kind), bits.op, bits.a, bits.b, bits.c, bits.count, bits.x, bits.y,
+              bits.address);
     }
   }
   archive(static_cast<std::uint64_t>(launch.semaphores.size()));
@@ -78,10 +89,11 @@ class LogReader {
 
   RunLog run() {
     if (read<std::uint64_t>() != log_magic) throw UsageError(fmt::format("{}: not a tilegrid log", path_));
-    const auto version = read<std::uint32_t>();
-    if (version != log_version) {
-      throw UsageError(fmt::format("{}: log version {}, this program reads version {}{}", path_, version, log_version,
-                                   version < log_version ? ": record it again with this program" : ""));
+    version_ = read<std::uint32_t>();
+    if (version_ < oldest_version || version_ > log_version) {
+      throw UsageError(fmt::format("{}: log version {}, this program reads versions {} to {}{}", path_, version_,
+                                   oldest_version, log_version,
+                                   version_ < oldest_version ? ": record it again with this program" : ""));
     }
     RunLog log;
     archive_(log.grid);
@@ -90,7 +102,7 @@ class LogReader {
     if (!std::isfinite(log.useful_flops) || log.useful_flops < 0) {
       throw UsageError(fmt::format("{}: {} operations are no number of operations", path_, log.useful_flops));
     }
-    log.launches.resize(count(stored_launch_bytes));
+    log.launches.resize(count(stored_launch_bytes_of_3));
     for (LaunchLog& launch : log.launches) {
       read_launch(launch);
       if (log.grid.x > 0 && log.grid.y > 0 &&
@@ -130,8 +142,10 @@ class LogReader {
 
   void read_launch(LaunchLog& launch) {
     launch.name = text();
-    launch.chip = text();
-    launch.geometry = geometry();
+    if (version_ > 3) {
+      launch.chip = text();
+      launch.geometry = geometry();
+    }
     launch.dst_fp32 = flag();
     launch.full_sync = flag();
     launch.buffers.resize(count(stored_buffer_bytes));
@@ -140,6 +154,7 @@ class LogReader {
       archive_(buffer.pages, buffer.page_bytes);
       buffer.format = data_format();
     }
+    read_phases(launch);
     const auto store = read_blocks();
     launch.semaphores.resize(count(sizeof(std::uint32_t)));
     for (std::uint32_t& value : launch.semaphores) archive_(value);
@@ -185,18 +200,39 @@ class LogReader {
     throw UsageError(fmt::format("{}: unknown data format {}", path_, static_cast<int>(format)));
   }
 
+  void read_phases(LaunchLog& launch) {
+    if (version_ == 3) {
+      launch.phases.assign(phases_of_3.begin(), phases_of_3.end());
+      return;
+    }
+    launch.phases.resize(count(sizeof(std::uint64_t)));
+    for (std::string& phase : launch.phases) phase = text();
+  }
+
   std::shared_ptr<EventStore> read_blocks() {
     auto store = std::make_shared<EventStore>();
-    const std::uint64_t blocks = count(sizeof(std::uint64_t) + stored_event_bytes);
+    const std::uint64_t event_bytes = version_ == 3 ? stored_event_bytes_of_3 : stored_event_bytes;
+    const std::uint64_t blocks = count(sizeof(std::uint64_t) + event_bytes);
     for (std::uint64_t i = 0; i < blocks; ++i) {
-      std::vector<Event> events(count(stored_event_bytes));
-      for (Event& event : events) {
-        event.kind = static_cast<EventKind>(checked("event kind", event_kind_count));
-        archive_(event.op, event.a, event.b, event.c, event.count, event.x, event.y, event.address);
-      }
+      std::vector<Event> events(count(event_bytes));
+      for (Event& event : events) event = read_event();
       if (events.empty() || store->intern(events) != i) throw UsageError(fmt::format("{}: a block of no use", path_));
     }
     return store;
+  }
+
+  Event read_event() {
+    EventBits bits;
+    bits.kind = static_cast<EventKind>(checked("event kind", event_kind_count));
+    archive_(bits.op, bits.a, bits.b);
+    if (version_ == 3) {
+      bits.c = read<std::uint8_t>();
+    } else {
+      archive_(bits.c);
+    }
+    archive_(bits.count, bits.x, bits.y, bits.address);
+    if (events::is_known(bits)) return Event(bits);
+    throw UsageError(fmt::format("{}: an event {} with an unknown value", path_, name_of(bits.kind)));
   }
 
   EventSequence read_sequence(const std::shared_ptr<EventStore>& store) {
@@ -213,6 +249,7 @@ class LogReader {
   cereal::PortableBinaryInputArchive archive_;
   std::uint64_t bytes_;
   const std::string& path_;
+  std::uint32_t version_ = 0;
 };
 
 }  // namespace

@@ -9,9 +9,10 @@ namespace tilegrid::api {
 namespace {
 
 /// Where other fibers may go first; then the log's entry.
-void log_cb(KernelContext& kernel, EventKind kind, std::uint32_t cb, std::uint32_t pages) {
+template <class CbEvent>
+void log_cb(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
   kernel.core->scheduler.preempt();
-  kernel.core->log.append(kernel.risc, {.kind = kind, .a = static_cast<std::uint8_t>(cb), .count = pages});
+  kernel.core->log.append(kernel.risc, CbEvent{.cb = static_cast<std::uint8_t>(cb), .pages = pages});
 }
 
 std::uint32_t argument(std::span<const std::uint32_t> args, std::uint32_t index, const char* kind) {
@@ -35,7 +36,7 @@ bool probe(KernelContext& kernel, bool answer) {
 void cb_reserve_back(std::uint32_t cb, std::uint32_t pages, Here at) {
   KernelContext& kernel = context(at);
   CircularBuffer& buffer = kernel.core->cb(cb);
-  log_cb(kernel, EventKind::cb_reserve, cb, pages);
+  log_cb<events::CbReserve>(kernel, cb, pages);
   if (kernel.core->checker) kernel.core->checker->reserve(kernel.risc, buffer);
   while (!buffer.can_reserve(pages)) {
     kernel.noc->flush();
@@ -49,7 +50,7 @@ void cb_reserve_back(std::uint32_t cb, std::uint32_t pages, Here at) {
 void cb_push_back(std::uint32_t cb, std::uint32_t pages, Here at) {
   KernelContext& kernel = context(at);
   CircularBuffer& buffer = kernel.core->cb(cb);
-  log_cb(kernel, EventKind::cb_push, cb, pages);
+  log_cb<events::CbPush>(kernel, cb, pages);
   if (kernel.core->checker) kernel.core->checker->push(kernel.risc, buffer, pages);
   buffer.push(pages);
   buffer.pushed_by |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kernel.risc));
@@ -59,7 +60,7 @@ void cb_push_back(std::uint32_t cb, std::uint32_t pages, Here at) {
 void cb_wait_front(std::uint32_t cb, std::uint32_t pages, Here at) {
   KernelContext& kernel = context(at);
   CircularBuffer& buffer = kernel.core->cb(cb);
-  log_cb(kernel, EventKind::cb_wait, cb, pages);
+  log_cb<events::CbWait>(kernel, cb, pages);
   if (kernel.core->checker) kernel.core->checker->wait(kernel.risc, buffer);
   while (!buffer.can_wait(pages)) {
     kernel.noc->flush();
@@ -73,7 +74,7 @@ void cb_wait_front(std::uint32_t cb, std::uint32_t pages, Here at) {
 void cb_pop_front(std::uint32_t cb, std::uint32_t pages, Here at) {
   KernelContext& kernel = context(at);
   CircularBuffer& buffer = kernel.core->cb(cb);
-  log_cb(kernel, EventKind::cb_pop, cb, pages);
+  log_cb<events::CbPop>(kernel, cb, pages);
   if (kernel.core->checker) kernel.core->checker->pop(kernel.risc, buffer, pages);
   buffer.pop(pages);
   buffer.popped_by |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kernel.risc));

@@ -12,21 +12,18 @@
 namespace tilegrid::api {
 namespace {
 
-/// What `configure` events set up; the replay charges them.
-enum class Configure : std::uint8_t { startup, matmul, format, pack_format, l1_accumulate, relu, unpack_to_dst };
-
 /// Host estimates of an operation's work, for the service interval only.
 constexpr std::uint32_t matmul_tile_ns = 500;
 constexpr std::uint32_t tile_pass_ns = 100;
 
 void log(KernelContext& kernel, const Event& event) { kernel.core->log.append(kernel.risc, event); }
 
-Core& configure(Configure what, std::uint32_t cb_a, std::uint32_t cb_b, const Here& at) {
+std::uint8_t byte(std::uint32_t value) { return static_cast<std::uint8_t>(value); }
+
+/// `first` and `second` are CBs, or the setting. The replay charges it.
+Core& configure(Configuration what, std::uint32_t first, std::uint32_t second, const Here& at) {
   KernelContext& kernel = context(at);
-  log(kernel, {.kind = EventKind::configure,
-               .op = static_cast<std::uint8_t>(what),
-               .a = static_cast<std::uint8_t>(cb_a),
-               .b = static_cast<std::uint8_t>(cb_b)});
+  log(kernel, events::Configure{.what = what, .first = byte(first), .second = byte(second)});
   return *kernel.core;
 }
 
@@ -37,8 +34,6 @@ void set_formats(Core& core, std::uint32_t cb_a, std::uint32_t cb_b) {
 void set_pack_format(Core& core, std::uint32_t cb) {
   if (core.checker) core.checker->set_pack(core.cb(cb).format());
 }
-
-std::uint8_t byte(std::uint32_t value) { return static_cast<std::uint8_t>(value); }
 
 /// The unpacker reads whole tiles: a page must be one.
 void check_page(const CircularBuffer& buffer, const char* who) {
@@ -112,54 +107,56 @@ void tile_regs_acquire(Here at) {
   KernelContext& kernel = context(at);
   kernel.core->dst.acquire();
   ++kernel.core->counters.dst_sections;
-  log(kernel, {.kind = EventKind::dst_acquire});
+  log(kernel, events::DstAcquire{});
 }
 void tile_regs_commit(Here at) {
   KernelContext& kernel = context(at);
   kernel.core->dst.commit();
-  log(kernel, {.kind = EventKind::dst_commit});
+  log(kernel, events::DstCommit{});
 }
 void tile_regs_wait(Here at) {
   KernelContext& kernel = context(at);
   kernel.core->dst.wait();
-  log(kernel, {.kind = EventKind::dst_wait});
+  log(kernel, events::DstWait{});
 }
 void tile_regs_release(Here at) {
   KernelContext& kernel = context(at);
   kernel.core->dst.release();
-  log(kernel, {.kind = EventKind::dst_release});
+  log(kernel, events::DstRelease{});
 }
 std::uint32_t dst_capacity(Here at) { return static_cast<std::uint32_t>(context(at).core->dst.capacity()); }
 
 void compute_kernel_hw_startup(std::uint32_t cb_a, std::uint32_t cb_b, std::uint32_t cb_out, Here at) {
-  Core& core = configure(Configure::startup, cb_a, cb_b, at);
+  Core& core = configure(Configuration::startup, cb_a, cb_b, at);
   set_formats(core, cb_a, cb_b);
   set_pack_format(core, cb_out);
 }
 void mm_block_init(std::uint32_t in0, std::uint32_t in1, std::uint32_t out, bool, std::uint32_t, std::uint32_t,
                    std::uint32_t, Here at) {
-  Core& core = configure(Configure::matmul, in0, in1, at);
+  Core& core = configure(Configuration::matmul, in0, in1, at);
   set_formats(core, in1, in0);
   set_pack_format(core, out);
 }
 void mm_block_init_short(std::uint32_t in0, std::uint32_t in1, bool, std::uint32_t, std::uint32_t, std::uint32_t, Here at) {
-  configure(Configure::matmul, in0, in1, at);
+  configure(Configuration::matmul, in0, in1, at);
 }
 void reconfig_data_format(std::uint32_t cb_a, std::uint32_t cb_b, Here at) {
-  set_formats(configure(Configure::format, cb_a, cb_b, at), cb_a, cb_b);
+  set_formats(configure(Configuration::format, cb_a, cb_b, at), cb_a, cb_b);
 }
 void pack_reconfig_data_format(std::uint32_t cb, Here at) {
-  set_pack_format(configure(Configure::pack_format, cb, 0, at), cb);
+  set_pack_format(configure(Configuration::pack_format, cb, 0, at), cb);
 }
 void pack_reconfig_l1_acc(bool accumulate, Here at) {
-  configure(Configure::l1_accumulate, accumulate ? 1 : 0, 0, at).pack.l1_accumulate = accumulate;
+  configure(Configuration::l1_accumulate, accumulate ? 1 : 0, 0, at).pack.l1_accumulate = accumulate;
 }
 void pack_relu_config(ReluMode mode, float threshold, Here at) {
-  PackConfig& pack = configure(Configure::relu, static_cast<std::uint32_t>(mode), 0, at).pack;
+  PackConfig& pack = configure(Configuration::relu, static_cast<std::uint32_t>(mode), 0, at).pack;
   pack.relu = mode;
   pack.relu_threshold = threshold;
 }
-void unpack_to_dst_config(bool on, Here at) { configure(Configure::unpack_to_dst, on ? 1 : 0, 0, at).unpack_to_dst = on; }
+void unpack_to_dst_config(bool on, Here at) {
+  configure(Configuration::unpack_to_dst, on ? 1 : 0, 0, at).unpack_to_dst = on;
+}
 
 void note_accumulation(std::uint32_t dst, std::uint32_t tiles, Here at) {
   context(at).core->dst.mark_accumulator(static_cast<int>(dst), static_cast<int>(tiles));
@@ -200,14 +197,14 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   // The shorter side is held, two tiles at a time, while the longer one streams past (tensix.md 3.2).
   const std::uint32_t shorter = std::min(rt, ct);
   core.count(TileOp::unpack, shorter + std::max(rt, ct) * ((shorter + 1) / 2));
-  log(kernel, {.kind = EventKind::matmul,
-               .op = byte(static_cast<std::uint32_t>(core.matrix.fidelity())),
-               .a = byte(in0),
-               .b = byte(in1),
-               .c = byte(transpose ? 1 : 0),
-               .count = 1,
-               .x = rt | ct << 16U,
-               .y = dst});
+  log(kernel, events::Matmul{.fidelity = core.matrix.fidelity(),
+                             .in0 = byte(in0),
+                             .in1 = byte(in1),
+                             .transpose = transpose,
+                             .steps = 1,
+                             .rows = static_cast<std::uint16_t>(rt),
+                             .columns = static_cast<std::uint16_t>(ct),
+                             .dst = dst});
   core.scheduler.tick(rt * ct * matmul_tile_ns);
 }
 
@@ -234,14 +231,13 @@ void eltwise_tiles(EltwiseOp op, Broadcast broadcast, std::uint32_t a, std::uint
   core.dst.mark_written(slot, 1);
   core.count(counted(op));
   core.count(TileOp::unpack, 2);
-  log(kernel, {.kind = EventKind::eltwise,
-               .op = static_cast<std::uint8_t>(op),
-               .a = byte(a),
-               .b = byte(b),
-               .c = static_cast<std::uint8_t>(broadcast),
-               .count = 1,
-               .x = static_cast<std::uint32_t>(core.matrix.fidelity()),
-               .y = dst});
+  log(kernel, events::Eltwise{.op = op,
+                              .cb_a = byte(a),
+                              .cb_b = byte(b),
+                              .broadcast = broadcast,
+                              .tiles = 1,
+                              .fidelity = core.matrix.fidelity(),
+                              .dst = dst});
   core.scheduler.tick(tile_pass_ns);
 }
 
@@ -264,13 +260,9 @@ void binary_dest_reuse_tiles(EltwiseOp op, bool dst_is_a, std::uint32_t cb, std:
   core.dst.mark_written(static_cast<int>(dst), 1);
   core.count(counted(op));
   core.count(TileOp::unpack);
-  log(kernel, {.kind = EventKind::dest_reuse,
-               .op = static_cast<std::uint8_t>(op),
-               .a = byte(cb),
-               .c = byte(dst_is_a ? 1 : 0),
-               .count = 1,
-               .x = static_cast<std::uint32_t>(core.matrix.fidelity()),
-               .y = dst});
+  log(kernel,
+      events::DestReuse{
+          .op = op, .cb = byte(cb), .dst_is_a = dst_is_a, .tiles = 1, .fidelity = core.matrix.fidelity(), .dst = dst});
   core.scheduler.tick(tile_pass_ns);
 }
 
@@ -287,14 +279,13 @@ void reduce_tile(Pool pool, ReduceDim dim, std::uint32_t cb, std::uint32_t scale
   core.dst.mark_written(slot, 1);
   core.count(pool == Pool::max ? TileOp::reduce_max : TileOp::reduce_sum);
   core.count(TileOp::unpack);
-  log(kernel, {.kind = EventKind::reduce,
-               .op = static_cast<std::uint8_t>(pool),
-               .a = byte(cb),
-               .b = byte(scaler),
-               .c = static_cast<std::uint8_t>(dim),
-               .count = 1,
-               .x = static_cast<std::uint32_t>(core.matrix.fidelity()),
-               .y = dst});
+  log(kernel, events::Reduce{.pool = pool,
+                             .dim = dim,
+                             .cb = byte(cb),
+                             .scaler = byte(scaler),
+                             .tiles = 1,
+                             .fidelity = core.matrix.fidelity(),
+                             .dst = dst});
   core.scheduler.tick(tile_pass_ns);
 }
 
@@ -307,8 +298,8 @@ void reduce_block_max_row(std::uint32_t cb, std::uint32_t scaler, std::uint32_t 
 
 namespace {
 
-/// A tile of a CB to DST. `broadcast` is for the log.
-template <class Operation>
+/// A tile of a CB to DST. `Moved` and `broadcast` are for the log.
+template <class Moved, class Operation>
 void move_tile(TileOp op, const char* who, Broadcast broadcast, std::uint32_t cb, std::uint32_t index, std::uint32_t dst,
                const Here& at, Operation operation) {
   KernelContext& kernel = context(at);
@@ -320,27 +311,24 @@ void move_tile(TileOp op, const char* who, Broadcast broadcast, std::uint32_t cb
   core.dst.mark_written(static_cast<int>(dst), 1, true);
   core.count(op);
   core.count(TileOp::unpack);
-  log(kernel, {.kind = op == TileOp::transpose ? EventKind::transpose : EventKind::copy,
-               .a = byte(cb),
-               .c = static_cast<std::uint8_t>(broadcast),
-               .count = 1,
-               .y = dst});
+  log(kernel, Moved{.cb = byte(cb), .broadcast = broadcast, .tiles = 1, .dst = dst});
   core.scheduler.tick(tile_pass_ns);
 }
 
 }  // namespace
 
 void copy_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at) {
-  move_tile(TileOp::copy, "copy_tile", Broadcast::none, cb, index, dst, at,
-            [](Core& core, TileOperand in, float* tile) { core.matrix.copy(in, tile, core.unpack_to_dst); });
+  move_tile<events::Copy>(TileOp::copy, "copy_tile", Broadcast::none, cb, index, dst, at,
+                          [](Core& core, TileOperand in, float* tile) { core.matrix.copy(in, tile, core.unpack_to_dst); });
 }
 void unary_bcast(Broadcast broadcast, std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at) {
-  move_tile(TileOp::unary_bcast, "unary_bcast", broadcast, cb, index, dst, at,
-            [=](Core& core, TileOperand in, float* tile) { core.matrix.copy(in, tile, core.unpack_to_dst, broadcast); });
+  move_tile<events::Copy>(
+      TileOp::unary_bcast, "unary_bcast", broadcast, cb, index, dst, at,
+      [=](Core& core, TileOperand in, float* tile) { core.matrix.copy(in, tile, core.unpack_to_dst, broadcast); });
 }
 void transpose_wh_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst, Here at) {
-  move_tile(TileOp::transpose, "transpose_wh_tile", Broadcast::none, cb, index, dst, at,
-            [](Core& core, TileOperand in, float* tile) { core.matrix.transpose(in, tile); });
+  move_tile<events::Transpose>(TileOp::transpose, "transpose_wh_tile", Broadcast::none, cb, index, dst, at,
+                               [](Core& core, TileOperand in, float* tile) { core.matrix.transpose(in, tile); });
 }
 
 namespace {
@@ -359,14 +347,11 @@ const float* vector_input(Dst& dst, std::uint32_t slot, const char* who) {
   return dst.written_slot(static_cast<int>(slot), who);
 }
 
-/// Counts and logs a vector operation that wrote slot event.a.
-void finish_vector(KernelContext& kernel, VectorOp op, VectorMode mode, Event event) {
-  event.kind = EventKind::vector;
-  event.op = static_cast<std::uint8_t>(op);
-  event.c = static_cast<std::uint8_t>(mode);
-  event.count = 1;
-  kernel.core->dst.mark_written(event.a, 1);
-  kernel.core->count(counted(op));
+/// Counts and logs a vector operation of one tile.
+void finish_vector(KernelContext& kernel, events::Vector event) {
+  event.tiles = 1;
+  kernel.core->dst.mark_written(event.dst, 1);
+  kernel.core->count(counted(event.op));
   log(kernel, event);
   kernel.core->scheduler.tick(tile_pass_ns);
 }
@@ -378,7 +363,7 @@ void vector_tile(VectorOp op, std::uint32_t dst, VectorMode mode, float paramete
   Core& core = *kernel.core;
   float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(op));
   if (!core.dry) core.vector.unary(op, tile, mode, parameter);
-  finish_vector(kernel, op, mode, {.a = byte(dst)});
+  finish_vector(kernel, {.op = op, .mode = mode, .dst = byte(dst)});
 }
 
 void exp_tile_checked(std::uint32_t dst, VectorMode mode, float scale, Here at) {
@@ -387,7 +372,7 @@ void exp_tile_checked(std::uint32_t dst, VectorMode mode, float scale, Here at) 
   constexpr VectorOp op = VectorOp::exp_fast;
   float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(op));
   if (!core.dry) core.vector.unary(op, tile, mode, scale);
-  finish_vector(kernel, op, mode, {.a = byte(dst), .y = 1});
+  finish_vector(kernel, {.op = op, .mode = mode, .dst = byte(dst), .checked = true});
 }
 
 void vector_binary_tile(VectorOp op, std::uint32_t a, std::uint32_t b, std::uint32_t out, VectorMode mode, Here at) {
@@ -398,7 +383,7 @@ void vector_binary_tile(VectorOp op, std::uint32_t a, std::uint32_t b, std::uint
   const float* second = vector_input(core.dst, b, who);
   float* result = vector_output(core, out, mode, who);
   if (!core.dry) core.vector.binary(op, result, first, second, mode);
-  finish_vector(kernel, op, mode, {.a = byte(out), .b = byte(b), .x = a});
+  finish_vector(kernel, {.op = op, .mode = mode, .dst = byte(out), .first = byte(a), .second = byte(b)});
 }
 
 void where_tile(std::uint32_t cond, std::uint32_t x, std::uint32_t y, std::uint32_t out, VectorMode mode, Here at) {
@@ -409,7 +394,9 @@ void where_tile(std::uint32_t cond, std::uint32_t x, std::uint32_t y, std::uint3
   const float* if_zero = vector_input(core.dst, y, "where_tile");
   float* result = vector_output(core, out, mode, "where_tile");
   if (!core.dry) VectorUnit::where(result, condition, if_set, if_zero, mode);
-  finish_vector(kernel, VectorOp::where, mode, {.a = byte(out), .b = byte(x), .x = cond | y << 16U});
+  finish_vector(
+      kernel,
+      {.op = VectorOp::where, .mode = mode, .dst = byte(out), .first = byte(cond), .second = byte(x), .third = byte(y)});
 }
 
 void copy_dest_values(std::uint32_t src, std::uint32_t dst, Here at) {
@@ -418,7 +405,7 @@ void copy_dest_values(std::uint32_t src, std::uint32_t dst, Here at) {
   const float* from = vector_input(core.dst, src, "copy_dest_values");
   float* result = vector_output(core, dst, VectorMode::rc, "copy_dest_values");
   if (!core.dry) VectorUnit::copy(result, from);
-  finish_vector(kernel, VectorOp::copy_dst, VectorMode::rc, {.a = byte(dst), .b = byte(src)});
+  finish_vector(kernel, {.op = VectorOp::copy_dst, .dst = byte(dst), .second = byte(src)});
 }
 
 void fill_tile(std::uint32_t dst, float value, Here at) {
@@ -426,7 +413,7 @@ void fill_tile(std::uint32_t dst, float value, Here at) {
   Core& core = *kernel.core;
   float* result = vector_output(core, dst, VectorMode::rc, "fill_tile");
   if (!core.dry) core.vector.unary(VectorOp::fill, result, VectorMode::rc, value);
-  finish_vector(kernel, VectorOp::fill, VectorMode::rc, {.a = byte(dst)});
+  finish_vector(kernel, {.op = VectorOp::fill, .dst = byte(dst)});
 }
 
 void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here at) {
@@ -444,12 +431,7 @@ void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here
   if (core.checker) core.checker->pack(buffer, address, config.l1_accumulate);
   if (!core.dry) tilegrid::pack_tile(tile, core.dst.fp32(), config, l1_pointer(address));
   core.count(config.l1_accumulate ? TileOp::pack_l1_acc : TileOp::pack);
-  log(kernel, {.kind = EventKind::pack,
-               .op = byte(config.l1_accumulate ? 1 : 0),
-               .a = byte(cb),
-               .b = static_cast<std::uint8_t>(config.relu),
-               .count = 1,
-               .y = dst});
+  log(kernel, events::Pack{.accumulate = config.l1_accumulate, .cb = byte(cb), .relu = config.relu, .tiles = 1, .dst = dst});
   core.scheduler.tick(tile_pass_ns);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include "core/core.h"
 #include "core/fiber.h"
@@ -23,7 +24,7 @@ struct KernelContext {
   std::span<const std::uint32_t> common_args;
   std::span<const std::uint32_t> compile_args;
   SourceLine where;
-  Zone zone = Zone::none;
+  std::uint8_t phase = 0;  ///< of the zone that it is in
 };
 
 /// The kernel that a fiber of a program runs.
@@ -50,12 +51,16 @@ using Here = SourceLine;
 /// Whether this is a dry run: nothing is computed and no data moves, except for transfers to L1 of at most 16 bytes, which
 /// are how cores signal each other. A kernel may leave out what only fills L1; it must log and wait as in a full run.
 [[nodiscard]] inline bool is_dry(Here at = Here::current()) { return context(at).core->dry; }
-/// What follows belongs to a phase, until the next call; logged when it changes. Costs nothing on the device.
-inline void zone(Zone zone, Here at = Here::current()) {
+/// What follows belongs to a phase of the program, until the next call; logged when it changes. The program numbers its
+/// phases: 0 is none, i the i-th of Program::phases. Costs nothing on the device.
+template <class Phase>
+requires std::is_enum_v<Phase>
+void zone(Phase phase, Here at = Here::current()) {
   KernelContext& kernel = context(at);
-  if (kernel.zone == zone) return;
-  kernel.zone = zone;
-  kernel.core->log.append(kernel.risc, {.kind = EventKind::zone, .op = static_cast<std::uint8_t>(zone)});
+  const auto number = static_cast<std::uint8_t>(phase);
+  if (kernel.phase == number) return;
+  kernel.phase = number;
+  kernel.core->log.append(kernel.risc, events::Zone{number});
 }
 /// The body of a loop begins, or the loop is over: the log keeps bodies with the same events once. Costs nothing on the
 /// device.

@@ -19,10 +19,7 @@ std::uint32_t address_of(volatile std::uint32_t* pointer) {
   return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(pointer));
 }
 
-std::uint32_t own_node(const KernelContext& kernel) {
-  const PhysicalCore node = kernel.core->chip.places().physical_of(kernel.core->logical);
-  return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
-}
+PhysicalCore own_node(const KernelContext& kernel) { return kernel.core->chip.places().physical_of(kernel.core->logical); }
 
 void check_packet(std::uint32_t bytes, const char* who) {
   const std::uint32_t most = running_kernel().core->chip.memory().packet_bytes;
@@ -74,11 +71,8 @@ void wait_for(volatile std::uint32_t* semaphore, std::uint32_t value, bool at_le
   core.check_l1(address, sizeof(std::uint32_t), "noc_semaphore_wait");
   core.scheduler.preempt();
   const std::uint32_t offset = l1_offset_of(address);
-  core.log.append(kernel.risc, {.kind = EventKind::semaphore_wait,
-                                .op = static_cast<std::uint8_t>(at_least),
-                                .count = value,
-                                .x = own_node(kernel),
-                                .address = offset});
+  core.log.append(kernel.risc,
+                  events::SemaphoreWait{.at_least = at_least, .value = value, .node = own_node(kernel), .offset = offset});
   if (core.checker) {
     core.checker->wait_semaphore(kernel.risc, offset, at_least ? std::nullopt : std::optional(value));
   }
@@ -280,7 +274,7 @@ void noc_semaphore_set(volatile std::uint32_t* semaphore, std::uint32_t value, H
   core.check_l1(address, sizeof value, "noc_semaphore_set");
   core.scheduler.preempt();
   const std::uint32_t offset = l1_offset_of(address);
-  core.log.append(kernel.risc, {.kind = EventKind::semaphore_set, .count = value, .x = own_node(kernel), .address = offset});
+  core.log.append(kernel.risc, events::SemaphoreSet{.value = value, .node = own_node(kernel), .offset = offset});
   if (core.checker) core.checker->set_semaphore(offset);
   *semaphore = value;
   if (auto* sources = core.sources_at(offset)) {
@@ -318,7 +312,7 @@ void noc_semaphore_set_multicast_loopback_src(std::uint32_t l1_source, std::uint
 
 void note_generated(std::uint32_t cb, std::uint32_t bytes, Here at) {
   KernelContext& kernel = context(at);
-  kernel.core->log.append(kernel.risc, {.kind = EventKind::generate, .a = static_cast<std::uint8_t>(cb), .count = bytes});
+  kernel.core->log.append(kernel.risc, events::Generate{.cb = static_cast<std::uint8_t>(cb), .bytes = bytes});
 }
 
 }  // namespace tilegrid::api

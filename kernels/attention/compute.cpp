@@ -13,6 +13,7 @@
 #include "kernels/api/compute.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/multipass/passes.h"
+#include "kernels/attention/phases.h"
 #include "kernels/common/dst_section.h"
 
 namespace tilegrid::attention {
@@ -65,7 +66,7 @@ void matmul_blocks(std::uint32_t in0, std::uint32_t in1, std::uint32_t out, std:
 
 /// Scores += mask, tile by tile; pops the mask.
 void add_mask(std::uint32_t tiles) {
-  zone(Zone::mask);
+  zone(Phase::mask);
   reconfig_data_format(cb_scores, cb_mask);
   cb_wait_front(cb_mask, tiles);
   in_place(cb_scores, tiles, [&] {
@@ -78,7 +79,7 @@ void add_mask(std::uint32_t tiles) {
 
 /// max_cur = rowmax of the scores, and of max_prev when there is one.
 void row_max(const KernelArgs& args, std::uint32_t max_cur, std::uint32_t max_prev, bool has_prev) {
-  zone(Zone::max);
+  zone(Phase::max);
   constexpr std::uint32_t most_rows = 4;
   const std::uint32_t rows = divisor(args.q_chunk_t, std::min(most_rows, args.slots));
   reconfig_data_format(cb_scores, cb_scaler);
@@ -103,7 +104,7 @@ void row_max(const KernelArgs& args, std::uint32_t max_cur, std::uint32_t max_pr
 
 /// Scores become P = exp((S - max) scale) in place; sum gets the row sums of P, still 32 columns wide.
 void subtract_exp(const KernelArgs& args, std::uint32_t max_cur, std::uint32_t sum_cur) {
-  zone(Zone::exp);
+  zone(Phase::exp);
   const std::uint32_t columns = divisor(args.k_chunk_t, args.slots);
   reconfig_data_format(cb_scores, max_cur);
   cb_wait_front(max_cur, args.q_chunk_t);
@@ -121,13 +122,13 @@ void subtract_exp(const KernelArgs& args, std::uint32_t max_cur, std::uint32_t s
             },
             [&] {
               for (std::uint32_t c = 0; c < columns; ++c) pack_tile_at(c, cb_scores, first + c);
-              zone(Zone::sum);
+              zone(Phase::sum);
               for (std::uint32_t c = 0; c < columns; ++c) {
                 if (c + column == 1 || (c == 0 && column != 0)) pack_reconfig_l1_acc(true);
                 pack_tile_at(c, sum_cur, row);
               }
               pack_reconfig_l1_acc(false);
-              zone(Zone::exp);
+              zone(Phase::exp);
             });
       }
     }
@@ -138,7 +139,7 @@ void subtract_exp(const KernelArgs& args, std::uint32_t max_cur, std::uint32_t s
 /// alpha = exp((max_prev - max_cur) scale), a column; pops max_prev. The shipped kernel's column exp is a polynomial
 /// (tensix.md 2.3): with the fast exp, whose exp(0) is 0.978, old chunks would fade with every step.
 void make_alpha(const KernelArgs& args, std::uint32_t max_prev, std::uint32_t max_cur) {
-  zone(Zone::rescale);
+  zone(Phase::rescale);
   reconfig_data_format(max_prev, max_cur);
   cb_wait_front(max_prev, args.q_chunk_t);
   cb_wait_front(max_cur, args.q_chunk_t);
@@ -202,7 +203,7 @@ void rescale_output(const KernelArgs& args, std::uint32_t out_prev, std::uint32_
 
 /// sum becomes 1 / (sum over its columns), in column 0.
 void invert_sum(const KernelArgs& args, std::uint32_t sum) {
-  zone(Zone::normalise);
+  zone(Phase::normalise);
   cb_wait_front(cb_ones_column, 1);
   reconfig_data_format(cb_ones_column, sum);
   mm_block_init_short(sum, cb_ones_column, false, 1, 1, 1);
@@ -258,16 +259,16 @@ void attend(const KernelArgs& args, std::uint32_t q_chunk) {
   std::uint32_t sum_cur = cb_sum_b;
   std::uint32_t out_prev = cb_accumulator_a;
   std::uint32_t out_cur = cb_accumulator_b;
-  zone(Zone::qk);
+  zone(Phase::qk);
   cb_wait_front(cb_q, args.q_chunk_t * args.dim_t);
   for (std::uint32_t j = 0; j < args.visited_chunks(q_chunk); ++j) {
     mark_loop();
-    zone(Zone::qk);
+    zone(Phase::qk);
     matmul_blocks(cb_q, cb_k, cb_scores, args.q_chunk_t, args.k_chunk_t, args.dim_t, {args.qk_h, args.qk_w}, true);
     if (args.masked(q_chunk, j)) add_mask(args.q_chunk_t * args.k_chunk_t);
     row_max(args, max_cur, max_prev, j != 0);
     subtract_exp(args, max_cur, sum_cur);
-    zone(Zone::pv);
+    zone(Phase::pv);
     cb_wait_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
     matmul_blocks(cb_scores, cb_v, out_cur, args.q_chunk_t, args.dim_t, args.k_chunk_t, {args.pv_h, args.pv_w}, false);
     cb_pop_front(cb_scores, args.q_chunk_t * args.k_chunk_t);

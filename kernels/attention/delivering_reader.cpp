@@ -9,6 +9,7 @@
 #include "kernels/api/dataflow.h"
 #include "kernels/attention/chunk_reader.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/phases.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -222,7 +223,7 @@ void delivering_reader() {
   const auto count = get_arg_val<std::uint32_t>(arg_count);
   const auto lane = get_arg_val<std::uint32_t>(arg_lane);
   if (count == 0) return;
-  zone(Zone::read);
+  zone(Phase::read);
   if (args.multicast != 0) {
     read_by_multicast(args, delivery, first, count, lane);
   } else {

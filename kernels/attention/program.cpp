@@ -13,6 +13,7 @@
 #include "kernels/api/circular_buffer.h"
 #include "kernels/attention/delivery.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/phases.h"
 #include "kernels/attention/planned.h"
 #include "kernels/attention/unfused/unfused.h"
 #include "kernels/registry.h"
@@ -186,6 +187,7 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
   program.grid = config.grid;
   program.compute = config.compute;
   program.chip = config.chip;
+  program.phases = phase_names();
   const CoreRange cores = CoreRange::all(config.grid);
   const KernelArgs args = KernelArgs::from(config, addresses);
   const std::vector<std::uint32_t> compile_args = args.words();

@@ -5,6 +5,7 @@
 #include "kernels/api/dataflow.h"
 #include "kernels/attention/chunk_reader.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/phases.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -47,7 +48,7 @@ void reader() {
   const InterleavedAddrGen v{args.v_base, get_tile_size(cb_v)};
   TileReader tiles(args.read_batch);
 
-  zone(Zone::read);
+  zone(Phase::read);
   for (std::uint32_t position = first; position < first + count; ++position) {
     mark_loop();
     const WorkItem item = args.item_at(position);

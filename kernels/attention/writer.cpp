@@ -5,6 +5,7 @@
 #include "core/tile.h"
 #include "kernels/api/dataflow.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/phases.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -70,7 +71,7 @@ void fill_mask_tile(std::uint32_t address, std::uint32_t bytes, const KernelArgs
 }
 
 void make_mask(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t k_chunk) {
-  zone(Zone::mask);
+  zone(Phase::mask);
   const std::uint32_t tiles = args.q_chunk_t * args.k_chunk_t;
   cb_reserve_back(cb_mask, tiles);
   const std::uint32_t base = get_write_ptr(cb_mask);
@@ -86,7 +87,7 @@ void make_mask(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t k_ch
 }
 
 void store_output(const KernelArgs& args, std::uint32_t head_page, std::uint32_t q_chunk) {
-  zone(Zone::write);
+  zone(Phase::write);
   const InterleavedAddrGen out{args.out_base, get_tile_size(cb_out)};
   const std::uint32_t tiles = args.q_chunk_t * args.dim_t;
   cb_wait_front(cb_out, tiles);

@@ -18,6 +18,9 @@ enum CbIndex : std::uint32_t {
   cb_partial = 24,  ///< sums over the blocks of K so far
 };
 
+/// Of the data-movement kernels; the program names them.
+enum class Phase : std::uint8_t { none, read, write };
+
 enum SemaphoreId : std::uint32_t { a_ready, a_sent, b_ready, b_sent, semaphore_count };
 
 /// Compile-time arguments of all three kernels.

@@ -96,7 +96,7 @@ void reader() {
   const auto args = args_of_this_kernel<Args>();
   const CoreArgs core = core_args_of_this_kernel();
   Walk walk(args, core);
-  zone(Zone::read);
+  zone(Phase::read);
   BlockStream a = stream_of_a(args, core);
   if (args.multicast == 0) {
     BlockStream b = stream_of_b(args, core);
@@ -126,18 +126,18 @@ void writer() {
   const CoreArgs core = core_args_of_this_kernel();
   Walk walk(args, core);
   if (args.multicast == 0) {
-    zone(Zone::write);
+    zone(Phase::write);
     walk.each_block([&] { write_block(args, walk.of_out()); });
     mark_loop();
   } else {
     BlockStream b = stream_of_b(args, core);
     walk.each_block([&] {
-      zone(Zone::read);
+      zone(Phase::read);
       for (std::uint32_t k = 0; k < args.k_blocks; ++k) {
         mark_loop();
         b.next(walk.of_b(k));
       }
-      zone(Zone::write);
+      zone(Phase::write);
       write_block(args, walk.of_out());
     });
     mark_loop();

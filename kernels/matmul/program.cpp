@@ -98,6 +98,7 @@ Program make_program(const Config& config, const Addresses& addresses) {
   program.chip = config.chip;
   program.circular_buffers = circular_buffers(config);
   program.semaphores.assign(semaphore_count, 0);
+  program.phases = {"read", "write"};
   const GridSize used = cores_used(config);
   const std::vector<std::uint32_t> args = to_words(args_of(config, addresses, program.circular_buffers));
   program.kernels.push_back({compute_name, Risc::trisc, NocId::noc0, {{0, 0}, {used.x - 1, used.y - 1}}, args, {}, {}});

@@ -7,7 +7,7 @@
 #include <map>
 #include <tuple>
 
-#include "runtime/deadlock/deadlock_report.h"
+#include "noc/core_ranges.h"
 
 namespace tilegrid {
 namespace {

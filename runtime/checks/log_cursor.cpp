@@ -7,7 +7,7 @@ const std::vector<std::uint32_t>& BlockIndex::of(std::span<const Event> block) {
   const auto [found, is_new] = indices_.try_emplace(block.data());
   if (is_new) {
     for (std::uint32_t i = 0; i < block.size(); ++i) {
-      if (moves_or_orders(block[i].kind)) found->second.push_back(i);
+      if (moves_or_orders(block[i].kind())) found->second.push_back(i);
     }
   }
   return found->second;

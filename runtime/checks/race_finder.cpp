@@ -11,10 +11,6 @@
 namespace tilegrid::races {
 namespace {
 
-std::uint32_t packed(PhysicalCore node) {
-  return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
-}
-
 const char* call_name(EventKind kind) {
   switch (kind) {
     case EventKind::cb_reserve:
@@ -44,10 +40,12 @@ const char* call_name(EventKind kind) {
 
 }  // namespace
 
-RaceFinder::RaceFinder(const Program& program, const std::vector<EventLog>& logs, const checks::Config& checks)
-    : program_(program), logs_(logs), checks_(checks), cores_(static_cast<int>(logs.size())), map_(program) {
-  for (int core = 0; core < cores_; ++core)
-    cores_by_node_[packed(program.chip.places().physical_of(program.grid.core(core)))] = core;
+RaceFinder::RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, const checks::Config& checks)
+    : program_(layout), logs_(logs), checks_(checks), cores_(static_cast<int>(logs.size())), map_(layout) {
+  for (int core = 0; core < cores_; ++core) {
+    const PhysicalCore node = layout.places.physical_of(layout.grid.core(core));
+    cores_by_node_[{node.x, node.y}] = core;
+  }
   look_through_blocks();
   for (int core = 0; core < cores_; ++core) {
     const auto at = static_cast<std::size_t>(core);
@@ -81,37 +79,29 @@ void RaceFinder::look_through_blocks() {
 }
 
 void RaceFinder::look_at(const Event& event) {
+  using namespace events;
   const auto touch = [&](std::uint32_t offset) {
     if (const BufferMap::Buffer* buffer = map_.at(offset)) touched_.insert(buffer->id);
   };
-  switch (event.kind) {
-    case EventKind::noc_read:
-    case EventKind::noc_write:
-      layout_.trids = std::max(layout_.trids, event.a + 1);
-      touch(event.y);
-      if (core_of(cores_by_node_, event.x) >= 0) touch(event.address);
-      break;
-    case EventKind::noc_multicast:
-      if (event.count != sizeof(std::uint32_t)) touch(extra_of(event));
-      touch(event.address);
-      break;
-    case EventKind::semaphore_set:
-    case EventKind::semaphore_inc:
-    case EventKind::semaphore_wait:
-      words_at_.insert(event.address);
-      break;
-    case EventKind::cb_push:
-    case EventKind::cb_pop:
-      used_buffers_.insert(event.a);
-      break;
-    default:
-      break;
-  }
+  visit(event, Cases{[&]<EventKind K>(const UnicastEvent<K>& transfer) {
+                       layout_.trids = std::max(layout_.trids, transfer.trid + 1);
+                       touch(transfer.local);
+                       if (core_at(transfer.peer) >= 0) touch(transfer.offset);
+                     },
+                     [&](const NocMulticast& multicast) {
+                       if (multicast.bytes != word_bytes) touch(multicast.local);
+                       touch(multicast.offset);
+                     },
+                     [&](const SemaphoreSet& set) { words_at_.insert(set.offset); },
+                     [&](const SemaphoreInc& increment) { words_at_.insert(increment.offset); },
+                     [&](const SemaphoreWait& wait) { words_at_.insert(wait.offset); },
+                     [&](const CbPush& push) { used_buffers_.insert(push.cb); },
+                     [&](const CbPop& pop) { used_buffers_.insert(pop.cb); }, [](const auto&) {}});
 }
 
-int RaceFinder::core_of(const std::map<std::uint32_t, int>& nodes, std::uint32_t node) {
-  const auto found = nodes.find(node);
-  return found == nodes.end() ? -1 : found->second;
+int RaceFinder::core_at(PhysicalCore node) const {
+  const auto found = cores_by_node_.find({node.x, node.y});
+  return found == cores_by_node_.end() ? -1 : found->second;
 }
 
 std::vector<checks::Finding> RaceFinder::run() {
@@ -134,8 +124,8 @@ std::vector<checks::Finding> RaceFinder::run() {
     for (const auto& [core, count] : reported.cores) {
       const LogicalCore at = program_.grid.core(core);
       std::string kernel;
-      for (const KernelConfig& config : program_.kernels) {
-        if (config.risc == risc && config.cores.contains(at)) kernel = config.name;
+      for (const Layout::Kernel& one : program_.kernels) {
+        if (one.risc == risc && one.runs_on(at)) kernel = one.name;
       }
       findings.push_back({.error_class = checks::name_of(c),
                           .severity = checks_.of(c),
@@ -152,82 +142,74 @@ std::vector<checks::Finding> RaceFinder::run() {
 }
 
 bool RaceFinder::step(Kernel& kernel, bool force) {
-  const Event& event = kernel.cursor.event();
-  switch (event.kind) {
-    case EventKind::cb_reserve:
-    case EventKind::cb_push:
-    case EventKind::cb_wait:
-    case EventKind::cb_pop:
-      if (!step_buffer(kernel, event, force)) return false;
-      break;
-    case EventKind::noc_read:
-    case EventKind::noc_write:
-    case EventKind::noc_multicast:
-      step_transfer(kernel, event);
-      break;
-    case EventKind::semaphore_set:
-    case EventKind::semaphore_inc:
-    case EventKind::semaphore_wait:
-      if (!step_semaphore(kernel, event, force)) return false;
-      break;
-    default:
-      step_barrier(kernel, event);
-      break;
-  }
-  kernel.cursor.next();
-  return true;
+  using namespace events;
+  const bool done = visit(kernel.cursor.event(),
+                          Cases{[&]<EventKind K>(const CbEvent<K>& event) { return step_buffer(kernel, event, force); },
+                                [&](const SemaphoreWait& event) { return wait(kernel, event, force); },
+                                [&](const auto& event) {
+                                  step_through(kernel, event);
+                                  return true;
+                                }});
+  if (done) kernel.cursor.next();
+  return done;
 }
 
-bool RaceFinder::step_buffer(Kernel& kernel, const Event& event, bool force) {
-  const BufferMap::Buffer& where = map_.of(event.a);
-  Buffer& buffer = buffers_[static_cast<std::size_t>(kernel.core)][static_cast<std::size_t>(&where - map_.buffers.data())];
-  // The first count of `list` that reaches `pages`; what comes before is no longer asked for.
-  const auto see = [&](std::deque<Count>& list, std::uint64_t pages) {
-    while (list.size() > 1 && list.front().pages < pages) list.pop_front();
-    if (!list.empty() && list.front().pages >= pages) kernel.clock.join(list.front().clock);
-  };
-  const auto slots = [&](bool reserved) {
-    for (std::uint32_t i = 0; i < event.count; ++i) {
-      Slot& slot = buffer.slots[(buffer.received + i) % where.pages];
-      slot.reserved = reserved;
-      if (reserved) slot.moment = moment_of(kernel);
-      if (reserved) slot.call = call_of(kernel);
-    }
-  };
-  switch (event.kind) {
-    case EventKind::cb_reserve:
-      if (buffer.acked + where.pages < buffer.received + event.count && !force) return false;
-      if (buffer.received + event.count > where.pages) see(buffer.pops, buffer.received + event.count - where.pages);
-      use_pages(kernel, event, true, true, buffer.received);
-      slots(true);
-      break;
-    case EventKind::cb_push:
-      use_pages(kernel, event, true, false, buffer.received);
-      slots(false);
-      buffer.received += event.count;
-      buffer.pushes.push_back({buffer.received, kernel.clock});
-      kernel.clock.advance(ThreadLayout::kernel(kernel.risc));
-      break;
-    case EventKind::cb_wait:
-      if (buffer.received < buffer.acked + event.count && !force) return false;
-      see(buffer.pushes, buffer.acked + event.count);
-      use_pages(kernel, event, false, false, buffer.acked);
-      break;
-    default:
-      use_pages(kernel, event, false, false, buffer.acked);
-      buffer.acked += event.count;
-      buffer.pops.push_back({buffer.acked, kernel.clock});
-      kernel.clock.advance(ThreadLayout::kernel(kernel.risc));
-      break;
+RaceFinder::Buffer& RaceFinder::buffer_of(const Kernel& kernel, const BufferMap::Buffer& where) {
+  return buffers_[static_cast<std::size_t>(kernel.core)][static_cast<std::size_t>(&where - map_.buffers.data())];
+}
+
+/// The first count of `list` that reaches `pages`; what comes before is no longer asked for.
+void RaceFinder::see(Kernel& kernel, std::deque<Count>& list, std::uint64_t pages) {
+  while (list.size() > 1 && list.front().pages < pages) list.pop_front();
+  if (!list.empty() && list.front().pages >= pages) kernel.clock.join(list.front().clock);
+}
+
+bool RaceFinder::step_buffer(Kernel& kernel, const events::CbReserve& event, bool force) {
+  const BufferMap::Buffer& where = map_.of(event.cb);
+  Buffer& buffer = buffer_of(kernel, where);
+  if (buffer.acked + where.pages < buffer.received + event.pages && !force) return false;
+  if (buffer.received + event.pages > where.pages) see(kernel, buffer.pops, buffer.received + event.pages - where.pages);
+  use_pages(kernel, where, event.pages, true, true, buffer.received);
+  for (std::uint32_t i = 0; i < event.pages; ++i) {
+    buffer.slots[(buffer.received + i) % where.pages] = {true, moment_of(kernel), call_of(kernel)};
   }
   return true;
 }
 
-void RaceFinder::use_pages(Kernel& kernel, const Event& event, bool write, bool only_look, std::uint64_t from) {
-  if (!checks_.on(checks::Class::race) || !touched_.contains(event.a)) return;
-  const BufferMap::Buffer& buffer = map_.of(event.a);
-  if (buffer.on_buffer) return;
-  for (std::uint32_t i = 0; i < event.count; ++i) {
+bool RaceFinder::step_buffer(Kernel& kernel, const events::CbPush& event, bool) {
+  const BufferMap::Buffer& where = map_.of(event.cb);
+  Buffer& buffer = buffer_of(kernel, where);
+  use_pages(kernel, where, event.pages, true, false, buffer.received);
+  for (std::uint32_t i = 0; i < event.pages; ++i) buffer.slots[(buffer.received + i) % where.pages].reserved = false;
+  buffer.received += event.pages;
+  buffer.pushes.push_back({buffer.received, kernel.clock});
+  kernel.clock.advance(ThreadLayout::kernel(kernel.risc));
+  return true;
+}
+
+bool RaceFinder::step_buffer(Kernel& kernel, const events::CbWait& event, bool force) {
+  const BufferMap::Buffer& where = map_.of(event.cb);
+  Buffer& buffer = buffer_of(kernel, where);
+  if (buffer.received < buffer.acked + event.pages && !force) return false;
+  see(kernel, buffer.pushes, buffer.acked + event.pages);
+  use_pages(kernel, where, event.pages, false, false, buffer.acked);
+  return true;
+}
+
+bool RaceFinder::step_buffer(Kernel& kernel, const events::CbPop& event, bool) {
+  const BufferMap::Buffer& where = map_.of(event.cb);
+  Buffer& buffer = buffer_of(kernel, where);
+  use_pages(kernel, where, event.pages, false, false, buffer.acked);
+  buffer.acked += event.pages;
+  buffer.pops.push_back({buffer.acked, kernel.clock});
+  kernel.clock.advance(ThreadLayout::kernel(kernel.risc));
+  return true;
+}
+
+void RaceFinder::use_pages(const Kernel& kernel, const BufferMap::Buffer& buffer, std::uint32_t pages, bool write,
+                           bool only_look, std::uint64_t from) {
+  if (!checks_.on(checks::Class::race) || !touched_.contains(buffer.id) || buffer.on_buffer) return;
+  for (std::uint32_t i = 0; i < pages; ++i) {
     const auto page = static_cast<std::uint32_t>((from + i) % buffer.pages);
     use(kernel, kernel.core, buffer.first + page * buffer.page_bytes, buffer.page_bytes, write, moment_of(kernel),
         only_look);
@@ -254,7 +236,7 @@ void RaceFinder::use(const Kernel& kernel, int core, std::uint32_t offset, std::
 }
 
 RaceFinder::Call RaceFinder::call_of(const Kernel& kernel) const {
-  return {kernel.core, kernel.risc, kernel.cursor.line(), kernel.cursor.event().kind};
+  return {kernel.core, kernel.risc, kernel.cursor.line(), kernel.cursor.event().kind()};
 }
 
 Moment RaceFinder::moment_of(const Kernel& kernel) const {

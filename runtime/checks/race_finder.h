@@ -28,7 +28,7 @@ namespace tilegrid::races {
 /// or from a later semaphore operation of the same channel on.
 class RaceFinder {
  public:
-  RaceFinder(const Program& program, const std::vector<EventLog>& logs, const checks::Config& checks);
+  RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, const checks::Config& checks);
   [[nodiscard]] std::vector<checks::Finding> run();
 
  private:
@@ -91,30 +91,58 @@ class RaceFinder {
   void look_at(const Event& event);
   /// Does one event; false when the kernel has to wait. `force`: it does not.
   bool step(Kernel& kernel, bool force);
-  bool step_buffer(Kernel& kernel, const Event& event, bool force);
-  bool step_semaphore(Kernel& kernel, const Event& event, bool force);
-  void step_transfer(Kernel& kernel, const Event& event);
-  void step_barrier(Kernel& kernel, const Event& event);
+  bool step_buffer(Kernel& kernel, const events::CbReserve& event, bool force);
+  bool step_buffer(Kernel& kernel, const events::CbPush& event, bool force);
+  bool step_buffer(Kernel& kernel, const events::CbWait& event, bool force);
+  bool step_buffer(Kernel& kernel, const events::CbPop& event, bool force);
+  bool wait(Kernel& kernel, const events::SemaphoreWait& event, bool force);
+  /// Events that nothing can stop.
+  void step_through(Kernel& kernel, const events::NocRead& event);
+  void step_through(Kernel& kernel, const events::NocWrite& event);
+  void step_through(Kernel& kernel, const events::NocMulticast& event);
+  void step_through(Kernel& kernel, const events::ReadBarrier& event);
+  void step_through(Kernel& kernel, const events::WritesFlushed& event);
+  void step_through(Kernel& kernel, const events::WriteBarrier& event);
+  void step_through(Kernel& kernel, const events::AtomicBarrier& event);
+  void step_through(Kernel& kernel, const events::SemaphoreSet& event);
+  void step_through(Kernel& kernel, const events::SemaphoreInc& event);
+  template <class Other>
+  void step_through(Kernel&, const Other&) {
+    static_assert(!moves_or_orders(Other::kind));  // LogCursor leaves it out
+  }
+  Buffer& buffer_of(const Kernel& kernel, const BufferMap::Buffer& where);
+  static void see(Kernel& kernel, std::deque<Count>& list, std::uint64_t pages);
 
   [[nodiscard]] Call call_of(const Kernel& kernel) const;
   [[nodiscard]] Moment moment_of(const Kernel& kernel) const;
-  [[nodiscard]] Moment transfer_moment(const Kernel& kernel, ThreadKind kind, int noc, int trid);
-  void finish_transfers(Kernel& kernel, ThreadKind kind, int noc, int trid_and_one);
-  [[nodiscard]] static int core_of(const std::map<std::uint32_t, int>& nodes, std::uint32_t node);
-  Channel& channel_of(const Kernel& kernel, int noc, int destination, bool multicast);
+  [[nodiscard]] Moment transfer_moment(const Kernel& kernel, ThreadKind kind, NocId noc, int trid);
+  /// Those of one transaction id, or all.
+  void finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, std::optional<std::uint8_t> only);
+  /// -1: there is none, as at a DRAM bank.
+  [[nodiscard]] int core_at(PhysicalCore node) const;
+  Channel& channel_of(const Kernel& kernel, NocId noc, int destination, bool multicast);
 
-  void use_pages(Kernel& kernel, const Event& event, bool write, bool only_look, std::uint64_t from);
+  void use_pages(const Kernel& kernel, const BufferMap::Buffer& buffer, std::uint32_t pages, bool write, bool only_look,
+                 std::uint64_t from);
   void use(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t bytes, bool write, const Moment& moment,
            bool only_look = false);
-  /// A write lands on a core: data, or the value of a semaphore.
-  void land(Kernel& kernel, const Event& event, int destination, bool multicast);
+  /// What a write or a multicast is to a core that it reaches.
+  struct Landing {
+    NocId noc{};
+    int trid = 0;
+    std::uint32_t offset = 0;
+    std::uint32_t bytes = 0;
+    std::uint32_t word = 0;  ///< of 4 bytes
+    bool multicast = false;
+  };
+  /// It lands: data, or the value of a semaphore.
+  void land(Kernel& kernel, const Landing& landing, int destination);
   [[nodiscard]] bool check_slot(const Kernel& kernel, int destination, std::uint32_t offset, std::uint32_t bytes);
 
   Word& word(int core, std::uint32_t offset);
-  void increment(Kernel& kernel, const Event& event);
+  void increment(Kernel& kernel, const events::SemaphoreInc& event, Word& of);
   void set(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t value, const Moment& moment,
            const Clock& seen);
-  bool wait(Kernel& kernel, const Event& event, bool force);
   void check_passed(const Kernel& kernel, Word& word, std::uint32_t value);
   /// The word's exact wait may miss its value: `by` gives the word another one.
   void report_passed(const Word& of, const Call& by, std::uint32_t value);
@@ -122,17 +150,17 @@ class RaceFinder {
   [[nodiscard]] std::string text_of(const Call& call) const;
   void report(checks::Class c, const Call& at, const std::optional<Call>& other, int core, const std::string& message);
 
-  const Program& program_;
+  const Layout& program_;
   const std::vector<EventLog>& logs_;
   const checks::Config& checks_;
   int cores_;
   BufferMap map_;
   BlockIndex index_;
   ThreadLayout layout_;
-  std::map<std::uint32_t, int> cores_by_node_;
-  std::unordered_set<std::uint32_t> words_at_;  ///< L1 offsets that are used as semaphores
-  std::set<int> touched_;                       ///< circular buffers that transfers use
-  std::set<int> used_buffers_;                  ///< that are pushed or popped: the others are memory like any other
+  std::map<std::pair<int, int>, int> cores_by_node_;  ///< x, y
+  std::unordered_set<std::uint32_t> words_at_;        ///< L1 offsets that are used as semaphores
+  std::set<int> touched_;                             ///< circular buffers that transfers use
+  std::set<int> used_buffers_;                        ///< that are pushed or popped: the others are memory like any other
   std::vector<Kernel> kernels_;
   std::vector<Shadow> shadows_;
   std::vector<std::vector<Buffer>> buffers_;                    ///< by core and place in map_

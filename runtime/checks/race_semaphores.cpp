@@ -33,19 +33,9 @@ RaceFinder::Word& RaceFinder::word(int core, std::uint32_t offset) {
   return found->second;
 }
 
-bool RaceFinder::step_semaphore(Kernel& kernel, const Event& event, bool force) {
-  switch (event.kind) {
-    case EventKind::semaphore_wait:
-      return wait(kernel, event, force);
-    case EventKind::semaphore_set:
-      set(kernel, kernel.core, event.address, event.count, moment_of(kernel), kernel.clock);
-      break;
-    default:
-      increment(kernel, event);
-      break;
-  }
+void RaceFinder::step_through(Kernel& kernel, const events::SemaphoreSet& event) {
+  set(kernel, kernel.core, event.offset, event.value, moment_of(kernel), kernel.clock);
   kernel.clock.advance(ThreadLayout::kernel(kernel.risc));
-  return true;
 }
 
 void RaceFinder::check_passed(const Kernel& kernel, Word& of, std::uint32_t value) {
@@ -60,16 +50,19 @@ void RaceFinder::report_passed(const Word& of, const Call& by, std::uint32_t val
                      of.exact->value, semaphore_text(of.offset), text_of(by), value));
 }
 
-void RaceFinder::increment(Kernel& kernel, const Event& event) {
-  const int destination = core_of(cores_by_node_, event.x);
-  if (destination < 0) return;
-  Word& of = word(destination, event.address);
-  Channel& channel = channel_of(kernel, event.op, destination, false);
-  Moment moment = transfer_moment(kernel, ThreadKind::landing, event.op, 0);
+void RaceFinder::step_through(Kernel& kernel, const events::SemaphoreInc& event) {
+  const int destination = core_at(event.peer);
+  if (destination >= 0) increment(kernel, event, word(destination, event.offset));
+  kernel.clock.advance(ThreadLayout::kernel(kernel.risc));
+}
+
+void RaceFinder::increment(Kernel& kernel, const events::SemaphoreInc& event, Word& of) {
+  Channel& channel = channel_of(kernel, event.noc, of.core, false);
+  Moment moment = transfer_moment(kernel, ThreadKind::landing, event.noc, 0);
   moment.epoch = ~0U;  // a barrier for writes does not wait for it
   moment.channel = channel.number;
   moment.sequence = ++channel.sequence;
-  const std::uint32_t value = of.values.back().value + event.count;
+  const std::uint32_t value = of.values.back().value + event.delta;
   const bool ordered = !of.set || kernel.clock.knows(of.set->moment) ||
                        (of.set->moment.channel != 0 && of.set->moment.channel == moment.channel);
   if (!ordered) {
@@ -85,7 +78,7 @@ void RaceFinder::increment(Kernel& kernel, const Event& event) {
   seen.learn_channel(channel.number, channel.sequence);
   of.values.push_back({value, std::move(seen), call_of(kernel)});
   of.increments.push_back({moment, call_of(kernel), value});
-  kernel.atomics[event.op].emplace_back(channel.number, channel.sequence);
+  kernel.atomics[static_cast<std::size_t>(event.noc)].emplace_back(channel.number, channel.sequence);
 }
 
 void RaceFinder::set(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t value, const Moment& moment,
@@ -109,11 +102,10 @@ void RaceFinder::set(const Kernel& kernel, int core, std::uint32_t offset, std::
   of.values.push_back({value, seen, call_of(kernel)});
 }
 
-bool RaceFinder::wait(Kernel& kernel, const Event& event, bool force) {
-  Word& of = word(kernel.core, event.address);
-  const bool at_least = event.op != 0;
+bool RaceFinder::wait(Kernel& kernel, const events::SemaphoreWait& event, bool force) {
+  Word& of = word(kernel.core, event.offset);
   const auto enough = std::find_if(of.values.begin(), of.values.end(), [&](const Word::Value& one) {
-    return at_least ? one.value >= event.count : one.value == event.count;
+    return event.at_least ? one.value >= event.value : one.value == event.value;
   });
   if (enough == of.values.end() && !force) return false;
   const auto end = enough == of.values.end() ? of.values.end() : enough + 1;
@@ -121,10 +113,10 @@ bool RaceFinder::wait(Kernel& kernel, const Event& event, bool force) {
     if (value->clock) kernel.clock.join(*value->clock);
   }
   of.exact.reset();
-  if (!at_least && enough != of.values.end()) {
-    of.exact = Word::Change{moment_of(kernel), call_of(kernel), event.count};
+  if (!event.at_least && enough != of.values.end()) {
+    of.exact = Word::Change{moment_of(kernel), call_of(kernel), event.value};
     for (auto later = end; later != of.values.end(); ++later) {
-      if (later->value == event.count || !later->call) continue;
+      if (later->value == event.value || !later->call) continue;
       report_passed(of, *later->call, later->value);
     }
   }

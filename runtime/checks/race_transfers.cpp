@@ -8,76 +8,75 @@
 
 namespace tilegrid::races {
 
-Moment RaceFinder::transfer_moment(const Kernel& kernel, ThreadKind kind, int noc, int trid) {
-  const int thread = layout_.transfers(kind, kernel.risc, noc, trid);
+Moment RaceFinder::transfer_moment(const Kernel& kernel, ThreadKind kind, NocId noc, int trid) {
+  const int thread = layout_.transfers(kind, kernel.risc, static_cast<int>(noc), trid);
   return {.core = kernel.core,
           .thread = thread,
           .epoch = epochs_[static_cast<std::size_t>(kernel.core)][static_cast<std::size_t>(thread)]};
 }
 
-void RaceFinder::finish_transfers(Kernel& kernel, ThreadKind kind, int noc, int trid_and_one) {
+void RaceFinder::finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, std::optional<std::uint8_t> only) {
   for (int trid = 0; trid < layout_.trids; ++trid) {
-    if (trid_and_one != 0 && trid != trid_and_one - 1) continue;
-    const int thread = layout_.transfers(kind, kernel.risc, noc, trid);
+    if (only && trid != *only) continue;
+    const int thread = layout_.transfers(kind, kernel.risc, static_cast<int>(noc), trid);
     kernel.clock.learn(thread, epochs_[static_cast<std::size_t>(kernel.core)][static_cast<std::size_t>(thread)]++);
   }
 }
 
-RaceFinder::Channel& RaceFinder::channel_of(const Kernel& kernel, int noc, int destination, bool multicast) {
-  Channel& channel = channels_[{kernel.core, static_cast<int>(kernel.risc), noc, destination, multicast}];
+RaceFinder::Channel& RaceFinder::channel_of(const Kernel& kernel, NocId noc, int destination, bool multicast) {
+  Channel& channel = channels_[{kernel.core, static_cast<int>(kernel.risc), static_cast<int>(noc), destination, multicast}];
   if (channel.number == 0) channel.number = static_cast<std::uint32_t>(channels_.size());
   return channel;
 }
 
-void RaceFinder::step_transfer(Kernel& kernel, const Event& event) {
-  const int noc = event.op;
-  if (event.kind == EventKind::noc_read) {
-    const Moment moment = transfer_moment(kernel, ThreadKind::read, noc, event.a);
-    const int peer = core_of(cores_by_node_, event.x);
-    if (peer >= 0 && !words_at_.contains(event.address)) use(kernel, peer, event.address, event.count, false, moment);
-    if (!words_at_.contains(event.y)) use(kernel, kernel.core, event.y, event.count, true, moment);
-    return;
+void RaceFinder::step_through(Kernel& kernel, const events::NocRead& event) {
+  const Moment moment = transfer_moment(kernel, ThreadKind::read, event.noc, event.trid);
+  const int peer = core_at(event.peer);
+  if (peer >= 0 && !words_at_.contains(event.offset)) use(kernel, peer, event.offset, event.bytes, false, moment);
+  if (!words_at_.contains(event.local)) use(kernel, kernel.core, event.local, event.bytes, true, moment);
+}
+
+void RaceFinder::step_through(Kernel& kernel, const events::NocWrite& event) {
+  if (event.form != TransferForm::inlined && !words_at_.contains(event.local)) {
+    use(kernel, kernel.core, event.local, event.bytes, false,
+        transfer_moment(kernel, ThreadKind::source, event.noc, event.trid));
   }
-  const bool multicast = event.kind == EventKind::noc_multicast;
-  const bool one_word = event.count == sizeof(std::uint32_t);
-  const std::uint32_t local = multicast ? extra_of(event) : event.y;
-  const bool has_source = multicast ? !one_word : static_cast<TransferForm>(event.b) != TransferForm::inlined;
-  if (has_source && !words_at_.contains(local)) {
-    use(kernel, kernel.core, local, event.count, false,
-        transfer_moment(kernel, ThreadKind::source, noc, multicast ? 0 : event.a));
+  const int peer = core_at(event.peer);
+  if (peer >= 0) land(kernel, {event.noc, event.trid, event.offset, event.bytes, event.word, false}, peer);
+}
+
+void RaceFinder::step_through(Kernel& kernel, const events::NocMulticast& event) {
+  if (event.bytes != events::word_bytes && !words_at_.contains(event.local)) {
+    use(kernel, kernel.core, event.local, event.bytes, false, transfer_moment(kernel, ThreadKind::source, event.noc, 0));
   }
-  if (!multicast) {
-    const int peer = core_of(cores_by_node_, event.x);
-    if (peer >= 0) land(kernel, event, peer, false);
-    return;
-  }
-  const int low = core_of(cores_by_node_, event.x);
-  const int high = core_of(cores_by_node_, event.y);
+  const int low = core_at(event.first);
+  const int high = core_at(event.last);
   if (low < 0 || high < 0) return;
   const LogicalCore first = program_.grid.core(low);
   const LogicalCore last = program_.grid.core(high);
+  const Landing landing{event.noc, 0, event.offset, event.bytes, event.word, true};
   for (int y = first.y; y <= last.y; ++y) {
     for (int x = first.x; x <= last.x; ++x) {
       const int destination = program_.grid.index({x, y});
-      if (destination != kernel.core || event.b != 0) land(kernel, event, destination, true);
+      if (destination != kernel.core || event.loopback) land(kernel, landing, destination);
     }
   }
 }
 
-void RaceFinder::land(Kernel& kernel, const Event& event, int destination, bool multicast) {
-  Channel& channel = channel_of(kernel, event.op, destination, multicast);
-  Moment moment = transfer_moment(kernel, ThreadKind::landing, event.op, multicast ? 0 : event.a);
+void RaceFinder::land(Kernel& kernel, const Landing& landing, int destination) {
+  Channel& channel = channel_of(kernel, landing.noc, destination, landing.multicast);
+  Moment moment = transfer_moment(kernel, ThreadKind::landing, landing.noc, landing.trid);
   moment.channel = channel.number;
   moment.sequence = ++channel.sequence;
-  if (event.count == sizeof(std::uint32_t) && words_at_.contains(event.address)) {
+  if (landing.bytes == events::word_bytes && words_at_.contains(landing.offset)) {
     Clock seen = kernel.clock;
     seen.learn_channel(channel.number, channel.sequence);
-    set(kernel, destination, event.address, extra_of(event), moment, seen);
+    set(kernel, destination, landing.offset, landing.word, moment, seen);
     kernel.clock.advance(ThreadLayout::kernel(kernel.risc));
     return;
   }
-  if (check_slot(kernel, destination, event.address, event.count)) {
-    use(kernel, destination, event.address, event.count, true, moment);
+  if (check_slot(kernel, destination, landing.offset, landing.bytes)) {
+    use(kernel, destination, landing.offset, landing.bytes, true, moment);
   }
 }
 
@@ -108,27 +107,23 @@ bool RaceFinder::check_slot(const Kernel& kernel, int destination, std::uint32_t
   return true;
 }
 
-void RaceFinder::step_barrier(Kernel& kernel, const Event& event) {
-  switch (event.kind) {
-    case EventKind::read_barrier:
-      finish_transfers(kernel, ThreadKind::read, event.op, event.a);
-      break;
-    case EventKind::writes_flushed:
-      finish_transfers(kernel, ThreadKind::source, event.op, event.a);
-      break;
-    case EventKind::write_barrier:
-      finish_transfers(kernel, ThreadKind::source, event.op, event.a);
-      finish_transfers(kernel, ThreadKind::landing, event.op, event.a);
-      break;
-    case EventKind::atomic_barrier: {
-      auto& under_way = kernel.atomics[event.op];
-      for (const auto& [channel, sequence] : under_way) kernel.clock.learn_channel(channel, sequence);
-      under_way.clear();
-      break;
-    }
-    default:
-      break;
-  }
+void RaceFinder::step_through(Kernel& kernel, const events::ReadBarrier& event) {
+  finish_transfers(kernel, ThreadKind::read, event.noc, event.trid);
+}
+
+void RaceFinder::step_through(Kernel& kernel, const events::WritesFlushed& event) {
+  finish_transfers(kernel, ThreadKind::source, event.noc, event.trid);
+}
+
+void RaceFinder::step_through(Kernel& kernel, const events::WriteBarrier& event) {
+  finish_transfers(kernel, ThreadKind::source, event.noc, event.trid);
+  finish_transfers(kernel, ThreadKind::landing, event.noc, event.trid);
+}
+
+void RaceFinder::step_through(Kernel& kernel, const events::AtomicBarrier& event) {
+  auto& under_way = kernel.atomics[static_cast<std::size_t>(event.noc)];
+  for (const auto& [channel, sequence] : under_way) kernel.clock.learn_channel(channel, sequence);
+  under_way.clear();
 }
 
 }  // namespace tilegrid::races

@@ -5,13 +5,8 @@
 
 namespace tilegrid::races {
 
-bool wanted(const checks::Config& checks) {
-  using enum checks::Class;
-  return checks.any({race, remote_slot, semaphore_race, semaphore_passed});
-}
-
-std::vector<checks::Finding> find(const Program& program, const std::vector<EventLog>& logs, const checks::Config& checks) {
-  return RaceFinder(program, logs, checks).run();
+std::vector<checks::Finding> find(const Layout& layout, const std::vector<EventLog>& logs, const checks::Config& checks) {
+  return RaceFinder(layout, logs, checks).run();
 }
 
 }  // namespace tilegrid::races

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "core/checks/finding.h"
+#include "core/chip/geometry.h"
 #include "core/events/event_log.h"
-#include "kernels/program.h"
 
 /// What cores and RISCs do to each other, found in the logs of a launch: classes race, remote-slot, semaphore-race and
 /// semaphore-passed. The logs say what was done and in which order each kernel did it; which of them are ordered across
@@ -13,11 +14,38 @@
 /// and whatever order the host ran the kernels in.
 namespace tilegrid::races {
 
+/// What must be known of a program besides its logs. All cores have the same L1 layout.
+struct Layout {
+  struct Buffer {
+    int id = 0;
+    std::uint32_t pages = 0;
+    std::uint32_t page_bytes = 0;
+    std::uint32_t offset = 0;  ///< in L1
+    std::string role;
+    bool on_buffer = false;  ///< its pages hold data from the beginning and are memory like any other
+  };
+  /// A kernel on a rectangle of cores, both corners included.
+  struct Kernel {
+    std::string name;
+    Risc risc{};
+    LogicalCore first;
+    LogicalCore last;
+    [[nodiscard]] bool runs_on(LogicalCore core) const {
+      return core.x >= first.x && core.x <= last.x && core.y >= first.y && core.y <= last.y;
+    }
+  };
+  GridSize grid;
+  Places places;                          ///< of the chip
+  std::vector<Buffer> buffers;            ///< in order of offsets
+  std::vector<std::uint32_t> semaphores;  ///< initial values
+  std::vector<Kernel> kernels;
+};
+
 /// Whether any of the classes is on.
-[[nodiscard]] bool wanted(const checks::Config& checks);
+[[nodiscard]] inline bool wanted(const checks::Config& checks) { return checks.any(checks::in_logs); }
 
 /// `logs` by core, complete, with local offsets and lines (EventLog::keep_local, keep_lines).
-[[nodiscard]] std::vector<checks::Finding> find(const Program& program, const std::vector<EventLog>& logs,
+[[nodiscard]] std::vector<checks::Finding> find(const Layout& layout, const std::vector<EventLog>& logs,
                                                 const checks::Config& checks);
 
 }  // namespace tilegrid::races

@@ -15,15 +15,13 @@ constexpr std::uint32_t first_page_cell = l1_slot_bytes / plain_cell_bytes + 1;
 
 }  // namespace
 
-BufferMap::BufferMap(const Program& program) {
-  std::uint32_t offset = l1_user_base;
+BufferMap::BufferMap(const Layout& layout) {
   std::uint32_t cell = first_page_cell;
   by_id.resize(32, ~std::size_t{0});
-  for (const CircularBufferConfig& cb : program.circular_buffers) {
+  for (const Layout::Buffer& cb : layout.buffers) {
     by_id.at(static_cast<std::size_t>(cb.id)) = buffers.size();
     buffers.push_back(
-        {offset, offset + cb.pages * cb.page_bytes, cb.page_bytes, cb.pages, cell, cb.id, cb.role, cb.on_buffer});
-    offset += static_cast<std::uint32_t>(l1_bytes_of(cb, program.chip));
+        {cb.offset, cb.offset + cb.pages * cb.page_bytes, cb.page_bytes, cb.pages, cell, cb.id, cb.role, cb.on_buffer});
     cell += cb.pages;
   }
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "core/events/event_log.h"
-#include "kernels/program.h"
 #include "runtime/checks/clocks.h"
+#include "runtime/checks/races.h"
 
 namespace tilegrid::races {
 
@@ -34,7 +36,7 @@ struct BufferMap {
     std::string role;
     bool on_buffer = false;
   };
-  explicit BufferMap(const Program& program);
+  explicit BufferMap(const Layout& layout);
   [[nodiscard]] const Buffer* at(std::uint32_t offset) const;
   [[nodiscard]] const Buffer& of(int id) const { return buffers[by_id.at(static_cast<std::size_t>(id))]; }
   /// "page 3 of CB 1 'K'", or L1 bytes.

@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 
 std::vector<std::string> class_names() {
   std::vector<std::string> names;
-  for (const checks::ClassInfo& one : checks::classes()) names.emplace_back(one.name);
+  for (const checks::ClassRow& one : checks::class_rows) names.emplace_back(one.name);
   names.emplace_back("all");
   return names;
 }
@@ -43,6 +43,25 @@ void set_class(const std::string& text, checks::Config& config) {
   } else {
     config.set(static_cast<checks::Class>(found - names.begin()), severity);
   }
+}
+
+/// Which classes a dry run leaves out, in lines of at most 120 characters.
+std::string dry_runs_text() {
+  std::vector<std::string> names;
+  for (const bool data : {true, false}) {
+    for (const checks::ClassRow& one : checks::class_rows) {
+      if (one.left_out_of_dry_runs() && one.needs_data == data) names.emplace_back(one.name);
+    }
+  }
+  std::string text = "A dry run moves no data and is not checked for what the\ndata tell, nor for what the logs tell:";
+  std::size_t column = text.size() - text.find('\n') - 1;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string word = names[i] + (i + 1 < names.size() ? "," : ".");
+    const bool fits = column + 1 + word.size() <= 115;
+    text += (fits ? " " : "\n") + word;
+    column = fits ? column + 1 + word.size() : word.size();
+  }
+  return text + "\n";
 }
 
 }  // namespace
@@ -72,14 +91,13 @@ checks::Config checks_from(const CheckTexts& texts) {
 
 std::string checks_text() {
   std::string text = fmt::format("{:<20}{:<9}what it finds\n", "class", "default");
-  for (const checks::ClassInfo& one : checks::classes()) {
+  for (const checks::ClassRow& one : checks::class_rows) {
     text += fmt::format("{:<20}{:<9}{}\n", one.name, name_of(one.severity), one.summary);
   }
   return text +
          "\nerror ends the run with exit code 2, warn prints what was found at its end. Capacities, addresses and shapes\n"
-         "are no classes: what exceeds them is always an error. A dry run moves no data and is not checked for what the\n"
-         "data tell, nor for what the logs tell: uninitialised-l1, uninitialised-dram, race, remote-slot, semaphore-race,\n"
-         "semaphore-passed.\n";
+         "are no classes: what exceeds them is always an error. " +
+         dry_runs_text();
 }
 
 int print_checks(const Session& session) {
@@ -92,7 +110,7 @@ int print_checks(const Session& session) {
 
 Json checks_json() {
   Json list = Json::array();
-  for (const checks::ClassInfo& one : checks::classes()) {
+  for (const checks::ClassRow& one : checks::class_rows) {
     list.push_back({{"class", one.name}, {"default", name_of(one.severity)}, {"summary", one.summary}});
   }
   return list;
@@ -121,7 +139,7 @@ Json findings_json(const std::vector<checks::Finding>& findings, GridSize grid) 
 int with_json_twin(const std::string& path, GridSize grid, const std::function<int()>& body) {
   try {
     return body();
-  } catch (const KernelError& error) {
+  } catch (const checks::FoundError& error) {
     if (path.empty() || error.findings().empty()) throw;
     const Json json{{"error", error.message()}, {"checks", findings_json(error.findings(), grid)}};
     print_json(path, json);

@@ -73,7 +73,7 @@ KindCounts count_kinds(const RunLog& log, const Selection& selection) {
   std::uint64_t left = selection.limit;
   for (const LaunchLog& launch : log.launches) {
     for_each_event(launch, selection, left, [&](std::size_t, Risc risc, const Event& event, std::size_t) {
-      ++counts[static_cast<std::size_t>(risc)][static_cast<std::size_t>(event.kind)];
+      ++counts[static_cast<std::size_t>(risc)][static_cast<std::size_t>(event.kind())];
     });
   }
   return counts;
@@ -112,7 +112,7 @@ void print_events(const RunLog& log, const Selection& selection) {
     if (log.launches.size() > 1) block += fmt::format("{}:\n", launch.name);
     for_each_event(launch, selection, left, [&](std::size_t core, Risc risc, const Event& event, std::size_t number) {
       const LogicalCore at = log.grid.core(static_cast<int>(core));
-      block += fmt::format("({},{}) {:<6} {:>8}  {}\n", at.x, at.y, name_of(risc), number, to_text(event));
+      block += fmt::format("({},{}) {:<6} {:>8}  {}\n", at.x, at.y, name_of(risc), number, to_text(event, launch.phases));
       if (block.size() < 32768) return;
       put(block);
       block.clear();
@@ -132,8 +132,8 @@ Json events_json(const RunLog& log, const Selection& selection) {
                                      {"core", {at.x, at.y}},
                                      {"risc", name_of(risc)},
                                      {"number", number},
-                                     {"kind", name_of(event.kind)},
-                                     {"text", to_text(event)}});
+                                     {"kind", name_of(event.kind())},
+                                     {"text", to_text(event, log.launches[i].phases)}});
                    });
   }
   return list;

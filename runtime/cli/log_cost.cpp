@@ -43,73 +43,74 @@ class CoreCost {
   }
 
   void add(const Event& event) {
-    switch (event.kind) {
-      case EventKind::cb_pop:
-      case EventKind::cb_push:
-        sum_.cycles += costs_.cb_operation;
-        return;
-      case EventKind::dst_acquire:
-        section_ = {};
-        slots_.clear();
-        setup_.reset();
-        return;
-      case EventKind::dst_release:
-        return end_section();
-      case EventKind::pack:
-        return pack(event);
-      default:
-        return math(event);
-    }
+    using namespace events;
+    visit(event, Cases{[&](const CbPop&) { sum_.cycles += costs_.cb_operation; },
+                       [&](const CbPush&) { sum_.cycles += costs_.cb_operation; },
+                       [&](const DstAcquire&) {
+                         section_ = {};
+                         slots_.clear();
+                         setup_.reset();
+                       },
+                       [&](const DstRelease&) { end_section(); }, [&](const Pack& e) { pack(e); },
+                       [&](const Matmul& e) {
+                         math(matmul(e), {static_cast<int>(e.kind), 0, e.transpose});
+                       },
+                       [&](const Eltwise& e) { math(eltwise(e), setup(e.kind, e.op, e.broadcast)); },
+                       [&](const DestReuse& e) { math(dest_reuse(e), setup(e.kind, e.op, e.dst_is_a)); },
+                       [&](const Reduce& e) { math(reduce(e), setup(e.kind, e.pool, e.dim)); },
+                       [&](const Copy& e) { math(move(e, costs_.copy_tile), setup(e.kind, 0, e.broadcast)); },
+                       [&](const Transpose& e) {
+                         sum_.kinds.insert("transpose");
+                         math(move(e, costs_.transpose_tile), setup(e.kind, 0, e.broadcast));
+                       },
+                       [&](const Vector& e) { math(vector(e), setup(e.kind, e.op, e.mode)); }, [](const auto&) {}});
   }
 
  private:
+  using Setup = std::array<int, 3>;  ///< kind, operation, form
+  template <class Op, class Form>
+  [[nodiscard]] static Setup setup(EventKind kind, Op op, Form form) {
+    return {static_cast<int>(kind), static_cast<int>(op), static_cast<int>(form)};
+  }
+
   [[nodiscard]] double unpack_cycles(std::uint8_t cb, double tiles) const {
     return tiles * page_bytes_.at(cb) / costs_.unpack_bytes_per_cycle;
   }
 
-  void math(const Event& event) {
-    planner::UnitCycles cycles;
-    const double phases = static_cast<double>(machine_.fidelity);
-    const double tiles = event.count;
-    switch (event.kind) {
-      case EventKind::matmul:
-        matmul(event, cycles);
-        break;
-      case EventKind::eltwise:
-        cycles.unpack = unpack_cycles(event.a, tiles) + unpack_cycles(event.b, tiles);
-        cycles.math = tiles * fpu_tile(static_cast<EltwiseOp>(event.op));
-        sum_.kinds.insert(name_of(static_cast<EltwiseOp>(event.op)));
-        break;
-      case EventKind::dest_reuse:
-        cycles.unpack = unpack_cycles(event.a, tiles);
-        cycles.math = tiles * (costs_.copy_tile + fpu_tile(static_cast<EltwiseOp>(event.op)));
-        sum_.kinds.insert(name_of(static_cast<EltwiseOp>(event.op)));
-        break;
-      case EventKind::reduce:
-        cycles.unpack = unpack_cycles(event.a, tiles);
-        cycles.math = tiles * reduce_tile(static_cast<Pool>(event.op), static_cast<ReduceDim>(event.c), phases);
-        sum_.kinds.insert(static_cast<Pool>(event.op) == Pool::max ? "reduce max" : "reduce sum");
-        sum_.reductions.insert({event.a, event.op});
-        break;
-      case EventKind::copy:
-        cycles.unpack = unpack_cycles(event.a, tiles);
-        cycles.math = tiles * costs_.copy_tile;
-        break;
-      case EventKind::transpose:
-        cycles.unpack = unpack_cycles(event.a, tiles);
-        cycles.math = tiles * costs_.transpose_tile;
-        sum_.kinds.insert("transpose");
-        break;
-      case EventKind::vector:
-        vector(event, cycles);
-        break;
-      default:
-        return;
-    }
-    const std::array<int, 3> setup{static_cast<int>(event.kind), event.kind == EventKind::matmul ? 0 : event.op, event.c};
+  void math(planner::UnitCycles cycles, const Setup& setup) {
     if (setup_ != setup) cycles.math += costs_.init;
     setup_ = setup;
     section_ += cycles;
+  }
+
+  planner::UnitCycles eltwise(const events::Eltwise& event) {
+    planner::UnitCycles cycles;
+    cycles.unpack = unpack_cycles(event.cb_a, event.tiles) + unpack_cycles(event.cb_b, event.tiles);
+    cycles.math = event.tiles * fpu_tile(event.op);
+    sum_.kinds.insert(name_of(event.op));
+    return cycles;
+  }
+  planner::UnitCycles dest_reuse(const events::DestReuse& event) {
+    planner::UnitCycles cycles;
+    cycles.unpack = unpack_cycles(event.cb, event.tiles);
+    cycles.math = event.tiles * (costs_.copy_tile + fpu_tile(event.op));
+    sum_.kinds.insert(name_of(event.op));
+    return cycles;
+  }
+  planner::UnitCycles reduce(const events::Reduce& event) {
+    planner::UnitCycles cycles;
+    cycles.unpack = unpack_cycles(event.cb, event.tiles);
+    cycles.math = event.tiles * reduce_tile(event.pool, event.dim, static_cast<double>(machine_.fidelity));
+    sum_.kinds.insert(event.pool == Pool::max ? "reduce max" : "reduce sum");
+    sum_.reductions.insert({event.cb, static_cast<int>(event.pool)});
+    return cycles;
+  }
+  template <EventKind K>
+  [[nodiscard]] planner::UnitCycles move(const events::MoveEvent<K>& event, double tile) const {
+    planner::UnitCycles cycles;
+    cycles.unpack = unpack_cycles(event.cb, event.tiles);
+    cycles.math = event.tiles * tile;
+    return cycles;
   }
 
   [[nodiscard]] double fpu_tile(EltwiseOp op) const {
@@ -120,36 +121,35 @@ class CoreCost {
     if (pool == Pool::max) return dim == ReduceDim::row ? costs_.reduce_row_max : costs_.reduce_col;
     return phases * (dim == ReduceDim::row ? costs_.reduce_row_sum_phase : costs_.reduce_col);
   }
-  void matmul(const Event& event, planner::UnitCycles& cycles) {
-    const int rt = static_cast<int>(event.x & 0xFFFFU);
-    const int ct = static_cast<int>(event.x >> 16U);
-    const double moved = static_cast<double>(event.count) * planner::unpack_tiles_per_k({rt, ct});
-    cycles.unpack = (unpack_cycles(event.a, moved) + unpack_cycles(event.b, moved)) / 2;
-    cycles.math =
-        static_cast<double>(event.count) * rt * ct * costs_.matmul_tile_phase * static_cast<double>(machine_.fidelity);
+  planner::UnitCycles matmul(const events::Matmul& event) {
+    planner::UnitCycles cycles;
+    const double moved = static_cast<double>(event.steps) * planner::unpack_tiles_per_k({event.rows, event.columns});
+    cycles.unpack = (unpack_cycles(event.in0, moved) + unpack_cycles(event.in1, moved)) / 2;
+    cycles.math = static_cast<double>(event.steps) * event.rows * event.columns * costs_.matmul_tile_phase *
+                  static_cast<double>(machine_.fidelity);
     sum_.kinds.insert("matmul");
-    sum_.matmuls.insert({event.a, event.b});
+    sum_.matmuls.insert({event.in0, event.in1});
+    return cycles;
   }
-  void vector(const Event& event, planner::UnitCycles& cycles) {
-    const auto op = static_cast<VectorOp>(event.op);
-    const planner::Function* function = function_of(op);
+  planner::UnitCycles vector(const events::Vector& event) {
+    planner::UnitCycles cycles;
+    const planner::Function* function = function_of(event.op);
     double part = 1;  // of the tile's 32 vectors (kernels/planner/plan/cost.cpp)
-    if (static_cast<VectorMode>(event.c) == VectorMode::first_column) part = 0.25;
-    if (static_cast<VectorMode>(event.c) == VectorMode::r) part = 0.5;
+    if (event.mode == VectorMode::first_column) part = 0.25;
+    if (event.mode == VectorMode::r) part = 0.5;
     const double tile = function != nullptr ? function->sfpu_cycles : costs_.copy_dst;
-    cycles.math = static_cast<double>(event.count) * tile * part;
+    cycles.math = event.tiles * tile * part;
     if (function != nullptr) sum_.kinds.insert(std::string(function->name));
+    return cycles;
   }
 
-  void pack(const Event& event) {
-    const bool adds = event.op != 0;
-    section_.pack +=
-        static_cast<double>(event.count) * page_bytes_.at(event.a) / costs_.pack_bytes_per_cycle * (adds ? 2 : 1);
-    if (adds != adds_) section_.pack += costs_.init;
-    adds_ = adds;
-    if (adds) sum_.summed_by_packer.insert(event.a);
-    sum_.packed_tiles += event.count;
-    slots_.insert(event.y);
+  void pack(const events::Pack& event) {
+    section_.pack += event.tiles * page_bytes_.at(event.cb) / costs_.pack_bytes_per_cycle * (event.accumulate ? 2 : 1);
+    if (event.accumulate != adds_) section_.pack += costs_.init;
+    adds_ = event.accumulate;
+    if (event.accumulate) sum_.summed_by_packer.insert(event.cb);
+    sum_.packed_tiles += event.tiles;
+    slots_.insert(event.dst);
   }
 
   void end_section() {
@@ -169,7 +169,7 @@ class CoreCost {
   std::array<double, 32> page_bytes_{};
   planner::UnitCycles section_;
   std::set<std::uint32_t> slots_;
-  std::optional<std::array<int, 3>> setup_;
+  std::optional<Setup> setup_;
   bool adds_ = false;
 };
 
@@ -184,7 +184,9 @@ LogCost log_cost(const std::vector<EventLog>& logs, const std::vector<CircularBu
     for (const Event& event : log.sequence(Risc::trisc)) core.add(event);
     for (int risc = 0; risc < risc_count; ++risc) {
       for (const Event& event : log.sequence(static_cast<Risc>(risc))) {
-        if (event.kind == EventKind::cb_push) largest_push[event.a] = std::max(largest_push[event.a], event.count);
+        if (event.kind() != EventKind::cb_push) continue;
+        const auto push = events::get<events::CbPush>(event);
+        largest_push[push.cb] = std::max(largest_push[push.cb], push.pages);
       }
     }
   }

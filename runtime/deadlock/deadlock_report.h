@@ -24,7 +24,4 @@ namespace tilegrid {
 /// The same as JSON: `error`, `message` (the first line), `cycles`, `suspects`, `cores` (those with blocked kernels).
 [[nodiscard]] std::string deadlock_json(const std::vector<BlockedReport>& reports, GridSize grid);
 
-/// "all cores", or rectangles such as "(0,0)-(7,1), (3,2)".
-[[nodiscard]] std::string describe_cores(std::vector<int> cores, GridSize grid);
-
 }  // namespace tilegrid

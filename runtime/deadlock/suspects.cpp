@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "core/l1.h"
+#include "noc/core_ranges.h"
 #include "runtime/deadlock/deadlock_report.h"
 
 namespace tilegrid {

@@ -11,21 +11,31 @@ namespace tilegrid::timing {
 namespace {
 
 constexpr std::uint32_t no_setup = 0;
-constexpr std::uint8_t configure_matmul = 1;  ///< Configure::matmul of kernels/api/compute.cpp
 
 /// What an operation of the FPU must have been initialised for. Never no_setup.
-std::uint32_t setup_of(const Event& event) {
-  const auto kind = static_cast<std::uint32_t>(event.kind) + 1;
-  if (event.kind == EventKind::matmul) return kind << 16U;
-  return kind << 16U | static_cast<std::uint32_t>(event.op) << 8U | event.c;
+template <class Op, class Form>
+std::uint32_t setup(EventKind kind, Op op, Form form) {
+  return (static_cast<std::uint32_t>(kind) + 1) << 16U | static_cast<std::uint32_t>(op) << 8U |
+         static_cast<std::uint32_t>(form);
+}
+std::uint32_t setup_of(const events::Matmul& e) { return setup(e.kind, 0, 0); }
+std::uint32_t setup_of(const events::Eltwise& e) { return setup(e.kind, e.op, e.broadcast); }
+std::uint32_t setup_of(const events::DestReuse& e) { return setup(e.kind, e.op, e.dst_is_a); }
+std::uint32_t setup_of(const events::Reduce& e) { return setup(e.kind, e.pool, e.dim); }
+template <EventKind K>
+std::uint32_t setup_of(const events::MoveEvent<K>& e) {
+  return setup(K, 0, e.broadcast);
 }
 
-bool is_pack_configuration(const Event& event) { return event.op >= 3 && event.op <= 5; }
+bool is_of_packer(Configuration what) {
+  return what == Configuration::pack_format || what == Configuration::l1_accumulate || what == Configuration::relu;
+}
 
 }  // namespace
 
 CoreModel::CoreModel(const Costs& costs, const LaunchLog& launch, int index, Agenda& agenda, Network& network)
-    : costs_(costs), agenda_(agenda), network_(network), index_(index) {
+    : costs_(costs), agenda_(agenda), network_(network), index_(index), launch_(launch) {
+  shares_.phases.resize(launch.phases.size() + 1);
   for (const LogBuffer& buffer : launch.buffers) {
     buffers_[static_cast<std::size_t>(buffer.id) % max_buffers].pages = buffer.pages;
   }
@@ -47,12 +57,12 @@ CoreModel::CoreModel(const Costs& costs, const LaunchLog& launch, int index, Age
   ready_ = 1U << walker_brisc | 1U << walker_ncrisc | 1U << walker_front;
 }
 
-void CoreModel::busy(Lane lane, double cycles, int operation, std::uint8_t zone) {
+void CoreModel::busy(Lane lane, double cycles, int operation, std::uint8_t phase) {
   const auto l = static_cast<std::size_t>(lane);
   clocks_[l] += cycles;
   core_.lanes[l].busy += cycles;
   shares_.operations[static_cast<std::size_t>(operation)][l] += cycles;
-  shares_.zones[zone][l] += cycles;
+  shares_.phases[phase][l] += cycles;
 }
 
 void CoreModel::stall_until(Lane lane, double time, Stall reason) {
@@ -80,9 +90,9 @@ void CoreModel::advance() {
 
 // --- circular buffers ------------------------------------------------------------------------------------------------
 
-bool CoreModel::wait_front(Walker walker, Lane lane, std::uint8_t zone, const Event& event) {
-  Buffer& cb = buffer(event);
-  const std::int64_t target = cb.popped.total() + event.count;
+bool CoreModel::wait_front(Walker walker, Lane lane, std::uint8_t phase, const events::CbWait& event) {
+  Buffer& cb = buffer(event.cb);
+  const std::int64_t target = cb.popped.total() + event.pages;
   if (cb.pushed.total() < target) {
     cb.consumer = walker;
     cb.consumer_target = target;
@@ -90,44 +100,46 @@ bool CoreModel::wait_front(Walker walker, Lane lane, std::uint8_t zone, const Ev
   }
   const double before = clock(lane);
   stall_until(lane, cb.pushed.reached(target) + costs_.cb_visible, Stall::cb_empty);
-  core_.starved[event.a % core_.starved.size()] += clock(lane) - before;
-  busy(lane, costs_.cb_wait, static_cast<int>(event.kind), zone);
+  core_.starved[event.cb % core_.starved.size()] += clock(lane) - before;
+  busy(lane, costs_.cb_wait, event.kind, phase);
   return true;
 }
 
-bool CoreModel::reserve_back(Walker walker, Lane lane, std::uint8_t zone, const Event& event) {
-  Buffer& cb = buffer(event);
-  const std::int64_t target = cb.pages == 0 ? 0 : cb.pushed.total() + event.count - cb.pages;
+bool CoreModel::reserve_back(Walker walker, Lane lane, std::uint8_t phase, const events::CbReserve& event) {
+  Buffer& cb = buffer(event.cb);
+  const std::int64_t target = cb.pages == 0 ? 0 : cb.pushed.total() + event.pages - cb.pages;
   if (cb.popped.total() < target) {
     cb.producer = walker;
     cb.producer_target = target;
     return false;
   }
   if (target > 0) stall_until(lane, cb.popped.reached(target) + costs_.cb_visible, Stall::cb_full);
-  busy(lane, costs_.cb_reserve, static_cast<int>(event.kind), zone);
+  busy(lane, costs_.cb_reserve, event.kind, phase);
   return true;
 }
 
-void CoreModel::push_back(Lane lane, std::uint8_t zone, const Event& event) {
-  Buffer& cb = buffer(event);
-  busy(lane, costs_.cb_push, static_cast<int>(event.kind), zone);
-  cb.pushed.add(event.count, clock(lane));
+bool CoreModel::push_back(Lane lane, std::uint8_t phase, const events::CbPush& event) {
+  Buffer& cb = buffer(event.cb);
+  busy(lane, costs_.cb_push, event.kind, phase);
+  cb.pushed.add(event.pages, clock(lane));
   cb.popped.forget(cb.pushed.total() + 1 - cb.pages);
   if (cb.consumer != nobody && cb.pushed.total() >= cb.consumer_target) {
     wake(cb.consumer);
     cb.consumer = nobody;
   }
+  return true;
 }
 
-void CoreModel::pop_front(Lane lane, std::uint8_t zone, const Event& event) {
-  Buffer& cb = buffer(event);
-  busy(lane, costs_.cb_pop, static_cast<int>(event.kind), zone);
-  cb.popped.add(event.count, clock(lane));
+bool CoreModel::pop_front(Lane lane, std::uint8_t phase, const events::CbPop& event) {
+  Buffer& cb = buffer(event.cb);
+  busy(lane, costs_.cb_pop, event.kind, phase);
+  cb.popped.add(event.pages, clock(lane));
   cb.pushed.forget(cb.popped.total() + 1);
   if (cb.producer != nobody && cb.popped.total() >= cb.producer_target) {
     wake(cb.producer);
     cb.producer = nobody;
   }
+  return true;
 }
 
 // --- compute ---------------------------------------------------------------------------------------------------------
@@ -141,78 +153,75 @@ void CoreModel::run_front() {
 
 /// False: the event must wait, and nothing has changed.
 bool CoreModel::front_step(const Event& event) {
-  switch (event.kind) {
-    case EventKind::matmul:
-    case EventKind::eltwise:
-    case EventKind::dest_reuse:
-    case EventKind::reduce:
-    case EventKind::copy:
-    case EventKind::transpose:
-      operands(event);
-      return true;
-    case EventKind::vector: {
-      const std::uint32_t setup = event.op + 1U;
-      const double cycles = costs_.vector(event) + (setup == vector_setup_ ? 0 : costs_.vector_switch);
-      vector_setup_ = setup;
-      busy(Lane::math, cycles, operations::number_of(event), front_zone_);
-      return true;
-    }
-    case EventKind::cb_wait:
-      return wait_front(walker_front, Lane::unpack, front_zone_, event);
-    case EventKind::cb_pop:
-      pop_front(Lane::unpack, front_zone_, event);
-      return true;
-    case EventKind::dst_acquire:
-      return acquire(event);
-    case EventKind::dst_commit:
-      busy(Lane::math, costs_.dst_commit, static_cast<int>(event.kind), front_zone_);
-      commits_[static_cast<std::size_t>(committed_++) & 3U] = clock(Lane::math);
-      return true;
-    case EventKind::configure:
-      configure_front(event);
-      return true;
-    case EventKind::zone:
-      front_zone_ = event.op < zone_count ? event.op : std::uint8_t{0};
-      to_pack(event);
-      return true;
-    case EventKind::kernel_end:
-      lane_of(Lane::unpack).end = clock(Lane::unpack);
-      lane_of(Lane::math).end = clock(Lane::math);
-      to_pack(event);
-      return true;
-    case EventKind::dst_wait:
-    case EventKind::dst_release:
-    case EventKind::pack:
-    case EventKind::cb_reserve:
-    case EventKind::cb_push:
-      to_pack(event);
-      return true;
-    default:
-      return true;
-  }
+  using namespace events;
+  const auto pass_on = [&] {
+    to_pack(event);
+    return true;
+  };
+  return visit(event, Cases{[&](const Matmul& call) { return operands(call); },
+                            [&](const Eltwise& call) { return operands(call); },
+                            [&](const DestReuse& call) { return operands(call); },
+                            [&](const Reduce& call) { return operands(call); },
+                            [&](const Copy& call) { return operands(call); },
+                            [&](const Transpose& call) { return operands(call); },
+                            [&](const Vector& call) { return vector(call); },
+                            [&](const CbWait& call) { return wait_front(walker_front, Lane::unpack, front_phase_, call); },
+                            [&](const CbPop& call) { return pop_front(Lane::unpack, front_phase_, call); },
+                            [&](const DstAcquire&) { return acquire(); },
+                            [&](const DstCommit&) {
+                              busy(Lane::math, costs_.dst_commit, EventKind::dst_commit, front_phase_);
+                              commits_[static_cast<std::size_t>(committed_++) & 3U] = clock(Lane::math);
+                              return true;
+                            },
+                            [&](const Configure& call) {
+                              configure_front(event, call);
+                              return true;
+                            },
+                            [&](const Zone& zone) {
+                              front_phase_ = phase_of(zone);
+                              return pass_on();
+                            },
+                            [&](const KernelEnd&) {
+                              lane_of(Lane::unpack).end = clock(Lane::unpack);
+                              lane_of(Lane::math).end = clock(Lane::math);
+                              return pass_on();
+                            },
+                            [&](const DstWait&) { return pass_on(); },
+                            [&](const DstRelease&) { return pass_on(); },
+                            [&](const Pack&) { return pass_on(); },
+                            [&](const CbReserve&) { return pass_on(); },
+                            [&](const CbPush&) { return pass_on(); },
+                            [](const auto&) { return true; }});
 }
 
-void CoreModel::configure_front(const Event& event) {
-  const Costs::Configuration& cycles = costs_.configure(event);
-  const auto kind = static_cast<int>(event.kind);
-  if (cycles.unpack > 0) busy(Lane::unpack, cycles.unpack, kind, front_zone_);
-  if (cycles.math > 0) busy(Lane::math, cycles.math, kind, front_zone_);
+void CoreModel::configure_front(const Event& event, const events::Configure& call) {
+  const Costs::LaneCycles& cycles = costs_.configure(call);
+  if (cycles.unpack > 0) busy(Lane::unpack, cycles.unpack, call.kind, front_phase_);
+  if (cycles.math > 0) busy(Lane::math, cycles.math, call.kind, front_phase_);
   if (cycles.pack > 0) to_pack(event);
-  if (event.op == configure_matmul) {
-    fpu_setup_ = setup_of({.kind = EventKind::matmul});
-  } else if (!is_pack_configuration(event)) {
+  if (call.what == Configuration::matmul) {
+    fpu_setup_ = setup_of(events::Matmul{});
+  } else if (!is_of_packer(call.what)) {
     fpu_setup_ = no_setup;
   }
 }
 
-bool CoreModel::acquire(const Event& event) {
+bool CoreModel::vector(const events::Vector& event) {
+  const std::uint32_t setup = static_cast<std::uint32_t>(event.op) + 1;
+  const double cycles = costs_.vector(event) + (setup == vector_setup_ ? 0 : costs_.vector_switch);
+  vector_setup_ = setup;
+  busy(Lane::math, cycles, operations::number_of(event), front_phase_);
+  return true;
+}
+
+bool CoreModel::acquire() {
   const std::int64_t needed = acquired_ + 1 - costs_.dst_sections;
   if (released_ < needed) {
     waits_for_release_ = true;
     return false;
   }
   if (needed > 0) stall_until(Lane::math, releases_[static_cast<std::size_t>(needed - 1) & 3U], Stall::dst);
-  busy(Lane::math, costs_.dst_acquire, static_cast<int>(event.kind), front_zone_);
+  busy(Lane::math, costs_.dst_acquire, EventKind::dst_acquire, front_phase_);
   ++acquired_;
   return true;
 }
@@ -220,16 +229,17 @@ bool CoreModel::acquire(const Event& event) {
 /// Both Src banks are filled and consumed in turn. Filling u cycles, consumption m, n times: step i may be filled when
 /// step i - 2 is consumed, and consumed when it is filled and step i - 1 consumed. Both are chains of maxima, whose
 /// longest paths change between filling and consuming at most once; these are compared here, not stepped through.
-void CoreModel::operands(const Event& event) {
+template <class Operation>
+bool CoreModel::operands(const Operation& event) {
   const int operation = operations::number_of(event);
   const std::uint32_t setup = setup_of(event);
   if (setup != fpu_setup_) {
-    busy(Lane::unpack, costs_.operation_switch, operation, front_zone_);
-    busy(Lane::math, costs_.operation_switch, operation, front_zone_);
+    busy(Lane::unpack, costs_.operation_switch, operation, front_phase_);
+    busy(Lane::math, costs_.operation_switch, operation, front_phase_);
     fpu_setup_ = setup;
   }
   const auto [n, u, m] = costs_.operand_steps(event);
-  if (n < 1) return;
+  if (n < 1) return true;
   const double unpack_start = clock(Lane::unpack);
   const double math_start = clock(Lane::math);
   const double first = std::max(unpack_start, src_free_[0]) + u;
@@ -242,15 +252,16 @@ void CoreModel::operands(const Event& event) {
   const double end = consumed(n);
   src_free_ = {n < 2 ? src_free_[1] : consumed(n - 1), end};
   // The clocks move by work and by what is left over, so that busy and stalled add up.
-  busy(Lane::unpack, n * u, operation, front_zone_);
+  busy(Lane::unpack, n * u, operation, front_phase_);
   stall_until(Lane::unpack, filled, Stall::src);
-  busy(Lane::math, n * m, operation, front_zone_);
+  busy(Lane::math, n * m, operation, front_phase_);
   stall_until(Lane::math, end, Stall::src);
-  if (event.kind == EventKind::matmul) {
-    const double tiles = static_cast<double>(event.count) * (event.x & 0xFFFFU) * (event.x >> 16U);
+  if constexpr (Operation::kind == EventKind::matmul) {
+    const double tiles = static_cast<double>(event.steps) * event.rows * event.columns;
     shares_.matmul_tiles += static_cast<std::uint64_t>(tiles);
-    shares_.matmul_tile_phases += tiles * event.op;
+    shares_.matmul_tile_phases += tiles * static_cast<double>(event.fidelity);
   }
+  return true;
 }
 
 void CoreModel::to_pack(const Event& event) {
@@ -269,40 +280,44 @@ void CoreModel::run_pack() {
 
 /// False: the event must wait, and nothing has changed.
 bool CoreModel::pack_step(const Event& event) {
-  const auto kind = static_cast<int>(event.kind);
-  switch (event.kind) {
-    case EventKind::pack:
-      busy(Lane::pack, costs_.pack(event), operations::number_of(event), pack_zone_);
-      return true;
-    case EventKind::dst_wait:
-      stall_until(Lane::pack, commits_[static_cast<std::size_t>(waited_++) & 3U], Stall::dst);
-      busy(Lane::pack, costs_.dst_wait, kind, pack_zone_);
-      return true;
-    case EventKind::dst_release:
-      busy(Lane::pack, costs_.dst_release, kind, pack_zone_);
-      releases_[static_cast<std::size_t>(released_++) & 3U] = clock(Lane::pack);
-      if (waits_for_release_) {
-        waits_for_release_ = false;
-        wake(walker_front);
-      }
-      return true;
-    case EventKind::cb_reserve:
-      return reserve_back(walker_pack, Lane::pack, pack_zone_, event);
-    case EventKind::cb_push:
-      push_back(Lane::pack, pack_zone_, event);
-      return true;
-    case EventKind::configure:
-      busy(Lane::pack, costs_.configure(event).pack, kind, pack_zone_);
-      return true;
-    case EventKind::zone:
-      pack_zone_ = event.op < zone_count ? event.op : std::uint8_t{0};
-      return true;
-    case EventKind::kernel_end:
-      lane_of(Lane::pack).end = clock(Lane::pack);
-      return true;
-    default:
-      return true;
-  }
+  using namespace events;
+  return visit(event, Cases{[&](const Pack& call) {
+                              busy(Lane::pack, costs_.pack(call), operations::number_of(call), pack_phase_);
+                              return true;
+                            },
+                            [&](const DstWait&) {
+                              const double committed = commits_[static_cast<std::size_t>(waited_++) & 3U];
+                              stall_until(Lane::pack, committed, Stall::dst);
+                              busy(Lane::pack, costs_.dst_wait, EventKind::dst_wait, pack_phase_);
+                              return true;
+                            },
+                            [&](const DstRelease&) {
+                              release();
+                              return true;
+                            },
+                            [&](const CbReserve& call) { return reserve_back(walker_pack, Lane::pack, pack_phase_, call); },
+                            [&](const CbPush& call) { return push_back(Lane::pack, pack_phase_, call); },
+                            [&](const Configure& call) {
+                              busy(Lane::pack, costs_.configure(call).pack, EventKind::configure, pack_phase_);
+                              return true;
+                            },
+                            [&](const Zone& zone) {
+                              pack_phase_ = phase_of(zone);
+                              return true;
+                            },
+                            [&](const KernelEnd&) {
+                              lane_of(Lane::pack).end = clock(Lane::pack);
+                              return true;
+                            },
+                            [](const auto&) { return true; }});
+}
+
+void CoreModel::release() {
+  busy(Lane::pack, costs_.dst_release, EventKind::dst_release, pack_phase_);
+  releases_[static_cast<std::size_t>(released_++) & 3U] = clock(Lane::pack);
+  if (!waits_for_release_) return;
+  waits_for_release_ = false;
+  wake(walker_front);
 }
 
 bool CoreModel::finished() const {
@@ -310,12 +325,14 @@ bool CoreModel::finished() const {
 }
 
 std::string CoreModel::where() const {
+  const auto text = [&](Risc risc, const Event& event) {
+    return fmt::format("{}, {}", tilegrid::name_of(risc), to_text(event, launch_.phases));
+  };
   for (int risc = 0; risc < 2; ++risc) {
     const Cursor& cursor = movers_[static_cast<std::size_t>(risc)].cursor;
-    if (!cursor.done()) return fmt::format("{}, {}", tilegrid::name_of(static_cast<Risc>(risc)), to_text(*cursor.at));
+    if (!cursor.done()) return text(static_cast<Risc>(risc), *cursor.at);
   }
-  if (!backlog_.empty()) return fmt::format("{}, {}", tilegrid::name_of(Risc::trisc), to_text(*backlog_[backlog_first_]));
-  return fmt::format("{}, {}", tilegrid::name_of(Risc::trisc), to_text(*front_.at));
+  return text(Risc::trisc, backlog_.empty() ? *front_.at : *backlog_[backlog_first_]);
 }
 
 CoreTime CoreModel::core_time() const {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,10 +18,10 @@
 
 namespace tilegrid::timing {
 
-/// Busy cycles of a core by operation and by zone.
+/// Busy cycles of a core by operation and by phase.
 struct CoreShares {
   std::array<std::array<double, lane_count>, operations::count> operations{};
-  std::array<std::array<double, lane_count>, zone_count> zones{};
+  std::vector<std::array<double, lane_count>> phases;  ///< the first is of what belongs to none
   double matmul_tile_phases = 0;
   std::uint64_t matmul_tiles = 0;
 };
@@ -82,51 +83,64 @@ class CoreModel {
   enum class Wait : std::uint8_t { none, entry, barrier, semaphore };
   struct Mover {
     Cursor cursor;
-    std::uint8_t zone = 0;
+    std::uint8_t phase = 0;
     Wait wait = Wait::none;
     std::uint32_t sent = 0;    ///< bytes of the present event that are under way
     std::uint64_t number = 0;  ///< of the next appointment
     std::array<std::array<Pending, transfer_count>, noc_count> pending;
-    std::array<std::uint32_t, noc_count> target{no_target, no_target};
-    std::array<bool, noc_count> chain{};  ///< a linked multicast is open
+    std::array<std::optional<PhysicalCore>, noc_count> target{};  ///< of the last call
+    std::array<bool, noc_count> chain{};                          ///< a linked multicast is open
   };
-  static constexpr std::uint32_t no_target = 0xFFFF'FFFF;
   static constexpr std::size_t max_buffers = 64;
 
   void run_mover(int risc);
   bool mover_step(int risc, const Event& event);
-  bool barrier(int risc, const Event& event, Transfer transfer);
-  bool flushed(int risc, const Event& event);
+  template <class Barrier>
+  bool barrier(int risc, const Barrier& event, Transfer transfer);
+  bool flushed(int risc, const events::WritesFlushed& event);
   void queue(int risc);
-  void read(int risc, const Event& event);
+  /// Cycles of a call that has to come to the network in time order, which is queued.
+  bool queue_after(int risc, double cycles, EventKind kind);
+  void read(int risc, const Event& event, const events::NocRead& call);
   std::uint64_t next_key(int risc);
-  [[nodiscard]] double issue_cycles(Mover& mover, const Event& event) const;
-  void issue_transfer(int risc, const Event& event, double time);
+  /// Further cycles when a call's target is not the last one's.
+  [[nodiscard]] double new_target(int risc, NocId noc, PhysicalCore target);
+  void issue_transfer(int risc, Request request, std::uint32_t bytes, double time);
   void issued(const Request& request, double time);
   Outstanding& outstanding(const Request& request);
   bool look_again(int risc);
-  bool semaphore_holds(const Event& event);
+  bool semaphore_holds(const events::SemaphoreWait& wait);
   std::uint32_t& semaphore(std::uint32_t address);
   void finish_semaphore_wait(int risc, double time);
 
   void run_front();
   bool front_step(const Event& event);
-  void configure_front(const Event& event);
-  void operands(const Event& event);
-  bool acquire(const Event& event);
+  void configure_front(const Event& event, const events::Configure& call);
+  template <class Operation>
+  bool operands(const Operation& event);
+  bool vector(const events::Vector& event);
+  bool acquire();
   void to_pack(const Event& event);
   void run_pack();
   bool pack_step(const Event& event);
+  void release();
 
-  bool wait_front(Walker walker, Lane lane, std::uint8_t zone, const Event& event);
-  bool reserve_back(Walker walker, Lane lane, std::uint8_t zone, const Event& event);
-  void push_back(Lane lane, std::uint8_t zone, const Event& event);
-  void pop_front(Lane lane, std::uint8_t zone, const Event& event);
+  bool wait_front(Walker walker, Lane lane, std::uint8_t phase, const events::CbWait& event);
+  bool reserve_back(Walker walker, Lane lane, std::uint8_t phase, const events::CbReserve& event);
+  bool push_back(Lane lane, std::uint8_t phase, const events::CbPush& event);
+  bool pop_front(Lane lane, std::uint8_t phase, const events::CbPop& event);
 
-  Buffer& buffer(const Event& event) { return buffers_[event.a % max_buffers]; }
+  Buffer& buffer(std::uint8_t cb) { return buffers_[cb % max_buffers]; }
   LaneTime& lane_of(Lane lane) { return core_.lanes[static_cast<std::size_t>(lane)]; }
   double& clock(Lane lane) { return clocks_[static_cast<std::size_t>(lane)]; }
-  void busy(Lane lane, double cycles, int operation, std::uint8_t zone);
+  void busy(Lane lane, double cycles, int operation, std::uint8_t phase);
+  void busy(Lane lane, double cycles, EventKind kind, std::uint8_t phase) {
+    busy(lane, cycles, static_cast<int>(kind), phase);
+  }
+  /// The phase that a zone begins; none when the program has no such.
+  [[nodiscard]] std::uint8_t phase_of(const events::Zone& zone) const {
+    return zone.phase < shares_.phases.size() ? zone.phase : std::uint8_t{0};
+  }
   void stall_until(Lane lane, double time, Stall reason);
   void wake(Walker walker) { ready_ |= 1U << walker; }
 
@@ -134,6 +148,7 @@ class CoreModel {
   Agenda& agenda_;
   Network& network_;
   int index_;
+  const LaunchLog& launch_;
   CoreTime core_;
   CoreShares shares_;
   std::array<double, lane_count> clocks_{};
@@ -144,14 +159,14 @@ class CoreModel {
   unsigned ready_ = 0;  ///< bit by walker
 
   Cursor front_;
-  std::uint8_t front_zone_ = 0;
+  std::uint8_t front_phase_ = 0;
   std::uint32_t fpu_setup_ = 0, vector_setup_ = 0;
   std::array<double, 2> src_free_{};  ///< when the operands before the last, and the last, were consumed
   bool waits_for_release_ = false;
   std::array<double, 4> commits_{}, releases_{};  ///< times by section number modulo 4
   std::int64_t acquired_ = 0, committed_ = 0, waited_ = 0, released_ = 0;
 
-  std::uint8_t pack_zone_ = 0;
+  std::uint8_t pack_phase_ = 0;
   std::vector<const Event*> backlog_;
   std::size_t backlog_first_ = 0;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/timing/costs.h"
 
-#include <algorithm>
 #include <array>
 
 namespace tilegrid::timing {
@@ -38,62 +37,20 @@ Costs::Costs(const Chip& chip, const LaunchLog& log)
 }
 
 void Costs::fill_configure() {
-  // In the order of kernels/api/compute.cpp: startup, matmul, format, pack_format, l1_accumulate, relu, unpack_to_dst.
   const double startup = core_.configure_startup;
   const double matmul = core_.configure_matmul;
   const double format = core_.configure_format;
   const double flag = core_.configure_flag;
-  configure_ = {{{startup, startup, startup},
-                 {matmul, matmul, 0},
-                 {format, flag, 0},
-                 {0, 0, core_.configure_pack},
-                 {0, 0, flag},
-                 {0, 0, flag},
-                 {flag, flag, 0},
-                 {flag, flag, flag}}};
-}
-
-OperandSteps Costs::operand_steps(const Event& event) const {
-  const double tiles = event.count;
-  switch (event.kind) {
-    case EventKind::matmul:
-      return core_.matmul_block_steps(event.x & 0xFFFFU, event.x >> 16U, event.count, operand(event.a), operand(event.b),
-                                      event.c != 0, event.op);
-    case EventKind::eltwise: {
-      const double together = core_.unpack_tile + joint_[event.a] + joint_[event.b];
-      return {tiles, std::max({unpack_[event.a], unpack_[event.b], together}),
-              core_.eltwise(static_cast<EltwiseOp>(event.op & 3U), event.x)};
-    }
-    case EventKind::dest_reuse:
-      return {tiles, unpack_[event.a], core_.dest_reuse(static_cast<EltwiseOp>(event.op & 3U), event.x)};
-    case EventKind::reduce:
-      return {tiles, unpack_[event.a],
-              core_.reduce(static_cast<tilegrid::Pool>(event.op & 1U), static_cast<ReduceDim>(event.c & 3U), event.x)};
-    case EventKind::transpose:
-      return {tiles, unpack_[event.a] + core_.unpack_transpose, core_.transpose};
-    default:
-      return {tiles, unpack_[event.a], core_.copy};
-  }
+  configure_[Configuration::startup] = {startup, startup, startup};
+  configure_[Configuration::matmul] = {matmul, matmul, 0};
+  configure_[Configuration::format] = {format, flag, 0};
+  configure_[Configuration::pack_format] = {0, 0, core_.configure_pack};
+  configure_[Configuration::l1_accumulate] = {0, 0, flag};
+  configure_[Configuration::relu] = {0, 0, flag};
+  configure_[Configuration::unpack_to_dst] = {flag, flag, 0};
 }
 
 namespace operations {
-
-int number_of(const Event& event) {
-  switch (event.kind) {
-    case EventKind::vector:
-      return vector_base + event.op % vector_op_count;
-    case EventKind::eltwise:
-      return eltwise_base + event.op % 3;
-    case EventKind::dest_reuse:
-      return dest_reuse_base + event.op % 3;
-    case EventKind::reduce:
-      return reduce_base + (event.op & 1);
-    case EventKind::pack:
-      return event.op == 0 ? static_cast<int>(event.kind) : pack_accumulate;
-    default:
-      return static_cast<int>(event.kind);
-  }
-}
 
 std::string name_of(int operation) {
   constexpr std::array<const char*, 3> eltwise{"add", "sub", "mul"};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -18,24 +19,43 @@ class Costs {
  public:
   Costs(const Chip& chip, const LaunchLog& launch);
 
-  /// matmul, eltwise, dest_reuse, reduce, copy, transpose.
-  [[nodiscard]] OperandSteps operand_steps(const Event& event) const;
-  [[nodiscard]] double vector(const Event& event) const {
-    const auto mode = static_cast<VectorMode>(event.c & 3U);
-    const double tile = core_.vector(static_cast<VectorOp>(event.op % vector_op_count), mode);
-    return event.count * (event.y == 1 ? tile + core_.vector_check(mode) : tile);
+  [[nodiscard]] OperandSteps operand_steps(const events::Matmul& event) const {
+    return core_.matmul_block_steps(event.rows, event.columns, event.steps, operand(event.in0), operand(event.in1),
+                                    event.transpose, to_underlying(event.fidelity));
   }
-  [[nodiscard]] double pack(const Event& event) const { return event.count * pack_[event.op & 1U][event.a]; }
+  [[nodiscard]] OperandSteps operand_steps(const events::Eltwise& event) const {
+    const double together = core_.unpack_tile + joint_[event.cb_a] + joint_[event.cb_b];
+    return {static_cast<double>(event.tiles), std::max({unpack_[event.cb_a], unpack_[event.cb_b], together}),
+            core_.eltwise(event.op, to_underlying(event.fidelity))};
+  }
+  [[nodiscard]] OperandSteps operand_steps(const events::DestReuse& event) const {
+    return {static_cast<double>(event.tiles), unpack_[event.cb], core_.dest_reuse(event.op, to_underlying(event.fidelity))};
+  }
+  [[nodiscard]] OperandSteps operand_steps(const events::Reduce& event) const {
+    return {static_cast<double>(event.tiles), unpack_[event.cb],
+            core_.reduce(event.pool, event.dim, to_underlying(event.fidelity))};
+  }
+  [[nodiscard]] OperandSteps operand_steps(const events::Copy& event) const {
+    return {static_cast<double>(event.tiles), unpack_[event.cb], core_.copy};
+  }
+  [[nodiscard]] OperandSteps operand_steps(const events::Transpose& event) const {
+    return {static_cast<double>(event.tiles), unpack_[event.cb] + core_.unpack_transpose, core_.transpose};
+  }
+  [[nodiscard]] double vector(const events::Vector& event) const {
+    const double tile = core_.vector(event.op, event.mode);
+    return event.tiles * (event.checked ? tile + core_.vector_check(event.mode) : tile);
+  }
+  [[nodiscard]] double pack(const events::Pack& event) const {
+    return event.tiles * pack_[event.accumulate ? 1 : 0][event.cb];
+  }
   /// RISC cycles to fill memory with ordinary stores.
-  [[nodiscard]] double generate(const Event& event) const { return event.count * core_.store_byte; }
+  [[nodiscard]] double generate(const events::Generate& event) const { return event.bytes * core_.store_byte; }
 
   /// Configuration of the lanes: unpack, math, pack.
-  struct Configuration {
+  struct LaneCycles {
     double unpack = 0, math = 0, pack = 0;
   };
-  [[nodiscard]] const Configuration& configure(const Event& event) const {
-    return configure_[event.op < configure_.size() ? event.op : configure_.size() - 1];
-  }
+  [[nodiscard]] const LaneCycles& configure(const events::Configure& event) const { return configure_[event.what]; }
 
   double cb_wait, cb_reserve, cb_push, cb_pop, cb_visible;
   double semaphore_poll, semaphore_set;
@@ -54,7 +74,7 @@ class Costs {
   std::array<double, buffers> unpack_{};  ///< cycles of a tile when its unpacker is alone, set-up included
   std::array<double, buffers> joint_{};   ///< what it takes of the port that both unpackers share
   std::array<std::array<double, buffers>, 2> pack_{};
-  std::array<Configuration, 8> configure_{};
+  EnumArray<Configuration, LaneCycles> configure_{};
 };
 
 /// Numbers for what the report lists one by one: "matmul", "eltwise sub", "vector exp_fast", "pack", ...
@@ -65,7 +85,19 @@ inline constexpr int dest_reuse_base = eltwise_base + 3;
 inline constexpr int reduce_base = dest_reuse_base + 3;
 inline constexpr int pack_accumulate = reduce_base + 2;
 inline constexpr int count = pack_accumulate + 1;
-[[nodiscard]] int number_of(const Event& event);
+template <class Event>
+[[nodiscard]] constexpr int number_of(const Event&) {
+  return static_cast<int>(Event::kind);
+}
+[[nodiscard]] constexpr int number_of(const events::Vector& event) { return vector_base + static_cast<int>(event.op); }
+[[nodiscard]] constexpr int number_of(const events::Eltwise& event) { return eltwise_base + static_cast<int>(event.op); }
+[[nodiscard]] constexpr int number_of(const events::DestReuse& event) {
+  return dest_reuse_base + static_cast<int>(event.op);
+}
+[[nodiscard]] constexpr int number_of(const events::Reduce& event) { return reduce_base + static_cast<int>(event.pool); }
+[[nodiscard]] constexpr int number_of(const events::Pack& event) {
+  return event.accumulate ? pack_accumulate : static_cast<int>(EventKind::pack);
+}
 [[nodiscard]] std::string name_of(int operation);
 }  // namespace operations
 

@@ -10,19 +10,15 @@ namespace {
 
 Lane lane_of_risc(int risc) { return risc == 0 ? Lane::brisc : Lane::ncrisc; }
 
-std::size_t noc_of(const Event& event) { return event.op == 0 ? 0 : 1; }
-
-/// Bits of the transaction ids that a barrier waits for.
-unsigned ids_of_barrier(const Event& event) { return event.a == 0 ? ~0U : 1U << (event.a - 1U) % 16U; }
-
-bool is_stateful(const Event& event) {
-  return event.kind != EventKind::noc_multicast && event.b == static_cast<std::uint8_t>(TransferForm::stateful);
-}
-
 constexpr std::uint32_t atomic_bytes = 4;
 
-/// Of those that issue_transfer() does.
-Transfer transfer_of(EventKind kind) { return kind == EventKind::semaphore_inc ? Transfer::atomic : Transfer::write; }
+std::size_t index(NocId noc) { return static_cast<std::size_t>(noc); }
+
+/// Bits of the transaction ids that a barrier waits for.
+template <class Barrier>
+unsigned ids_of(const Barrier& event) {
+  return event.trid ? 1U << *event.trid % 16U : ~0U;
+}
 
 }  // namespace
 
@@ -36,63 +32,59 @@ void CoreModel::run_mover(int risc) {
 
 /// False: the event must wait. It is done when the agenda or another lane has brought what it needs.
 bool CoreModel::mover_step(int risc, const Event& event) {
+  using namespace events;
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   const Lane lane = lane_of_risc(risc);
   const auto walker = static_cast<Walker>(risc);
-  const auto kind = static_cast<int>(event.kind);
-  switch (event.kind) {
-    case EventKind::cb_wait:
-      return wait_front(walker, lane, mover.zone, event);
-    case EventKind::cb_pop:
-      pop_front(lane, mover.zone, event);
-      return true;
-    case EventKind::cb_reserve:
-      return reserve_back(walker, lane, mover.zone, event);
-    case EventKind::cb_push:
-      push_back(lane, mover.zone, event);
-      return true;
-    case EventKind::noc_read:
-      read(risc, event);
-      return true;
-    case EventKind::noc_write:
-    case EventKind::noc_multicast:
-    case EventKind::semaphore_inc:
-      busy(lane, issue_cycles(mover, event), kind, mover.zone);
-      queue(risc);
-      return false;
-    case EventKind::semaphore_set:
-      busy(lane, costs_.semaphore_set, kind, mover.zone);
-      queue(risc);
-      return false;
-    case EventKind::semaphore_wait:
-      queue(risc);
-      return false;
-    case EventKind::read_barrier:
-      return barrier(risc, event, Transfer::read);
-    case EventKind::write_barrier:
-      return barrier(risc, event, Transfer::write);
-    case EventKind::atomic_barrier:
-      return barrier(risc, event, Transfer::atomic);
-    case EventKind::writes_flushed:
-      return flushed(risc, event);
-    case EventKind::generate:
-      busy(lane, costs_.generate(event), kind, mover.zone);
-      return true;
-    case EventKind::zone:
-      mover.zone = event.op < zone_count ? event.op : std::uint8_t{0};
-      return true;
-    case EventKind::kernel_end:
-      lane_of(lane).end = clock(lane);
-      return true;
-    default:
-      return true;
-  }
+  return visit(
+      event,
+      Cases{[&](const CbWait& call) { return wait_front(walker, lane, mover.phase, call); },
+            [&](const CbPop& call) { return pop_front(lane, mover.phase, call); },
+            [&](const CbReserve& call) { return reserve_back(walker, lane, mover.phase, call); },
+            [&](const CbPush& call) { return push_back(lane, mover.phase, call); },
+            [&](const NocRead& call) {
+              read(risc, event, call);
+              return true;
+            },
+            [&](const NocWrite& call) {
+              const double target = call.form == TransferForm::stateful ? 0 : new_target(risc, call.noc, call.peer);
+              return queue_after(risc, network_.issue_cycles(call) + target, call.kind);
+            },
+            [&](const NocMulticast& call) {
+              return queue_after(risc, network_.issue_cycles(call) + new_target(risc, call.noc, call.first), call.kind);
+            },
+            [&](const SemaphoreInc& call) {
+              return queue_after(risc, network_.issue_cycles(call) + new_target(risc, call.noc, call.peer), call.kind);
+            },
+            [&](const SemaphoreSet& call) { return queue_after(risc, costs_.semaphore_set, call.kind); },
+            [&](const SemaphoreWait&) {
+              queue(risc);
+              return false;
+            },
+            [&](const ReadBarrier& call) { return barrier(risc, call, Transfer::read); },
+            [&](const WriteBarrier& call) { return barrier(risc, call, Transfer::write); },
+            [&](const AtomicBarrier& call) { return barrier(risc, call, Transfer::atomic); },
+            [&](const WritesFlushed& call) { return flushed(risc, call); },
+            [&](const Generate& call) {
+              busy(lane, costs_.generate(call), call.kind, mover.phase);
+              return true;
+            },
+            [&](const Zone& zone) {
+              mover.phase = phase_of(zone);
+              return true;
+            },
+            [&](const KernelEnd&) {
+              lane_of(lane).end = clock(lane);
+              return true;
+            },
+            [](const auto&) { return true; }});
 }
 
-bool CoreModel::barrier(int risc, const Event& event, Transfer transfer) {
+template <class Barrier>
+bool CoreModel::barrier(int risc, const Barrier& event, Transfer transfer) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
-  Pending& pending = mover.pending[noc_of(event)][static_cast<std::size_t>(transfer)];
-  const unsigned ids = pending.used & ids_of_barrier(event);
+  Pending& pending = mover.pending[index(event.noc)][static_cast<std::size_t>(transfer)];
+  const unsigned ids = pending.used & ids_of(event);
   Outstanding last;
   for (unsigned rest = ids; rest != 0; rest &= rest - 1) {
     const Outstanding& one = pending.by_id[static_cast<std::size_t>(std::countr_zero(rest))];
@@ -110,7 +102,7 @@ bool CoreModel::barrier(int risc, const Event& event, Transfer transfer) {
   stall_until(lane, clock(lane) + dram, Stall::dram);
   stall_until(lane, clock(lane) + links, Stall::noc);
   stall_until(lane, last.last, Stall::barrier);
-  busy(lane, network_.barrier_cycles, static_cast<int>(event.kind), mover.zone);
+  busy(lane, network_.barrier_cycles, event.kind, mover.phase);
   for (unsigned rest = ids; rest != 0; rest &= rest - 1) {
     pending.by_id[static_cast<std::size_t>(std::countr_zero(rest))] = {};
   }
@@ -119,11 +111,11 @@ bool CoreModel::barrier(int risc, const Event& event, Transfer transfer) {
 }
 
 /// As a barrier, until the writes have left.
-bool CoreModel::flushed(int risc, const Event& event) {
+bool CoreModel::flushed(int risc, const events::WritesFlushed& event) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
-  const Pending& pending = mover.pending[noc_of(event)][static_cast<std::size_t>(Transfer::write)];
+  const Pending& pending = mover.pending[index(event.noc)][static_cast<std::size_t>(Transfer::write)];
   double left = 0;
-  for (unsigned rest = pending.used & ids_of_barrier(event); rest != 0; rest &= rest - 1) {
+  for (unsigned rest = pending.used & ids_of(event); rest != 0; rest &= rest - 1) {
     const Outstanding& one = pending.by_id[static_cast<std::size_t>(std::countr_zero(rest))];
     if (one.leaving != 0) {
       mover.wait = Wait::barrier;
@@ -133,7 +125,7 @@ bool CoreModel::flushed(int risc, const Event& event) {
   }
   const Lane lane = lane_of_risc(risc);
   stall_until(lane, left, Stall::noc);
-  busy(lane, network_.barrier_cycles, static_cast<int>(event.kind), mover.zone);
+  busy(lane, network_.barrier_cycles, event.kind, mover.phase);
   return true;
 }
 
@@ -177,54 +169,79 @@ void CoreModel::queue(int risc) {
   agenda_.add(clock(lane_of_risc(risc)), next_key(risc), static_cast<std::uint32_t>(index_ * 2 + risc), Step::issue);
 }
 
-/// Cycles to write the registers of a transaction; more when its target is not the last one's. A stateful one has its
-/// target from the state.
-double CoreModel::issue_cycles(Mover& mover, const Event& event) const {
-  const double cycles = network_.issue_cycles(event);
-  if (is_stateful(event)) return cycles;
-  std::uint32_t& last = mover.target[noc_of(event)];
-  const bool is_new = last != event.x && last != no_target;
-  last = event.x;
-  return cycles + (is_new ? network_.new_target_cycles : 0);
+bool CoreModel::queue_after(int risc, double cycles, EventKind kind) {
+  busy(lane_of_risc(risc), cycles, kind, movers_[static_cast<std::size_t>(risc)].phase);
+  queue(risc);
+  return false;
+}
+
+/// A stateful call has its target from the state, and does not come here.
+double CoreModel::new_target(int risc, NocId noc, PhysicalCore target) {
+  std::optional<PhysicalCore>& last = movers_[static_cast<std::size_t>(risc)].target[index(noc)];
+  const bool is_new = last && *last != target;
+  last = target;
+  return is_new ? network_.new_target_cycles : 0;
 }
 
 void CoreModel::issue(int risc, double time) {
+  using namespace events;
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   const Event& event = *mover.cursor.at;
-  switch (event.kind) {
-    case EventKind::semaphore_set: {
-      ++mover.cursor.at;
-      wake(static_cast<Walker>(risc));
-      semaphore(event.address) = event.count;
-      const int other = 1 - risc;
-      if (movers_[static_cast<std::size_t>(other)].wait == Wait::semaphore) finish_semaphore_wait(other, time);
-      return;
-    }
-    case EventKind::semaphore_wait:
-      mover.wait = Wait::semaphore;
-      return finish_semaphore_wait(risc, time);
-    default:
-      return issue_transfer(risc, event, time);
-  }
+  const auto to = [&](Transfer transfer, NocId noc) {
+    return Request{.event = &event, .noc = static_cast<std::uint8_t>(noc), .transfer = transfer};
+  };
+  visit(event, Cases{[&](const SemaphoreSet& call) {
+                       ++mover.cursor.at;
+                       wake(static_cast<Walker>(risc));
+                       semaphore(call.offset) = call.value;
+                       const int other = 1 - risc;
+                       if (movers_[static_cast<std::size_t>(other)].wait == Wait::semaphore) {
+                         finish_semaphore_wait(other, time);
+                       }
+                     },
+                     [&](const SemaphoreWait&) {
+                       mover.wait = Wait::semaphore;
+                       finish_semaphore_wait(risc, time);
+                     },
+                     [&](const NocWrite& call) {
+                       Request request = to(Transfer::write, call.noc);
+                       request.trid = call.trid % transaction_ids;
+                       request.peer = network_.node(call.peer);
+                       issue_transfer(risc, request, call.bytes, time);
+                     },
+                     [&](const NocMulticast& call) {
+                       Request request = to(Transfer::write, call.noc);
+                       request.multicast = true;
+                       request.linked_before = mover.chain[index(call.noc)];
+                       issue_transfer(risc, request, call.bytes, time);
+                     },
+                     [&](const SemaphoreInc& call) {
+                       Request request = to(Transfer::atomic, call.noc);
+                       request.peer = network_.node(call.peer);
+                       issue_transfer(risc, request, atomic_bytes, time);
+                     },
+                     [](const auto&) {}});
 }
 
 /// Asks for all packets of a read. Nobody sees that before a request reaches its target, so that the agenda need not come
 /// to it first.
-void CoreModel::read(int risc, const Event& event) {
+void CoreModel::read(int risc, const Event& event, const events::NocRead& call) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   const Lane lane = lane_of_risc(risc);
   Request request{.event = &event, .core = static_cast<std::uint16_t>(index_), .risc = static_cast<std::uint8_t>(risc)};
   request.transfer = Transfer::read;
-  request.noc = static_cast<std::uint8_t>(noc_of(event));
-  request.trid = event.a % transaction_ids;
-  double cycles = issue_cycles(mover, event);
-  for (std::uint32_t sent = 0; sent < event.count; sent += request.bytes) {
-    busy(lane, cycles, static_cast<int>(event.kind), mover.zone);
-    request.bytes = std::min(event.count - sent, network_.packet_bytes());
+  request.noc = static_cast<std::uint8_t>(call.noc);
+  request.trid = call.trid % transaction_ids;
+  request.peer = network_.node(call.peer);
+  const double further = network_.issue_cycles(call);
+  double cycles = further + (call.form == TransferForm::stateful ? 0 : new_target(risc, call.noc, call.peer));
+  for (std::uint32_t sent = 0; sent < call.bytes; sent += request.bytes) {
+    busy(lane, cycles, call.kind, mover.phase);
+    request.bytes = std::min(call.bytes - sent, network_.packet_bytes());
     request.key = next_key(risc);
     ++outstanding(request).count;
     network_.issue(request, clock(lane));
-    cycles = network_.issue_cycles(event);
+    cycles = further;
   }
 }
 
@@ -234,24 +251,16 @@ std::uint64_t CoreModel::next_key(int risc) {
          movers_[static_cast<std::size_t>(risc)].number++;
 }
 
-void CoreModel::issue_transfer(int risc, const Event& event, double time) {
+/// The next packet of a transfer of so many bytes.
+void CoreModel::issue_transfer(int risc, Request request, std::uint32_t bytes, double time) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
-  const std::size_t noc = noc_of(event);
-  const Transfer transfer = transfer_of(event.kind);
-  Request request;
   request.core = static_cast<std::uint16_t>(index_);
   request.risc = static_cast<std::uint8_t>(risc);
-  request.noc = static_cast<std::uint8_t>(noc);
-  request.transfer = transfer;
-  request.multicast = event.kind == EventKind::noc_multicast;
-  if (!request.multicast && transfer != Transfer::atomic) request.trid = event.a % transaction_ids;
-  request.linked_before = request.multicast && mover.chain[noc];
-  request.bytes = transfer == Transfer::atomic ? atomic_bytes : std::min(event.count - mover.sent, network_.packet_bytes());
+  request.bytes = std::min(bytes - mover.sent, network_.packet_bytes());
   request.key = next_key(risc);
-  request.event = &event;
   Outstanding& one = outstanding(request);
   ++one.count;
-  if (transfer == Transfer::write) ++one.leaving;
+  if (request.transfer == Transfer::write) ++one.leaving;
   const double entered = network_.issue(request, time);
   if (entered == Network::later) {
     mover.wait = Wait::entry;
@@ -262,17 +271,23 @@ void CoreModel::issue_transfer(int risc, const Event& event, double time) {
 
 /// A packet is in the network: on with the rest of its transfer, or with the next event.
 void CoreModel::issued(const Request& request, double time) {
+  using namespace events;
   const int risc = request.risc;
   Mover& mover = movers_[request.risc];
-  const Event& event = *request.event;
-  const Lane lane = lane_of_risc(risc);
-  stall_until(lane, time, Stall::noc);
+  stall_until(lane_of_risc(risc), time, Stall::noc);
   mover.sent += request.bytes;
-  if (request.transfer != Transfer::atomic && mover.sent < event.count) {
-    busy(lane, network_.issue_cycles(event), static_cast<int>(event.kind), mover.zone);
-    return queue(risc);
+  const auto goes_on = [&](const auto& call) {
+    if (mover.sent >= call.bytes) return false;
+    queue_after(risc, network_.issue_cycles(call), call.kind);
+    return true;
+  };
+  if (request.multicast) {
+    const auto call = get<NocMulticast>(*request.event);
+    if (goes_on(call)) return;
+    mover.chain[request.noc] = call.linked;
+  } else if (request.transfer == Transfer::write) {
+    if (goes_on(get<NocWrite>(*request.event))) return;
   }
-  if (request.multicast) mover.chain[request.noc] = event.a != 0;
   mover.sent = 0;
   ++mover.cursor.at;
   wake(static_cast<Walker>(risc));
@@ -285,18 +300,17 @@ std::uint32_t& CoreModel::semaphore(std::uint32_t address) {
 }
 
 /// Whether the wait is over. A wait for equality that increments have overtaken is over as well: the run got past it.
-bool CoreModel::semaphore_holds(const Event& event) {
-  const std::uint32_t value = semaphore(event.address);
-  return value == event.count || (value > event.count && (event.op != 0 || event.count != 0));
+bool CoreModel::semaphore_holds(const events::SemaphoreWait& wait) {
+  const std::uint32_t value = semaphore(wait.offset);
+  return value == wait.value || (value > wait.value && (wait.at_least || wait.value != 0));
 }
 
 void CoreModel::finish_semaphore_wait(int risc, double time) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
-  const Event& event = *mover.cursor.at;
-  if (!semaphore_holds(event)) return;
+  if (!semaphore_holds(events::get<events::SemaphoreWait>(*mover.cursor.at))) return;
   const Lane lane = lane_of_risc(risc);
   stall_until(lane, time, Stall::semaphore);
-  busy(lane, costs_.semaphore_poll, static_cast<int>(event.kind), mover.zone);
+  busy(lane, costs_.semaphore_poll, EventKind::semaphore_wait, mover.phase);
   mover.wait = Wait::none;
   ++mover.cursor.at;
   wake(static_cast<Walker>(risc));

@@ -57,7 +57,7 @@ struct DramTime {
   std::uint64_t bytes_read = 0, bytes_written = 0;
 };
 
-/// Busy cycles summed over cores, by what was done: by event kind on the lane that did it, and by attention phase.
+/// Busy cycles summed over cores, by what was done: by event kind on the lane that did it, and by phase of the program.
 struct ShareTime {
   std::string name;
   std::array<double, lane_count> busy{};
@@ -71,7 +71,7 @@ struct LaunchTime {
   std::vector<LinkTime> links;        ///< those that carried anything
   std::vector<DramTime> dram;         ///< by bank
   std::vector<ShareTime> operations;  ///< "matmul", "vector exp_fast", "pack", ...
-  std::vector<ShareTime> phases;      ///< by zone, "" outside of zones
+  std::vector<ShareTime> phases;      ///< of the program (Program::phases), "" outside of zones
   double bytes_times_hops = 0;
   double matmul_tile_phases = 0;  ///< sum over tile products of fidelity phases
   std::uint64_t matmul_tiles = 0;

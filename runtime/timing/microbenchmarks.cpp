@@ -12,17 +12,21 @@ namespace {
 
 constexpr std::uint32_t l1_offset = 1U << 20U;
 
-std::uint32_t packed(PhysicalCore node) {
-  return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
+/// A read or a write, and the barrier that waits for it.
+Event transfer(EventKind kind, PhysicalCore peer, std::uint32_t bytes, NocId noc = NocId::noc0) {
+  if (kind == EventKind::noc_read) {
+    return events::NocRead{.noc = noc, .bytes = bytes, .peer = peer, .offset = l1_offset};
+  }
+  return events::NocWrite{.noc = noc, .bytes = bytes, .peer = peer, .offset = l1_offset};
 }
-
-Event transfer(EventKind kind, std::uint32_t node, std::uint32_t bytes) {
-  return {.kind = kind, .count = bytes, .x = node, .address = l1_offset};
+Event barrier_of(EventKind kind, NocId noc = NocId::noc0) {
+  if (kind == EventKind::noc_read) return events::ReadBarrier{.noc = noc};
+  return events::WriteBarrier{.noc = noc};
 }
 
 }  // namespace
 
-std::uint32_t Microbenchmarks::node_of(LogicalCore core) const { return packed(chip_.places().physical_of(core)); }
+PhysicalCore Microbenchmarks::node_of(LogicalCore core) const { return chip_.places().physical_of(core); }
 
 RunLog Microbenchmarks::empty(const char* name) const {
   RunLog log;
@@ -40,10 +44,10 @@ RunLog Microbenchmarks::empty(const char* name) const {
 void Microbenchmarks::add_kernel(RunLog& log, LogicalCore core, const std::vector<Event>& events,
                                  const Event& barrier) const {
   EventLog& core_log = log.launches.front().cores[static_cast<std::size_t>(grid_.index(core))];
-  core_log.append(Risc::ncrisc, {.kind = EventKind::kernel_start});
+  core_log.append(Risc::ncrisc, events::KernelStart{});
   for (const Event& event : events) core_log.append(Risc::ncrisc, event);
   core_log.append(Risc::ncrisc, barrier);
-  core_log.append(Risc::ncrisc, {.kind = EventKind::kernel_end});
+  core_log.append(Risc::ncrisc, events::KernelEnd{});
 }
 
 RunLog Microbenchmarks::repeated(const char* name, LogicalCore core, const Event& event, int count,
@@ -56,31 +60,28 @@ RunLog Microbenchmarks::repeated(const char* name, LogicalCore core, const Event
 std::vector<Event> Microbenchmarks::to_banks(EventKind kind, int bank, std::uint32_t bytes, int count, int banks) const {
   std::vector<Event> events;
   for (int i = 0; i < count; ++i) {
-    events.push_back(
-        transfer(kind, packed(chip_.places().dram_endpoint((bank + i % banks) % chip_.places().banks())), bytes));
+    events.push_back(transfer(kind, chip_.places().dram_endpoint((bank + i % banks) % chip_.places().banks()), bytes));
   }
   return events;
 }
 
 RunLog Microbenchmarks::l1_read(LogicalCore core, LogicalCore from, std::uint32_t bytes, int count) const {
-  return repeated("L1 read", core, transfer(EventKind::noc_read, node_of(from), bytes), count,
-                  {.kind = EventKind::read_barrier});
+  return repeated("L1 read", core, transfer(EventKind::noc_read, node_of(from), bytes), count, events::ReadBarrier{});
 }
 
 RunLog Microbenchmarks::l1_write(LogicalCore core, LogicalCore to, std::uint32_t bytes, int count) const {
-  return repeated("L1 write", core, transfer(EventKind::noc_write, node_of(to), bytes), count,
-                  {.kind = EventKind::write_barrier});
+  return repeated("L1 write", core, transfer(EventKind::noc_write, node_of(to), bytes), count, events::WriteBarrier{});
 }
 
 RunLog Microbenchmarks::dram_read(LogicalCore core, int bank, std::uint32_t bytes, int count, int banks) const {
   RunLog log = empty("DRAM read");
-  add_kernel(log, core, to_banks(EventKind::noc_read, bank, bytes, count, banks), {.kind = EventKind::read_barrier});
+  add_kernel(log, core, to_banks(EventKind::noc_read, bank, bytes, count, banks), events::ReadBarrier{});
   return log;
 }
 
 RunLog Microbenchmarks::dram_write(LogicalCore core, int bank, std::uint32_t bytes, int count, int banks) const {
   RunLog log = empty("DRAM write");
-  add_kernel(log, core, to_banks(EventKind::noc_write, bank, bytes, count, banks), {.kind = EventKind::write_barrier});
+  add_kernel(log, core, to_banks(EventKind::noc_write, bank, bytes, count, banks), events::WriteBarrier{});
   return log;
 }
 
@@ -90,7 +91,7 @@ void Microbenchmarks::write_to_others(RunLog& log, LogicalCore core, GridSize pa
   for (int i = 1; i < part.cores(); ++i) {
     events.push_back(transfer(EventKind::noc_write, node_of(part.core((own + i) % part.cores())), bytes));
   }
-  add_kernel(log, core, events, {.kind = EventKind::write_barrier});
+  add_kernel(log, core, events, events::WriteBarrier{});
 }
 
 RunLog Microbenchmarks::one_to_all(LogicalCore core, GridSize part, std::uint32_t bytes) const {
@@ -106,27 +107,18 @@ RunLog Microbenchmarks::one_from_all(LogicalCore core, GridSize part, std::uint3
   for (int i = 1; i < part.cores(); ++i) {
     events.push_back(transfer(EventKind::noc_read, node_of(part.core((own + i) % part.cores())), bytes));
   }
-  add_kernel(log, core, events, {.kind = EventKind::read_barrier});
+  add_kernel(log, core, events, events::ReadBarrier{});
   return log;
 }
-
-namespace {
-
-EventKind barrier_of(EventKind kind) {
-  return kind == EventKind::noc_read ? EventKind::read_barrier : EventKind::write_barrier;
-}
-
-}  // namespace
 
 /// A kernel that moves pages of `bytes` to or from these banks on `noc`.
 void Microbenchmarks::add_pages(RunLog& log, LogicalCore core, NocId noc, EventKind kind, std::uint32_t bytes,
                                 const std::vector<int>& banks) const {
   std::vector<Event> events;
   for (const int bank : banks) {
-    events.push_back(transfer(kind, packed(chip_.places().dram_endpoint(bank)), bytes));
-    events.back().op = static_cast<std::uint8_t>(noc);
+    events.push_back(transfer(kind, chip_.places().dram_endpoint(bank), bytes, noc));
   }
-  add_kernel(log, core, events, {.kind = barrier_of(kind), .op = static_cast<std::uint8_t>(noc)});
+  add_kernel(log, core, events, barrier_of(kind, noc));
 }
 
 RunLog Microbenchmarks::dram_by_all(GridSize part, NocId noc, EventKind kind, std::uint32_t bytes, int count) const {
@@ -163,11 +155,13 @@ RunLog Microbenchmarks::all_to_all(GridSize part, std::uint32_t bytes) const {
 RunLog Microbenchmarks::multicast(LogicalCore core, LogicalCore first, LogicalCore last, std::uint32_t bytes, bool linked,
                                   int count, bool loopback) const {
   RunLog log = empty("multicast");
-  Event event = transfer(EventKind::noc_multicast, node_of(first), bytes);
-  event.y = node_of(last);
-  event.a = linked ? 1 : 0;
-  event.b = loopback ? 1 : 0;
-  add_kernel(log, core, std::vector<Event>(static_cast<std::size_t>(count), event), {.kind = EventKind::write_barrier});
+  const events::NocMulticast event{.linked = linked,
+                                   .loopback = loopback,
+                                   .bytes = bytes,
+                                   .first = node_of(first),
+                                   .last = node_of(last),
+                                   .offset = l1_offset};
+  add_kernel(log, core, std::vector<Event>(static_cast<std::size_t>(count), event), events::WriteBarrier{});
   return log;
 }
 

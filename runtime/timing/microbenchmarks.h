@@ -27,8 +27,8 @@ class Microbenchmarks {
   [[nodiscard]] RunLog one_to_all(LogicalCore core, GridSize part, std::uint32_t bytes) const;
   /// `core` reads `bytes` from each other core of the part.
   [[nodiscard]] RunLog one_from_all(LogicalCore core, GridSize part, std::uint32_t bytes) const;
-  /// Each core of the part reads (or writes) `count` pages of `bytes` on `noc`, then waits. Pages lie in banks at random,
-  /// the same on every call.
+  /// Each core of the part reads or writes (`kind`: noc_read or noc_write) `count` pages of `bytes` on `noc`, then waits.
+  /// Pages lie in banks at random, the same on every call.
   [[nodiscard]] RunLog dram_by_all(GridSize part, NocId noc, EventKind kind, std::uint32_t bytes, int count) const;
   /// For each bank the worker to its right reads (on NoC 0) or writes (on NoC 1) `count` of its pages, then waits.
   [[nodiscard]] RunLog dram_beside(EventKind kind, std::uint32_t bytes, int count) const;
@@ -42,7 +42,7 @@ class Microbenchmarks {
   [[nodiscard]] RunLog empty(const char* name) const;
   [[nodiscard]] RunLog repeated(const char* name, LogicalCore core, const Event& event, int count,
                                 const Event& barrier) const;
-  [[nodiscard]] std::uint32_t node_of(LogicalCore core) const;
+  [[nodiscard]] PhysicalCore node_of(LogicalCore core) const;
   [[nodiscard]] std::vector<Event> to_banks(EventKind kind, int bank, std::uint32_t bytes, int count, int banks) const;
   void add_kernel(RunLog& log, LogicalCore core, const std::vector<Event>& events, const Event& barrier) const;
   void write_to_others(RunLog& log, LogicalCore core, GridSize part, std::uint32_t bytes) const;

@@ -8,9 +8,6 @@
 namespace tilegrid::timing {
 namespace {
 
-/// What an L1 write or an atomic of 4 bytes may be: a semaphore.
-constexpr std::uint32_t semaphore_write_bytes = 4;
-
 /// Of responses that wait for the network: times the longest packet.
 constexpr std::uint32_t longest_train = 2;
 constexpr std::uint8_t most_of_train = 255;  ///< packets
@@ -38,21 +35,14 @@ Network::Network(const Chip& a, GridSize grid, Agenda& agenda, NetworkListener& 
       dram_request_(a["dram_request_cycles"]),
       dram_read_(a["dram_read_cycles"]),
       dram_write_(a["dram_write_cycles"]),
+      read_issue_(a["noc_read_issue_cycles"]),
+      write_issue_(a["noc_write_issue_cycles"]),
+      multicast_issue_(a["noc_multicast_issue_cycles"]),
+      atomic_issue_(a["noc_atomic_issue_cycles"]),
       stateful_issue_(a["noc_stateful_issue_cycles"]),
       channels_(static_cast<std::size_t>(a.places().banks())),
       trains_(static_cast<std::size_t>(noc_count * routes_.nodes() * routes_.nodes()), nothing),
-      chain_free_(static_cast<std::size_t>(noc_count * routes_.nodes())) {
-  issue_[static_cast<std::size_t>(EventKind::noc_read)] = a["noc_read_issue_cycles"];
-  issue_[static_cast<std::size_t>(EventKind::noc_write)] = a["noc_write_issue_cycles"];
-  issue_[static_cast<std::size_t>(EventKind::noc_multicast)] = a["noc_multicast_issue_cycles"];
-  issue_[static_cast<std::size_t>(EventKind::semaphore_inc)] = a["noc_atomic_issue_cycles"];
-}
-
-double Network::issue_cycles(const Event& event) const {
-  const bool unicast = event.kind == EventKind::noc_read || event.kind == EventKind::noc_write;
-  if (unicast && event.b == static_cast<std::uint8_t>(TransferForm::stateful)) return stateful_issue_;
-  return issue_[static_cast<std::size_t>(event.kind)];
-}
+      chain_free_(static_cast<std::size_t>(noc_count * routes_.nodes())) {}
 
 double Network::flits(std::uint32_t bytes) {
   if (bytes != flits_of_) {
@@ -67,9 +57,8 @@ std::uint32_t Network::new_packet(const Request& request) {
   Packet& packet = packets_[index];
   packet.request = request;
   const int from = routes_.node_of_core(request.core);
-  const int peer = routes_.node(request.event->x);
+  const int peer = request.peer;
   packet.request.from = static_cast<std::int16_t>(from);
-  packet.request.peer = static_cast<std::int16_t>(peer);
   packet.wait = 0;
   packet.next = nothing;
   packet.bank = static_cast<std::int8_t>(routes_.bank_at(peer));
@@ -240,13 +229,13 @@ void Network::store(std::uint32_t index, double time) {
 
 double Network::issue_multicast(const Request& request, double time) {
   const int from = routes_.node_of_core(request.core);
-  const Tree& tree = routes_.tree(request.noc, from, *request.event);
+  const auto call = events::get<events::NocMulticast>(*request.event);
+  const Tree& tree = routes_.tree(request.noc, from, call);
   const double hop = fabric_.hop_cycles();
   const double length = flits(request.bytes) * write_flit_ + 1 + gap_;
-  const bool linked = request.event->a != 0;
   double& chain = chain_free_[static_cast<std::size_t>(request.noc * routes_.nodes() + from)];
   double setup = 0;
-  if (!request.linked_before) setup = multicast_setup_ + hop * tree.farthest + (linked ? 0 : multicast_unlinked_);
+  if (!request.linked_before) setup = multicast_setup_ + hop * tree.farthest + (call.linked ? 0 : multicast_unlinked_);
   // All ports of the tree are taken at once, each from when the head comes there.
   double start = request.linked_before ? std::max(time, chain) : time;
   start = std::max(start, fabric_.free(routes_.port(request.noc, from, Routes::port_inject)));
@@ -274,11 +263,20 @@ double Network::issue_multicast(const Request& request, double time) {
 }
 
 void Network::land(const Request& request, int core, double time) {
-  if (request.transfer != Transfer::atomic && request.bytes != semaphore_write_bytes) return;
+  using namespace events;
+  if (request.transfer != Transfer::atomic && request.bytes != word_bytes) return;
   const std::uint32_t index = updates_.take();
-  const bool atomic = request.transfer == Transfer::atomic;
-  const Event& event = *request.event;
-  updates_[index] = {core, event.address, atomic ? event.count : extra_of(event), atomic};
+  SemaphoreUpdate& update = updates_[index];
+  if (request.multicast) {
+    const auto call = get<NocMulticast>(*request.event);
+    update = {core, call.offset, call.word, false};
+  } else if (request.transfer == Transfer::atomic) {
+    const auto call = get<SemaphoreInc>(*request.event);
+    update = {core, call.offset, call.delta, true};
+  } else {
+    const auto call = get<NocWrite>(*request.event);
+    update = {core, call.offset, call.word, false};
+  }
   agenda_.add(time, request.key, index, Step::land);
 }
 

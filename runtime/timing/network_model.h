@@ -31,7 +31,7 @@ struct SemaphoreUpdate {
 
 /// A packet as a RISC issues it.
 struct Request {
-  const Event* event = nullptr;
+  const Event* event = nullptr;  ///< NocRead, NocWrite, NocMulticast or SemaphoreInc
   std::uint64_t key = 0;
   std::uint32_t bytes = 0;  ///< of this packet, at most one packet's
   std::uint16_t core = 0;
@@ -40,8 +40,9 @@ struct Request {
   Transfer transfer{};
   std::uint8_t trid = 0;
   bool multicast = false;
-  bool linked_before = false;       ///< the path of a linked chain is open
-  std::int16_t from = 0, peer = 0;  ///< nodes; set by the network
+  bool linked_before = false;  ///< the path of a linked chain is open
+  std::int16_t from = 0;       ///< node; set by the network
+  std::int16_t peer = 0;       ///< node; none of a multicast
 };
 
 /// Who hears what the network has done, in the same step or a later one than that of the request.
@@ -81,7 +82,16 @@ class Network final : private FabricListener {
   [[nodiscard]] double last_completion() const { return last_completion_; }
 
   [[nodiscard]] std::uint32_t packet_bytes() const { return packet_bytes_; }
-  [[nodiscard]] double issue_cycles(const Event& event) const;
+  /// Number of a node, for Request::peer. Throws UsageError for one that the torus does not have.
+  [[nodiscard]] std::int16_t node(PhysicalCore place) const { return routes_.node(place); }
+  /// Cycles to write the registers of a packet's command.
+  template <EventKind K>
+  [[nodiscard]] double issue_cycles(const events::UnicastEvent<K>& event) const {
+    if (event.form == TransferForm::stateful) return stateful_issue_;
+    return K == EventKind::noc_read ? read_issue_ : write_issue_;
+  }
+  [[nodiscard]] double issue_cycles(const events::NocMulticast&) const { return multicast_issue_; }
+  [[nodiscard]] double issue_cycles(const events::SemaphoreInc&) const { return atomic_issue_; }
   double new_target_cycles, barrier_cycles;
 
   void report(LaunchTime& launch) const;
@@ -140,8 +150,7 @@ class Network final : private FabricListener {
   double flit_bytes_, gap_, read_flit_, write_flit_;
   double l1_access_, l1_commit_, multicast_setup_, multicast_unlinked_, multicast_answer_;
   double dram_rate_, dram_request_, dram_read_, dram_write_;
-  double stateful_issue_;
-  std::array<double, event_kind_count> issue_{};
+  double read_issue_, write_issue_, multicast_issue_, atomic_issue_, stateful_issue_;
 
   std::vector<Channel> channels_;      ///< of DRAM, by bank
   std::vector<std::uint32_t> trains_;  ///< by NoC, source and target: the train that waits, if any

@@ -97,7 +97,7 @@ class LaunchReplay final : private NetworkListener {
     LaunchTime launch;
     launch.name = log_.name;
     std::array<ShareTime, operations::count> operations;
-    std::array<ShareTime, zone_count> zones;
+    std::vector<ShareTime> phases(log_.phases.size() + 1);
     const auto add = [](ShareTime& sum, const std::array<double, lane_count>& part) {
       for (std::size_t lane = 0; lane < part.size(); ++lane) sum.busy[lane] += part[lane];
     };
@@ -107,7 +107,7 @@ class LaunchReplay final : private NetworkListener {
       end = std::max(end, launch.cores.back().end);
       const CoreShares& shares = cores_[i]->shares();
       for (std::size_t op = 0; op < operations.size(); ++op) add(operations[op], shares.operations[op]);
-      for (std::size_t zone = 0; zone < zones.size(); ++zone) add(zones[zone], shares.zones[zone]);
+      for (std::size_t phase = 0; phase < phases.size(); ++phase) add(phases[phase], shares.phases[phase]);
       launch.matmul_tiles += shares.matmul_tiles;
       launch.matmul_tile_phases += shares.matmul_tile_phases;
       for (int risc = 0; risc < risc_count; ++risc) launch.events += log_.cores[i].sequence(static_cast<Risc>(risc)).size();
@@ -122,10 +122,10 @@ class LaunchReplay final : private NetworkListener {
       operations[op].name = operations::name_of(static_cast<int>(op));
       launch.operations.push_back(operations[op]);
     }
-    for (std::size_t zone = 0; zone < zones.size(); ++zone) {
-      if (!has_any(zones[zone])) continue;
-      if (zone != 0) zones[zone].name = tilegrid::name_of(static_cast<Zone>(zone));
-      launch.phases.push_back(zones[zone]);
+    for (std::size_t phase = 0; phase < phases.size(); ++phase) {
+      if (!has_any(phases[phase])) continue;
+      if (phase != 0) phases[phase].name = log_.phases[phase - 1];
+      launch.phases.push_back(phases[phase]);
     }
     network_.report(launch);
     return launch;

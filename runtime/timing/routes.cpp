@@ -44,12 +44,12 @@ bool Routes::goes_around(const noc::Link& link) const {
   return false;
 }
 
-int Routes::node(std::uint32_t packed) const {
-  const PhysicalCore node{static_cast<int>(packed & 0xFFU), static_cast<int>(packed >> 8U)};
-  if (node.x >= die_.x || node.y >= die_.y) {
-    throw UsageError(fmt::format("the log names NoC node {}-{}, the torus has {}x{} nodes", node.x, node.y, die_.x, die_.y));
+std::int16_t Routes::node(PhysicalCore place) const {
+  if (place.x >= die_.x || place.y >= die_.y) {
+    throw UsageError(
+        fmt::format("the log names NoC node {}-{}, the torus has {}x{} nodes", place.x, place.y, die_.x, die_.y));
   }
-  return index_of(node);
+  return static_cast<std::int16_t>(index_of(place));
 }
 
 std::span<const Hop> Routes::way(int noc, int from, int to) {
@@ -71,18 +71,19 @@ void Routes::find(Known& known, int noc, int from, int to) {
   hops_.push_back({port(noc, to, port_eject), 0});
 }
 
-const Tree& Routes::tree(int noc, int from, const Event& multicast) {
-  const std::uint64_t key = static_cast<std::uint64_t>(multicast.x & 0xFFFFU) << 16U | (multicast.y & 0xFFFFU) |
-                            static_cast<std::uint64_t>(from) << 32U | static_cast<std::uint64_t>(noc) << 40U |
-                            static_cast<std::uint64_t>(multicast.b != 0) << 41U;
+const Tree& Routes::tree(int noc, int from, const events::NocMulticast& multicast) {
+  const auto first = static_cast<std::uint64_t>(node(multicast.first));
+  const auto last = static_cast<std::uint64_t>(node(multicast.last));
+  const std::uint64_t key = first << 16U | last | static_cast<std::uint64_t>(from) << 32U |
+                            static_cast<std::uint64_t>(noc) << 48U | static_cast<std::uint64_t>(multicast.loopback) << 49U;
   const auto found = trees_.find(key);
   if (found != trees_.end()) return found->second;
   return trees_.emplace(key, grow(noc, from, multicast)).first->second;
 }
 
-Tree Routes::grow(int noc, int from, const Event& multicast) {
-  const PhysicalCore first = place(node(multicast.x));
-  const PhysicalCore last = place(node(multicast.y));
+Tree Routes::grow(int noc, int from, const events::NocMulticast& multicast) {
+  const PhysicalCore first = multicast.first;
+  const PhysicalCore last = multicast.last;
   Tree tree;
   std::vector<bool> taken(static_cast<std::size_t>(ports()));
   const auto take = [&](std::uint16_t port, std::size_t hop) {
@@ -94,7 +95,7 @@ Tree Routes::grow(int noc, int from, const Event& multicast) {
     const int node = node_of_core(core);
     const PhysicalCore at = place(node);
     const bool inside = at.x >= first.x && at.x <= last.x && at.y >= first.y && at.y <= last.y;
-    if (!inside || (node == from && multicast.b == 0)) continue;
+    if (!inside || (node == from && !multicast.loopback)) continue;
     const auto hops = way(noc, from, node).subspan(1);
     for (std::size_t hop = 0; hop < hops.size(); ++hop) take(hops[hop].port, hop);
     const auto links = static_cast<int>(hops.size()) - 1;

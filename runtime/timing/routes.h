@@ -47,8 +47,8 @@ class Routes {
   }
   [[nodiscard]] PhysicalCore place(int node) const { return {node % die_.x, node / die_.x}; }
 
-  /// Node of an event's x or y. Throws UsageError for one that the torus does not have.
-  [[nodiscard]] int node(std::uint32_t packed) const;
+  /// Number of a node. Throws UsageError for one that the torus does not have.
+  [[nodiscard]] std::int16_t node(PhysicalCore place) const;
   [[nodiscard]] int node_of_core(int core) const { return node_of_core_[static_cast<std::size_t>(core)]; }
   [[nodiscard]] int core_at(int node) const { return core_of_node_[static_cast<std::size_t>(node)]; }  ///< or -1
   [[nodiscard]] int bank_at(int node) const { return bank_of_node_[static_cast<std::size_t>(node)]; }  ///< or -1
@@ -57,7 +57,7 @@ class Routes {
   [[nodiscard]] std::span<const Hop> way(int noc, int from, int to);
   [[nodiscard]] int links(int noc, int from, int to) { return static_cast<int>(way(noc, from, to).size()) - 2; }
   /// Throws UsageError when the rectangle of a multicast holds no core.
-  [[nodiscard]] const Tree& tree(int noc, int from, const Event& multicast);
+  [[nodiscard]] const Tree& tree(int noc, int from, const events::NocMulticast& multicast);
 
  private:
   struct Known {
@@ -67,7 +67,7 @@ class Routes {
   void find(Known& known, int noc, int from, int to);
   [[nodiscard]] int index_of(PhysicalCore node) const { return node.y * die_.x + node.x; }
   [[nodiscard]] bool goes_around(const noc::Link& link) const;
-  [[nodiscard]] Tree grow(int noc, int from, const Event& multicast);
+  [[nodiscard]] Tree grow(int noc, int from, const events::NocMulticast& multicast);
 
   Places places_;
   GridSize die_, grid_;

@@ -54,7 +54,7 @@ class TransferForms : public testing::TestWithParam<NocId> {
   static std::vector<std::string> lines(const RunResult& result, EventKind kind) {
     std::vector<std::string> texts;
     for (const Event& event : result.log.cores.at(0).sequence(Risc::brisc)) {
-      if (event.kind == kind) texts.push_back(to_text(event));
+      if (event.kind() == kind) texts.push_back(to_text(event));
     }
     return texts;
   }

@@ -275,11 +275,11 @@ TEST(RankResult, CarriesRepeatedEventsOnce) {
     EventLog log;
     for (int i = 0; i < turns; ++i) {
       for (std::uint32_t j = 0; j < 100; ++j) {
-        log.append(Risc::trisc, {.kind = EventKind::pack, .op = 1, .a = 3, .count = j, .address = j * 7});
+        log.append(Risc::trisc, events::Pack{.accumulate = true, .cb = 3, .tiles = j, .dst = j * 7});
       }
       log.mark(Risc::trisc);
     }
-    log.append(Risc::trisc, {.kind = EventKind::kernel_end});
+    log.append(Risc::trisc, events::KernelEnd{});
     return log;
   };
   RankResult result;

@@ -172,9 +172,9 @@ TEST(Device, RunsProgramAfterProgram) {
           EXPECT_EQ(program.result(at, Risc::ncrisc, i), expected[i]) << "core " << core << " result " << i;
         }
         EXPECT_EQ(result.cores[static_cast<std::size_t>(core)].l1_used_bytes, l1_user_base + 3072 + 4096);
-        EXPECT_EQ(result.log.cores[static_cast<std::size_t>(core)].sequence(Risc::ncrisc).front().kind,
+        EXPECT_EQ(result.log.cores[static_cast<std::size_t>(core)].sequence(Risc::ncrisc).front().kind(),
                   EventKind::kernel_start);
-        EXPECT_EQ(result.log.cores[static_cast<std::size_t>(core)].sequence(Risc::ncrisc).back().kind,
+        EXPECT_EQ(result.log.cores[static_cast<std::size_t>(core)].sequence(Risc::ncrisc).back().kind(),
                   EventKind::kernel_end);
         EXPECT_TRUE(result.log.cores[static_cast<std::size_t>(core)].sequence(Risc::brisc).empty());
       }

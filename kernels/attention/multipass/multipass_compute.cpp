@@ -20,6 +20,7 @@
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/multipass/multipass.h"
 #include "kernels/attention/multipass/passes.h"
+#include "kernels/attention/phases.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -104,7 +105,7 @@ void MultipassKernel::scale_scores() const {
 
 /// Pops the mask.
 void MultipassKernel::add_mask() const {
-  zone(Zone::mask);
+  zone(Phase::mask);
   reconfig_data_format(cb_scores, cb_mask);
   cb_wait_front(cb_mask, score_tiles_);
   in_place(cb_scores, score_tiles_, [&] {
@@ -116,7 +117,7 @@ void MultipassKernel::add_mask() const {
 
 /// With `merge` the maximum so far takes part.
 void MultipassKernel::row_max(bool merge) const {
-  zone(Zone::max);
+  zone(Phase::max);
   constexpr std::uint32_t most_rows = 4;
   const std::uint32_t rows = has(Step::fused_max) ? divisor(args_.q_chunk_t, std::min(most_rows, args_.slots)) : 1;
   reconfig_data_format(cb_scores, cb_scaler);
@@ -145,7 +146,7 @@ void MultipassKernel::merge_max() const {
 
 /// Scores become P in place; with packer_sum the sums get the row sums of P, still 32 columns wide.
 void MultipassKernel::subtract_exp() const {
-  zone(Zone::exp);
+  zone(Phase::exp);
   const std::uint32_t columns = divisor(args_.k_chunk_t, args_.slots);
   const bool add_up = has(Step::packer_sum);
   reconfig_data_format(cb_scores, max_cur_);
@@ -169,13 +170,13 @@ void MultipassKernel::subtract_exp() const {
           [&] {
             for (std::uint32_t c = 0; c < columns; ++c) pack_tile_at(c, cb_scores, first + c);
             if (!add_up) return;
-            zone(Zone::sum);
+            zone(Phase::sum);
             for (std::uint32_t c = 0; c < columns; ++c) {
               if (c == (row_begins ? 1U : 0U)) pack_reconfig_l1_acc(true);
               pack_tile_at(c, sum_cur_, row);
             }
             pack_reconfig_l1_acc(false);
-            zone(Zone::exp);
+            zone(Phase::exp);
           });
     }
   });
@@ -184,7 +185,7 @@ void MultipassKernel::subtract_exp() const {
 
 /// Sums of the rows of P, in column 0.
 void MultipassKernel::sum_rows() const {
-  zone(Zone::sum);
+  zone(Phase::sum);
   cb_wait_front(cb_scores, score_tiles_);
   cb_reserve_back(sum_cur_, args_.q_chunk_t);
   if (has(Step::matmul_sum)) {
@@ -219,7 +220,7 @@ void MultipassKernel::sum_rows_by_matmul() const {
 
 /// Pops the maximum so far.
 void MultipassKernel::make_alpha() const {
-  zone(Zone::rescale);
+  zone(Phase::rescale);
   const bool fast = args_.exp_accurate == 0 && has(Step::fast_alpha) && !has(Step::exact_alpha);
   reconfig_data_format(max_prev_, max_cur_);
   cb_wait_front(max_prev_, args_.q_chunk_t);
@@ -308,7 +309,7 @@ void MultipassKernel::copy_statistic(std::uint32_t from, std::uint32_t to) const
 
 /// l becomes 1 / l, in column 0.
 void MultipassKernel::finish_sum() const {
-  zone(Zone::normalise);
+  zone(Phase::normalise);
   if (has(Step::packer_sum)) {
     cb_wait_front(cb_ones_column, 1);
     reconfig_data_format(cb_ones_column, sum_prev_);
@@ -351,11 +352,11 @@ void MultipassKernel::attend(std::uint32_t q_chunk) {
   sum_cur_ = cb_sum_b;
   out_prev_ = cb_accumulator_a;
   out_cur_ = cb_accumulator_b;
-  zone(Zone::qk);
+  zone(Phase::qk);
   cb_wait_front(cb_q, args_.q_chunk_t * args_.dim_t);
   for (std::uint32_t j = 0; j < args_.visited_chunks(q_chunk); ++j) {
     mark_loop();
-    zone(Zone::qk);
+    zone(Phase::qk);
     qk().run(cb_scores);
     if (!has(Step::fused_scale)) scale_scores();
     if (args_.masked(q_chunk, j)) add_mask();
@@ -363,7 +364,7 @@ void MultipassKernel::attend(std::uint32_t q_chunk) {
     if (j != 0 && !has(Step::fused_max)) merge_max();
     subtract_exp();
     if (!has(Step::packer_sum)) sum_rows();
-    zone(Zone::pv);
+    zone(Phase::pv);
     cb_wait_front(cb_scores, score_tiles_);
     pv().run(j == 0 && !has(Step::l1_add) ? out_prev_ : out_cur_);
     cb_pop_front(cb_scores, score_tiles_);
@@ -382,7 +383,7 @@ void MultipassKernel::attend(std::uint32_t q_chunk) {
       std::swap(max_prev_, max_cur_);
       std::swap(sum_prev_, sum_cur_);
     } else {
-      zone(Zone::rescale);
+      zone(Phase::rescale);
       copy_statistic(max_cur_, max_prev_);
       copy_statistic(sum_cur_, sum_prev_);
     }

@@ -41,7 +41,7 @@ struct MatmulArgs {
   std::uint32_t sub_h = 1, sub_w = 1;
   std::uint32_t read_batch = 0;  ///< tiles between two read barriers
   std::uint32_t cb_a = 0, cb_b = 0, cb_result = 0;
-  std::uint32_t zone = 0;
+  std::uint32_t phase = 0;
   std::uint32_t a_base = 0, b_base = 0, out_base = 0;
 
   /// A block of the result.

@@ -3,12 +3,14 @@
 // and goes to the result.
 #include "kernels/api/compute.h"
 #include "kernels/attention/multipass/passes.h"
+#include "kernels/attention/phases.h"
 #include "kernels/attention/unfused/arguments.h"
 
 namespace tilegrid::unfused {
 namespace {
 
 using namespace tilegrid::api;
+using attention::Phase;
 using attention::passes::in_place;
 using attention::passes::Product;
 using attention::passes::section;
@@ -73,7 +75,7 @@ void matmul_compute() {
   const Product product{args.cb_a,    args.cb_b,  args.block_m, args.block_n,
                         args.block_k, args.sub_h, args.sub_w,   args.transposed != 0};
   compute_kernel_hw_startup(args.cb_a, args.cb_b, args.cb_result);
-  zone(static_cast<Zone>(args.zone));
+  zone(static_cast<Phase>(args.phase));
   for (std::uint32_t item = 0; item < count; ++item) {
     for (std::uint32_t i = 0; i < args.k_blocks; ++i) {
       mark_loop();

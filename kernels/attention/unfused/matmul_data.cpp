@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/attention/phases.h"
 #include "kernels/attention/unfused/arguments.h"
 #include "kernels/attention/unfused/tile_reader.h"
 
@@ -10,6 +11,7 @@ namespace tilegrid::unfused {
 namespace {
 
 using namespace tilegrid::api;
+using attention::Phase;
 
 /// Where the block begins in a matrix, and how far pages of neighbouring tiles are apart.
 struct Block {
@@ -45,7 +47,7 @@ void matmul_reader() {
   const InterleavedAddrGen a{args.a_base, get_tile_size(args.cb_a)};
   const InterleavedAddrGen b{args.b_base, get_tile_size(args.cb_b)};
   TileReader tiles(args.read_batch);
-  zone(Zone::read);
+  zone(Phase::read);
   for (std::uint32_t position = first; position < first + count; ++position) {
     const MatmulArgs::Item item = args.item_at(position);
     const std::uint32_t a_page = item.head * args.m_t * args.k_t;
@@ -68,7 +70,7 @@ void matmul_writer() {
   const auto first = get_arg_val<std::uint32_t>(0);
   const auto count = get_arg_val<std::uint32_t>(1);
   const InterleavedAddrGen out{args.out_base, get_tile_size(args.cb_result)};
-  zone(Zone::write);
+  zone(Phase::write);
   for (std::uint32_t position = first; position < first + count; ++position) {
     const MatmulArgs::Item item = args.item_at(position);
     const std::uint32_t head_page = item.head * args.m_t * args.n_t;

@@ -11,6 +11,7 @@
 #include "core/l1.h"
 #include "core/tile.h"
 #include "kernels/attention/dealing.h"
+#include "kernels/attention/phases.h"
 #include "kernels/attention/unfused/arguments.h"
 #include "kernels/attention/unfused/unfused.h"
 #include "kernels/registry.h"
@@ -21,6 +22,7 @@ namespace tilegrid::unfused {
 namespace {
 
 using attention::Config;
+using attention::Phase;
 using attention::Shape;
 using attention::TensorAddresses;
 using Buffers = std::vector<CircularBufferConfig>;
@@ -136,7 +138,7 @@ MatmulArgs qk_args(const Config& config, const TensorAddresses& addresses, std::
   args.cb_a = cb_q;
   args.cb_b = cb_k;
   args.cb_result = cb_scores_out;
-  args.zone = static_cast<std::uint32_t>(Zone::qk);
+  args.phase = static_cast<std::uint32_t>(Phase::qk);
   args.a_base = addresses.q;
   args.b_base = addresses.k;
   args.out_base = scores;
@@ -159,7 +161,7 @@ MatmulArgs pv_args(const Config& config, const TensorAddresses& addresses, std::
   args.cb_a = cb_p;
   args.cb_b = cb_v;
   args.cb_result = cb_out;
-  args.zone = static_cast<std::uint32_t>(Zone::pv);
+  args.phase = static_cast<std::uint32_t>(Phase::pv);
   args.a_base = scores;
   args.b_base = addresses.v;
   args.out_base = addresses.out;
@@ -193,6 +195,7 @@ Program program_of(const Config& config, const char* name, const std::array<cons
   program.compute = config.compute;
   program.chip = config.chip;
   program.circular_buffers = std::move(buffers);
+  program.phases = attention::phase_names();
   const CoreRange cores = CoreRange::all(config.grid);
   // As on the device: NCRISC reads on NoC 0, BRISC writes on NoC 1 (tensix.md 4.3: each NoC is fast in that direction).
   program.kernels = {{kernels[0], Risc::ncrisc, NocId::noc0, cores, args, {}, {}},

@@ -4,12 +4,14 @@
 // A longer one comes in parts three times, for max, for the sum, and for the result; what was left in L1 is computed again.
 #include "kernels/api/compute.h"
 #include "kernels/attention/multipass/passes.h"
+#include "kernels/attention/phases.h"
 #include "kernels/attention/unfused/arguments.h"
 
 namespace tilegrid::unfused {
 namespace {
 
 using namespace tilegrid::api;
+using attention::Phase;
 using attention::passes::for_each_tile;
 using attention::passes::in_place;
 using attention::passes::section_to;
@@ -57,7 +59,7 @@ void Softmax::start() const {
 
 /// Scores of the part, times scale and with mask.
 void Softmax::load(const Part& part) const {
-  zone(Zone::mask);
+  zone(Phase::mask);
   reconfig_data_format(cb_scores_in, cb_scale);
   pack_reconfig_data_format(cb_work);
   cb_wait_front(cb_scores_in, args_.part_t);
@@ -90,7 +92,7 @@ void Softmax::close_edge(const Part& part) const {
 
 /// cb_max gets the maximum of the row up to here.
 void Softmax::find_max(const Part& part) const {
-  zone(Zone::max);
+  zone(Phase::max);
   reconfig_data_format(cb_work, cb_scaler);
   pack_reconfig_data_format(cb_max);
   cb_wait_front(cb_work, args_.part_t);
@@ -107,7 +109,7 @@ void Softmax::find_max(const Part& part) const {
 }
 
 void Softmax::exponential(const Part& part) const {
-  zone(Zone::exp);
+  zone(Phase::exp);
   reconfig_data_format(cb_work, cb_max);
   pack_reconfig_data_format(cb_work);
   cb_wait_front(cb_max, 1);
@@ -121,7 +123,7 @@ void Softmax::exponential(const Part& part) const {
 
 /// cb_sum gets the sum of the row up to here; the packer adds the sums of some tiles each.
 void Softmax::add_up(const Part& part) const {
-  zone(Zone::sum);
+  zone(Phase::sum);
   reconfig_data_format(cb_work, cb_scaler);
   pack_reconfig_data_format(cb_sum);
   cb_wait_front(cb_work, args_.part_t);
@@ -144,7 +146,7 @@ void Softmax::add_up(const Part& part) const {
 }
 
 void Softmax::invert_sum() const {
-  zone(Zone::normalise);
+  zone(Phase::normalise);
   reconfig_data_format(cb_sum, cb_sum);
   pack_reconfig_data_format(cb_sum);
   in_place(cb_sum, 1, [&] {
@@ -157,7 +159,7 @@ void Softmax::invert_sum() const {
 
 /// Pops the part.
 void Softmax::normalise(const Part& part) const {
-  zone(Zone::normalise);
+  zone(Phase::normalise);
   reconfig_data_format(cb_work, cb_sum);
   pack_reconfig_data_format(cb_softmax);
   cb_wait_front(cb_work, args_.part_t);

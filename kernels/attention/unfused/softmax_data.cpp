@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/tile.h"
+#include "kernels/attention/phases.h"
 #include "kernels/attention/unfused/arguments.h"
 #include "kernels/attention/unfused/tile_reader.h"
 
@@ -10,6 +11,7 @@ namespace tilegrid::unfused {
 namespace {
 
 using namespace tilegrid::api;
+using attention::Phase;
 
 constexpr std::uint16_t bf16_one = 0x3F80;
 
@@ -74,7 +76,7 @@ void softmax_reader() {
   const InterleavedAddrGen scores{args.base, get_tile_size(cb_scores_in)};
   // A mask has the tiles of one head, in the format of the scores.
   const InterleavedAddrGen mask{args.mask_base, scores.page_size};
-  zone(Zone::read);
+  zone(Phase::read);
   for (std::uint32_t row = first; row < first + count; ++row) {
     for (std::uint32_t i = 0; i < args.passes() * args.parts; ++i) {
       mark_loop();
@@ -96,10 +98,10 @@ void softmax_writer() {
   const auto first = get_arg_val<std::uint32_t>(0);
   const auto count = get_arg_val<std::uint32_t>(1);
   const InterleavedAddrGen scores{args.base, get_tile_size(cb_softmax)};
-  zone(Zone::mask);
+  zone(Phase::mask);
   make_scaler();
   if (args.needs_edge()) make_edge(args);
-  zone(Zone::write);
+  zone(Phase::write);
   for (std::uint32_t row = first; row < first + count; ++row) {
     for (std::uint32_t part = 0; part < args.parts; ++part) {
       mark_loop();

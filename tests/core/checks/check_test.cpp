@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "core/checks/checker.h"
 #include "core/checks/poison.h"
 #include "core/checks/reporter.h"
 #include "core/error.h"
@@ -15,19 +16,38 @@ namespace {
 
 TEST(CheckClasses, HaveNamesOfTheirOwnAndDefaults) {
   std::set<std::string> names;
-  for (const ClassInfo& one : classes()) {
+  for (const ClassRow& one : class_rows) {
     EXPECT_TRUE(names.insert(one.name).second) << one.name;
     EXPECT_GT(std::string(one.summary).size(), 10U);
     EXPECT_NE(one.severity, Severity::off) << one.name;
   }
+  EXPECT_EQ(names.size(), class_count);
   EXPECT_STREQ(name_of(Class::l1_acc_left), "l1-acc-left");
   Config config;
   EXPECT_EQ(config.of(Class::read_barrier), Severity::error);
   EXPECT_EQ(config.of(Class::semaphore_state), Severity::warn);
-  config.set(Class::race, Severity::off);
-  EXPECT_FALSE(config.any({Class::race}));
-  EXPECT_TRUE(config.any({Class::race, Class::alignment}));
   EXPECT_EQ(Config::all(Severity::off).of(Class::alignment), Severity::off);
+}
+
+TEST(CheckClasses, EachIsLookedForWhereItIsSeen) {
+  // Each class alone, and who looks for it then.
+  std::set<std::string> by_checker, in_the_logs, not_dry;
+  for (const ClassRow& one : class_rows) {
+    Config config = Config::all(Severity::off);
+    config.set(one.id, one.severity);
+    EXPECT_TRUE(config.any(by_unit) || config.any(in_calls) || config.any(in_logs)) << one.name << ": nobody looks";
+    if (Checker::needed(config)) by_checker.insert(one.name);
+    if (config.any(in_logs)) in_the_logs.insert(one.name);
+    if (one.left_out_of_dry_runs()) not_dry.insert(one.name);
+    EXPECT_EQ(config.without_data().on(one.id), !one.needs_data) << one.name;
+  }
+  EXPECT_EQ(by_checker, (std::set<std::string>{"read-barrier", "write-flush", "kernel-end", "linked-open", "cb-window",
+                                               "cb-owner", "semaphore-state", "semaphore-passed", "uninitialised-l1",
+                                               "uninitialised-dram", "format-reconfig", "l1-acc-left"}));
+  EXPECT_EQ(in_the_logs, (std::set<std::string>{"race", "remote-slot", "semaphore-race", "semaphore-passed"}));
+  EXPECT_EQ(not_dry, (std::set<std::string>{"race", "remote-slot", "semaphore-race", "semaphore-passed", "uninitialised-l1",
+                                            "uninitialised-dram"}));
+  EXPECT_FALSE(Checker::needed(Config::all(Severity::off)));
 }
 
 TEST(Poison, IsFoundWhereItIsWholeAndAligned) {

@@ -99,7 +99,7 @@ TEST(DstApi, VectorOperationsHaveSlotsOfTheirOwnForResults) {
         EXPECT_EQ(result.cores[5].dst_peak_slots, 14U);
         std::vector<std::string> lines;
         for (const Event& event : result.log.cores[5].sequence(Risc::trisc)) {
-          if (event.kind == EventKind::vector) lines.push_back(to_text(event));
+          if (event.kind() == EventKind::vector) lines.push_back(to_text(event));
         }
         ASSERT_EQ(lines.size(), 17U);
         EXPECT_EQ(lines[1], "vector sub_tile dst 3 of 1, 0 mode 0");
@@ -205,7 +205,7 @@ TEST(DstApi, UnaryBroadcastsKeepWhatACopyKeeps) {
           EXPECT_EQ(result.cores[0].tiles[static_cast<std::size_t>(TileOp::unpack)], 4U);
           std::vector<std::string> lines;
           for (const Event& event : result.log.cores[0].sequence(Risc::trisc)) {
-            if (event.kind == EventKind::copy) lines.push_back(to_text(event));
+            if (event.kind() == EventKind::copy) lines.push_back(to_text(event));
           }
           EXPECT_EQ(lines, (std::vector<std::string>{"copy cb 0 tiles 1 dst 0", "copy cb 0 broadcast 1 tiles 1 dst 1",
                                                      "copy cb 0 broadcast 2 tiles 1 dst 2",

@@ -201,10 +201,12 @@ TEST(KernelApi, MatmulBlocksStepThroughK) {
         EXPECT_EQ(result.cores[0].tiles[static_cast<std::size_t>(TileOp::matmul)], 12U);
         int matmuls = 0;
         for (const Event& event : result.log.cores[0].sequence(Risc::trisc)) {
-          if (event.kind != EventKind::matmul) continue;
+          if (event.kind() != EventKind::matmul) continue;
           ++matmuls;
-          EXPECT_EQ(event.x, 2U | 2U << 16U);
-          EXPECT_EQ(event.op, static_cast<std::uint8_t>(Fidelity::hifi4));
+          const auto matmul = events::get<events::Matmul>(event);
+          EXPECT_EQ(matmul.rows, 2);
+          EXPECT_EQ(matmul.columns, 2);
+          EXPECT_EQ(matmul.fidelity, Fidelity::hifi4);
         }
         EXPECT_EQ(matmuls, 3);
       });

@@ -426,7 +426,7 @@ test::Outcome run_case(const Case& c, bool broken, const checks::Config& checks,
         }
         try {
           findings = program.launch().findings;
-        } catch (const KernelError& error) {
+        } catch (const tilegrid::checks::FoundError& error) {
           findings = error.findings();
           throw;
         }

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "kernels/api/dataflow.h"
 #include "kernels/registry.h"
+#include "noc/core_ranges.h"
 #include "tests/support/session_support.h"
 
 namespace tilegrid {

@@ -10,18 +10,14 @@ namespace tilegrid::timing {
 namespace {
 
 using enum EventKind;
-constexpr Event acquire{.kind = dst_acquire}, commit{.kind = dst_commit}, wait_dst{.kind = dst_wait},
-    release{.kind = dst_release};
-
 /// Reader and compute of `tiles` copies in one DST section, packed one by one.
 RunLog copies(const std::vector<Event>& copy_events, std::uint32_t tiles) {
   HandLog log;
   log.buffer(0, tiles).buffer(16, tiles);
-  log.kernel(0, Risc::ncrisc, {cb(cb_reserve, 0, tiles), cb(cb_push, 0, tiles)});
-  std::vector<Event> compute{cb(cb_wait, 0, tiles), acquire};
+  log.kernel(0, Risc::ncrisc, {reserve(0, tiles), push(0, tiles)});
+  std::vector<Event> compute{wait(0, tiles), acquire};
   compute.insert(compute.end(), copy_events.begin(), copy_events.end());
-  for (const Event& event :
-       {commit, cb(cb_reserve, 16, tiles), wait_dst, pack_to(16, tiles), release, cb(cb_push, 16, tiles)}) {
+  for (const Event& event : {commit, reserve(16, tiles), wait_dst, pack_to(16, tiles), release, push(16, tiles)}) {
     compute.push_back(event);
   }
   log.kernel(0, Risc::trisc, compute);
@@ -59,11 +55,10 @@ TEST(ReplayCore, BlockFloatsTakeWhatTheirBytesTake) {
                                      "pack_bytes_per_cycle=64", "pack_tile_cycles=4", "pack_block_float_cycles=10"});
   HandLog log;
   log.buffer(0, 2, DataFormat::bfp8_b).buffer(1, 2, DataFormat::bfp8_b).buffer(16, 4, DataFormat::bfp8_b);
-  log.kernel(0, Risc::ncrisc, {cb(cb_push, 0, 2), cb(cb_push, 1, 2)});
-  const Event add{.kind = EventKind::eltwise, .a = 0, .b = 1, .count = 2, .x = 2};
-  log.kernel(
-      0, Risc::trisc,
-      {cb(cb_wait, 0, 2), cb(cb_wait, 1, 2), acquire, copy_from(0, 2), add, commit, wait_dst, pack_to(16, 3), release});
+  log.kernel(0, Risc::ncrisc, {push(0, 2), push(1, 2)});
+  const Event add = events::Eltwise{.cb_a = 0, .cb_b = 1, .tiles = 2, .fidelity = Fidelity::hifi2};
+  log.kernel(0, Risc::trisc,
+             {wait(0, 2), wait(1, 2), acquire, copy_from(0, 2), add, commit, wait_dst, pack_to(16, 3), release});
   const DeviceTime time = replay(log.run, machine);
   EXPECT_DOUBLE_EQ(lane(time, Lane::unpack).busy, 2 * 22 + 2 * 39);
   EXPECT_DOUBLE_EQ(lane(time, Lane::pack).busy, 3 * 31);
@@ -77,8 +72,8 @@ TEST(ReplayCore, MathAndPackTakeTurnsInDst) {
     HandLog log;
     log.launch().full_sync = full;
     log.buffer(0, 3).buffer(16, 3);
-    log.kernel(0, Risc::ncrisc, {cb(cb_push, 0, 3)});
-    std::vector<Event> compute{cb(cb_wait, 0, 3)};
+    log.kernel(0, Risc::ncrisc, {push(0, 3)});
+    std::vector<Event> compute{wait(0, 3)};
     for (int section = 0; section < 3; ++section) {
       for (const Event& event : {acquire, copy_from(0, 1), commit, wait_dst, pack_to(16, 1), release})
         compute.push_back(event);
@@ -99,8 +94,9 @@ TEST(ReplayCore, FullBuffersHoldTheProducer) {
   log.buffer(0, 2);
   std::vector<Event> writer, compute;
   for (int page = 0; page < 4; ++page) {
-    for (const Event& event : {cb(cb_reserve, 0, 1), cb(generate, 0, 2048), cb(cb_push, 0, 1)}) writer.push_back(event);
-    for (const Event& event : {cb(cb_wait, 0, 1), acquire, copy_from(0, 1), commit, wait_dst, release, cb(cb_pop, 0, 1)}) {
+    for (const Event& event : {reserve(0, 1), Event(events::Generate{.cb = 0, .bytes = 2048}), push(0, 1)})
+      writer.push_back(event);
+    for (const Event& event : {wait(0, 1), acquire, copy_from(0, 1), commit, wait_dst, release, pop(0, 1)}) {
       compute.push_back(event);
     }
   }
@@ -118,15 +114,13 @@ TEST(ReplayCore, UnpackAndMathGoOnWhilePackIsStuck) {
   const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "risc_store_cycles=20"});
   HandLog log;
   log.buffer(0, 1).buffer(16, 1);
-  const std::vector<Event> section{cb(cb_wait, 0, 1),     acquire,  copy_from(0, 1), cb(cb_pop, 0, 1),   commit,
-                                   cb(cb_reserve, 16, 1), wait_dst, pack_to(16, 1),  cb(cb_push, 16, 1), release};
+  const std::vector<Event> section{wait(0, 1),     acquire,  copy_from(0, 1), pop(0, 1),   commit,
+                                   reserve(16, 1), wait_dst, pack_to(16, 1),  push(16, 1), release};
   std::vector<Event> compute = section;
   compute.insert(compute.end(), section.begin(), section.end());
   log.kernel(0, Risc::trisc, compute);
-  log.kernel(0, Risc::ncrisc,
-             {cb(cb_reserve, 0, 1), cb(cb_push, 0, 1), cb(cb_reserve, 0, 1), cb(cb_push, 0, 1), cb(cb_reserve, 0, 1)});
-  log.kernel(0, Risc::brisc,
-             {cb(generate, 0, 2048), cb(cb_wait, 16, 1), cb(cb_pop, 16, 1), cb(cb_wait, 16, 1), cb(cb_pop, 16, 1)});
+  log.kernel(0, Risc::ncrisc, {reserve(0, 1), push(0, 1), reserve(0, 1), push(0, 1), reserve(0, 1)});
+  log.kernel(0, Risc::brisc, {events::Generate{.cb = 0, .bytes = 2048}, wait(16, 1), pop(16, 1), wait(16, 1), pop(16, 1)});
   const DeviceTime time = replay(log.run, machine);
   EXPECT_DOUBLE_EQ(lane(time, Lane::ncrisc).end, 64);
   EXPECT_DOUBLE_EQ(lane(time, Lane::math).end, 64);
@@ -137,10 +131,10 @@ TEST(ReplayCore, UnpackAndMathGoOnWhilePackIsStuck) {
 TEST(ReplayCore, InPlaceUpdateOfAFullBufferEnds) {
   HandLog log;
   log.buffer(24, 4);
-  std::vector<Event> compute{acquire, commit, cb(cb_reserve, 24, 4), wait_dst, pack_to(24, 4), release, cb(cb_push, 24, 4)};
+  std::vector<Event> compute{acquire, commit, reserve(24, 4), wait_dst, pack_to(24, 4), release, push(24, 4)};
   for (int round = 0; round < 3; ++round) {
-    for (const Event& event : {cb(cb_wait, 24, 4), cb(cb_pop, 24, 4), cb(cb_reserve, 24, 4), acquire, copy_from(24, 4),
-                               commit, wait_dst, pack_to(24, 4), release, cb(cb_push, 24, 4)}) {
+    for (const Event& event : {wait(24, 4), pop(24, 4), reserve(24, 4), acquire, copy_from(24, 4), commit, wait_dst,
+                               pack_to(24, 4), release, push(24, 4)}) {
       compute.push_back(event);
     }
   }
@@ -155,12 +149,12 @@ TEST(ReplayCore, BlockMatmulUnpacksTheShorterSideOnceAndStreamsTheOther) {
   // 1x1 at LoFi: 16 against 32 of unpack.
   HandLog log;
   log.buffer(0, 1).buffer(1, 1);
-  const auto block = [](std::uint8_t phases, std::uint32_t rows, std::uint32_t columns) {
-    return Event{.kind = matmul, .op = phases, .a = 0, .b = 1, .count = 1, .x = rows | columns << 16U};
+  const auto block = [](Fidelity fidelity, std::uint16_t rows, std::uint16_t columns) {
+    return events::Matmul{.fidelity = fidelity, .in0 = 0, .in1 = 1, .steps = 1, .rows = rows, .columns = columns};
   };
   const Chip machine = free_machine({"unpack_bytes_per_cycle=64"});
   HandLog large = log, small = log;
-  large.kernel(0, Risc::trisc, {acquire, block(2, 2, 4), commit, wait_dst, release});
+  large.kernel(0, Risc::trisc, {acquire, block(Fidelity::hifi2, 2, 4), commit, wait_dst, release});
   const DeviceTime of_large = replay(large.run, machine);
   EXPECT_DOUBLE_EQ(of_large.cycles, 32 + 256);
   EXPECT_DOUBLE_EQ(lane(of_large, Lane::unpack).busy, 128);
@@ -168,29 +162,30 @@ TEST(ReplayCore, BlockMatmulUnpacksTheShorterSideOnceAndStreamsTheOther) {
   EXPECT_DOUBLE_EQ(of_large.launches.front().matmul_tile_phases, 16);
   EXPECT_DOUBLE_EQ(of_large.flops, 8 * 65536.0);
   EXPECT_DOUBLE_EQ(of_large.peak_share, 16 * 16.0 / (4 * 288));
-  small.kernel(0, Risc::trisc, {acquire, block(1, 1, 1), block(1, 1, 1), commit, wait_dst, release});
+  small.kernel(0, Risc::trisc,
+               {acquire, block(Fidelity::lofi, 1, 1), block(Fidelity::lofi, 1, 1), commit, wait_dst, release});
   EXPECT_DOUBLE_EQ(replay(small.run, machine).cycles, 2 * 32 + 16);
 }
 
 TEST(ReplayCore, ZonesCollectWhatFollowsThem) {
   HandLog log;
   log.buffer(0, 1).buffer(16, 1);
-  const auto zone_of = [](Zone z) { return Event{.kind = zone, .op = static_cast<std::uint8_t>(z)}; };
+  log.launch().phases = {"first", "second"};
   log.kernel(0, Risc::trisc,
-             {zone_of(Zone::qk), acquire, copy_from(0, 1), commit, wait_dst, pack_to(16, 1), zone_of(Zone::max),
-              pack_to(16, 1), release});
+             {events::Zone{1}, acquire, copy_from(0, 1), commit, wait_dst, pack_to(16, 1), events::Zone{2}, pack_to(16, 1),
+              release});
   const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=64", "copy_tile_cycles=10"});
   const auto phases = replay(log.run, machine).launches.front().phases;
   ASSERT_EQ(phases.size(), 2U);
-  EXPECT_EQ(phases[0].name, "qk");
+  EXPECT_EQ(phases[0].name, "first");
   EXPECT_EQ(phases[0].busy, (std::array<double, lane_count>{0, 0, 32, 10, 32}));
-  EXPECT_EQ(phases[1].name, "max");
+  EXPECT_EQ(phases[1].name, "second");
   EXPECT_EQ(phases[1].busy, (std::array<double, lane_count>{0, 0, 0, 0, 32}));
 }
 
 TEST(ReplayCore, ALogThatWaitsForEverIsRefused) {
   HandLog log({2, 1});
-  log.buffer(0, 1).kernel(1, Risc::trisc, {cb(cb_wait, 0, 1)});
+  log.buffer(0, 1).kernel(1, Risc::trisc, {wait(0, 1)});
   try {
     (void)replay(log.run, Chip::load("wormhole_b0"));
     FAIL() << "replayed";

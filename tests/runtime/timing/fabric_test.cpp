@@ -13,13 +13,6 @@
 namespace tilegrid::timing {
 namespace {
 
-using enum EventKind;
-
-Event with_id(Event event, std::uint8_t id) {
-  event.a = id;
-  return event;
-}
-
 TEST(ReplayAgenda, ComesInOrderOfTimeThenKeyThenStep) {
   Agenda agenda;
   // In one cycle, further than one list a cycle reaches, and for the past.
@@ -49,9 +42,8 @@ TEST(ReplayFabric, APacketThatStandsKeepsThePortsBehindIt) {
   // Its next, for core 1, enters at 115, takes the first link at 125, must wait behind the other in the router until 135
   // though nobody uses its own way, is in the NIU from 140 to 205 and answered after 9 hops.
   HandLog log;
-  log.kernel(0, Risc::brisc,
-             {to(noc_write, worker(2, 0), 2048), {.kind = writes_flushed}, to(noc_write, worker(1, 0), 2048), wait_writes});
-  log.kernel(1, Risc::brisc, {to(noc_write, worker(2, 0), 2048), wait_writes});
+  log.kernel(0, Risc::brisc, {write(worker(2, 0), 2048), wait_left, write(worker(1, 0), 2048), wait_writes});
+  log.kernel(1, Risc::brisc, {write(worker(2, 0), 2048), wait_writes});
   const DeviceTime time = replay(log.run, free_machine({"noc_buffer_flits=10"}));
   EXPECT_NEAR(lane(time, Lane::brisc, 1).end, 19 + 65 + 91, tiny);
   EXPECT_NEAR(lane(time, Lane::brisc, 0).end, 205 + 91, tiny);
@@ -62,8 +54,8 @@ TEST(ReplayFabric, BuffersThatHoldAPacketFreeThePortsBehindIt) {
   // As above with 80 flits to a router: the first packet leaves core 0 at 65, the second follows at once and is in the
   // router at 79, behind the other's tail at 135 as before.
   HandLog log;
-  log.kernel(0, Risc::brisc, {to(noc_write, worker(2, 0), 2048), {.kind = writes_flushed}});
-  log.kernel(1, Risc::brisc, {to(noc_write, worker(2, 0), 2048), wait_writes});
+  log.kernel(0, Risc::brisc, {write(worker(2, 0), 2048), wait_left});
+  log.kernel(1, Risc::brisc, {write(worker(2, 0), 2048), wait_writes});
   const DeviceTime time = replay(log.run, free_machine({"noc_buffer_flits=80"}));
   EXPECT_NEAR(lane(time, Lane::brisc, 0).end, 65, tiny);
 }
@@ -75,30 +67,28 @@ TEST(ReplayFabric, FullRingsDoNotLockUp) {
 
 TEST(ReplayFabric, TransactionIdsHaveBarriersOfTheirOwn) {
   // The first write is answered at 175. The second leaves at 65, 3 hops there and 7 back: 65 + 37 + 65 + 73.
-  const std::vector<Event> writes{with_id(to(noc_write, worker(1, 0), 2048), 1),
-                                  with_id(to(noc_write, worker(3, 0), 2048), 2)};
-  const auto end = [&](Event barrier, std::uint8_t first_field) {
+  const std::vector<Event> writes{write(worker(1, 0), 2048, 1), write(worker(3, 0), 2048, 2)};
+  const auto end = [&](const Event& barrier) {
     HandLog log;
-    barrier.a = first_field;
     log.kernel(0, Risc::brisc, {writes[0], writes[1], barrier});
     return lane(replay(log.run, free_machine({})), Lane::brisc).end;
   };
-  EXPECT_NEAR(end(wait_writes, 2), 175, tiny);
-  EXPECT_NEAR(end(wait_writes, 3), 240, tiny);
-  EXPECT_NEAR(end(wait_writes, 0), 240, tiny);
-  EXPECT_NEAR(end(wait_writes, 1), 65, tiny) << "nothing has id 0";
-  EXPECT_NEAR(end({.kind = writes_flushed}, 2), 65, tiny);
-  EXPECT_NEAR(end({.kind = writes_flushed}, 0), 130, tiny);
+  EXPECT_NEAR(end(events::WriteBarrier{.trid = 1}), 175, tiny);
+  EXPECT_NEAR(end(events::WriteBarrier{.trid = 2}), 240, tiny);
+  EXPECT_NEAR(end(wait_writes), 240, tiny);
+  EXPECT_NEAR(end(events::WriteBarrier{.trid = 0}), 65, tiny) << "nothing has id 0";
+  EXPECT_NEAR(end(events::WritesFlushed{.trid = 1}), 65, tiny);
+  EXPECT_NEAR(end(wait_left), 130, tiny);
 }
 
 TEST(ReplayFabric, ALaunchEndsWhenWhatItsKernelsLeftIsOver) {
   HandLog log;
-  log.kernel(0, Risc::brisc, {to(noc_write, worker(1, 0), 2048)});
+  log.kernel(0, Risc::brisc, {write(worker(1, 0), 2048)});
   const DeviceTime time = replay(log.run, free_machine({}));
   EXPECT_NEAR(lane(time, Lane::brisc).end, 0, tiny);
   EXPECT_NEAR(time.cycles, 19 + 65 + 91, tiny);
   HandLog atomic;
-  atomic.kernel(0, Risc::brisc, {{.kind = semaphore_inc, .count = 1, .x = worker(1, 0), .address = 65536}});
+  atomic.kernel(0, Risc::brisc, {events::SemaphoreInc{.delta = 1, .peer = worker(1, 0), .offset = 65536}});
   EXPECT_NEAR(replay(atomic.run, free_machine({})).cycles, 19 + 2 + 91, tiny);
 }
 
@@ -106,9 +96,8 @@ TEST(ReplayFabric, StatefulTransfersAreIssuedFaster) {
   const auto busy = [](TransferForm form) {
     HandLog log;
     for (const int bank : {0, 1, 2}) {
-      Event read = to(noc_read, node_bits(noc::dram_endpoint(bank)), 64);
-      read.b = static_cast<std::uint8_t>(form);
-      log.launch().cores[0].append(Risc::ncrisc, read);
+      log.launch().cores[0].append(Risc::ncrisc,
+                                   events::NocRead{.form = form, .bytes = 64, .peer = noc::dram_endpoint(bank)});
     }
     const auto machine =
         free_machine({"noc_read_issue_cycles=20", "noc_stateful_issue_cycles=12", "noc_new_target_cycles=5"});
@@ -120,29 +109,29 @@ TEST(ReplayFabric, StatefulTransfersAreIssuedFaster) {
 
 TEST(ReplayFabric, WaitsAreOverAtTheValueThatAWriteBrings) {
   // Two flags of 4 bytes, 2 flits each: the first lands at 19 + 2, the second leaves behind it and lands at 23.
-  const auto end = [](std::uint8_t op, std::uint32_t value) {
+  const auto end = [](bool at_least, std::uint32_t value) {
     HandLog log({2, 1});
-    std::vector<Event> flags(2, {.kind = noc_write, .count = 4, .x = worker(1, 0), .address = 65552});
-    set_extra(flags[0], 5);
-    set_extra(flags[1], 0x01020304);
-    log.kernel(0, Risc::brisc, flags);
-    log.kernel(1, Risc::ncrisc, {{.kind = semaphore_wait, .op = op, .count = value, .x = worker(1, 0), .address = 65552}});
+    const auto flag = [](std::uint32_t word) {
+      return events::NocWrite{.bytes = 4, .peer = worker(1, 0), .offset = 65552, .word = word};
+    };
+    log.kernel(0, Risc::brisc, {flag(5), flag(0x01020304)});
+    log.kernel(1, Risc::ncrisc,
+               {events::SemaphoreWait{.at_least = at_least, .value = value, .node = worker(1, 0), .offset = 65552}});
     return lane(replay(log.run, free_machine({})), Lane::ncrisc, 1).end;
   };
-  EXPECT_NEAR(end(0, 5), 21, tiny);
-  EXPECT_NEAR(end(0, 0x01020304), 23, tiny);
-  EXPECT_NEAR(end(1, 4), 21, tiny);
-  EXPECT_NEAR(end(1, 6), 23, tiny);
-  EXPECT_THROW((void)end(1, 0x01020305), UsageError);
+  EXPECT_NEAR(end(false, 5), 21, tiny);
+  EXPECT_NEAR(end(false, 0x01020304), 23, tiny);
+  EXPECT_NEAR(end(true, 4), 21, tiny);
+  EXPECT_NEAR(end(true, 6), 23, tiny);
+  EXPECT_THROW((void)end(true, 0x01020305), UsageError);
 }
 
 TEST(ReplayFabric, AMulticastBringsItsValueToAll) {
   HandLog log({4, 1});
-  Event flag{.kind = noc_multicast, .count = 4, .x = worker(1, 0), .y = worker(3, 0), .address = 70000};
-  set_extra(flag, 7);
-  log.kernel(0, Risc::brisc, {flag});
+  log.kernel(0, Risc::brisc,
+             {events::NocMulticast{.bytes = 4, .first = worker(1, 0), .last = worker(3, 0), .offset = 70000, .word = 7}});
   for (int core = 1; core < 4; ++core) {
-    log.kernel(core, Risc::ncrisc, {{.kind = semaphore_wait, .count = 7, .x = worker(core, 0), .address = 70000}});
+    log.kernel(core, Risc::ncrisc, {events::SemaphoreWait{.value = 7, .node = worker(core, 0), .offset = 70000}});
   }
   const DeviceTime time = replay(log.run, free_machine({}));
   // The path of 3 hops is reserved first.
@@ -156,7 +145,7 @@ TEST(ReplayFabric, ResponsesThatWaitTravelTogether) {
   // once, and the last page comes when the NIU has sent all.
   HandLog log;
   for (const int core : {0, 1, 2}) {
-    std::vector<Event> events(12, to(noc_read, node_bits(noc::dram_endpoint(1)), 2048));
+    std::vector<Event> events(12, read(noc::dram_endpoint(1), 2048));
     events.push_back(wait_reads);
     log.kernel(core, Risc::ncrisc, events);
   }

@@ -13,12 +13,10 @@
 namespace tilegrid::timing {
 namespace {
 
-using enum EventKind;
-
 TEST(ReplayNetwork, AWriteTakesHopsFlitsAndItsAcknowledgement) {
   // One hop of 9 between two times 5 at the NIUs, 64 flits and a header, nine hops on around the ring for the answer.
   HandLog log;
-  log.kernel(0, Risc::brisc, {to(noc_write, worker(1, 0), 2048), wait_writes});
+  log.kernel(0, Risc::brisc, {write(worker(1, 0), 2048), wait_writes});
   const DeviceTime time = replay(log.run, free_machine({}));
   EXPECT_NEAR(time.cycles, 19 + 65 + 91, tiny);
   EXPECT_NEAR(stalled(lane(time, Lane::brisc), Stall::barrier), 175, tiny);
@@ -30,7 +28,7 @@ TEST(ReplayNetwork, AWriteTakesHopsFlitsAndItsAcknowledgement) {
 
 TEST(ReplayNetwork, LargeTransfersTravelInPackets) {
   HandLog log;
-  log.kernel(0, Risc::brisc, {to(noc_write, worker(1, 0), 20000), wait_writes});
+  log.kernel(0, Risc::brisc, {write(worker(1, 0), 20000), wait_writes});
   EXPECT_NEAR(replay(log.run, free_machine({})).cycles, 19 + 91 + 257 + 257 + 114, tiny);
 }
 
@@ -38,8 +36,8 @@ TEST(ReplayNetwork, TwoCoresShareALink) {
   // Both write to (2,0). Core 1 comes first to the link from 1,0 to 2,0, at 5, and holds it until 70. Core 0 has been there
   // since 14, is in the NIU at 84, and is answered after 8 hops.
   HandLog log;
-  log.kernel(0, Risc::brisc, {to(noc_write, worker(2, 0), 2048), wait_writes});
-  log.kernel(1, Risc::brisc, {to(noc_write, worker(2, 0), 2048), wait_writes});
+  log.kernel(0, Risc::brisc, {write(worker(2, 0), 2048), wait_writes});
+  log.kernel(1, Risc::brisc, {write(worker(2, 0), 2048), wait_writes});
   const DeviceTime time = replay(log.run, free_machine({}));
   EXPECT_NEAR(lane(time, Lane::brisc, 1).end, 19 + 65 + 91, tiny);
   EXPECT_NEAR(lane(time, Lane::brisc, 0).end, 84 + 65 + 82, tiny);
@@ -51,7 +49,7 @@ TEST(ReplayNetwork, ReadsOfOneBankQueueAtItsChannel) {
   // Core 0 asks from 9 hops away at 91, is served from 182 on.
   HandLog log;
   for (const int core : {0, 1}) {
-    log.kernel(core, Risc::ncrisc, {to(noc_read, node_bits(noc::dram_endpoint(1)), 2048), wait_reads});
+    log.kernel(core, Risc::ncrisc, {read(noc::dram_endpoint(1), 2048), wait_reads});
   }
   const DeviceTime time = replay(log.run, free_machine({"dram_bytes_per_cycle=20.48", "dram_read_cycles=50"}));
   EXPECT_NEAR(lane(time, Lane::ncrisc, 1).end, 82 + 50 + 28 + 100, 1e-9);
@@ -63,9 +61,8 @@ TEST(ReplayNetwork, ReadsOfOneBankQueueAtItsChannel) {
 
 TEST(ReplayNetwork, AMulticastCrossesEachLinkOnce) {
   HandLog log;
-  Event event = to(noc_multicast, worker(1, 0), 2048);
-  event.y = worker(3, 0);
-  log.kernel(0, Risc::brisc, {event, wait_writes});
+  log.kernel(0, Risc::brisc,
+             {events::NocMulticast{.bytes = 2048, .first = worker(1, 0), .last = worker(3, 0)}, wait_writes});
   const DeviceTime time = replay(log.run, free_machine({}));
   // The path of three hops is reserved first, then the data follow.
   EXPECT_NEAR(time.cycles, 27 + 10 + 27 + 65 + 73, tiny);
@@ -77,11 +74,10 @@ TEST(ReplayNetwork, OnlyTheFirstOfALinkedChainReservesThePath) {
   const Chip machine = free_machine({"noc_multicast_setup_cycles=1000", "noc_multicast_unlinked_cycles=200"});
   const auto cycles = [&](bool first_linked) {
     HandLog log;
-    Event event = to(noc_multicast, worker(1, 0), 2048);
-    event.y = worker(3, 0);
-    Event first = event;
-    first.a = first_linked ? 1 : 0;
-    log.kernel(0, Risc::brisc, {first, event, wait_writes});
+    events::NocMulticast event{.bytes = 2048, .first = worker(1, 0), .last = worker(3, 0)};
+    const Event last = event;
+    event.linked = first_linked;
+    log.kernel(0, Risc::brisc, {event, last, wait_writes});
     return replay(log.run, machine).cycles;
   };
   // The second packet starts when the third and last link of the tree is free again.
@@ -92,9 +88,9 @@ TEST(ReplayNetwork, OnlyTheFirstOfALinkedChainReservesThePath) {
 TEST(ReplayNetwork, SemaphoresArriveBehindTheDataAndWakeTheWaiter) {
   // 65 flits leave first; the increment follows at once, is 2 flits long and lands at 65 + 19 + 2.
   HandLog log;
-  Event increment{.kind = semaphore_inc, .count = 1, .x = worker(1, 0), .address = 65536};
-  log.kernel(0, Risc::brisc, {to(noc_write, worker(1, 0), 2048), increment, wait_writes, {.kind = atomic_barrier}});
-  log.kernel(1, Risc::ncrisc, {{.kind = semaphore_wait, .op = 1, .count = 1, .x = worker(1, 0), .address = 65536}});
+  const Event increment = events::SemaphoreInc{.delta = 1, .peer = worker(1, 0), .offset = 65536};
+  log.kernel(0, Risc::brisc, {write(worker(1, 0), 2048), increment, wait_writes, events::AtomicBarrier{}});
+  log.kernel(1, Risc::ncrisc, {events::SemaphoreWait{.at_least = true, .value = 1, .node = worker(1, 0), .offset = 65536}});
   const DeviceTime time = replay(log.run, free_machine({}));
   EXPECT_NEAR(lane(time, Lane::ncrisc, 1).end, 86, tiny);
   EXPECT_NEAR(stalled(lane(time, Lane::ncrisc, 1), Stall::semaphore), 86, tiny);
@@ -103,7 +99,7 @@ TEST(ReplayNetwork, SemaphoresArriveBehindTheDataAndWakeTheWaiter) {
 TEST(ReplayNetwork, SemaphoresBeginWithTheProgramsValues) {
   HandLog log;
   log.run.launches[0].semaphores = {0, 3};
-  log.kernel(0, Risc::brisc, {{.kind = semaphore_wait, .op = 0, .count = 3, .x = worker(0, 0), .address = 65552}});
+  log.kernel(0, Risc::brisc, {events::SemaphoreWait{.value = 3, .node = worker(0, 0), .offset = 65552}});
   EXPECT_NEAR(stalled(lane(replay(log.run, free_machine({})), Lane::brisc, 0), Stall::semaphore), 0, tiny);
   log.run.launches[0].semaphores = {0, 2};
   EXPECT_THROW((void)replay(log.run, free_machine({})), UsageError);
@@ -114,14 +110,13 @@ TEST(ReplayNetwork, CreditsAndFlagsOfAChain) {
   HandLog log({2, 1});
   std::vector<Event> sender, receiver;
   for (int round = 0; round < 3; ++round) {
-    receiver.push_back({.kind = semaphore_set, .count = 0, .x = worker(1, 0), .address = 65552});
-    receiver.push_back({.kind = semaphore_inc, .count = 1, .x = worker(0, 0), .address = 65536});
-    receiver.push_back({.kind = semaphore_wait, .op = 0, .count = 1, .x = worker(1, 0), .address = 65552});
-    sender.push_back({.kind = semaphore_wait, .op = 0, .count = 1, .x = worker(0, 0), .address = 65536});
-    sender.push_back({.kind = semaphore_set, .count = 0, .x = worker(0, 0), .address = 65536});
-    sender.push_back(to(noc_write, worker(1, 0), 2048));
-    sender.push_back({.kind = noc_write, .count = 4, .x = worker(1, 0), .address = 65552});
-    set_extra(sender.back(), 1);
+    receiver.push_back(events::SemaphoreSet{.value = 0, .node = worker(1, 0), .offset = 65552});
+    receiver.push_back(events::SemaphoreInc{.delta = 1, .peer = worker(0, 0), .offset = 65536});
+    receiver.push_back(events::SemaphoreWait{.value = 1, .node = worker(1, 0), .offset = 65552});
+    sender.push_back(events::SemaphoreWait{.value = 1, .node = worker(0, 0), .offset = 65536});
+    sender.push_back(events::SemaphoreSet{.value = 0, .node = worker(0, 0), .offset = 65536});
+    sender.push_back(write(worker(1, 0), 2048));
+    sender.push_back(events::NocWrite{.bytes = 4, .peer = worker(1, 0), .offset = 65552, .word = 1});
   }
   log.kernel(0, Risc::brisc, sender).kernel(1, Risc::ncrisc, receiver);
   const DeviceTime time = replay(log.run, free_machine({}));
@@ -139,28 +134,26 @@ RunLog busy_grid(GridSize grid, GridSize used, int chunks) {
       std::vector<Event> reader, compute, writer;
       for (int chunk = 0; chunk < chunks; ++chunk) {
         for (const int id : {0, 1}) {
-          reader.push_back(cb(cb_reserve, id, 4));
+          reader.push_back(reserve(id, 4));
           for (int tile = 0; tile < 4; ++tile) {
-            reader.push_back(to(noc_read, node_bits(noc::dram_endpoint((chunk * 8 + id * 4 + tile + x) % 12)), 2048));
+            reader.push_back(read(noc::dram_endpoint((chunk * 8 + id * 4 + tile + x) % 12), 2048));
           }
           reader.push_back(wait_reads);
-          reader.push_back(cb(cb_push, id, 4));
+          reader.push_back(push(id, 4));
         }
         for (const Event& event :
-             {cb(cb_wait, 0, 4), cb(cb_wait, 1, 4), Event{.kind = dst_acquire},
-              Event{.kind = matmul, .op = 2, .a = 0, .b = 1, .count = 4, .x = 2U | 2U << 16U}, Event{.kind = dst_commit},
-              cb(cb_pop, 0, 4), cb(cb_pop, 1, 4), cb(cb_reserve, 16, 4), Event{.kind = dst_wait}, pack_to(16, 4),
-              cb(cb_push, 16, 4), Event{.kind = dst_release}}) {
+             {wait(0, 4), wait(1, 4), acquire,
+              Event(events::Matmul{.fidelity = Fidelity::hifi2, .in0 = 0, .in1 = 1, .steps = 4, .rows = 2, .columns = 2}),
+              commit, pop(0, 4), pop(1, 4), reserve(16, 4), wait_dst, pack_to(16, 4), push(16, 4), release}) {
           compute.push_back(event);
         }
-        writer.push_back(cb(cb_wait, 16, 4));
+        writer.push_back(wait(16, 4));
         for (int tile = 0; tile < 4; ++tile) {
-          Event write = to(noc_write, node_bits(noc::dram_endpoint((chunk + tile) % 12)), 2048);
-          write.op = 1;
-          writer.push_back(write);
+          const PhysicalCore bank = noc::dram_endpoint((chunk + tile) % 12);
+          writer.push_back(events::NocWrite{.noc = NocId::noc1, .bytes = 2048, .peer = bank});
         }
-        writer.push_back({.kind = write_barrier, .op = 1});
-        writer.push_back(cb(cb_pop, 16, 4));
+        writer.push_back(events::WriteBarrier{.noc = NocId::noc1});
+        writer.push_back(pop(16, 4));
       }
       log.kernel(core, Risc::ncrisc, reader).kernel(core, Risc::trisc, compute).kernel(core, Risc::brisc, writer);
     }

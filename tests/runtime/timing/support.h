@@ -49,33 +49,41 @@ struct HandLog {
   }
   HandLog& kernel(int core, Risc risc, const std::vector<Event>& events) {
     EventLog& log = launch().cores[static_cast<std::size_t>(core)];
-    log.append(risc, {.kind = EventKind::kernel_start});
+    log.append(risc, events::KernelStart{});
     for (const Event& event : events) log.append(risc, event);
-    log.append(risc, {.kind = EventKind::kernel_end});
+    log.append(risc, events::KernelEnd{});
     return *this;
   }
   RunLog run;
 };
 
-inline std::uint32_t node_bits(PhysicalCore node) {
-  return static_cast<std::uint32_t>(node.x) | static_cast<std::uint32_t>(node.y) << 8U;
-}
-inline std::uint32_t worker(int x, int y) { return node_bits(noc::physical_of({x, y})); }
+inline PhysicalCore worker(int x, int y) { return noc::physical_of({x, y}); }
 
 inline constexpr double tiny = 1e-4;  ///< what is endless in a free machine still takes a little
-inline constexpr Event wait_reads{.kind = EventKind::read_barrier}, wait_writes{.kind = EventKind::write_barrier};
-inline Event to(EventKind kind, std::uint32_t node, std::uint32_t bytes) {
-  return {.kind = kind, .count = bytes, .x = node};
+inline constexpr Event wait_reads = events::ReadBarrier{}, wait_writes = events::WriteBarrier{};
+inline constexpr Event wait_left = events::WritesFlushed{};
+inline constexpr Event acquire = events::DstAcquire{}, commit = events::DstCommit{}, wait_dst = events::DstWait{},
+                       release = events::DstRelease{};
+inline Event read(PhysicalCore from, std::uint32_t bytes) { return events::NocRead{.bytes = bytes, .peer = from}; }
+inline Event write(PhysicalCore to, std::uint32_t bytes, std::uint8_t trid = 0) {
+  return events::NocWrite{.trid = trid, .bytes = bytes, .peer = to};
 }
 
-inline Event cb(EventKind kind, int id, std::uint32_t pages) {
-  return {.kind = kind, .a = static_cast<std::uint8_t>(id), .count = pages};
+inline Event reserve(int id, std::uint32_t pages) {
+  return events::CbReserve{.cb = static_cast<std::uint8_t>(id), .pages = pages};
 }
+inline Event push(int id, std::uint32_t pages) {
+  return events::CbPush{.cb = static_cast<std::uint8_t>(id), .pages = pages};
+}
+inline Event wait(int id, std::uint32_t pages) {
+  return events::CbWait{.cb = static_cast<std::uint8_t>(id), .pages = pages};
+}
+inline Event pop(int id, std::uint32_t pages) { return events::CbPop{.cb = static_cast<std::uint8_t>(id), .pages = pages}; }
 inline Event copy_from(int id, std::uint32_t tiles) {
-  return {.kind = EventKind::copy, .a = static_cast<std::uint8_t>(id), .count = tiles};
+  return events::Copy{.cb = static_cast<std::uint8_t>(id), .tiles = tiles};
 }
 inline Event pack_to(int id, std::uint32_t tiles) {
-  return {.kind = EventKind::pack, .a = static_cast<std::uint8_t>(id), .count = tiles};
+  return events::Pack{.cb = static_cast<std::uint8_t>(id), .tiles = tiles};
 }
 
 inline const LaneTime& lane(const DeviceTime& time, Lane which, std::size_t core = 0) {
