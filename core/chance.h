@@ -6,7 +6,8 @@
 
 namespace tilegrid {
 
-/// A stream of choices that depends on its seed alone (splitmix64; a remainder is even enough for choices).
+/// Random choices that depend on the seed alone, on any host: splitmix64. Taking a remainder favours small numbers a
+/// little, which does not matter here.
 class Chance {
  public:
   explicit Chance(std::uint64_t seed) : state_(seed) {}
@@ -25,7 +26,8 @@ class Chance {
   std::uint64_t state_;
 };
 
-/// How a shaken run goes about it, chosen by its seed: mild and rough ways find different mistakes.
+/// How hard a shaken run shakes, chosen by its seed: some mistakes show when everything is out of order, others only when
+/// little is.
 struct Temper {
   explicit Temper(std::uint64_t seed) {
     Chance chance(seed);
@@ -37,10 +39,10 @@ struct Temper {
     slow_noc = static_cast<int>(chance.below(3)) - 1;
     early_reads = !chance.one_in(3);
   }
-  std::size_t preempt_one_in;  ///< calls of the kernel API that may take time
-  bool by_priority;            ///< the fiber with the highest priority runs, else any
-  std::size_t traffic_one_in;  ///< switches between fibers after which something under way moves on
-  int slow_noc;                ///< its traffic waits as long as anything else can happen; -1: none
+  std::size_t preempt_one_in;  ///< one of so many calls where a kernel can be interrupted does interrupt it
+  bool by_priority;            ///< the ready fiber with the highest priority is next, else any of them
+  std::size_t traffic_one_in;  ///< after one of so many switches between fibers a transfer makes a step
+  int slow_noc;                ///< transfers of this NoC wait until nothing else can happen; -1: of none
   bool early_reads;            ///< reads may land before their barrier
 };
 

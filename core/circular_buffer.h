@@ -15,18 +15,21 @@ class Reporter;
 
 /// One circular buffer: a FIFO of pages in L1 between one producer and one consumer (tensix.md 1.5).
 ///
-/// This is the state machine without blocking: the kernel API waits until can_reserve() / can_wait() holds, then calls
-/// reserve() / wait(). Pushes (and pops) of one turn must sum exactly to the capacity. Waits are cumulative: they count
-/// from the current front. Popping and re-reserving a full buffer and then reading its tiles by index is legal: the data
-/// stays where it was, because the same kernel is the next producer.
+/// This class never blocks: the kernel API waits until can_reserve() or can_wait() holds, then calls reserve() or wait().
+/// Rules that surprise:
+/// - A push or pop may not go past the end of the buffer and on at its beginning: one has to end exactly there.
+/// - wait(n) asks for n pages at the front altogether, not for n more than the last wait.
+/// - A kernel that is consumer and producer of a full buffer may pop all pages, reserve them again and then read the old
+///   tiles by index: nobody else can have written there.
 class CircularBuffer {
  public:
   CircularBuffer() = default;
   /// `address` of the first page; `pages` up to 65,535, since hardware compares 16-bit counters.
   CircularBuffer(int id, std::string role, std::uint32_t address, std::uint32_t pages, std::uint32_t page_bytes,
                  DataFormat format);
-  /// Violations that a kernel may go on after are reported there, class cb-window; without a reporter they are thrown.
-  /// `on_buffer`: the pages are a sharded L1 buffer's, which are there from the beginning: pops need no wait.
+  /// From now on violations of class cb-window go to `reporter`, which throws them, notes them or drops them as the user
+  /// chose; without a reporter they are thrown. Faults are thrown in any case.
+  /// `on_buffer`: the pages are those of a sharded L1 buffer and hold data from the beginning: pops need no wait.
   void set_checks(checks::Reporter* reporter, bool on_buffer) {
     reporter_ = reporter;
     on_buffer_ = on_buffer;
@@ -54,17 +57,18 @@ class CircularBuffer {
   [[nodiscard]] bool can_wait(std::uint32_t count) const;
   void reserve(std::uint32_t count);
   void wait(std::uint32_t count);
-  /// Violation: more than reserved. Faults: more than is free ("CB over-push"), or past the end of the buffer ("CB wrap").
+  /// Violation: more pages than are reserved. Faults: more than is free ("CB over-push"), or past the end of the buffer ("CB
+  /// wrap").
   void push(std::uint32_t count);
-  /// Violation, for a reporter only: more than waited for. Faults: more than held ("CB over-pop"), or past the end of the
-  /// buffer ("CB wrap").
+  /// Violation, not looked for without a reporter: more pages than were waited for. Faults: more than held ("CB over-pop"),
+  /// or past the end of the buffer ("CB wrap").
   void pop(std::uint32_t count);
 
   [[nodiscard]] std::uint32_t read_pointer() const { return address_ + read_page_ * page_bytes_; }
   [[nodiscard]] std::uint32_t write_pointer() const { return address_ + write_page_ * page_bytes_; }
 
-  /// Address of tile `index` from the front, for the unpacker. Violation: it was not waited for and is not in the
-  /// re-reserved window either. Fault ("CB window"): it is beyond the end of the buffer.
+  /// Address of tile `index` from the front, for the unpacker. Violation: the tile was neither waited for nor reserved again
+  /// after a pop. Fault ("CB window"): it is beyond the end of the buffer.
   [[nodiscard]] std::uint32_t tile_for_read(std::uint32_t index, const char* who) const {
     check_read(index, 1, who);
     return address_ + (read_page_ + index) * page_bytes_;

@@ -41,7 +41,7 @@ struct Core {
   VectorUnit vector{false};
   PackConfig pack;
   bool unpack_to_dst = false;  ///< fp32 copies bypass the source registers
-  bool dry = false;            ///< control flow alone: units compute nothing, the NoC moves no data (kernels/api/context.h)
+  bool dry = false;            ///< a dry run: units compute nothing and the NoC moves no data (kernels/api/context.h)
   CoreCounters counters;
   CoreHostCost host_cost;
   EventLog log;
@@ -55,12 +55,12 @@ struct Core {
   };
   std::vector<SemaphoreWaiter> semaphore_waiters;
 
-  /// Who incremented a semaphore since it was last set: a wait that finds more than it needs from several sources depends
-  /// on the schedule. And who wrote or incremented it since the program began, each once, in no order.
+  /// Where a semaphore's value comes from. When several cores have incremented it and a wait finds more than it asked for,
+  /// which increments it saw depends on the schedule: such waits are counted (CoreCounters::ambiguous_waits).
   struct SemaphoreSources {
-    int last = -1;
-    bool several = false;
-    std::vector<Issuer> writers{};
+    int last = -1;                  ///< core of the last increment since the semaphore was set; -1: none
+    bool several = false;           ///< increments since then are of several cores
+    std::vector<Issuer> writers{};  ///< who wrote or incremented it since the program began, each once, in no order
     void add_writer(Issuer writer);
   };
   std::array<SemaphoreSources, max_semaphores> semaphore_sources;

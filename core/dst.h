@@ -17,23 +17,24 @@ class Reporter;
 /// The DST register file with its hand-over between math and pack.
 ///
 /// Storage is 16 tiles of 16-bit or 8 of 32-bit; half-sync splits it in two halves that math and pack use in turn, so that
-/// a section has 8 or 4 slots; full-sync gives all 16 or 8 to one section (tensix.md 1.2, 1.3). A limit below that stands
-/// for a compiler that plans with fewer. Values are kept as floats, rounded to the mode's format by the units that write
-/// them.
+/// a section has 8 or 4 slots; full-sync gives all 16 or 8 to one section (tensix.md 1.2, 1.3). A lower limit may be set, to
+/// see how a compiler fares that plans with fewer slots. Values are kept as floats, rounded to the mode's format by the
+/// units that write them.
 ///
-/// The compute kernel is one fiber, so that a call that could only return after a later call of the same kernel is a fault
-/// instead of a wait: tile_regs_acquire with all halves committed, tile_regs_wait with none committed. Other violations of
-/// the order are of class dst-order: when that is not an error, a call without its counterpart does nothing.
+/// On hardware math and pack are two processors that wait for each other; here the compute kernel is one fiber. So a call
+/// that would have to wait for a later call of the same fiber is a fault: tile_regs_acquire when all halves are committed,
+/// tile_regs_wait when none is. Other calls out of order (a commit without acquire, for instance) are violations of class
+/// dst-order; when the user has set that to less than an error, such a call does nothing.
 class Dst {
  public:
-  /// `limit`: most slots of a section; 0, or more than there are: what the mode has.
+  /// `limit`: most slots of a section. 0, or more than the mode has: no limit.
   Dst(bool fp32, bool full_sync, int limit = 0);
 
   /// Slots of a section without a limit.
   [[nodiscard]] static int mode_capacity(bool fp32, bool full_sync);
   /// "16-bit DST in half-sync"
   [[nodiscard]] static const char* mode_name(bool fp32, bool full_sync);
-  /// Violations that a kernel may go on after are reported there; without a reporter they are thrown.
+  /// From now on violations go to `reporter`, which throws, notes or drops them; without a reporter they are thrown.
   void set_checks(checks::Reporter* reporter) { reporter_ = reporter; }
 
   void acquire();
@@ -67,15 +68,16 @@ class Dst {
   [[nodiscard]] std::uint32_t cleared(int first, int count) const {
     return ~(written_[math_half_] >> static_cast<unsigned>(first)) & bits(count);
   }
-  /// `adds_on`: a product, which adds to the slot, or a copy that products may add to.
+  /// `adds_on`: what was written may be added to by a product (a product itself, or a copy); anything else makes the slots
+  /// dirty.
   void mark_written(int first, int count, bool adds_on = false) {
     const std::uint32_t mask = bits(count) << static_cast<unsigned>(first);
     written_[math_half_] |= mask;
     if (!adds_on) dirty_[math_half_] |= mask;
   }
-  /// What the slots hold is meant to be added to.
+  /// Products may add to what these slots hold: they are not dirty.
   void mark_accumulator(int first, int count);
-  /// Bit i: slot first + i holds what no product and no copy wrote: a product would add to it.
+  /// Bit i: slot first + i is dirty: a product would add to the result of another operation (class dst-dirty).
   [[nodiscard]] std::uint32_t dirty(int first, int count) const {
     return dirty_[math_half_] >> static_cast<unsigned>(first) & bits(count);
   }
@@ -96,7 +98,7 @@ class Dst {
     return count >= 32 ? ~0U : (1U << static_cast<unsigned>(count)) - 1U;
   }
   void check_range(int first, int count, const char* who) const {
-    const bool fits = first >= 0 && count <= capacity_ && first <= capacity_ - count;  // of any numbers: no sums
+    const bool fits = first >= 0 && count <= capacity_ && first <= capacity_ - count;  // a sum could overflow
     if (!fits) throw_out_of_range(first, count, who);
   }
   [[nodiscard]] float* slot(int half, int index) const {

@@ -48,10 +48,12 @@ class Fiber {
   WaitFor wait_;
   std::chrono::steady_clock::time_point blocked_since_;
   CoreHostCost* cost_ = nullptr;
-  std::uint64_t priority_ = 0;  ///< of a shaken scheduler
+  std::uint64_t priority_ = 0;  ///< used when the scheduler is shaken: higher goes first
 };
 
-/// Runs the fibers of a rank, first in first out; shaken, in an order that a seed decides, and with preemptions.
+/// Runs the fibers of a rank, one at a time. Normally the fiber that has been ready longest is next, and it runs until it
+/// blocks. A shaken scheduler (shake()) chooses by a random seed which one is next, and may interrupt it: to find kernels
+/// that are right in one order only.
 ///
 /// Invariants: a fiber is running, in the ready queue once, blocked, or finished. block() is called by the running fiber
 /// only; wake() makes a blocked fiber ready and is a no-op for any other. The order depends on nothing but the order of
@@ -81,12 +83,12 @@ class Scheduler {
   /// `service` is called from within fibers, at most about every 50 us of compute; it may wake fibers, must not block.
   void set_service(std::function<void()> service) { service_ = std::move(service); }
 
-  /// From here on, until the next call: fibers run in the order that the seed gives, preempt() may take the CPU from them,
-  /// and `traffic` is called now and then, and when no fiber is ready. It moves one thing on that is under way, and returns
-  /// false when there is none. Without a seed: first in first out again.
+  /// With a seed: from now on the seed decides which fiber is next, preempt() may interrupt the running one, and `traffic`
+  /// is called now and then, and whenever no fiber is ready. `traffic` lets one transfer that is under way make a step, and
+  /// returns false when there is none. Without a seed: back to the normal order.
   void shake(std::optional<std::uint64_t> seed, std::function<bool()> traffic = {});
   [[nodiscard]] bool shaken() const { return shaken_ != nullptr; }
-  /// The running fiber is at a point where others may go first.
+  /// The running fiber is at a point where, on hardware, others could have gone first: a shaken scheduler may switch.
   void preempt() {
     if (shaken_) preempt_shaken();
   }

@@ -15,22 +15,23 @@ namespace tilegrid::checks {
   return {name_of(c), std::move(action), std::move(rule)};
 }
 
-/// Where a core's checks say what they found: an error is thrown as a fault of the running kernel, a warning is kept.
+/// Takes what a core's checks find, and does with it what the user chose for its class: an error is thrown as a fault of the
+/// running kernel, a warning is kept for the end of the run, anything else is dropped.
 class Reporter {
  public:
-  /// A new program. `where` tells the call that the running fiber is in.
+  /// A new program begins on this core. `where` returns the call that the running fiber is in.
   void begin(const Config& config, int core, std::function<Place()> where);
 
   [[nodiscard]] const Config& config() const { return config_; }
   [[nodiscard]] bool on(Class c) const { return config_.on(c); }
   [[nodiscard]] Place here() const { return where_ ? where_() : Place{}; }
 
-  /// Reports the fault that `make` returns, unless the class is off; returns when the kernel may go on.
+  /// Unless the class is off, calls `make` for the fault and reports it. Returns when the kernel may go on.
   template <class Make>
   void found(Class c, const Make& make) {
     if (on(c)) report(c, make());
   }
-  /// Outside of a kernel: nothing is thrown. A `place` without a line: the finding is of the core as a whole.
+  /// As found(), from outside of a kernel: an error is kept, too. A `place` without a line stands for the whole core.
   void note(Class c, const Place& place, const Fault& fault);
 
   [[nodiscard]] std::vector<Finding> take_findings() { return std::exchange(findings_, {}); }
@@ -44,7 +45,7 @@ class Reporter {
   std::vector<Finding> findings_;
 };
 
-/// For a unit that may stand alone, without reporter: then every violation is thrown.
+/// Reporter::found() for units that tests use without a reporter: every violation is thrown then.
 template <class Make>
 void violated(Reporter* reporter, Class c, const Make& make) {
   if (reporter == nullptr) throw make();

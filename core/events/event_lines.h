@@ -23,11 +23,11 @@ struct SourceLine {
   }
 };
 
-/// Which source lines the events of a core come from: of each RISC the events that move data or order it, in the order of
-/// its log. Two bytes an event.
+/// Source lines of a core's events, for findings in the logs. Only events that move data or order it (moves_or_orders) have
+/// one; number(risc, i) is that of the i-th of these in the RISC's sequence. Two bytes an event.
 class EventLines {
  public:
-  /// Where the RISC's kernel is, read at each add().
+  /// From now on add() takes the RISC's line from `where`, which the kernel API keeps up to date.
   void follow(Risc risc, const SourceLine* where) { where_[static_cast<std::size_t>(risc)] = where; }
   void add(Risc risc) {
     const SourceLine* where = where_[static_cast<std::size_t>(risc)];
