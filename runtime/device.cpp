@@ -80,7 +80,7 @@ void Device::read(const Buffer& buffer, std::span<std::byte> data) {
   transfer_pages(buffer, data.size(), "read", [&](noc::Target target, std::uint64_t offset, std::uint64_t at) {
     control_.node().host_port().read(target, offset, data.subspan(at, buffer.page_bytes));
   });
-  // The mark of what nobody wrote is the emulator's own affair.
+  // DRAM that nobody has written holds a pattern for the checks; the host reads zeros there.
   if (control_.node().checks().on(checks::Class::uninitialised_dram)) {
     checks::clear(checks::dram_poison, data.data(), data.size());
   }
@@ -138,7 +138,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   if (reason == EndReason::deadlock) {
     const std::vector<BlockedReport> blocked = launch.blocked();
     const std::string text = deadlock_text(blocked, grid());
-    keep_findings(findings, "\n" + text);  // the hang is what they did
+    keep_findings(findings, "\n" + text);  // the findings come first: they may be why it hangs
     throw DeadlockError(text, deadlock_json(blocked, grid()));
   }
   keep_findings(findings);
@@ -158,7 +158,8 @@ std::vector<std::vector<std::byte>> Device::map(const std::string& task, const s
   for (int rank = 1; rank < ranks(); ++rank) {
     control_.send_value(rank, ControlTag::task, TaskCommand{task, inputs[rank]});
   }
-  // Large inputs wait for credits, and the others for them, while this rank does its own part.
+  // Before this rank does its own part: inputs that are still queued for lack of credits would keep the other ranks
+  // waiting.
   noc::Transport& transport = control_.node().transport();
   while (!transport.sends_done()) {
     if (control_.node().poll() == 0) transport.wait(std::chrono::milliseconds(1));

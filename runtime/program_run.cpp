@@ -15,7 +15,8 @@ namespace tilegrid {
 namespace {
 
 constexpr auto progress_interval = std::chrono::milliseconds(500);
-/// While fibers run, others are served about this often: each look costs, and may give the CPU to another rank.
+/// While its fibers run, a rank serves the others about this often. Not more often: each look costs time, and may give the
+/// CPU to another rank.
 constexpr auto service_interval = std::chrono::microseconds(100);
 constexpr auto longest_wait = std::chrono::milliseconds(10);
 

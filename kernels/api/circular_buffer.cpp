@@ -8,7 +8,7 @@
 namespace tilegrid::api {
 namespace {
 
-/// Where other fibers may go first; then the log's entry.
+/// A point at which a shaken run may let other fibers go first; then the log's entry.
 template <class CbEvent>
 void log_cb(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
   kernel.core->scheduler.preempt();
@@ -21,7 +21,7 @@ std::uint32_t argument(std::span<const std::uint32_t> args, std::uint32_t index,
       .numbers(index + 1, static_cast<std::int64_t>(args.size()), "arguments");
 }
 
-/// A kernel that asks in a loop must not keep the CPU from those it waits for.
+/// A kernel may ask in a loop: it yields, or those whom it waits for would never run.
 bool probe(KernelContext& kernel, bool answer) {
   ++kernel.core->counters.ambiguous_waits;
   if (!answer) {

@@ -12,7 +12,7 @@
 namespace tilegrid::api {
 namespace {
 
-/// Host estimates of an operation's work, for the service interval only.
+/// Rough host time of an operation, only to decide how often a rank looks for messages.
 constexpr std::uint32_t matmul_tile_ns = 500;
 constexpr std::uint32_t tile_pass_ns = 100;
 
@@ -27,7 +27,7 @@ Core& configure(Configuration what, std::uint32_t first, std::uint32_t second, c
   return *kernel.core;
 }
 
-/// What the checks remember of a configuration.
+/// Tells the checks which formats the unpackers and the packer are set to.
 void set_formats(Core& core, std::uint32_t cb_a, std::uint32_t cb_b) {
   if (core.checker) core.checker->set_unpack(core.cb(cb_a).format(), core.cb(cb_b).format());
 }
@@ -67,7 +67,7 @@ void check_use(Core& core, std::uint32_t cb, std::uint32_t first, std::uint32_t 
   }
 }
 
-/// What adds to a slot should find zeros there, or what it added before.
+/// For check dst-dirty: an operation that adds to a slot should find zeros there, or its own sums.
 void check_clean(Core& core, std::uint32_t slots, std::uint32_t dst, const char* who) {
   if (slots == 0) return;
   core.reporter.found(checks::Class::dst_dirty, [&] {
@@ -168,7 +168,7 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   Core& core = *kernel.core;
   const CircularBuffer& a = core.cb(in0);
   const CircularBuffer& b = core.cb(in1);
-  // A product that wraps must not look small.
+  // Limited, since a product that wraps around would look small.
   const auto slots = static_cast<int>(std::min(std::uint64_t{rt} * ct, std::uint64_t{1} << 30U));
   if (rt == 0 || ct == 0 || kt == 0) {
     throw Fault("matmul shape", fmt::format("matmul_block of {}x{} tiles, K of {}", rt, ct, kt), "all sizes are at least 1");
@@ -333,7 +333,8 @@ void transpose_wh_tile(std::uint32_t cb, std::uint32_t index, std::uint32_t dst,
 
 namespace {
 
-/// The slot that a vector operation writes. Without a value it is cleared, as an operation may cover only a part of it.
+/// The slot that a vector operation writes. If nothing has written it in this section it is cleared first, since the
+/// operation may cover only a part of it.
 float* vector_output(Core& core, std::uint32_t slot, VectorMode mode, const char* who) {
   Dst& dst = core.dst;
   const auto index = static_cast<int>(slot);

@@ -62,8 +62,8 @@ void zone(Phase phase, Here at = Here::current()) {
   kernel.phase = number;
   kernel.core->log.append(kernel.risc, events::Zone{number});
 }
-/// The body of a loop begins, or the loop is over: the log keeps bodies with the same events once. Costs nothing on the
-/// device.
+/// To be called at the beginning of a loop's body and after the loop: the log keeps repeated bodies only once. Costs
+/// nothing on the device.
 inline void mark_loop(Here at = Here::current()) {
   KernelContext& kernel = context(at);
   kernel.core->log.mark(kernel.risc);

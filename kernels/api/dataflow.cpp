@@ -32,7 +32,7 @@ void check_packet(std::uint32_t bytes, const char* who) {
 
 using Transaction = std::optional<std::uint8_t>;
 
-/// Ids beyond 255 would be cut to a good one.
+/// Checked before it is narrowed: an id beyond 255 would become a valid one.
 Transaction transaction(std::optional<std::uint32_t> trid, const char* who) {
   if (!trid) return {};
   noc::check_trid(*trid, who);
@@ -55,7 +55,7 @@ void write_with_state(const char* who, std::uint32_t l1_source, std::uint32_t de
                     {TransferForm::stateful, transaction(trid, who)});
 }
 
-/// Semaphores leave at once, and use a command buffer of their own.
+/// Semaphore multicasts leave at once, in order with the data before them, and have a command buffer of their own.
 void set_multicast(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations, bool loopback, bool linked,
                    std::uint8_t noc, Here at) {
   KernelContext& kernel = context(at);

@@ -63,7 +63,8 @@ RaceFinder::RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, 
   words_.resize(logs.size());
 }
 
-/// What the layout of clocks and cells depends on: from each block once, however often it is repeated.
+/// Collects what the layout of clocks and shadow cells depends on (transaction ids, semaphores, buffers in use), from each
+/// block once however often it is repeated.
 void RaceFinder::look_through_blocks() {
   std::unordered_set<const Event*> seen;
   for (const EventLog& log : logs_) {
@@ -113,7 +114,8 @@ std::vector<checks::Finding> RaceFinder::run() {
       left = left || !kernel.cursor.done();
     }
     if (moved || !left) continue;
-    // What a kernel saw in this run does not come in the order taken here: it polled, or a race decided. It goes on.
+    // No kernel can go on in the order taken here, though all went on in the run: one of them polled, or a race decided
+    // what it saw. The first that waits is let through.
     for (Kernel& kernel : kernels_) {
       if (!kernel.cursor.done() && step(kernel, true)) break;
     }
@@ -158,7 +160,7 @@ RaceFinder::Buffer& RaceFinder::buffer_of(const Kernel& kernel, const BufferMap:
   return buffers_[static_cast<std::size_t>(kernel.core)][static_cast<std::size_t>(&where - map_.buffers.data())];
 }
 
-/// The first count of `list` that reaches `pages`; what comes before is no longer asked for.
+/// Learns from the first count of `list` that reaches `pages`. Smaller counts are dropped: nobody will ask for them again.
 void RaceFinder::see(Kernel& kernel, std::deque<Count>& list, std::uint64_t pages) {
   while (list.size() > 1 && list.front().pages < pages) list.pop_front();
   if (!list.empty() && list.front().pages >= pages) kernel.clock.join(list.front().clock);
@@ -222,7 +224,8 @@ void RaceFinder::use(const Kernel& kernel, int core, std::uint32_t offset, std::
   const Call call = call_of(kernel);
   const Access access{offset, offset + bytes, write, moment, call.what, call.risc, call.line};
   shadows_[static_cast<std::size_t>(core)].use(access, kernel.clock, only_look, [&](const Access& earlier) {
-    // A push stores nothing itself: what its own RISC sends from there may still be on its way.
+    // A push stands for the stores before it, but stores nothing itself: the same RISC may still be sending from these
+    // pages.
     const bool own = earlier.moment.core == kernel.core && earlier.risc == kernel.risc;
     if (call.what == EventKind::cb_push && own && !earlier.write) return;
     const Call other{earlier.moment.core, earlier.risc, earlier.line, earlier.what};

@@ -19,13 +19,14 @@
 
 namespace tilegrid::races {
 
-/// Goes through the logs of a launch in one order that they allow, and asks of every access whether the earlier ones are
-/// known to be over to the thread that makes it.
+/// Walks through the logs of a launch in an order that they allow, and checks for every access that the thread making it
+/// knows all earlier accesses to the same bytes to be over.
 ///
-/// Invariants: a kernel goes on until a circular buffer or a semaphore stops it, then the next in order of core and RISC.
-/// A kernel's clock holds what it knows: what it did itself, what its barriers waited for, and what those knew whose push,
-/// pop, increment or set it saw. A kernel's moment is over to others from its next release on, a transfer's from a barrier
-/// or from a later semaphore operation of the same channel on.
+/// Invariants: a kernel runs until a circular buffer or a semaphore stops it, then the next one in order of core and RISC.
+/// A kernel's clock holds what the kernel knows to be over: what it did itself, what its barriers waited for, and what was
+/// known to the kernels whose push, pop, increment or set it has seen. Others learn of a kernel's moment by its next push,
+/// pop, increment or set; of a transfer's moment by a barrier of its kernel, or by a later semaphore operation in the same
+/// channel.
 class RaceFinder {
  public:
   RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, const checks::Config& checks);
@@ -44,9 +45,9 @@ class RaceFinder {
     Risc risc{};
     LogCursor cursor;
     Clock clock;
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> atomics[noc_count]{};  ///< channels and sequences, not waited for
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> atomics[noc_count]{};  ///< increments not waited for yet
   };
-  /// A number of pages, and what is known to whoever sees it.
+  /// A count of pages that were pushed or popped, and the clock that a kernel gets which sees this count.
   struct Count {
     std::uint64_t pages = 0;
     Clock clock;
@@ -76,7 +77,7 @@ class RaceFinder {
     };
     int core = 0;
     std::uint32_t offset = 0;
-    std::vector<Value> values{};       ///< since it was last set or waited for; the last one is the present one
+    std::vector<Value> values{};       ///< its values since it was last set or waited for; the last is the present one
     std::optional<Change> set{};       ///< the last
     std::vector<Change> increments{};  ///< since then
     std::optional<Change> exact{};     ///< the last wait for one value
@@ -89,7 +90,7 @@ class RaceFinder {
 
   void look_through_blocks();
   void look_at(const Event& event);
-  /// Does one event; false when the kernel has to wait. `force`: it does not.
+  /// Performs the kernel's next event. False when the kernel has to wait for others; with `force` it goes on regardless.
   bool step(Kernel& kernel, bool force);
   bool step_buffer(Kernel& kernel, const events::CbReserve& event, bool force);
   bool step_buffer(Kernel& kernel, const events::CbPush& event, bool force);
@@ -144,7 +145,7 @@ class RaceFinder {
   void set(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t value, const Moment& moment,
            const Clock& seen);
   void check_passed(const Kernel& kernel, Word& word, std::uint32_t value);
-  /// The word's exact wait may miss its value: `by` gives the word another one.
+  /// Reports that a wait for one exact value may miss it: the call `by` gives the word another value.
   void report_passed(const Word& of, const Call& by, std::uint32_t value);
 
   [[nodiscard]] std::string text_of(const Call& call) const;
@@ -160,7 +161,7 @@ class RaceFinder {
   std::map<std::pair<int, int>, int> cores_by_node_;  ///< x, y
   std::unordered_set<std::uint32_t> words_at_;        ///< L1 offsets that are used as semaphores
   std::set<int> touched_;                             ///< circular buffers that transfers use
-  std::set<int> used_buffers_;                        ///< that are pushed or popped: the others are memory like any other
+  std::set<int> used_buffers_;                        ///< that are pushed or popped; the others serve as plain memory
   std::vector<Kernel> kernels_;
   std::vector<Shadow> shadows_;
   std::vector<std::vector<Buffer>> buffers_;                    ///< by core and place in map_

@@ -59,7 +59,7 @@ void RaceFinder::step_through(Kernel& kernel, const events::SemaphoreInc& event)
 void RaceFinder::increment(Kernel& kernel, const events::SemaphoreInc& event, Word& of) {
   Channel& channel = channel_of(kernel, event.noc, of.core, false);
   Moment moment = transfer_moment(kernel, ThreadKind::landing, event.noc, 0);
-  moment.epoch = ~0U;  // a barrier for writes does not wait for it
+  moment.epoch = ~0U;  // never over by a barrier for writes: those do not wait for increments
   moment.channel = channel.number;
   moment.sequence = ++channel.sequence;
   const std::uint32_t value = of.values.back().value + event.delta;
@@ -120,7 +120,7 @@ bool RaceFinder::wait(Kernel& kernel, const events::SemaphoreWait& event, bool f
       report_passed(of, *later->call, later->value);
     }
   }
-  // Whoever waits later for what is known already knows what this kernel knows.
+  // Whoever waits for the same value later also learns what this kernel knows.
   if (enough != of.values.end()) {
     enough->clock = kernel.clock;
     of.values.erase(of.values.begin(), enough);

@@ -80,7 +80,8 @@ void RaceFinder::land(Kernel& kernel, const Landing& landing, int destination) {
   }
 }
 
-/// Whether a write goes to memory that its owner has made free for it, or that is no slot of a circular buffer in use.
+/// Whether a write may go there: to pages that the receiver has reserved, or to memory that is not part of a circular
+/// buffer in use.
 bool RaceFinder::check_slot(const Kernel& kernel, int destination, std::uint32_t offset, std::uint32_t bytes) {
   const BufferMap::Buffer* where = map_.at(offset);
   if (where == nullptr || where->on_buffer || !checks_.on(checks::Class::remote_slot)) return true;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint32_t no_setup = 0;
 
-/// What an operation of the FPU must have been initialised for. Never no_setup.
+/// A number for what the FPU must be initialised for before this operation; never no_setup.
 template <class Op, class Form>
 std::uint32_t setup(EventKind kind, Op op, Form form) {
   return (static_cast<std::uint32_t>(kind) + 1) << 16U | static_cast<std::uint32_t>(op) << 8U |
@@ -151,7 +151,7 @@ void CoreModel::run_front() {
   }
 }
 
-/// False: the event must wait, and nothing has changed.
+/// Performs the event. False when it has to wait; then nothing has changed.
 bool CoreModel::front_step(const Event& event) {
   using namespace events;
   const auto pass_on = [&] {
@@ -226,9 +226,10 @@ bool CoreModel::acquire() {
   return true;
 }
 
-/// Both Src banks are filled and consumed in turn. Filling u cycles, consumption m, n times: step i may be filled when
-/// step i - 2 is consumed, and consumed when it is filled and step i - 1 consumed. Both are chains of maxima, whose
-/// longest paths change between filling and consuming at most once; these are compared here, not stepped through.
+/// The two Src banks are filled and consumed in turn, n times: filling takes u cycles, consuming m. Step i can be filled
+/// once step i - 2 has been consumed, and consumed once it has been filled and step i - 1 has been consumed. The end is the
+/// longest path through fills and consumptions. As all fills take u and all consumptions m, such a path changes from one
+/// chain to the other at most once, so that a few candidates are compared instead of n steps taken.
 template <class Operation>
 bool CoreModel::operands(const Operation& event) {
   const int operation = operations::number_of(event);
@@ -251,7 +252,7 @@ bool CoreModel::operands(const Operation& event) {
   const double filled = n < 2 ? first : n < 3 ? second : std::max(second + (n - 2) * u, consumed(n - 2) + u);
   const double end = consumed(n);
   src_free_ = {n < 2 ? src_free_[1] : consumed(n - 1), end};
-  // The clocks move by work and by what is left over, so that busy and stalled add up.
+  // A lane's clock moves by its work, then by the time that is left: so busy and stalled cycles add up to the whole.
   busy(Lane::unpack, n * u, operation, front_phase_);
   stall_until(Lane::unpack, filled, Stall::src);
   busy(Lane::math, n * m, operation, front_phase_);
@@ -278,7 +279,7 @@ void CoreModel::run_pack() {
   backlog_first_ = 0;
 }
 
-/// False: the event must wait, and nothing has changed.
+/// Performs the event. False when it has to wait; then nothing has changed.
 bool CoreModel::pack_step(const Event& event) {
   using namespace events;
   return visit(event, Cases{[&](const Pack& call) {

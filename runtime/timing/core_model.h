@@ -26,9 +26,9 @@ struct CoreShares {
   std::uint64_t matmul_tiles = 0;
 };
 
-/// One core. Its compute lanes are recurrences over lane times: an event's start is the latest of what it needs, so they run
-/// as far as the log and the circular buffers let them, without the agenda. Only what other cores can see - transfers and
-/// semaphores of the data-movement RISCs - goes through the agenda, in time order.
+/// One core. Its compute lanes need no agenda: an event starts at the latest of the times of what it needs, so they are
+/// computed as far as the log and the circular buffers allow. Only what other cores can see - transfers and semaphores of
+/// the data-movement RISCs - goes through the agenda, in time order.
 ///
 /// The compute kernel is one sequence that three lanes walk. Unpack and math are walked together, in program order, as
 /// neither can get further ahead of the other than the Src banks allow. Pack follows in the same walk unless it is stuck at
@@ -41,7 +41,7 @@ class CoreModel {
   void advance();
   /// The agenda has come to the event at which data-movement RISC `risc` (0, 1) stands.
   void issue(int risc, double time);
-  /// What NetworkListener says, for requests of this core. True: something can run now.
+  /// As NetworkListener's functions of these names, for requests of this core. True when something can run now.
   void entered(const Request& request, double time);
   bool departed(const Request& request, double time);
   bool completed(const Request& request, double time, double noc_wait, double dram_wait);
@@ -70,14 +70,14 @@ class CoreModel {
   /// Transfers on their way, and the one that ended last since the last barrier.
   struct Outstanding {
     std::uint32_t count = 0;
-    std::uint32_t leaving = 0;  ///< writes of which it is not known when they have left
+    std::uint32_t leaving = 0;  ///< writes whose time of leaving is not known yet
     double last = 0, noc_wait = 0, dram_wait = 0;
-    double left = 0;  ///< the last write has
+    double left = 0;  ///< when the last of the writes has left its source
   };
   static constexpr int transaction_ids = 16;  ///< tensix.md 4.1
   /// Transfers of one kind on one NoC, by transaction id.
   struct Pending {
-    std::uint32_t used = 0;  ///< bit by id: those with anything below
+    std::uint32_t used = 0;  ///< bit by id: those that `by_id` has anything for
     std::array<Outstanding, transaction_ids> by_id;
   };
   enum class Wait : std::uint8_t { none, entry, barrier, semaphore };
@@ -86,7 +86,7 @@ class CoreModel {
     std::uint8_t phase = 0;
     Wait wait = Wait::none;
     std::uint32_t sent = 0;    ///< bytes of the present event that are under way
-    std::uint64_t number = 0;  ///< of the next appointment
+    std::uint64_t number = 0;  ///< of the next appointment of this RISC
     std::array<std::array<Pending, transfer_count>, noc_count> pending;
     std::array<std::optional<PhysicalCore>, noc_count> target{};  ///< of the last call
     std::array<bool, noc_count> chain{};                          ///< a linked multicast is open
@@ -154,14 +154,14 @@ class CoreModel {
   std::array<double, lane_count> clocks_{};
   std::array<Buffer, max_buffers> buffers_;
   std::array<std::uint32_t, max_semaphores> semaphores_{};  ///< by id
-  std::unordered_map<std::uint32_t, std::uint32_t> words_;  ///< others in L1 that are used as one, by offset
+  std::unordered_map<std::uint32_t, std::uint32_t> words_;  ///< other words of L1 that are used as semaphores, by offset
   std::array<Mover, 2> movers_;
   unsigned ready_ = 0;  ///< bit by walker
 
   Cursor front_;
   std::uint8_t front_phase_ = 0;
   std::uint32_t fpu_setup_ = 0, vector_setup_ = 0;
-  std::array<double, 2> src_free_{};  ///< when the operands before the last, and the last, were consumed
+  std::array<double, 2> src_free_{};  ///< when the last but one and the last Src bank became free again
   bool waits_for_release_ = false;
   std::array<double, 4> commits_{}, releases_{};  ///< times by section number modulo 4
   std::int64_t acquired_ = 0, committed_ = 0, waited_ = 0, released_ = 0;

@@ -30,7 +30,7 @@ void CoreModel::run_mover(int risc) {
   }
 }
 
-/// False: the event must wait. It is done when the agenda or another lane has brought what it needs.
+/// False: the event must wait. It is tried again when the agenda or another lane has brought what it needs.
 bool CoreModel::mover_step(int risc, const Event& event) {
   using namespace events;
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
@@ -94,7 +94,8 @@ bool CoreModel::barrier(int risc, const Barrier& event, Transfer transfer) {
     }
     if (one.last > last.last) last = one;
   }
-  // What the last transfer to end lost in queues is theirs; the rest is the way itself.
+  // The wait is explained by the transfer that ended last: what it lost in queues of DRAM and of the network counts as
+  // waiting for these, the rest as plain latency.
   const Lane lane = lane_of_risc(risc);
   const double waited = std::max(0.0, last.last - clock(lane));
   const double dram = std::min(last.dram_wait, waited);
@@ -110,7 +111,7 @@ bool CoreModel::barrier(int risc, const Barrier& event, Transfer transfer) {
   return true;
 }
 
-/// As a barrier, until the writes have left.
+/// Like a barrier, but only until the writes have left their source.
 bool CoreModel::flushed(int risc, const events::WritesFlushed& event) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   const Pending& pending = mover.pending[index(event.noc)][static_cast<std::size_t>(Transfer::write)];
@@ -156,7 +157,7 @@ bool CoreModel::completed(const Request& request, double time, double noc_wait, 
   return --one.count == 0 && look_again(request.risc);
 }
 
-/// A barrier may be over.
+/// A transfer has ended or left: the barrier or flush that the RISC stands at may be over, so it is looked at again.
 bool CoreModel::look_again(int risc) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   if (mover.wait != Wait::barrier) return false;
@@ -223,8 +224,8 @@ void CoreModel::issue(int risc, double time) {
                      [](const auto&) {}});
 }
 
-/// Asks for all packets of a read. Nobody sees that before a request reaches its target, so that the agenda need not come
-/// to it first.
+/// Issues all packets of a read at once. No other core sees anything of it before a request reaches its target, so this
+/// need not wait for its turn in the agenda.
 void CoreModel::read(int risc, const Event& event, const events::NocRead& call) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   const Lane lane = lane_of_risc(risc);
@@ -245,7 +246,7 @@ void CoreModel::read(int risc, const Event& event, const events::NocRead& call) 
   }
 }
 
-/// Decides between what happens at one time: by core, RISC and place in its sequence.
+/// The key that decides between things that happen at the same time: core, RISC, and place in its sequence.
 std::uint64_t CoreModel::next_key(int risc) {
   return static_cast<std::uint64_t>(index_) << 44U | static_cast<std::uint64_t>(risc) << 42U |
          movers_[static_cast<std::size_t>(risc)].number++;
@@ -269,7 +270,7 @@ void CoreModel::issue_transfer(int risc, Request request, std::uint32_t bytes, d
   }
 }
 
-/// A packet is in the network: on with the rest of its transfer, or with the next event.
+/// A packet has entered the network: issues the rest of its transfer, or goes on with the next event.
 void CoreModel::issued(const Request& request, double time) {
   using namespace events;
   const int risc = request.risc;

@@ -8,7 +8,7 @@
 namespace tilegrid::timing {
 namespace {
 
-/// Of responses that wait for the network: times the longest packet.
+/// Longest train of responses that wait for the network together, in units of the longest packet.
 constexpr std::uint32_t longest_train = 2;
 constexpr std::uint8_t most_of_train = 255;  ///< packets
 
@@ -155,7 +155,7 @@ void Network::arrived(std::uint32_t index, double time) {
   Packet& packet = packets_[index];
   const Request& request = packet.request;
   if (request.transfer == Transfer::read) {
-    // A DRAM channel delivers slower than a link carries: the tail comes with the last of its bytes.
+    // DRAM delivers more slowly than a link carries: the tail comes when the channel has delivered the last byte.
     const double length = packet.bank >= 0 ? std::max(packet.length, request.bytes * dram_rate_) : packet.length;
     if (packet.count > 1) listener_.completed_before(request, packet.count - 1U);
     complete(request, time + length, std::max(0.0, time - packet.entered - fabric_.flight(packet.back)), packet.wait);
@@ -184,7 +184,7 @@ void Network::handle(const Appointment& now) {
   }
 }
 
-/// Takes the packet's DRAM channel for its bytes. Returns when it begins.
+/// Occupies the packet's DRAM channel for its bytes. Returns when that begins.
 double Network::serve(const Packet& packet, double time) {
   Channel& channel = channel_of(packet);
   const double start = std::max(time, channel.free);
@@ -195,7 +195,8 @@ double Network::serve(const Packet& packet, double time) {
   return start;
 }
 
-/// A request to read is at its channel. The agenda has the first of the data to come only.
+/// A read request has reached its DRAM channel. The data of a channel come in order, so the agenda holds only the first of
+/// them.
 void Network::fetch(std::uint32_t index, double time) {
   Packet& packet = packets_[index];
   const double start = serve(packet, time);
@@ -211,14 +212,14 @@ void Network::fetch(std::uint32_t index, double time) {
   channel.last = index;
 }
 
-/// The first of the data to come of a channel have.
+/// The data that were next in a DRAM channel have come: the ones behind them are next.
 void Network::fetched(std::uint32_t index) {
   Channel& channel = channel_of(packets_[index]);
   channel.first = packets_[index].next;
   if (channel.first != nothing) add(Step::ready, channel.first, packets_[channel.first].entered);
 }
 
-/// The head of a write is at its channel.
+/// The head of a write has reached its DRAM channel.
 void Network::store(std::uint32_t index, double time) {
   const Packet& packet = packets_[index];
   const double start = serve(packet, time);
@@ -236,7 +237,7 @@ double Network::issue_multicast(const Request& request, double time) {
   double& chain = chain_free_[static_cast<std::size_t>(request.noc * routes_.nodes() + from)];
   double setup = 0;
   if (!request.linked_before) setup = multicast_setup_ + hop * tree.farthest + (call.linked ? 0 : multicast_unlinked_);
-  // All ports of the tree are taken at once, each from when the head comes there.
+  // All ports of the tree are reserved at once, each from the time at which the head gets there.
   double start = request.linked_before ? std::max(time, chain) : time;
   start = std::max(start, fabric_.free(routes_.port(request.noc, from, Routes::port_inject)));
   const double issued = start;

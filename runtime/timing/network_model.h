@@ -33,7 +33,7 @@ struct SemaphoreUpdate {
 struct Request {
   const Event* event = nullptr;  ///< NocRead, NocWrite, NocMulticast or SemaphoreInc
   std::uint64_t key = 0;
-  std::uint32_t bytes = 0;  ///< of this packet, at most one packet's
+  std::uint32_t bytes = 0;  ///< of this packet
   std::uint16_t core = 0;
   std::uint8_t risc = 0;
   std::uint8_t noc = 0;
@@ -45,16 +45,17 @@ struct Request {
   std::int16_t peer = 0;       ///< node; none of a multicast
 };
 
-/// Who hears what the network has done, in the same step or a later one than that of the request.
+/// Is told what the network has done, during issue() or in a later step.
 class NetworkListener {
  public:
-  /// The packet has entered the network: the RISC may go on. Not called when issue() said so itself.
+  /// The packet has entered the network, so the RISC may go on. Not called when issue() has already returned that time.
   virtual void entered(const Request& request, double time) = 0;
-  /// A write has left its source entirely at `time`, which may be to come.
+  /// A write has left its source entirely at `time`, which may be in the future.
   virtual void departed(const Request& request, double time) = 0;
-  /// The transfer is over at `time`, which may be to come. Waits are in queues of the network and of DRAM.
+  /// The transfer is over at `time`, which may be in the future. The waits are cycles that it spent in queues of the
+  /// network and of DRAM.
   virtual void completed(const Request& request, double time, double noc_wait, double dram_wait) = 0;
-  /// The same for packets like this one that came before it, without what they waited.
+  /// So many packets that travelled in the same train before this one are over as well; their waits are not told.
   virtual void completed_before(const Request& request, std::uint32_t packets) = 0;
 
  protected:
@@ -63,10 +64,10 @@ class NetworkListener {
 
 /// The NIUs, DRAM channels and the network between. Read requests and acknowledgements are single flits on channels of
 /// their own: they take time but no capacity. A multicast reserves the ports of its tree, all at once, and then crosses them
-/// in step. Responses of one NIU to another that have to wait for their turn travel together, as a train that is not much
-/// longer than the longest packet: their order among those that wait changes, the network's load does not, and much is saved
-/// where it is full. A linked chain keeps that reservation, but its tree is one resource: the next packet starts when the
-/// last port is free again.
+/// in step. A linked chain keeps that reservation, but its tree is one resource: the next packet starts when the last port
+/// is free again. Responses of one NIU to another that wait for their turn travel together, as a train that is not much
+/// longer than the longest packet. That changes the order among those that wait, not the load of the network, and where the
+/// network is full it saves most of the work.
 class Network final : private FabricListener {
  public:
   Network(const Chip& chip, GridSize grid, Agenda& agenda, NetworkListener& listener);
@@ -103,7 +104,7 @@ class Network final : private FabricListener {
     std::uint64_t read = 0, written = 0;
     std::uint32_t first = nothing, last = nothing;  ///< reads whose data are to come, in order
   };
-  /// Tens of thousands of reads may be under way: one line of a cache each.
+  /// Takes one cache line, since tens of thousands of reads may be under way.
   struct alignas(64) Packet {
     Request request;
     double entered = 0;            ///< when it asks for the network; of a train the last one

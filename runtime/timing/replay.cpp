@@ -48,8 +48,10 @@ class LaunchReplay final : private NetworkListener {
   //     agenda: time, then core, RISC, sequence number. So nothing depends on how cores lie in memory or on who ran first.
   //  2. Each core has run as far as it can without the agenda: a RISC stands at an event that is in the agenda, or waits
   //     for a transfer, a semaphore or a buffer, or is done.
-  //  3. An appointment made while one is handled is not before it, but where a pack lane that is stuck at a full buffer
-  //     held back the walk of its core; such a latecomer is handled next and finds resources as they are then.
+  //  3. An appointment that is made while another is handled does not lie before that one. The exception: a pack lane that
+  //  is
+  //     stuck at a full buffer holds back the walk of its core; what that asks for when it gets on is handled next, with
+  //     resources as they are then.
   void loop() {
     while (!agenda_.empty()) {
       const Appointment now = agenda_.next();
@@ -112,7 +114,7 @@ class LaunchReplay final : private NetworkListener {
       launch.matmul_tile_phases += shares.matmul_tile_phases;
       for (int risc = 0; risc < risc_count; ++risc) launch.events += log_.cores[i].sequence(static_cast<Risc>(risc)).size();
     }
-    // A program is over when what its kernels left under way has come home too.
+    // A program is over when also what its kernels had under way at their end has arrived.
     launch.cycles = std::max(end, network_.last_completion()) + costs_.launch_tail;
     const auto has_any = [](const ShareTime& share) {
       return std::any_of(share.busy.begin(), share.busy.end(), [](double cycles) { return cycles > 0; });
@@ -166,7 +168,8 @@ DeviceTime replay(const RunLog& log, const Chip& chip) {
     phases += done.matmul_tile_phases;
   }
   time.seconds = time.cycles / chip["clock_hz"];
-  // The share is of what the result needs: products with ones and padding keep the unit busy, but are no work done.
+  // The share counts the operations that the result needs: products with ones and with padding keep the unit busy, but are
+  // no useful work.
   if (log.useful_flops > 0 && time.flops > 0) {
     phases *= log.useful_flops / time.flops;
     time.flops = log.useful_flops;
