@@ -176,6 +176,11 @@ void spread(Broadcast broadcast, float* tile) {
 
 }  // namespace
 
+const char* name_of(Fidelity fidelity) {
+  constexpr std::array<const char*, 5> names{"?", "lofi", "hifi2", "hifi3", "hifi4"};
+  return names.at(static_cast<std::size_t>(fidelity));
+}
+
 void MatrixUnit::matmul_block(const MatmulBlock& block) const {
   if (block.rt < 1 || block.ct < 1 || block.rt * block.ct > 16) {
     throw Fault("matmul shape", "matmul_block of a shape DST cannot hold", "1 <= rt * ct <= 16")

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/events/event_log.h"
 
@@ -255,25 +256,12 @@ class LogReader {
 }  // namespace
 
 void save_log(const RunLog& log, const std::string& path) {
-  const std::string temporary = path + ".part";
-  {
-    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-    if (!file) throw UsageError(fmt::format("{}: can't be written: {}", path, std::strerror(errno)));
+  write_file(path, [&](std::ostream& file) {
     Writer archive(file);
     archive(log_magic, log_version, log.grid, log.program, log.useful_flops,
             static_cast<std::uint64_t>(log.launches.size()));
     for (const LaunchLog& launch : log.launches) write(archive, launch);
-    file.flush();
-    if (!file) {
-      std::remove(temporary.c_str());
-      throw UsageError(fmt::format("{}: writing failed: {}", path, std::strerror(errno)));
-    }
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    std::remove(temporary.c_str());
-    throw UsageError(fmt::format("{}: can't be written: {}", path, std::strerror(error)));
-  }
+  });
 }
 
 RunLog load_log(const std::string& path) {

@@ -73,10 +73,10 @@ std::string advice(const Config& config, int Config::*chunk, const char* flag, c
     if (l1_bytes_of(equal) <= l1_of(config)) break;
   }
   throw UsageError(
-      fmt::format("--q-chunk {} --k-chunk {}: asked {} bytes of L1, available {}; {}; {}; largest equal pair: {}",
+      fmt::format("`q_chunk` {} `k_chunk` {}: asked {} bytes of L1, available {}; {}; {}; largest equal pair: {}",
                   config.q_chunk, config.k_chunk, l1_bytes_of(config), l1_of(config),
-                  advice(config, &Config::q_chunk, "--q-chunk", "--k-chunk", config.k_chunk),
-                  advice(config, &Config::k_chunk, "--k-chunk", "--q-chunk", config.q_chunk), equal.q_chunk));
+                  advice(config, &Config::q_chunk, "`q_chunk`", "`k_chunk`", config.k_chunk),
+                  advice(config, &Config::k_chunk, "`k_chunk`", "`q_chunk`", config.q_chunk), equal.q_chunk));
 }
 
 /// Chunk sizes in tiles to try, largest first: the given one, or all that the sequence can use.

@@ -42,24 +42,24 @@ void check_elements(const char* what, const Shape& shape, int heads, int sequenc
 }
 
 void validate_shape(const Shape& shape) {
-  check_range("--batch", shape.batch, max_batch_or_heads);
-  check_range("--heads", shape.heads, max_batch_or_heads);
-  check_range("--kv-heads", shape.kv_heads, max_batch_or_heads);
-  check_range("--seq", shape.seq_q, max_sequence);
-  check_range("--kv-seq", shape.seq_kv, max_sequence);
+  check_range("`batch`", shape.batch, max_batch_or_heads);
+  check_range("`heads`", shape.heads, max_batch_or_heads);
+  check_range("`kv_heads`", shape.kv_heads, max_batch_or_heads);
+  check_range("`seq_q`", shape.seq_q, max_sequence);
+  check_range("`seq_kv`", shape.seq_kv, max_sequence);
   if (shape.dim < tile_side || shape.dim > max_dim || shape.dim % tile_side != 0) {
-    throw UsageError(fmt::format("--dim {}: head dimensions are multiples of 32 from 32 to {}", shape.dim, max_dim));
+    throw UsageError(fmt::format("`dim` {}: head dimensions are multiples of 32 from 32 to {}", shape.dim, max_dim));
   }
   if (shape.heads % shape.kv_heads != 0) {
-    throw UsageError(fmt::format("--kv-heads {}: must divide the number of heads ({})", shape.kv_heads, shape.heads));
+    throw UsageError(fmt::format("`kv_heads` {}: must divide the number of heads ({})", shape.kv_heads, shape.heads));
   }
   if (shape.causal && shape.seq_q != shape.seq_kv) {
     throw UsageError(
-        fmt::format("--kv-seq {}: causal attention needs as many keys as queries ({})", shape.seq_kv, shape.seq_q));
+        fmt::format("`seq_kv` {}: causal attention needs as many keys as queries ({})", shape.seq_kv, shape.seq_q));
   }
   if (std::int64_t{shape.batch} * shape.heads > max_batch_heads) {
     throw UsageError(
-        fmt::format("--batch {} --heads {}: batch x heads is at most {}", shape.batch, shape.heads, max_batch_heads));
+        fmt::format("`batch` {} `heads` {}: batch x heads is at most {}", shape.batch, shape.heads, max_batch_heads));
   }
   check_elements("Q", shape, shape.heads, shape.seq_q);
   check_elements("K", shape, shape.kv_heads, shape.seq_kv);
@@ -80,32 +80,32 @@ const char* name_of(KvDelivery delivery) {
 void validate(const Config& config) {
   validate_shape(config.shape);
   if (config.grid.x < 1 || config.grid.y < 1 || config.grid.x > noc::max_grid_side || config.grid.y > noc::max_grid_side) {
-    throw UsageError(fmt::format("--grid {}x{}: grids are 1x1 to {}x{}", config.grid.x, config.grid.y, noc::max_grid_side,
+    throw UsageError(fmt::format("`grid` {}x{}: grids are 1x1 to {}x{}", config.grid.x, config.grid.y, noc::max_grid_side,
                                  noc::max_grid_side));
   }
-  check_chunk("--q-chunk", config.q_chunk);
-  check_chunk("--k-chunk", config.k_chunk);
+  check_chunk("`q_chunk`", config.q_chunk);
+  check_chunk("`k_chunk`", config.k_chunk);
   if (config.read_batch < 0)
-    throw UsageError(fmt::format("--read-batch {}: tiles, or 0 for a whole chunk", config.read_batch));
+    throw UsageError(fmt::format("`read_batch` {}: tiles, or 0 for a whole chunk", config.read_batch));
   if (config.kv != KvDelivery::dram && config.kernel != Kernel::hand_written) {
     throw UsageError(
-        fmt::format("--kv {}: the {} kernel reads K and V from DRAM on every core; other deliveries go with the "
+        fmt::format("`kv` {}: the {} kernel reads K and V from DRAM on every core; other deliveries go with the "
                     "hand-written one",
                     name_of(config.kv), name_of(config.kernel)));
   }
-  config.chip.check_grid(config.grid, "--grid");
+  config.chip.check_grid(config.grid, "`grid`");
   const GridSize die = config.chip.workers();
   if (config.kv != KvDelivery::dram && (config.grid.x > die.x || config.grid.y > die.y)) {
     throw UsageError(
-        fmt::format("--kv {}: on a {}x{} grid several cores share NoC coordinates; at most {}x{} cores can send to "
+        fmt::format("`kv` {}: on a {}x{} grid several cores share NoC coordinates; at most {}x{} cores can send to "
                     "each other",
                     name_of(config.kv), config.grid.x, config.grid.y, die.x, die.y));
   }
   if (config.kv_cores != 0 && config.kv == KvDelivery::dram) {
-    throw UsageError(fmt::format("--kv-cores {}: goes with chain, multicast-row, multicast-grid or auto", config.kv_cores));
+    throw UsageError(fmt::format("`kv_cores` {}: goes with chain, multicast-row, multicast-grid or auto", config.kv_cores));
   }
   if (config.format != DataFormat::bf16 && config.format != DataFormat::fp32 && config.format != DataFormat::bfp8_b) {
-    throw UsageError(fmt::format("--format {}: attention takes bf16, fp32 or bfp8_b", name_of(config.format)));
+    throw UsageError(fmt::format("`format` {}: attention takes bf16, fp32 or bfp8_b", name_of(config.format)));
   }
 }
 

@@ -128,7 +128,7 @@ std::vector<KvDelivery> attempts(KvDelivery asked) {
 void check_kv_cores(const Config& config) {
   if (config.kv_cores == 0) return;
   if (config.kv_cores < 2 || config.kv_cores > config.grid.cores()) {
-    throw UsageError(fmt::format("--kv-cores {}: a team has 2 to {} cores on a {}x{} grid, or 0 to choose", config.kv_cores,
+    throw UsageError(fmt::format("`kv_cores` {}: a team has 2 to {} cores on a {}x{} grid, or 0 to choose", config.kv_cores,
                                  config.grid.cores(), config.grid.x, config.grid.y));
   }
 }

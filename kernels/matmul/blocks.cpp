@@ -88,14 +88,14 @@ void check_subblock(const Config& config) {
   const int slots = attention::dst_slots(config.chip, config.compute);
   if (std::int64_t{sub.h} * sub.w > slots) {
     throw UsageError(
-        fmt::format("--subblock {}x{}: asked {} DST slots, available {}", sub.h, sub.w, std::int64_t{sub.h} * sub.w, slots));
+        fmt::format("`sub` {}x{}: asked {} DST slots, available {}", sub.h, sub.w, std::int64_t{sub.h} * sub.w, slots));
   }
   const Extent out = config.out_block;
   const Extent limit = out.tiles() > 0 ? out : config.per_core;
   const bool divides = out.tiles() == 0 || (out.rows % sub.h == 0 && out.columns % sub.w == 0);
   if (divides && sub.h <= limit.rows && sub.w <= limit.columns) return;
   throw UsageError(
-      fmt::format("--subblock {}x{}: must divide the output block of {}x{} tiles", sub.h, sub.w, limit.rows, limit.columns));
+      fmt::format("`sub` {}x{}: must divide the output block of {}x{} tiles", sub.h, sub.w, limit.rows, limit.columns));
 }
 
 /// Buffers with an output buffer of all or of two subblocks.
@@ -196,11 +196,11 @@ std::optional<Config> best_blocks(const Config& config) {
   open.k_block = 0;
   open.sub = {0, 0};
   const std::optional<Config> would = best_blocks(open);
-  const std::string advice = would ? fmt::format("--out-block {}x{} --block {} would fit", would->out_block.rows,
+  const std::string advice = would ? fmt::format("`out_block` {}x{} `k_block` {} would fit", would->out_block.rows,
                                                  would->out_block.columns, would->k_block)
                                    : "nothing would fit";
-  throw UsageError(fmt::format("--out-block {}x{} --block {}: asked {} bytes of L1, available {}; {}", out.rows, out.columns,
-                               asked.k_block, l1_bytes_of(asked), l1_of(config), advice));
+  throw UsageError(fmt::format("`out_block` {}x{} `k_block` {}: asked {} bytes of L1, available {}; {}", out.rows,
+                               out.columns, asked.k_block, l1_bytes_of(asked), l1_of(config), advice));
 }
 
 void check_share(const Config& config) {
@@ -208,7 +208,7 @@ void check_share(const Config& config) {
   const GridSize used = cores_used(config);
   if (used.x <= config.grid.x && used.y <= config.grid.y) return;
   throw UsageError(
-      fmt::format("--per-core {}x{}: the output has {}x{} tiles, which makes {} rows and {} columns of cores; "
+      fmt::format("`per_core` {}x{}: the output has {}x{} tiles, which makes {} rows and {} columns of cores; "
                   "the grid has {} and {}: at least {}x{}",
                   config.per_core.rows, config.per_core.columns, size.m, size.n, used.y, used.x, config.grid.y,
                   config.grid.x, ceil_div(size.m, config.grid.y), ceil_div(size.n, config.grid.x)));
@@ -218,23 +218,23 @@ void check_share(const Config& config) {
 
 void validate(const Config& config) {
   const Shape& shape = config.shape;
-  check_range("--batch", shape.batch, max_batch);
-  check_range("--m", shape.m, max_side);
-  check_range("--k", shape.k, max_side);
-  check_range("--n", shape.n, max_side);
+  check_range("`batch`", shape.batch, max_batch);
+  check_range("`m`", shape.m, max_side);
+  check_range("`k`", shape.k, max_side);
+  check_range("`n`", shape.n, max_side);
   check_tiles("A", shape.batch, shape.m, shape.k);
   check_tiles("B", shape.shared_b ? 1 : shape.batch, shape.k, shape.n);
   check_tiles("the output", shape.batch, shape.m, shape.n);
   if (config.grid.x < 1 || config.grid.y < 1 || config.grid.x > noc::max_grid_side || config.grid.y > noc::max_grid_side) {
-    throw UsageError(fmt::format("--grid {}x{}: grids are 1x1 to {}x{}", config.grid.x, config.grid.y, noc::max_grid_side,
+    throw UsageError(fmt::format("`grid` {}x{}: grids are 1x1 to {}x{}", config.grid.x, config.grid.y, noc::max_grid_side,
                                  noc::max_grid_side));
   }
-  config.chip.check_grid(config.grid, "--grid");
-  check_extent("--per-core", config.per_core);
-  check_extent("--out-block", config.out_block);
-  check_extent("--subblock", {config.sub.h, config.sub.w});
+  config.chip.check_grid(config.grid, "`grid`");
+  check_extent("`per_core`", config.per_core);
+  check_extent("`out_block`", config.out_block);
+  check_extent("`sub`", {config.sub.h, config.sub.w});
   if (config.k_block < 0 || config.k_block > max_side) {
-    throw UsageError(fmt::format("--block {}: tiles of K from 1 on, or 0 to choose", config.k_block));
+    throw UsageError(fmt::format("`k_block` {}: tiles of K from 1 on, or 0 to choose", config.k_block));
   }
 }
 
@@ -246,10 +246,10 @@ Config with_blocks(Config config) {
   }
   check_share(config);
   if (config.out_block.rows > config.per_core.rows || config.out_block.columns > config.per_core.columns) {
-    throw UsageError(fmt::format("--out-block {}x{}: a core computes {}x{} tiles", config.out_block.rows,
+    throw UsageError(fmt::format("`out_block` {}x{}: a core computes {}x{} tiles", config.out_block.rows,
                                  config.out_block.columns, config.per_core.rows, config.per_core.columns));
   }
-  if (config.k_block > size.k) throw UsageError(fmt::format("--block {}: K has {} tiles", config.k_block, size.k));
+  if (config.k_block > size.k) throw UsageError(fmt::format("`k_block` {}: K has {} tiles", config.k_block, size.k));
   check_subblock(config);
   const std::optional<Config> best = best_blocks(config);
   if (!best) throw_does_not_fit(config);

@@ -3,61 +3,54 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <memory>
-#include <nlohmann/json.hpp>
 
-#include "runtime/cli/arch_arguments.h"
-#include "runtime/cli/arguments.h"
+#include "runtime/cli/commands.h"
+#include "runtime/report/device_report.h"
+#include "runtime/report/table.h"
 
 namespace tilegrid::cli {
 namespace {
 
-struct Flags {
-  ArchTexts arch;
+struct Arch {
+  Flags flags;
+  std::string arch = "wormhole_b0";
+  std::vector<std::string> sets;
   bool json = false;
-};
 
-std::string text_of(const ChosenArchitecture& chosen) {
-  const auto& parameters = chosen.parameters.parameters();
-  std::size_t name_width = 0;
-  std::size_t unit_width = 0;
-  for (const auto& [name, parameter] : parameters) {
-    name_width = std::max(name_width, name.size());
-    unit_width = std::max(unit_width, parameter.unit.size());
+  Arch() {
+    flags.add("NAME|FILE", "", fmt::format("{}, or a file [wormhole_b0]", fmt::join(Chip::built_in(), ", ")), arch);
+    flags.add("--set", "KEY=VALUE", "Change a constant; may be repeated", sets);
+    flags.add_switch("--json", "Print JSON, which --arch takes as a file", json);
   }
-  const Chip& chip = chosen.parameters;
-  const GridSize die = chip.places().die();
-  const GridSize workers = chip.workers();
-  std::string text = fmt::format("{}: {}x{} workers on a die of {}x{} nodes, {} DRAM banks; {} parameters; built in: {}\n",
-                                 chip.name(), workers.x, workers.y, die.x, die.y, chip.places().banks(), parameters.size(),
-                                 fmt::join(Chip::built_in(), ", "));
-  for (const auto& [name, parameter] : parameters) {
-    text += fmt::format("  {:<{}}{:>12}  {:<{}}  {}\n", name, name_width, parameter.value, parameter.unit, unit_width,
-                        parameter.source);
+
+  [[nodiscard]] static std::string text_of(const Chip& chip) {
+    std::size_t name = 0, unit = 0;
+    for (const auto& [key, parameter] : chip.parameters()) {
+      name = std::max(name, key.size());
+      unit = std::max(unit, parameter.unit.size());
+    }
+    const report::Table table({{"", -static_cast<int>(name) - 2}, {"", 12}, {"", -static_cast<int>(unit) - 2}, {"", 0}});
+    const GridSize die = chip.places().die();
+    std::string text = fmt::format("{}: {} workers on a die of {} nodes, {} DRAM banks; {} parameters; built in: {}\n",
+                                   chip.name(), report::text_of(chip.workers()), report::text_of(die), chip.places().banks(),
+                                   chip.parameters().size(), fmt::join(Chip::built_in(), ", "));
+    for (const auto& [key, parameter] : chip.parameters()) {
+      text += table.row({"  " + key, fmt::format("{}", parameter.value), "  " + parameter.unit, "  " + parameter.source});
+    }
+    return text;
   }
-  return text;
-}
+
+  int run(const Session& session, const std::vector<std::string>&) const {
+    const Chip chip = report::choose_architecture(arch, sets).parameters;
+    say(session, json ? chip.json() : text_of(chip));
+    return 0;
+  }
+};
 
 }  // namespace
 
-Command add_arch_command(CLI::App& parent) {
-  CLI::App* app = parent.add_subcommand("arch", "Print a chip: its geometry, memories, and the constants of device time");
-  app->allow_extras();
-  auto flags = std::make_shared<Flags>();
-  app->add_option("NAME|FILE", flags->arch.arch,
-                  fmt::format("{}, or a file [wormhole_b0]", fmt::join(Chip::built_in(), ", ")))
-      ->type_name("");
-  app->add_option("--set", flags->arch.sets, "Change a constant; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  app->add_flag("--json", flags->json, "Print JSON, which --arch takes as a file [off]")->disable_flag_override();
-  return {app, [app, flags](Session& session) {
-            refuse_empty_values(*app);
-            const ChosenArchitecture chosen = choose_architecture(flags->arch.arch, flags->arch.sets);
-            if (session.is_host()) put(flags->json ? chosen.parameters.json() : text_of(chosen));
-            flush_output();
-            return 0;
-          }};
+Command arch_command() {
+  return command<Arch>("arch", "Print a chip: its geometry, memories, and the constants of device time");
 }
 
 }  // namespace tilegrid::cli

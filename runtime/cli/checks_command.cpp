@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <memory>
-
-#include "runtime/cli/arguments.h"
-#include "runtime/cli/check_arguments.h"
+#include "runtime/cli/commands.h"
+#include "runtime/report/checks_report.h"
 
 namespace tilegrid::cli {
+namespace {
 
-Command add_checks_command(CLI::App& parent) {
-  CLI::App* app = parent.add_subcommand("checks", "What kernels are checked for: the classes of --check");
-  app->allow_extras();
-  auto json = std::make_shared<bool>(false);
-  app->add_flag("--json", *json, "Print JSON [off]")->disable_flag_override();
-  return {app, [json](Session& session) {
-            if (!*json) return print_checks(session);
-            if (session.is_host()) put(checks_json().dump(2) + "\n");
-            flush_output();
-            return 0;
-          }};
-}
+struct Checks {
+  Flags flags;
+  bool json = false;
+  Checks() { flags.add_switch("--json", "Print JSON", json); }
+  int run(const Session& session, const std::vector<std::string>&) const {
+    say(session, json ? report::to_json(report::check_classes()) : report::checks_text());
+    return 0;
+  }
+};
+
+}  // namespace
+
+Command checks_command() { return command<Checks>("checks", "What kernels are checked for: the classes of --check"); }
 
 }  // namespace tilegrid::cli

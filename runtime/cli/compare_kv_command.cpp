@@ -1,35 +1,349 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
+#include <optional>
 
 #include "core/error.h"
-#include "runtime/cli/arguments.h"
-#include "runtime/report/print_report.h"
+#include "core/tile.h"
+#include "kernels/attention/delivery.h"
+#include "runtime/cli/commands.h"
+#include "runtime/cli/sweep_points.h"
+#include "runtime/report/print.h"
 #include "runtime/report/progress.h"
-#include "runtime/workloads/compare_kv.h"
+#include "runtime/report/table.h"
+#include "runtime/workloads/driver.h"
+#include "runtime/workloads/tensor_io.h"
 
 namespace tilegrid::cli {
 namespace {
 
-struct Flags {
-  std::string json;
-  bool no_progress = false;
+using attention::Balance;
+using report::Value;
+using workloads::Attention;
+
+/// One delivery with one balance.
+struct Row {
+  attention::KvDelivery delivery{};
+  Balance balance{};
+  std::string refusal;  ///< why there are no figures
+  Value figures;
+  std::optional<bool> verified;
+  std::optional<std::uint64_t> output_hash;
+  [[nodiscard]] double cycles() const { return figures["device"]["cycles"].number(); }
 };
 
-/// Flags of attention that a comparison sets itself, or has no use for.
-constexpr std::array<std::string_view, 9> unfit{"--kv",  "--balance", "--kernel",          "--steps",         "--out",
-                                                "--log", "--split",   "--compare-kernels", "--no-device-time"};
+/// All rows of one shape, with the same chunks: those of the delivery that is estimated to be quickest.
+struct Comparison {
+  SweepPoint flags;
+  std::unique_ptr<Attention> asked;
+  attention::Config config;  ///< of the first row
+  std::string refusal;       ///< why there are no rows
+  std::vector<Row> rows;
 
-void refuse_unfit(const std::vector<std::string>& arguments) {
-  for (const std::string& argument : arguments) {
-    const std::string name = argument.substr(0, argument.find('='));
-    if (std::find(unfit.begin(), unfit.end(), name) != unfit.end()) {
-      throw UsageError(fmt::format("{}: does not go with compare-kv", name));
+  /// The row with the least device time; null without any.
+  [[nodiscard]] const Row* best(std::optional<attention::KvDelivery> of = {}) const {
+    const Row* best = nullptr;
+    for (const Row& row : rows) {
+      if (!row.refusal.empty() || (of && (row.delivery != *of || row.figures["used"].text() != name_of(*of)))) continue;
+      if (best == nullptr || row.cycles() < best->cycles()) best = &row;
+    }
+    return best;
+  }
+  /// Whether all outputs are the same bits and the verified ones right.
+  [[nodiscard]] bool passed() const {
+    std::optional<std::uint64_t> hash;
+    for (const Row& row : rows) {
+      if (!row.verified.value_or(true)) return false;
+      if (!row.output_hash) continue;
+      if (hash && hash != row.output_hash) return false;
+      hash = row.output_hash;
+    }
+    return true;
+  }
+};
+
+const char* text_of(Balance balance) { return balance == Balance::zigzag ? "zigzag" : "contiguous"; }
+
+std::uint64_t q_bytes(const attention::Config& config) {
+  const attention::Shape& shape = config.shape;
+  return workloads::matrix_bytes(shape.batch * shape.heads, shape.seq_q, shape.dim, config.format);
+}
+
+Value figures_of(const Attention& run, const report::RunOutcome& outcome) {
+  const report::DeviceReport& device = *outcome.device;
+  const timing::DeviceSummary& summary = device.summary;
+  const auto stall = [](const timing::CoreTime& core) {
+    return core.starved.at(attention::cb_k) + core.starved.at(attention::cb_v);
+  };
+  double worst = 0;
+  for (const timing::CoreTime& core : summary.cores) worst = std::max(worst, stall(core));
+  std::uint64_t messages = 0, bytes = 0;
+  for (const RankHostCost& rank : outcome.result.ranks) {
+    messages += rank.messages;
+    bytes += rank.bytes;
+  }
+  const std::uint64_t read = bytes_of(outcome, TransferKind::dram_read);
+  const double cycles = device.time.cycles;
+  const double mean = stall(summary.mean);
+  return {{"used", name_of(run.config.delivery)},
+          {"fallback", report::text_or_null(fallback_reason(run.config))},
+          {"team", workloads::team_text(run.config)},
+          {"cores", run.config.team.cores()},
+          {"device",
+           {{"cycles", cycles},
+            {"seconds", device.time.seconds},
+            {"tflops", device.time.tflops},
+            {"peak_share", device.time.peak_share},
+            {"bound", report::name_of(summary.limits[0].kind, device.program)}}},
+          {"dram_bytes", read - q_bytes(run.config)},  // each Q chunk is read once, by its core
+          {"dram_total_bytes", read + bytes_of(outcome, TransferKind::dram_write)},
+          {"noc_byte_hops", summary.bytes_times_hops},
+          {"max_link_share", summary.links.empty() ? 0 : summary.links.front().busy / summary.cycles},
+          {"kv_stall", {{"mean", mean}, {"worst", worst}, {"mean_share", mean / cycles}, {"worst_share", worst / cycles}}},
+          {"l1_bytes", report::most_l1_bytes(outcome)},
+          {"host", {{"seconds", outcome.result.wall_seconds}, {"mpi_messages", messages}, {"mpi_bytes", bytes}}},
+          {"verified", run.passed},
+          {"output_hash", run.output_hash ? Value(fmt::format("{:016x}", *run.output_hash)) : Value()}};
+}
+
+/// The first row chooses the chunks for all.
+Row run_row(const Session& session, Device& device, Comparison& comparison, attention::KvDelivery delivery,
+            Balance balance) {
+  const bool is_first = comparison.rows.empty();
+  Row row{delivery, balance, {}, {}, {}, {}};
+  Attention run;
+  run.ask_as(*comparison.asked);
+  run.config.kv = delivery;
+  if (delivery == attention::KvDelivery::dram) run.config.kv_cores = 0;
+  run.config.balance = balance;
+  run.chunks_for_all = is_first;
+  run.options.progress = false;
+  run.hash_output = !run.options.dry_run;
+  if (!is_first) {
+    run.config.q_chunk = comparison.config.q_chunk;
+    run.config.k_chunk = comparison.config.k_chunk;
+    // All outputs must be the same bits: one that is right is enough.
+    run.verify = {workloads::VerifyMode::off};
+  }
+  device.free_buffers();
+  try {
+    const report::RunOutcome outcome = workloads::execute(session, device, run);
+    if (is_first) comparison.config = run.config;
+    row.figures = figures_of(run, outcome);
+    row.verified = run.passed;
+    row.output_hash = run.output_hash;
+  } catch (const UsageError& error) {
+    row.refusal = error.message();
+  }
+  return row;
+}
+
+/// Fills in config and rows. Shapes that do not run are refusals, all other errors leave it.
+void run_comparison(const Session& session, Device& device, Comparison& comparison) {
+  attention::Config asked = comparison.asked->config;
+  asked.grid = comparison.asked->options.grid;
+  try {
+    attention::check_kv_cores(asked);
+  } catch (const UsageError& error) {
+    comparison.refusal = comparison.asked->flags().with_flags(error.message());
+    return;
+  }
+  std::vector<Balance> balances{Balance::zigzag};
+  if (asked.shape.causal) balances.push_back(Balance::contiguous);
+  for (const attention::KvDelivery delivery : workloads::all_deliveries) {
+    for (const Balance balance : balances) {
+      Row row = run_row(session, device, comparison, delivery, balance);
+      if (comparison.rows.empty() && !row.refusal.empty()) {
+        comparison.refusal = row.refusal;
+        return;
+      }
+      comparison.rows.push_back(std::move(row));
     }
   }
+}
+
+std::string name_of(const Row& row, bool causal) {
+  return fmt::format("{}{}", attention::name_of(row.delivery), causal ? fmt::format(" {}", text_of(row.balance)) : "");
+}
+
+std::string shape_text(const Comparison& comparison) {
+  const attention::Config& config = comparison.config;
+  const attention::Shape& shape = config.shape;
+  return fmt::format("batch {}, heads {}, kv heads {}, seq {}, kv seq {}, dim {}{}; Q {} and K {} rows a chunk; {} cores",
+                     shape.batch, shape.heads, shape.kv_heads, shape.seq_q, shape.seq_kv, shape.dim,
+                     shape.causal ? ", causal" : "", config.q_chunk, config.k_chunk, report::text_of(config.grid));
+}
+
+std::string rows_text(const Comparison& comparison) {
+  const bool causal = comparison.config.shape.causal;
+  const report::Table table({{"", -28},
+                             {"device time", 12},
+                             {"peak", 7},
+                             {" bound by", -12},
+                             {"K/V DRAM", 11},
+                             {"bytes*hops", 11},
+                             {"link", 7},
+                             {"K/V stall mean", 15},
+                             {"worst", 13},
+                             {"host s", 9},
+                             {"messages", 11},
+                             {"bytes", 11}});
+  std::string text = table.head();
+  std::string notes = "\n";
+  for (const Row& row : comparison.rows) {
+    const std::string name = name_of(row, causal);
+    if (!row.refusal.empty()) {
+      text += fmt::format("  {:<26}does not run: {}\n", name, row.refusal);
+      continue;
+    }
+    const Value& device = row.figures["device"];
+    const Value& stall = row.figures["kv_stall"];
+    const Value& host = row.figures["host"];
+    text += table.row(
+        {"  " + name, report::duration_text(device["seconds"].number()), report::percent(device["peak_share"].number()),
+         " " + device["bound"].text(), report::bytes_text(row.figures["dram_bytes"].number()),
+         report::bytes_text(row.figures["noc_byte_hops"].number()), report::percent(row.figures["max_link_share"].number()),
+         fmt::format("{} {}", report::grouped(stall["mean"].number()), report::percent(stall["mean_share"].number())),
+         report::percent(stall["worst_share"].number()), fmt::format("{:.3f}", host["seconds"].number()),
+         report::grouped(host["mpi_messages"].count()), report::bytes_text(host["mpi_bytes"].number())});
+    notes += fmt::format("  {:<26}{}; L1 {} bytes", name, row.figures["team"].text(),
+                         report::grouped(row.figures["l1_bytes"].count()));
+    const std::string& fallback = row.figures["fallback"].text();
+    if (!fallback.empty()) notes += fmt::format("; fallback to {}: {}", row.figures["used"].text(), fallback);
+    notes += '\n';
+  }
+  return text + notes;
+}
+
+std::string outputs_text(const Comparison& comparison) {
+  if (comparison.asked->options.dry_run) return "\n  Dry runs: no numbers, and host cost without data\n";
+  const auto verified =
+      std::find_if(comparison.rows.begin(), comparison.rows.end(), [](const Row& row) { return row.verified; });
+  const char* verdict = "not verified";
+  if (verified != comparison.rows.end()) verdict = *verified->verified ? "verified" : "wrong";
+  return fmt::format("\n  Outputs {}\n", comparison.passed() ? fmt::format("are the same bits, and {}", verdict)
+                                                             : fmt::format("differ, or are wrong: {}", verdict));
+}
+
+/// One shape, all rows.
+std::string comparison_text(const Comparison& comparison) {
+  std::string text = fmt::format("K/V deliveries: {}\n", shape_text(comparison)) + rows_text(comparison);
+  text += outputs_text(comparison);
+  const bool causal = comparison.config.shape.causal;
+  if (const Row* best = comparison.best()) {
+    text += fmt::format("  Least device time: {}, {:.2f} times as fast as {}\n", name_of(*best, causal),
+                        comparison.rows.front().cycles() / best->cycles(), name_of(comparison.rows.front(), causal));
+  }
+  return text;
+}
+
+/// Neighbours in the sweep that differ in the last flag only, and in the best delivery.
+std::string change_text(const Comparison& before, const Comparison& after) {
+  const Row* a = before.best();
+  const Row* b = after.best();
+  const auto& x = before.flags.varied;
+  const auto& y = after.flags.varied;
+  if (a == nullptr || b == nullptr || a->delivery == b->delivery || x.empty()) return {};
+  std::vector<std::string> where;
+  for (std::size_t i = 0; i + 1 < x.size(); ++i) {
+    if (x[i].value != y[i].value) return {};
+    where.push_back(fmt::format("{} {}", x[i].name, x[i].value));
+  }
+  return fmt::format("  from {} to {} between {} {} and {}{}{}\n", attention::name_of(a->delivery),
+                     attention::name_of(b->delivery), x.back().name, x.back().value, y.back().value,
+                     where.empty() ? "" : ", at ", fmt::join(where, " "));
+}
+
+/// Many shapes: the winner of each, and where it changes.
+std::string winners_text(const std::vector<Comparison>& comparisons) {
+  const SweepPoint& first = comparisons.front().flags;
+  std::string text = fmt::format("K/V deliveries{}{}: {} shapes, dry runs; least device time of each\n",
+                                 first.fixed.empty() ? "" : " ", fmt::join(first.fixed, " "), comparisons.size());
+  std::vector<report::Table::Column> columns{{"", 1}};
+  for (const SweepPoint::Flag& flag : first.varied) {
+    columns.push_back({flag.name, static_cast<int>(std::max<std::size_t>(flag.name.size(), 8)) + 1});
+  }
+  for (const attention::KvDelivery delivery : workloads::all_deliveries) {
+    columns.push_back({attention::name_of(delivery), 16});
+  }
+  for (const auto& [title, width] :
+       std::initializer_list<std::pair<const char*, int>>{{"   best", -29}, {"gain", 6}, {"Q", 6}, {"K", 6}}) {
+    columns.push_back({title, width});
+  }
+  const report::Table table(columns);
+  text += table.head();
+  for (const Comparison& comparison : comparisons) {
+    std::vector<std::string> cells{""};
+    for (const SweepPoint::Flag& flag : comparison.flags.varied) cells.push_back(flag.value);
+    const Row* best = comparison.best();
+    if (best == nullptr) {
+      text += table.row(cells, "  does not run: " + comparison.refusal);
+      continue;
+    }
+    for (const attention::KvDelivery delivery : workloads::all_deliveries) {
+      const Row* least = comparison.best(delivery);
+      cells.push_back(least == nullptr ? "-" : report::duration_text(least->figures["device"]["seconds"].number()));
+    }
+    cells.push_back("   " + name_of(*best, comparison.config.shape.causal));
+    cells.push_back(fmt::format("{:.2f}x", comparison.rows.front().cycles() / best->cycles()));
+    cells.push_back(std::to_string(comparison.config.q_chunk));
+    cells.push_back(std::to_string(comparison.config.k_chunk));
+    text += table.row(cells);
+  }
+  std::string changes;
+  for (std::size_t i = 1; i < comparisons.size(); ++i) changes += change_text(comparisons[i - 1], comparisons[i]);
+  return text + (changes.empty() ? "The best delivery is the same along the last flag\n" : "The best delivery changes\n") +
+         changes;
+}
+
+Value shape_figures(const Comparison& comparison) {
+  const attention::Config& config = comparison.config;
+  const attention::Shape& shape = config.shape;
+  report::Object flags;
+  for (const SweepPoint::Flag& flag : comparison.flags.varied) flags.push_back({flag.name, flag.value});
+  Value winner;
+  if (const Row* best = comparison.best()) {
+    winner = {
+        {"delivery", attention::name_of(best->delivery)}, {"balance", text_of(best->balance)}, {"cycles", best->cycles()}};
+  }
+  return {{"flags", flags},
+          {"grid", report::text_of(config.grid)},
+          {"batch", shape.batch},
+          {"heads", shape.heads},
+          {"kv_heads", shape.kv_heads},
+          {"seq", shape.seq_q},
+          {"kv_seq", shape.seq_kv},
+          {"dim", shape.dim},
+          {"causal", shape.causal},
+          {"q_chunk", config.q_chunk},
+          {"k_chunk", config.k_chunk},
+          {"winner", winner},
+          {"refusal", report::text_or_null(comparison.refusal)}};
+}
+
+/// Keys: version, command, dry_run, shapes (one for each comparison: flags, config, winner, refusal), rows (of all shapes; a
+/// row's `shape` is the index).
+Value figures_of(const std::vector<Comparison>& comparisons) {
+  report::Array shapes, rows;
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    shapes.push_back(shape_figures(comparisons[i]));
+    for (const Row& row : comparisons[i].rows) {
+      Value figures{{"shape", i},
+                    {"delivery", attention::name_of(row.delivery)},
+                    {"balance", text_of(row.balance)},
+                    {"refusal", report::text_or_null(row.refusal)}};
+      for (const report::Member& figure : row.figures.members()) figures[figure.name] = figure.value;
+      rows.push_back(figures);
+    }
+  }
+  return {{"version", report::program_version()},
+          {"command", "compare-kv"},
+          {"dry_run", comparisons.front().asked->options.dry_run},
+          {"shapes", shapes},
+          {"rows", rows}};
 }
 
 /// Whether a flag has several values: --seq 1024,2048.
@@ -47,103 +361,101 @@ bool has_lists(const std::vector<std::string>& arguments) {
   return false;
 }
 
-std::vector<KvComparison> comparisons_of(const Flags& flags, std::vector<std::string> arguments) {
-  refuse_unfit(arguments);
-  std::vector<KvComparison> comparisons;
-  if (!has_lists(arguments)) {
-    KvComparison& one = comparisons.emplace_back();
-    one.options = parse_attention(arguments);
-  } else {
-    std::erase(arguments, "--dry-run");  // which they are
-    CLI::App flags_of_attention;
-    for (SweepPoint& point : sweep_points(*add_attention_command(flags_of_attention).app, arguments)) {
-      KvComparison& one = comparisons.emplace_back();
-      one.options = parse_attention(point.arguments);
+struct CompareKv {
+  Flags flags;
+  std::string json;
+  bool progress = true;
+
+  CompareKv() {
+    flags.add("--json", "FILE", "Write the rows there; - for standard output alone [none]", json).writes();
+    flags.add_switch("--no-progress", "No progress line on a terminal", progress, false);
+  }
+
+  static std::vector<Comparison> comparisons_of(std::vector<std::string> arguments) {
+    // Flags of attention that a comparison sets itself, or has no use for.
+    constexpr std::array<std::string_view, 9> unfit{"--kv",  "--balance", "--kernel",          "--steps",         "--out",
+                                                    "--log", "--split",   "--compare-kernels", "--no-device-time"};
+    for (const std::string& argument : arguments) {
+      const std::string name = argument.substr(0, argument.find('='));
+      if (std::find(unfit.begin(), unfit.end(), name) == unfit.end()) continue;
+      throw UsageError(fmt::format("{}: does not go with compare-kv", name));
+    }
+    std::vector<SweepPoint> points{{arguments, {}, {}}};
+    if (has_lists(arguments)) {
+      std::erase(arguments, "--dry-run");  // which they are
+      points = sweep_points("attention", Attention().flags(), arguments);
+    }
+    std::vector<Comparison> comparisons;
+    for (SweepPoint& point : points) {
+      Comparison& one = comparisons.emplace_back();
+      one.asked = std::make_unique<Attention>();
+      parse_flags(one.asked->flags(), point.arguments);
+      one.asked->settle();
       one.flags = std::move(point);
     }
+    return comparisons;
   }
-  for (KvComparison& one : comparisons) {
-    one.options.json = flags.json;
-    if (one.options.compare_kernels || !one.options.architecture)
-      throw UsageError("compare-kv: device time is what it compares");
+
+  static int exit_code(const std::vector<Comparison>& comparisons) {
+    const auto ran = [](const Comparison& one) { return one.best() != nullptr; };
+    if (std::none_of(comparisons.begin(), comparisons.end(), ran)) return static_cast<int>(ExitCode::kernel);
+    const auto passed = [](const Comparison& one) { return one.passed(); };
+    return static_cast<int>(std::all_of(comparisons.begin(), comparisons.end(), passed) ? ExitCode::ok : ExitCode::mismatch);
   }
-  return comparisons;
-}
 
-void print(const std::vector<KvComparison>& comparisons, const Flags& flags) {
-  print_report(
-      flags.json, [&] { return comparisons.size() == 1 ? comparison_text(comparisons.front()) : winners_text(comparisons); },
-      [&] { return comparison_json(comparisons); });
-}
-
-int exit_code(const std::vector<KvComparison>& comparisons) {
-  const auto ran = [](const KvComparison& one) { return one.best() != nullptr; };
-  if (std::none_of(comparisons.begin(), comparisons.end(), ran)) return static_cast<int>(ExitCode::kernel);
-  const auto passed = [](const KvComparison& one) { return one.passed(); };
-  return static_cast<int>(std::all_of(comparisons.begin(), comparisons.end(), passed) ? ExitCode::ok : ExitCode::mismatch);
-}
-
-int run_command(Session& session, const Flags& flags, const std::vector<std::string>& arguments) {
-  std::vector<KvComparison> comparisons = comparisons_of(flags, arguments);
-  const GridSize first_grid = comparisons.front().options.config.grid;
-  int code = session.run({.grid = first_grid}, [&](Device&) {
-    if (!flags.json.empty() && flags.json != "-") check_output_path("--json", flags.json);
-    return 0;
-  });
-  if (code != 0) return code;
-  {
-    Progress progress("compare-kv", comparisons.size(), !flags.no_progress && session.is_host(), "shapes");
-    std::uint64_t done = 0;
-    // A session has one grid: neighbours that share it run in one.
-    for (std::size_t begin = 0; begin < comparisons.size();) {
-      const GridSize grid = comparisons[begin].options.config.grid;
-      std::size_t end = begin;
-      while (end < comparisons.size() && comparisons[end].options.config.grid == grid) ++end;
-      SessionOptions run{.grid = grid, .checks = comparisons[begin].options.checks};  // --check takes no list of values
-      run.shake = comparisons[begin].options.shake;
-      code = session.run(run, [&](Device& device) {
-        for (std::size_t i = begin; i < end; ++i) {
-          run_comparison(session, device, comparisons[i]);
-          progress.update(++done);
-        }
-        return 0;
-      });
-      if (code != 0) return code;
-      begin = end;
+  int run(Session& session, const std::vector<std::string>& arguments) const {
+    std::vector<Comparison> comparisons = comparisons_of(arguments);
+    comparisons.front().asked->register_kernels();
+    const GridSize first_grid = comparisons.front().asked->options.grid;
+    int code = session.run({.grid = first_grid}, [&](Device&) { return flags.check_paths(), 0; });
+    {
+      report::Progress line("compare-kv", comparisons.size(), progress && session.is_host(), "shapes");
+      std::uint64_t done = 0;
+      // A session has one grid of one chip: neighbours that share it run in one.
+      for (std::size_t begin = 0, end = 0; begin < comparisons.size() && code == 0; begin = end) {
+        const workloads::RunOptions& options = comparisons[begin].asked->options;
+        const auto same = [&](const workloads::RunOptions& other) {
+          return other.grid == options.grid && other.chip.same_as(options.chip);
+        };
+        while (end < comparisons.size() && same(comparisons[end].asked->options)) ++end;
+        SessionOptions own{.grid = options.grid, .checks = options.checks};  // --check takes no list of values
+        own.shake = options.shake;
+        own.chip = options.chip;
+        code = session.run(own, [&](Device& device) {
+          for (std::size_t i = begin; i < end; ++i) {
+            run_comparison(session, device, comparisons[i]);
+            line.update(++done);
+          }
+          return 0;
+        });
+      }
     }
+    if (code != 0) return code;
+    // The other ranks have no figures: what the host finds must be their exit code, too.
+    return session.run({.grid = first_grid}, [&](Device&) {
+      if (comparisons.size() == 1 && !comparisons.front().refusal.empty()) throw UsageError(comparisons.front().refusal);
+      report::print_report(
+          json, [&] { return comparisons.size() == 1 ? comparison_text(comparisons.front()) : winners_text(comparisons); },
+          [&] { return figures_of(comparisons); });
+      return exit_code(comparisons);
+    });
   }
-  // The other ranks have no figures: what the host finds must be their exit code, too.
-  return session.run({.grid = first_grid}, [&](Device&) {
-    if (comparisons.size() == 1 && !comparisons.front().refusal.empty()) throw UsageError(comparisons.front().refusal);
-    print(comparisons, flags);
-    return exit_code(comparisons);
-  });
-}
+};
 
 }  // namespace
 
-Command add_compare_kv_command(CLI::App& parent) {
-  CLI::App* app = parent.add_subcommand(
+Command compare_kv_command() {
+  Command made = command<CompareKv>(
       "compare-kv",
       "Compare the ways in which K and V come to the cores: --kv dram, chain, multicast-row and multicast-grid, with\n"
       "zigzag and contiguous balance when causal. Takes the flags of `tilegrid attention`; all rows have the same chunks,\n"
       "by default those of the delivery that is estimated to be quickest.\n"
       "Runs in full, for the host's cost and to see that all outputs are the same bits; --dry-run for large shapes.\n"
-      "Lists of values, comma between, make dry runs of all combinations and a table of the winners.");
-  app->allow_extras();
-  auto flags = std::make_shared<Flags>();
-  app->add_option("--json", flags->json, "Write the rows there; - for standard output alone [none]")->type_name("FILE");
-  app->add_flag("--no-progress", flags->no_progress, "No progress line on a terminal [off]")->disable_flag_override();
-  app->footer(
+      "Lists of values, comma between, make dry runs of all combinations and a table of the winners.",
       "Example: tilegrid compare-kv --heads 8 --kv-heads 1 --seq 2560 --dim 128 --json kv.json && scripts/plot kv.json\n"
-      "         tilegrid compare-kv --dim 128 --heads 8,16 --seq 1024,2048,4096,8192\n" +
-      parent.get_footer());
-  return {app,
-          [app, flags](Session& session) {
-            refuse_empty_values(*app);
-            return run_command(session, *flags, app->remaining());
-          },
-          true};
+      "         tilegrid compare-kv --dim 128 --heads 8,16 --seq 1024,2048,4096,8192\n");
+  made.takes_rest = true;
+  return made;
 }
 
 }  // namespace tilegrid::cli

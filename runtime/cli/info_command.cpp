@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/cli/info_command.h"
-
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/simd/dispatch.h"
 #include "noc/node.h"
-#include "runtime/cli/arguments.h"
-#include "runtime/report/report.h"
+#include "runtime/cli/commands.h"
+#include "runtime/report/print.h"
+#include "runtime/report/table.h"
 #include "runtime/task.h"
 
 namespace tilegrid::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using report::Value;
 
 constexpr const char* task_name = "info/host";
 
@@ -50,10 +47,8 @@ std::vector<RankPlace> ask_ranks(const Session& session, Device& device) {
   std::vector<RankPlace> places;
   for (int rank = 0; rank < device.ranks(); ++rank) {
     const int first = placement.first_core(rank);
-    places.push_back({from_bytes<std::string>(answers[static_cast<std::size_t>(rank)]),
-                      first,
-                      placement.first_core(rank + 1) - first,
-                      {}});
+    const int cores = placement.first_core(rank + 1) - first;
+    places.push_back({from_bytes<std::string>(answers[static_cast<std::size_t>(rank)]), first, cores, {}});
   }
   for (int bank = 0; bank < placement.banks; ++bank) {
     places[static_cast<std::size_t>(placement.rank_of_bank(bank))].banks.push_back(bank);
@@ -61,14 +56,11 @@ std::vector<RankPlace> ask_ranks(const Session& session, Device& device) {
   return places;
 }
 
-std::string core_text(GridSize grid, int index) {
-  const LogicalCore at = grid.core(index);
-  return fmt::format("({},{})", at.x, at.y);
-}
-
 /// One line for ranks of a host that follow each other and have equally many cores.
 std::string map_text(GridSize grid, const std::vector<RankPlace>& places) {
-  std::string text = fmt::format("{:<12}{:<14}{:<20}{:<20}DRAM banks\n", "ranks", "cores a rank", "cores (x,y)", "host");
+  const auto core_text = [&](int index) { return fmt::format("({},{})", grid.core(index).x, grid.core(index).y); };
+  const report::Table table({{"ranks", -12}, {"cores a rank", -14}, {"cores (x,y)", -20}, {"host", -20}, {"DRAM banks", 0}});
+  std::string text = table.head();
   for (std::size_t first = 0; first < places.size();) {
     std::size_t last = first;
     const auto like_first = [&](const RankPlace& place) {
@@ -84,83 +76,84 @@ std::string map_text(GridSize grid, const std::vector<RankPlace>& places) {
       banks +=
           fmt::format("{}{}", banks.empty() ? "" : ", ", first == last ? range : fmt::format("{} on rank {}", range, rank));
     }
-    const std::string ranks = first == last ? std::to_string(first) : fmt::format("{} to {}", first, last);
-    const std::string cores = fmt::format("{} to {}", core_text(grid, places[first].first_core),
-                                          core_text(grid, places[last].first_core + places[last].cores - 1));
-    text += fmt::format("{:<12}{:<14}{:<20}{:<20}{}\n", ranks, places[first].cores, cores, places[first].host,
-                        banks.empty() ? "none" : banks);
+    text += table.row({first == last ? std::to_string(first) : fmt::format("{} to {}", first, last),
+                       std::to_string(places[first].cores),
+                       fmt::format("{} to {}", core_text(places[first].first_core),
+                                   core_text(places[last].first_core + places[last].cores - 1)),
+                       places[first].host, banks.empty() ? "none" : banks});
     first = last + 1;
   }
   return text;
 }
 
-Json map_json(GridSize grid, const std::vector<RankPlace>& places) {
-  Json list = Json::array();
+Value map_figures(GridSize grid, const std::vector<RankPlace>& places) {
+  report::Array list;
   for (std::size_t rank = 0; rank < places.size(); ++rank) {
-    Json cores = Json::array();
+    report::Array cores;
     for (int i = 0; i < places[rank].cores; ++i) {
       const LogicalCore at = grid.core(places[rank].first_core + i);
-      cores.push_back({at.x, at.y});
+      cores.push_back(report::Array{at.x, at.y});
     }
-    list.push_back({{"rank", rank}, {"host", places[rank].host}, {"cores", cores}, {"dram_banks", places[rank].banks}});
+    list.push_back({{"rank", rank},
+                    {"host", places[rank].host},
+                    {"cores", cores},
+                    {"dram_banks", report::Array(places[rank].banks.begin(), places[rank].banks.end())}});
   }
   return list;
 }
 
-int run_info(const Session& session, Device& device, bool as_json) {
-  const std::vector<RankPlace> places = ask_ranks(session, device);
-  std::set<std::string> hosts;
-  for (const RankPlace& place : places) hosts.insert(place.host);
-  const std::string mpi = session.uses_mpi() ? session.info().library : "not initialised (no launcher)";
-  const char* yields = session.info().yields_when_idle ? "yes" : "no";
-  if (as_json) {
-    const Json json{{"version", TILEGRID_VERSION},
-                    {"build", build_type},
-                    {"compiler", "GCC-compatible " __VERSION__},
-                    {"simd", simd_target_name()},
-                    {"mpi", session.uses_mpi() ? Json(mpi) : Json()},
-                    {"yields_when_idle", session.uses_mpi() ? Json(session.info().yields_when_idle) : Json()},
-                    {"grid", text_of(device.grid())},
-                    {"ranks", device.ranks()},
-                    {"hosts", hosts},
-                    {"map", map_json(device.grid(), places)}};
-    put(json.dump(2) + "\n");
-  } else {
+struct Info {
+  Flags flags;
+  GridSize grid{8, 10};
+  bool json = false;
+
+  Info() {
+    flags.add("--grid", "XxY", "Cores: columns x rows [$]", grid);
+    flags.add_switch("--json", "Print JSON, with a list by rank", json);
+  }
+
+  int tell(const Session& session, Device& device) const {
+    const std::vector<RankPlace> places = ask_ranks(session, device);
+    std::set<std::string> hosts;
+    for (const RankPlace& place : places) hosts.insert(place.host);
+    const bool mpi = session.uses_mpi();
+    const char* compiler = "GCC-compatible " __VERSION__;
     std::string text;
     const auto line = [&](const char* name, const auto& value) { text += fmt::format("{:<18}{}\n", name, value); };
-    line("tilegrid", TILEGRID_VERSION);
+    line("tilegrid", report::program_version());
     line("build", build_type);
-    line("compiler", "GCC-compatible " __VERSION__);
+    line("compiler", compiler);
     line("SIMD target", simd_target_name());
-    line("MPI", mpi);
-    if (session.uses_mpi()) line("yields when idle", yields);
-    line("grid", text_of(device.grid()) + fmt::format(" ({} cores)", device.grid().cores()));
+    line("MPI", mpi ? session.info().library : "not initialised (no launcher)");
+    if (mpi) line("yields when idle", session.info().yields_when_idle ? "yes" : "no");
+    line("grid", fmt::format("{} ({} cores)", report::text_of(grid), grid.cores()));
     line("ranks", device.ranks());
     line("hosts", hosts.size());
-    put(text + "\n" + map_text(device.grid(), places));
+    report::print_report(
+        json ? "-" : "", [&] { return text + "\n" + map_text(grid, places); },
+        [&]() -> Value {
+          return {{"version", report::program_version()},
+                  {"build", build_type},
+                  {"compiler", compiler},
+                  {"simd", simd_target_name()},
+                  {"mpi", mpi ? Value(session.info().library) : Value()},
+                  {"yields_when_idle", mpi ? Value(session.info().yields_when_idle) : Value()},
+                  {"grid", report::text_of(grid)},
+                  {"ranks", device.ranks()},
+                  {"hosts", report::Array(hosts.begin(), hosts.end())},
+                  {"map", map_figures(grid, places)}};
+        });
+    return 0;
   }
-  flush_output();
-  return 0;
-}
+
+  int run(Session& session, const std::vector<std::string>&) const {
+    register_task(task_name, &host_task);
+    return session.run({.grid = grid}, [&](Device& device) { return tell(session, device); });
+  }
+};
 
 }  // namespace
 
-void register_info_task() { register_task(task_name, &host_task); }
-
-Command add_info_command(CLI::App& parent) {
-  CLI::App* app = parent.add_subcommand("info", "Version, SIMD target, MPI, and how ranks map to cores and hosts");
-  app->allow_extras();
-  struct Flags {
-    std::string grid = "8x10";
-    bool json = false;
-  };
-  auto flags = std::make_shared<Flags>();
-  app->add_option("--grid", flags->grid, "Cores: columns x rows [8x10]")->type_name("XxY");
-  app->add_flag("--json", flags->json, "Print JSON, with a list by rank [off]")->disable_flag_override();
-  return {app, [flags](Session& session) {
-            return session.run({.grid = parse_grid("--grid", flags->grid)},
-                               [&](Device& device) { return run_info(session, device, flags->json); });
-          }};
-}
+Command info_command() { return command<Info>("info", "Version, SIMD target, MPI, and how ranks map to cores and hosts"); }
 
 }  // namespace tilegrid::cli

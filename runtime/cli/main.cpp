@@ -3,122 +3,86 @@
 // rank 0 alone speaks.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
-#include <cstdio>
-#include <new>
-#include <set>
-#include <string>
-#include <string_view>
+#include <filesystem>
 
 #include "core/error.h"
-#include "kernels/attention/kernel_args.h"
-#include "kernels/matmul/matmul.h"
-#include "kernels/planner/run/fused_program.h"
-#include "runtime/cli/arguments.h"
-#include "runtime/cli/info_command.h"
-#include "runtime/cli/matmul_command.h"
-#include "runtime/workloads/verify.h"
+#include "runtime/cli/commands.h"
+#include "runtime/report/print.h"
+#include "runtime/workloads/all.h"
+#include "runtime/workloads/driver.h"
 
+namespace tilegrid::cli {
 namespace {
 
-using namespace tilegrid;
+/// A workload, and what only the command adds to it.
+struct Run {
+  std::unique_ptr<workloads::Workload> workload;
+  bool compares_kernels = false;
 
-/// What CLI11 has to say, in one line and in our words where its own are stilted.
-std::string one_line(const CLI::ParseError& error) {
-  std::string text = error.what();
-  for (char& c : text) {
-    if (c == '\n' || c == '\r') c = ' ';
+  int run(Session& session) {
+    auto* attention = dynamic_cast<workloads::Attention*>(workload.get());
+    if (!compares_kernels || attention == nullptr) return workloads::run(session, *workload);
+    workloads::RunOptions& options = attention->options;
+    attention->flags().refuse({"--dry-run"}, "a dry run has no numbers, --compare-kernels needs them");
+    attention->flags().refuse(
+        {"--kernel", "--steps", "--show-plan", "--split", "--view", "--log", "--out", "--arch", "--set", "--no-device-time"},
+        "does not go with --compare-kernels");
+    attention->settle();
+    options.architecture.reset();
+    for (const workloads::Maker& make : workloads::all()) make()->register_kernels();
+    SessionOptions own{.grid = options.grid, .checks = options.checks};
+    own.shake = options.shake;
+    own.chip = options.chip;
+    own.deadlock_json = options.json;
+    return session.run(own, [&](Device& device) { return compare_kernels(session, device, *attention); });
   }
-  while (!text.empty() && text.back() == ' ') text.pop_back();
-  const std::string flag = text.substr(0, text.find(':'));
-  if (error.get_name() == "ArgumentMismatch") {
-    if (text.find("flag override") != std::string::npos)
-      return fmt::format("--{}: takes no value", text.substr(0, text.find(' ')));
-    const bool missing = text.find("missing") != std::string::npos;
-    return fmt::format("{}: {}", flag, missing ? "needs a value" : "given more than once");
-  }
-  return text;
-}
-
-/// All ranks get the chips' files that flags name, in the order of the flags, before any of them looks at its own.
-void share_chips(const Session& session, int argc, char** argv) {
-  constexpr std::string_view flag = "--arch";
-  std::set<std::string> shared;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    std::string_view values;
-    if (word == flag && i + 1 < argc) values = argv[i + 1];
-    if (word.starts_with("--arch=")) values = word.substr(flag.size() + 1);
-    while (!values.empty()) {  // a sweep takes several
-      const std::string value(values.substr(0, values.find(',')));
-      values.remove_prefix(std::min(values.size(), value.size() + 1));
-      if (!value.empty() && shared.insert(value).second) static_cast<void>(session.load_chip(value));
-    }
-  }
-}
-
-/// Parses and runs; usage errors come as exceptions.
-int run(Session& session, int argc, char** argv) {
-  CLI::App app(
-      "Emulator of a grid of Tenstorrent Tensix cores. One process holds all cores, or, under mpirun, each rank\n"
-      "holds one or several.\n",
-      "tilegrid");
-  app.set_version_flag("--version", "tilegrid " TILEGRID_VERSION, "Print the version and exit");
-  app.set_help_flag("-h,--help", "Print this and exit; each command has its own");
-  app.footer(
-      "Exit codes: 0 ok, 1 usage or input, 2 kernel or capacity error, 3 deadlock, 4 numerical mismatch,\n"
-      "5 a rank was lost.");
-  app.require_subcommand(0, 1);
-  app.allow_extras();
-  const std::array commands{cli::add_attention_command(app), cli::add_matmul_command(app), cli::add_info_command(app),
-                            cli::add_log_command(app),       cli::add_plan_command(app),   cli::add_fused_command(app),
-                            cli::add_retime_command(app),    cli::add_sweep_command(app),  cli::add_compare_kv_command(app),
-                            cli::add_arch_command(app),      cli::add_checks_command(app)};
-  const auto speak = [&](const std::string& text) {
-    if (!session.is_host()) return;
-    cli::put(text);
-    cli::flush_output();
-  };
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    speak(app.help());
-    return 0;
-  } catch (const CLI::CallForVersion& version) {
-    speak(fmt::format("{}\n", version.what()));
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    throw UsageError(one_line(error));
-  }
-  cli::refuse_leftovers(app);
-  share_chips(session, argc, argv);
-  for (const cli::Command& command : commands) {
-    if (!command.app->parsed()) continue;
-    if (!command.takes_leftovers) cli::refuse_leftovers(*command.app);
-    return command.run(session);
-  }
-  speak(app.help());
-  return static_cast<int>(ExitCode::usage);
-}
+};
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  Session session(&argc, &argv);
-  attention::register_kernels();
-  planner::register_kernels();
-  matmul::register_kernels();
-  cli::register_verify_task();
-  cli::register_info_task();
-  try {
-    return run(session, argc, argv);
-  } catch (const Error& error) {
-    if (session.is_host()) fmt::print(stderr, "tilegrid: {}\n", error.message());
-    return static_cast<int>(error.code());
-  } catch (const std::bad_alloc&) {
-    if (session.is_host()) fmt::print(stderr, "tilegrid: out of memory\n");
-    return static_cast<int>(ExitCode::usage);
+void say(const Session& session, const std::string& text) {
+  if (!session.is_host()) return;
+  report::put(text);
+  report::flush_output();
+}
+
+void refuse_directory(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) throw UsageError(fmt::format("{}: is a directory", path));
+}
+
+Command workload_command(const workloads::Maker& make) {
+  auto own = std::make_shared<Run>();
+  own->workload = make();
+  Command command = workloads::command_of(*own->workload);
+  if (dynamic_cast<workloads::Attention*>(own->workload.get()) != nullptr) {
+    command.flags->in("Report")
+        .add_switch("--compare-kernels",
+                    "Print one table of this and other kernels instead: the six-operation kernel by\nevery strategy of the "
+                    "planner, attention planned and by hand",
+                    own->compares_kernels)
+        .no_fact();
   }
+  command.run = [run = own.get()](Session& session, const std::vector<std::string>&) { return run->run(session); };
+  command.owner = own;
+  return command;
+}
+
+}  // namespace tilegrid::cli
+
+int main(int argc, char** argv) {
+  using namespace tilegrid;
+  Session session(&argc, &argv);
+  return workloads::guarded(session, [&] {
+    workloads::Command program{"tilegrid",
+                               "Emulator of a grid of Tenstorrent Tensix cores. One process holds all cores, or, under "
+                               "mpirun, each rank\nholds one or several.\n"};
+    for (const workloads::Maker& make : workloads::all()) program.commands.push_back(cli::workload_command(make));
+    for (auto* make : {&cli::info_command, &cli::log_command, &cli::plan_command, &cli::retime_command, &cli::sweep_command,
+                       &cli::compare_kv_command, &cli::arch_command, &cli::checks_command}) {
+      program.commands.push_back(make());
+    }
+    return workloads::run_command_line(session, program, argc, argv);
+  });
 }

@@ -2,40 +2,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/error.h"
 #include "kernels/planner/print/print_plan.h"
-#include "kernels/planner/slot_cases/case_file.h"
 #include "noc/address.h"
-#include "runtime/cli/arguments.h"
-#include "runtime/cli/graph_arguments.h"
-#include "runtime/report/run_report_json.h"
+#include "runtime/cli/commands.h"
+#include "runtime/report/print.h"
+#include "runtime/workloads/driver.h"
+#include "runtime/workloads/graph_flags.h"
 
 namespace tilegrid::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr const char* all_strategies = "all";
-
-struct PlanOptions {
-  GraphRequest graph;
-  std::string strategy;  ///< a name, or "all"
-  std::string json;
-  [[nodiscard]] bool quiet() const { return json == "-"; }
-};
+using planner::Plan;
+using planner::Strategy;
+using report::Value;
 
 /// A strategy's plan. What is no question of slots - L1, circular buffers - is an error of the command when it is the chosen
 /// strategy's, and otherwise a line in the table.
 struct Planned {
-  planner::Plan plan;
+  Plan plan;
   std::optional<UsageError> error;
 };
 
-Planned plan_one(const planner::Graph& graph, planner::Strategy strategy, const planner::PlanRequest& request) {
+Planned plan_one(const planner::Graph& graph, Strategy strategy, const planner::PlanRequest& request) {
   Planned planned;
   try {
     planned.plan = planner::plan(graph, strategy, request);
@@ -49,188 +41,156 @@ Planned plan_one(const planner::Graph& graph, planner::Strategy strategy, const 
   return planned;
 }
 
-void put_json(const PlanOptions& options, const Json& json) {
-  if (options.json.empty()) return;
-  const std::string text = json.dump(2) + "\n";
-  if (options.quiet()) {
-    put(text);
-  } else {
-    write_file(options.json, text);
-  }
-}
-
-std::string answer_text(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  return value.dump();
-}
+Value answers_of(const planner::Case& one) { return report::from_json(planner::answer_case(one).dump()); }
 
 /// The answers of a case, a line each.
-std::string answers_text(const Json& one) {
-  std::string text = one.at("id").get<std::string>() + "\n";
-  for (const Json& result : one.at("results")) {
-    text += fmt::format("  {:<24} {:<24} {}\n", result.at("policy").get<std::string>(), result.at("key").get<std::string>(),
-                        answer_text(result.at("value")));
+std::string answers_text(const Value& one) {
+  std::string text = one["id"].text() + "\n";
+  for (const Value& result : one["results"].list()) {
+    const Value& value = result["value"];
+    std::string answer = value.is_text() ? value.text() : report::to_json_line(value);
+    text += fmt::format("  {:<24} {:<24} {}\n", result["policy"].text(), result["key"].text(), answer);
   }
   return text;
 }
 
-/// All cases of a file.
-int answer_file(const PlanOptions& options) {
-  Json answers = Json::array();
-  for (const planner::Case& one : load_graph_cases(options.graph)) answers.push_back(planner::answer_case(one));
-  if (!options.quiet()) {
-    for (const Json& one : answers) put(answers_text(one));
-  }
-  put_json(options, Json{{"cases", std::move(answers)}});
-  flush_output();
-  return 0;
-}
+struct PlanCommand {
+  Flags flags;
+  workloads::GraphRequest request;
+  std::optional<Strategy> strategy = Strategy::best;  ///< none: all
+  std::string json;
 
-/// The answers of the one case that is planned; of no file: none.
-Json answers_of_case(const PlanOptions& options) {
-  Json list = Json::array();
-  if (options.graph.file.empty()) return list;
-  const std::vector<planner::Case> cases = load_graph_cases(options.graph);
-  list.push_back(planner::answer_case(find_case(options.graph, cases)));
-  return list;
-}
+  PlanCommand() {
+    request.declare(flags);
+    flags.in("Report").add(
+        "--strategy", "NAME",
+        "Whose verdict, loop nest and slots to print: naive, liveness, subblock,\npipelined, grid, best, all [best]",
+        [this](const std::string& text) {
+          strategy = workloads::strategy_names().find(text);
+          std::vector<std::string> names = workloads::strategy_names().names();
+          names.emplace_back("all");
+          if (!strategy && text != "all") workloads::refuse_word("--strategy", text, names);
+        });
+    flags
+        .add("--json", "FILE",
+             "Write everything there; - for standard output alone [none]. Of a --graph\nwithout --case: the answers of "
+             "all its cases",
+             json)
+        .writes();
+  }
 
-std::string plan_details(const planner::Plan& plan) {
-  return fmt::format("Loop nest of {}\n{}\nSlots of {}\n{}", name_of(plan.strategy), planner::loop_nest(plan),
-                     name_of(plan.strategy), planner::slot_picture(plan));
-}
+  [[nodiscard]] bool shows(const Plan& plan) const { return !strategy || *strategy == plan.strategy; }
 
-std::string plan_text(const PlanOptions& options, const planner::Graph& graph, const std::vector<planner::Plan>& plans) {
-  std::string text = fmt::format("graph    {}\n         {}\nmachine  {}\n\n", graph_signature(graph),
-                                 graph_operations(graph), machine_text(options.graph.plan.machine));
-  const auto shown = [&](const planner::Plan& plan) {
-    return options.strategy == all_strategies || options.strategy == name_of(plan.strategy);
-  };
-  for (const planner::Plan& plan : plans) {
-    if (shown(plan)) text += fmt::format("{}: {}", name_of(plan.strategy), planner::verdict(plan));
+  /// The error that ends the command when what was asked for has no legal plan; nothing when it has.
+  [[nodiscard]] std::optional<Error> refusal_of(const planner::Graph& graph, const std::vector<Planned>& planned) const {
+    const bool none = std::none_of(planned.begin(), planned.end(), [](const Planned& one) { return one.plan.legal(); });
+    for (const Planned& one : planned) {
+      const bool chosen = strategy == one.plan.strategy;
+      if (one.error && (chosen || (none && one.plan.strategy == Strategy::best))) return *one.error;
+    }
+    if (none) {
+      const planner::SmallestCapacity smallest = planner::smallest_capacity(graph, request.plan);
+      return KernelError(
+          fmt::format("no strategy is legal: {} needs a DST capacity of {} slots, {} are there; with {} some plan is legal",
+                      smallest.operation, smallest.slots, request.plan.machine.capacity(), smallest.slots));
+    }
+    for (const Planned& one : planned) {
+      if (strategy != one.plan.strategy || one.plan.legal()) continue;
+      return KernelError(fmt::format("strategy {}: {}", name_of(*strategy), one.plan.refusal->reason));
+    }
+    return std::nullopt;
   }
-  text += "\n" + planner::strategy_table(plans);
-  for (const planner::Plan& plan : plans) {
-    if (shown(plan) && !plan.stages.empty()) text += "\n" + plan_details(plan);
-  }
-  return text;
-}
 
-/// The error that ends the command when what was asked for has no legal plan; nothing when it has.
-std::optional<Error> refusal_of(const PlanOptions& options, const planner::Graph& graph,
-                                const std::vector<Planned>& planned) {
-  const bool none = std::none_of(planned.begin(), planned.end(), [](const Planned& one) { return one.plan.legal(); });
-  for (const Planned& one : planned) {
-    const bool chosen = options.strategy == name_of(one.plan.strategy);
-    if (one.error && (chosen || (none && one.plan.strategy == planner::Strategy::best))) return *one.error;
+  [[nodiscard]] std::string text_of(const planner::Graph& graph, const std::vector<Plan>& plans) const {
+    std::string text = fmt::format("graph    {}\n         {}\nmachine  {}\n\n", planner::graph_signature(graph),
+                                   planner::graph_operations(graph), planner::machine_text(request.plan.machine));
+    for (const Plan& plan : plans) {
+      if (shows(plan)) text += fmt::format("{}: {}", name_of(plan.strategy), planner::verdict(plan));
+    }
+    text += "\n" + planner::strategy_table(plans);
+    for (const Plan& plan : plans) {
+      if (!shows(plan) || plan.stages.empty()) continue;
+      text += fmt::format("\nLoop nest of {0}\n{1}\nSlots of {0}\n{2}", name_of(plan.strategy), planner::loop_nest(plan),
+                          planner::slot_picture(plan));
+    }
+    return text;
   }
-  if (none) {
-    const planner::SmallestCapacity smallest = planner::smallest_capacity(graph, options.graph.plan);
-    return KernelError(
-        fmt::format("no strategy is legal: {} needs a DST capacity of {} slots, {} are there; with {} some plan is legal",
-                    smallest.operation, smallest.slots, options.graph.plan.machine.capacity(), smallest.slots));
-  }
-  for (const Planned& one : planned) {
-    if (options.strategy != name_of(one.plan.strategy) || one.plan.legal()) continue;
-    return KernelError(fmt::format("strategy {}: {}", options.strategy, one.plan.refusal->reason));
-  }
-  return std::nullopt;
-}
 
-Json request_json(const GraphRequest& request) {
-  const auto text = [](const std::string& value) { return value.empty() ? Json() : Json(value); };
-  return {{"expression", text(request.expression)},
-          {"preset", text(request.preset)},
-          {"file", text(request.file)},
-          {"case", text(request.case_id)}};
-}
+  [[nodiscard]] Value figures_of(const report::Array& answers, const std::vector<Plan>& plans,
+                                 const std::optional<Error>& refusal) const {
+    report::Array list;
+    for (const Plan& plan : plans) list.push_back(report::from_json(planner::plan_json_text(plan)));
+    Value figures{{"version", report::program_version()}};
+    if (!answers.empty()) figures["cases"] = answers;
+    figures["graph"] = {{"expression", report::text_or_null(request.expression)},
+                        {"preset", report::text_or_null(request.preset)},
+                        {"file", report::text_or_null(request.file)},
+                        {"case", report::text_or_null(request.case_id)}};
+    figures["strategy"] = strategy ? name_of(*strategy) : "all";
+    figures["refusal"] = refusal ? Value(refusal->message()) : Value();
+    figures["plans"] = list;
+    return figures;
+  }
 
-Json report_json(const PlanOptions& options, const Json& answers, const std::vector<planner::Plan>& plans,
-                 const std::optional<Error>& refusal) {
-  Json list = Json::array();
-  for (const planner::Plan& plan : plans) list.push_back(planner::plan_json(plan));
-  Json json = Json::object();
-  if (!answers.empty()) json["cases"] = answers;
-  json["version"] = TILEGRID_VERSION;
-  json["graph"] = request_json(options.graph);
-  json["strategy"] = options.strategy;
-  json["refusal"] = refusal ? Json(refusal->message()) : Json();
-  json["plans"] = std::move(list);
-  return json;
-}
+  int answer_file() const {
+    report::Array answers;
+    for (const planner::Case& one : request.load_cases()) answers.push_back(answers_of(one));
+    const auto text = [&] {
+      std::string all;
+      for (const Value& one : answers) all += answers_text(one);
+      return all;
+    };
+    report::print_report(json, text, [&]() -> Value { return {{"cases", answers}}; });
+    return 0;
+  }
 
-int run_plan(PlanOptions options) {
-  if (!options.json.empty() && !options.quiet()) {
-    std::vector<NamedPath> inputs;
-    if (!options.graph.file.empty()) inputs.push_back({"--graph", options.graph.file});
-    check_output_files({{"--json", options.json}}, inputs);
+  int plan() {
+    flags.check_paths();
+    if (!request.file.empty() && request.case_id.empty()) return answer_file();
+    const planner::Graph graph = request.load();
+    std::vector<Planned> planned;
+    std::vector<Plan> plans;
+    for (int i = 0; i < planner::strategy_count; ++i) {
+      planned.push_back(plan_one(graph, static_cast<Strategy>(i), request.plan));
+      plans.push_back(planned.back().plan);
+    }
+    const std::optional<Error> refusal = refusal_of(graph, planned);
+    // Bad input that no strategy mends is worth no report.
+    if (refusal && refusal->code() == ExitCode::usage &&
+        std::none_of(plans.begin(), plans.end(), [](const Plan& one) { return one.legal(); })) {
+      throw UsageError(refusal->message());
+    }
+    report::Array answers;
+    std::string text;
+    if (!request.file.empty()) {
+      const std::vector<planner::Case> cases = request.load_cases();
+      answers.push_back(answers_of(request.find_case(cases)));
+      text = answers_text(answers.front()) + "\n";
+    }
+    report::print_report(
+        json, [&] { return text + text_of(graph, plans); }, [&] { return figures_of(answers, plans, refusal); });
+    if (refusal && refusal->code() == ExitCode::usage) throw UsageError(refusal->message());
+    if (refusal) throw Error(*refusal);
+    return 0;
   }
-  if (!options.graph.file.empty() && options.graph.case_id.empty()) return answer_file(options);
-  const planner::Graph graph = load_graph(options.graph);
-  std::vector<Planned> planned;
-  std::vector<planner::Plan> plans;
-  for (int i = 0; i < planner::strategy_count; ++i) {
-    planned.push_back(plan_one(graph, static_cast<planner::Strategy>(i), options.graph.plan));
-    plans.push_back(planned.back().plan);
+
+  int run(Session& session, const std::vector<std::string>&) {
+    request.check(flags);
+    // No core is needed; a grid that has one for every rank lets the others wait for rank 0's exit code.
+    const int ranks = session.info().size;
+    const GridSize grid{std::min(ranks, noc::max_grid_side), (ranks - 1) / noc::max_grid_side + 1};
+    return session.run({.grid = grid}, [&](Device&) { return workloads::naming_flags(flags, [&] { return plan(); }); });
   }
-  const std::optional<Error> refusal = refusal_of(options, graph, planned);
-  // Bad input that no strategy mends is worth no report.
-  const bool reported = !refusal || refusal->code() != ExitCode::usage ||
-                        std::any_of(plans.begin(), plans.end(), [](const planner::Plan& plan) { return plan.legal(); });
-  if (!reported) throw Error(*refusal);
-  const Json answers = answers_of_case(options);
-  if (!options.quiet()) {
-    for (const Json& one : answers) put(answers_text(one) + "\n");
-    put(plan_text(options, graph, plans));
-  }
-  if (!options.json.empty()) put_json(options, report_json(options, answers, plans, refusal));
-  flush_output();
-  if (refusal) throw Error(*refusal);
-  return 0;
-}
+};
 
 }  // namespace
 
-Command add_plan_command(CLI::App& parent) {
-  CLI::App* app = parent.add_subcommand("plan", "Say whether a fused block of tiles fits DST, why not, and how it would");
-  app->allow_extras();
-  struct Texts {
-    GraphTexts graph;
-    std::string strategy = "best";
-    std::string json;
-  };
-  auto texts = std::make_shared<Texts>();
-  add_graph_flags(*app, texts->graph);
-  add_machine_flags(*app, texts->graph);
-  const char* group = "Report";
-  app->add_option(
-         "--strategy", texts->strategy,
-         "Whose verdict, loop nest and slots to print: naive, liveness, subblock,\npipelined, grid, best, all [best]")
-      ->type_name("NAME")
-      ->group(group);
-  app->add_option("--json", texts->json,
-                  "Write everything there; - for standard output alone [none]. Of a --graph\nwithout --case: the answers of "
-                  "all its cases")
-      ->type_name("FILE")
-      ->group(group);
-  app->footer(preset_list() +
-              "\nWithout --case, the cases of a --graph are answered; with it, one is planned, too.\n"
-              "Exit code 2: the strategy has no legal plan (all: no strategy has).\n"
-              "\nExample: tilegrid plan --preset six-op --strategy naive\n" +
-              parent.get_footer());
-  return {app, [app, texts](Session& session) {
-            refuse_empty_values(*app);
-            PlanOptions options;
-            options.graph = graph_request(*app, texts->graph);
-            std::vector<std::string> names = strategy_names();
-            names.emplace_back(all_strategies);
-            options.strategy = names[parse_word("--strategy", texts->strategy, names)];
-            options.json = texts->json;
-            // No core is needed; a grid that has one for every rank lets the others wait for rank 0's exit code.
-            const int ranks = session.info().size;
-            const GridSize grid{std::min(ranks, noc::max_grid_side), (ranks - 1) / noc::max_grid_side + 1};
-            return session.run({.grid = grid}, [&](Device&) { return run_plan(options); });
-          }};
+Command plan_command() {
+  return command<PlanCommand>("plan", "Say whether a fused block of tiles fits DST, why not, and how it would",
+                              workloads::preset_list() +
+                                  "\nWithout --case, the cases of a --graph are answered; with it, one is planned, too.\n"
+                                  "Exit code 2: the strategy has no legal plan (all: no strategy has).\n"
+                                  "\nExample: tilegrid plan --preset six-op --strategy naive\n");
 }
 
 }  // namespace tilegrid::cli

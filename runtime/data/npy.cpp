@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,9 +15,11 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <ostream>
 #include <stdexcept>
 #include <string_view>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
 #include "runtime/data/npy_types.h"
 
@@ -271,17 +272,6 @@ std::string header_for(std::span<const std::int64_t> shape) {
   return header + text;
 }
 
-[[noreturn]] void throw_unwritable(const std::string& path, const std::string& why) {
-  throw UsageError(fmt::format("{}: cannot be written: {}", path, why));
-}
-
-/// Writes and forces to disk, so that a full disk is noticed here. False with errno set.
-bool write_all(std::FILE* file, const std::string& header, std::span<const float> values) {
-  if (std::fwrite(header.data(), 1, header.size(), file) != header.size()) return false;
-  if (!values.empty() && std::fwrite(values.data(), sizeof(float), values.size(), file) != values.size()) return false;
-  return std::fflush(file) == 0 && fsync(fileno(file)) == 0;
-}
-
 }  // namespace
 
 NpyArray load_npy(const std::string& path) {
@@ -311,31 +301,10 @@ void save_npy(const std::string& path, std::span<const std::int64_t> shape, std:
     throw std::invalid_argument("save_npy: the shape does not match the number of values");
   }
   const std::string header = header_for(shape);
-  std::error_code error;
-  const auto kind = std::filesystem::status(path, error).type();
-  if (kind != std::filesystem::file_type::not_found && kind != std::filesystem::file_type::regular) {
-    throw_unwritable(path, error ? error.message() : "there is something that is not a regular file");
-  }
-  // A symbolic link stays one: what it points to is replaced.
-  const std::filesystem::path target = std::filesystem::weakly_canonical(path, error);
-  const std::string final_path = error ? path : target.string();
-  const std::string temporary = fmt::format("{}.{}.tmp", final_path, getpid());
-  File file(std::fopen(temporary.c_str(), "wbe"));
-  if (!file) throw_unwritable(path, std::strerror(errno));
-  bool good = write_all(file.get(), header, values);
-  int reason = errno;
-  if (std::fclose(file.release()) != 0 && good) {
-    good = false;
-    reason = errno;
-  }
-  if (good && std::rename(temporary.c_str(), final_path.c_str()) != 0) {
-    good = false;
-    reason = errno;
-  }
-  if (!good) {
-    static_cast<void>(std::remove(temporary.c_str()));
-    throw_unwritable(path, std::strerror(reason));
-  }
+  write_file(path, [&](std::ostream& file) {
+    file.write(header.data(), static_cast<std::streamsize>(header.size()));
+    file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size_bytes()));
+  });
 }
 
 }  // namespace tilegrid

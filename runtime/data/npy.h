@@ -21,8 +21,7 @@ struct NpyArray {
 /// beyond float32.
 [[nodiscard]] NpyArray load_npy(const std::string& path);
 
-/// Writes float32, format 1.0. Writes to a temporary file beside it and renames, so that a failure leaves no half file.
-/// Throws UsageError when the file can't be written.
+/// Writes float32, format 1.0, as write_file() does (core/atomic_file.h). Throws UsageError when the file can't be written.
 void save_npy(const std::string& path, std::span<const std::int64_t> shape, std::span<const float> values);
 
 }  // namespace tilegrid

@@ -2,203 +2,361 @@
 #include "runtime/report/device_report.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <array>
+#include <cctype>
 #include <chrono>
-#include <set>
+#include <span>
 
-#include "noc/grid.h"
-#include "runtime/report/grid_view.h"
-#include "runtime/report/metrics.h"
-#include "runtime/report/run_report.h"
+#include "runtime/report/table.h"
 #include "runtime/timing/replay.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::report {
 namespace {
 
-using timing::CoreTime;
-using timing::LaneTime;
-using timing::ShareTime;
+using timing::DeviceSummary;
+using timing::lane_count;
+using timing::stall_count;
 
-constexpr std::size_t most_operations = 6;
-constexpr std::size_t most_links = 3;
+double share_of(double cycles, const DeviceSummary& summary) { return summary.cycles > 0 ? cycles / summary.cycles : 0; }
 
-std::string percent(double part, double whole) { return fmt::format("{:.1f}%", whole > 0 ? 100 * part / whole : 0); }
+const char* lane_name(std::size_t lane) { return name_of(static_cast<timing::Lane>(lane)); }
 
-std::string launch_line(const DeviceReport& report, const timing::LaunchTime& launch) {
-  const DeviceSummary one = summarise(std::span(&launch, 1));
-  const double clock = report.architecture.parameters["clock_hz"];
-  return fmt::format("  launch {:<20}{:>14} cycles {:>12} {:>6}; bound by {} {}, then {} {}\n", launch.name,
-                     grouped(launch.cycles), duration_text(launch.cycles / clock),
-                     percent(launch.cycles, report.time.cycles), name_of(one.limits[0].kind, report.program),
-                     percent(one.limits[0].cycles, one.cycles), name_of(one.limits[1].kind, report.program),
-                     percent(one.limits[1].cycles, one.cycles));
+Value lanes_of(const timing::CoreTime& core) {
+  Object lanes;
+  for (std::size_t lane = 0; lane < lane_count; ++lane) {
+    Object stalled;
+    for (std::size_t stall = 0; stall < stall_count; ++stall) {
+      const double cycles = core.lanes.at(lane).stalled.at(stall);
+      if (cycles > 0) stalled.push_back({timing::key_of(static_cast<timing::Stall>(stall)), cycles});
+    }
+    lanes.push_back(
+        {lane_name(lane), {{"busy", core.lanes.at(lane).busy}, {"end", core.lanes.at(lane).end}, {"stalled", stalled}}});
+  }
+  return lanes;
 }
 
-std::string total_text(const DeviceReport& report) {
-  const timing::DeviceTime& time = report.time;
+/// Busy cycles of a core on average and their share of the run's.
+Value shares_of(const std::vector<timing::ShareTime>& shares, const DeviceSummary& summary) {
+  Array list;
+  for (const timing::ShareTime& share : shares) {
+    Object lanes;
+    for (std::size_t lane = 0; lane < lane_count; ++lane) {
+      const double busy = share.busy.at(lane);
+      if (busy <= 0) continue;
+      const double mean = busy / static_cast<double>(summary.cores.size());
+      lanes.push_back({lane_name(lane), {{"busy_sum", busy}, {"busy_mean", mean}, {"share", share_of(mean, summary)}}});
+    }
+    list.push_back({{"name", share.name}, {"lanes", lanes}});
+  }
+  return list;
+}
+
+Value noc_figures(const DeviceSummary& summary) {
+  constexpr std::array<const char*, 4> directions{"east", "south", "north", "west"};
+  Array nocs;
+  for (int noc = 0; noc < noc_count; ++noc) {
+    Array links;
+    double busy = 0;
+    for (const timing::LinkTime& link : summary.links) {
+      if (link.noc != noc) continue;
+      busy += link.busy;
+      links.push_back({{"x", link.from.x},
+                       {"y", link.from.y},
+                       {"direction", directions.at(link.direction)},
+                       {"busy", link.busy},
+                       {"utilisation", share_of(link.busy, summary)},
+                       {"bytes", link.bytes}});
+    }
+    const double mean = links.empty() ? 0 : busy / static_cast<double>(links.size());
+    nocs.push_back({{"noc", noc}, {"mean_utilisation", share_of(mean, summary)}, {"links", links}});
+  }
+  return {{"byte_hops", summary.bytes_times_hops}, {"nocs", nocs}};
+}
+
+Value dram_figures(const DeviceReport& report) {
   const DeviceSummary& summary = report.summary;
-  const auto& limits = summary.limits;
-  std::string text =
-      fmt::format("\nDevice time: {}, {} cycles; {:.3g} TFLOP/s, {} of the peak at the fidelity used\n",
-                  duration_text(time.seconds), grouped(time.cycles), time.tflops, percent(time.peak_share, 1));
-  text += fmt::format("  {} at {:.6g} MHz", report.architecture.parameters.name(),
-                      report.architecture.parameters["clock_hz"] / 1e6);
-  // Routes and banks are in the log, and those are Wormhole's.
-  if (report.architecture.parameters.name() == "blackhole") text += ", on Wormhole's grid, routes and DRAM banks";
-  for (const auto& change : report.architecture.changes) {
-    text += fmt::format("{} {} {:.6g} -> {:.6g}", &change == report.architecture.changes.data() ? "; changed:" : ",",
-                        change.name, change.before, change.after);
+  Array banks;
+  double least = 0, total = 0, most = 0, bytes = 0;
+  for (const timing::DramTime& bank : summary.dram) {
+    least = banks.empty() ? bank.busy : std::min(least, bank.busy);
+    most = std::max(most, bank.busy);
+    total += bank.busy;
+    bytes += static_cast<double>(bank.bytes_read) + static_cast<double>(bank.bytes_written);
+    banks.push_back({{"busy", bank.busy},
+                     {"utilisation", share_of(bank.busy, summary)},
+                     {"read_bytes", bank.bytes_read},
+                     {"written_bytes", bank.bytes_written}});
   }
-  text += fmt::format("\n  bound by {}: {} of the time, a margin of {}; then", name_of(limits[0].kind, report.program),
-                      percent(limits[0].cycles, summary.cycles), percent(summary.margin(), 1));
-  for (std::size_t i = 1; i < limits.size(); ++i) {
-    text += fmt::format("{} {} {}", i == 1 ? "" : ",", name_of(limits.at(i).kind, report.program),
-                        percent(limits.at(i).cycles, summary.cycles));
+  const double mean = banks.empty() ? 0 : total / static_cast<double>(banks.size());
+  return {{"utilisation",
+           {{"min", share_of(least, summary)}, {"mean", share_of(mean, summary)}, {"max", share_of(most, summary)}}},
+          {"bytes_per_second", report.time.seconds > 0 ? bytes / report.time.seconds : 0},
+          {"banks", banks}};
+}
+
+Value bound_figures(const DeviceSummary& summary, const std::string& program) {
+  Object limits;
+  for (const timing::Limit& limit : summary.limits) limits.push_back({name_of(limit.kind, program), limit.cycles});
+  return {{"by", limits.front().name},
+          {"share", share_of(summary.limits[0].cycles, summary)},
+          {"margin", summary.margin()},
+          {"limits", limits}};
+}
+
+Value launch_figures(const DeviceReport& report) {
+  Array list;
+  for (const timing::LaunchTime& launch : report.time.launches) {
+    const DeviceSummary one = summarise(std::span(&launch, 1));
+    list.push_back({{"name", launch.name},
+                    {"cycles", launch.cycles},
+                    {"seconds", launch.cycles / report.architecture.parameters["clock_hz"]},
+                    {"bound", bound_figures(one, report.program)},
+                    {"lanes", lanes_of(one.mean)},
+                    {"phases", shares_of(one.phases, one)},
+                    {"operations", shares_of(one.operations, one)},
+                    {"matmul_tiles", launch.matmul_tiles},
+                    {"events", launch.events}});
   }
-  text += '\n';
-  if (time.launches.size() < 2) return text;
-  for (const timing::LaunchTime& launch : time.launches) text += launch_line(report, launch);
+  return list;
+}
+
+Value architecture_figures(const DeviceReport& report) {
+  const ChosenArchitecture& architecture = report.architecture;
+  const std::string& name = architecture.parameters.name();
+  Object changed;
+  for (const auto& change : architecture.changes) {
+    changed.push_back({change.name, {{"from", change.before}, {"to", change.after}}});
+  }
+  return {{"name", name},
+          {"changed", changed},
+          {".clock_hz", architecture.parameters["clock_hz"]},
+          {".ran_on", report.chip.empty() || report.chip == name ? "" : fmt::format(", of a run on {}", report.chip)}};
+}
+
+/// "bound by X 90% of the time" and the others, as far as `most` goes.
+std::string limits_text(const Value& bound, double cycles, std::size_t most) {
+  std::string text;
+  const Object& limits = bound["limits"].members();
+  for (std::size_t i = 1; i < limits.size() && i <= most; ++i) {
+    text += fmt::format("{} {} {}", i == 1 ? "" : ",", limits[i].name, percent(limits[i].value.number(), cycles));
+  }
+  return text;
+}
+
+std::string total_text(const Value& device) {
+  const double cycles = device["cycles"].number();
+  const Value& bound = device["bound"];
+  const Value& arch = device["arch"];
+  const double clock = arch[".clock_hz"].number();
+  const auto first = [](const Value& limits, double whole) {
+    return percent(limits["limits"].members().front().value.number(), whole);
+  };
+  std::string text = fmt::format("\nDevice time: {}, {} cycles; {:.3g} TFLOP/s, {} of the peak at the fidelity used\n",
+                                 duration_text(device["seconds"].number()), grouped(cycles), device["tflops"].number(),
+                                 percent(device["peak_share"].number()));
+  text += fmt::format("  {} at {:.6g} MHz{}", arch["name"].text(), clock / 1e6, arch[".ran_on"].text());
+  const char* before = "; changed:";
+  for (const Member& change : arch["changed"].members()) {
+    text += fmt::format("{} {} {:.6g} -> {:.6g}", before, change.name, change.value["from"].number(),
+                        change.value["to"].number());
+    before = ",";
+  }
+  text += fmt::format("\n  bound by {}: {} of the time, a margin of {}; then{}\n", bound["by"].text(), first(bound, cycles),
+                      percent(bound["margin"].number()), limits_text(bound, cycles, lane_count + 2));
+  if (device["launches"].list().size() < 2) return text;
+  for (const Value& launch : device["launches"].list()) {
+    const double own = launch["cycles"].number();
+    text += fmt::format("  launch {:<20}{:>14} cycles {:>12} {:>6}; bound by {} {}, then{}\n", launch["name"].text(),
+                        grouped(own), duration_text(own / clock), percent(own, cycles), launch["bound"]["by"].text(),
+                        first(launch["bound"], own), limits_text(launch["bound"], own, 1));
+  }
   return text;
 }
 
 /// What a lane did with the time, in percent: of the mean core and of the slowest.
-std::string lanes_text(const DeviceReport& report) {
-  const DeviceSummary& summary = report.summary;
-  if (summary.cores.empty()) return {};
-  const CoreTime& slowest = summary.cores[summary.slowest];
-  std::vector<std::size_t> stalls;
-  for (std::size_t stall = 0; stall < timing::stall_count; ++stall) {
-    const bool seen = std::any_of(summary.mean.lanes.begin(), summary.mean.lanes.end(),
-                                  [=](const LaneTime& lane) { return lane.stalled.at(stall) > 0; });
-    if (seen) stalls.push_back(stall);
+std::string lanes_text(const Value& device) {
+  const double cycles = device["cycles"].number();
+  const Value& mean = device["lanes"];
+  const Value* slowest = nullptr;
+  std::string place;
+  for (const Value& core : device["cores"].list()) {
+    const Array& at = device["slowest_core"].list();
+    if (core["x"].number() != at[0].number() || core["y"].number() != at[1].number()) continue;
+    slowest = &core["lanes"];
+    place = fmt::format("   slowest core ({},{})", at[0].count(), at[1].count());
   }
-  std::string text = fmt::format("  {:<15}{:>11}", "% mean/slowest", "busy");
-  for (const std::size_t stall : stalls) text += fmt::format("{:>11}", name_of(static_cast<timing::Stall>(stall)));
-  const LogicalCore at = report.grid.core(static_cast<int>(summary.slowest));
-  text += fmt::format("{:>11}   slowest core ({},{})\n", "ended", at.x, at.y);
-  const auto cell = [&](double mean, double slow) {
-    return fmt::format("{:>11}", fmt::format("{:.1f}/{:.1f}", 100 * mean / summary.cycles, 100 * slow / summary.cycles));
+  if (slowest == nullptr) return {};
+  std::vector<Table::Column> columns{{"  % mean/slowest", -17}, {"busy", 11}};
+  std::vector<std::string> stalls;
+  for (std::size_t i = 0; i < stall_count; ++i) {
+    const auto stall = static_cast<timing::Stall>(i);
+    bool seen = false;
+    for (const Member& lane : mean.members()) seen = seen || lane.value["stalled"][timing::key_of(stall)].number() > 0;
+    if (!seen) continue;
+    stalls.push_back(timing::key_of(stall));
+    columns.push_back({name_of(stall), 11});
+  }
+  columns.push_back({"ended", 11});
+  const Table table(columns);
+  std::string text = table.head(place);
+  constexpr std::array<const char*, lane_count> roles{" (writer)", " (reader)", "", "", ""};
+  for (std::size_t i = 0; i < lane_count; ++i) {
+    const Value& a = mean[lane_name(i)];
+    const Value& b = (*slowest)[lane_name(i)];
+    const auto cell = [&](double x, double y) { return fmt::format("{:.1f}/{:.1f}", 100 * x / cycles, 100 * y / cycles); };
+    std::vector<std::string> cells{fmt::format("  {}{}", lane_name(i), roles.at(i)),
+                                   cell(a["busy"].number(), b["busy"].number())};
+    for (const std::string& stall : stalls)
+      cells.push_back(cell(a["stalled"][stall].number(), b["stalled"][stall].number()));
+    cells.push_back(cell(cycles - a["end"].number(), cycles - b["end"].number()));
+    text += table.row(cells);
+  }
+  return text;
+}
+
+std::string shares_text(const Value& device) {
+  constexpr std::size_t most_operations = 6;
+  const double cycles = device["cycles"].number();
+  const double cores = static_cast<double>(device["cores"].list().size());
+  if (cores == 0) return {};
+  std::vector<Table::Column> columns{{"  busy cycles a core", -24}};
+  for (std::size_t lane = 0; lane < lane_count; ++lane) columns.push_back({lane_name(lane), 18});
+  const Table table(columns);
+  std::string text = table.head("   (share of the time)");
+  const auto line = [&](const std::string& name, const std::array<double, lane_count>& busy) {
+    std::vector<std::string> cells{"  " + name};
+    for (const double sum : busy) {
+      const double mean = sum / cores;
+      cells.push_back(sum > 0 ? fmt::format("{} {:>5}", grouped(mean), percent(mean, cycles)) : "-");
+    }
+    text += table.row(cells);
   };
-  for (std::size_t lane = 0; lane < timing::lane_count; ++lane) {
-    const LaneTime& a = summary.mean.lanes.at(lane);
-    const LaneTime& b = slowest.lanes.at(lane);
-    constexpr std::array<const char*, timing::lane_count> roles{" (writer)", " (reader)", "", "", ""};
-    text += fmt::format("  {:<15}", std::string(name_of(static_cast<timing::Lane>(lane))) + roles.at(lane));
-    text += cell(a.busy, b.busy);
-    for (const std::size_t stall : stalls) text += cell(a.stalled.at(stall), b.stalled.at(stall));
-    text += cell(summary.cycles - a.end, summary.cycles - b.end) + "\n";
+  const auto sums = [](const Value& share, std::array<double, lane_count> busy = {}) {
+    for (std::size_t lane = 0; lane < lane_count; ++lane)
+      busy.at(lane) += share["lanes"][lane_name(lane)]["busy_sum"].number();
+    return busy;
+  };
+  const Array& phases = device["phases"].list();
+  const bool has_phases = phases.size() > 1 || (!phases.empty() && !phases.front()["name"].text().empty());
+  for (const Value& phase : phases) {
+    const std::string& name = phase["name"].text();
+    if (has_phases) line(name.empty() ? "phase -" : "phase " + name, sums(phase));
   }
-  return text;
-}
-
-std::string share_line(const DeviceSummary& summary, const std::string& name, const ShareTime& share) {
-  std::string text = fmt::format("  {:<22}", name);
-  for (const double busy : share.busy) {
-    const double mean = busy / static_cast<double>(summary.cores.size());
-    text += fmt::format("{:>18}", busy > 0 ? fmt::format("{} {:>5}", grouped(mean), percent(mean, summary.cycles)) : "-");
-  }
-  return text + "\n";
-}
-
-std::string shares_text(const DeviceSummary& summary) {
-  if (summary.cores.empty()) return {};
-  std::string text = fmt::format("  {:<22}", "busy cycles a core");
-  for (int lane = 0; lane < timing::lane_count; ++lane) {
-    text += fmt::format("{:>18}", name_of(static_cast<timing::Lane>(lane)));
-  }
-  text += "   (share of the time)\n";
-  const bool has_phases = summary.phases.size() > 1 || (!summary.phases.empty() && !summary.phases.front().name.empty());
-  for (const ShareTime& phase : summary.phases) {
-    if (!has_phases) break;
-    text += share_line(summary, phase.name.empty() ? "phase -" : "phase " + phase.name, phase);
-  }
-  const std::size_t shown = std::min(summary.operations.size(), most_operations);
-  for (std::size_t i = 0; i < shown; ++i) text += share_line(summary, summary.operations[i].name, summary.operations[i]);
-  ShareTime others;
-  for (std::size_t i = shown; i < summary.operations.size(); ++i) {
-    for (std::size_t lane = 0; lane < others.busy.size(); ++lane) {
-      others.busy.at(lane) += summary.operations[i].busy.at(lane);
+  const Array& operations = device["operations"].list();
+  std::array<double, lane_count> others{};
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    if (i < most_operations) {
+      line(operations[i]["name"].text(), sums(operations[i]));
+    } else {
+      others = sums(operations[i], others);
     }
   }
-  if (shown < summary.operations.size()) {
-    text += share_line(summary, fmt::format("{} other kinds", summary.operations.size() - shown), others);
-  }
+  if (operations.size() > most_operations) line(fmt::format("{} other kinds", operations.size() - most_operations), others);
   return text;
 }
 
-std::string network_text(const DeviceReport& report) {
-  const DeviceSummary& summary = report.summary;
-  constexpr std::array<const char*, 4> directions{"east", "south", "north", "west"};
+std::string network_text(const Value& device) {
+  constexpr std::size_t most_links = 3;
+  const double cycles = device["cycles"].number();
   std::string text;
-  for (int noc = 0; noc < noc_count; ++noc) {
-    std::vector<std::string> busiest;
-    std::vector<double> busy;
-    for (const timing::LinkTime& link : summary.links) {
-      if (link.noc != noc) continue;
-      busy.push_back(link.busy);
-      if (busiest.size() == most_links) continue;
-      busiest.push_back(fmt::format("{} {}-{} {}", percent(link.busy, summary.cycles), link.from.x, link.from.y,
-                                    directions.at(link.direction)));
+  for (const Value& noc : device["noc"]["nocs"].list()) {
+    const Array& links = noc["links"].list();
+    if (links.empty()) continue;
+    std::string busiest;
+    double busy = 0;
+    for (std::size_t i = 0; i < links.size(); ++i) {
+      busy += links[i]["busy"].number();
+      if (i < most_links) {
+        busiest += fmt::format("{}{} {}-{} {}", i == 0 ? "" : ", ", percent(links[i]["busy"].number(), cycles),
+                               links[i]["x"].count(), links[i]["y"].count(), links[i]["direction"].text());
+      }
     }
-    if (busy.empty()) continue;
-    text += fmt::format("  NoC {} links busy: most {}; mean of {} used {}\n", noc, fmt::join(busiest, ", "), busy.size(),
-                        percent(spread_of(busy).mean, summary.cycles));
+    text += fmt::format("  NoC {} links busy: most {}; mean of {} used {}\n", noc["noc"].count(), busiest, links.size(),
+                        percent(busy / static_cast<double>(links.size()), cycles));
   }
-  std::vector<double> banks;
-  double read = 0;
-  double written = 0;
-  for (const timing::DramTime& bank : summary.dram) {
-    banks.push_back(bank.busy);
-    read += static_cast<double>(bank.bytes_read);
-    written += static_cast<double>(bank.bytes_written);
-  }
-  const Spread spread = spread_of(banks);
-  text += fmt::format(
-      "  DRAM banks busy: least {}, mean {}, most {}; {:.1f} GB/s; NoC bytes times hops {}\n",
-      percent(spread.min, summary.cycles), percent(spread.mean, summary.cycles), percent(spread.max, summary.cycles),
-      report.time.seconds > 0 ? (read + written) / report.time.seconds / 1e9 : 0, bytes_text(summary.bytes_times_hops));
-  return text;
+  const Value& dram = device["dram"];
+  const Value& use = dram["utilisation"];
+  return text + fmt::format("  DRAM banks busy: least {}, mean {}, most {}; {:.1f} GB/s; NoC bytes times hops {}\n",
+                            percent(use["min"].number()), percent(use["mean"].number()), percent(use["max"].number()),
+                            dram["bytes_per_second"].number() / 1e9, bytes_text(device["noc"]["byte_hops"].number()));
 }
 
 }  // namespace
 
+ChosenArchitecture choose_architecture(const std::string& name_or_path, const std::vector<std::string>& sets) {
+  ChosenArchitecture chosen;
+  chosen.parameters = Chip::load(name_or_path);
+  const Chip before = chosen.parameters;
+  for (const std::string& assignment : sets) chosen.parameters.set(assignment);
+  for (const auto& [name, parameter] : chosen.parameters.parameters()) {
+    const double old = before[name];
+    if (parameter.value < old || parameter.value > old) chosen.changes.push_back({name, old, parameter.value});
+  }
+  return chosen;
+}
+
 DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture) {
   const auto start = std::chrono::steady_clock::now();
-  DeviceReport report{log.program, log.grid, architecture, timing::replay(log, architecture.parameters), {}, 0};
+  const std::string chip = log.launches.empty() ? std::string() : log.launches.front().chip;
+  DeviceReport report{log.program, chip, log.grid, architecture, timing::replay(log, architecture.parameters), {}, 0};
   report.summary = summarise(report.time.launches);
   report.replay_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 }
 
-std::string device_time_text(const DeviceReport& report) {
-  return total_text(report) + lanes_text(report) + shares_text(report.summary) + network_text(report);
+Value short_device_figures(const DeviceReport& report) {
+  return {{"cycles", report.time.cycles},
+          {"seconds", report.time.seconds},
+          {"tflops", report.time.tflops},
+          {"peak_share", report.time.peak_share},
+          {"bound", bound_figures(report.summary, report.program)},
+          {"arch", architecture_figures(report)},
+          {"replay_seconds", report.replay_seconds}};
 }
 
-std::string replay_cost_text(const DeviceReport& report) {
-  return fmt::format("\nHost cost: replay of {} events {:.3f} s\n", grouped(report.time.events), report.replay_seconds);
+Value device_figures(const DeviceReport& report) {
+  const timing::DeviceTime& time = report.time;
+  const DeviceSummary& summary = report.summary;
+  const LogicalCore slowest = report.grid.core(static_cast<int>(summary.slowest));
+  Array cores;
+  for (std::size_t i = 0; i < summary.cores.size(); ++i) {
+    const LogicalCore at = report.grid.core(static_cast<int>(i));
+    cores.push_back({{"x", at.x}, {"y", at.y}, {"end", summary.cores[i].end}, {"lanes", lanes_of(summary.cores[i])}});
+  }
+  return {{"cycles", time.cycles},
+          {"seconds", time.seconds},
+          {"flops", time.flops},
+          {"tflops", time.tflops},
+          {"peak_share", time.peak_share},
+          {"bound", bound_figures(summary, report.program)},
+          {"lanes", lanes_of(summary.mean)},
+          {"slowest_core", Array{slowest.x, slowest.y}},
+          {"phases", shares_of(summary.phases, summary)},
+          {"operations", shares_of(summary.operations, summary)},
+          {"noc", noc_figures(summary)},
+          {"dram", dram_figures(report)},
+          {"launches", launch_figures(report)},
+          {"cores", cores},
+          {"arch", architecture_figures(report)},
+          {"events", time.events},
+          {"replay_seconds", report.replay_seconds}};
 }
 
-std::string device_view_text(const DeviceReport& report, const std::string& name) {
-  const auto& list = metrics();
-  const auto metric = std::find_if(list.begin(), list.end(), [&](const Metric& m) { return m.name == name; });
-  if (metric == list.end() || !metric->device_time) return {};
-  std::vector<double> values;
-  for (const CoreTime& core : report.summary.cores) values.push_back(metric->device_time(core, report.summary.cycles));
-  return fmt::format("\n{}", grid_view(report.grid, values, "Device time: " + metric->title, metric->unit));
+std::string device_time_text(const Value& device) {
+  return total_text(device) + lanes_text(device) + shares_text(device) + network_text(device);
 }
 
-std::string name_of(Limit::Kind kind, const std::string& program) {
-  constexpr std::array<const char*, limit_count> names{"MATH", "UNPACK", "PACK", "reader", "writer", "imbalance", "launch"};
-  if (kind == Limit::Kind::reader && program.starts_with("attention")) return "K/V stream";
+std::string replay_cost_text(const Value& device) {
+  return fmt::format("\nHost cost: replay of {} events {:.3f} s\n", grouped(device["events"].count()),
+                     device["replay_seconds"].number());
+}
+
+std::string name_of(timing::Limit::Kind kind, const std::string& program) {
+  constexpr std::array<const char*, timing::limit_count> names{"MATH",   "UNPACK",    "PACK",  "reader",
+                                                               "writer", "imbalance", "launch"};
+  if (kind == timing::Limit::Kind::reader && program.starts_with("attention")) return "K/V stream";
   return names.at(static_cast<std::size_t>(kind));
 }
 
-std::string duration_text(double seconds) {
-  if (seconds < 1e-3) return fmt::format("{:.2f} us", seconds * 1e6);
-  return fmt::format("{:.4g} ms", seconds * 1e3);
-}
-
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::report

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <stdexcept>
 
-namespace tilegrid::cli {
+namespace tilegrid::report {
 namespace {
 
 struct Factor {
@@ -63,4 +63,4 @@ std::string grid_view(GridSize grid, std::span<const double> values, const std::
   return text;
 }
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::report

@@ -6,7 +6,7 @@
 
 #include "core/types.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::report {
 
 /// One number for each core as a picture of the grid: a header line, then grid.y lines of grid.x cells, each a number with
 /// up to four significant digits and a character whose darkness grows with the number (blank: zero). All numbers share one
@@ -15,4 +15,4 @@ namespace tilegrid::cli {
 [[nodiscard]] std::string grid_view(GridSize grid, std::span<const double> values, const std::string& title,
                                     const std::string& unit);
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::report

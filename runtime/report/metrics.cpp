@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <numeric>
 
-namespace tilegrid::cli {
+#include "runtime/report/grid_view.h"
+#include "runtime/timing/summary.h"
+
+namespace tilegrid::report {
 namespace {
 
 std::string dashed(std::string text) {
@@ -97,11 +99,9 @@ void add_replay_metrics(std::vector<Metric>& list) {
         });
   }
   for (std::size_t i = 0; i < timing::stall_count; ++i) {
-    const std::string reason = name_of(static_cast<timing::Stall>(i));
-    std::string word = reason;
-    for (char& c : word) c = c == ' ' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    add("stalled-" + word, fmt::format("stalled on {}, mean of the five lanes", reason), "%",
-        [i](const timing::CoreTime& core, double cycles) {
+    const auto stall = static_cast<timing::Stall>(i);
+    add("stalled-" + dashed(timing::key_of(stall)), fmt::format("stalled on {}, mean of the five lanes", name_of(stall)),
+        "%", [i](const timing::CoreTime& core, double cycles) {
           double sum = 0;
           for (const timing::LaneTime& lane : core.lanes) sum += lane.stalled.at(i);
           return 100 * sum / (timing::lane_count * cycles);
@@ -134,18 +134,26 @@ const std::vector<Metric>& metrics() {
   return list;
 }
 
-std::vector<std::string> metric_names() {
-  std::vector<std::string> names;
-  for (const Metric& metric : metrics()) names.push_back(metric.name);
-  return names;
-}
-
-std::vector<std::string> device_metric_names() {
+std::vector<std::string> metric_names(bool all) {
   std::vector<std::string> names;
   for (const Metric& metric : metrics()) {
-    if (metric.device_time) names.push_back(metric.name);
+    if (all || metric.device_time) names.push_back(metric.name);
   }
   return names;
 }
 
-}  // namespace tilegrid::cli
+std::string count_view_text(const Metric& metric, GridSize grid, const std::vector<CoreCounters>& cores,
+                            const std::vector<CoreHostCost>& hosts) {
+  std::vector<double> values;
+  for (std::size_t i = 0; i < cores.size(); ++i) values.push_back(metric.value(cores[i], hosts[i]));
+  const std::string title = fmt::format("{}: {}", metric.host ? "Host cost" : "Device counts", metric.title);
+  return "\n" + grid_view(grid, values, title, metric.unit);
+}
+
+std::string time_view_text(const Metric& metric, GridSize grid, const std::vector<timing::CoreTime>& cores, double cycles) {
+  std::vector<double> values;
+  for (const timing::CoreTime& core : cores) values.push_back(metric.device_time(core, cycles));
+  return "\n" + grid_view(grid, values, "Device time: " + metric.title, metric.unit);
+}
+
+}  // namespace tilegrid::report

@@ -8,7 +8,7 @@
 #include "core/counters.h"
 #include "runtime/timing/device_time.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::report {
 
 /// A figure that every core has, for the grid view.
 struct Metric {
@@ -23,11 +23,16 @@ struct Metric {
 
 /// All of them, in the order of --help.
 [[nodiscard]] const std::vector<Metric>& metrics();
-[[nodiscard]] std::vector<std::string> metric_names();
-/// Of those that have a `device_time`.
-[[nodiscard]] std::vector<std::string> device_metric_names();
+/// Of all, or of those that have a `device_time`.
+[[nodiscard]] std::vector<std::string> metric_names(bool all = true);
+
+/// The picture of a metric of counts or host cost, and of one of the replay, with a blank line first.
+[[nodiscard]] std::string count_view_text(const Metric& metric, GridSize grid, const std::vector<CoreCounters>& cores,
+                                          const std::vector<CoreHostCost>& hosts);
+[[nodiscard]] std::string time_view_text(const Metric& metric, GridSize grid, const std::vector<timing::CoreTime>& cores,
+                                         double cycles);
 
 /// Sum over both NoCs.
 [[nodiscard]] TransferCounters transfers_of(const CoreCounters& core, TransferKind kind);
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::report

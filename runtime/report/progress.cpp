@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace tilegrid::cli {
+namespace tilegrid::report {
 namespace {
 
 constexpr double silent_seconds = 2;
@@ -47,4 +47,4 @@ void Progress::clear() {
   width_ = 0;
 }
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::report

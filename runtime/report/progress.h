@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-namespace tilegrid::cli {
+namespace tilegrid::report {
 
 /// One line on standard error that is rewritten as the run goes on and is gone when it ends. Only where somebody can see it:
 /// on a terminal, or with TILEGRID_PROGRESS=1 in the environment (mpirun puts a pipe between the ranks and the terminal, so
@@ -31,4 +31,4 @@ class Progress {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::report

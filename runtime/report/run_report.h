@@ -2,19 +2,21 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "core/matrix_unit.h"
 #include "core/types.h"
 #include "kernels/program.h"
 #include "runtime/device.h"
 #include "runtime/report/device_report.h"
+#include "runtime/report/value.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::report {
 
-/// What is known when a launch is over, whatever ran.
+/// What is known when a run is over, whatever ran.
 struct RunOutcome {
   GridSize grid;
   std::vector<CircularBufferConfig> circular_buffers;
@@ -22,44 +24,38 @@ struct RunOutcome {
   int ranks = 1;
   std::optional<std::uint64_t> shake;
   std::string transport;
-  RunResult result;
+  RunResult result;                      ///< of all launches together; the log of the last one
+  std::vector<LaunchLog> earlier_logs;   ///< of the launches before, when they are kept
   std::optional<DeviceReport> device;    ///< none when it was not wanted
   std::optional<double> verify_seconds;  ///< none when the output was not verified
   double total_seconds = 0;              ///< on the host, from the first look at the data until the report
 };
 
-/// Parts of a report: "runs on" of its header; device counts; host cost; the grid view of a metric, or nothing for "none".
-/// Device counts are followed by device time where there is one.
-[[nodiscard]] std::string place_text(const RunOutcome& outcome);
-[[nodiscard]] std::string device_text(const RunOutcome& outcome);
-[[nodiscard]] std::string host_text(const RunOutcome& outcome);
-[[nodiscard]] std::string view_text(const RunOutcome& outcome, const std::string& name);
-
-/// A count with commas between thousands.
-[[nodiscard]] std::string grouped(std::uint64_t value);
-[[nodiscard]] std::string grouped(double value);
-/// "12.3 KiB"
-[[nodiscard]] std::string bytes_text(double bytes);
-
-/// Smallest, largest and mean of a figure over cores.
-struct Spread {
-  double total = 0;
-  double min = 0;
-  double mean = 0;
-  double max = 0;
+/// One report: text and JSON are drawn from it.
+struct Document {
+  std::string title;                                       ///< what ran
+  std::vector<std::pair<std::string, std::string>> facts;  ///< lines of the header: what, and its value
+  std::string plan;                                        ///< text below the header
+  std::string verification;                                ///< text, with the verdict
+  std::string details, appendix;                           ///< text before the counts, and at the end
+  /// JSON: config and verify by who ran, then those of run_figures().
+  Value figures;
 };
-[[nodiscard]] Spread spread_of(const std::vector<double>& values);
-/// Over the cores of a run.
-template <class Value>
-[[nodiscard]] Spread spread_over_cores(const RunResult& result, const Value& value) {
-  std::vector<double> values;
-  values.reserve(result.cores.size());
-  for (const CoreCounters& core : result.cores) values.push_back(static_cast<double>(value(core)));
-  return spread_of(values);
-}
 
-[[nodiscard]] const char* text_of(Fidelity fidelity);
-/// "8x10"
-[[nodiscard]] std::string text_of(GridSize grid);
+/// Figures of every run: host (seconds, MPI), cores and totals (device counts), device (null without device time), checks.
+/// Sizes are in bytes, times in seconds. `work` says what a core had to do, by its index; `view` is the figure of the grid
+/// view, or "none".
+[[nodiscard]] Value run_figures(const RunOutcome& outcome, const std::string& view,
+                                const std::function<Value(std::size_t core)>& work);
 
-}  // namespace tilegrid::cli
+/// Everything that a run prints.
+[[nodiscard]] std::string text_of(const Document& document);
+/// A grid view of device time alone; nothing for "none".
+[[nodiscard]] std::string device_view_text(const DeviceReport& report, const std::string& metric);
+
+/// Largest of a figure over cores.
+[[nodiscard]] std::uint64_t most_l1_bytes(const RunOutcome& outcome);
+/// Bytes of one kind of transfer, of all cores.
+[[nodiscard]] std::uint64_t bytes_of(const RunOutcome& outcome, TransferKind kind);
+
+}  // namespace tilegrid::report

@@ -11,7 +11,7 @@
 #include "core/tile.h"
 #include "kernels/planner/graph/expression.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::workloads {
 namespace {
 
 using planner::Evaluated;
@@ -94,19 +94,6 @@ class Rows {
 
 }  // namespace
 
-VerifyRequest resolve(const VerifyRequest& request, const matmul::Shape& shape) {
-  VerifyRequest resolved = request;
-  const double rows = static_cast<double>(shape.batch) * shape.m;
-  if (request.mode == VerifyMode::choose) {
-    const bool small = rows * shape.k * shape.n <= matmul_verification_limit;
-    resolved.mode = small ? VerifyMode::full : VerifyMode::sample;
-  }
-  if (resolved.mode == VerifyMode::sample && static_cast<double>(resolved.sample_rows) >= rows) {
-    resolved.mode = VerifyMode::full;
-  }
-  return resolved;
-}
-
 MatmulVerification verify_matmul(const matmul::Config& config, const VerifyRequest& request, std::span<const float> a,
                                  std::span<const float> b, std::span<const float> output) {
   const auto start = std::chrono::steady_clock::now();
@@ -159,4 +146,4 @@ double error_gate(const matmul::Config& config) {
   return 2 * error;
 }
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::workloads

@@ -4,12 +4,29 @@
 #include <cstdint>
 #include <span>
 
-#include "runtime/workloads/matmul_run.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/planner/reference/reference.h"
+#include "runtime/workloads/workload.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::workloads {
 
-/// Replaces `choose`, and a sample of all rows or more by `full`.
-[[nodiscard]] VerifyRequest resolve(const VerifyRequest& request, const matmul::Shape& shape);
+/// Above this many multiply-adds of the reference the default is a sample of rows.
+inline constexpr double matmul_verification_limit = 2e9;
+
+/// The output, or a sample of its rows, against double precision: every element within the bound of its roundings, and all
+/// together much nearer, since bounds are worst cases.
+struct MatmulVerification {
+  VerifyRequest request;  ///< mode is full or sample
+  std::uint64_t rows = 0;
+  planner::Comparison compared;
+  std::uint64_t not_finite = 0;  ///< elements of the whole output that are NaN or infinite
+  /// Root mean square of the error, over that of the output or of what products that cancel nowhere would add up to,
+  /// whichever is larger.
+  double error = 0;
+  double gate = 0;  ///< what `error` must be below
+  double seconds = 0;
+  [[nodiscard]] bool passed() const { return not_finite == 0 && compared.passed() && error < gate; }
+};
 
 /// Bound for MatmulVerification::error.
 [[nodiscard]] double error_gate(const matmul::Config& config);
@@ -19,4 +36,4 @@ namespace tilegrid::cli {
                                                std::span<const float> a, std::span<const float> b,
                                                std::span<const float> output);
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::workloads

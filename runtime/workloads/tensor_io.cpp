@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/tile.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::workloads {
 namespace {
 
 /// Indices of element `at`.
@@ -28,20 +28,22 @@ std::vector<std::int64_t> indices_of(std::int64_t at, const std::vector<std::int
 
 std::string shape_text(const std::vector<std::int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
-NpyArray load_input(const char* flag, const std::string& path, const DimensionRule& rule) {
+NpyArray load_input(const std::string& flag, const std::string& path, const DimensionRule& rule) {
+  // "--in x=" is followed by the path at once.
+  const std::string said = flag.ends_with('=') ? flag : flag + " ";
   NpyArray array = load_npy(path);
   if (array.shape.size() < rule.least || array.shape.size() > rule.most) {
-    throw UsageError(fmt::format("{} {}: shape {}, {}", flag, path, shape_text(array.shape), rule.expected));
+    throw UsageError(fmt::format("{}{}: shape {}, {}", said, path, shape_text(array.shape), rule.expected));
   }
   for (const std::int64_t extent : array.shape) {
     if (extent < 1 || extent > std::numeric_limits<int>::max()) {
-      throw UsageError(fmt::format("{} {}: shape {}, no extent may be {}", flag, path, shape_text(array.shape), extent));
+      throw UsageError(fmt::format("{}{}: shape {}, no extent may be {}", said, path, shape_text(array.shape), extent));
     }
   }
   const auto bad = [](float value) { return !std::isfinite(value); };
   const auto first = std::find_if(array.values.begin(), array.values.end(), bad);
   if (first != array.values.end()) {
-    throw UsageError(fmt::format("{} {}: {} values are NaN or infinite, the first at {}", flag, path,
+    throw UsageError(fmt::format("{}{}: {} values are NaN or infinite, the first at {}", said, path,
                                  std::count_if(first, array.values.end(), bad),
                                  shape_text(indices_of(first - array.values.begin(), array.shape))));
   }
@@ -82,4 +84,4 @@ std::vector<float> download_matrices(Device& device, const Buffer& buffer, int c
   return values;
 }
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::workloads

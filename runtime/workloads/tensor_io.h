@@ -13,7 +13,7 @@
 #include "runtime/device.h"
 
 /// Tensors from files to DRAM.
-namespace tilegrid::cli {
+namespace tilegrid::workloads {
 
 /// "[1, 2, 3]"
 [[nodiscard]] std::string shape_text(const std::vector<std::int64_t>& shape);
@@ -26,7 +26,7 @@ struct DimensionRule {
 };
 /// Throws UsageError as load_npy does, for another number of dimensions, an extent of 0 or beyond 31 bits, and for values
 /// that are NaN or infinite.
-[[nodiscard]] NpyArray load_input(const char* flag, const std::string& path, const DimensionRule& rule);
+[[nodiscard]] NpyArray load_input(const std::string& flag, const std::string& path, const DimensionRule& rule);
 /// What a flag says must be what the file says; throws UsageError.
 void check_flag(const char* flag, std::optional<int> given, const std::string& path, std::int64_t there);
 
@@ -39,4 +39,4 @@ void upload_matrices(Device& device, const Buffer& buffer, std::span<const float
 [[nodiscard]] std::vector<float> download_matrices(Device& device, const Buffer& buffer, int count, int rows, int columns,
                                                    DataFormat format);
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::workloads

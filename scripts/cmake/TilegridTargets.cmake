@@ -73,7 +73,7 @@ function(tilegrid_library name)
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tilegrid
     FILES_MATCHING PATTERN "*.h"
     # Not for users: the command, and what needs the headers of MPI or Highway.
-    PATTERN cli EXCLUDE PATTERN report EXCLUDE PATTERN workloads EXCLUDE PATTERN simd EXCLUDE PATTERN "mpi_transport.h" EXCLUDE PATTERN "mpi_doorbell.h" EXCLUDE)
+    PATTERN cli EXCLUDE PATTERN simd EXCLUDE PATTERN "mpi_transport.h" EXCLUDE PATTERN "mpi_doorbell.h" EXCLUDE)
 endfunction()
 
 function(tilegrid_install_package)

@@ -21,7 +21,7 @@ Step step_named(const std::string& name) {
   const auto* found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
     throw UsageError(
-        fmt::format("--steps {}: a number from 0 to {}, all, or some of {}", name, step_count, fmt::join(names, ",")));
+        fmt::format("`steps` {}: a number from 0 to {}, all, or some of {}", name, step_count, fmt::join(names, ",")));
   }
   return static_cast<Step>(found - names.begin());
 }
@@ -37,7 +37,7 @@ Steps parse_steps(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error == std::errc() && end == text.data() + text.size()) {
     if (count < 0 || count > step_count) {
-      throw UsageError(fmt::format("--steps {}: there are {} steps", text, step_count));
+      throw UsageError(fmt::format("`steps` {}: there are {} steps", text, step_count));
     }
     return Steps::first(count);
   }

@@ -262,7 +262,7 @@ void check_dram(const Config& config) {
   }
   if (in_bank <= bank_bytes) return;
   throw UsageError(
-      fmt::format("--kernel unfused: the score matrix of {}x{}x{}x{} takes {} bytes of DRAM, Q, K, V, output "
+      fmt::format("`kernel` unfused: the score matrix of {}x{}x{}x{} takes {} bytes of DRAM, Q, K, V, output "
                   "and mask {} more; {} banks have {}",
                   shape.batch, shape.heads, shape.seq_q, shape.seq_kv, score_bytes(config),
                   2 * (q + kv) + mask_bytes(config), banks, banks * bank_bytes));
@@ -290,7 +290,7 @@ std::uint64_t l1_bytes_needed(const Config& config) {
 std::vector<Program> make_programs(const Config& config, const TensorAddresses& addresses, const Intermediates& dram) {
   const Sizes size = sizes_of(config);
   const std::uint64_t most_items = std::uint64_t{size.heads} * std::max(size.q_blocks * size.k_blocks, size.q_t);
-  if (most_items > ~0U) throw UsageError(fmt::format("--kernel unfused: {} blocks are more than fit 32 bits", most_items));
+  if (most_items > ~0U) throw UsageError(fmt::format("`kernel` unfused: {} blocks are more than fit 32 bits", most_items));
   return {program_of(config, "scores", matmul_names, to_words(qk_args(config, addresses, dram.scores)), qk_buffers(config),
                      size.heads * size.q_blocks * size.k_blocks),
           program_of(config, "softmax", softmax_names, to_words(softmax_args(config, dram)), softmax_buffers(config),

@@ -21,7 +21,7 @@ const char* dimension(int dim) { return dim == 0 ? "rows" : "columns"; }
 }  // namespace
 
 void expression_error(std::size_t position, const std::string& what) {
-  throw UsageError(fmt::format("--expr column {}: {}", position + 1, what));
+  throw UsageError(fmt::format("`expr` column {}: {}", position + 1, what));
 }
 
 // --- variables --------------------------------------------------------------------------------------------------------

@@ -67,6 +67,10 @@ const std::vector<Preset>& presets() {
 }
 
 Graph preset_graph(std::string_view name, Shape block, int inner) {
+  return preset_graph(name, ExpressionShapes{.block = block, .inner = inner});
+}
+
+Graph preset_graph(std::string_view name, ExpressionShapes shapes) {
   const auto found =
       std::find_if(presets().begin(), presets().end(), [&](const Preset& preset) { return preset.name == name; });
   if (found == presets().end()) {
@@ -74,9 +78,10 @@ Graph preset_graph(std::string_view name, Shape block, int inner) {
     for (const Preset& preset : presets()) names += fmt::format("{}{}", names.empty() ? "" : ", ", preset.name);
     throw UsageError(fmt::format("unknown preset '{}' (expected one of {})", name, names));
   }
-  ExpressionShapes shapes{.block = block, .inner = inner};
   for (const PresetOperand& operand : found->operands) {
-    shapes.operands[std::string(operand.name)] = {extent_of(operand.rows, block), extent_of(operand.cols, block)};
+    if (!shapes.factors.empty()) break;
+    shapes.operands.try_emplace(std::string(operand.name),
+                                Shape{extent_of(operand.rows, shapes.block), extent_of(operand.cols, shapes.block)});
   }
   Graph graph = parse_expression(found->expression, shapes);
   graph.name = std::string(name);

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/planner/graph/expression.h"
 #include "kernels/planner/graph/graph.h"
 
 namespace tilegrid::planner {
@@ -32,5 +33,7 @@ struct Preset {
 /// simplified. The K of attention-step is that of the product with V: `inner` is the K chunk, the block's columns are the
 /// head dimension. Throws UsageError for an unknown name.
 [[nodiscard]] Graph preset_graph(std::string_view name, Shape block, int inner);
+/// With more shapes; factors are the user's word on all operands, and win over the preset's own shapes.
+[[nodiscard]] Graph preset_graph(std::string_view name, ExpressionShapes shapes);
 
 }  // namespace tilegrid::planner

@@ -189,7 +189,7 @@ void check_buffer_count(const Plan& plan) {
 void check_buffers(const Plan& plan) {
   check_buffer_count(plan);
   if (fits_l1(plan)) return;
-  throw UsageError(fmt::format("{}: circular buffers of {} bytes wanted, L1 has {}; a smaller --block would do",
+  throw UsageError(fmt::format("{}: circular buffers of {} bytes wanted, L1 has {}; a smaller `block` would do",
                                plan.graph.name.empty() ? "graph" : plan.graph.name, plan.cb_bytes(),
                                l1_for_buffers(plan.machine)));
 }
@@ -234,7 +234,7 @@ void check_block_floats(const Graph& graph, const Machine& machine) {
     const Value& value = graph.value(output);
     if (!value.shape.cols.unit) continue;
     throw UsageError(fmt::format(
-        "--format {}: output '{}' is one element wide and would share its exponents with the other columns of its tile; "
+        "`format` {}: output '{}' is one element wide and would share its exponents with the other columns of its tile; "
         "use bf16 or fp32",
         name_of(machine.format), value.name));
   }

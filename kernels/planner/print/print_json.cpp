@@ -186,4 +186,6 @@ nlohmann::ordered_json plan_json(const Plan& plan) {
   return json;
 }
 
+std::string plan_json_text(const Plan& plan) { return plan_json(plan).dump(); }
+
 }  // namespace tilegrid::planner

@@ -26,6 +26,13 @@ namespace tilegrid::planner {
 
 /// Everything in the plan.
 [[nodiscard]] nlohmann::ordered_json plan_json(const Plan& plan);
+[[nodiscard]] std::string plan_json_text(const Plan& plan);
+
+/// "softmax: x 2x2 -> out 2x2 (tiles)", and the operations: "m = rowmax(x); ...".
+[[nodiscard]] std::string graph_signature(const Graph& graph);
+[[nodiscard]] std::string graph_operations(const Graph& graph);
+/// "16-bit DST, half-sync: 8 slots; bf16 in DRAM, fidelity hifi2, precision keep"
+[[nodiscard]] std::string machine_text(const Machine& machine);
 
 /// "16-bit DST, half-sync"
 [[nodiscard]] std::string dst_mode(const Machine& machine);

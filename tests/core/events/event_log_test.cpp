@@ -235,7 +235,7 @@ TEST_F(EventLogFile, ThatCannotBeWrittenIsAnError) {
       save_log(sample(), bad);
       ADD_FAILURE() << bad;
     } catch (const UsageError& error) {
-      EXPECT_EQ(error.message().find(bad + ": can't be written: "), 0U) << error.message();
+      EXPECT_EQ(error.message().find(bad + ": cannot be written: "), 0U) << error.message();
     }
   }
   EXPECT_FALSE(fs::exists(folder_.string() + ".part"));

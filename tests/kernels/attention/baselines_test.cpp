@@ -59,10 +59,10 @@ TEST(MultipassSteps, AreCountedNamedOrAll) {
 }
 
 TEST(MultipassSteps, UnknownOnesAreRefused) {
-  EXPECT_EQ(refusal([] { static_cast<void>(parse_steps("12")); }), "--steps 12: there are 11 steps");
-  EXPECT_EQ(refusal([] { static_cast<void>(parse_steps("-1")); }), "--steps -1: there are 11 steps");
+  EXPECT_EQ(refusal([] { static_cast<void>(parse_steps("12")); }), "`steps` 12: there are 11 steps");
+  EXPECT_EQ(refusal([] { static_cast<void>(parse_steps("-1")); }), "`steps` -1: there are 11 steps");
   for (const char* text : {"faster", "l1-add,", ",", "3,4", "3x", ""}) {
-    EXPECT_NE(refusal([=] { static_cast<void>(parse_steps(text)); }).find("--steps"), std::string::npos) << text;
+    EXPECT_NE(refusal([=] { static_cast<void>(parse_steps(text)); }).find("`steps`"), std::string::npos) << text;
   }
 }
 
@@ -154,7 +154,7 @@ TEST(UnfusedPrograms, ScoresThatDoNotFitDramAreRefused) {
   EXPECT_NO_THROW(unfused::check_dram(config));
   config.shape.batch = 3;
   EXPECT_EQ(refusal([&] { unfused::check_dram(config); }),
-            "--kernel unfused: the score matrix of 3x32x8192x8192 takes 12884901888 bytes of DRAM, Q, K, V, output "
+            "`kernel` unfused: the score matrix of 3x32x8192x8192 takes 12884901888 bytes of DRAM, Q, K, V, output "
             "and mask 536870912 more; 12 banks have 12884901888");
 }
 

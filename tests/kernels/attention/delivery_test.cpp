@@ -189,17 +189,17 @@ TEST(Deliveries, AreRefusedWhereThereAreNone) {
        {std::pair{Kernel::planned, "planned"}, {Kernel::multipass, "multipass"}, {Kernel::unfused, "unfused"}}) {
     config.kernel = kernel;
     EXPECT_EQ(refusal([&] { validate(config); }),
-              std::string("--kv chain: the ") + name +
+              std::string("`kv` chain: the ") + name +
                   " kernel reads K and V from DRAM on every core; other deliveries go with the hand-written one");
   }
   config.kernel = Kernel::hand_written;
   config.kv_cores = 9;
   EXPECT_EQ(refusal([&] { static_cast<void>(with_chunks(config)); }),
-            "--kv-cores 9: a team has 2 to 8 cores on a 4x2 grid, or 0 to choose");
+            "`kv_cores` 9: a team has 2 to 8 cores on a 4x2 grid, or 0 to choose");
   config.kv_cores = 1;
   EXPECT_NE(refusal([&] { static_cast<void>(with_chunks(config)); }), "");
   config.kv = KvDelivery::dram;
-  EXPECT_EQ(refusal([&] { validate(config); }), "--kv-cores 1: goes with chain, multicast-row, multicast-grid or auto");
+  EXPECT_EQ(refusal([&] { validate(config); }), "`kv_cores` 1: goes with chain, multicast-row, multicast-grid or auto");
   config = make({1, 4, 1, 256, 256, 64, false}, 64, 64, KvDelivery::chain, {9, 2});
   EXPECT_NE(refusal([&] { validate(config); }).find("at most 8x10 cores can send to each other"), std::string::npos);
 }

@@ -74,25 +74,25 @@ TEST(AttentionValidate, NamesFlagValueAndRule) {
     change(config);
     return refusal([&] { validate(config); });
   };
-  EXPECT_EQ(message([](Config& c) { c.shape.dim = 48; }), "--dim 48: head dimensions are multiples of 32 from 32 to 256");
-  EXPECT_EQ(message([](Config& c) { c.shape.dim = 0; }), "--dim 0: head dimensions are multiples of 32 from 32 to 256");
-  EXPECT_EQ(message([](Config& c) { c.shape.dim = 288; }), "--dim 288: head dimensions are multiples of 32 from 32 to 256");
-  EXPECT_EQ(message([](Config& c) { c.shape.batch = 0; }), "--batch 0: must be from 1 to 65536");
-  EXPECT_EQ(message([](Config& c) { c.shape.heads = -1; }), "--heads -1: must be from 1 to 65536");
-  EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 0; }), "--kv-heads 0: must be from 1 to 65536");
-  EXPECT_EQ(message([](Config& c) { c.shape.seq_q = 0; }), "--seq 0: must be from 1 to 1048576");
-  EXPECT_EQ(message([](Config& c) { c.shape.seq_kv = -5; }), "--kv-seq -5: must be from 1 to 1048576");
-  EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 3; }), "--kv-heads 3: must divide the number of heads (8)");
-  EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 16; }), "--kv-heads 16: must divide the number of heads (8)");
+  EXPECT_EQ(message([](Config& c) { c.shape.dim = 48; }), "`dim` 48: head dimensions are multiples of 32 from 32 to 256");
+  EXPECT_EQ(message([](Config& c) { c.shape.dim = 0; }), "`dim` 0: head dimensions are multiples of 32 from 32 to 256");
+  EXPECT_EQ(message([](Config& c) { c.shape.dim = 288; }), "`dim` 288: head dimensions are multiples of 32 from 32 to 256");
+  EXPECT_EQ(message([](Config& c) { c.shape.batch = 0; }), "`batch` 0: must be from 1 to 65536");
+  EXPECT_EQ(message([](Config& c) { c.shape.heads = -1; }), "`heads` -1: must be from 1 to 65536");
+  EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 0; }), "`kv_heads` 0: must be from 1 to 65536");
+  EXPECT_EQ(message([](Config& c) { c.shape.seq_q = 0; }), "`seq_q` 0: must be from 1 to 1048576");
+  EXPECT_EQ(message([](Config& c) { c.shape.seq_kv = -5; }), "`seq_kv` -5: must be from 1 to 1048576");
+  EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 3; }), "`kv_heads` 3: must divide the number of heads (8)");
+  EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 16; }), "`kv_heads` 16: must divide the number of heads (8)");
   EXPECT_EQ(message([](Config& c) { std::tie(c.shape.causal, c.shape.seq_kv) = std::tuple(true, 321); }),
-            "--kv-seq 321: causal attention needs as many keys as queries (320)");
+            "`seq_kv` 321: causal attention needs as many keys as queries (320)");
   const std::string chunk_rule = ": chunks are multiples of 32 from 32 to 512, or 0 to choose";
-  EXPECT_EQ(message([](Config& c) { c.q_chunk = 48; }), "--q-chunk 48" + chunk_rule);
-  EXPECT_EQ(message([](Config& c) { c.q_chunk = -32; }), "--q-chunk -32" + chunk_rule);
-  EXPECT_EQ(message([](Config& c) { c.k_chunk = 544; }), "--k-chunk 544" + chunk_rule);
-  EXPECT_EQ(message([](Config& c) { c.grid = {0, 4}; }), "--grid 0x4: grids are 1x1 to 46x46");
-  EXPECT_EQ(message([](Config& c) { c.grid = {8, 47}; }), "--grid 8x47: grids are 1x1 to 46x46");
-  EXPECT_EQ(message([](Config& c) { c.format = DataFormat::fp16; }), "--format fp16: attention takes bf16, fp32 or bfp8_b");
+  EXPECT_EQ(message([](Config& c) { c.q_chunk = 48; }), "`q_chunk` 48" + chunk_rule);
+  EXPECT_EQ(message([](Config& c) { c.q_chunk = -32; }), "`q_chunk` -32" + chunk_rule);
+  EXPECT_EQ(message([](Config& c) { c.k_chunk = 544; }), "`k_chunk` 544" + chunk_rule);
+  EXPECT_EQ(message([](Config& c) { c.grid = {0, 4}; }), "`grid` 0x4: grids are 1x1 to 46x46");
+  EXPECT_EQ(message([](Config& c) { c.grid = {8, 47}; }), "`grid` 8x47: grids are 1x1 to 46x46");
+  EXPECT_EQ(message([](Config& c) { c.format = DataFormat::fp16; }), "`format` fp16: attention takes bf16, fp32 or bfp8_b");
 }
 
 TEST(AttentionValidate, RefusesSizesThatWouldOverflow) {
@@ -103,7 +103,7 @@ TEST(AttentionValidate, RefusesSizesThatWouldOverflow) {
   EXPECT_EQ(refusal([] {
               validate(make({65536, 17, 1, 1, 1, 32, false}, 0, 0));
             }),
-            "--batch 65536 --heads 17: batch x heads is at most 1048576");
+            "`batch` 65536 `heads` 17: batch x heads is at most 1048576");
   EXPECT_EQ(refusal([] { validate(make({1, 32, 1, 1 << 20, 1 << 20, 128, true}, 0, 0)); }), "");
   EXPECT_EQ(refusal([] {
               validate(make({1, 32, 1, 1 << 20, 1 << 20, 160, true}, 0, 0));
@@ -455,8 +455,8 @@ TEST(WithChunks, SaysWhatWouldFit) {
   const std::string message = refusal([&] { static_cast<void>(with_chunks(make(shape, 512, 512))); });
   EXPECT_EQ(
       message,
-      "--q-chunk 512 --k-chunk 512: asked 2270208 bytes of L1, available 1499136; largest --q-chunk with --k-chunk 512: "
-      "256; largest --k-chunk with --q-chunk 512: 192; largest equal pair: 352");
+      "`q_chunk` 512 `k_chunk` 512: asked 2270208 bytes of L1, available 1499136; largest `q_chunk` with `k_chunk` 512: "
+      "256; largest `k_chunk` with `q_chunk` 512: 192; largest equal pair: 352");
   EXPECT_EQ(refusal([&] { static_cast<void>(with_chunks(make(shape, 256, 512))); }), "");
   EXPECT_EQ(refusal([&] { static_cast<void>(with_chunks(make(shape, 512, 192))); }), "");
   EXPECT_NE(refusal([&] { static_cast<void>(with_chunks(make(shape, 288, 512))); }), "");
@@ -468,15 +468,15 @@ TEST(WithChunks, SaysWhenTheGivenChunkAloneIsTooLarge) {
   config.format = DataFormat::fp32;
   config.compute.dst_fp32 = true;
   const std::string message = refusal([&] { static_cast<void>(with_chunks(config)); });
-  EXPECT_NE(message.find("--q-chunk 512 --k-chunk 32: asked "), std::string::npos) << message;
-  EXPECT_NE(message.find("no --k-chunk fits with --q-chunk 512"), std::string::npos) << message;
+  EXPECT_NE(message.find("`q_chunk` 512 `k_chunk` 32: asked "), std::string::npos) << message;
+  EXPECT_NE(message.find("no `k_chunk` fits with `q_chunk` 512"), std::string::npos) << message;
 }
 
 TEST(WithChunks, ValidatesFirst) {
   EXPECT_EQ(refusal([] {
               static_cast<void>(with_chunks(make({1, 1, 1, 64, 64, 48, false}, 0, 0)));
             }),
-            "--dim 48: head dimensions are multiples of 32 from 32 to 256");
+            "`dim` 48: head dimensions are multiples of 32 from 32 to 256");
 }
 
 // A millisecond or less in a release build; the bound leaves room for sanitizers and busy hosts and still catches a search

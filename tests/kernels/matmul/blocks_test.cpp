@@ -79,30 +79,30 @@ TEST(MatmulBlocks, AreRefusedWithTheReason) {
   config.out_block = {16, 16};
   config.k_block = 16;
   EXPECT_NE(
-      refusal(config).find("--out-block 16x16 --block 16: asked 2757632 bytes of L1, available 1499136; --out-block 16x16 "
-                           "--block 2 would fit"),
+      refusal(config).find("`out_block` 16x16 `k_block` 16: asked 2757632 bytes of L1, available 1499136; `out_block` 16x16 "
+                           "`k_block` 2 would fit"),
       std::string::npos)
       << refusal(config);
   config = config_of(4096, 4096, 4096);
   config.per_core = {16, 8};
   EXPECT_NE(
-      refusal(config).find("--per-core 16x8: the output has 128x128 tiles, which makes 8 rows and 16 columns of cores"),
+      refusal(config).find("`per_core` 16x8: the output has 128x128 tiles, which makes 8 rows and 16 columns of cores"),
       std::string::npos)
       << refusal(config);
   config = config_of(256, 256, 256);
   config.k_block = 9;
-  EXPECT_EQ(refusal(config), "--block 9: K has 8 tiles");
+  EXPECT_EQ(refusal(config), "`k_block` 9: K has 8 tiles");
   config = config_of(256, 256, 256);
   config.out_block = {2, 1};
-  EXPECT_EQ(refusal(config), "--out-block 2x1: a core computes 1x1 tiles");
+  EXPECT_EQ(refusal(config), "`out_block` 2x1: a core computes 1x1 tiles");
   config = config_of(2048, 256, 2048);
   config.sub = {3, 3};
-  EXPECT_EQ(refusal(config), "--subblock 3x3: asked 9 DST slots, available 8");
+  EXPECT_EQ(refusal(config), "`sub` 3x3: asked 9 DST slots, available 8");
   config.sub = {3, 1};
   config.out_block = {8, 8};
-  EXPECT_EQ(refusal(config), "--subblock 3x1: must divide the output block of 8x8 tiles");
-  EXPECT_EQ(refusal(config_of(0, 32, 32)), "--m 0: must be from 1 to 1048576");
-  EXPECT_EQ(refusal(config_of(32, 1 << 21, 32)), "--k 2097152: must be from 1 to 1048576");
+  EXPECT_EQ(refusal(config), "`sub` 3x1: must divide the output block of 8x8 tiles");
+  EXPECT_EQ(refusal(config_of(0, 32, 32)), "`m` 0: must be from 1 to 1048576");
+  EXPECT_EQ(refusal(config_of(32, 1 << 21, 32)), "`k` 2097152: must be from 1 to 1048576");
 }
 
 /// Whatever the shape: blocks cover the output, fit L1 and DST, and make a valid program.

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace tilegrid::cli {
+namespace tilegrid::report {
 namespace {
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -67,4 +67,4 @@ TEST(GridView, RefusesAnotherNumberOfValues) {
 }
 
 }  // namespace
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::report

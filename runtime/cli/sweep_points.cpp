@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cli/sweep_points.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace tilegrid::cli {
+namespace {
+
+/// What a flag contributes to the arguments, by value.
+struct Axis {
+  std::string name;
+  std::vector<std::string> values;
+  std::string prefix;  ///< "KEY=" of --set KEY=1,2
+  bool is_switch = false;
+  [[nodiscard]] bool varies() const { return values.size() > 1; }
+};
+
+const workloads::Flag& flag_of(const std::string& command, const workloads::Flags& flags, const std::string& argument,
+                               const std::string& name) {
+  if (!argument.starts_with("--")) {
+    throw UsageError(
+        fmt::format("unexpected argument {}: flags of {} are expected, lists without spaces", argument, command));
+  }
+  const workloads::Flag* flag = flags.find(name);
+  if (name == "--help" || (flag != nullptr && !flag->sweeps)) {
+    throw UsageError(fmt::format("{}: does not go with a sweep, whose dry runs have no numbers", name));
+  }
+  if (flag != nullptr) return *flag;
+  const std::string near = workloads::nearest_word(name, flags.names());
+  throw UsageError(
+      fmt::format("unknown flag {}: {}", name,
+                  near.empty() ? fmt::format("see `tilegrid {} --help`", command) : fmt::format("did you mean {}?", near)));
+}
+
+/// Takes the value apart.
+void fill(Axis& axis, std::string value) {
+  static const EnumNames<bool> on_or_off{{"on", true}, {"off", false}};
+  if (axis.name == "--set") {
+    const std::size_t equals = value.find('=');
+    if (equals != std::string::npos) {
+      axis.prefix = value.substr(0, equals + 1);
+      value.erase(0, equals + 1);
+    }
+  }
+  axis.values = workloads::split(value);
+  for (const std::string& one : axis.values) {
+    if (one.empty()) throw UsageError(fmt::format("{} {}{}: one of its values is empty", axis.name, axis.prefix, value));
+    if (std::count(axis.values.begin(), axis.values.end(), one) > 1) {
+      throw UsageError(fmt::format("{} {}{}: {} is there twice", axis.name, axis.prefix, value, one));
+    }
+    if (axis.is_switch) static_cast<void>(workloads::parse_word(axis.name, one, on_or_off));
+  }
+}
+
+std::vector<Axis> axes_of(const std::string& command, const workloads::Flags& flags,
+                          const std::vector<std::string>& arguments) {
+  std::vector<Axis> axes;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    const std::size_t equals = argument.find('=');
+    Axis axis;
+    axis.name = argument.substr(0, equals);
+    axis.is_switch = flag_of(command, flags, argument, axis.name).is_switch();
+    if (equals != std::string::npos) {
+      fill(axis, argument.substr(equals + 1));
+    } else if (axis.is_switch) {
+      axis.values = {"on"};
+    } else if (i + 1 == arguments.size()) {
+      throw UsageError(fmt::format("{}: needs a value", axis.name));
+    } else {
+      fill(axis, arguments[++i]);
+    }
+    const auto same = [&](const Axis& other) { return other.name == axis.name && other.prefix == axis.prefix; };
+    if (std::any_of(axes.begin(), axes.end(), same)) throw UsageError(fmt::format("{}: given more than once", axis.name));
+    axes.push_back(std::move(axis));
+  }
+  return axes;
+}
+
+void add(SweepPoint& point, const Axis& axis, const std::string& value) {
+  if (axis.is_switch) {
+    if (value == "on") point.arguments.push_back(axis.name);
+  } else {
+    point.arguments.push_back(fmt::format("{}={}{}", axis.name, axis.prefix, value));
+  }
+  if (axis.varies()) {
+    const std::string key = axis.prefix.substr(0, axis.prefix.empty() ? 0 : axis.prefix.size() - 1);
+    return point.varied.push_back({key.empty() ? axis.name : key, value});
+  }
+  point.fixed.push_back(axis.is_switch ? fmt::format("{}{}", axis.name, value == "on" ? "" : "=off")
+                                       : fmt::format("{} {}{}", axis.name, axis.prefix, value));
+}
+
+}  // namespace
+
+std::vector<SweepPoint> sweep_points(const std::string& command, const workloads::Flags& flags,
+                                     const std::vector<std::string>& arguments) {
+  const std::vector<Axis> axes = axes_of(command, flags, arguments);
+  std::size_t count = 1;
+  for (const Axis& axis : axes) {
+    count *= axis.values.size();
+    if (count > most_sweep_points) {
+      throw UsageError(fmt::format("a sweep of more than {} configurations: shorten the lists", most_sweep_points));
+    }
+  }
+  std::vector<SweepPoint> points(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t period = count;
+    for (const Axis& axis : axes) {
+      period /= axis.values.size();
+      add(points[i], axis, axis.values[i / period % axis.values.size()]);
+    }
+    points[i].arguments.emplace_back("--dry-run");
+  }
+  return points;
+}
+
+}  // namespace tilegrid::cli

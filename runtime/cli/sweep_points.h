@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/workloads/flags.h"
+
+namespace tilegrid::cli {
+
+/// One combination of flags.
+struct SweepPoint {
+  struct Flag {
+    std::string name;
+    std::string value;
+  };
+  std::vector<std::string> arguments;  ///< of the command
+  std::vector<Flag> varied;            ///< those with more than one value
+  std::vector<std::string> fixed;      ///< the others as they were given; the same for all points
+};
+
+/// More are refused.
+inline constexpr std::size_t most_sweep_points = 10000;
+
+/// All combinations of flags with lists of values; the last flag varies fastest. Throws UsageError for a flag that `command`
+/// does not have (with the nearest) or that a sweep has no use for, a flag that is given twice, an empty value, and for too
+/// many combinations. The values are not looked at.
+[[nodiscard]] std::vector<SweepPoint> sweep_points(const std::string& command, const workloads::Flags& flags,
+                                                   const std::vector<std::string>& arguments);
+
+}  // namespace tilegrid::cli

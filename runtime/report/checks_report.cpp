@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/report/checks_report.h"
+
+#include "core/checks/classes.h"
+#include "runtime/checks/findings.h"
+#include "runtime/report/table.h"
+
+namespace tilegrid::report {
+namespace {
+
+/// Which classes a dry run leaves out, in lines of at most 120 characters.
+std::string dry_runs_text() {
+  std::vector<std::string> names;
+  for (const bool data : {true, false}) {
+    for (const checks::ClassRow& one : checks::class_rows) {
+      if (one.left_out_of_dry_runs() && one.needs_data == data) names.emplace_back(one.name);
+    }
+  }
+  std::string text = "A dry run moves no data and is not checked for what the\ndata tell, nor for what the logs tell:";
+  std::size_t column = text.size() - text.find('\n') - 1;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string word = names[i] + (i + 1 < names.size() ? "," : ".");
+    const bool fits = column + 1 + word.size() <= 115;
+    text += (fits ? " " : "\n") + word;
+    column = fits ? column + 1 + word.size() : word.size();
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
+Value check_classes() {
+  Array list;
+  for (const checks::ClassRow& one : checks::class_rows) {
+    list.push_back({{"class", one.name}, {"default", name_of(one.severity)}, {"summary", one.summary}});
+  }
+  return list;
+}
+
+std::string checks_text() {
+  const Table table({{"class", -20}, {"default", -9}, {"what it finds", 0}});
+  std::string text = table.head();
+  for (const checks::ClassRow& one : checks::class_rows) text += table.row({one.name, name_of(one.severity), one.summary});
+  return text +
+         "\nerror ends the run with exit code 2, warn prints what was found at its end. Capacities, addresses and shapes\n"
+         "are no classes: what exceeds them is always an error. " +
+         dry_runs_text();
+}
+
+Value findings_of(const std::vector<checks::Finding>& findings, GridSize grid) {
+  Array list;
+  for (const MergedFinding& one : merge_findings(findings)) {
+    Array cores;
+    for (const int core : one.cores) cores.push_back(Array{grid.core(core).x, grid.core(core).y});
+    const checks::Finding& finding = one.finding;
+    const bool placed = finding.line != 0;
+    list.push_back({{"class", finding.error_class},
+                    {"severity", name_of(finding.severity)},
+                    {"count", finding.count},
+                    {"cores", cores},
+                    {"risc", placed ? Value(finding.risc) : Value()},
+                    {"kernel", placed ? Value(finding.kernel) : Value()},
+                    {"file", placed ? Value(finding.file) : Value()},
+                    {"line", placed ? Value(finding.line) : Value()},
+                    {"message", finding.message}});
+  }
+  return list;
+}
+
+}  // namespace tilegrid::report

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/workloads/attention.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/tile.h"
+#include "kernels/attention/planned.h"
+#include "kernels/attention/unfused/unfused.h"
+#include "kernels/planner/print/print_plan.h"
+#include "runtime/data/npy.h"
+#include "runtime/report/metrics.h"
+#include "runtime/report/table.h"
+#include "runtime/workloads/tensor_io.h"
+
+namespace tilegrid::workloads {
+namespace {
+
+using attention::Config;
+using attention::Kernel;
+using attention::KvDelivery;
+using attention::Shape;
+using report::Value;
+
+const EnumNames<attention::Balance> balance_names{{"zigzag", attention::Balance::zigzag},
+                                                  {"contiguous", attention::Balance::contiguous}};
+const EnumNames<bool> exp_names{{"fast", false}, {"accurate", true}};
+const EnumNames<attention::Distribution> distribution_names{{"normal", attention::Distribution::normal},
+                                                            {"outlier", attention::Distribution::outlier}};
+const EnumNames<KvDelivery> kv_names({KvDelivery::dram, KvDelivery::chain, KvDelivery::multicast_row,
+                                      KvDelivery::multicast_grid, KvDelivery::automatic},
+                                     [](KvDelivery kv) { return name_of(kv); });
+const EnumNames<Kernel> kernel_names({Kernel::hand_written, Kernel::planned, Kernel::multipass, Kernel::unfused},
+                                     [](Kernel kernel) { return name_of(kernel); });
+
+/// Words, on lines of at most `width` characters.
+std::string wrapped(const std::vector<std::string>& words, const std::string& between, const std::string& indent,
+                    std::size_t width) {
+  std::string text = indent;
+  std::size_t line = indent.size();
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string word = words[i] + (i + 1 < words.size() ? between : "");
+    if (line + word.size() > width) {
+      text += "\n" + indent;
+      line = indent.size();
+    }
+    text += word;
+    line += word.size();
+  }
+  return text;
+}
+
+std::string step_list() {
+  std::vector<std::string> steps;
+  for (int i = 0; i < attention::step_count; ++i) steps.emplace_back(name_of(static_cast<attention::Step>(i)));
+  return wrapped(steps, ",", "", 71);
+}
+
+std::size_t elements(int heads, int rows, int dim) {
+  return static_cast<std::size_t>(heads) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(dim);
+}
+
+/// Products with a column of ones, which add up row sums: at the end or in every K step. The planned and the unfused kernel
+/// have none.
+std::uint64_t sum_tiles_of(const Config& config, int chunk) {
+  using attention::Step;
+  const auto sq = static_cast<std::uint64_t>(config.q_chunk / tile_side);
+  const auto sk = static_cast<std::uint64_t>(config.k_chunk / tile_side);
+  const bool multipass = config.kernel == Kernel::multipass;
+  if (config.kernel == Kernel::hand_written || (multipass && config.steps.has(Step::packer_sum))) return sq;
+  if (!multipass || !config.steps.has(Step::matmul_sum)) return 0;
+  return static_cast<std::uint64_t>(attention::k_chunks_of(config, chunk)) * sq * sk;
+}
+
+/// FNV-1a of 64 bits.
+std::uint64_t hash_of(std::span<const std::byte> bytes) {
+  std::uint64_t hash = 0xCBF29CE484222325U;
+  for (const std::byte b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001B3U;
+  return hash;
+}
+
+std::string split_text(const Attention& run) {
+  std::string text = "\nDevice counts: work split, as batch/head:Q chunks; K steps are visits of K chunks\n";
+  for (std::size_t core = 0; core < run.split.size(); ++core) {
+    const LogicalCore at = run.config.grid.core(static_cast<int>(core));
+    std::string items;
+    int steps = 0;
+    const attention::WorkItem* previous = nullptr;
+    for (const attention::WorkItem& item : run.split[core]) {
+      const bool same_head = previous != nullptr && previous->batch == item.batch && previous->head == item.head;
+      items += same_head ? fmt::format(",{}", item.chunk) : fmt::format(" {}/{}:{}", item.batch, item.head, item.chunk);
+      steps += attention::k_chunks_of(run.config, item.chunk);
+      previous = &item;
+    }
+    text += fmt::format("  core {:<8} {:>3} chunks {:>5} K steps {}\n", fmt::format("({},{})", at.x, at.y),
+                        run.split[core].size(), steps, items);
+  }
+  return text;
+}
+
+std::string chosen_text(const Value& candidates) {
+  std::string text;
+  for (const Value& one : candidates.list()) {
+    const std::string& refusal = one["refusal"].text();
+    text += refusal.empty() ? fmt::format(" {} {:.0f} cycles ({}x{});", one["delivery"].text(), one["cycles"].number(),
+                                          one["q_chunk"].count(), one["k_chunk"].count())
+                            : fmt::format(" {} not possible: {};", one["delivery"].text(), refusal);
+  }
+  return text.empty() ? text : text.substr(1, text.size() - 2);
+}
+
+}  // namespace
+
+Attention::Attention() {
+  Shape& shape = config.shape;
+  shape.heads = 8;
+  shape.kv_heads = 0;
+  shape.seq_q = 640;
+  shape.dim = 64;
+}
+
+void Attention::ask_as(const Attention& other) {
+  options = other.options;
+  config = other.config;
+  kv_heads_ = other.kv_heads_;
+  seq_kv_ = other.seq_kv_;
+  seed = other.seed;
+  distribution = other.distribution;
+  inputs = other.inputs;
+  verify = other.verify;
+}
+
+std::string Attention::summary() const { return "Run flash attention on the grid, verify it, report what every core did"; }
+
+std::string Attention::examples() const {
+  std::vector<std::string> views;
+  for (const report::Metric& metric : report::metrics()) {
+    views.push_back(" " + metric.name + (metric.host ? " (host)" : metric.device_time ? " (time)" : ""));
+  }
+  return "Figures for --view (device counts unless marked host, or time: of the replay):\n" + wrapped(views, "", " ", 110) +
+         "\n\nExample: tilegrid attention --heads 8 --kv-heads 1 --seq 2560 --dim 128 --causal\n";
+}
+
+std::string Attention::sweep_examples() const {
+  return "Example: tilegrid sweep attention --seq 2048 --dim 128 --q-chunk 64,128,256 --k-chunk 128,256\n"
+         "                                  --fidelity hifi2,hifi4 --top 5\n";
+}
+
+void Attention::register_kernels() const {
+  attention::register_kernels();
+  register_verify_task();
+}
+
+void Attention::declare(Flags& flags) {
+  Shape& shape = config.shape;
+  flags.in("Shape").add("--batch", "N", "Batches [$]", shape.batch);
+  flags.add("--heads", "N", "Query heads [$]", shape.heads);
+  flags.add("--kv-heads", "N", "Key and value heads, a divisor of the query heads [--heads]", kv_heads_).is([&] {
+    return shape.kv_heads;
+  });
+  flags.add("--seq", "ROWS", "Queries, in rows of Q [$]", shape.seq_q).named("seq", "seq_q");
+  flags.add("--kv-seq", "ROWS", "Keys, in rows of K and V [--seq]", seq_kv_).named("kv_seq", "seq_kv").is([&] {
+    return shape.seq_kv;
+  });
+  flags.add("--dim", "ELEMENTS", "Elements of a head: 32 to 256 in steps of 32 [$]", shape.dim);
+  flags.add_switch("--causal", "A query sees the keys up to its own row", shape.causal);
+
+  flags.in("Device").add("--q-chunk", "ROWS", "Rows of a Q chunk: 32 to 512 in steps of 32 [0: by an estimate; see sweep]",
+                         config.q_chunk);
+  flags.add("--k-chunk", "ROWS", "Rows of a K and V chunk, as --q-chunk [0: by an estimate]", config.k_chunk);
+  flags.add("--read-batch", "TILES",
+            "Tiles that the reader requests between two barriers [0: a whole chunk;\nthe shipped kernel takes 3 on 80 "
+            "cores, 6 of bfp8]",
+            config.read_batch);
+  flags.add("--format",
+            "Of Q, K, V and output in DRAM, and of unfused scores there: bf16, fp32, or\nbfp8, whose blocks of 16 "
+            "share an exponent; what stays in L1 is bf16 then [$]",
+            config.format, tensor_formats());
+  add_compute_flags(flags, config.compute);
+  flags.add("--balance", "Deal of Q chunks to cores when causal: zigzag, contiguous [$]", config.balance, balance_names);
+  flags.add("--kv",
+            "How K and V come to the cores: dram, each reads them; chain, one of a team reads\nand they go from core to "
+            "core; multicast-row, multicast-grid, to a row's or a\nrectangle's cores at once; auto, the one with the "
+            "least device time [$]",
+            config.kv, kv_names);
+  flags.add("--kv-cores", "CORES", "Cores that share a reading of K and V, 2 and more [0: by an estimate]", config.kv_cores);
+  flags.add("--kernel",
+            "hand-written; planned by the DST planner; multipass: one pass for each\noperation, as in 2024; unfused: "
+            "matmul, softmax and matmul with all scores in\nDRAM, chunks are their blocks [$]",
+            config.kernel, kernel_names);
+  flags
+      .add("--steps", "N|LIST",
+           fmt::format("Of the multipass kernel, what is done as later kernels do it: the first N of\n{},\nor some of "
+                       "them, or all, as hand-written [0]",
+                       step_list()),
+           steps_)
+      .named("", "steps");
+  flags.add("--exp", "Exponential of the vector unit: fast, accurate [$]", config.exp_accurate, exp_names);
+
+  flags.in("Data").add("--seed", "N", "Of the random Q, K, V [$]", seed);
+  flags.add("--distribution", "normal: N(0,1); outlier: plus 10 N(0,1) in 0.1% [$]", distribution, distribution_names);
+  flags.add("--q", "FILE", ".npy, float32 or float16, C order, [batch, heads, seq, dim]; needs --k and --v", inputs[0])
+      .reads();
+  flags.add("--k", "FILE", ".npy, [batch, kv heads, kv seq, dim]", inputs[1]).reads();
+  flags.add("--v", "FILE", ".npy, [batch, kv heads, kv seq, dim]", inputs[2]).reads();
+  flags.add("--out", "FILE", "Write the output there: .npy, float32, like Q [none]", out).writes();
+  add_verify_flag(flags, verify,
+                  fmt::format("Compare with double precision: full, sample:N (N rows in all, evenly\nspread) or off [full "
+                              "up to {:.0e} multiply-adds of the reference,\nelse sample:256]",
+                              full_verification_limit));
+  flags.add_switch("--split", "Print which core does which Q chunks", show_split).no_fact();
+  flags.add_switch("--show-plan", "Print the plans of the planned kernel's stages", show_plan).no_fact();
+}
+
+void Attention::check() {
+  config.grid = options.grid;
+  config.chip = options.chip;
+  if (!steps_.empty()) {
+    if (config.kernel != Kernel::multipass) throw UsageError("--steps: goes with --kernel multipass");
+    config.steps = attention::parse_steps(steps_);
+  }
+  if (options.dry_run) {
+    flags().refuse({"--verify", "--out", "--q", "--k", "--v"}, "a dry run has no numbers, --dry-run goes without");
+    verify.mode = VerifyMode::off;
+  }
+  if (show_plan && config.kernel != Kernel::planned) {
+    throw UsageError(
+        fmt::format("--show-plan: the {} kernel has no plan, it goes with --kernel planned", name_of(config.kernel)));
+  }
+  const auto files = std::count_if(inputs.begin(), inputs.end(), [](const std::string& path) { return !path.empty(); });
+  if (files != 0 && files != 3) throw UsageError("--q, --k and --v belong together: give all three or none");
+  if (out == "-") throw UsageError("--out -: the output goes to a file only");
+  if (files == 3 && (flags().given("--seed") || flags().given("--distribution"))) {
+    throw UsageError("--seed and --distribution are for random data: they do not go with --q, --k and --v");
+  }
+}
+
+void Attention::load_files() {
+  constexpr std::array<const char*, 3> names{"--q", "--k", "--v"};
+  const DimensionRule four{4, 4, "four dimensions [batch, heads, seq, dim] are expected"};
+  std::array<NpyArray, 3> arrays;
+  for (std::size_t i = 0; i < arrays.size(); ++i) arrays.at(i) = load_input(names.at(i), inputs.at(i), four);
+  const auto& [q, k, v] = arrays;
+  if (v.shape != k.shape) {
+    throw UsageError(fmt::format("--v {}: shape {}, but K has {}", inputs[2], shape_text(v.shape), shape_text(k.shape)));
+  }
+  if (k.shape[0] != q.shape[0] || k.shape[3] != q.shape[3]) {
+    throw UsageError(fmt::format("--k {}: shape {} has another batch or dim than Q with {}", inputs[1], shape_text(k.shape),
+                                 shape_text(q.shape)));
+  }
+  Shape& shape = config.shape;
+  shape.kv_heads = kv_heads_.value_or(0);
+  shape.seq_kv = seq_kv_.value_or(0);
+  const auto take = [&](const char* flag, int& value, const std::string& path, std::int64_t extent) {
+    if (flags().given(flag)) check_flag(flag, value, path, extent);
+    value = static_cast<int>(extent);
+  };
+  take("--batch", shape.batch, inputs[0], q.shape[0]);
+  take("--heads", shape.heads, inputs[0], q.shape[1]);
+  take("--seq", shape.seq_q, inputs[0], q.shape[2]);
+  take("--dim", shape.dim, inputs[0], q.shape[3]);
+  take("--kv-heads", shape.kv_heads, inputs[1], k.shape[1]);
+  take("--kv-seq", shape.seq_kv, inputs[1], k.shape[2]);
+  data_ = InputData({std::move(arrays[0].values), std::move(arrays[1].values), std::move(arrays[2].values)});
+}
+
+void Attention::prepare(Device& device) {
+  Shape& shape = config.shape;
+  config.grid = options.grid;
+  config.chip = options.chip;
+  if (inputs[0].empty()) {
+    data_ = {seed, distribution};
+    shape.kv_heads = kv_heads_.value_or(shape.kv_heads == 0 ? shape.heads : shape.kv_heads);
+    shape.seq_kv = seq_kv_.value_or(shape.seq_kv == 0 ? shape.seq_q : shape.seq_kv);
+  } else {
+    load_files();
+  }
+  q_chunk_chosen = config.q_chunk == 0;
+  k_chunk_chosen = config.k_chunk == 0;
+  if (config.kernel == Kernel::unfused) {
+    attention::validate(config);
+    unfused::check_dram(config);
+  }
+  const Config asked = config;
+  config = chunks_for_all ? attention::with_chunks_for_all(asked) : attention::with_chunks(asked);
+  const auto create = [&](int heads, int rows) {
+    return device.create_buffer(matrix_bytes(shape.batch * heads, rows, shape.dim, config.format),
+                                tile_bytes(config.format));
+  };
+  q_ = create(shape.heads, shape.seq_q);
+  k_ = create(shape.kv_heads, shape.seq_kv);
+  v_ = create(shape.kv_heads, shape.seq_kv);
+  out_ = create(shape.heads, shape.seq_q);
+  if (asked.kv == KvDelivery::automatic) {
+    candidates = delivery_candidates(device, asked, addresses(), options.chip);
+    config = best_of(candidates);
+  }
+  split = attention::split_work(config);
+  const double rows = 1.0 * shape.batch * shape.heads * shape.seq_q;
+  verify = verify.resolved(2 * rows * shape.seq_kv * shape.dim / (shape.causal ? 2 : 1), full_verification_limit, rows);
+}
+
+attention::TensorAddresses Attention::addresses() const { return {q_.address, k_.address, v_.address, out_.address}; }
+
+std::vector<Program> Attention::programs(Device& device) {
+  if (config.kernel != Kernel::unfused) return {attention::make_program(config, addresses())};
+  const std::uint32_t page = tile_bytes(config.format);
+  unfused::Intermediates dram;
+  dram.scores = device.create_buffer(unfused::score_bytes(config), page).address;
+  if (config.shape.causal) {
+    const Buffer mask = device.create_buffer(unfused::mask_bytes(config), page);
+    if (!options.dry_run) device.write(mask, unfused::causal_mask(config));
+    dram.mask = mask.address;
+  }
+  return unfused::make_programs(config, addresses(), dram);
+}
+
+void Attention::upload(Device& device) {
+  const Shape& shape = config.shape;
+  const auto one = [&](int which, const Buffer& buffer, int heads, int rows) {
+    const int all = shape.batch * heads;
+    upload_matrices(device, buffer, data_.tensor(which, elements(all, rows, shape.dim)), all, rows, shape.dim,
+                    config.format);
+    data_.release(which);
+  };
+  one(0, q_, shape.heads, shape.seq_q);
+  one(1, k_, shape.kv_heads, shape.seq_kv);
+  one(2, v_, shape.kv_heads, shape.seq_kv);
+}
+
+void Attention::save_output(const OutputTiles& output) {
+  const Shape& shape = config.shape;
+  std::vector<float> values, head;
+  values.reserve(elements(shape.batch * shape.heads, shape.seq_q, shape.dim));
+  for (int i = 0; i < shape.batch * shape.heads; ++i) {
+    output.head(i, head);
+    values.insert(values.end(), head.begin(), head.end());
+  }
+  const std::array<std::int64_t, 4> extents{shape.batch, shape.heads, shape.seq_q, shape.dim};
+  save_npy(out, extents, values);
+}
+
+void Attention::finish(Device& device, report::RunOutcome& outcome) {
+  OutputTiles output{config.shape, config.format, std::vector<std::byte>(out_.bytes())};
+  device.read(out_, output.bytes);
+  malloc_trim(0);
+  if (hash_output) output_hash = hash_of(output.bytes);
+  if (verify.mode != VerifyMode::off) {
+    verification = workloads::verify(device, config, verify, data_, output);
+    passed = verification->passed;
+    outcome.verify_seconds = verification->seconds;
+    for (std::size_t rank = 0; rank < outcome.result.ranks.size(); ++rank) {
+      auto& resident = outcome.result.ranks[rank].resident_bytes;
+      resident = std::max(resident, verification->resident_bytes[rank]);
+    }
+  }
+  data_.discard();
+  if (!out.empty()) save([&] { save_output(output); });
+}
+
+std::string Attention::line() const {
+  const Shape& shape = config.shape;
+  const std::string delivery = config.delivery == KvDelivery::dram ? std::string()
+                                                                   : fmt::format(" kv {} {}x{}", name_of(config.delivery),
+                                                                                 config.team.columns, config.team.rows);
+  return fmt::format(
+      "attention{} {} kernel batch {} heads {} kv-heads {} seq {} kv-seq {} dim {} q-chunk {} k-chunk {} read-batch {} {} "
+      "{} exp {} grid {}{}",
+      shape.causal ? " causal" : "", attention::name_of(config.kernel), shape.batch, shape.heads, shape.kv_heads,
+      shape.seq_q, shape.seq_kv, shape.dim, config.q_chunk, config.k_chunk, config.read_batch,
+      numbers_line(config.format, config.compute), exp_names.of(config.exp_accurate), balance_names.of(config.balance),
+      report::text_of(config.grid), delivery);
+}
+
+double Attention::useful_flops() const {
+  // Two products of a multiplication and an addition for each query, key and element; half of them when causal, as is the
+  // custom (attention.md 2.1).
+  const Shape& shape = config.shape;
+  return 4.0 * shape.batch * shape.heads * shape.seq_q * shape.seq_kv * shape.dim / (shape.causal ? 2 : 1);
+}
+
+std::uint64_t Attention::matmul_tiles() const {
+  const auto step = static_cast<std::uint64_t>(config.q_chunk / tile_side) *
+                    static_cast<std::uint64_t>(config.k_chunk / tile_side) *
+                    static_cast<std::uint64_t>(config.shape.dim / tile_side) * 2;
+  std::uint64_t tiles = 0;
+  for (const auto& items : split) {
+    for (const attention::WorkItem& item : items) {
+      tiles += static_cast<std::uint64_t>(attention::k_chunks_of(config, item.chunk)) * step;
+      tiles += sum_tiles_of(config, item.chunk);
+    }
+  }
+  return tiles;
+}
+
+void Attention::describe_config(report::Document& document) const {
+  const Shape& shape = config.shape;
+  Value& facts = document.figures["config"];
+  facts["q_chunk_chosen"] = q_chunk_chosen;
+  facts["k_chunk_chosen"] = k_chunk_chosen;
+  const Value kv = delivery_figures(config, candidates);
+  facts["kv"] = kv;
+  if (options.dry_run || !inputs[0].empty()) facts["seed"] = facts["distribution"] = Value();
+
+  std::string data = fmt::format("random {}, seed {}", distribution_names.of(distribution), seed);
+  if (options.dry_run) data = "no data";
+  if (!inputs[0].empty()) data = fmt::format("{}, {}, {}", inputs[0], inputs[1], inputs[2]);
+  const auto [least, most] =
+      std::minmax_element(split.begin(), split.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  const auto chosen = [](bool was) { return was ? " (chosen)" : ""; };
+  document.title = shape.causal ? "attention, causal" : "attention";
+  const auto add = [&](const char* what, std::string fact) { document.facts.emplace_back(what, std::move(fact)); };
+  add("shape", fmt::format("batch {}, heads {}, kv heads {}, seq {}, kv seq {}, dim {}; {}", shape.batch, shape.heads,
+                           shape.kv_heads, shape.seq_q, shape.seq_kv, shape.dim, data));
+  add("numbers", fmt::format("{}, {} exp", numbers_text(config.format, config.compute), exp_names.of(config.exp_accurate)));
+  add("kernel", name_of(config.kernel));
+  add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk, chosen(q_chunk_chosen),
+                            config.k_chunk, chosen(k_chunk_chosen), least->size(), most->size(), shape.causal ? ", " : "",
+                            shape.causal ? balance_names.of(config.balance) : ""));
+  add("K/V", team_text(config) + causal_text(config));
+  if (const std::string& reason = kv["fallback"].text(); !reason.empty()) {
+    add("fallback", fmt::format("{} instead of {}: {}", name_of(config.delivery), name_of(config.kv), reason));
+  }
+  if (!candidates.empty()) add("chosen by", chosen_text(kv["candidates"]));
+}
+
+void Attention::describe_verification(report::Document& document) const {
+  document.verification = options.dry_run ? "\nDry run: no numbers\n" : "\nVerification: not verified (--verify off)\n";
+  Value& json = document.figures["verify"];
+  if (!verification) return;
+  const Verification& v = *verification;
+  const std::string mode(verify_names().of(v.request.mode));
+  json = {{"correlation", v.figures.correlation},
+          {"rmse", v.figures.rmse},
+          {"relative_l2", v.figures.relative_l2},
+          {"max_abs", v.figures.max_abs},
+          {"rows", v.figures.rows},
+          {"mode", mode},
+          {"passed", v.passed},
+          {"gate", {{"correlation", v.gate.correlation}, {"relative_l2", v.gate.relative_l2}}},
+          {"not_finite", v.not_finite}};
+  std::string& text = document.verification;
+  text = fmt::format("\nVerification against double precision: {} ({} of {} rows), {:.2f} s\n", mode, v.figures.rows,
+                     std::int64_t{config.shape.batch} * config.shape.heads * config.shape.seq_q, v.seconds);
+  text += fmt::format("  correlation {:.7f}   RMSE {:.3e}   relative L2 {:.3e}   largest error {:.3e}\n",
+                      v.figures.correlation, v.figures.rmse, v.figures.relative_l2, v.figures.max_abs);
+  if (v.not_finite > 0) text += fmt::format("  {} values of the output are NaN or infinite\n", v.not_finite);
+  text += fmt::format("  gate: correlation > {:.6g}, relative L2 < {:.3g}, all finite: {}\n", v.gate.correlation,
+                      v.gate.relative_l2, v.passed ? "PASS" : "FAIL");
+}
+
+void Attention::describe_plans(report::Document& document) const {
+  if (config.kernel == Kernel::multipass) {
+    const std::string steps = text_of(config.steps);
+    document.figures["steps"] = steps;
+    document.appendix = fmt::format("\nSteps of the multi-pass kernel: {}\n", steps);
+  }
+  if (config.kernel != Kernel::planned) return;
+  const attention::PlannedKernel kernel = attention::plan_kernel(config);
+  Value& plans = document.figures["plans"];
+  for (std::size_t i = 0; i < kernel.steps.size(); ++i) {
+    if (!kernel.steps.at(i)) continue;
+    const planner::Plan& plan = kernel.steps.at(i)->plan;
+    const char* step = name_of(static_cast<attention::PlannedStep>(i));
+    plans[step] = report::from_json(planner::plan_json_text(plan));
+    if (!show_plan) continue;
+    document.appendix +=
+        fmt::format("\nPlan of a Q chunk's {}: {}\n{}", step, planner::verdict(plan), planner::loop_nest(plan));
+  }
+}
+
+void Attention::describe(report::Document& document) const {
+  describe_config(document);
+  describe_verification(document);
+  if (show_split) document.details = split_text(*this);
+  describe_plans(document);
+}
+
+Value Attention::work_of(std::size_t core) const {
+  report::Array list;
+  for (const attention::WorkItem& item : split[core]) {
+    list.push_back({{"batch", item.batch},
+                    {"head", item.head},
+                    {"q_chunk", item.chunk},
+                    {"k_steps", attention::k_chunks_of(config, item.chunk)}});
+  }
+  return list;
+}
+
+std::vector<Choice> Attention::choices() const {
+  return {{"Q", "q_chunk", config.q_chunk}, {"K", "k_chunk", config.k_chunk}};
+}
+
+}  // namespace tilegrid::workloads

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/attention/kernel_args.h"
+#include "runtime/data/attention_data.h"
+#include "runtime/workloads/attention_verify.h"
+#include "runtime/workloads/delivery_choice.h"
+#include "runtime/workloads/workload.h"
+
+namespace tilegrid::workloads {
+
+/// `tilegrid attention`: flash attention on the grid, verified.
+///
+///   Session session(&argc, &argv);
+///   workloads::Attention attention;
+///   attention.config.shape = {.batch = 1, .heads = 4, .kv_heads = 4, .seq_q = 256, .seq_kv = 256, .dim = 64};
+///   attention.options.grid = {2, 2};
+///   return workloads::run(session, attention);  // 0 when the output is right
+class Attention : public Workload {
+ public:
+  Attention();
+  /// Asks for what `other`, which has not run, is asked for.
+  void ask_as(const Attention& other);
+  /// As asked for; the grid is that of the options, kv_heads and seq_kv are as many as heads and rows of Q where they are 0.
+  /// prepare() completes it.
+  attention::Config config;
+  std::uint64_t seed = 0;
+  attention::Distribution distribution = attention::Distribution::normal;
+  std::array<std::string, 3> inputs;  ///< files of Q, K, V; all or none
+  std::string out;
+  VerifyRequest verify;
+  bool show_split = false;
+  bool show_plan = false;
+  bool hash_output = false;     ///< for comparisons of outputs
+  bool chunks_for_all = false;  ///< attention::with_chunks_for_all()
+
+  bool q_chunk_chosen = false, k_chunk_chosen = false;
+  std::vector<std::vector<attention::WorkItem>> split;  ///< by core index
+  std::vector<DeliveryCandidate> candidates;            ///< of --kv auto
+  std::optional<std::uint64_t> output_hash;
+  std::optional<Verification> verification;
+
+  [[nodiscard]] std::string name() const override { return "attention"; }
+  [[nodiscard]] std::string summary() const override;
+  [[nodiscard]] std::string examples() const override;
+  [[nodiscard]] std::string sweep_examples() const override;
+  void register_kernels() const override;
+  void check() override;
+  void prepare(Device& device) override;
+  /// One, or three for the unfused kernel, whose score matrix and mask get buffers.
+  std::vector<Program> programs(Device& device) override;
+  void upload(Device& device) override;
+  void finish(Device& device, report::RunOutcome& outcome) override;
+  [[nodiscard]] std::string line() const override;
+  [[nodiscard]] double useful_flops() const override;
+  [[nodiscard]] std::uint64_t matmul_tiles() const override;
+  void describe(report::Document& document) const override;
+  [[nodiscard]] report::Value work_of(std::size_t core) const override;
+  [[nodiscard]] std::vector<Choice> choices() const override;
+
+ protected:
+  void declare(Flags& flags) override;
+
+ private:
+  void load_files();
+  void save_output(const OutputTiles& output);
+  [[nodiscard]] attention::TensorAddresses addresses() const;
+  void describe_config(report::Document& document) const;
+  void describe_verification(report::Document& document) const;
+  void describe_plans(report::Document& document) const;
+
+  std::optional<int> kv_heads_, seq_kv_;
+  std::string steps_;
+  InputData data_;
+  Buffer q_, k_, v_, out_;
+};
+
+}  // namespace tilegrid::workloads

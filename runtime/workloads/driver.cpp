@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/workloads/driver.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <chrono>
+#include <cstdio>
+#include <new>
+#include <utility>
+
+#include "core/error.h"
+#include "core/simd/dispatch.h"
+#include "runtime/report/checks_report.h"
+#include "runtime/report/print.h"
+#include "runtime/report/progress.h"
+#include "runtime/report/table.h"
+#include "runtime/workloads/command_line.h"
+#include "runtime/workloads/launches.h"
+
+namespace tilegrid::workloads {
+namespace {
+
+using report::RunOutcome;
+using report::Value;
+
+void launch(Device& device, const Workload& workload, const std::vector<Program>& programs, RunOutcome& outcome,
+            bool record_log) {
+  for (const Program& program : programs) {
+    outcome.circular_buffers.insert(outcome.circular_buffers.end(), program.circular_buffers.begin(),
+                                    program.circular_buffers.end());
+  }
+  report::Progress progress(workload.name(), outcome.expected_matmul_tiles, workload.options.progress);
+  LaunchOptions options;
+  options.dry = workload.options.dry_run;
+  options.record_log = record_log;
+  options.on_progress = [&](std::uint64_t done) { progress.update(done); };
+  Launches launches = launch_in_order(device, programs, options);
+  outcome.result = std::move(launches.result);
+  outcome.earlier_logs = std::move(launches.earlier_logs);
+}
+
+/// Saves and replays the event logs, as far as the options say, and drops them unless they are to be kept.
+void use_logs(Workload& workload, RunOutcome& outcome, bool keep_logs) {
+  const RunOptions& options = workload.options;
+  if (options.log.empty() && !options.architecture) return;
+  RunLog log{outcome.grid, workload.line(), std::move(outcome.earlier_logs)};
+  log.launches.push_back(std::move(outcome.result.log));
+  log.useful_flops = workload.useful_flops();
+  if (!options.log.empty()) workload.save([&] { save_log(log, options.log); });
+  if (options.architecture) outcome.device = report::replay_run(log, *options.architecture);
+  outcome.result.log = keep_logs ? std::move(log.launches.back()) : LaunchLog{};
+  log.launches.pop_back();
+  outcome.earlier_logs = keep_logs ? std::move(log.launches) : std::vector<LaunchLog>{};
+}
+
+RunOutcome take_steps(const Session& session, Device& device, Workload& workload, bool keep_logs) {
+  // The allocator gives large blocks back to the system when they are freed; by default it stops doing so after the first,
+  // and the memory of tensors that are gone would count on.
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  const auto start = std::chrono::steady_clock::now();
+  const RunOptions& options = workload.options;
+  workload.flags().check_paths();
+  RunOutcome outcome;
+  outcome.grid = options.grid;
+  outcome.ranks = device.ranks();
+  outcome.shake = options.shake;
+  outcome.transport = session.uses_mpi() ? "MPI messages" : "in process";
+  workload.prepare(device);
+  outcome.expected_matmul_tiles = workload.matmul_tiles();
+  const std::vector<Program> programs = workload.programs(device);
+  if (!options.dry_run) workload.upload(device);
+  malloc_trim(0);  // the messages of the upload
+  launch(device, workload, programs, outcome, keep_logs || !options.log.empty() || options.architecture.has_value());
+  use_logs(workload, outcome, keep_logs);
+  if (!options.dry_run) workload.finish(device, outcome);
+  outcome.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return outcome;
+}
+
+/// When a kernel's error ends `body`, its JSON twin goes where the report would have gone.
+int with_json_twin(const RunOptions& options, const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const checks::FoundError& error) {
+    if (options.json.empty() || error.findings().empty()) throw;
+    report::print_json(options.json, report::versioned({{"error", error.message()},
+                                                        {"checks", report::findings_of(error.findings(), options.grid)}}));
+    throw;
+  }
+}
+
+}  // namespace
+
+RunOutcome execute(const Session& session, Device& device, Workload& workload, bool keep_logs) {
+  RunOutcome outcome;
+  naming_flags(workload.flags(), [&] {
+    outcome = take_steps(session, device, workload, keep_logs);
+    return 0;
+  });
+  return outcome;
+}
+
+report::Document document_of(const Workload& workload, const RunOutcome& outcome) {
+  report::Document document;
+  Value config{{"version", report::program_version()}};
+  const Value facts = workload.flags().facts();
+  for (const report::Member& fact : facts.members()) config[fact.name] = fact.value;
+  config["ranks"] = outcome.ranks;
+  config["transport"] = outcome.transport;
+  config["simd"] = simd_target_name();
+  document.figures["config"] = std::move(config);
+  document.title = workload.name();
+  workload.describe(document);
+  document.facts.emplace_back(
+      "runs on", fmt::format("{} cores, {} rank{}, {}, SIMD {}{}", report::text_of(outcome.grid), outcome.ranks,
+                             outcome.ranks == 1 ? "" : "s", outcome.transport, simd_target_name(),
+                             outcome.shake ? fmt::format(", shaken with seed {}", *outcome.shake) : std::string()));
+  const Value run =
+      report::run_figures(outcome, workload.options.view, [&](std::size_t core) { return workload.work_of(core); });
+  for (const report::Member& figure : run.members()) document.figures[figure.name] = figure.value;
+  return document;
+}
+
+int run(Session& session, Workload& workload) {
+  return guarded(session, [&] {
+    return naming_flags(workload.flags(), [&] {
+      const RunOptions& options = workload.options;
+      if (std::find(options.check.begin(), options.check.end(), "help") != options.check.end()) {
+        if (session.is_host()) report::put(report::checks_text());
+        if (session.is_host()) report::flush_output();
+        return 0;
+      }
+      workload.settle();
+      workload.register_kernels();
+      SessionOptions own{.grid = options.grid, .checks = options.checks};
+      own.shake = options.shake;
+      own.chip = options.chip;
+      own.deadlock_json = options.json;
+      return session.run(own, [&](Device& device) {
+        return with_json_twin(options, [&] {
+          const report::Document document = document_of(workload, execute(session, device, workload));
+          report::print_report(
+              options.json, [&] { return text_of(document); }, [&] { return document.figures; });
+          if (!workload.save_failure().empty()) throw UsageError(workload.save_failure());
+          return static_cast<int>(workload.passed.value_or(true) ? ExitCode::ok : ExitCode::mismatch);
+        });
+      });
+    });
+  });
+}
+
+int run_main(int argc, char** argv, const Maker& make) {
+  Session session(&argc, &argv);
+  return guarded(session, [&] {
+    const std::unique_ptr<Workload> workload = make();
+    Command command = command_of(*workload);
+    return run_command_line(session, command, argc, argv);
+  });
+}
+
+int guarded(const Session& session, const std::function<int()>& body) {
+  const auto end = [&](const std::string& message, ExitCode code) {
+    if (session.is_host() && !message.empty()) {
+      std::fputs(fmt::format("tilegrid: {}\n", message).c_str(), stderr);  // which may be closed: the code counts
+    }
+    return static_cast<int>(code);
+  };
+  try {
+    return body();
+  } catch (const Error& error) {
+    return end(error.message(), error.code());
+  } catch (const std::bad_alloc&) {
+    return end("out of memory", ExitCode::usage);
+  } catch (const std::exception& error) {
+    return end(error.what(), ExitCode::lost_rank);
+  }
+}
+
+int naming_flags(const Flags& flags, const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const UsageError& error) {
+    throw UsageError(flags.with_flags(error.message()));
+  }
+}
+
+}  // namespace tilegrid::workloads

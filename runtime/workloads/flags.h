@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/enum_names.h"
+#include "core/format.h"
+#include "core/types.h"
+#include "runtime/report/value.h"
+
+/// Flags: each is declared once, with its name, type, help and the member that it sets; the member's value at that time is
+/// the default, and goes into the help where that says "$". What was set is a fact of the report's config.
+namespace tilegrid::workloads {
+
+struct Flag {
+  std::string name;  ///< "--seq"; without dashes: an argument by its place
+  std::string type;  ///< what --help calls the value; empty: it takes none
+  std::string help;
+  std::string group;
+  std::string key;    ///< in JSON; empty: no fact
+  std::string field;  ///< what the library's errors call it: `seq_q`
+  bool repeats = false, required = false, input = false, output = false;
+  bool sweeps = true;  ///< makes a difference to a dry run
+  int given = 0;       ///< how often it was
+  std::vector<std::string> texts;
+  std::function<void(const std::string&)> set;
+  std::function<report::Value()> fact;
+
+  [[nodiscard]] bool is_switch() const { return type.empty() && name.starts_with('-'); }
+  Flag& named(std::string json_key, std::string library_field = {}) {
+    key = std::move(json_key);
+    if (!library_field.empty()) field = std::move(library_field);
+    return *this;
+  }
+  Flag& is(std::function<report::Value()> value) {
+    fact = std::move(value);
+    return *this;
+  }
+  Flag& reads() { return input = true, *this; }    ///< the value is a file that is read
+  Flag& writes() { return output = true, *this; }  ///< ... that is written
+  Flag& no_fact() { return key.clear(), *this; }
+  Flag& no_sweep() { return sweeps = false, *this; }
+};
+
+/// Values of flags as text. All throw UsageError with a line that names flag and value.
+[[nodiscard]] int parse_int(std::string_view flag, const std::string& text);
+[[nodiscard]] int parse_int(std::string_view flag, const std::string& text, int least, int most);
+[[nodiscard]] std::uint64_t parse_unsigned(std::string_view flag, const std::string& text);
+/// A number that is finite: "0.25"
+[[nodiscard]] double parse_number(std::string_view flag, const std::string& text);
+/// "8x10"
+[[nodiscard]] GridSize parse_grid(std::string_view flag, const std::string& text);
+/// "3,4"
+[[nodiscard]] LogicalCore parse_core(std::string_view flag, const std::string& text);
+/// Rows and columns from 1 on: "4x2"; nothing when it is something else.
+[[nodiscard]] std::optional<std::pair<int, int>> parse_pair(std::string_view text);
+/// Of `words` the one nearest to `text` by edit distance; empty when none is near.
+[[nodiscard]] std::string nearest_word(const std::string& text, const std::vector<std::string>& words);
+/// Throws what is wrong with a word that is none of `words`.
+[[noreturn]] void refuse_word(std::string_view flag, const std::string& text, const std::vector<std::string>& words);
+/// Parts between commas; one at least.
+[[nodiscard]] std::vector<std::string> split(const std::string& text);
+
+/// Formats of tensors in DRAM.
+[[nodiscard]] const EnumNames<DataFormat>& tensor_formats();
+
+template <class E>
+[[nodiscard]] E parse_word(std::string_view flag, const std::string& text, const EnumNames<E>& names) {
+  if (const auto value = names.find(text)) return *value;
+  refuse_word(flag, text, names.names());
+}
+
+/// NAME=FILE, by name.
+using NamedFiles = std::map<std::string, std::string>;
+
+class Flags {
+ public:
+  /// What is added from now on stands in this group of --help.
+  Flags& in(std::string group);
+  /// A flag with a parser of its own.
+  Flag& add(const std::string& name, std::string type, std::string help, std::function<void(const std::string&)> set);
+  /// One whose member is a number, a text, a list of texts (the flag may be repeated), a grid or files by name.
+  template <class T>
+  requires(!std::is_invocable_v<T&, const std::string&>) Flag& add(const std::string& name, std::string type,
+                                                                   const std::string& help, T& member) {
+    Flag& flag = add(name, std::move(type), help, [name, &member](const std::string& text) { assign(name, text, member); });
+    flag.repeats = std::is_same_v<T, std::vector<std::string>> || std::is_same_v<T, NamedFiles>;
+    return with_default(flag.is([&member] { return value_of(member); }));
+  }
+  /// One of the names of an enum.
+  template <class E>
+  Flag& add(const std::string& name, const std::string& help, E& member, const EnumNames<E>& names) {
+    Flag& flag = add(name, "NAME", help,
+                     [name, &member, &names](const std::string& text) { member = parse_word(name, text, names); });
+    return with_default(flag.is([&member, &names] { return report::Value(names.of(member)); }));
+  }
+  /// One that takes no value and sets the member.
+  Flag& add_switch(const std::string& name, const std::string& help, bool& member, bool to = true);
+
+  [[nodiscard]] std::deque<Flag>& all() { return flags_; }
+  [[nodiscard]] const std::deque<Flag>& all() const { return flags_; }
+  [[nodiscard]] const Flag* find(std::string_view name) const;
+  [[nodiscard]] bool given(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> names() const;
+  /// Throws UsageError for the first of the flags that was given: "flag: why".
+  void refuse(std::initializer_list<const char*> names, const std::string& why) const;
+
+  /// Sets members, in the order of declaration, to the texts that a command line gave. Throws UsageError.
+  void apply();
+  /// Facts for JSON.
+  [[nodiscard]] report::Value facts() const;
+  /// The message of a library's error, with flags for fields: "`dim` 48: ..." becomes "--dim 48: ...".
+  [[nodiscard]] std::string with_flags(const std::string& message) const;
+  /// Throws UsageError, before anything is computed, for an output that can't be written, that two flags share or that is an
+  /// input.
+  void check_paths() const;
+
+ private:
+  static void assign(const std::string& flag, const std::string& text, int& member) { member = parse_int(flag, text); }
+  static void assign(const std::string& flag, const std::string& text, std::uint64_t& member) {
+    member = parse_unsigned(flag, text);
+  }
+  static void assign(const std::string& flag, const std::string& text, double& member) { member = parse_number(flag, text); }
+  static void assign(const std::string& flag, const std::string& text, GridSize& member) { member = parse_grid(flag, text); }
+  static void assign(const std::string&, const std::string& text, std::string& member) { member = text; }
+  static void assign(const std::string&, const std::string& text, std::vector<std::string>& member) {
+    member.push_back(text);
+  }
+  static void assign(const std::string& flag, const std::string& text, NamedFiles& member);
+  template <class T>
+  static void assign(const std::string& flag, const std::string& text, std::optional<T>& member) {
+    assign(flag, text, member.emplace());
+  }
+  template <class T>
+  static report::Value value_of(const T& member) {
+    return member;
+  }
+  static report::Value value_of(const std::string& member) { return report::text_or_null(member); }
+  static report::Value value_of(const std::vector<std::string>& member) {
+    return report::Array(member.begin(), member.end());
+  }
+  static report::Value value_of(const GridSize& member);
+  static report::Value value_of(const NamedFiles& member);
+  static Flag& with_default(Flag& flag);
+
+  std::string group_;
+  std::deque<Flag> flags_;  ///< they stay where they are
+};
+
+}  // namespace tilegrid::workloads

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/workloads/fused.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "core/tile.h"
+#include "kernels/planner/print/print_plan.h"
+#include "runtime/data/attention_data.h"
+#include "runtime/report/table.h"
+#include "runtime/workloads/comparison.h"
+#include "runtime/workloads/tensor_io.h"
+
+namespace tilegrid::workloads {
+namespace {
+
+using planner::Graph;
+using planner::Plan;
+using planner::Tensor;
+using planner::TensorExtent;
+using planner::ValueId;
+using report::Value;
+
+constexpr int most_side = 1 << 20;  ///< elements of a tensor's side
+
+std::string input_flag(const std::string& name) { return fmt::format("--in {}=", name); }
+
+std::size_t elements_of(const TensorExtent& extent) {
+  return static_cast<std::size_t>(extent.rows) * static_cast<std::size_t>(extent.cols);
+}
+std::string extent_text(const TensorExtent& extent) { return fmt::format("{}x{}", extent.rows, extent.cols); }
+
+std::vector<ValueId> inputs_of(const Graph& graph) {
+  std::vector<ValueId> ids;
+  for (ValueId id = 0; id < graph.input_count(); ++id) ids.push_back(id);
+  return ids;
+}
+
+void check_names(const Graph& graph, const char* flag, const NamedFiles& files, const std::vector<ValueId>& values,
+                 const char* what) {
+  std::vector<std::string> names;
+  for (const ValueId id : values) names.push_back(graph.value(id).name);
+  for (const auto& [name, path] : files) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    throw UsageError(
+        fmt::format("{} {}={}: the graph has no such {}; it has {}", flag, name, path, what, fmt::join(names, ", ")));
+  }
+}
+
+/// A user's tensors by name.
+std::map<std::string, NpyArray> load_files(const NamedFiles& files) {
+  std::map<std::string, NpyArray> arrays;
+  for (const auto& [name, path] : files) {
+    const DimensionRule rule{1, 2, "two dimensions are expected, or one for a vector"};
+    arrays.emplace(name, load_input(input_flag(name), path, rule));
+  }
+  return arrays;
+}
+
+/// Rows and columns of a file.
+struct FileExtent {
+  std::string path;
+  int rows = 0;
+  int cols = 0;
+};
+/// A dimension alone is that of the vector that the graph has there.
+std::map<std::string, FileExtent> extents_of(const Graph& graph, const NamedFiles& files,
+                                             const std::map<std::string, NpyArray>& arrays) {
+  std::map<std::string, FileExtent> extents;
+  for (const auto& [name, array] : arrays) {
+    const planner::Shape shape = graph.value(graph.find(name)).shape;
+    const std::string& path = files.at(name);
+    FileExtent extent{path, static_cast<int>(array.shape[0]), 1};
+    if (array.shape.size() == 2) {
+      extent.cols = static_cast<int>(array.shape[1]);
+    } else if (!shape.cols.unit) {
+      if (!shape.rows.unit) {
+        throw UsageError(
+            fmt::format("{}{}: shape [{}], but '{}' is no vector", input_flag(name), path, array.shape[0], name));
+      }
+      std::swap(extent.rows, extent.cols);
+    }
+    extents.emplace(name, extent);
+  }
+  return extents;
+}
+
+/// What files of inputs say about a dimension of the first output.
+planner::WantedExtent told_by_files(const Graph& graph, std::size_t dim, const std::map<std::string, FileExtent>& files) {
+  const planner::AxisId axis = graph.value(graph.outputs().front()).axes.at(dim);
+  if (axis == planner::no_axis) return {};
+  for (const auto& [name, file] : files) {
+    const ValueId id = graph.find(name);
+    if (id == planner::no_value) continue;
+    for (std::size_t of = 0; of < 2; ++of) {
+      if (graph.value(id).axes.at(of) != axis) continue;
+      return {of == 0 ? file.rows : file.cols, fmt::format("--in {}={}", name, file.path)};
+    }
+  }
+  return {};
+}
+
+std::string source_of(const NamedFiles& files, const std::string& name) {
+  const auto file = files.find(name);
+  return file == files.end() ? std::string() : file->second;
+}
+
+}  // namespace
+
+std::string Fused::summary() const { return "Run a planned block of tile operations over whole tensors, and verify it"; }
+
+std::string Fused::examples() const {
+  return preset_list() +
+         "\nExamples: tilegrid fused --preset six-op\n"
+         "          tilegrid fused --preset six-op --strategy naive --sync full --force\n";
+}
+
+std::string Fused::sweep_examples() const {
+  return "Example: tilegrid sweep fused --preset six-op --block 2x2,4x4 --strategy subblock,pipelined,best\n";
+}
+
+void Fused::declare(Flags& flags) {
+  request.declare(flags);
+  flags.in("Run").add("--strategy", "Whose plan to run: naive, liveness, subblock, pipelined, grid, best [$]", strategy,
+                      strategy_names());
+  flags.add_switch("--force", "Run a refused plan, too: it ends with the emulated core's own error", force).no_fact();
+  flags.add("--tensor", "ROWSxCOLS",
+            "Elements of the first output, whole blocks [what the --in files say, else\none block a core]",
+            [&](const std::string& text) {
+              tensor = parse_pair(text);
+              if (tensor && tensor->first <= most_side && tensor->second <= most_side) return;
+              throw UsageError(fmt::format("--tensor {}: rows and columns from 1 to {} elements are expected, as in 640x512",
+                                           text, most_side));
+            });
+  flags.in("Data");
+  flags
+      .add("--in", "NAME=FILE",
+           "An input from a .npy, float32 or float16, C order, [rows, cols], or [n] for\na vector; may be repeated. "
+           "The others are random, N(0,1)",
+           inputs)
+      .reads()
+      .no_fact();
+  flags.add("--out", "NAME=FILE", "Write an output there: .npy, float32, [rows, cols]; may be repeated [none]", outputs)
+      .writes()
+      .no_fact();
+  flags.add("--seed", "N", "Of the random inputs [$]", seed);
+  flags.add("--scale", "X", "What random inputs are multiplied by [$]", scale);
+  static const EnumNames<VerifyMode> off_or_full{{"off", VerifyMode::off}, {"full", VerifyMode::full}};
+  flags.in("Report");
+  flags
+      .add("--verify",
+           fmt::format("Compare with double precision and its error bounds: full or off [full up to\n{:.0e} "
+                       "multiply-adds, else off]",
+                       fused_verification_limit),
+           verify, off_or_full)
+      .no_fact();
+}
+
+void Fused::check() {
+  if (options.dry_run) {
+    flags().refuse({"--verify", "--out", "--in", "--seed", "--scale"}, "a dry run has no numbers, --dry-run goes without");
+    verify = VerifyMode::off;
+  }
+  request.check(flags());
+}
+
+/// The plan, or the error that says why there is none.
+Plan Fused::plan_or_refuse() const {
+  const planner::Machine& machine = request.plan.machine;
+  if (const auto given = machine.capacity_override) {
+    planner::Machine mode = machine;
+    mode.capacity_override.reset();
+    if (*given > mode.capacity()) {
+      throw UsageError(fmt::format(
+          "a DST capacity of {} is asked for, a section of {} has {} slots: `tilegrid plan` takes more, a core does not",
+          *given, planner::dst_mode(mode), mode.capacity()));
+    }
+  }
+  Plan plan = planner::plan(graph, strategy, request.plan);
+  if (plan.legal()) return plan;
+  const planner::Refusal& refusal = *plan.refusal;
+  const bool runs =
+      std::any_of(plan.stages.begin(), plan.stages.end(), [](const planner::Stage& stage) { return !stage.runs.empty(); });
+  if (force && runs) return plan;
+  std::string text = fmt::format("strategy {}: {} ({})", name_of(strategy), refusal.reason, dst_mode(plan.machine));
+  if (!refusal.account.empty()) text += fmt::format(": {}", planner::account_text(refusal.account));
+  if (!refusal.at.empty()) text += fmt::format(", at {}", refusal.at);
+  if (!refusal.fits.empty()) text += fmt::format("; would fit: {}", refusal.fits);
+  text += force ? "; nothing of it can be run" : "; --force runs it all the same";
+  throw KernelError(text);
+}
+
+/// A plan may have cut the block along a dimension that the first output does not have: then nobody would do the rest.
+void Fused::check_cuts() const {
+  const Graph& planned = job.plan.graph;
+  planner::FusedJob whole;
+  whole.plan.graph = graph;
+  const planner::Shape asked = graph.value(graph.outputs().front()).shape;
+  const planner::Shape cut = planned.value(planned.outputs().front()).shape;
+  whole.block_rows = job.block_rows * cut.rows.tiles / asked.rows.tiles;
+  whole.block_cols = job.block_cols * cut.cols.tiles / asked.cols.tiles;
+  for (std::size_t i = 0; i < output_extents.size(); ++i) {
+    const TensorExtent extent = planner::tensor_extent(whole, graph.outputs()[i]);
+    const TensorExtent& covered = output_extents[i];
+    if (extent.rows == covered.rows && extent.cols == covered.cols) continue;
+    const std::string& name = planned.value(planned.outputs()[i]).name;
+    throw UsageError(fmt::format(
+        "strategy {}: cuts output '{}' where the first output, '{}', is not cut: {} of its {} elements would be computed; "
+        "list '{}' first",
+        name_of(strategy), name, planned.value(planned.outputs().front()).name, extent_text(covered), extent_text(extent),
+        name));
+  }
+}
+
+/// Products that the blocks' matmuls make, in tiles; multiply-adds of an evaluation over whole tensors.
+void Fused::count_work() {
+  const Graph& planned = job.plan.graph;
+  for (int op = 0; op < static_cast<int>(planned.ops().size()); ++op) {
+    const planner::Op& one = planned.op(op);
+    const auto elements = static_cast<double>(elements_of(planner::tensor_extent(job, planned.result_of(op))));
+    const TensorExtent first = planner::tensor_extent(job, one.in[0]);
+    if (one.kind != planner::OpKind::matmul) {
+      multiply_adds += std::max(elements, static_cast<double>(elements_of(first)));
+      continue;
+    }
+    multiply_adds += elements * first.cols;
+    matmul_tiles_ += static_cast<std::uint64_t>(job.block_rows) * static_cast<std::uint64_t>(job.block_cols) *
+                     static_cast<std::uint64_t>(planned.value(planned.result_of(op)).shape.tiles()) *
+                     static_cast<std::uint64_t>(planned.value(one.in[0]).shape.cols.tiles);
+  }
+}
+
+void Fused::prepare(Device& device) {
+  request.plan.machine.chip = options.chip;
+  graph = request.load();
+  check_names(graph, "--in", inputs, inputs_of(graph), "input");
+  check_names(graph, "--out", outputs, graph.outputs(), "output");
+  job.plan = plan_or_refuse();
+  job.grid = options.grid;
+  arrays_ = load_files(inputs);
+  const std::map<std::string, FileExtent> files = extents_of(graph, inputs, arrays_);
+  std::array<planner::WantedExtent, 2> wanted{told_by_files(graph, 0, files), told_by_files(graph, 1, files)};
+  if (tensor) {
+    const std::string flag = fmt::format("--tensor {}x{}", tensor->first, tensor->second);
+    wanted = {{{tensor->first, flag}, {tensor->second, flag}}};
+  }
+  planner::choose_blocks(graph, wanted, job);
+  const Graph& planned = job.plan.graph;
+  for (const ValueId id : inputs_of(planned)) input_extents.push_back(planner::tensor_extent(job, id));
+  for (const ValueId id : planned.outputs()) output_extents.push_back(planner::tensor_extent(job, id));
+  check_cuts();
+  for (const auto& [name, file] : files) {
+    const ValueId id = planned.find(name);
+    if (id == planner::no_value || !planned.is_input(id)) continue;
+    const TensorExtent& extent = input_extents[static_cast<std::size_t>(id)];
+    if (extent.rows == file.rows && extent.cols == file.cols) continue;
+    throw UsageError(fmt::format("{}{}: {}x{} elements, but '{}' has {} here", input_flag(name), file.path, file.rows,
+                                 file.cols, name, extent_text(extent)));
+  }
+  count_work();
+  const std::uint32_t page = tile_bytes(job.plan.machine.format);
+  const auto create = [&](const std::vector<TensorExtent>& extents, std::vector<Buffer>& buffers) {
+    for (const TensorExtent& extent : extents) {
+      buffers.push_back(device.create_buffer(
+          static_cast<std::uint64_t>(extent.tile_rows) * static_cast<std::uint64_t>(extent.tile_cols) * page, page));
+    }
+  };
+  create(input_extents, input_buffers_);
+  create(output_extents, output_buffers_);
+}
+
+std::vector<Program> Fused::programs(Device&) {
+  planner::FusedTensors addresses;
+  for (const Buffer& buffer : input_buffers_) addresses.inputs.push_back(buffer.address);
+  for (const Buffer& buffer : output_buffers_) addresses.outputs.push_back(buffer.address);
+  return {planner::make_program(job, addresses)};
+}
+
+void Fused::upload(Device& device) {
+  const Graph& planned = job.plan.graph;
+  for (const ValueId id : inputs_of(planned)) {
+    const TensorExtent& extent = input_extents[static_cast<std::size_t>(id)];
+    Tensor& tensor = tensors_.emplace_back(Tensor{extent.rows, extent.cols, {}});
+    if (const auto file = arrays_.find(planned.value(id).name); file != arrays_.end()) {
+      tensor.values = std::move(file->second.values);
+    } else {
+      tensor.values = attention::random_samples(seed, id, elements_of(extent), attention::Distribution::normal);
+      for (float& value : tensor.values) value = scale == 1 ? value : static_cast<float>(scale * static_cast<double>(value));
+    }
+    upload_matrices(device, input_buffers_[static_cast<std::size_t>(id)], tensor.values, 1, extent.rows, extent.cols,
+                    job.plan.machine.format);
+  }
+}
+
+void Fused::finish(Device& device, report::RunOutcome& outcome) {
+  const Plan& plan = job.plan;
+  std::vector<Tensor> results;
+  for (std::size_t i = 0; i < output_buffers_.size(); ++i) {
+    const TensorExtent& extent = output_extents[i];
+    results.push_back({extent.rows, extent.cols,
+                       download_matrices(device, output_buffers_[i], 1, extent.rows, extent.cols, plan.machine.format)});
+  }
+  if (verify == VerifyMode::full || (verify == VerifyMode::choose && multiply_adds <= fused_verification_limit)) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto expected = planner::evaluate(plan.graph, tensors_, planner::error_model(plan.machine));
+    passed = true;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const planner::Comparison& one = verification.emplace_back(planner::compare(expected[i], results[i]));
+      passed = *passed && one.passed() && one.undecided < one.elements;
+    }
+    outcome.verify_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::string path = source_of(outputs, plan.graph.value(plan.graph.outputs()[i]).name);
+    const std::array<std::int64_t, 2> shape{results[i].rows, results[i].cols};
+    if (!path.empty()) save([&] { save_npy(path, shape, results[i].values); });
+  }
+  verify_seconds_ = outcome.verify_seconds.value_or(0);
+}
+
+std::string Fused::line() const {
+  const planner::Machine& machine = job.plan.machine;
+  const ComputeConfig compute{machine.fidelity, machine.dst_fp32, machine.full_sync};
+  return fmt::format("fused {} strategy {} block {} blocks {}x{} {} grid {}", planner::graph_operations(graph),
+                     name_of(strategy), text_of(job.plan.block), job.block_rows, job.block_cols,
+                     numbers_line(machine.format, compute), report::text_of(options.grid));
+}
+
+void Fused::describe_config(report::Document& document) const {
+  const Graph& planned = job.plan.graph;
+  std::string text;
+  Value tensors{{"inputs", report::Array()}, {"outputs", report::Array()}};
+  const auto add = [&](ValueId id, const TensorExtent& extent, const char* which, const NamedFiles& files) {
+    const std::string& name = planned.value(id).name;
+    const std::string path = source_of(files, name);
+    tensors[which].push(
+        {{"name", name}, {"rows", extent.rows}, {"cols", extent.cols}, {"file", report::text_or_null(path)}});
+    const bool shown = !path.empty() && &files == &inputs;
+    return fmt::format("{} {}{}", name, extent_text(extent), shown ? fmt::format(" ({})", path) : "");
+  };
+  for (std::size_t i = 0; i < input_extents.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + add(static_cast<ValueId>(i), input_extents[i], "inputs", inputs);
+  }
+  text += " ->";
+  for (std::size_t i = 0; i < output_extents.size(); ++i) {
+    text += (i == 0 ? " " : ", ") + add(planned.outputs()[i], output_extents[i], "outputs", outputs);
+  }
+  if (options.dry_run) {
+    text += "; no data";
+  } else if (inputs.size() < input_extents.size()) {
+    text += fmt::format("; random normal, seed {}", seed);
+    if (scale != 1) text += fmt::format(", scale {}", scale);
+  }
+
+  planner::Machine machine = job.plan.machine;
+  machine.any_sync = false;  // it has been chosen
+  Value& facts = document.figures["config"];
+  facts["forced"] = !job.plan.legal();
+  facts["block"] = text_of(job.plan.block);
+  facts["block_rows"] = job.block_rows;
+  facts["block_cols"] = job.block_cols;
+  facts["tensors"] = tensors;
+  facts["fidelity"] = name_of(machine.fidelity);
+  facts["dst"] = dst_names().of(machine.dst_fp32);
+  facts["sync"] = sync_names().of(machine.full_sync);
+  facts["dst_capacity"] = machine.capacity();
+  const auto fact = [&](const char* what, std::string value) { document.facts.emplace_back(what, std::move(value)); };
+  fact("graph", planner::graph_signature(graph));
+  fact("", planner::graph_operations(graph));
+  fact("tensors", text);
+  fact("machine", planner::machine_text(machine));
+  fact("blocks",
+       fmt::format("{} tiles, {} x {} of them; {} to {} a core", text_of(job.plan.block), job.block_rows, job.block_cols,
+                   planner::blocks_of_core(job, job.grid.cores() - 1), planner::blocks_of_core(job, 0)));
+}
+
+void Fused::describe(report::Document& document) const {
+  describe_config(document);
+  const Plan& plan = job.plan;
+  document.plan = fmt::format("\nPlan {}: {}  modelled: {:.0f} cycles from block to block, bound by {}\n",
+                              name_of(plan.strategy), planner::verdict(plan), plan.cost.interval, plan.cost.bound());
+  document.figures["plan"] = report::from_json(planner::plan_json_text(plan));
+  Value& json = document.figures["verify"];
+  if (options.dry_run) document.verification = "\nDry run: no numbers\n";
+  if (options.dry_run) return;
+  if (!passed) {
+    document.verification =
+        verify == VerifyMode::off
+            ? "\nVerification: not verified (--verify off)\n"
+            : fmt::format(
+                  "\nVerification: not verified, {:.1e} multiply-adds are more than {:.0e} (--verify full does it)\n",
+                  multiply_adds, fused_verification_limit);
+    return;
+  }
+  std::string& text = document.verification;
+  text = fmt::format("\nVerification against double precision: {:.2f} s\n", verify_seconds_);
+  json = {{"passed", *passed}, {"outputs", report::Array()}};
+  double elements = 0, undecided = 0;
+  bool open = false;
+  for (std::size_t i = 0; i < verification.size(); ++i) {
+    const planner::Comparison& one = verification[i];
+    const Value figures = comparison_figures(plan.graph.value(plan.graph.outputs()[i]).name, one, output_extents[i].cols);
+    text += comparison_text(figures);
+    json["outputs"].push(figures);
+    elements += static_cast<double>(one.elements);
+    undecided += static_cast<double>(one.undecided);
+    open = open || one.undecided == one.elements;
+  }
+  text += fmt::format("  gate: every element that has a bound ({:.3g}% have one) is within it: {}{}\n",
+                      elements > 0 ? 100.0 * (elements - undecided) / elements : 0, *passed ? "PASS" : "FAIL",
+                      open ? "; an output has no element with a bound: try a smaller --scale" : "");
+}
+
+Value Fused::work_of(std::size_t core) const { return {{"blocks", planner::blocks_of_core(job, static_cast<int>(core))}}; }
+
+std::vector<Choice> Fused::choices() const {
+  return {{"block", "block", text_of(job.plan.block)},
+          {"blocks", "blocks", fmt::format("{}x{}", job.block_rows, job.block_cols)}};
+}
+
+}  // namespace tilegrid::workloads

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "kernels/program.h"
+#include "runtime/device.h"
+
+namespace tilegrid::workloads {
+
+/// What launches left behind together.
+struct Launches {
+  RunResult result;                     ///< counts and host costs of all launches; the log of the last one
+  std::vector<LaunchLog> earlier_logs;  ///< of the ones before, when recorded
+};
+/// `options.on_progress` gets the tile multiplications since the first launch.
+[[nodiscard]] Launches launch_in_order(Device& device, const std::vector<Program>& programs, const LaunchOptions& options);
+
+}  // namespace tilegrid::workloads

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/workloads/matmul.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/tile.h"
+#include "runtime/data/attention_data.h"
+#include "runtime/report/table.h"
+#include "runtime/workloads/comparison.h"
+#include "runtime/workloads/tensor_io.h"
+
+namespace tilegrid::workloads {
+namespace {
+
+using matmul::Config;
+using matmul::Extent;
+using matmul::Shape;
+
+constexpr int default_side = 1024;
+
+const EnumNames<matmul::Delivery> delivery_names{{"multicast", matmul::Delivery::multicast},
+                                                 {"dram", matmul::Delivery::dram}};
+const EnumNames<matmul::Carrier> carrier_names{{"packer", matmul::Carrier::packer}, {"reload", matmul::Carrier::reload}};
+
+/// Rows and columns in tiles: "4x2".
+void add_extent_flag(Flags& flags, const std::string& name, const char* field, const std::string& help, int& rows,
+                     int& columns) {
+  flags
+      .add(name, "RxC", help,
+           [&, name](const std::string& text) {
+             const auto pair = parse_pair(text);
+             if (!pair)
+               throw UsageError(fmt::format("{} {}: rows and columns in tiles are expected, as in 4x2", name, text));
+             std::tie(rows, columns) = *pair;
+           })
+      .named(field == std::string("sub") ? "subblock" : field, field)
+      .is([&]() -> report::Value {
+        return {{"rows", rows}, {"columns", columns}};
+      });
+}
+
+/// A dimension that a flag, or files, or both say, and which must agree.
+class Dimension {
+ public:
+  Dimension(const Flags& flags, const char* flag, int& value) : flag_(flag), given_(flags.given(flag)), value_(value) {}
+  void is(const std::string& path, std::int64_t extent) {
+    if (given_) check_flag(flag_, value_, path, extent);
+    if (!from_.empty() && value_ != extent) {
+      throw UsageError(fmt::format("--b {}: {} is {}, but {} has {}", path, flag_, extent, from_, value_));
+    }
+    from_ = path;
+    value_ = static_cast<int>(extent);
+  }
+
+ private:
+  const char* flag_;
+  bool given_;
+  std::string from_;
+  int& value_;
+};
+
+std::string tiles_text(Extent extent) { return fmt::format("{}x{}", extent.rows, extent.columns); }
+
+std::string delivery_text(const Config& config) {
+  const std::string cores =
+      fmt::format("{} of {} cores have a share", matmul::cores_used(config).cores(), config.grid.cores());
+  if (config.delivery == matmul::Delivery::dram) return "dram: every core reads its own blocks; " + cores;
+  return fmt::format("multicast: column 0 reads A for its rows, row 0 reads B for its columns; {}", cores);
+}
+
+}  // namespace
+
+Matmul::Matmul() { config.shape.m = config.shape.k = config.shape.n = default_side; }
+
+std::string Matmul::summary() const { return "Multiply two matrices on the grid, verify, report what every core did"; }
+
+std::string Matmul::examples() const {
+  return "Examples: tilegrid matmul --grid 8x8 --m 2048 --k 2048 --n 2048 --dry-run\n"
+         "          tilegrid matmul --a a.npy --b b.npy --out out.npy --fidelity hifi4 --dst fp32\n";
+}
+
+std::string Matmul::sweep_examples() const {
+  return "Example: tilegrid sweep matmul --grid 8x8 --m 4096 --k 4096 --n 4096 --block 2,4,8\n"
+         "                               --out-block 8x8,8x16,16x16 --delivery multicast,dram\n";
+}
+
+void Matmul::declare(Flags& flags) {
+  Shape& shape = config.shape;
+  flags.in("Shape").add("--m", "ELEMENTS", "Rows of A and of the output [$]", shape.m);
+  flags.add("--k", "ELEMENTS", "Columns of A, rows of B [$]", shape.k);
+  flags.add("--n", "ELEMENTS", "Columns of B and of the output [$]", shape.n);
+  flags.add("--batch", "N", "Products, each of an A and a B of its own [$]", shape.batch);
+  flags.in("Device").add("--delivery",
+                         "multicast: the first core of a row reads blocks of A and multicasts them along\nit, the first of "
+                         "a column those of B; dram: every core reads its own [$]",
+                         config.delivery, delivery_names);
+  add_extent_flag(flags, "--per-core", "per_core",
+                  "Tiles of the output that a core computes, rows x columns [an equal share]", config.per_core.rows,
+                  config.per_core.columns);
+  add_extent_flag(flags, "--out-block", "out_block", "Of them, those that it computes at a time [all, or what fits]",
+                  config.out_block.rows, config.out_block.columns);
+  flags
+      .add("--block", "TILES",
+           "Tiles of K at a time, in0_block_w [the largest divisor of K with which 2 k M +\n2 k N + M N <= 400 and L1 "
+           "suffices]",
+           config.k_block)
+      .named("block", "k_block");
+  add_extent_flag(flags, "--subblock", "sub",
+                  "Tiles of a DST section, divisors of --out-block [the first that fits of 4x2,\n2x4, 8x1, 1x8, 7x1, ...]",
+                  config.sub.h, config.sub.w);
+  flags.add("--sums", "Sums over blocks of K: packer, which adds them up in L1; reload: into DST for\nevery block [$]",
+            config.carrier, carrier_names);
+  flags.add("--format", "Of A, B and output in DRAM: bf16, fp32, bfp8 [$]", config.format, tensor_formats());
+  add_compute_flags(flags, config.compute);
+  flags.in("Data").add("--seed", "N", "Of what is random, N(0,1) [$]", seed);
+  flags.add("--a", "FILE", ".npy, float32 or float16, C order, [m, k] or [batch, m, k] [random]", inputs[0]).reads();
+  flags.add("--b", "FILE", ".npy, [batch, k, n], or [k, n] for all batches [random]", inputs[1]).reads();
+  flags.add("--out", "FILE", "Write the output there: .npy, float32 [none]", out).writes();
+  add_verify_flag(flags, verify,
+                  fmt::format("Compare with double precision and its error bounds: full, sample:N (N rows in\nall, evenly "
+                              "spread) or off [full up to {:.0e} multiply-adds, else\nsample:256]",
+                              matmul_verification_limit));
+}
+
+void Matmul::check() {
+  if (options.dry_run) {
+    flags().refuse({"--verify", "--out", "--a", "--b", "--seed"}, "a dry run has no numbers, --dry-run goes without");
+    verify.mode = VerifyMode::off;
+  }
+  if (out == "-") throw UsageError("--out -: the output goes to a file only");
+  if (!inputs[0].empty() && !inputs[1].empty() && flags().given("--seed")) {
+    throw UsageError("--seed is for random data: it does not go with both --a and --b");
+  }
+}
+
+void Matmul::load_factors() {
+  Shape& shape = config.shape;
+  Dimension batch(flags(), "--batch", shape.batch);
+  Dimension m(flags(), "--m", shape.m);
+  Dimension k(flags(), "--k", shape.k);
+  Dimension n(flags(), "--n", shape.n);
+  for (std::size_t i = 0; i < factors_.size(); ++i) {
+    const std::string& path = inputs.at(i);
+    if (path.empty()) continue;
+    const DimensionRule rule{2, 3, i == 0 ? "[m, k] or [batch, m, k] is expected" : "[k, n] or [batch, k, n] is expected"};
+    NpyArray array = load_input(i == 0 ? "--a" : "--b", path, rule);
+    const bool batched = array.shape.size() == 3;
+    // B without a batch is for all of A's.
+    if (batched) batch.is(path, array.shape[0]);
+    if (!batched && i == 0) batch.is(path, 1);
+    if (!batched && i == 1) shape.shared_b = true;
+    (i == 0 ? m : k).is(path, array.shape[array.shape.size() - 2]);
+    (i == 0 ? k : n).is(path, array.shape.back());
+    factors_.at(i) = std::move(array.values);
+  }
+}
+
+void Matmul::prepare(Device& device) {
+  load_factors();
+  config.grid = options.grid;
+  config.chip = options.chip;
+  asked_ = config;
+  config = matmul::with_blocks(config);
+  const Shape& shape = config.shape;
+  verify = verify.resolved(1.0 * shape.batch * shape.m * shape.k * shape.n, matmul_verification_limit,
+                           1.0 * shape.batch * shape.m);
+  const auto create = [&](int count, int rows, int columns) {
+    return device.create_buffer(matrix_bytes(count, rows, columns, config.format), tile_bytes(config.format));
+  };
+  a_ = create(shape.batch, shape.m, shape.k);
+  b_ = create(shape.shared_b ? 1 : shape.batch, shape.k, shape.n);
+  out_ = create(shape.batch, shape.m, shape.n);
+}
+
+std::vector<Program> Matmul::programs(Device&) {
+  return {matmul::make_program(config, {a_.address, b_.address, out_.address})};
+}
+
+void Matmul::upload(Device& device) {
+  const Shape& shape = config.shape;
+  const auto one = [&](int stream, const Buffer& buffer, int count, int rows, int columns) {
+    std::vector<float>& values = factors_.at(static_cast<std::size_t>(stream));
+    const auto elements =
+        static_cast<std::size_t>(count) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
+    if (values.empty()) values = attention::random_samples(seed, stream, elements, attention::Distribution::normal);
+    upload_matrices(device, buffer, values, count, rows, columns, config.format);
+  };
+  one(0, a_, shape.batch, shape.m, shape.k);
+  one(1, b_, shape.shared_b ? 1 : shape.batch, shape.k, shape.n);
+}
+
+void Matmul::finish(Device& device, report::RunOutcome& outcome) {
+  const Shape& shape = config.shape;
+  if (verify.mode == VerifyMode::off && out.empty()) return;
+  const std::vector<float> output = download_matrices(device, out_, shape.batch, shape.m, shape.n, config.format);
+  if (verify.mode != VerifyMode::off) {
+    verification = verify_matmul(config, verify, factors_[0], factors_[1], output);
+    passed = verification->passed();
+    outcome.verify_seconds = verification->seconds;
+  }
+  std::vector<std::int64_t> extents{shape.m, shape.n};
+  if (shape.batch > 1) extents.insert(extents.begin(), shape.batch);
+  if (!out.empty()) save([&] { save_npy(out, extents, output); });
+}
+
+std::string Matmul::line() const {
+  const Shape& shape = config.shape;
+  return fmt::format(
+      "matmul batch {} m {} k {} n {} per-core {} out-block {} block {} subblock {}x{} sums {} delivery {} {} grid {}",
+      shape.batch, shape.m, shape.k, shape.n, tiles_text(config.per_core), tiles_text(config.out_block), config.k_block,
+      config.sub.h, config.sub.w, carrier_names.of(config.carrier), delivery_names.of(config.delivery),
+      numbers_line(config.format, config.compute), report::text_of(config.grid));
+}
+
+double Matmul::useful_flops() const {
+  const Shape& shape = config.shape;
+  return 2.0 * shape.batch * shape.m * shape.k * shape.n;
+}
+
+void Matmul::describe(report::Document& document) const {
+  const Shape& shape = config.shape;
+  report::Value& facts = document.figures["config"];
+  facts["shared_b"] = shape.shared_b;
+  facts["cores_used"] = matmul::cores_used(config).cores();
+  facts["k_blocks"] = matmul::k_blocks(config);
+
+  const auto source = [&](std::size_t i) { return inputs.at(i).empty() ? "random normal" : inputs.at(i); };
+  std::string data = fmt::format("A {}, B {}", source(0), source(1));
+  if (inputs[0].empty() || inputs[1].empty()) data += fmt::format(", seed {}", seed);
+  if (options.dry_run) data = "no data";
+  const auto chosen = [](bool was) { return was ? " (chosen)" : ""; };
+  const auto add = [&](const char* what, std::string fact) { document.facts.emplace_back(what, std::move(fact)); };
+  add("shape", fmt::format("batch {}, m {}, k {}, n {}{}; {}", shape.batch, shape.m, shape.k, shape.n,
+                           shape.shared_b && shape.batch > 1 ? ", one B for all" : "", data));
+  add("numbers", numbers_text(config.format, config.compute));
+  add("blocks", fmt::format("{} tiles of the output a core{}, {}{} at a time ({} blocks), subblocks {}x{}{}",
+                            tiles_text(config.per_core), chosen(asked_.per_core.tiles() == 0), tiles_text(config.out_block),
+                            chosen(asked_.out_block.tiles() == 0), matmul::blocks_of_core(config).tiles(), config.sub.h,
+                            config.sub.w, chosen(asked_.sub.h == 0)));
+  add("", fmt::format("K {} tiles at a time{}, {} blocks; partial sums by {}", config.k_block, chosen(asked_.k_block == 0),
+                      matmul::k_blocks(config), config.carrier == matmul::Carrier::packer ? "the packer" : "reload"));
+  add("delivery", delivery_text(config));
+
+  document.verification = options.dry_run ? "\nDry run: no numbers\n" : "\nVerification: not verified (--verify off)\n";
+  report::Value& json = document.figures["verify"];
+  if (!verification) return;
+  const MatmulVerification& v = *verification;
+  json = comparison_figures("out", v.compared, shape.n);
+  const std::string mode(verify_names().of(v.request.mode));
+  json["mode"] = mode;
+  json["rows"] = v.rows;
+  json["error"] = v.error;
+  json["gate"] = v.gate;
+  json["passed"] = v.passed();
+  document.verification = fmt::format("\nVerification against double precision: {} ({} of {} rows), {:.2f} s\n{}", mode,
+                                      v.rows, std::int64_t{shape.batch} * shape.m, v.seconds, comparison_text(json));
+  if (v.not_finite > 0) {
+    document.verification += fmt::format("  {} values of the output are NaN or infinite\n", v.not_finite);
+  }
+  document.verification +=
+      fmt::format("  gate: every element within its bound, RMSE over RMS {:.3e} < {:.3g}, all finite: {}\n", v.error, v.gate,
+                  v.passed() ? "PASS" : "FAIL");
+}
+
+report::Value Matmul::work_of(std::size_t index) const {
+  const LogicalCore core = config.grid.core(static_cast<int>(index));
+  const auto part = [](int at, int share, int all) { return std::clamp(all - at * share, 0, share); };
+  return {{"tile_rows", part(core.y, config.per_core.rows, tiles_of(config.shape.m))},
+          {"tile_columns", part(core.x, config.per_core.columns, tiles_of(config.shape.n))}};
+}
+
+std::vector<Choice> Matmul::choices() const {
+  return {{"block", "out_block", tiles_text(config.out_block)}, {"K", "block", config.k_block}};
+}
+
+}  // namespace tilegrid::workloads

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/workloads/workload.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "runtime/report/metrics.h"
+
+namespace tilegrid::workloads {
+namespace {
+
+void set_check(const std::string& text, checks::Config& config) {
+  static const EnumNames<checks::Severity> severities(
+      {checks::Severity::off, checks::Severity::warn, checks::Severity::error},
+      [](checks::Severity severity) { return name_of(severity); });
+  const std::size_t at = text.find('=');
+  if (at == std::string::npos) {
+    throw UsageError(fmt::format("--check {}: CLASS=off, CLASS=warn or CLASS=error is expected", text));
+  }
+  const std::string name = text.substr(0, at);
+  const checks::Severity severity = parse_word("--check " + name + "=", text.substr(at + 1), severities);
+  std::vector<std::string> names;
+  for (const checks::ClassRow& one : checks::class_rows) names.emplace_back(one.name);
+  names.emplace_back("all");
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) {
+    const std::string nearest = nearest_word(name, names);
+    throw UsageError(fmt::format("--check {}: no class is called '{}'{}; there are {}", text, name,
+                                 nearest.empty() ? "" : fmt::format(", did you mean {}", nearest), fmt::join(names, ", ")));
+  }
+  if (name == "all") {
+    config = checks::Config::all(severity);
+  } else {
+    config.set(static_cast<checks::Class>(found - names.begin()), severity);
+  }
+}
+
+void set_view(const std::string& text, std::string& view) {
+  std::vector<std::string> views = report::metric_names();
+  views.emplace_back("none");
+  if (std::find(views.begin(), views.end(), text) == views.end()) refuse_word("--view", text, views);
+  view = text;
+}
+
+void add_common_flags(Flags& flags, RunOptions& options) {
+  flags.in("Device").add("--grid", "XxY", "Cores: columns x rows [all of the chip]", options.grid);
+  flags
+      .add("--shake", "SEED",
+           "Run fibers and traffic in another order that the hardware allows: the same\nresults, or a kernel has a race "
+           "[off]",
+           options.shake)
+      .no_sweep();
+  add_arch_flags(flags, options);
+  flags.add_switch("--no-device-time", "Do not replay the run into device time", options.device_time, false)
+      .no_fact()
+      .no_sweep();
+  Flag& check = flags.in("Checks").add(
+      "--check", "CLASS=WHAT",
+      "What a check does when it finds something: off, warn, or error, which ends\nthe run; a list, and may be "
+      "repeated; the class all is every class.\n--check help prints the classes [as `tilegrid checks` says]",
+      [&](const std::string& text) {
+        options.check.push_back(text);
+        if (text == "help") return;
+        for (const std::string& one : split(text)) set_check(one, options.checks);
+      });
+  check.repeats = true;
+  flags.in("Report").add_switch(
+      "--dry-run",
+      "Run the kernels' control flow alone, for counts, logs and device time of\nshapes that are too large to "
+      "compute: no data, no numbers",
+      options.dry_run);
+  flags.add("--json", "FILE", "Write everything that is printed there; - for standard output alone [none]", options.json)
+      .no_fact()
+      .writes();
+  flags.add("--log", "FILE", "Save the event log there, see `tilegrid log` [none]", options.log).writes();
+  flags
+      .add("--view", "METRIC",
+           fmt::format("Grid view of a figure by core, or none; `tilegrid attention --help` lists\nthem [{}]", options.view),
+           [&](const std::string& text) { set_view(text, options.view); })
+      .is([&] { return options.view; });
+  flags.add_switch("--no-progress", "No progress line on a terminal", options.progress, false).no_fact();
+}
+
+}  // namespace
+
+report::Value Workload::work_of(std::size_t) const { return report::Object(); }
+
+Flags& Workload::flags() {
+  if (flags_.all().empty()) {
+    declare(flags_);
+    add_common_flags(flags_, options);
+  }
+  return flags_;
+}
+
+void Workload::settle() {
+  static_cast<void>(flags());
+  if (options.log == "-") throw UsageError("--log -: the log goes to a file only");
+  if (!options.device_time) flags_.refuse({"--set"}, "does not go with --no-device-time");
+  const report::ChosenArchitecture chosen = report::choose_architecture(options.arch, options.sets);
+  options.chip = chosen.parameters;
+  if (options.device_time) options.architecture = chosen;
+  if (options.grid.cores() == 0) options.grid = options.chip.workers();
+  options.chip.check_grid(options.grid, "--grid");
+  const std::vector<std::string> replayed = report::metric_names(false);
+  if (!options.device_time && std::find(replayed.begin(), replayed.end(), options.view) != replayed.end()) {
+    throw UsageError(fmt::format("--view {}: does not go with --no-device-time", options.view));
+  }
+  check();
+}
+
+void Workload::save(const std::function<void()>& write) {
+  try {
+    write();
+  } catch (const UsageError& error) {
+    if (failure_.empty()) failure_ = error.message();
+  }
+}
+
+void add_arch_flags(Flags& flags, RunOptions& options) {
+  flags.in("Device time");
+  flags
+      .add("--arch", "NAME|FILE",
+           fmt::format("The chip: {}, or a file as `tilegrid arch --json` prints\n[$]", fmt::join(Chip::built_in(), ", ")),
+           options.arch)
+      .no_fact();
+  flags.add("--set", "KEY=VALUE", "Change a constant, see `tilegrid arch`; may be repeated", options.sets).no_fact();
+}
+
+const EnumNames<Fidelity>& fidelity_names() {
+  static const EnumNames<Fidelity> names({Fidelity::lofi, Fidelity::hifi2, Fidelity::hifi3, Fidelity::hifi4},
+                                         [](Fidelity fidelity) { return name_of(fidelity); });
+  return names;
+}
+const EnumNames<bool>& dst_names() {
+  static const EnumNames<bool> names{{"bf16", false}, {"fp32", true}};
+  return names;
+}
+const EnumNames<bool>& sync_names() {
+  static const EnumNames<bool> names{{"half", false}, {"full", true}};
+  return names;
+}
+const EnumNames<VerifyMode>& verify_names() {
+  static const EnumNames<VerifyMode> names{
+      {"choose", VerifyMode::choose}, {"off", VerifyMode::off}, {"sample", VerifyMode::sample}, {"full", VerifyMode::full}};
+  return names;
+}
+
+void add_compute_flags(Flags& flags, ComputeConfig& compute) {
+  flags.add("--fidelity", "Matrix unit passes: lofi, hifi2, hifi3, hifi4 [$]", compute.fidelity, fidelity_names());
+  flags.add("--dst", "Format of the DST registers: bf16, fp32 (half the slots) [$]", compute.dst_fp32, dst_names());
+  flags.add("--sync", "DST in two halves or in one section: half, full [$]", compute.full_sync, sync_names());
+}
+
+std::string numbers_line(DataFormat format, const ComputeConfig& compute) {
+  return fmt::format("{} dst {} {} sync {}", name_of(format), dst_names().of(compute.dst_fp32),
+                     sync_names().of(compute.full_sync), name_of(compute.fidelity));
+}
+
+std::string numbers_text(DataFormat format, const ComputeConfig& compute) {
+  return fmt::format("{} in DRAM, {} DST in {} sync, fidelity {}", name_of(format), dst_names().of(compute.dst_fp32),
+                     sync_names().of(compute.full_sync), fidelity_names().of(compute.fidelity));
+}
+
+VerifyRequest VerifyRequest::resolved(double work, double limit, double rows) const {
+  VerifyRequest request = *this;
+  if (mode == VerifyMode::choose) request.mode = work <= limit ? VerifyMode::full : VerifyMode::sample;
+  if (request.mode == VerifyMode::sample && static_cast<double>(sample_rows) >= rows) request.mode = VerifyMode::full;
+  return request;
+}
+
+Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& help) {
+  Flag& flag = flags.in("Report").add("--verify", "HOW", help, [&request](const std::string& text) {
+    constexpr std::string_view sample = "sample:";
+    request.mode = VerifyMode::sample;
+    if (text.starts_with(sample)) {
+      request.sample_rows = parse_unsigned("--verify sample:N, N =", text.substr(sample.size()));
+      if (request.sample_rows == 0) throw UsageError("--verify sample:0: a sample has at least one row");
+    } else if (text == "full" || text == "off") {
+      request.mode = text == "full" ? VerifyMode::full : VerifyMode::off;
+    } else {
+      throw UsageError(fmt::format("--verify {}: full, sample:N or off is expected", text));
+    }
+  });
+  return flag.is([&request]() -> report::Value {
+    if (request.mode == VerifyMode::sample) return fmt::format("sample:{}", request.sample_rows);
+    return verify_names().of(request.mode);
+  });
+}
+
+std::vector<std::uint64_t> sample_rows(std::uint64_t count, std::uint64_t total) {
+  count = std::min(count, total);
+  std::vector<std::uint64_t> rows;
+  rows.reserve(count);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    // Whole steps and the remainder apart, so that nothing overflows.
+    const std::uint64_t step = total / count;
+    const std::uint64_t rest = total % count;
+    rows.push_back(i * step + i * rest / count + step / 2);
+  }
+  return rows;
+}
+
+}  // namespace tilegrid::workloads

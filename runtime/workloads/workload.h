@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/checks/classes.h"
+#include "kernels/program.h"
+#include "runtime/device.h"
+#include "runtime/report/run_report.h"
+#include "runtime/session.h"
+#include "runtime/workloads/flags.h"
+
+/// Workloads: what can be run on the grid from the command line, by a sweep or a comparison, or by a program of one's own.
+/// A workload says what is its own; the driver does what all have in common.
+namespace tilegrid::workloads {
+
+/// What the flags say that all workloads have.
+struct RunOptions {
+  GridSize grid;  ///< 0x0: all of the chip, which settle() fills in
+  std::optional<std::uint64_t> shake;
+  std::string arch = "wormhole_b0";
+  Chip chip{};                                             ///< of the two, that the run is on
+  std::vector<std::string> sets;                           ///< KEY=VALUE
+  bool device_time = true;                                 ///< replay the log
+  std::optional<report::ChosenArchitecture> architecture;  ///< the same for device time; none without
+  std::vector<std::string> check;                          ///< lists of CLASS=WHAT, or "help"
+  checks::Config checks;                                   ///< what they say
+  std::string json, log;                                   ///< files; "-" for JSON: standard output alone
+  std::string view = "matmul-tiles";                       ///< a figure of report::metrics(), or none
+  bool dry_run = false;                                    ///< control flow alone: no data, no numbers
+  bool progress = true;
+};
+
+/// What a run has chosen itself: a column of a sweep's table, and a value of its JSON.
+struct Choice {
+  std::string column, key;
+  report::Value value;
+};
+
+/// One that is run once. The steps that the driver takes stand in their order; all but the first two on rank 0 only.
+class Workload {
+ public:
+  Workload() = default;
+  virtual ~Workload() = default;
+  Workload(const Workload&) = delete;  // flags know where the members are
+  Workload& operator=(const Workload&) = delete;
+  RunOptions options;
+
+  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual std::string summary() const = 0;             ///< for --help
+  [[nodiscard]] virtual std::string examples() const { return {}; }  ///< what --help ends with
+  [[nodiscard]] virtual std::string sweep_examples() const { return {}; }
+
+  /// Makes kernels and tasks known, on every rank.
+  virtual void register_kernels() const = 0;
+  /// Throws UsageError for flags that do not go together.
+  virtual void check() {}
+  /// Reads files, completes the configuration, makes buffers for all tensors: when DRAM is too small nothing has been done.
+  virtual void prepare(Device& device) = 0;
+  /// What is launched, one after the other.
+  virtual std::vector<Program> programs(Device& device) = 0;
+  /// Writes the inputs; not of a dry run.
+  virtual void upload(Device& device) = 0;
+  /// Gets the output, verifies and saves it as far as it is wanted; not of a dry run. Sets `passed`, and what of the outcome
+  /// verification adds.
+  virtual void finish(Device& device, report::RunOutcome& outcome) = 0;
+  /// Verdict of the verification; none without one.
+  std::optional<bool> passed;
+
+  /// What ran, in a line, for the header of the log.
+  [[nodiscard]] virtual std::string line() const = 0;
+  /// Operations that the result takes; 0: those of the tile products.
+  [[nodiscard]] virtual double useful_flops() const { return 0; }
+  /// Tile products of the run, for the progress line; 0: unknown.
+  [[nodiscard]] virtual std::uint64_t matmul_tiles() const { return 0; }
+  /// Title, header and verification of the report; `figures` has "config" with the facts of all flags already.
+  virtual void describe(report::Document& document) const = 0;
+  /// What a core had to do.
+  [[nodiscard]] virtual report::Value work_of(std::size_t core) const;
+  [[nodiscard]] virtual std::vector<Choice> choices() const { return {}; }
+
+  /// Its own flags, then those of all.
+  [[nodiscard]] Flags& flags();
+  [[nodiscard]] const Flags& flags() const { return const_cast<Workload*>(this)->flags(); }
+  /// check(), and what goes for all. Throws UsageError. The driver calls it.
+  void settle();
+  /// Saves a result, or keeps the error until the report is out.
+  void save(const std::function<void()>& write);
+  [[nodiscard]] const std::string& save_failure() const { return failure_; }
+
+ protected:
+  virtual void declare(Flags& flags) = 0;
+
+ private:
+  Flags flags_;
+  std::string failure_;
+};
+using Maker = std::function<std::unique_ptr<Workload>()>;
+template <class W>
+[[nodiscard]] Maker maker() {
+  return [] { return std::make_unique<W>(); };
+}
+
+/// The three flags of a kernel's numbers: --fidelity, --dst, --sync.
+void add_compute_flags(Flags& flags, ComputeConfig& compute);
+[[nodiscard]] const EnumNames<Fidelity>& fidelity_names();
+[[nodiscard]] const EnumNames<bool>& dst_names();   ///< fp32?
+[[nodiscard]] const EnumNames<bool>& sync_names();  ///< full?
+/// "bf16 dst bf16 half sync hifi2"; "bf16 in DRAM, bf16 DST in half sync, fidelity hifi2".
+[[nodiscard]] std::string numbers_line(DataFormat format, const ComputeConfig& compute);
+[[nodiscard]] std::string numbers_text(DataFormat format, const ComputeConfig& compute);
+
+/// --arch and --set, which options.arch and .sets hold.
+void add_arch_flags(Flags& flags, RunOptions& options);
+
+/// How much of an output is compared with the reference.
+enum class VerifyMode : std::uint8_t { choose, off, sample, full };
+[[nodiscard]] const EnumNames<VerifyMode>& verify_names();
+struct VerifyRequest {
+  VerifyMode mode = VerifyMode::choose;
+  std::uint64_t sample_rows = 256;
+  /// Replaces `choose`, by full for at most `limit` multiply-adds of the reference, and a sample of all rows by full.
+  [[nodiscard]] VerifyRequest resolved(double work, double limit, double rows) const;
+};
+/// --verify full, sample:N or off.
+Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& help);
+/// Rows of a flat order of `total` that a sample of `count` takes: evenly spread, the middle one of each stretch.
+[[nodiscard]] std::vector<std::uint64_t> sample_rows(std::uint64_t count, std::uint64_t total);
+
+}  // namespace tilegrid::workloads
