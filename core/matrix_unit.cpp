@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/matrix_unit.h"
 
+#include "core/fidelity_name.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>

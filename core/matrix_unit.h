@@ -10,7 +10,6 @@
 namespace tilegrid {
 
 enum class Fidelity : std::uint8_t { lofi = 1, hifi2 = 2, hifi3 = 3, hifi4 = 4 };  ///< value = number of phases
-[[nodiscard]] const char* name_of(Fidelity fidelity);
 enum class EltwiseOp : std::uint8_t { add, sub, mul };
 enum class Broadcast : std::uint8_t { none, rows, cols, scalar };  ///< row 0, column 0 or [0,0] for all
 enum class Pool : std::uint8_t { max, sum };

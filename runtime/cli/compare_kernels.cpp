@@ -158,7 +158,7 @@ Column attention_column(const Session& session, Device& device, const Attention&
   return column;
 }
 
-struct Row {
+struct Figure {
   const char* title;
   const char* key;
   Value (*value)(const Column&);
@@ -194,7 +194,7 @@ Value bound(const Column& c) {
   return c.log.math >= c.log.pack ? "math" : "pack";
 }
 
-constexpr Row rows[] = {
+constexpr Figure rows[] = {
     {"operations of the graph", "operations",
      [](const Column& c) { return c.operations > 0 ? Value(c.operations) : Value(); }, false},
     {"slots needed of DST", "slots", slots, false},
@@ -229,7 +229,7 @@ constexpr Row rows[] = {
 /// Keys: kernel, refusal, and those of the rows.
 Value figures_of(const Column& column) {
   Value figures{{"kernel", column.key}, {"refusal", report::text_or_null(column.refusal)}};
-  for (const Row& row : rows) {
+  for (const Figure& row : rows) {
     figures[row.key] = row.of_run && !column.refusal.empty() ? Value() : row.value(column);
   }
   return figures;
@@ -252,7 +252,7 @@ std::string table_text(const std::vector<Column>& columns, const report::Array& 
   }
   const report::Table table(widths);
   std::string text = table.row(first) + table.row(second);
-  for (const Row& row : rows) {
+  for (const Figure& row : rows) {
     std::vector<std::string> cells{row.title};
     for (const Value& kernel : kernels) cells.push_back(cell(kernel[row.key]));
     text += table.row(cells);

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/fidelity_name.h"
 #include "core/tile.h"
 #include "kernels/planner/print/print_plan.h"
 #include "runtime/data/attention_data.h"

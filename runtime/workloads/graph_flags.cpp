@@ -21,9 +21,6 @@
 namespace tilegrid::workloads {
 namespace {
 
-using planner::Extent;
-using planner::Shape;
-
 constexpr int most_tiles = 1024;  ///< of a value in a block; L1 holds 732 of bf16
 constexpr int most_blocks = 1'000'000;
 constexpr int most_capacity = 1024;
@@ -34,34 +31,34 @@ enum class Sync { half, full, any };
 const EnumNames<Sync> sync_choices{{"half", Sync::half}, {"full", Sync::full}, {"auto", Sync::any}};
 
 /// "3" tiles, or "1e": one element. Nothing when it is neither.
-std::optional<Extent> parse_extent(std::string_view text) {
-  if (text == "1e") return Extent{.tiles = 1, .unit = true};
+std::optional<planner::Extent> parse_extent(std::string_view text) {
+  if (text == "1e") return planner::Extent{.tiles = 1, .unit = true};
   int tiles = 0;
   for (const char c : text) {
     if (c < '0' || c > '9' || tiles > most_tiles) return std::nullopt;
     tiles = tiles * 10 + (c - '0');
   }
   if (text.empty() || tiles < 1) return std::nullopt;
-  return Extent{.tiles = tiles};
+  return planner::Extent{.tiles = tiles};
 }
 
 /// `flag` ends where the value begins.
-Shape parse_shape(const std::string& flag, const std::string& text) {
+planner::Shape parse_shape(const std::string& flag, const std::string& text) {
   const std::size_t at = text.find('x');
   const auto rows = parse_extent(std::string_view(text).substr(0, at));
   const auto cols = at == std::string::npos ? std::nullopt : parse_extent(std::string_view(text).substr(at + 1));
   if (!rows || !cols) {
     throw UsageError(fmt::format("{}{}: rows and columns in tiles are expected, as in 2x4", flag, text));
   }
-  const Shape shape{*rows, *cols};
+  const planner::Shape shape{*rows, *cols};
   if (shape.tiles() > most_tiles) {
     throw UsageError(fmt::format("{}{}: {} tiles, at most {}", flag, text, shape.tiles(), most_tiles));
   }
   return shape;
 }
 
-Shape parse_block(const std::string& text) {
-  const Shape block = parse_shape("--block ", text);
+planner::Shape parse_block(const std::string& text) {
+  const planner::Shape block = parse_shape("--block ", text);
   if (block.rows.unit || block.cols.unit) {
     throw UsageError(fmt::format("--block {}: a block is counted in whole tiles, as in 2x4", text));
   }
@@ -69,14 +66,14 @@ Shape parse_block(const std::string& text) {
 }
 
 /// NAME=RxC, or col, row, scalar: vectors as long as the block.
-std::pair<std::string, Shape> parse_operand(const std::string& text, Shape block) {
+std::pair<std::string, planner::Shape> parse_operand(const std::string& text, planner::Shape block) {
   const std::size_t at = text.find('=');
   if (at == std::string::npos || at == 0) {
     throw UsageError(fmt::format("--operand {}: NAME=RxC, NAME=col, NAME=row or NAME=scalar is expected", text));
   }
   const std::string name = text.substr(0, at);
   const std::string shape = text.substr(at + 1);
-  constexpr Extent one{.tiles = 1, .unit = true};
+  constexpr planner::Extent one{.tiles = 1, .unit = true};
   if (shape == "col") return {name, {block.rows, one}};
   if (shape == "row") return {name, {one, block.cols}};
   if (shape == "scalar") return {name, {one, one}};
@@ -137,7 +134,8 @@ void GraphRequest::declare(Flags& flags) {
             });
   flags
       .add("--operand", "NAME=SHAPE",
-           "Shape of an input: NAME=RxC in tiles (2x1e: one element wide), or\nNAME=col, row, scalar; may be repeated",
+           "planner::Shape of an input: NAME=RxC in tiles (2x1e: one element wide), or\nNAME=col, row, scalar; may be "
+           "repeated",
            operands_)
       .no_fact();
 

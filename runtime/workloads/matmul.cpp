@@ -15,10 +15,6 @@
 namespace tilegrid::workloads {
 namespace {
 
-using matmul::Config;
-using matmul::Extent;
-using matmul::Shape;
-
 constexpr int default_side = 1024;
 
 const EnumNames<matmul::Delivery> delivery_names{{"multicast", matmul::Delivery::multicast},
@@ -62,9 +58,9 @@ class Dimension {
   int& value_;
 };
 
-std::string tiles_text(Extent extent) { return fmt::format("{}x{}", extent.rows, extent.columns); }
+std::string tiles_text(matmul::Extent extent) { return fmt::format("{}x{}", extent.rows, extent.columns); }
 
-std::string delivery_text(const Config& config) {
+std::string delivery_text(const matmul::Config& config) {
   const std::string cores =
       fmt::format("{} of {} cores have a share", matmul::cores_used(config).cores(), config.grid.cores());
   if (config.delivery == matmul::Delivery::dram) return "dram: every core reads its own blocks; " + cores;
@@ -88,7 +84,7 @@ std::string Matmul::sweep_examples() const {
 }
 
 void Matmul::declare(Flags& flags) {
-  Shape& shape = config.shape;
+  matmul::Shape& shape = config.shape;
   flags.in("Shape").add("--m", "ELEMENTS", "Rows of A and of the output [$]", shape.m);
   flags.add("--k", "ELEMENTS", "Columns of A, rows of B [$]", shape.k);
   flags.add("--n", "ELEMENTS", "Columns of B and of the output [$]", shape.n);
@@ -137,7 +133,7 @@ void Matmul::check() {
 }
 
 void Matmul::load_factors() {
-  Shape& shape = config.shape;
+  matmul::Shape& shape = config.shape;
   Dimension batch(flags(), "--batch", shape.batch);
   Dimension m(flags(), "--m", shape.m);
   Dimension k(flags(), "--k", shape.k);
@@ -164,7 +160,7 @@ void Matmul::prepare(Device& device) {
   config.chip = options.chip;
   asked_ = config;
   config = matmul::with_blocks(config);
-  const Shape& shape = config.shape;
+  const matmul::Shape& shape = config.shape;
   verify = verify.resolved(1.0 * shape.batch * shape.m * shape.k * shape.n, matmul_verification_limit,
                            1.0 * shape.batch * shape.m);
   const auto create = [&](int count, int rows, int columns) {
@@ -180,7 +176,7 @@ std::vector<Program> Matmul::programs(Device&) {
 }
 
 void Matmul::upload(Device& device) {
-  const Shape& shape = config.shape;
+  const matmul::Shape& shape = config.shape;
   const auto one = [&](int stream, const Buffer& buffer, int count, int rows, int columns) {
     std::vector<float>& values = factors_.at(static_cast<std::size_t>(stream));
     const auto elements =
@@ -193,7 +189,7 @@ void Matmul::upload(Device& device) {
 }
 
 void Matmul::finish(Device& device, report::RunOutcome& outcome) {
-  const Shape& shape = config.shape;
+  const matmul::Shape& shape = config.shape;
   if (verify.mode == VerifyMode::off && out.empty()) return;
   const std::vector<float> output = download_matrices(device, out_, shape.batch, shape.m, shape.n, config.format);
   if (verify.mode != VerifyMode::off) {
@@ -207,7 +203,7 @@ void Matmul::finish(Device& device, report::RunOutcome& outcome) {
 }
 
 std::string Matmul::line() const {
-  const Shape& shape = config.shape;
+  const matmul::Shape& shape = config.shape;
   return fmt::format(
       "matmul batch {} m {} k {} n {} per-core {} out-block {} block {} subblock {}x{} sums {} delivery {} {} grid {}",
       shape.batch, shape.m, shape.k, shape.n, tiles_text(config.per_core), tiles_text(config.out_block), config.k_block,
@@ -216,12 +212,12 @@ std::string Matmul::line() const {
 }
 
 double Matmul::useful_flops() const {
-  const Shape& shape = config.shape;
+  const matmul::Shape& shape = config.shape;
   return 2.0 * shape.batch * shape.m * shape.k * shape.n;
 }
 
 void Matmul::describe(report::Document& document) const {
-  const Shape& shape = config.shape;
+  const matmul::Shape& shape = config.shape;
   report::Value& facts = document.figures["config"];
   facts["shared_b"] = shape.shared_b;
   facts["cores_used"] = matmul::cores_used(config).cores();

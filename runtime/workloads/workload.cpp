@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/fidelity_name.h"
 #include "runtime/report/metrics.h"
 
 namespace tilegrid::workloads {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/fidelity_name.h"
 #include "kernels/planner/graph/functions.h"
 #include "kernels/planner/print/print_plan.h"
 
