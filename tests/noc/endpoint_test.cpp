@@ -376,15 +376,19 @@ TEST_P(Endpoints, AWaitThatFindsMoreThanItNeedsFromSeveralSourcesIsCounted) {
 
 // ---- Addresses, counters, sizes
 
-TEST(InterleavedAddrGen, GoesRoundTheBanks) {
+const auto asks_for_pages = register_kernel("endpoint/asks_for_pages", [] {
   const InterleavedAddrGen buffer{32000, 64};
   // Bank 1 is at NoC 0 node 0-1, bank 5 at 5-11 (tensix.md 4.2).
-  EXPECT_EQ(buffer.get_noc_addr(13), make_address(0, 1, 32000 + 64));
-  EXPECT_EQ(buffer.get_noc_addr(5), make_address(5, 11, 32000));
-  EXPECT_EQ(buffer.get_noc_addr(12 * 1000), make_address(0, 11, 32000 + 64000));
+  put_result(0, buffer.get_noc_addr(13) == make_address(0, 1, 32000 + 64) ? 1 : 0);
+  put_result(1, buffer.get_noc_addr(5) == make_address(5, 11, 32000) ? 1 : 0);
+  put_result(2, buffer.get_noc_addr(12 * 1000) == make_address(0, 11, 32000 + 64000) ? 1 : 0);
   // A bank is larger than 32 bits of page number times page size.
-  EXPECT_EQ((InterleavedAddrGen{0, 1U << 20U}.get_noc_addr(12 * 1023)), make_address(0, 11, std::uint64_t{1023} << 20U));
-}
+  const InterleavedAddrGen large{0, 1U << 20U};
+  put_result(3, large.get_noc_addr(12 * 1023) == make_address(0, 11, std::uint64_t{1023} << 20U) ? 1 : 0);
+  store_results();
+});
+
+TEST_P(Endpoints, PagesGoRoundTheBanks) { expect_everywhere(asks_for_pages, {1, 1, 1, 1}); }
 
 const auto moves_this_and_that = register_kernel("endpoint/moves_this_and_that", [] {  // address of 12 pages of 2048 bytes
   const InterleavedAddrGen buffer{get_compile_time_arg_val(0), 2048};
