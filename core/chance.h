@@ -18,7 +18,7 @@ class Chance {
     return z ^ z >> 31U;
   }
   /// 0 to count - 1.
-  [[nodiscard]] std::size_t below(std::size_t count) { return static_cast<std::size_t>(next() % count); }
+  [[nodiscard]] std::size_t below(std::size_t count) { return next() % count; }
   /// True once in `times` on average.
   [[nodiscard]] bool one_in(std::size_t times) { return below(times) == 0; }
 

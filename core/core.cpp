@@ -19,12 +19,12 @@ void Core::refuse_cb(std::uint32_t id) {
 }
 
 void Core::check_l1(std::uint32_t address, std::uint64_t bytes, const char* who) const {
-  const std::uint64_t offset = static_cast<std::uint64_t>(address) - l1_base;
+  const std::uint64_t offset = std::uint64_t{address} - l1_base;
   const std::uint32_t l1_bytes = chip.memory().l1_bytes;
   if (address >= l1_base && offset >= l1_mapped_base && offset + bytes <= l1_bytes) return;
   throw Fault("L1 range",
-              fmt::format("{} used L1 bytes {} to {}", who, static_cast<std::int64_t>(address) - l1_base,
-                          static_cast<std::int64_t>(address) - l1_base + static_cast<std::int64_t>(bytes)),
+              fmt::format("{} used L1 bytes {} to {}", who, std::int64_t{address} - l1_base,
+                          std::int64_t{address} - l1_base + static_cast<std::int64_t>(bytes)),
               fmt::format("L1 ends at {} and its first {} bytes are the firmware's", l1_bytes, l1_mapped_base))
       .hint("check the address and the size of the transfer");
 }

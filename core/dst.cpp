@@ -144,7 +144,7 @@ void Dst::report_not_packing(const char* who) const {
 
 void Dst::mark_accumulator(int first, int count) {
   check_range(first, count, "note_accumulation");
-  dirty_[math_half_] &= ~(bits(count) << static_cast<unsigned>(first));
+  dirty_[math_half_] &= ~(bits(count) << first);
 }
 
 }  // namespace tilegrid

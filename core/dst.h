@@ -65,38 +65,32 @@ class Dst {
     return tile;
   }
   /// Bit i: slot first + i is cleared and reads as the operation's identity.
-  [[nodiscard]] std::uint32_t cleared(int first, int count) const {
-    return ~(written_[math_half_] >> static_cast<unsigned>(first)) & bits(count);
-  }
+  [[nodiscard]] std::uint32_t cleared(int first, int count) const { return ~(written_[math_half_] >> first) & bits(count); }
   /// `adds_on`: what was written may be added to by a product (a product itself, or a copy); anything else makes the slots
   /// dirty.
   void mark_written(int first, int count, bool adds_on = false) {
-    const std::uint32_t mask = bits(count) << static_cast<unsigned>(first);
+    const std::uint32_t mask = bits(count) << first;
     written_[math_half_] |= mask;
     if (!adds_on) dirty_[math_half_] |= mask;
   }
   /// Products may add to what these slots hold: they are not dirty.
   void mark_accumulator(int first, int count);
   /// Bit i: slot first + i is dirty: a product would add to the result of another operation (class dst-dirty).
-  [[nodiscard]] std::uint32_t dirty(int first, int count) const {
-    return dirty_[math_half_] >> static_cast<unsigned>(first) & bits(count);
-  }
+  [[nodiscard]] std::uint32_t dirty(int first, int count) const { return dirty_[math_half_] >> first & bits(count); }
 
   /// The slot that pack reads; null when it is cleared, which packs as zeros.
   [[nodiscard]] const float* pack_slot(int index, const char* who) {
     if (!packing_) report_not_packing(who);
     check_range(index, 1, who);
     peak_ = std::max(peak_, index + 1);
-    return ((written_[pack_half_] >> static_cast<unsigned>(index)) & 1U) != 0 ? slot(pack_half_, index) : nullptr;
+    return ((written_[pack_half_] >> index) & 1U) != 0 ? slot(pack_half_, index) : nullptr;
   }
 
   /// Highest slot used in any section so far, plus one.
   [[nodiscard]] int peak() const { return peak_; }
 
  private:
-  [[nodiscard]] static std::uint32_t bits(int count) {
-    return count >= 32 ? ~0U : (1U << static_cast<unsigned>(count)) - 1U;
-  }
+  [[nodiscard]] static std::uint32_t bits(int count) { return count >= 32 ? ~0U : (1U << count) - 1U; }
   void check_range(int first, int count, const char* who) const {
     const bool fits = first >= 0 && count <= capacity_ && first <= capacity_ - count;  // a sum could overflow
     if (!fits) throw_out_of_range(first, count, who);

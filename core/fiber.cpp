@@ -61,7 +61,7 @@ Fiber* Scheduler::take_ready() {
       next = std::max_element(ready_.begin(), ready_.end(),
                               [](const Fiber* a, const Fiber* b) { return a->priority_ < b->priority_; });
     } else {
-      next += static_cast<std::ptrdiff_t>(shaken_->chance.below(ready_.size()));
+      next += shaken_->chance.below(ready_.size());
     }
     std::iter_swap(next, ready_.begin());
   }

@@ -74,7 +74,7 @@ std::uint16_t pack_fp16(float value) {
 
 std::uint32_t pack_tf32(float value) { return round_magnitude(value, 13); }
 
-float unpack_bf16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+float unpack_bf16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 
 float unpack_fp16(std::uint16_t bits) {
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;

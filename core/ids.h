@@ -27,6 +27,12 @@ requires std::is_enum_v<Enum>
   return static_cast<std::underlying_type_t<Enum>>(value);
 }
 
+/// How many elements there are, as an int or another integer: no container of ids has more than that holds.
+template <class Int = int, class Container>
+[[nodiscard]] constexpr Int count_of(const Container& container) {
+  return static_cast<Int>(container.size());
+}
+
 /// The number of values of an enum whose last one is `last`.
 template <class Enum>
 [[nodiscard]] constexpr int count_to(Enum last) {

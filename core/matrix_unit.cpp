@@ -73,7 +73,7 @@ Prepared prepare(TileOperand in, bool dst_fp32, float* buffer) {
 
 /// Element `index` (face order) of a prepared operand.
 float element(const Prepared& operand, int index) {
-  const auto at = static_cast<std::size_t>(index);
+  const std::size_t at = index;
   if (operand.source == simd::Source::floats) return static_cast<const float*>(operand.data)[at];
   std::uint16_t bits = 0;
   std::memcpy(&bits, static_cast<const std::byte*>(operand.data) + 2 * at, sizeof(bits));
@@ -146,7 +146,7 @@ void place(float* line, int count, const simd::LineSpec& how, bool accumulate, c
   alignas(64) std::array<float, tile_side> previous;
   previous.fill(how.maximum ? -std::numeric_limits<float>::infinity() : 0.0F);
   if (accumulate) {
-    for (int i = 0; i < count; ++i) previous[static_cast<std::size_t>(i)] = dst[index_of(i)];
+    for (int i = 0; i < count; ++i) previous[i] = dst[index_of(i)];
   }
   simd::finish_line(how, previous.data(), line);
   std::memset(dst, 0, tile_elements * sizeof(float));
@@ -162,13 +162,13 @@ void spread(Broadcast broadcast, float* tile) {
   }
   alignas(64) std::array<float, tile_side> line;
   for (int i = 0; i < tile_side; ++i) {
-    line[static_cast<std::size_t>(i)] = tile[broadcast == Broadcast::cols ? tile_index(i, 0) : tile_index(0, i)];
+    line[i] = tile[broadcast == Broadcast::cols ? tile_index(i, 0) : tile_index(0, i)];
   }
   for (int row = 0; row < tile_side; ++row) {
     for (int half = 0; half < tile_side; half += face_side) {
       float* to = tile + tile_index(row, half);
       if (broadcast == Broadcast::cols) {
-        std::fill_n(to, face_side, line[static_cast<std::size_t>(row)]);
+        std::fill_n(to, face_side, line[row]);
       } else {
         std::copy_n(line.data() + half, face_side, to);
       }
@@ -189,8 +189,8 @@ void MatrixUnit::matmul_block(const MatmulBlock& block) const {
         .numbers(block.rt * block.ct, 16, "tiles");
   }
   const simd::ProductCut cut = cut_of(fidelity_);
-  const auto rt = static_cast<std::size_t>(block.rt);
-  const auto ct = static_cast<std::size_t>(block.ct);
+  const std::size_t rt = block.rt;
+  const std::size_t ct = block.ct;
   auto& tiles = scratch().tiles;
   const auto in0 = [&](std::size_t r) { return tiles[r].data(); };
   const auto in1 = [&](std::size_t c) { return tiles[rt + c].data(); };

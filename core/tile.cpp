@@ -27,9 +27,8 @@ void expect_sizes(std::size_t floats, std::size_t bytes, int rows, int columns, 
   if (rows < 0 || columns < 0) {
     throw std::invalid_argument("matrix of " + std::to_string(rows) + " x " + std::to_string(columns) + " elements");
   }
-  expect_size("matrix: number of floats", floats, static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns), rows,
-              columns);
-  const std::size_t tiles = static_cast<std::size_t>(tiles_of(rows)) * static_cast<std::size_t>(tiles_of(columns));
+  expect_size("matrix: number of floats", floats, std::int64_t{rows} * columns, rows, columns);
+  const std::size_t tiles = std::int64_t{tiles_of(rows)} * tiles_of(columns);
   expect_size("tiles: number of bytes", bytes, tiles * tile_bytes(format), rows, columns);
 }
 
@@ -39,12 +38,10 @@ void for_each_face_row(int rows, int columns, int tile_row, int tile_column, con
   const int row_end = std::min(tile_side, rows - tile_row * tile_side);
   const int column_end = std::min(tile_side, columns - tile_column * tile_side);
   for (int row = 0; row < row_end; ++row) {
-    const std::size_t start = static_cast<std::size_t>(tile_row * tile_side + row) * static_cast<std::size_t>(columns) +
-                              static_cast<std::size_t>(tile_column * tile_side);
+    const std::size_t start = std::int64_t{tile_row * tile_side + row} * columns + tile_column * tile_side;
     for (int column = 0; column < column_end; column += face_side) {
       const int count = std::min(face_side, column_end - column);
-      move(start + static_cast<std::size_t>(column), static_cast<std::size_t>(tile_index(row, column)),
-           static_cast<std::size_t>(count));
+      move(start + column, tile_index(row, column), count);
     }
   }
 }

@@ -134,7 +134,7 @@ const char* name_of(VectorOp op) {
       "min_tile", "silu",         "sign",       "gtz",         "gez",    "ltz",        "lez",        "eqz",
       "nez",      "max_scalar",   "min_scalar", "rsub_scalar", "exp2",   "expm1",      "add_tile",   "sub_tile",
       "mul_tile", "div_tile",     "where",      "copy_dst",    "fill"};
-  const auto index = static_cast<std::size_t>(op);
+  const std::size_t index = to_underlying(op);
   return index < names.size() ? names[index] : "unknown vector operation";
 }
 

@@ -24,16 +24,16 @@ constexpr std::uint32_t page_alignment = 16;
 void validate_circular_buffers(const Program& program) {
   const int most = program.chip.memory().circular_buffers;
   const std::uint32_t l1_bytes = program.chip.memory().l1_bytes;
-  std::vector<bool> seen(static_cast<std::size_t>(most));
+  std::vector<bool> seen(most);
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     if (cb.id < 0 || cb.id >= most) {
       throw UsageError(
           fmt::format("program {}: circular buffer {} ({}): ids are 0 to {}", program.name, cb.id, cb.role, most - 1));
     }
-    if (seen[static_cast<std::size_t>(cb.id)]) {
+    if (seen[cb.id]) {
       throw UsageError(fmt::format("program {}: circular buffer {} ({}) is declared twice", program.name, cb.id, cb.role));
     }
-    seen[static_cast<std::size_t>(cb.id)] = true;
+    seen[cb.id] = true;
     if (cb.pages == 0) {
       throw UsageError(fmt::format("program {}: circular buffer {} ({}) has no pages", program.name, cb.id, cb.role));
     }

@@ -18,8 +18,8 @@ inline constexpr unsigned offset_bits = 36;
 inline constexpr unsigned coordinate_bits = 6;
 
 [[nodiscard]] constexpr NocAddress make_address(std::uint32_t x, std::uint32_t y, std::uint64_t offset) {
-  return (offset & ((std::uint64_t{1} << offset_bits) - 1)) | static_cast<std::uint64_t>(x) << offset_bits |
-         static_cast<std::uint64_t>(y) << (offset_bits + coordinate_bits);
+  return (offset & ((std::uint64_t{1} << offset_bits) - 1)) | std::uint64_t{x} << offset_bits |
+         std::uint64_t{y} << (offset_bits + coordinate_bits);
 }
 [[nodiscard]] constexpr std::uint32_t address_x(NocAddress address) {
   return static_cast<std::uint32_t>(address >> offset_bits) & 63U;

@@ -115,8 +115,8 @@ class Endpoint final : public Port {
 /// (36 bits of offset; x end, y end, x start, y start of 6 bits each).
 [[nodiscard]] constexpr NocAddress multicast_address(std::uint32_t x_start, std::uint32_t y_start, std::uint32_t x_end,
                                                      std::uint32_t y_end, std::uint64_t offset) {
-  return make_address(x_end, y_end, offset) | static_cast<std::uint64_t>(x_start) << (offset_bits + 2 * coordinate_bits) |
-         static_cast<std::uint64_t>(y_start) << (offset_bits + 3 * coordinate_bits);
+  return make_address(x_end, y_end, offset) | std::uint64_t{x_start} << (offset_bits + 2 * coordinate_bits) |
+         std::uint64_t{y_start} << (offset_bits + 3 * coordinate_bits);
 }
 
 }  // namespace tilegrid::noc

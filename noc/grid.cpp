@@ -29,7 +29,7 @@ std::vector<Link> route(const Places& places, NocId noc, PhysicalCore from, Phys
   const GridSize die = places.die();
   std::vector<Link> links;
   const int length = steps.x + steps.y;
-  links.reserve(static_cast<std::size_t>(length));
+  links.reserve(length);
   PhysicalCore at = from;
   const auto along_x = [&](Direction direction, int step) {
     for (int i = 0; i < steps.x; ++i) {

@@ -15,7 +15,7 @@ void HostPort::write(Target target, std::uint64_t offset, std::span<const std::b
   constexpr std::size_t part_bytes = std::size_t{256} << 10U;
   for (std::size_t done = 0; done < bytes.size(); done += part_bytes) {
     const auto part = bytes.subspan(done, std::min(part_bytes, bytes.size() - done));
-    add_write(queue, {{target}, offset + done, part.data(), static_cast<std::uint32_t>(part.size())});
+    add_write(queue, {{target}, offset + done, part.data(), count_of<std::uint32_t>(part)});
   }
   if (pending_write_bytes(queue) < write_window_bytes) return;
   flush_writes(queue);
@@ -23,7 +23,7 @@ void HostPort::write(Target target, std::uint64_t offset, std::span<const std::b
 }
 
 void HostPort::read(Target target, std::uint64_t offset, std::span<std::byte> bytes) {
-  add_read(queue, {target, offset, bytes.data(), static_cast<std::uint32_t>(bytes.size())});
+  add_read(queue, {target, offset, bytes.data(), count_of<std::uint32_t>(bytes)});
 }
 
 void HostPort::finish() {

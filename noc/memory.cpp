@@ -43,7 +43,7 @@ void DramBanks::mark_unwritten(std::uint64_t end) {
 
 NocAddress dram_address(const Places& places, int bank, std::uint64_t offset) {
   const PhysicalCore endpoint = places.dram_endpoint(bank);
-  return make_address(static_cast<std::uint32_t>(endpoint.x), static_cast<std::uint32_t>(endpoint.y), offset);
+  return make_address(endpoint.x, endpoint.y, offset);
 }
 
 }  // namespace tilegrid::noc

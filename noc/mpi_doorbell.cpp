@@ -29,7 +29,7 @@ MpiDoorbell::MpiDoorbell(MPI_Comm host) {
   MPI_Comm_size(host, &size);
   // Rank 0 owns the whole page: MPI does not promise where the other segments would start.
   void* base = nullptr;
-  const MPI_Aint bytes = rank == 0 ? static_cast<MPI_Aint>(line) * (size + 1) : 0;
+  const MPI_Aint bytes = rank == 0 ? MPI_Aint{line} * (size + 1) : 0;
   int works = MPI_Win_allocate_shared(bytes, 1, MPI_INFO_NULL, host, &base, &window_) == MPI_SUCCESS ? 1 : 0;
   if (works == 0) window_ = MPI_WIN_NULL;
   MPI_Aint owned_bytes = 0;
@@ -38,8 +38,8 @@ MpiDoorbell::MpiDoorbell(MPI_Comm host) {
   MPI_Allreduce(MPI_IN_PLACE, &works, 1, MPI_INT, MPI_MIN, host);
   if (works == 0) return;
 
-  auto room = static_cast<std::size_t>(owned_bytes);
-  void* aligned = std::align(line, line * static_cast<std::size_t>(size), base, room);
+  std::size_t room = owned_bytes;
+  void* aligned = std::align(line, line * size, base, room);
   bells_ = static_cast<Bell*>(aligned);
   own_ = new (bells_ + rank) Bell{0, 0, 0};
   MPI_Barrier(host);  // no rank may ring a bell before it is set up

@@ -34,14 +34,14 @@ std::string host_name() {
   std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
   int length = 0;
   MPI_Get_processor_name(name.data(), &length);
-  return {name.data(), static_cast<std::size_t>(length)};
+  return std::string(name.data(), length);
 }
 
 std::string library_name() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
   int length = 0;
   MPI_Get_library_version(text.data(), &length);
-  const std::string_view all(text.data(), static_cast<std::size_t>(length));
+  const std::string_view all(text.data(), length);
   return std::string(all.substr(0, all.find_first_of(std::string_view("\n\0", 2))));
 }
 
@@ -141,7 +141,7 @@ int cpus_of_host(MPI_Comm host) {
   CPU_ZERO(&cpus);
   if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) CPU_SET(0, &cpus);
   // The CPU set of this rank alone would not do: mpirun may have bound the rank to one core.
-  MPI_Allreduce(MPI_IN_PLACE, &cpus, static_cast<int>(sizeof cpus), MPI_BYTE, MPI_BOR, host);
+  MPI_Allreduce(MPI_IN_PLACE, &cpus, sizeof cpus, MPI_BYTE, MPI_BOR, host);
   return CPU_COUNT(&cpus);
 }
 
@@ -178,9 +178,9 @@ MpiEnvironment::~MpiEnvironment() { MPI_Finalize(); }
 std::unique_ptr<Transport> MpiEnvironment::make_transport() { return std::make_unique<MpiTransport>(MPI_COMM_WORLD); }
 
 std::string MpiEnvironment::broadcast(std::string text) const {
-  int size = static_cast<int>(text.size());
+  int size = count_of(text);
   MPI_Bcast(&size, 1, MPI_INT, 0, MPI_COMM_WORLD);
-  text.resize(static_cast<std::size_t>(size));
+  text.resize(size);
   MPI_Bcast(text.data(), size, MPI_CHAR, 0, MPI_COMM_WORLD);
   return text;
 }

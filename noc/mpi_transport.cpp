@@ -26,8 +26,7 @@ void check(int code, const char* call) {
   std::array<char, MPI_MAX_ERROR_STRING> text{};
   int length = 0;
   MPI_Error_string(code, text.data(), &length);
-  throw Error(ExitCode::lost_rank,
-              std::string(call) + " failed: " + std::string(text.data(), static_cast<std::size_t>(length)));
+  throw Error(ExitCode::lost_rank, std::string(call) + " failed: " + std::string(text.data(), length));
 }
 
 void pause_cpu() {
@@ -51,7 +50,7 @@ MpiTransport::MpiTransport(MPI_Comm parent) : exceptions_(std::uncaught_exceptio
   int size = 0;
   check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
   check(MPI_Comm_size(comm_, &size), "MPI_Comm_size");
-  peers_ = std::vector<Peer>(static_cast<std::size_t>(size));
+  peers_ = std::vector<Peer>(size);
   incoming_.resize(posted_receives);
   for (Incoming& incoming : incoming_) {
     incoming.buffer.resize(sizeof(MessageHeader) + max_payload);
@@ -68,7 +67,7 @@ MpiTransport::MpiTransport(MPI_Comm parent) : exceptions_(std::uncaught_exceptio
 void MpiTransport::find_neighbours(MPI_Comm host) {
   int neighbours = 0;
   check(MPI_Comm_size(host, &neighbours), "MPI_Comm_size");
-  std::vector<int> host_ranks(static_cast<std::size_t>(neighbours));
+  std::vector<int> host_ranks(neighbours);
   std::vector<int> ranks(host_ranks.size());
   std::iota(host_ranks.begin(), host_ranks.end(), 0);
   MPI_Group host_group = MPI_GROUP_NULL;
@@ -162,7 +161,7 @@ void MpiTransport::post(int destination, Message message, bool more) {
   // The bell counts a message before it is sent. So a rank has never received more messages than the bell has counted, and
   // equal counts mean that none is under way.
   if (doorbell_ && peer(destination).host_rank >= 0) doorbell_->announce(peer(destination).host_rank);
-  check(MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, destination, tag, comm_, &request), "MPI_Isend");
+  check(MPI_Isend(bytes.data(), count_of(bytes), MPI_BYTE, destination, tag, comm_, &request), "MPI_Isend");
   // Eager sends are nearly always complete by now, and then need no bookkeeping.
   int done = 0;
   check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
@@ -182,11 +181,9 @@ void MpiTransport::reap() {
   if (requests_.empty()) return;
   finished_.resize(requests_.size());
   int count = 0;
-  check(MPI_Testsome(static_cast<int>(requests_.size()), requests_.data(), &count, finished_.data(), MPI_STATUSES_IGNORE),
-        "MPI_Testsome");
+  check(MPI_Testsome(count_of(requests_), requests_.data(), &count, finished_.data(), MPI_STATUSES_IGNORE), "MPI_Testsome");
   if (count == MPI_UNDEFINED || count == 0) return;
-  for (int i = 0; i < count; ++i)
-    ring(outgoing_[static_cast<std::size_t>(finished_[static_cast<std::size_t>(i)])].destination);
+  for (int i = 0; i < count; ++i) ring(outgoing_[finished_[i]].destination);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     if (requests_[i] == MPI_REQUEST_NULL) continue;
@@ -218,9 +215,9 @@ int MpiTransport::poll(MessageSink& sink, int budget) {
 
 void MpiTransport::post_receive(Incoming& incoming) {
   incoming.complete = false;
-  check(MPI_Irecv(incoming.buffer.data(), static_cast<int>(incoming.buffer.size()), MPI_BYTE, MPI_ANY_SOURCE, tag, comm_,
-                  &incoming.request),
-        "MPI_Irecv");
+  check(
+      MPI_Irecv(incoming.buffer.data(), count_of(incoming.buffer), MPI_BYTE, MPI_ANY_SOURCE, tag, comm_, &incoming.request),
+      "MPI_Irecv");
 }
 
 void MpiTransport::cancel_receives() {
@@ -252,7 +249,7 @@ bool MpiTransport::receive_one(MessageSink& sink, int& delivered) {
 void MpiTransport::accept(MessageSink& sink, Incoming& incoming, int& delivered) {
   int bytes = 0;
   check(MPI_Get_count(&incoming.status, MPI_BYTE, &bytes), "MPI_Get_count");
-  const auto length = static_cast<std::size_t>(bytes);
+  const std::size_t length = bytes;
   const int source = incoming.status.MPI_SOURCE;
   if (length < sizeof(MessageHeader)) {
     throw std::logic_error("message of " + std::to_string(length) + " bytes from rank " + std::to_string(source));
@@ -291,7 +288,7 @@ void MpiTransport::take_credit(int source, std::uint64_t credits) {
 void MpiTransport::give_credit(int source) {
   MessageHeader header;
   header.kind = MessageKind::credit;
-  header.value = static_cast<std::uint64_t>(std::exchange(peer(source).owed, 0));
+  header.value = std::exchange(peer(source).owed, 0);
   post(source, Message(header), false);
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/ids.h"
 #include "noc/mpi_doorbell.h"
 #include "noc/transport.h"
 
@@ -44,7 +45,7 @@ class MpiTransport final : public Transport {
   MpiTransport& operator=(const MpiTransport&) = delete;
 
   [[nodiscard]] int rank() const override { return rank_; }
-  [[nodiscard]] int size() const override { return static_cast<int>(peers_.size()); }
+  [[nodiscard]] int size() const override { return count_of(peers_); }
   void send(int destination_rank, Message message, bool more = false) override;
   int poll(MessageSink& sink, int budget) override;
   void wait(std::chrono::microseconds limit) override;
@@ -72,7 +73,7 @@ class MpiTransport final : public Transport {
   };
 
   void find_neighbours(MPI_Comm host);
-  Peer& peer(int rank) { return peers_[static_cast<std::size_t>(rank)]; }
+  Peer& peer(int rank) { return peers_[rank]; }
   void post(int destination, Message message, bool more);
   void ring(int destination);
   void reap();

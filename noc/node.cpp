@@ -79,7 +79,7 @@ void Node::shake(std::optional<std::uint64_t> seed) {
   shaken_.reset();
   std::function<bool()> traffic;
   if (seed) {
-    const auto rank = static_cast<std::uint64_t>(transport_.rank());
+    const std::uint64_t rank = transport_.rank();
     shaken_ = std::make_unique<ShakenTraffic>(*this, *seed, rank);
     traffic = [this] { return shaken_->step(); };
   }

@@ -29,11 +29,9 @@ struct Placement {
   int ranks = 1;
   int bank_owners = 1;
   int banks = 1;
-  [[nodiscard]] int first_core(int rank) const {
-    return static_cast<int>(static_cast<std::int64_t>(rank) * grid.cores() / ranks);
-  }
+  [[nodiscard]] int first_core(int rank) const { return static_cast<int>(std::int64_t{rank} * grid.cores() / ranks); }
   [[nodiscard]] int rank_of_core(int core) const {
-    return static_cast<int>((static_cast<std::int64_t>(core + 1) * ranks - 1) / grid.cores());
+    return static_cast<int>(((std::int64_t{core} + 1) * ranks - 1) / grid.cores());
   }
   [[nodiscard]] int rank_of_bank(int bank) const { return bank * bank_owners / banks * ranks / bank_owners; }
   [[nodiscard]] int rank_of(Target target) const {
@@ -80,7 +78,7 @@ class Node final : public MessageSink {
   [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
   /// The cores of this rank, by index in the grid from first_core() on.
   [[nodiscard]] std::span<const std::unique_ptr<Core>> cores() const { return cores_; }
-  [[nodiscard]] Core& core(int index) { return *cores_[static_cast<std::size_t>(index - first_core_)]; }
+  [[nodiscard]] Core& core(int index) { return *cores_[index - first_core_]; }
   [[nodiscard]] Endpoint& endpoint(int core, Risc risc);
   [[nodiscard]] std::span<const std::unique_ptr<Endpoint>> endpoints() const { return endpoints_; }
   /// The host's own way to the memory of all ranks.

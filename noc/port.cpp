@@ -77,7 +77,7 @@ void Port::issue_reads() {
 void Port::send_request(ReadRequest request) {
   MessageHeader head = header(MessageKind::read_request);
   head.request = next_request_++;
-  head.count = static_cast<std::uint32_t>(request.segments.size());
+  head.count = count_of<std::uint32_t>(request.segments);
   head.bytes = request.bytes;
   Message message(head, request.segments.size() * sizeof(Segment));
   for (const PendingRead& read : request.segments) message.append_value(Segment{read.target, read.bytes, 0, read.offset});
@@ -149,7 +149,7 @@ void Port::flush_writes(NocId noc, std::size_t count) {
     pending_write_bytes_[noc] -= write.bytes;
   }
   for (auto& [rank, batch] : batches) batch.send();
-  writes.erase(writes.begin(), writes.begin() + static_cast<std::ptrdiff_t>(count));
+  writes.erase(writes.begin(), writes.begin() + count);
 }
 
 std::size_t Port::writes_until(NocId noc, std::optional<std::uint32_t> trid) const {
@@ -157,7 +157,7 @@ std::size_t Port::writes_until(NocId noc, std::optional<std::uint32_t> trid) con
   if (!trid) return writes.size();
   // Those before the last of them have left, too: a NIU sends in order.
   const auto last = std::find_if(writes.rbegin(), writes.rend(), [&](const auto& write) { return write.trid == *trid; });
-  return static_cast<std::size_t>(writes.rend() - last);
+  return writes.rend() - last;
 }
 
 void Port::send_increment(NocId noc, Target target, std::uint64_t offset, std::uint32_t delta) {

@@ -46,7 +46,7 @@ void ShakenTraffic::depart(Port& from, NocId noc, Target target, std::uint64_t o
   for (std::size_t parts = 1 + chance_.below(3); !bytes.empty(); --parts) {
     const std::size_t units = bytes.size() / part_unit;
     const std::size_t part = parts <= 1 || units < 2 ? bytes.size() : (1 + chance_.below(units - 1)) * part_unit;
-    launch({&from, noc, target, offset, {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(part)}, slot, {}});
+    launch({&from, noc, target, offset, {bytes.begin(), bytes.begin() + part}, slot, {}});
     bytes = bytes.subspan(part);
     offset += part;
   }
@@ -83,7 +83,7 @@ std::vector<Port*> ShakenTraffic::readers() const {
 bool ShakenTraffic::any() const { return !lanes_.empty() || !held_.empty() || !departures().empty() || !readers().empty(); }
 
 void ShakenTraffic::land_one(std::size_t lane) {
-  const auto queue = std::next(lanes_.begin(), static_cast<std::ptrdiff_t>(lane));
+  const auto queue = std::next(lanes_.begin(), lane);
   const Packet packet = std::move(queue->second.front());
   queue->second.pop_front();
   if (queue->second.empty()) lanes_.erase(queue);
@@ -91,7 +91,7 @@ void ShakenTraffic::land_one(std::size_t lane) {
 }
 
 void ShakenTraffic::deliver_one() {
-  const auto queue = std::next(held_.begin(), static_cast<std::ptrdiff_t>(chance_.below(held_.size())));
+  const auto queue = std::next(held_.begin(), chance_.below(held_.size()));
   const Held message = std::move(queue->second.front());
   queue->second.pop_front();
   if (queue->second.empty()) held_.erase(queue);
@@ -103,11 +103,11 @@ bool ShakenTraffic::step() {
   std::vector<std::size_t> landings;
   std::vector<std::size_t> slow_landings;
   for (std::size_t i = 0; const auto& [number, packets] : lanes_) {
-    (static_cast<int>(packets.front().noc) == temper_.slow_noc ? slow_landings : landings).push_back(i++);
+    (to_underlying(packets.front().noc) == temper_.slow_noc ? slow_landings : landings).push_back(i++);
   }
   std::vector<Departure> leaving = departures();
   const std::vector<Port*> reading = readers();
-  const std::size_t fast = landings.size() + leaving.size() + reading.size() + static_cast<std::size_t>(!held_.empty());
+  const std::size_t fast = landings.size() + leaving.size() + reading.size() + (held_.empty() ? 0 : 1);
   if (fast == 0 && slow_landings.empty()) return false;
   if (!slow_landings.empty() && (fast == 0 || chance_.one_in(slow_turn))) {
     land_one(slow_landings[chance_.below(slow_landings.size())]);

@@ -45,8 +45,8 @@ void on_fault(int signal, siginfo_t* info, void*) {
       "L1 has bytes %u to %u; fix: check pointers into circular buffers and buffers\n",
       at.x, at.y, physical.x, physical.y, name_of(kernel.risc), kernel.kernel_name, kernel.where.file, kernel.where.line,
       static_cast<unsigned long long>(address), offset, l1_mapped_base, kernel.core->chip.memory().l1_bytes);
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), static_cast<std::size_t>(length < 0 ? 0 : length));
-  _exit(static_cast<int>(ExitCode::kernel));
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), length < 0 ? 0 : length);
+  _exit(to_underlying(ExitCode::kernel));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 namespace tilegrid {
 
-ControlChannel::ControlChannel(noc::Node& node) : node_(node), partial_(static_cast<std::size_t>(node.transport().size())) {
+ControlChannel::ControlChannel(noc::Node& node) : node_(node), partial_(node.transport().size()) {
   node.set_control_handler([this](int source, const noc::MessageHeader& header, std::span<const std::byte> payload) {
     receive(source, header, payload);
   });
@@ -36,7 +36,7 @@ void ControlChannel::broadcast(ControlTag tag, std::span<const std::byte> bytes)
 }
 
 void ControlChannel::receive(int source, const noc::MessageHeader& header, std::span<const std::byte> payload) {
-  auto& partial = partial_[static_cast<std::size_t>(source)];
+  auto& partial = partial_[source];
   partial.insert(partial.end(), payload.begin(), payload.end());
   if (partial.size() < header.bytes) return;
   queue_.push_back({source, static_cast<ControlTag>(header.tag), std::move(partial)});

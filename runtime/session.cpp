@@ -73,7 +73,7 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
   const GridSize grid = options.grid;
   if (grid.x < 1 || grid.y < 1 || grid.x > noc::max_grid_side || grid.y > noc::max_grid_side) {
     if (is_host()) print_error(fmt::format("a grid of {}x{}: each side is 1 to {}", grid.x, grid.y, noc::max_grid_side));
-    return static_cast<int>(ExitCode::usage);
+    return to_underlying(ExitCode::usage);
   }
   try {
     options.chip.check_grid(grid, "a grid of");
@@ -86,7 +86,7 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
       print_error(fmt::format("{} ranks for the {} cores of a {}x{} grid: start at most one rank a core", info_.size,
                               grid.cores(), grid.x, grid.y));
     }
-    return static_cast<int>(ExitCode::usage);
+    return to_underlying(ExitCode::usage);
   }
   try {
     std::unique_ptr<noc::Transport> transport;
@@ -104,7 +104,7 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
     // ends.
     print_error(fmt::format("rank {}: {}", info_.rank, error.what()));
     const auto* known = dynamic_cast<const Error*>(&error);
-    const int code = static_cast<int>(known != nullptr ? known->code() : ExitCode::lost_rank);
+    const int code = to_underlying(known != nullptr ? known->code() : ExitCode::lost_rank);
     if (mpi_ && info_.size > 1) mpi_->abort(code);
     return code;
   }
@@ -119,7 +119,7 @@ int Session::run_host(ControlChannel& control, const SessionOptions& options,
     code = host(device);
   } catch (const Error& error) {
     if (!error.message().empty()) print_error(error.message());
-    code = static_cast<int>(error.code());
+    code = to_underlying(error.code());
     if (const auto* deadlock = dynamic_cast<const DeadlockError*>(&error)) put_json(options.deadlock_json, deadlock->json());
   }
   for (const std::string& line : warning_lines(device.warnings(), device.grid(), device.chip())) print_error(line);

@@ -34,8 +34,7 @@ std::vector<int> left_of(const std::vector<int>& all, const std::vector<int>& ha
     if (std::find(all.begin(), all.end(), harvested[i]) == all.end()) {
       throw UsageError(fmt::format("{}: harvested_{}: {} is not among worker_{}", where, what, harvested[i], what));
     }
-    if (std::find(harvested.begin(), harvested.begin() + static_cast<std::ptrdiff_t>(i), harvested[i]) !=
-        harvested.begin() + static_cast<std::ptrdiff_t>(i)) {
+    if (std::find(harvested.begin(), harvested.begin() + i, harvested[i]) != harvested.begin() + i) {
       throw UsageError(fmt::format("{}: harvested_{}: {} is there twice", where, what, harvested[i]));
     }
   }
@@ -52,13 +51,13 @@ Places::Places(const Geometry& geometry, const std::string& where) : die_(geomet
   check_die(geometry, where);
   columns_ = left_of(geometry.all_columns, geometry.harvested_columns, die_.x, "columns", where);
   rows_ = left_of(geometry.all_rows, geometry.harvested_rows, die_.y, "rows", where);
-  if (dram_.empty() || dram_.size() > static_cast<std::size_t>(max_dram_banks)) {
+  if (dram_.empty() || std::ssize(dram_) > max_dram_banks) {
     throw UsageError(fmt::format("{}: {} dram_endpoints, 1 to {} are possible", where, dram_.size(), max_dram_banks));
   }
-  bank_of_node_.assign(static_cast<std::size_t>(nodes()), -1);
+  bank_of_node_.assign(nodes(), -1);
   const auto has = [](const std::vector<int>& all, int one) { return std::find(all.begin(), all.end(), one) != all.end(); };
   for (int bank = 0; bank < banks(); ++bank) {
-    const PhysicalCore at = dram_[static_cast<std::size_t>(bank)];
+    const PhysicalCore at = dram_[bank];
     if (at.x < 0 || at.y < 0 || at.x >= die_.x || at.y >= die_.y) {
       throw UsageError(
           fmt::format("{}: dram_endpoints: ({},{}) is not on the {}x{} die", where, at.x, at.y, die_.x, die_.y));
@@ -66,7 +65,7 @@ Places::Places(const Geometry& geometry, const std::string& where) : die_(geomet
     if (has(geometry.all_columns, at.x) && has(geometry.all_rows, at.y)) {
       throw UsageError(fmt::format("{}: dram_endpoints: ({},{}) is a worker", where, at.x, at.y));
     }
-    std::int8_t& owner = bank_of_node_[static_cast<std::size_t>(die_.index({at.x, at.y}))];
+    std::int8_t& owner = bank_of_node_[die_.index({at.x, at.y})];
     if (owner >= 0) throw UsageError(fmt::format("{}: dram_endpoints: ({},{}) is there twice", where, at.x, at.y));
     owner = static_cast<std::int8_t>(bank);
   }
@@ -76,8 +75,7 @@ PhysicalCore Places::beyond(LogicalCore core) const {
   if (core.x < 0 || core.y < 0) {
     throw std::out_of_range(fmt::format("core ({},{}) is not in any grid", core.x, core.y));
   }
-  return {columns_[static_cast<std::size_t>(core.x) % columns_.size()],
-          rows_[static_cast<std::size_t>(core.y) % rows_.size()]};
+  return {columns_[core.x % columns_.size()], rows_[core.y % rows_.size()]};
 }
 
 void Places::no_bank(int bank) const {

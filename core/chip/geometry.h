@@ -40,25 +40,25 @@ class Places {
   [[nodiscard]] GridSize die() const { return die_; }
   [[nodiscard]] int nodes() const { return die_.cores(); }
   /// Workers that are left: the largest grid whose cores all have coordinates of their own.
-  [[nodiscard]] GridSize workers() const { return {static_cast<int>(columns_.size()), static_cast<int>(rows_.size())}; }
-  [[nodiscard]] int banks() const { return static_cast<int>(dram_.size()); }
+  [[nodiscard]] GridSize workers() const { return {count_of(columns_), count_of(rows_)}; }
+  [[nodiscard]] int banks() const { return count_of(dram_); }
 
   /// NoC 0 coordinates of a worker. Throws std::out_of_range for negative ones.
   [[nodiscard]] PhysicalCore physical_of(LogicalCore core) const {
-    const auto x = static_cast<unsigned>(core.x);
-    const auto y = static_cast<unsigned>(core.y);
+    const unsigned x = core.x;
+    const unsigned y = core.y;
     if (x < columns_.size() && y < rows_.size()) return {columns_[x], rows_[y]};
     return beyond(core);
   }
   /// NoC 0 coordinates of the endpoint that workers use for a bank. Throws std::out_of_range.
   [[nodiscard]] PhysicalCore dram_endpoint(int bank) const {
     if (static_cast<unsigned>(bank) >= dram_.size()) no_bank(bank);
-    return dram_[static_cast<std::size_t>(bank)];
+    return dram_[bank];
   }
   /// Bank whose endpoint is at a node, -1 for none: asked for every page that is read or written.
   [[nodiscard]] int bank_at(int x, int y) const {
     const bool on_die = x >= 0 && y >= 0 && x < die_.x && y < die_.y;
-    return on_die ? bank_of_node_[static_cast<std::size_t>(die_.index({x, y}))] : -1;
+    return on_die ? bank_of_node_[die_.index({x, y})] : -1;
   }
 
   /// Throws std::out_of_range for a node that the torus does not have.

@@ -95,7 +95,7 @@ std::int64_t cycles_of_step(const Config& config) {
   const std::int64_t sq = config.q_chunk / tile_side;
   const std::int64_t sk = config.k_chunk / tile_side;
   const std::int64_t dim = config.shape.dim / tile_side;
-  const std::int64_t phases = static_cast<std::int64_t>(config.compute.fidelity);
+  const std::int64_t phases = to_underlying(config.compute.fidelity);
   const std::int64_t matmuls = sq * sk * dim * 2 * matmul_tile_phase_cycles * phases;
   const std::int64_t exp = config.exp_accurate ? exp_accurate_cycles : exp_fast_cycles;
   return matmuls + sq * sk * (score_tile_cycles + exp) + sq * dim * rescale_tile_cycles + step_cycles;
@@ -104,9 +104,9 @@ std::int64_t cycles_of_step(const Config& config) {
 std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   if (config.kernel == Kernel::planned) return plan_kernel(config).circular_buffers;
   if (config.kernel == Kernel::unfused) return unfused::circular_buffers(config);
-  const auto sq = static_cast<std::uint32_t>(config.q_chunk / tile_side);
-  const auto sk = static_cast<std::uint32_t>(config.k_chunk / tile_side);
-  const auto dim = static_cast<std::uint32_t>(config.shape.dim / tile_side);
+  const std::uint32_t sq = config.q_chunk / tile_side;
+  const std::uint32_t sk = config.k_chunk / tile_side;
+  const std::uint32_t dim = config.shape.dim / tile_side;
   const DataFormat data = config.format;
   const bool wide = config.format == DataFormat::fp32 && config.compute.dst_fp32;
   const DataFormat inner = wide ? DataFormat::fp32 : DataFormat::bf16;

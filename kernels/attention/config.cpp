@@ -69,12 +69,12 @@ void validate_shape(const Shape& shape) {
 
 const char* name_of(Kernel kernel) {
   constexpr std::array<const char*, 4> names{"hand-written", "planned", "multipass", "unfused"};
-  return names.at(static_cast<std::size_t>(kernel));
+  return names.at(to_underlying(kernel));
 }
 
 const char* name_of(KvDelivery delivery) {
   constexpr std::array<const char*, 5> names{"dram", "chain", "multicast-row", "multicast-grid", "auto"};
-  return names.at(static_cast<std::size_t>(delivery));
+  return names.at(to_underlying(delivery));
 }
 
 void validate(const Config& config) {

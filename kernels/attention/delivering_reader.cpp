@@ -144,8 +144,8 @@ class Fetcher {
       : args_(args), tiles_(args.read_batch), windows_{window_of(args, cb_k), window_of(args, cb_v)} {}
 
   void fetch_q(const Turn& turn) {
-    const auto head = static_cast<std::uint32_t>(turn.item.batch) * args_.heads + static_cast<std::uint32_t>(turn.item.head);
-    const auto row = static_cast<std::uint32_t>(turn.item.chunk) * args_.q_chunk_t;
+    const auto head = turn.item.batch * args_.heads + turn.item.head;
+    const auto row = turn.item.chunk * args_.q_chunk_t;
     cb_reserve_back(cb_q, args_.q_chunk_t * args_.dim_t);
     fill_window(tiles_, {args_.q_base, get_tile_size(cb_q)}, cb_q,
                 {head * args_.seq_q_t * args_.dim_t, row, args_.q_chunk_t, args_.dim_t, args_.seq_q_t}, false);

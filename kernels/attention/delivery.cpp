@@ -22,7 +22,7 @@ constexpr double forward_rate = 28.6;     // from core to core (tensix.md 4.5, f
 constexpr double multicast_rate = 22;     // linked (tensix.md 4.4)
 constexpr double handshake_cycles = 300;  // credit there, data's first byte back: two latencies of L1 (tensix.md 4.5)
 
-int items_of_kv_head(const Config& config) { return static_cast<int>(slices_of(config).items()); }
+int items_of_kv_head(const Config& config) { return slices_of(config).items(); }
 
 /// Sums of a value over the runs of places that cores or teams are dealt: a run is a stretch of the same places repeated
 /// for every head, so sums from the list's beginning give it in two look-ups, however many heads there are.
@@ -30,7 +30,7 @@ class RunSums {
  public:
   template <class Value>
   RunSums(const Dealing& dealing, Value value) : dealing_(dealing) {
-    sums_.reserve(static_cast<std::size_t>(dealing.chunks_per_head()) + 1);
+    sums_.reserve(dealing.chunks_per_head() + 1);
     sums_.push_back(0);
     for (int place = 0; place < dealing.chunks_per_head(); ++place) sums_.push_back(sums_.back() + value(place));
   }
@@ -49,7 +49,7 @@ class RunSums {
  private:
   [[nodiscard]] std::int64_t before(std::int64_t item) const {
     const int places = dealing_.chunks_per_head();
-    return item / places * sums_.back() + sums_[static_cast<std::size_t>(item % places)];
+    return item / places * sums_.back() + sums_[item % places];
   }
   const Dealing& dealing_;
   std::vector<std::int64_t> sums_;
@@ -67,16 +67,13 @@ StepCount count_steps(const Config& config) {
     return {visits.most(), visits.total()};
   }
   const Slices slices = slices_of(config);
-  const auto visits_of = [&](Slices::Item item) {
-    return item.exists ? k_chunks_of(config, static_cast<int>(item.chunk)) : 0;
-  };
-  const RunSums heaviest(dealing, [&](int place) { return visits_of(slices.heaviest(static_cast<std::uint32_t>(place))); });
+  const auto visits_of = [&](Slices::Item item) { return item.exists ? k_chunks_of(config, item.chunk) : 0; };
+  const RunSums heaviest(dealing, [&](int place) { return visits_of(slices.heaviest(place)); });
   if (config.delivery != KvDelivery::chain) return {heaviest.most(), heaviest.total()};
   // A chain's cores get what they need and no more. In between the ends nobody has more than both of them.
   std::int64_t most = 0;
   for (const std::uint32_t lane : {0U, slices.lanes - 1}) {
-    const RunSums of_lane(dealing,
-                          [&](int place) { return visits_of(slices.item_at(static_cast<std::uint32_t>(place), lane)); });
+    const RunSums of_lane(dealing, [&](int place) { return visits_of(slices.item_at(place, lane)); });
     most = std::max(most, of_lane.most());
   }
   return {most, heaviest.total()};
@@ -229,7 +226,7 @@ std::vector<int> injectors(const Config& config) {
   std::vector<int> chosen;
   const Places& chip = config.chip.places();
   const int columns = chip.die().x;
-  std::vector<int> in_column(static_cast<std::size_t>(columns));
+  std::vector<int> in_column(columns);
   const auto column_of = [&](int team, int member) {
     return chip.physical_of(config.grid.core(member_core(config, team, member))).x;
   };
@@ -240,14 +237,14 @@ std::vector<int> injectors(const Config& config) {
       const int column = column_of(team, member);
       int nearest = columns;
       for (int x = 0; x < columns; ++x) {
-        if (in_column.at(static_cast<std::size_t>(x)) > 0) nearest = std::min(nearest, std::abs(x - column));
+        if (in_column.at(x) > 0) nearest = std::min(nearest, std::abs(x - column));
       }
-      const std::pair score{nearest, -in_column.at(static_cast<std::size_t>(column))};
+      const std::pair score{nearest, -in_column.at(column)};
       if (score <= best_score) continue;
       best_score = score;
       best = member;
     }
-    ++in_column.at(static_cast<std::size_t>(column_of(team, best)));
+    ++in_column.at(column_of(team, best));
     chosen.push_back(best);
   }
   return chosen;
@@ -260,7 +257,7 @@ std::vector<Place> places(const Config& config) {
   const std::vector<int> readers = injectors(config);
   std::vector<Place> all;
   for (int team = 0; team < team_count(config); ++team) {
-    const int reader = readers[static_cast<std::size_t>(team)];
+    const int reader = readers[team];
     const int first = config.delivery == KvDelivery::chain ? reader : 0;  // the chain begins there
     for (int lane = 0; lane < cores; ++lane) {
       const int in_row = lane % config.grid.x;

@@ -142,9 +142,8 @@ struct KernelArgs {
     Turn turn;
     if (lanes == 1) {
       turn.item = item_at(position);
-      turn.kv_head =
-          (static_cast<std::uint32_t>(turn.item.batch) * heads + static_cast<std::uint32_t>(turn.item.head)) / sharing;
-      turn.chunks = turn.visits = visited_chunks(static_cast<std::uint32_t>(turn.item.chunk));
+      turn.kv_head = (turn.item.batch * heads + turn.item.head) / sharing;
+      turn.chunks = turn.visits = visited_chunks(turn.item.chunk);
       return turn;
     }
     const Slices all = slices();

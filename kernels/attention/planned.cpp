@@ -99,12 +99,12 @@ planner::Machine machine_of(const Config& config) {
 /// Which steps the Q chunks have. Masked chunks are the last ones of those that a Q chunk visits.
 std::array<bool, planned_step_count> steps_that_occur(const Config& config) {
   std::array<bool, planned_step_count> occur{};
-  occur.at(static_cast<std::size_t>(PlannedStep::normalise)) = true;
+  occur.at(to_underlying(PlannedStep::normalise)) = true;
   const KernelArgs args = KernelArgs::from(config, {});
   for (std::uint32_t q = 0; q < args.q_chunks; ++q) {
     const std::uint32_t last = args.visited_chunks(q) - 1;
     for (const std::uint32_t j : {0U, std::min(1U, last), last}) {
-      occur.at(static_cast<std::size_t>(k_step(j != 0, args.masked(q, j)))) = true;
+      occur.at(to_underlying(k_step(j != 0, args.masked(q, j)))) = true;
     }
   }
   return occur;
@@ -178,7 +178,7 @@ class Binder {
     if (buffer.role == BufferRole::scaler) return {cb_scaler, cb_scaler};
     const std::string& name = plan.graph.value(buffer.value).name;
     if (buffer.role == BufferRole::intermediate) {
-      const std::uint32_t cb = shared_cb(name, static_cast<std::uint32_t>(buffer.tiles));
+      const std::uint32_t cb = shared_cb(name, buffer.tiles);
       return {cb, cb};
     }
     static const std::map<std::string, std::uint32_t> fixed{
@@ -223,7 +223,7 @@ class Binder {
 const char* name_of(PlannedStep step) {
   constexpr const char* names[planned_step_count] = {"first K step", "first K step, masked", "K step", "K step, masked",
                                                      "normalise"};
-  return names[static_cast<std::size_t>(step)];
+  return names[to_underlying(step)];
 }
 
 Graph step_graph(const Config& config, PlannedStep step) {

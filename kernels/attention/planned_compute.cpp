@@ -10,7 +10,7 @@ namespace {
 using namespace tilegrid::api;
 
 void run_step(const StepPlans& steps, PlannedStep step, std::size_t turn) {
-  const BoundPlan& bound = steps.at(static_cast<std::size_t>(step)).value();
+  const BoundPlan& bound = steps.at(to_underlying(step)).value();
   planner::interpret_block(bound.plan, bound.bindings.at(turn));
 }
 
@@ -38,7 +38,7 @@ void planned_compute() {
   const auto count = get_arg_val<std::uint32_t>(1);
   compute_kernel_hw_startup(cb_q, cb_k, cb_out);
   for (std::uint32_t position = first; position < first + count; ++position) {
-    attend(args, planned.steps, static_cast<std::uint32_t>(args.item_at(position).chunk));
+    attend(args, planned.steps, args.item_at(position).chunk);
   }
 }
 

@@ -130,7 +130,7 @@ CoreArg core_arg(LogicalCore core) {
 /// `team`: the places of the core's team, by lane.
 DeliveryArgs delivery_args(const Config& config, std::span<const Place> team, const Place& place) {
   const GridSize grid = config.grid;
-  const auto lane = static_cast<std::size_t>(place.lane);
+  const std::size_t lane = place.lane;
   DeliveryArgs args;
   if (config.delivery == KvDelivery::chain) {
     const std::uint32_t last_slice_lacks = slices_of(config).count() * slices_of(config).lanes - slices_of(config).items();
@@ -145,7 +145,7 @@ DeliveryArgs delivery_args(const Config& config, std::span<const Place> team, co
   if (!place.injector) args.injector = core_arg(grid.core(injector->core));
   args.first = core_arg(grid.core(team.front().core));
   args.last = core_arg(grid.core(team.back().core));
-  args.receivers = static_cast<std::uint32_t>(team.size()) - 1;
+  args.receivers = count_of<std::uint32_t>(team) - 1;
   return args;
 }
 
@@ -153,15 +153,15 @@ DeliveryArgs delivery_args(const Config& config, std::span<const Place> team, co
 void deliver(Program& program, const Config& config) {
   const Dealing dealing(config);
   const std::vector<Place> all = places(config);
-  const auto size = static_cast<std::size_t>(config.team.cores());
+  const std::size_t size = config.team.cores();
   program.kernels[0].name = delivering_reader_name;
   program.semaphores.assign(sem_filled + 1, 0);
   program.semaphores[sem_filled] = flag_filled;
-  std::vector<std::vector<std::uint32_t>> reader(static_cast<std::size_t>(config.grid.cores()));
+  std::vector<std::vector<std::uint32_t>> reader(config.grid.cores());
   constexpr std::size_t delivery_words = sizeof(DeliveryArgs) / sizeof(std::uint32_t);
   for (auto& words : reader) words.assign(arg_delivery + delivery_words, 0);
   for (const Place& place : all) {
-    std::vector<std::uint32_t>& words = reader[static_cast<std::size_t>(place.core)];
+    std::vector<std::uint32_t>& words = reader[place.core];
     const std::int64_t first = dealing.first_item(place.team);
     words[arg_first] = static_cast<std::uint32_t>(first);
     words[arg_count] = static_cast<std::uint32_t>(dealing.first_item(place.team + 1) - first);
@@ -212,7 +212,7 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
   std::uint32_t first = 0;
   const auto work = split_work(config);
   for (std::size_t core = 0; core < work.size(); ++core) {
-    const auto count = static_cast<std::uint32_t>(work[core].size());
+    const auto count = count_of<std::uint32_t>(work[core]);
     for (KernelConfig& kernel : program.kernels) kernel.runtime_args.push_back({static_cast<int>(core), {first, count}});
     first += count;
   }

@@ -52,9 +52,9 @@ void reader() {
   for (std::uint32_t position = first; position < first + count; ++position) {
     mark_loop();
     const WorkItem item = args.item_at(position);
-    const auto batch = static_cast<std::uint32_t>(item.batch);
-    const auto head = static_cast<std::uint32_t>(item.head);
-    const auto chunk = static_cast<std::uint32_t>(item.chunk);
+    const std::uint32_t batch = item.batch;
+    const std::uint32_t head = item.head;
+    const std::uint32_t chunk = item.chunk;
     const std::uint32_t kv_head = head / (args.heads / args.kv_heads);
     const std::uint32_t q_page = (batch * args.heads + head) * args.seq_q_t * args.dim_t;
     const std::uint32_t kv_page = (batch * args.kv_heads + kv_head) * args.seq_kv_t * args.dim_t;

@@ -12,9 +12,9 @@ Slices slices_of(const Config& config) {
   if (config.q_chunk <= 0) throw std::logic_error("attention: q_chunk is not chosen yet, call with_chunks first");
   const Shape& shape = config.shape;
   Slices slices;
-  slices.heads = static_cast<std::uint32_t>(shape.heads / shape.kv_heads);
-  slices.chunks = static_cast<std::uint32_t>(ceil_div(shape.seq_q, config.q_chunk));
-  slices.lanes = static_cast<std::uint32_t>(config.team.cores());
+  slices.heads = shape.heads / shape.kv_heads;
+  slices.chunks = ceil_div(shape.seq_q, config.q_chunk);
+  slices.lanes = config.team.cores();
   slices.zigzag = shape.causal && config.balance == Balance::zigzag;
   return slices;
 }
@@ -24,10 +24,10 @@ Dealing::Dealing(const Config& config) : cores_(config.grid.cores()) {
   const Shape& shape = config.shape;
   zigzag_ = slices.zigzag;
   if (config.team.cores() == 1) {
-    chunks_ = static_cast<int>(slices.chunks);
+    chunks_ = slices.chunks;
     units_ = std::int64_t{shape.batch} * shape.heads * chunks_;
   } else {
-    chunks_ = static_cast<int>(slices.count());
+    chunks_ = slices.count();
     units_ = std::int64_t{shape.batch} * shape.kv_heads * chunks_;
     cores_ = team_count(config);
   }
@@ -43,8 +43,7 @@ std::vector<WorkItem> items_of(const Config& config, const Dealing& dealing, int
   const Shape& shape = config.shape;
   std::vector<WorkItem> items;
   for (std::int64_t i = dealing.first_item(team); i < dealing.first_item(team + 1); ++i) {
-    const Slices::Item item =
-        slices.item_at(static_cast<std::uint32_t>(i % slices.count()), static_cast<std::uint32_t>(lane));
+    const Slices::Item item = slices.item_at(static_cast<std::uint32_t>(i % slices.count()), lane);
     if (!item.exists) continue;
     const auto kv = static_cast<int>(i / slices.count());
     items.push_back({kv / shape.kv_heads, kv % shape.kv_heads * static_cast<int>(slices.heads) + static_cast<int>(item.head),
@@ -59,17 +58,17 @@ std::vector<std::vector<WorkItem>> split_work(const Config& config) {
   const Dealing dealing(config);
   const int heads = config.shape.heads;
   const int chunks = dealing.chunks_per_head();
-  std::vector<std::vector<WorkItem>> split(static_cast<std::size_t>(config.grid.cores()));
+  std::vector<std::vector<WorkItem>> split(config.grid.cores());
   if (config.team.cores() > 1) {
     for (const Place& place : places(config)) {
-      split[static_cast<std::size_t>(place.core)] = items_of(config, dealing, place.team, place.lane);
+      split[place.core] = items_of(config, dealing, place.team, place.lane);
     }
     return split;
   }
   for (int core = 0; core < config.grid.cores(); ++core) {
-    std::vector<WorkItem>& items = split[static_cast<std::size_t>(core)];
+    std::vector<WorkItem>& items = split[core];
     const std::int64_t last = dealing.first_item(core + 1);
-    items.reserve(static_cast<std::size_t>(last - dealing.first_item(core)));
+    items.reserve(last - dealing.first_item(core));
     for (std::int64_t i = dealing.first_item(core); i < last; ++i) {
       const std::int64_t flat_head = i / chunks;
       items.push_back({static_cast<int>(flat_head / heads), static_cast<int>(flat_head % heads),

@@ -61,8 +61,8 @@ void fill_mask_tile(std::uint32_t address, std::uint32_t bytes, const KernelArgs
   }
   for (int row = 0; row < tile_side; ++row) {
     for (int column = 0; column < tile_side; ++column) {
-      const std::uint32_t q = q0 + static_cast<std::uint32_t>(row);
-      const std::uint32_t k = k0 + static_cast<std::uint32_t>(column);
+      const std::uint32_t q = q0 + row;
+      const std::uint32_t k = k0 + column;
       if (k < args.seq_kv && (args.causal == 0 || k <= q)) continue;
       const int index = tile_index(row, column);
       datums[index / 2] |= static_cast<std::byte>(minus_infinity << (index % 2 * 4));
@@ -114,12 +114,12 @@ void writer() {
   for (std::uint32_t position = first; position < first + count; ++position) {
     const Turn turn = args.turn_at(position, lane);
     if (!turn.has_item) continue;
-    const auto chunk = static_cast<std::uint32_t>(turn.item.chunk);
+    const std::uint32_t chunk = turn.item.chunk;
     mark_loop();
     for (std::uint32_t j = 0; j < turn.visits; ++j) {
       if (args.masked(chunk, j)) make_mask(args, chunk, j);
     }
-    const auto head = static_cast<std::uint32_t>(turn.item.batch) * args.heads + static_cast<std::uint32_t>(turn.item.head);
+    const auto head = turn.item.batch * args.heads + turn.item.head;
     store_output(args, head * args.seq_q_t * args.dim_t, chunk);
   }
 }

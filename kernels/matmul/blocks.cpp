@@ -271,7 +271,7 @@ int k_blocks(const Config& config) { return ceil_div(sizes_of(config).k, config.
 std::uint64_t matmul_tiles(const Config& config) {
   require_blocks(config);
   const Extent blocks = blocks_of_core(config);
-  std::uint64_t tiles = static_cast<std::uint64_t>(config.shape.batch);
+  std::uint64_t tiles = config.shape.batch;
   for (const int factor :
        {cores_used(config).cores(), blocks.tiles(), config.out_block.tiles(), k_blocks(config), config.k_block}) {
     tiles *= static_cast<std::uint64_t>(factor);

@@ -15,7 +15,7 @@ constexpr const char* reader_name = "matmul/reader";
 constexpr const char* compute_name = "matmul/compute";
 constexpr const char* writer_name = "matmul/writer";
 
-std::uint32_t word(int value) { return static_cast<std::uint32_t>(value); }
+std::uint32_t word(int value) { return value; }
 
 bool has(const std::vector<CircularBufferConfig>& buffers, CbIndex id) {
   return std::any_of(buffers.begin(), buffers.end(),

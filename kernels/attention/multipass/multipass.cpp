@@ -28,7 +28,7 @@ Step step_named(const std::string& name) {
 
 }  // namespace
 
-const char* name_of(Step step) { return names.at(static_cast<std::size_t>(step)); }
+const char* name_of(Step step) { return names.at(to_underlying(step)); }
 
 Steps parse_steps(const std::string& text) {
   if (text == "all") return Steps::all();
@@ -53,7 +53,7 @@ Steps parse_steps(const std::string& text) {
 std::string text_of(Steps steps) {
   std::vector<std::string> list;
   for (int i = 0; i < step_count; ++i) {
-    if (steps.has(static_cast<Step>(i))) list.emplace_back(names.at(static_cast<std::size_t>(i)));
+    if (steps.has(static_cast<Step>(i))) list.emplace_back(names.at(i));
   }
   return list.empty() ? "none" : fmt::format("{}", fmt::join(list, ","));
 }

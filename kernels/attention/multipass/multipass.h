@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "core/ids.h"
+
 /// The steps from the multi-pass kernel of 2024 ("G1", attention.md 1.4) to the one written by hand ("G2").
 namespace tilegrid::attention {
 
@@ -24,7 +26,7 @@ enum class Step : std::uint8_t {
   ping_pong,          ///< statistics change buffers, they are not copied
   exact_alpha,        ///< exp(m_prev - m) by the accurate exponential again
 };
-inline constexpr int step_count = static_cast<int>(Step::exact_alpha) + 1;
+inline constexpr int step_count = count_to(Step::exact_alpha);
 [[nodiscard]] const char* name_of(Step step);  ///< as on the command line
 
 /// A set of steps.
@@ -32,10 +34,10 @@ class Steps {
  public:
   constexpr Steps() = default;
   constexpr explicit Steps(std::uint32_t bits) : bits_(bits) {}
-  [[nodiscard]] static constexpr Steps first(int count) { return Steps((1U << static_cast<unsigned>(count)) - 1); }
+  [[nodiscard]] static constexpr Steps first(int count) { return Steps((1U << count) - 1); }
   [[nodiscard]] static constexpr Steps all() { return first(step_count); }
-  [[nodiscard]] constexpr bool has(Step step) const { return (bits_ >> static_cast<unsigned>(step) & 1U) != 0; }
-  constexpr void add(Step step) { bits_ |= 1U << static_cast<unsigned>(step); }
+  [[nodiscard]] constexpr bool has(Step step) const { return (bits_ >> to_underlying(step) & 1U) != 0; }
+  constexpr void add(Step step) { bits_ |= 1U << to_underlying(step); }
   [[nodiscard]] constexpr std::uint32_t bits() const { return bits_; }
   friend bool operator==(Steps, Steps) = default;
 

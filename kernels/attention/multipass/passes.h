@@ -13,7 +13,7 @@ namespace tilegrid::attention::passes {
 using api::section;
 
 [[nodiscard]] inline std::uint32_t divisor(std::uint32_t count, std::uint32_t limit) {
-  return static_cast<std::uint32_t>(largest_divisor(static_cast<int>(count), static_cast<int>(limit)));
+  return largest_divisor(count, limit);
 }
 
 /// Runs `math` as one DST section and packs slot i to tile first + i of `out`.

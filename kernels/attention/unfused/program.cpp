@@ -32,7 +32,7 @@ constexpr std::array<const char*, 3> matmul_names{"unfused/matmul_reader", "unfu
 constexpr std::array<const char*, 3> softmax_names{"unfused/softmax_reader", "unfused/softmax_compute",
                                                    "unfused/softmax_writer"};
 
-std::uint32_t word(int value) { return static_cast<std::uint32_t>(value); }
+std::uint32_t word(int value) { return value; }
 
 struct Sizes {
   std::uint32_t q_t, k_t, dim_t;   ///< of the tensors
@@ -254,7 +254,7 @@ void check_dram(const Config& config) {
   const std::uint64_t page = tile_bytes(config.format);
   const std::uint64_t q = bytes_of_tensor(config, shape.heads, shape.seq_q, shape.dim);
   const std::uint64_t kv = bytes_of_tensor(config, shape.kv_heads, shape.seq_kv, shape.dim);
-  const auto banks = static_cast<std::uint64_t>(config.chip.places().banks());
+  const std::uint64_t banks = config.chip.places().banks();
   const std::uint64_t bank_bytes = config.chip.memory().dram_bank_bytes;
   std::uint64_t in_bank = 0;
   for (const std::uint64_t bytes : {q, kv, kv, q, score_bytes(config), mask_bytes(config)}) {

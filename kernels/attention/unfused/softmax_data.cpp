@@ -37,7 +37,7 @@ constexpr std::uint32_t exponent_bytes = 64;
 constexpr std::uint8_t minus_infinity = 0x8;
 
 void fill_edge(const SoftmaxArgs& args) {
-  const int keys_in_last = static_cast<int>(args.keys - (args.columns_t - 1) * tile_side);
+  const int keys_in_last = args.keys - (args.columns_t - 1) * tile_side;
   std::byte* tile = l1_pointer(get_write_ptr(cb_edge));
   std::memset(tile, 0, get_tile_size(cb_edge));
   for (int row = 0; row < tile_side; ++row) {

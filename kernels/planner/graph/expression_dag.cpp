@@ -28,11 +28,11 @@ void expression_error(std::size_t position, const std::string& what) {
 
 int ExpressionDag::new_variable(std::optional<int> tiles) {
   variables_.push_back({.tiles = tiles});
-  return static_cast<int>(variables_.size()) - 1;
+  return count_of(variables_) - 1;
 }
 
 int ExpressionDag::root(int id) const {
-  while (variables_[static_cast<std::size_t>(id)].parent >= 0) id = variables_[static_cast<std::size_t>(id)].parent;
+  while (variables_[id].parent >= 0) id = variables_[id].parent;
   return id;
 }
 
@@ -50,14 +50,14 @@ bool ExpressionDag::unite(int a, int b) {
 }
 
 void ExpressionDag::throw_conflict(std::string_view what, NodeId a, int a_dim, NodeId b, int b_dim, std::size_t at) {
-  const auto tiles = [&](NodeId id, int dim) { return *variable(node(id).dims[static_cast<std::size_t>(dim)]).tiles; };
+  const auto tiles = [&](NodeId id, int dim) { return *variable(node(id).dims[dim]).tiles; };
   expression_error(at, fmt::format("{}: '{}' has {} tiles of {}, '{}' has {} tiles of {}", what, node(a).label,
                                    tiles(a, a_dim), dimension(a_dim), node(b).label, tiles(b, b_dim), dimension(b_dim)));
 }
 
 void ExpressionDag::set_shape(NodeId id, Shape shape, const std::string& source) {
   const std::array<Extent, 2> extents{shape.rows, shape.cols};
-  for (std::size_t dim = 0; dim < 2; ++dim) {
+  for (int dim = 0; dim < 2; ++dim) {
     const Extent extent = extents[dim];
     const int own = node(id).dims[dim];
     // One tile will do for one element: block factors have no other way to say it.
@@ -66,7 +66,7 @@ void ExpressionDag::set_shape(NodeId id, Shape shape, const std::string& source)
     if (!fits || !agrees) {
       const std::string is = own == unit ? "1 element" : agrees ? "whole tiles" : fmt::format("{}", *variable(own).tiles);
       expression_error(node(id).at, fmt::format("{} gives '{}' {}, but its {} are {}", source, node(id).label,
-                                                text_of(shape), dimension(static_cast<int>(dim)), is));
+                                                text_of(shape), dimension(dim), is));
     }
     if (own != unit) variable(own).tiles = extent.tiles;
   }
@@ -80,16 +80,15 @@ void ExpressionDag::label(NodeId id, std::string_view text) {
 }
 
 ExpressionDag::NodeId ExpressionDag::intern(Node made) {
-  const std::string key =
-      fmt::format("{} {} {} {} {} {} {}", static_cast<int>(made.kind), made.function, made.in, made.parameter,
-                  static_cast<int>(made.pool), static_cast<int>(made.dim), made.mean_over);
-  const auto [place, is_new] = known_.try_emplace(key, static_cast<NodeId>(nodes_.size()));
+  const std::string key = fmt::format("{} {} {} {} {} {} {}", to_underlying(made.kind), made.function, made.in,
+                                      made.parameter, to_underlying(made.pool), to_underlying(made.dim), made.mean_over);
+  const auto [place, is_new] = known_.try_emplace(key, count_of(nodes_));
   if (is_new) nodes_.push_back(std::move(made));
   return place->second;
 }
 
 ExpressionDag::NodeId ExpressionDag::input(const std::string& name, Vector vector, std::size_t at) {
-  const auto [place, is_new] = inputs_.try_emplace(name, static_cast<NodeId>(nodes_.size()));
+  const auto [place, is_new] = inputs_.try_emplace(name, count_of(nodes_));
   if (!is_new) return place->second;
   const auto given = shapes_.operands.find(name);
   const std::size_t order = input_order_.size();
@@ -113,7 +112,7 @@ ExpressionDag::NodeId ExpressionDag::apply(std::string_view function, const std:
     expression_error(at, fmt::format("{}: the number {} is out of range", function, parameter));
   }
   Node made{.kind = found->kind, .function = found->name, .in = in, .parameter = parameter, .at = at};
-  for (std::size_t dim = 0; dim < 2; ++dim) {
+  for (int dim = 0; dim < 2; ++dim) {
     NodeId first = -1;
     for (const NodeId operand : in) {
       const int own = node(operand).dims[dim];
@@ -122,7 +121,7 @@ ExpressionDag::NodeId ExpressionDag::apply(std::string_view function, const std:
         first = operand;
         made.dims[dim] = own;
       } else if (!unite(made.dims[dim], own)) {
-        throw_conflict(function, first, static_cast<int>(dim), operand, static_cast<int>(dim), at);
+        throw_conflict(function, first, dim, operand, dim, at);
       }
     }
   }
@@ -165,8 +164,8 @@ ExpressionDag::NodeId ExpressionDag::mean(ReduceDim dim, NodeId a, std::size_t a
 }
 
 ExpressionDag::NodeId ExpressionDag::tile_sum(ReduceDim dim, NodeId a, std::size_t at) {
-  const std::size_t along = dim == ReduceDim::row ? 1 : 0;
-  need_whole("partial sum", a, static_cast<int>(along));
+  const int along = dim == ReduceDim::row ? 1 : 0;
+  need_whole("partial sum", a, along);
   Node made{.kind = OpKind::tile_sum, .in = {a}, .dim = dim, .at = at, .dims = node(a).dims};
   made.dims[along] = new_variable(1);
   return intern(std::move(made));
@@ -181,7 +180,7 @@ void ExpressionDag::add_output(NodeId id, const std::string& name, std::size_t a
   if (std::find(outputs_.begin(), outputs_.end(), id) != outputs_.end()) {
     if (node(id).name == name) expression_error(at, fmt::format("output '{}' is listed twice", name));
     Node copy = node(id);
-    id = static_cast<NodeId>(nodes_.size());
+    id = count_of(nodes_);
     nodes_.push_back(std::move(copy));
   }
   node(id).name = name;
@@ -204,7 +203,7 @@ void ExpressionDag::check_given_shapes() const {
 }
 
 void ExpressionDag::fix_output(NodeId id, const Shape& block) {
-  for (std::size_t dim = 0; dim < 2; ++dim) {
+  for (int dim = 0; dim < 2; ++dim) {
     const int own = node(id).dims[dim];
     if (own == unit) continue;
     Variable& fixed = variable(own);
@@ -215,7 +214,7 @@ void ExpressionDag::fix_output(NodeId id, const Shape& block) {
     } else if (fixed.from_block && *fixed.tiles != wanted) {
       expression_error(node(id).at,
                        fmt::format("the {} of '{}' must be {} tiles, as another dimension of the outputs; the block is {}",
-                                   dimension(static_cast<int>(dim)), node(id).name, *fixed.tiles, text_of(block)));
+                                   dimension(dim), node(id).name, *fixed.tiles, text_of(block)));
     }
   }
 }
@@ -242,7 +241,7 @@ void ExpressionDag::fix_variables() {
 }
 
 Extent ExpressionDag::extent_of(NodeId id, int dim) {
-  const int own = node(id).dims[static_cast<std::size_t>(dim)];
+  const int own = node(id).dims[dim];
   return own == unit ? Extent{.tiles = 1, .unit = true} : Extent{.tiles = *variable(own).tiles, .unit = false};
 }
 
@@ -250,10 +249,10 @@ Extent ExpressionDag::extent_of(NodeId id, int dim) {
 
 std::vector<bool> ExpressionDag::live_nodes() const {
   std::vector<bool> live(nodes_.size(), false);
-  for (const NodeId id : outputs_) live[static_cast<std::size_t>(id)] = true;
+  for (const NodeId id : outputs_) live[id] = true;
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     if (!live[i]) continue;
-    for (const NodeId in : nodes_[i].in) live[static_cast<std::size_t>(in)] = true;
+    for (const NodeId in : nodes_[i].in) live[in] = true;
   }
   return live;
 }
@@ -269,7 +268,7 @@ std::string ExpressionDag::free_name(int& counter) const {
 ValueId ExpressionDag::build_op(Graph& graph, const Node& made, const std::vector<ValueId>& values,
                                 const std::string& name) {
   std::vector<ValueId> in;
-  for (const NodeId id : made.in) in.push_back(values[static_cast<std::size_t>(id)]);
+  for (const NodeId id : made.in) in.push_back(values[id]);
   try {
     switch (made.kind) {
       case OpKind::matmul:
@@ -299,7 +298,7 @@ Graph ExpressionDag::build() {
   std::vector<ValueId> values(nodes_.size(), no_value);
   for (const std::string& name : input_order_) {
     const NodeId id = inputs_.at(name);
-    const auto i = static_cast<std::size_t>(id);
+    const std::size_t i = id;
     if (live[i]) values[i] = graph.input(name, {extent_of(id, 0), extent_of(id, 1)});
   }
   int counter = 0;
@@ -307,7 +306,7 @@ Graph ExpressionDag::build() {
     if (!live[i] || nodes_[i].is_input) continue;
     values[i] = build_op(graph, nodes_[i], values, nodes_[i].name.empty() ? free_name(counter) : nodes_[i].name);
   }
-  for (const NodeId id : outputs_) graph.output(values[static_cast<std::size_t>(id)]);
+  for (const NodeId id : outputs_) graph.output(values[id]);
   graph.finish();
   return graph;
 }

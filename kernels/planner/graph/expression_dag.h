@@ -38,7 +38,7 @@ class ExpressionDag {
 
   [[nodiscard]] bool is_input(NodeId id) const { return node(id).is_input; }
   [[nodiscard]] bool has_input(const std::string& name) const { return inputs_.count(name) != 0; }
-  [[nodiscard]] bool is_unit(NodeId id, int dim) const { return node(id).dims[static_cast<std::size_t>(dim)] == unit; }
+  [[nodiscard]] bool is_unit(NodeId id, int dim) const { return node(id).dims[dim] == unit; }
   /// How errors call the node, unless it has a label already.
   void label(NodeId id, std::string_view text);
   [[nodiscard]] const std::string& label_of(NodeId id) const { return node(id).label; }
@@ -75,9 +75,9 @@ class ExpressionDag {
     bool inner = false;  ///< K of a matmul
   };
 
-  [[nodiscard]] const Node& node(NodeId id) const { return nodes_[static_cast<std::size_t>(id)]; }
-  [[nodiscard]] Node& node(NodeId id) { return nodes_[static_cast<std::size_t>(id)]; }
-  [[nodiscard]] Variable& variable(int id) { return variables_[static_cast<std::size_t>(root(id))]; }
+  [[nodiscard]] const Node& node(NodeId id) const { return nodes_[id]; }
+  [[nodiscard]] Node& node(NodeId id) { return nodes_[id]; }
+  [[nodiscard]] Variable& variable(int id) { return variables_[root(id)]; }
   NodeId intern(Node made);
   int new_variable(std::optional<int> tiles = {});
   [[nodiscard]] int root(int id) const;

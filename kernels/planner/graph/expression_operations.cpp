@@ -182,7 +182,7 @@ Term Parser::call(const std::string& function, const Arguments& given, std::size
   if (const auto special = call_special(function, given, at)) return *special;
   const Function* found = find_function(name_in_table(function));
   if (found == nullptr) expression_error(at, fmt::format("unknown function '{}'{}", function, suggestion(function)));
-  const auto operands = static_cast<std::size_t>(found->operands);
+  const std::size_t operands = found->operands;
   need_arguments(function, given, operands + (found->has_parameter ? 1 : 0), at);
   if (operands == 1 && given.terms[0].number && !found->has_parameter) {
     const std::optional<double> folded = evaluate(found->name, *given.terms[0].number);

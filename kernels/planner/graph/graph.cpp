@@ -34,7 +34,7 @@ const char* name_of(ReduceDim dim) {
 }
 
 void check_operands(const Graph& graph, std::string_view what, const std::vector<ValueId>& in) {
-  const auto count = static_cast<ValueId>(graph.values().size());
+  const auto count = count_of(graph.values());
   for (const ValueId id : in) {
     if (id < 0 || id >= count) {
       throw UsageError(fmt::format("{}: operand {} is not a value of the graph, which has {}", what, id, count));
@@ -101,7 +101,7 @@ class AxisFinder {
 
  private:
   [[nodiscard]] bool unit(ValueId value, int dim) const {
-    const Shape& shape = values_[static_cast<std::size_t>(value)].shape;
+    const Shape& shape = values_[value].shape;
     return dim == 0 ? shape.rows.unit : shape.cols.unit;
   }
   void same(ValueId a, int a_dim, ValueId b, int b_dim) {
@@ -182,7 +182,7 @@ ValueId Graph::add(Op op, Shape shape) {
   }
   values_.push_back({.name = op.name, .shape = shape});
   ops_.push_back(std::move(op));
-  return static_cast<ValueId>(values_.size()) - 1;
+  return count_of(values_) - 1;
 }
 
 ValueId Graph::apply(std::string_view function_name, const std::vector<ValueId>& in, float parameter,
@@ -192,7 +192,7 @@ ValueId Graph::apply(std::string_view function_name, const std::vector<ValueId>&
   if (function == nullptr) {
     throw UsageError(fmt::format("operation{}: unknown function '{}'", quoted(result), function_name));
   }
-  if (static_cast<int>(in.size()) != function->operands) {
+  if (count_of(in) != function->operands) {
     throw UsageError(fmt::format("{}: {} operands given, it takes {}", what, in.size(), function->operands));
   }
   check_operands(*this, what, in);
@@ -334,10 +334,10 @@ void Graph::finish() {
       if (extent.unit) continue;
       const std::size_t root = classes.root(Classes::key(static_cast<ValueId>(i), dim));
       if (axis_of[root] == no_axis) {
-        axis_of[root] = static_cast<AxisId>(axes_.size());
+        axis_of[root] = count_of(axes_);
         axes_.push_back({.tiles = extent.tiles, .contracted = classes.contracted(root)});
       }
-      values_[i].axes[static_cast<std::size_t>(dim)] = axis_of[root];
+      values_[i].axes[dim] = axis_of[root];
     }
   }
 }

@@ -89,13 +89,13 @@ class Graph {
   /// An operation like `op`, whose operands are values of this graph.
   ValueId append(const Op& op);
   void output(ValueId value);
-  void set_form(ValueId result, FormRule form) { ops_.at(static_cast<std::size_t>(op_of(result))).form = form; }
+  void set_form(ValueId result, FormRule form) { ops_.at(op_of(result)).form = form; }
 
   [[nodiscard]] int input_count() const { return input_count_; }
   [[nodiscard]] const std::vector<Value>& values() const { return values_; }
-  [[nodiscard]] const Value& value(ValueId id) const { return values_[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] const Value& value(ValueId id) const { return values_[id]; }
   [[nodiscard]] const std::vector<Op>& ops() const { return ops_; }
-  [[nodiscard]] const Op& op(int index) const { return ops_[static_cast<std::size_t>(index)]; }
+  [[nodiscard]] const Op& op(int index) const { return ops_[index]; }
   [[nodiscard]] const std::vector<ValueId>& outputs() const { return outputs_; }
   [[nodiscard]] bool is_input(ValueId id) const { return id < input_count_; }
   [[nodiscard]] bool is_output(ValueId id) const;

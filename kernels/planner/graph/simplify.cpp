@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/ids.h"
 #include "kernels/planner/graph/graph.h"
 
 namespace tilegrid::planner {
@@ -19,7 +20,7 @@ class Rewriter {
     bool changed = true;
     while (changed) {
       changed = false;
-      for (int i = 0; i < static_cast<int>(ops_.size()); ++i) {
+      for (int i = 0; i < count_of(ops_); ++i) {
         if (live(i) && (fold_transpose(i) || fold_accumulator(i) || fold_scale(i))) {
           changed = true;
           find_live();
@@ -31,15 +32,15 @@ class Rewriter {
   [[nodiscard]] Graph built() const;
 
  private:
-  [[nodiscard]] bool live(int op) const { return live_[static_cast<std::size_t>(op)]; }
-  [[nodiscard]] Op& op_at(int index) { return ops_[static_cast<std::size_t>(index)]; }
+  [[nodiscard]] bool live(int op) const { return live_[op]; }
+  [[nodiscard]] Op& op_at(int index) { return ops_[index]; }
   void find_live() {
     std::fill(live_.begin(), live_.end(), false);
-    for (const ValueId output : graph_.outputs()) live_[static_cast<std::size_t>(graph_.op_of(output))] = true;
+    for (const ValueId output : graph_.outputs()) live_[graph_.op_of(output)] = true;
     for (std::size_t i = ops_.size(); i-- > 0;) {
       if (!live_[i]) continue;
       for (const ValueId in : ops_[i].in) {
-        if (!graph_.is_input(in)) live_[static_cast<std::size_t>(graph_.op_of(in))] = true;
+        if (!graph_.is_input(in)) live_[graph_.op_of(in)] = true;
       }
     }
   }
@@ -54,7 +55,7 @@ class Rewriter {
   /// The operation that makes the value, when nothing but one read would miss it; else null.
   [[nodiscard]] const Op* only_for_one(ValueId value) const {
     if (graph_.is_input(value) || graph_.is_output(value) || reads_of(value) != 1) return nullptr;
-    return &ops_[static_cast<std::size_t>(graph_.op_of(value))];
+    return &ops_[graph_.op_of(value)];
   }
 
   bool fold_accumulator(int index);
@@ -116,7 +117,7 @@ bool Rewriter::fold_transpose(int index) {
   if (transposition.kind != OpKind::transpose || transposition.form != FormRule::any) return false;
   const ValueId from = transposition.in[0];
   if (!graph_.is_input(from) || graph_.is_output(result)) return false;
-  for (int i = 0; i < static_cast<int>(ops_.size()); ++i) {
+  for (int i = 0; i < count_of(ops_); ++i) {
     if (!live(i)) continue;
     const Op& op = op_at(i);
     for (std::size_t k = 0; k < op.in.size(); ++k) {
@@ -137,16 +138,16 @@ Graph Rewriter::built() const {
   Graph made;
   made.name = graph_.name;
   std::vector<ValueId> id_of(graph_.values().size(), no_value);
-  const auto new_id = [&](ValueId value) { return id_of[static_cast<std::size_t>(value)]; };
+  const auto new_id = [&](ValueId value) { return id_of[value]; };
   for (ValueId i = 0; i < graph_.input_count(); ++i) {
     if (reads_of(i) == 0) continue;
-    id_of[static_cast<std::size_t>(i)] = made.input(graph_.value(i).name, graph_.value(i).shape);
+    id_of[i] = made.input(graph_.value(i).name, graph_.value(i).shape);
   }
   for (std::size_t i = 0; i < ops_.size(); ++i) {
     if (!live_[i]) continue;
     Op op = ops_[i];
     std::transform(op.in.begin(), op.in.end(), op.in.begin(), new_id);
-    id_of[static_cast<std::size_t>(graph_.result_of(static_cast<int>(i)))] = made.append(op);
+    id_of[graph_.result_of(static_cast<int>(i))] = made.append(op);
   }
   for (const ValueId output : graph_.outputs()) made.output(new_id(output));
   made.finish();

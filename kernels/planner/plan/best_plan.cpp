@@ -67,7 +67,7 @@ class BestSearch {
   std::vector<PartitionOptions> partitions(const Stream& stream) const {
     const std::vector<bool> none(graph_.values().size(), false);
     std::vector<ValueId> candidates;
-    for (int op = 0; op < static_cast<int>(graph_.ops().size()); ++op) {
+    for (int op = 0; op < count_of(graph_.ops()); ++op) {
       const OpKind kind = graph_.op(op).kind;
       const ValueId result = graph_.result_of(op);
       const bool heavy = kind == OpKind::matmul || kind == OpKind::reduce;
@@ -138,7 +138,7 @@ class BestSearch {
       if (found == ops.end() || ops.size() == 1) continue;
       ops.erase(found);
       OpGroup alone{{stream.op}, groups[i].shape};
-      groups.insert(groups.begin() + static_cast<std::ptrdiff_t>(i), alone);
+      groups.insert(groups.begin() + i, alone);
       return;
     }
   }
@@ -149,7 +149,7 @@ class BestSearch {
     std::vector<OpGroup> fitting;
     for (const OpGroup& group : groups) {
       const StageProblem problem(graph_, machine_, group, packed);
-      if (static_cast<int>(problem.held_values().size()) <= capacity && least_slots(problem, packed) <= capacity) {
+      if (count_of(problem.held_values()) <= capacity && least_slots(problem, packed) <= capacity) {
         fitting.push_back(group);
         continue;
       }
@@ -228,7 +228,7 @@ std::ptrdiff_t reads_of(const Graph& graph, ValueId value) {
 /// Matmuls whose factors are inputs that nobody else reads.
 std::vector<int> streamable(const Graph& graph) {
   std::vector<int> ops;
-  for (int op = 0; op < static_cast<int>(graph.ops().size()); ++op) {
+  for (int op = 0; op < count_of(graph.ops()); ++op) {
     const Op& operation = graph.op(op);
     if (operation.kind != OpKind::matmul) continue;
     const bool inputs = graph.is_input(operation.in[0]) && graph.is_input(operation.in[1]);
@@ -282,7 +282,7 @@ Graph with_sums_apart(Graph graph, int matmul) {
 /// Whether inputs and outputs alone, the factors in blocks of K, leave L1 the room.
 bool can_fit(const Graph& graph, const Machine& machine, const Stream& stream) {
   std::uint64_t tiles = 0;
-  const auto add = [&](ValueId value) { tiles += static_cast<std::uint64_t>(graph.value(value).shape.tiles()); };
+  const auto add = [&](ValueId value) { tiles += graph.value(value).shape.tiles(); };
   const Op& matmul = graph.op(stream.op);
   for (ValueId input = 0; input < graph.input_count(); ++input) {
     if (input != matmul.in[0] && input != matmul.in[1]) add(input);
@@ -290,7 +290,7 @@ bool can_fit(const Graph& graph, const Machine& machine, const Stream& stream) {
   for (const ValueId output : graph.outputs()) add(output);
   const int k = graph.value(matmul.in[0]).shape.cols.tiles;
   for (const int factor : {0, 1}) {
-    const auto whole = static_cast<std::uint64_t>(graph.value(matmul.in[static_cast<std::size_t>(factor)]).shape.tiles());
+    const std::uint64_t whole = graph.value(matmul.in[factor]).shape.tiles();
     tiles += whole / static_cast<std::uint64_t>(k) * static_cast<std::uint64_t>(stream.k_block) * 2;
   }
   return tiles * tile_bytes(machine.format) <= l1_for_buffers(machine);

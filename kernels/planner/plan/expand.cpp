@@ -22,7 +22,7 @@ class SlotFile {
   /// `dirty` is set when the slot was written before.
   int take_clean(ValueId value, bool& dirty) {
     int slot = lowest([&](const Slot& s) { return s.value == no_value && !s.reserved && !s.written; });
-    if (slot < 0 && static_cast<int>(slots_.size()) < capacity_) slot = grow();
+    if (slot < 0 && count_of(slots_) < capacity_) slot = grow();
     if (slot < 0) slot = lowest([&](const Slot& s) { return s.value == no_value && !s.reserved; });
     if (slot < 0) slot = grow();
     dirty = slots_[slot].written;
@@ -30,7 +30,7 @@ class SlotFile {
   }
   /// The first `count` slots are for `value`, which will be written at once.
   void reserve(int count, ValueId value) {
-    while (static_cast<int>(slots_.size()) < count) grow();
+    while (count_of(slots_) < count) grow();
     for (int slot = 0; slot < count; ++slot) slots_[slot].reserved = true;
     reserved_for_ = value;
   }
@@ -44,7 +44,7 @@ class SlotFile {
   }
   void written(int slot) { slots_[slot].written = true; }
   void free(int slot) { slots_[slot].value = no_value; }
-  [[nodiscard]] int size() const { return static_cast<int>(slots_.size()); }
+  [[nodiscard]] int size() const { return count_of(slots_); }
   [[nodiscard]] std::vector<ValueId> holders() const {
     std::vector<ValueId> values;
     for (const Slot& slot : slots_) {
@@ -72,7 +72,7 @@ class SlotFile {
   }
   int grow() {
     slots_.emplace_back();
-    return static_cast<int>(slots_.size()) - 1;
+    return count_of(slots_) - 1;
   }
 
   int capacity_;

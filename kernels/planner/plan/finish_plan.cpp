@@ -69,7 +69,7 @@ void make_buffers(Plan& plan, bool double_buffered) {
   const CostModel formats(graph, plan.machine);
   const int copies = double_buffered ? 2 : 1;
   plan.buffers.clear();
-  for (ValueId value = 0; value < static_cast<ValueId>(graph.values().size()); ++value) {
+  for (ValueId value = 0; value < count_of(graph.values()); ++value) {
     const bool read = traffic.read[value];
     const bool transposed = read && traffic.transposed[value];
     const bool streamed = traffic.streamed[value];

@@ -39,8 +39,8 @@ class StageProblem {
   [[nodiscard]] const std::vector<int>& ops() const { return ops_; }
   [[nodiscard]] const std::vector<int>& packer_sums() const { return packer_sums_; }
   [[nodiscard]] bool made_here(ValueId value) const;
-  [[nodiscard]] bool held(ValueId value) const { return held_[static_cast<std::size_t>(value)]; }
-  [[nodiscard]] bool packed(ValueId value) const { return packed_[static_cast<std::size_t>(value)]; }
+  [[nodiscard]] bool held(ValueId value) const { return held_[value]; }
+  [[nodiscard]] bool packed(ValueId value) const { return packed_[value]; }
   /// Values that are in DST when the section ends, and values that are packed.
   [[nodiscard]] std::vector<ValueId> held_values() const;
 

@@ -134,7 +134,7 @@ class Search {
       } else if (std::find(result.loaded.begin(), result.loaded.end(), value) == result.loaded.end()) {
         result.loaded.push_back(value);
         if (local_input_[value] < 0) {
-          local_input_[value] = static_cast<int>(inputs_.size());
+          local_input_[value] = count_of(inputs_);
           inputs_.push_back(value);
         }
       }
@@ -272,9 +272,8 @@ class Search {
 
   Schedule trace(const std::vector<Node>& nodes, std::ptrdiff_t last) const {
     Schedule schedule;
-    for (std::ptrdiff_t node = last; nodes[static_cast<std::size_t>(node)].parent >= 0;
-         node = nodes[static_cast<std::size_t>(node)].parent) {
-      const Node& done = nodes[static_cast<std::size_t>(node)];
+    for (std::ptrdiff_t node = last; nodes[node].parent >= 0; node = nodes[node].parent) {
+      const Node& done = nodes[node];
       Step step{ops_[done.op], done.form, {}};
       for (std::size_t input = 0; input < inputs_.size(); ++input) {
         if (done.state.kept[input]) step.keep.push_back(inputs_[input]);
@@ -295,7 +294,7 @@ class Search {
     while (!open.empty()) {
       const auto [cost, index] = open.top();
       open.pop();
-      const Node node = nodes[static_cast<std::size_t>(index)];
+      const Node node = nodes[index];
       if (cost > best[node.state]) continue;
       if (node.state.done.count() == ops_.size()) {
         exhausted = true;
@@ -321,10 +320,10 @@ class Search {
     for (std::size_t done = 0; done < ops_.size(); ++done) {
       std::unordered_map<State, std::ptrdiff_t, HashState> next_level;
       for (const std::ptrdiff_t index : level) {
-        const Node node = nodes[static_cast<std::size_t>(index)];
+        const Node node = nodes[index];
         successors(node, [&](std::size_t op, Form form, const State& next, double cost) {
           const auto [found, added] = next_level.try_emplace(next, -1);
-          if (!added && nodes[static_cast<std::size_t>(found->second)].cost <= cost) return;
+          if (!added && nodes[found->second].cost <= cost) return;
           nodes.push_back({next, cost, index, op, form});
           found->second = static_cast<std::ptrdiff_t>(nodes.size()) - 1;
         });
@@ -332,7 +331,7 @@ class Search {
       level.clear();
       for (const auto& [state, index] : next_level) level.push_back(index);
       const auto score = [&](std::ptrdiff_t index) {
-        const Node& node = nodes[static_cast<std::size_t>(index)];
+        const Node& node = nodes[index];
         return std::pair(node.cost + slot_price * (live(node.state.done) + static_cast<double>(node.state.kept.count())),
                          index);
       };
@@ -377,7 +376,7 @@ Schedule best_schedule(const StageProblem& problem, int slots, CycleWeights weig
 
 int fewest_slots(const StageProblem& problem) {
   constexpr int most = 64;
-  const int least = std::max<int>(1, static_cast<int>(problem.held_values().size()));
+  const int least = std::max<int>(1, count_of(problem.held_values()));
   if (problem.ops().empty()) return least;
   // Beyond what is searched the listed order has to do.
   if (problem.ops().size() > most_ops) {

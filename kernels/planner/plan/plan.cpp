@@ -9,18 +9,18 @@ namespace tilegrid::planner {
 
 const char* name_of(Strategy strategy) {
   constexpr const char* names[strategy_count] = {"naive", "liveness", "subblock", "pipelined", "grid", "best"};
-  return names[static_cast<std::size_t>(strategy)];
+  return names[to_underlying(strategy)];
 }
 
 const char* name_of(Action action) {
   constexpr const char* names[] = {"load",       "copy",   "fill",   "unary",    "sfpu_binary", "ternary", "fpu_binary",
                                    "dest_reuse", "matmul", "reduce", "tile_sum", "transpose",   "pack"};
-  return names[static_cast<std::size_t>(action)];
+  return names[to_underlying(action)];
 }
 
 const char* name_of(Carrier carrier) {
   constexpr const char* names[] = {"dst", "l1", "reload"};
-  return names[static_cast<std::size_t>(carrier)];
+  return names[to_underlying(carrier)];
 }
 
 std::uint64_t PlanBuffer::bytes() const {

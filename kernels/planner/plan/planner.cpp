@@ -177,7 +177,7 @@ static Refusal refusal_for_l1(const Plan& plan, const PlanRequest& request) {
 bool fits_l1(const Plan& plan) { return plan.cb_bytes() <= l1_for_buffers(plan.machine); }
 
 void check_buffer_count(const Plan& plan) {
-  const auto count = static_cast<int>(plan.buffers.size());
+  const auto count = count_of(plan.buffers);
   if (count > max_circular_buffers) {
     throw UsageError(
         fmt::format("{}: {} circular buffers wanted ({} inputs, {} outputs, the rest between stages), a core has {}",
@@ -277,7 +277,7 @@ std::vector<Plan> plan_all(const Graph& graph, const PlanRequest& request) {
 SmallestCapacity smallest_capacity(const Graph& graph, const PlanRequest& request) {
   const Graph simple = prepared(graph, request.machine);
   SmallestCapacity smallest;
-  for (int op = 0; op < static_cast<int>(simple.ops().size()); ++op) {
+  for (int op = 0; op < count_of(simple.ops()); ++op) {
     const int slots = slots_alone(simple, request.machine, op);
     if (slots > smallest.slots) smallest = {slots, simple.op(op).name};
   }

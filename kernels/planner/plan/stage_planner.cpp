@@ -184,8 +184,7 @@ std::vector<OpGroup> split_group(const Graph& graph, const Machine& machine, con
   const std::size_t count = order.size();
   // A sum of the packer goes with the operation whose result it adds up.
   const auto stretch = [&](std::size_t first, std::size_t last) {
-    std::vector<int> ops(order.begin() + static_cast<std::ptrdiff_t>(first),
-                         order.begin() + static_cast<std::ptrdiff_t>(last));
+    std::vector<int> ops(order.begin() + first, order.begin() + last);
     for (const int sum : whole.packer_sums()) {
       const int producer = graph.op_of(graph.op(sum).in[0]);
       if (std::find(ops.begin(), ops.end(), producer) != ops.end()) ops.push_back(sum);
@@ -206,7 +205,7 @@ std::vector<OpGroup> split_group(const Graph& graph, const Machine& machine, con
       const std::vector<bool> leaving = packed_beyond(graph, ops, packed);
       const StageProblem problem(graph, machine, part, leaving);
       // A longer stretch can need fewer slots, when it ends values that a shorter one must hand on.
-      if (static_cast<int>(problem.held_values().size()) > capacity || fewest_slots(problem) > capacity) {
+      if (count_of(problem.held_values()) > capacity || fewest_slots(problem) > capacity) {
         ++misses;
         continue;
       }

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <tuple>
 
+#include "core/ids.h"
+
 namespace tilegrid::planner {
 namespace {
 
@@ -30,7 +32,7 @@ class Levels {
  public:
   Levels(const Graph& graph, const PartitionOptions& options)
       : graph_(graph), options_(options), level_(graph.ops().size()) {
-    const int count = static_cast<int>(graph.ops().size());
+    const int count = count_of(graph.ops());
     for (int op = 0; op < count; ++op) level_[op] = earliest(op);
     for (int op = count - 1; op >= 0; --op) level_[op] = latest(op);
   }
@@ -80,7 +82,7 @@ std::vector<int> components_of(const Graph& graph, const PartitionOptions& optio
     while (root[op] != op) op = root[op];
     return op;
   };
-  for (int op = 0; op < static_cast<int>(root.size()); ++op) {
+  for (int op = 0; op < count_of(root); ++op) {
     for (std::size_t i = 0; i < graph.op(op).in.size(); ++i) {
       const int producer = graph.op_of(graph.op(op).in[i]);
       if (producer < 0 || levels.of(producer) != levels.of(op)) continue;
@@ -90,7 +92,7 @@ std::vector<int> components_of(const Graph& graph, const PartitionOptions& optio
       root[std::max(a, b)] = std::min(a, b);
     }
   }
-  for (int op = 0; op < static_cast<int>(root.size()); ++op) root[op] = find(op);
+  for (int op = 0; op < count_of(root); ++op) root[op] = find(op);
   return root;
 }
 
@@ -133,7 +135,7 @@ std::vector<OpGroup> partition(const Graph& graph, const PartitionOptions& optio
   std::map<Key, std::size_t> index;
   std::vector<OpGroup> groups;
   std::vector<int> level_of_group;
-  for (int op = 0; op < static_cast<int>(graph.ops().size()); ++op) {
+  for (int op = 0; op < count_of(graph.ops()); ++op) {
     const Shape shape = iteration_shape(graph, op);
     const Key key{levels.of(op), component[op], shape.rows.tiles, shape.cols.tiles, shape.rows.unit, shape.cols.unit};
     const auto [found, added] = index.try_emplace(key, groups.size());
@@ -160,7 +162,7 @@ std::vector<bool> packed_values(const Graph& graph, const std::vector<OpGroup>& 
   }
   std::vector<bool> packed(graph.values().size(), false);
   for (const ValueId output : graph.outputs()) packed[output] = true;
-  for (int op = 0; op < static_cast<int>(graph.ops().size()); ++op) {
+  for (int op = 0; op < count_of(graph.ops()); ++op) {
     for (const ValueId value : graph.op(op).in) {
       const int producer = graph.op_of(value);
       if (producer >= 0 && group_of[producer] != group_of[op]) packed[value] = true;

@@ -11,23 +11,23 @@ using Json = nlohmann::ordered_json;
 
 const char* text_of(BufferRole role) {
   constexpr const char* names[] = {"input", "intermediate", "output", "scaler"};
-  return names[static_cast<std::size_t>(role)];
+  return names[to_underlying(role)];
 }
 const char* text_of(Broadcast broadcast) {
   constexpr const char* names[] = {"none", "rows", "cols", "scalar"};
-  return names[static_cast<std::size_t>(broadcast)];
+  return names[to_underlying(broadcast)];
 }
 const char* text_of(Fidelity fidelity) {
   constexpr const char* names[] = {"LoFi", "HiFi2", "HiFi3", "HiFi4"};
-  return names[static_cast<std::size_t>(fidelity) - 1];
+  return names[to_underlying(fidelity) - 1];
 }
 const char* text_of(OpKind kind) {
   constexpr const char* names[] = {"unary", "binary", "sfpu_binary", "ternary", "matmul", "reduce", "tile_sum", "transpose"};
-  return names[static_cast<std::size_t>(kind)];
+  return names[to_underlying(kind)];
 }
 const char* text_of(ReduceDim dim) {
   constexpr const char* names[] = {"row", "col", "scalar"};
-  return names[static_cast<std::size_t>(dim)];
+  return names[to_underlying(dim)];
 }
 
 std::string name_of_value(const Plan& plan, ValueId value) { return value == no_value ? "" : plan.graph.value(value).name; }

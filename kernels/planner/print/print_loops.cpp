@@ -57,7 +57,7 @@ class LoopNest {
     for (const PlanBuffer& buffer : plan_.buffers) {
       constexpr const char* roles[] = {"input", "intermediate", "output", "scaler"};
       const std::string name = buffer_name(plan_, buffer.value, buffer.role == BufferRole::output);
-      std::string how = roles[static_cast<std::size_t>(buffer.role)];
+      std::string how = roles[to_underlying(buffer.role)];
       if (buffer.copies > 1) how += buffer.copies == 2 ? ", double-buffered" : fmt::format(", {} copies", buffer.copies);
       if (buffer.transposed) how += ", tiles in transposed order";
       if (buffer.streamed) how += ", by blocks of K";
@@ -159,7 +159,7 @@ class LoopNest {
   void section(int depth, const Stage& stage, const Run& run, const Place& place, const Traffic& traffic) {
     const std::span<const Instruction> body(run.body);
     const auto is_pack = [](const Instruction& in) { return in.action == Action::pack; };
-    const auto packs_at = static_cast<std::size_t>(std::find_if(body.begin(), body.end(), is_pack) - body.begin());
+    const std::size_t packs_at = std::find_if(body.begin(), body.end(), is_pack) - body.begin();
     const std::span<const Instruction> math = body.first(packs_at);
     const bool by_blocks = !traffic.streamed.empty();
     if (by_blocks && stage.carrier == Carrier::dst) {

@@ -72,10 +72,9 @@ std::string refusal_text(const Plan& plan, const Refusal& refusal) {
 }
 
 std::string fit_text(const Plan& plan) {
-  std::string text =
-      fmt::format("fits: {} of {} slots ({}), {} of up to {} in {}", plan.peak, plan.machine.capacity(),
-                  dst_mode(plan.machine), plural(plan.sections(), "section"), plural(plan.tiles_per_section(), "tile"),
-                  plural(static_cast<int>(plan.stages.size()), "stage"));
+  std::string text = fmt::format("fits: {} of {} slots ({}), {} of up to {} in {}", plan.peak, plan.machine.capacity(),
+                                 dst_mode(plan.machine), plural(plan.sections(), "section"),
+                                 plural(plan.tiles_per_section(), "tile"), plural(count_of(plan.stages), "stage"));
   if (plan.cores > 1) text += fmt::format(", on each of {} cores", plan.cores);
   text += "\n";
   if (!plan.account.empty()) text += fmt::format("  fullest section: {}\n", account_text(plan.account));

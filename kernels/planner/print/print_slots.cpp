@@ -18,7 +18,7 @@ constexpr std::size_t label_width = 9;
 
 char letter_of(Action action) {
   constexpr std::array<char, 13> letters = {'L', 'C', 'Z', 'U', 'S', 'T', 'F', 'D', 'M', 'R', '+', 'X', 'P'};
-  return letters[static_cast<std::size_t>(action)];
+  return letters[to_underlying(action)];
 }
 constexpr const char* action_legend =
     "L load  C copy  Z fill  U unary (sfpu)  S binary (sfpu)  T ternary (sfpu)  F fpu  D dest-reuse\n"
@@ -52,7 +52,7 @@ Access access_of(const Instruction& in, const std::vector<ValueId>& held) {
       // They add into what is there.
       Access access;
       for (int slot = first; slot < first + in.rt * in.ct; ++slot) {
-        if (slot >= 0 && held[static_cast<std::size_t>(slot)] != no_value) access.reads.push_back(slot);
+        if (slot >= 0 && held[slot] != no_value) access.reads.push_back(slot);
         access.writes.push_back(slot);
       }
       return access;
@@ -69,9 +69,9 @@ struct Cell {
 };
 
 /// A number for the transposed form of a value, which is none of the graph's values: it lies beyond them.
-ValueId turned(const Graph& graph, ValueId value) { return static_cast<ValueId>(graph.values().size()) + value; }
+ValueId turned(const Graph& graph, ValueId value) { return count_of(graph.values()) + value; }
 std::string name_in_legend(const Graph& graph, ValueId value) {
-  const auto count = static_cast<ValueId>(graph.values().size());
+  const auto count = count_of(graph.values());
   return value < count ? graph.value(value).name : graph.value(value - count).name + "^T";
 }
 
@@ -84,7 +84,7 @@ class Timeline {
       const int area = in.action == Action::matmul ? in.rt * in.ct : 1;
       slots = std::max({slots, in.slot[0] + area, in.slot[1] + 1, in.slot[2] + 1, in.slot[3] + 1});
     }
-    const auto count = static_cast<std::size_t>(std::max(slots, 1));
+    const std::size_t count = std::max(slots, 1);
     cells_.assign(count, std::vector<Cell>(run.body.size()));
     held_.assign(count, no_value);
     touched_.assign(count, 0);
@@ -105,7 +105,7 @@ class Timeline {
     const Access access = access_of(in, held_);
     for (const int slot : access.reads) {
       if (slot < 0) continue;
-      const auto s = static_cast<std::size_t>(slot);
+      const std::size_t s = slot;
       const bool known = held_[s] != no_value;
       for (std::size_t i = touched_[s] + 1; known && i < step; ++i) cells_[s][i] = {Mark::held, held_[s]};
       cells_[s][step] = {known ? Mark::read : Mark::unwritten, held_[s]};
@@ -113,7 +113,7 @@ class Timeline {
     }
     for (const int slot : access.writes) {
       if (slot < 0) continue;
-      const auto s = static_cast<std::size_t>(slot);
+      const std::size_t s = slot;
       if (cells_[s][step].mark != Mark::read) close(s);
       held_[s] = made_by(in, slot);
       cells_[s][step] = {Mark::written, held_[s]};

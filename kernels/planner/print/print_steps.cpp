@@ -56,7 +56,7 @@ StepGroup longest(const Run& run, std::span<const Instruction> body, std::size_t
   StepGroup best{.first = first};
   const std::span<const Instruction> rest = body.subspan(first);
   for (std::size_t count = 1; 2 * count <= rest.size(); ++count) {
-    const bool one_tile = std::all_of(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(count),
+    const bool one_tile = std::all_of(rest.begin(), rest.begin() + count,
                                       [&](const auto& in) { return number_of(run, in) == number_of(run, rest[0]); });
     if (!one_tile) break;
     std::size_t repeat = 1;
@@ -204,7 +204,7 @@ class StepText {
   [[nodiscard]] std::string reduce() const {
     constexpr const char* names[] = {"row", "col", ""};
     if (op() == nullptr) return slot(0);
-    const char* along = names[static_cast<std::size_t>(op()->dim)];
+    const char* along = names[to_underlying(op()->dim)];
     if (op()->pool == Pool::sum) return fmt::format("{} += {}sum({})", slot(0), along, pooled());
     const std::string maximum = fmt::format("{}max({})", along, pooled());
     if (!op()->accumulate) return fmt::format("{} = {}", slot(0), maximum);

@@ -21,7 +21,7 @@
 namespace tilegrid::planner {
 namespace {
 
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
+std::size_t at(int index) { return index; }
 
 /// A value of the graph over the whole tensor.
 struct Work {
@@ -121,7 +121,7 @@ class Evaluation {
   }
 
   void run() {
-    for (int i = 0; i < static_cast<int>(graph_.ops().size()); ++i) {
+    for (int i = 0; i < count_of(graph_.ops()); ++i) {
       Work& out = works_[at(graph_.result_of(i))];
       out.places = dst_places();
       compute(i, out);

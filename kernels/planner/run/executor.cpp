@@ -209,7 +209,7 @@ void Executor::dispatch(const Instruction& i, Tile tile, KRange k) {
 }
 
 void Executor::begin_copy(const TileGrid& from, Broadcast broadcast) {
-  setup.unpack(Setup::Kind::copy, static_cast<int>(broadcast), from, from);
+  setup.unpack(Setup::Kind::copy, to_underlying(broadcast), from, from);
   const bool exact = plan_.machine.dst_fp32 && plan_.machine.precision == Precision::keep;
   if (from.format == DataFormat::fp32) setup.exact_copies(exact);
 }
@@ -248,7 +248,7 @@ void Executor::fpu_binary(const Instruction& i, Tile tile) {
   const EltwiseOp op = fpu_op(i);
   const TileGrid a = operand(i.value[0], "the FPU's element-wise operations read both operands from CBs");
   const TileGrid b = operand(i.value[1], "the FPU's element-wise operations read both operands from CBs");
-  begin_fpu(Setup::Kind::eltwise, static_cast<int>(op) * 4 + static_cast<int>(i.broadcast), a, b);
+  begin_fpu(Setup::Kind::eltwise, to_underlying(op) * 4 + to_underlying(i.broadcast), a, b);
   eltwise_tiles(op, i.broadcast, a.cb, b.cb, a.index(tile.row, tile.col), b.index(tile.row, tile.col), i.slot[0]);
 }
 
@@ -258,7 +258,7 @@ void Executor::dest_reuse(const Instruction& i, Tile tile) {
     throw Fault("no such operation", "a broadcast operand with dest-reuse", "dest-reuse reads the CB tile as it is");
   }
   const TileGrid other = operand(i.value[0], "dest-reuse reads one operand from DST and the other from a CB");
-  begin_fpu(Setup::Kind::dest_reuse, static_cast<int>(op) * 2 + (i.dst_is_a ? 1 : 0), other, other);
+  begin_fpu(Setup::Kind::dest_reuse, to_underlying(op) * 2 + (i.dst_is_a ? 1 : 0), other, other);
   binary_dest_reuse_tiles(op, i.dst_is_a, other.cb, other.index(tile.row, tile.col), i.slot[0]);
 }
 
@@ -301,7 +301,7 @@ void Executor::reduce(const Instruction& i, Tile tile) {
   const int buffer = find_scaler();
   if (buffer < 0) throw Fault("no circular buffer", "reduce without a scaler", "reduce_tile reads a tile of ones from a CB");
   const TileGrid scaler = grid(buffer);
-  begin_fpu(Setup::Kind::reduce, static_cast<int>(op.pool) * 4 + static_cast<int>(op.dim), from, scaler);
+  begin_fpu(Setup::Kind::reduce, to_underlying(op.pool) * 4 + to_underlying(op.dim), from, scaler);
   const Tile first{op.dim == ReduceDim::row ? tile.row : 0, op.dim == ReduceDim::col ? tile.col : 0};
   const Tile last{op.dim == ReduceDim::row ? tile.row : from.rows - 1, op.dim == ReduceDim::col ? tile.col : from.cols - 1};
   for (int r = first.row; r <= last.row; ++r) {
@@ -323,7 +323,7 @@ void Executor::tile_sum(const Instruction& i, Tile tile) {
       copy_tile(from.cb, index(step), i.slot[1]);
       add_binary_tile(slot, i.slot[1], slot);
     } else {
-      begin_fpu(Setup::Kind::dest_reuse, static_cast<int>(EltwiseOp::add) * 2 + 1, from, from);
+      begin_fpu(Setup::Kind::dest_reuse, to_underlying(EltwiseOp::add) * 2 + 1, from, from);
       binary_dest_reuse_tiles(EltwiseOp::add, true, from.cb, index(step), slot);
     }
   }

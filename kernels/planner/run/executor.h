@@ -24,7 +24,7 @@ struct TileGrid {
   [[nodiscard]] std::uint32_t index(int row, int col) const {
     const int r = rows == 1 ? 0 : row;
     const int c = cols == 1 ? 0 : col;
-    return static_cast<std::uint32_t>(transposed ? c * rows + r : r * cols + c);
+    return transposed ? c * rows + r : r * cols + c;
   }
 };
 
@@ -106,7 +106,7 @@ class Executor {
   static void for_tiles(const Instruction& i, Tile origin, Body body) {
     for (int r = 0; r < i.rt; ++r) {
       for (int c = 0; c < i.ct; ++c) {
-        body(static_cast<std::uint32_t>(i.slot[0] + r * i.ct + c), Tile{origin.row + i.row + r, origin.col + i.col + c});
+        body(i.slot[0] + r * i.ct + c, Tile{origin.row + i.row + r, origin.col + i.col + c});
       }
     }
   }

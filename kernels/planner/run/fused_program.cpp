@@ -138,12 +138,12 @@ TransferPlan reads_of(const FusedJob& job, const FusedTensors& tensors) {
     streamed.k_block = stage.k_block;
     streamed.k_blocks = stage.k_blocks;
     streamed.sweeps = sweeps_of(stage);
-    for (std::size_t i = 0; i < plan.buffers.size(); ++i) {
+    for (int i = 0; i < count_of(plan.buffers); ++i) {
       const PlanBuffer& buffer = plan.buffers[i];
-      if (buffer.role == BufferRole::scaler) transfers.scaler_cb = static_cast<int>(i);
+      if (buffer.role == BufferRole::scaler) transfers.scaler_cb = i;
       if (buffer.role != BufferRole::input || placed[i] || !reads(stage, buffer.value)) continue;
       placed[i] = true;
-      Route route = route_of(job, static_cast<int>(i), tensors.inputs[buffer.value]);
+      Route route = route_of(job, i, tensors.inputs[buffer.value]);
       if (buffer.streamed) route.k_dim = k_dimension(plan.graph, stage, buffer.value);
       (buffer.streamed ? streamed : whole).routes.push_back(route);
     }
@@ -159,12 +159,12 @@ TransferPlan writes_of(const FusedJob& job, const FusedTensors& tensors) {
   transfers.block_cols = job.block_cols;
   RouteGroup group;
   for (const Stage& stage : plan.stages) {
-    for (std::size_t i = 0; i < plan.buffers.size(); ++i) {
+    for (int i = 0; i < count_of(plan.buffers); ++i) {
       const PlanBuffer& buffer = plan.buffers[i];
       if (buffer.role != BufferRole::output || !packs_output(stage, buffer.value)) continue;
       const std::vector<ValueId>& outputs = plan.graph.outputs();
       const auto index = std::find(outputs.begin(), outputs.end(), buffer.value) - outputs.begin();
-      group.routes.push_back(route_of(job, static_cast<int>(i), tensors.outputs.at(static_cast<std::size_t>(index))));
+      group.routes.push_back(route_of(job, i, tensors.outputs.at(index)));
     }
   }
   transfers.groups.push_back(std::move(group));
@@ -218,7 +218,7 @@ std::vector<CircularBufferConfig> circular_buffers(const Plan& plan) {
   }
   std::vector<CircularBufferConfig> buffers;
   for (const PlanBuffer& buffer : plan.buffers) {
-    buffers.push_back({static_cast<int>(buffers.size()), static_cast<std::uint32_t>(buffer.tiles * buffer.copies),
+    buffers.push_back({count_of(buffers), static_cast<std::uint32_t>(buffer.tiles * buffer.copies),
                        tile_bytes(buffer.format), buffer.format, role_of(plan, buffer)});
   }
   return buffers;

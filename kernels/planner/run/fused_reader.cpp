@@ -33,13 +33,13 @@ void read_block(const Route& route, int block_row, int block_col, int k_first, i
   const int first_col = route.k_dim == 1 ? k_first : 0;
   const int rows = route.k_dim == 0 ? k_count : route.rows;
   const int cols = route.k_dim == 1 ? k_count : route.cols;
-  const auto cb = static_cast<std::uint32_t>(route.cb);
+  const std::uint32_t cb = route.cb;
   const InterleavedAddrGen tensor{route.address, get_tile_size(cb)};
-  cb_reserve_back(cb, static_cast<std::uint32_t>(rows * cols));
+  cb_reserve_back(cb, rows * cols);
   const std::uint32_t base = get_write_ptr(cb);
   for (int r = 0; r < rows; ++r) {
     for (int c = 0; c < cols; ++c) {
-      const auto index = static_cast<std::uint32_t>(route.transposed ? c * rows + r : r * cols + c);
+      const std::uint32_t index = route.transposed ? c * rows + r : r * cols + c;
       noc_async_read_page(route.page(block_row, block_col, first_row + r, first_col + c), tensor,
                           base + index * tensor.page_size);
     }

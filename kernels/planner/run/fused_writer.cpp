@@ -9,8 +9,8 @@ namespace {
 using namespace tilegrid::api;
 
 void write_block(const Route& route, int block_row, int block_col) {
-  const auto cb = static_cast<std::uint32_t>(route.cb);
-  const auto tiles = static_cast<std::uint32_t>(route.rows * route.cols);
+  const std::uint32_t cb = route.cb;
+  const std::uint32_t tiles = route.rows * route.cols;
   const InterleavedAddrGen tensor{route.address, get_tile_size(cb)};
   cb_wait_front(cb, tiles);
   const bool wanted = (!route.first_only[0] || block_row == 0) && (!route.first_only[1] || block_col == 0);
@@ -18,7 +18,7 @@ void write_block(const Route& route, int block_row, int block_col) {
     const std::uint32_t base = get_read_ptr(cb);
     for (int r = 0; r < route.rows; ++r) {
       for (int c = 0; c < route.cols; ++c) {
-        const auto index = static_cast<std::uint32_t>(route.transposed ? c * route.rows + r : r * route.cols + c);
+        const std::uint32_t index = route.transposed ? c * route.rows + r : r * route.cols + c;
         noc_async_write_page(route.page(block_row, block_col, r, c), tensor, base + index * tensor.page_size);
       }
     }

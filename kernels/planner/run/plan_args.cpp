@@ -46,7 +46,7 @@ Graph graph_of(const GraphRecord& record) {
 
 std::vector<std::uint32_t> words_of(const std::string& bytes) {
   std::vector<std::uint32_t> words(1 + (bytes.size() + 3) / 4);
-  words[0] = static_cast<std::uint32_t>(bytes.size());
+  words[0] = count_of<std::uint32_t>(bytes);
   std::memcpy(words.data() + 1, bytes.data(), bytes.size());
   return words;
 }

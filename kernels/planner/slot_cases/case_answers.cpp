@@ -128,7 +128,7 @@ void answer_subblock(const Case& one, Answers& out) {
     out.add("ttlang_fpu", "unroll_factor", *unroll);
   }
   if (!one.budget && !unroll) return;
-  const int budget = one.budget.value_or(static_cast<int>(unroll.value_or(0)));
+  const int budget = one.budget.value_or(unroll.value_or(0));
   if (budget < 1) return;
   out.add("divisor_max_product", "subblock", divisor_subblock(one.block, budget));
   if (one.block.size() != 2) return;

@@ -180,7 +180,7 @@ std::vector<std::size_t> runnable_order(const std::vector<ListedOp>& listed,
     }
     if (next == listed.size()) {
       // Every operation left waits for another one that is left: following them leads into a cycle.
-      std::size_t at = static_cast<std::size_t>(std::find(done.begin(), done.end(), false) - done.begin());
+      std::size_t at = std::find(done.begin(), done.end(), false) - done.begin();
       std::string previous;
       for (std::size_t steps = 0; steps <= listed.size(); ++steps) {
         previous = *std::find_if_not(listed[at].operands.begin(), listed[at].operands.end(), ready);
@@ -326,7 +326,7 @@ void read_kind_fields(const Field& field, Case& out) {
     case CaseKind::scratch_packing:
       return read_scratch(field, out);
     case CaseKind::note:
-      if (const auto groups = field.find("groups")) out.groups = static_cast<int>(groups->array());
+      if (const auto groups = field.find("groups")) out.groups = groups->array();
       if (field.find("ops")) read_dag(field, out);
   }
 }

@@ -102,8 +102,7 @@ class ShapeFinder {
     for (int input = 0; input < dag_.input_count(); ++input) {
       const auto given = one.shapes.find(dag_.name_of(input));
       if (given == one.shapes.end()) continue;
-      for (int dim = 0; dim < 2; ++dim)
-        extents_.set(Extents::key(input, dim), given->second[static_cast<std::size_t>(dim)], given->first);
+      for (int dim = 0; dim < 2; ++dim) extents_.set(Extents::key(input, dim), given->second[dim], given->first);
     }
     for (std::size_t i = 0; i < dag_.ops.size(); ++i) fixed(i);
     for (std::size_t i = 0; i < dag_.ops.size(); ++i) elementwise(i);
@@ -213,12 +212,12 @@ class ShapeFinder {
       if (extents_.tiles(key) == open_extent) extents_.set(key, tiles, "");
     };
     for (const int output : dag_.outputs) {
-      for (int dim = 0; dim < 2; ++dim) fill(Extents::key(output, dim), one_.block[static_cast<std::size_t>(dim)]);
+      for (int dim = 0; dim < 2; ++dim) fill(Extents::key(output, dim), one_.block[dim]);
     }
     for (const std::size_t k : contracted_) fill(k, 1);
     const int values = dag_.result_of(dag_.ops.size());
     for (int value = 0; value < values; ++value) {
-      for (int dim = 0; dim < 2; ++dim) fill(Extents::key(value, dim), one_.block[static_cast<std::size_t>(dim)]);
+      for (int dim = 0; dim < 2; ++dim) fill(Extents::key(value, dim), one_.block[dim]);
     }
   }
 
@@ -236,16 +235,16 @@ class GraphMaker {
   void run() {
     ShapeFinder shapes(one_);
     for (int input = 0; input < one_.dag.input_count(); ++input) {
-      ids_[static_cast<std::size_t>(input)] = graph_.input(one_.dag.name_of(input), shapes.shape_of(input));
+      ids_[input] = graph_.input(one_.dag.name_of(input), shapes.shape_of(input));
     }
     for (std::size_t i = 0; i < one_.dag.ops.size(); ++i) {
-      ids_[static_cast<std::size_t>(one_.dag.result_of(i))] = make(one_.dag.ops[i], one_.extras[i]);
+      ids_[one_.dag.result_of(i)] = make(one_.dag.ops[i], one_.extras[i]);
     }
     for (const int output : one_.dag.outputs) graph_.output(id(output));
   }
 
  private:
-  [[nodiscard]] ValueId id(int value) const { return ids_[static_cast<std::size_t>(value)]; }
+  [[nodiscard]] ValueId id(int value) const { return ids_[value]; }
 
   ValueId make(const SlotOp& op, const CaseOpExtra& extra) {
     switch (op.kind) {
@@ -284,7 +283,7 @@ class GraphMaker {
       throw UsageError(fmt::format("operation '{}': '{}' takes 2 operands, not 1", op.name, op.fn));
     }
     // A vector that is spread over tiles: operations that read it broadcast it themselves.
-    const int result = one_.dag.result_of(static_cast<std::size_t>(&op - one_.dag.ops.data()));
+    const int result = one_.dag.result_of(&op - one_.dag.ops.data());
     if (one_.dag.is_output(result)) {
       throw UsageError(fmt::format("operation '{}': a broadcast without add, sub or mul can't be an output", op.name));
     }

@@ -71,7 +71,7 @@ class Search {
     }
     Form main;
     for (const std::size_t place : dst_operands(dag_, op)) add_operand(main, op.in[place]);
-    for (const int input : main.loads) readers_[static_cast<std::size_t>(input)] |= bit(index);
+    for (const int input : main.loads) readers_[input] |= bit(index);
     const bool adds_into_slot = op.kind == SlotKind::matmul || op.kind == SlotKind::fpu_reduce ||
                                 (op.kind == SlotKind::bcast && begins_with_mul(op));
     main.clean = rules_.clean_slots && adds_into_slot;
@@ -100,17 +100,17 @@ class Search {
     }
   }
 
-  [[nodiscard]] std::size_t op_of(int value) const { return static_cast<std::size_t>(value - dag_.input_count()); }
+  [[nodiscard]] std::size_t op_of(int value) const { return value - dag_.input_count(); }
 
   [[nodiscard]] bool resident(int input, Mask done) const {
-    const Mask readers = readers_[static_cast<std::size_t>(input)];
+    const Mask readers = readers_[input];
     return rules_.load_once && (readers & done) != 0 && ((readers & ~done) != 0 || dag_.is_output(input));
   }
 
   [[nodiscard]] int taken_at(Mask done) const {
     int taken = 0;
     for (Mask rest = done; rest != 0; rest &= rest - 1) {
-      const Node& node = nodes_[static_cast<std::size_t>(std::countr_zero(rest))];
+      const Node& node = nodes_[std::countr_zero(rest)];
       taken += node.output || (node.readers & ~done) != 0 ? 1 : 0;
     }
     if (rules_.load_once) {
@@ -124,7 +124,7 @@ class Search {
     const Mask after = done | bit(op);
     Mask ended = 0;
     for (Mask rest = nodes_[op].before; rest != 0; rest &= rest - 1) {
-      const auto each = static_cast<std::size_t>(std::countr_zero(rest));
+      const std::size_t each = std::countr_zero(rest);
       if (!nodes_[each].output && (nodes_[each].readers & ~after) == 0) ended |= bit(each);
     }
     return ended;
@@ -162,7 +162,7 @@ class Search {
       const Mask others = full_ & ~bit(i);
       last = std::min(last, step({.done = others, .taken = taken_at(others), .written = 0}, i).written);
     }
-    const int outputs = static_cast<int>(dag_.outputs.size());
+    const int outputs = count_of(dag_.outputs);
     return std::max({outputs, first == never ? 1 : first, last == never ? 1 : last});
   }
 
@@ -172,7 +172,7 @@ class Search {
     if (seen(state)) return false;
     std::vector<State> choices;
     for (Mask rest = full_ & ~state.done; rest != 0; rest &= rest - 1) {
-      const auto op = static_cast<std::size_t>(std::countr_zero(rest));
+      const std::size_t op = std::countr_zero(rest);
       if ((nodes_[op].before & ~state.done) != 0) continue;
       State next = step(state, op);
       if (next.written > capacity_) continue;
@@ -196,8 +196,8 @@ class Search {
   /// Whether this set of operations was reached before with no more slots written; notes it. Also when time is up.
   bool seen(const State& state) {
     if (++states_ > most_states) return true;
-    std::uint8_t& least = table_.empty() ? map_.try_emplace(state.done, std::uint8_t{255}).first->second
-                                         : table_[static_cast<std::size_t>(state.done)];
+    std::uint8_t& least =
+        table_.empty() ? map_.try_emplace(state.done, std::uint8_t{255}).first->second : table_[state.done];
     if (least <= state.written) return true;
     least = static_cast<std::uint8_t>(state.written);
     return false;

@@ -49,7 +49,7 @@ Line line_of(const SlotDag& dag, std::size_t index, bool fpu_forms) {
   if (in_place) line.overwritten = line.reads.front();
   // An operand that is made in this section lives until it has been read, even when the unit reads it from a CB.
   for (const int value : op.in) {
-    const auto id = static_cast<std::size_t>(value);
+    const std::size_t id = value;
     const bool there = std::find(line.reads.begin(), line.reads.end(), id) != line.reads.end();
     if (!there && !dag.is_input(value)) line.reads.push_back(id);
   }
@@ -119,9 +119,9 @@ class Scanner {
       if (line.overwritten != nothing) parent_[root(line.result)] = root(line.overwritten);
     }
     intervals_.resize(values_);
-    const int end_of_section = static_cast<int>(lines_.size());
+    const int end_of_section = count_of(lines_);
     for (int position = 0; position < end_of_section; ++position) {
-      const Line& line = lines_[static_cast<std::size_t>(position)];
+      const Line& line = lines_[position];
       for (const std::size_t value : line.reads) {
         // An input is loaded just before its first use; other values are covered from their own line on.
         touch(value).cover(is_input(value) ? position - 1 : position, position);
@@ -131,7 +131,7 @@ class Scanner {
       result.exclusive = result.exclusive || line.exclusive;
     }
     for (const int output : dag_.outputs) {
-      Interval& interval = touch(static_cast<std::size_t>(output));
+      Interval& interval = touch(output);
       interval.cover(end_of_section - (dag_.is_input(output) ? 1 : 0), end_of_section);
       interval.output = true;
     }
@@ -171,7 +171,7 @@ class Scanner {
       busy_until[slot] = interval.exclusive ? std::numeric_limits<int>::max() : interval.end;
       slots_[i] = base + static_cast<int>(slot);
     }
-    out_.slots = base + static_cast<int>(busy_until.size());
+    out_.slots = base + count_of(busy_until);
   }
 
   std::size_t root(std::size_t value) {

@@ -27,7 +27,7 @@ constexpr std::array<std::pair<SlotKind, const char*>, 11> kind_names{{
 std::vector<bool> needed_ops(const SlotDag& dag) {
   std::vector<bool> needed(dag.ops.size(), false);
   const auto mark = [&](int value) {
-    if (!dag.is_input(value)) needed[static_cast<std::size_t>(value - dag.input_count())] = true;
+    if (!dag.is_input(value)) needed[value - dag.input_count()] = true;
   };
   for (const int output : dag.outputs) mark(output);
   for (std::size_t i = dag.ops.size(); i-- > 0;) {
@@ -39,7 +39,7 @@ std::vector<bool> needed_ops(const SlotDag& dag) {
 
 void visit_depth_first(const SlotDag& dag, int value, std::vector<bool>& seen, std::vector<std::size_t>& order) {
   if (dag.is_input(value)) return;
-  const auto op = static_cast<std::size_t>(value - dag.input_count());
+  const std::size_t op = value - dag.input_count();
   if (seen[op]) return;
   seen[op] = true;
   for (const int operand : dag.ops[op].in) visit_depth_first(dag, operand, seen, order);
@@ -48,10 +48,10 @@ void visit_depth_first(const SlotDag& dag, int value, std::vector<bool>& seen, s
 
 std::vector<std::size_t> breadth_first(const SlotDag& dag) {
   std::vector<int> depth(dag.inputs.size() + dag.ops.size(), 0);
-  const auto depth_of_result = [&](std::size_t op) -> int& { return depth[static_cast<std::size_t>(dag.result_of(op))]; };
+  const auto depth_of_result = [&](std::size_t op) -> int& { return depth[dag.result_of(op)]; };
   for (std::size_t i = 0; i < dag.ops.size(); ++i) {
     for (const int value : dag.ops[i].in) {
-      depth_of_result(i) = std::max(depth_of_result(i), depth[static_cast<std::size_t>(value)] + 1);
+      depth_of_result(i) = std::max(depth_of_result(i), depth[value] + 1);
     }
   }
   std::vector<std::size_t> order(dag.ops.size());
@@ -89,7 +89,7 @@ const char* name_of(SlotKind kind) {
 }
 
 const std::string& SlotDag::name_of(int value) const {
-  const auto index = static_cast<std::size_t>(value);
+  const std::size_t index = value;
   return is_input(value) ? inputs[index] : ops[index - inputs.size()].name;
 }
 
@@ -100,10 +100,10 @@ SlotDag without_dead_ops(const SlotDag& dag) {
   SlotDag live{.inputs = dag.inputs, .ops = {}, .outputs = {}};
   std::vector<int> renamed(dag.inputs.size() + dag.ops.size());
   std::iota(renamed.begin(), renamed.end(), 0);
-  const auto new_name = [&](int value) { return renamed[static_cast<std::size_t>(value)]; };
+  const auto new_name = [&](int value) { return renamed[value]; };
   for (std::size_t i = 0; i < dag.ops.size(); ++i) {
     if (!needed[i]) continue;
-    renamed[static_cast<std::size_t>(dag.result_of(i))] = live.result_of(live.ops.size());
+    renamed[dag.result_of(i)] = live.result_of(live.ops.size());
     SlotOp op = dag.ops[i];
     std::transform(op.in.begin(), op.in.end(), op.in.begin(), new_name);
     live.ops.push_back(std::move(op));
@@ -160,17 +160,17 @@ int fresh_result_slots(const SlotDag& listed, FreshOrder how) {
   const std::vector<std::size_t> order = how == FreshOrder::breadth_first ? breadth_first(dag) : depth_first(dag);
   std::vector<int> uses(dag.inputs.size() + dag.ops.size(), 0);
   for (const SlotOp& op : dag.ops) {
-    for (const int value : op.in) ++uses[static_cast<std::size_t>(value)];
+    for (const int value : op.in) ++uses[value];
   }
   int live = 0;
-  int peak = static_cast<int>(dag.outputs.size());
+  int peak = count_of(dag.outputs);
   for (const std::size_t index : order) {
     const SlotOp& op = dag.ops[index];
     int loads = 0;
     for (const std::size_t place : dst_operands(dag, op)) loads += dag.is_input(op.in[place]) ? 1 : 0;
     int ended = 0;
     for (const int value : op.in) {
-      const int left = --uses[static_cast<std::size_t>(value)];
+      const int left = --uses[value];
       ended += left == 0 && !dag.is_input(value) && !dag.is_output(value) ? 1 : 0;
     }
     const bool in_place = overwrites_by_nature(op.kind) && ended + loads > 0;

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ids.h"
+
 namespace tilegrid::planner {
 
 /// What an operation of a neutral case asks of DST (dst.md 1.2, 2.2, 3.1). One tile of everything.
@@ -41,7 +43,7 @@ struct SlotDag {
   std::vector<SlotOp> ops;
   std::vector<int> outputs;  ///< values that are in DST at the end
 
-  [[nodiscard]] int input_count() const { return static_cast<int>(inputs.size()); }
+  [[nodiscard]] int input_count() const { return count_of(inputs); }
   [[nodiscard]] bool is_input(int value) const { return value < input_count(); }
   [[nodiscard]] int result_of(std::size_t op) const { return input_count() + static_cast<int>(op); }
   [[nodiscard]] const std::string& name_of(int value) const;
