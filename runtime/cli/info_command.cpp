@@ -11,6 +11,7 @@
 #include "runtime/cli/commands.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
+#include "runtime/revision.h"
 #include "runtime/task.h"
 
 namespace tilegrid::cli {
@@ -121,6 +122,7 @@ struct Info {
     std::string text;
     const auto line = [&](const char* name, const auto& value) { text += fmt::format("{:<18}{}\n", name, value); };
     line("tilegrid", report::program_version());
+    line("revision", source_revision());
     line("build", build_type);
     line("compiler", compiler);
     line("SIMD target", simd_target_name());

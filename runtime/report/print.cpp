@@ -9,6 +9,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "runtime/revision.h"
 
 namespace tilegrid::report {
 namespace {
@@ -47,7 +48,7 @@ void print_json(const std::string& path, const Value& json) {
 const char* program_version() { return TILEGRID_VERSION; }
 
 Value versioned(const Value& report) {
-  Value all{{"schema_version", schema_version}, {"version", program_version()}};
+  Value all{{"schema_version", schema_version}, {"version", program_version()}, {"revision", source_revision()}};
   for (const Member& member : report.members()) all[member.name] = member.value;
   return all;
 }

@@ -25,7 +25,7 @@ void print_json(const std::string& path, const Value& json);
 inline constexpr int schema_version = 1;
 /// The program's version.
 [[nodiscard]] const char* program_version();
-/// The report with "schema_version", and with "version", the program's, where it has none.
+/// The report with "schema_version", and with "version" and "revision", the program's, where it has none.
 [[nodiscard]] Value versioned(const Value& report);
 
 }  // namespace tilegrid::report
