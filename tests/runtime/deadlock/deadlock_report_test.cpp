@@ -114,7 +114,8 @@ Report report_of(GridSize size, const std::function<void(test::TestProgram&)>& s
     }
   });
   EXPECT_EQ(outcome.code, 0);
-  report.text = std::regex_replace(report.text, std::regex("[./]*tests/runtime/deadlock/deadlock_report_test\\.cpp:[0-9]+"), "LINE");
+  report.text =
+      std::regex_replace(report.text, std::regex("[./]*tests/runtime/deadlock/deadlock_report_test\\.cpp:[0-9]+"), "LINE");
   return report;
 }
 
