@@ -8,7 +8,6 @@
 #include <stdexcept>
 
 #include "core/error.h"
-#include "kernels/attention/subblock.h"
 #include "noc/address.h"
 
 namespace tilegrid::attention {
@@ -109,19 +108,12 @@ void validate(const Config& config) {
   }
 }
 
-Subblock sdpa_subblock(int rows, int columns, int dst_slots) {
+Subblock sdpa_subblock(int rows, int columns, int slots) {
   // In the order of attention.md 1.6.
   constexpr std::array<Subblock, 20> shapes{{{2, 4}, {4, 2}, {1, 8}, {8, 1}, {1, 7}, {7, 1}, {2, 3},
                                              {3, 2}, {1, 6}, {6, 1}, {1, 5}, {5, 1}, {2, 2}, {1, 4},
                                              {4, 1}, {1, 3}, {3, 1}, {1, 2}, {2, 1}, {1, 1}}};
-  return first_subblock(shapes, rows, columns, dst_slots);
-}
-
-Subblock first_subblock(std::span<const Subblock> shapes, int rows, int columns, int dst_slots) {
-  const auto fit = std::find_if(shapes.begin(), shapes.end(),
-                                [=](Subblock s) { return s.h * s.w <= dst_slots && rows % s.h == 0 && columns % s.w == 0; });
-  if (rows < 1 || columns < 1 || fit == shapes.end()) throw std::invalid_argument("first_subblock: nothing to divide");
-  return *fit;
+  return first_subblock(shapes, rows, columns, slots);
 }
 
 bool needs_mask(const Config& config) {

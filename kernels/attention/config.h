@@ -11,6 +11,7 @@
 #include "core/types.h"
 #include "kernels/attention/multipass/multipass.h"
 #include "kernels/common/divisor.h"
+#include "kernels/common/subblock.h"
 #include "kernels/program.h"
 
 namespace tilegrid::attention {
@@ -96,19 +97,8 @@ struct WorkItem {
 /// K chunks that a Q chunk visits: all, or with causal and a fused kernel those that begin at or before its last row.
 [[nodiscard]] int k_chunks_of(const Config& config, int q_chunk_index);
 
-/// Height and width in tiles: the first of the SDPA list whose product fits `dst_slots` and that divides rows and columns
-/// (attention.md 1.6).
-struct Subblock {
-  int h = 1;
-  int w = 1;
-  friend bool operator==(Subblock, Subblock) = default;
-};
-[[nodiscard]] Subblock sdpa_subblock(int rows, int columns, int dst_slots);
-
-/// Slots of a DST section: of Wormhole 8 or 4 in half-sync, 16 or 8 in full-sync (tensix.md 1.2).
-[[nodiscard]] inline int dst_slots(const Chip& chip, const ComputeConfig& compute) {
-  return chip.dst_slots(compute.dst_fp32, compute.full_sync);
-}
+/// The first of the SDPA list whose product fits `slots` and that divides rows and columns (attention.md 1.6).
+[[nodiscard]] Subblock sdpa_subblock(int rows, int columns, int slots);
 
 /// The circular buffers of the kernel ("G2", attention.md 1.5) for chunks that are set: 0 Q, 1 K, 2 V, 3 mask, 5 scaler,
 /// 7 ones column, 16 output, 24 scores, 25/26 output accumulators, 27/28 max, 29/30 sum, 31 alpha.

@@ -4,10 +4,9 @@
 #include <cstdint>
 
 #include "kernels/attention/config.h"
+#include "kernels/common/divisor.h"
 
 namespace tilegrid::attention {
-
-[[nodiscard]] constexpr int ceil_div(int a, int b) { return a / b + (a % b != 0 ? 1 : 0); }
 
 /// How the flat order of all Q chunks (batch, then head, then chunk) is cut into runs, one for each core (attention.md
 /// 1.2): by formulas, for whoever does not need the whole list that split_work() makes. When cores work in teams, slices

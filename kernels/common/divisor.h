@@ -6,6 +6,9 @@
 
 namespace tilegrid {
 
+/// a / b, rounded up; a from 0 on, b positive.
+[[nodiscard]] constexpr int ceil_div(int a, int b) { return a / b + (a % b != 0 ? 1 : 0); }
+
 /// Largest divisor of `count` that is at most `limit`; both positive.
 [[nodiscard]] constexpr int largest_divisor(int count, int limit) {
   if (count < 1 || limit < 1) throw std::invalid_argument("largest_divisor: count and limit are positive");

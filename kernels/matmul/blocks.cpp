@@ -12,17 +12,14 @@
 #include "core/error.h"
 #include "core/l1.h"
 #include "core/tile.h"
-#include "kernels/attention/dealing.h"
-#include "kernels/attention/subblock.h"
+#include "kernels/common/divisor.h"
+#include "kernels/common/subblock.h"
 #include "kernels/matmul/arguments.h"
 #include "kernels/matmul/matmul.h"
 #include "noc/address.h"
 
 namespace tilegrid::matmul {
 namespace {
-
-using attention::ceil_div;
-using attention::Subblock;
 
 // Limits of ours: they keep flat counts of tiles inside 32 bits.
 constexpr int max_side = 1 << 20;
@@ -77,15 +74,14 @@ Subblock shipped_subblock(const Config& config) {
   constexpr std::array<Subblock, 20> shapes{{{4, 2}, {2, 4}, {8, 1}, {1, 8}, {7, 1}, {1, 7}, {3, 2},
                                              {2, 3}, {6, 1}, {1, 6}, {5, 1}, {1, 5}, {2, 2}, {4, 1},
                                              {1, 4}, {3, 1}, {1, 3}, {2, 1}, {1, 2}, {1, 1}}};
-  return attention::first_subblock(shapes, config.out_block.rows, config.out_block.columns,
-                                   attention::dst_slots(config.chip, config.compute));
+  return first_subblock(shapes, config.out_block.rows, config.out_block.columns, dst_slots(config.chip, config.compute));
 }
 
 /// Of a subblock that was given.
 void check_subblock(const Config& config) {
   const Subblock sub = config.sub;
   if (sub.h == 0) return;
-  const int slots = attention::dst_slots(config.chip, config.compute);
+  const int slots = dst_slots(config.chip, config.compute);
   if (std::int64_t{sub.h} * sub.w > slots) {
     throw UsageError(
         fmt::format("`sub` {}x{}: asked {} DST slots, available {}", sub.h, sub.w, std::int64_t{sub.h} * sub.w, slots));

@@ -2,15 +2,15 @@
 // TRISC of the matmul, as the shipped kernel of large blocks does it (dst.md 5): for each block of K the subblocks of the
 // output block one after the other, each in one DST section.
 #include "kernels/api/compute.h"
-#include "kernels/attention/multipass/passes.h"
+#include "kernels/common/passes.h"
 #include "kernels/matmul/arguments.h"
 
 namespace tilegrid::matmul {
 namespace {
 
 using namespace tilegrid::api;
-using attention::passes::Product;
-using attention::passes::section;
+using passes::Product;
+using passes::section;
 
 class OutputBlock {
  public:

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/format.h"
-#include "kernels/attention/config.h"
+#include "kernels/common/subblock.h"
 #include "kernels/program.h"
 
 /// out = a b on the grid, as the shipped 2-D multicast matmul does it (tensix.md 7, dst.md 5): rows of tiles over the rows
@@ -50,11 +50,11 @@ struct Config {
   ComputeConfig compute;
   Delivery delivery = Delivery::multicast;
   Carrier carrier = Carrier::packer;
-  Extent per_core;                ///< tiles of the output that a core computes; 0: choose
-  Extent out_block;               ///< of them, those that it computes at a time; 0: choose
-  int k_block = 0;                ///< tiles of K at a time (in0_block_w); 0: choose
-  attention::Subblock sub{0, 0};  ///< tiles of a DST section; 0: choose
-  Chip chip{};                    ///< that it runs on
+  Extent per_core;     ///< tiles of the output that a core computes; 0: choose
+  Extent out_block;    ///< of them, those that it computes at a time; 0: choose
+  int k_block = 0;     ///< tiles of K at a time (in0_block_w); 0: choose
+  Subblock sub{0, 0};  ///< tiles of a DST section; 0: choose
+  Chip chip{};         ///< that it runs on
 };
 
 /// Throws UsageError, one line that names flag, value and rule: sizes, tiles beyond 32 bits, formats, grid.

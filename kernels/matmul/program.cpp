@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "core/tile.h"
-#include "kernels/attention/dealing.h"
 #include "kernels/matmul/arguments.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/registry.h"

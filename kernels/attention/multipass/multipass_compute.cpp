@@ -19,8 +19,8 @@
 #include "kernels/api/compute.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/multipass/multipass.h"
-#include "kernels/attention/multipass/passes.h"
 #include "kernels/attention/phases.h"
+#include "kernels/common/passes.h"
 
 namespace tilegrid::attention {
 namespace {

@@ -2,18 +2,18 @@
 // TRISC of a product. When K is split, the packer adds up the blocks of it in L1; the last one begins with that sum in DST
 // and goes to the result.
 #include "kernels/api/compute.h"
-#include "kernels/attention/multipass/passes.h"
 #include "kernels/attention/phases.h"
 #include "kernels/attention/unfused/arguments.h"
+#include "kernels/common/passes.h"
 
 namespace tilegrid::unfused {
 namespace {
 
 using namespace tilegrid::api;
 using attention::Phase;
-using attention::passes::in_place;
-using attention::passes::Product;
-using attention::passes::section;
+using passes::in_place;
+using passes::Product;
+using passes::section;
 
 /// A block of K that is not the last one; leaves its sum in cb_partial.
 void add_partial(const Product& product, bool first) {

@@ -50,8 +50,8 @@ Sizes sizes_of(const Config& config) {
           word(shape.dim / tile_side),
           word(config.q_chunk / tile_side),
           word(config.k_chunk / tile_side),
-          word(attention::ceil_div(shape.seq_q, config.q_chunk)),
-          word(attention::ceil_div(shape.seq_kv, config.k_chunk)),
+          word(ceil_div(shape.seq_q, config.q_chunk)),
+          word(ceil_div(shape.seq_kv, config.k_chunk)),
           word(shape.batch * shape.heads)};
 }
 
@@ -119,8 +119,8 @@ std::uint32_t read_batch_of(const Config& config) { return config.read_batch > 0
 
 MatmulArgs qk_args(const Config& config, const TensorAddresses& addresses, std::uint32_t scores) {
   const Sizes size = sizes_of(config);
-  const attention::Subblock sub = attention::sdpa_subblock(config.q_chunk / tile_side, config.k_chunk / tile_side,
-                                                           attention::dst_slots(config.chip, config.compute));
+  const Subblock sub = attention::sdpa_subblock(config.q_chunk / tile_side, config.k_chunk / tile_side,
+                                                dst_slots(config.chip, config.compute));
   MatmulArgs args;
   args.m_t = size.q_t;
   args.n_t = size.k_t;
@@ -147,8 +147,8 @@ MatmulArgs qk_args(const Config& config, const TensorAddresses& addresses, std::
 
 MatmulArgs pv_args(const Config& config, const TensorAddresses& addresses, std::uint32_t scores) {
   const Sizes size = sizes_of(config);
-  const attention::Subblock sub = attention::sdpa_subblock(config.q_chunk / tile_side, config.shape.dim / tile_side,
-                                                           attention::dst_slots(config.chip, config.compute));
+  const Subblock sub = attention::sdpa_subblock(config.q_chunk / tile_side, config.shape.dim / tile_side,
+                                                dst_slots(config.chip, config.compute));
   MatmulArgs args = qk_args(config, addresses, scores);
   args.n_t = args.block_n = size.dim_t;
   args.k_t = size.k_t;
@@ -178,7 +178,7 @@ SoftmaxArgs softmax_args(const Config& config, const Intermediates& dram) {
   args.part_t = parts.tiles;
   args.parts = parts.count;
   args.has_mask_in = shape.causal ? 1 : 0;
-  args.slots = word(attention::dst_slots(config.chip, config.compute));
+  args.slots = word(dst_slots(config.chip, config.compute));
   args.exp_accurate = config.exp_accurate ? 1 : 0;
   args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.dim))));
   args.base = dram.scores;

@@ -3,18 +3,18 @@
 //   scale, mask | max | exp(x - max) | sum | times 1 / sum
 // A longer one comes in parts three times, for max, for the sum, and for the result; what was left in L1 is computed again.
 #include "kernels/api/compute.h"
-#include "kernels/attention/multipass/passes.h"
 #include "kernels/attention/phases.h"
 #include "kernels/attention/unfused/arguments.h"
+#include "kernels/common/passes.h"
 
 namespace tilegrid::unfused {
 namespace {
 
 using namespace tilegrid::api;
 using attention::Phase;
-using attention::passes::for_each_tile;
-using attention::passes::in_place;
-using attention::passes::section_to;
+using passes::for_each_tile;
+using passes::in_place;
+using passes::section_to;
 
 /// A 16-bit DST or L1 that adds up all tiles of a long row would lose what the last ones add.
 constexpr std::uint32_t tiles_of_a_sum = 32;

@@ -35,7 +35,7 @@ TEST(MatmulBlocks, AreThoseOfTheShippedHeuristic) {
   EXPECT_EQ(small.per_core, (Extent{8, 8}));
   EXPECT_EQ(small.out_block, (Extent{8, 8}));
   EXPECT_EQ(small.k_block, 8) << "2 x 8 x 16 + 64 = 320; 16 would make 576";
-  EXPECT_EQ(small.sub, (attention::Subblock{4, 2}));
+  EXPECT_EQ(small.sub, (Subblock{4, 2}));
   const Config large = with_blocks(config_of(4096, 4096, 4096));
   EXPECT_EQ(large.out_block, (Extent{16, 16}));
   EXPECT_EQ(large.k_block, 2) << "2 x 2 x 32 + 256 = 384";
@@ -54,14 +54,14 @@ TEST(MatmulBlocks, SplitAShareThatLeavesNoRoomForK) {
 
 TEST(MatmulBlocks, TakeTheSubblockThatDivides) {
   Config config = config_of(7 * 32 * 8, 64, 5 * 32 * 8);
-  EXPECT_EQ(with_blocks(config).sub, (attention::Subblock{7, 1}));
+  EXPECT_EQ(with_blocks(config).sub, (Subblock{7, 1}));
   config.compute.dst_fp32 = true;
-  EXPECT_EQ(with_blocks(config).sub, (attention::Subblock{1, 1})) << "four slots";
+  EXPECT_EQ(with_blocks(config).sub, (Subblock{1, 1})) << "four slots";
   config = config_of(1024, 1024, 1024);
   config.sub = {1, 3};
   const Config given = with_blocks(config);
   EXPECT_EQ(given.out_block.columns % 3, 0);
-  EXPECT_EQ(given.sub, (attention::Subblock{1, 3}));
+  EXPECT_EQ(given.sub, (Subblock{1, 3}));
 }
 
 TEST(MatmulBlocks, KeepWhatIsGiven) {
@@ -128,7 +128,7 @@ TEST(MatmulBlocks, MakeAProgramOfAnyShape) {
     ASSERT_GE(k_blocks(chosen) * chosen.k_block * 32, config.shape.k);
     ASSERT_EQ(chosen.out_block.rows % chosen.sub.h, 0);
     ASSERT_EQ(chosen.out_block.columns % chosen.sub.w, 0);
-    ASSERT_LE(chosen.sub.h * chosen.sub.w, attention::dst_slots(config.chip, config.compute));
+    ASSERT_LE(chosen.sub.h * chosen.sub.w, dst_slots(config.chip, config.compute));
     const Program program = make_program(chosen, {});
     ASSERT_LE(l1_bytes_needed(program), l1_bytes);
     EXPECT_EQ(with_blocks(chosen).out_block, chosen.out_block) << "a choice is its own";

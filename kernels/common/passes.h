@@ -4,11 +4,11 @@
 #include <cstdint>
 
 #include "kernels/api/compute.h"
-#include "kernels/attention/config.h"
+#include "kernels/common/divisor.h"
 #include "kernels/common/dst_section.h"
 
-/// Parts of compute kernels that the baselines share: passes over circular buffers, one DST section after the other.
-namespace tilegrid::attention::passes {
+/// Parts of compute kernels that several kernels share: passes over circular buffers, one DST section after the other.
+namespace tilegrid::passes {
 
 using api::section;
 
@@ -86,4 +86,4 @@ struct Product {
   }
 };
 
-}  // namespace tilegrid::attention::passes
+}  // namespace tilegrid::passes
