@@ -148,7 +148,8 @@ void write_file(const std::string& path, const std::function<void(std::ostream&)
 }
 
 void write_file(const std::string& path, std::string_view content) {
-  write_file(path, [=](std::ostream& stream) { stream.write(content.data(), static_cast<std::streamsize>(content.size())); });
+  write_file(path,
+             [=](std::ostream& stream) { stream.write(content.data(), static_cast<std::streamsize>(content.size())); });
 }
 
 std::string why_not_writable(const std::string& path) {

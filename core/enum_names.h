@@ -23,11 +23,13 @@ class EnumNames {
   }
 
   [[nodiscard]] std::string_view of(E value) const {
-    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.second == value; });
+    const auto found =
+        std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.second == value; });
     return found != entries_.end() ? found->first : "?";
   }
   [[nodiscard]] std::optional<E> find(std::string_view name) const {
-    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.first == name; });
+    const auto found =
+        std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.first == name; });
     if (found == entries_.end()) return std::nullopt;
     return found->second;
   }

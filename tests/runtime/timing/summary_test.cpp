@@ -8,7 +8,6 @@
 namespace tilegrid::timing {
 namespace {
 
-
 LaneTime& lane(CoreTime& core, Lane which) { return core.lanes.at(static_cast<std::size_t>(which)); }
 double& stalled(CoreTime& core, Lane which, Stall why) {
   return lane(core, which).stalled.at(static_cast<std::size_t>(why));
