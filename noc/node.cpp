@@ -92,7 +92,7 @@ void Node::dispatch_held(int source_rank, const MessageHeader& header, std::span
 }
 
 void Node::deliver_early_messages() {
-  // Taken out first: dispatch may look at the list again through a later message.
+  // The list is emptied first: dispatching a message may add to it.
   const std::vector<Deferred> deferred = std::exchange(deferred_, {});
   for (const Deferred& message : deferred) deliver(message.source_rank, message.header, message.payload);
 }
@@ -159,7 +159,7 @@ void Node::mark_unwritten_dram() {
 }
 
 void Node::land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes, Issuer issuer) {
-  // What lies before the first bytes that are written is unwritten, too.
+  // Memory between what was marked so far and the first byte of this write has not been written either.
   if (target.kind == Target::Kind::dram && checks_.on(checks::Class::uninitialised_dram)) {
     dram_.mark_unwritten(target.index, offset + bytes.size());
   }

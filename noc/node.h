@@ -43,7 +43,7 @@ struct Placement {
 struct Segment {
   Target target;
   std::uint32_t bytes = 0;
-  std::uint32_t repeats = 0;  ///< writes: 1: no bytes follow, the previous segment's are written here too
+  std::uint32_t repeats = 0;  ///< of writes; 1: no bytes follow, those of the previous segment are written here as well
   std::uint64_t offset = 0;
 };
 static_assert(std::is_trivially_copyable_v<Segment>);
@@ -62,8 +62,9 @@ struct AtomicSegment {
 /// error) is dropped. Epoch 0 is the host's own traffic and always valid.
 class Node final : public MessageSink {
  public:
-  /// `bank_owners`: on how many ranks DRAM lives, at least 1, and at most the number of banks and of ranks. As many as
-  /// cores can serve at the same time: more of them mean more messages, fewer a queue. `chip`: the same on all ranks.
+  /// `bank_owners`: on how many ranks DRAM lives, at least 1, and at most the number of banks and of ranks. Best are as
+  /// many as the host has CPUs for: more ranks mean more messages, fewer mean that requests queue. `chip`: the same on all
+  /// ranks.
   Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_owners = 1, Chip chip = {});
   ~Node() override;
   Node(const Node&) = delete;
@@ -90,10 +91,10 @@ class Node final : public MessageSink {
   /// Marks DRAM below the limit that nobody has written, as far as the checks need it.
   void mark_unwritten_dram();
 
-  /// Zeroed L1, new counters; messages of this epoch are accepted from here on.
+  /// Zeroes L1, starts new counters, and accepts messages of this epoch from here on.
   void begin_program(std::uint32_t epoch, std::uint64_t dram_limit);
-  /// Delivers what arrived before begin_program(). To be called once the cores' memory has its initial values, which would
-  /// overwrite what early messages bring.
+  /// Delivers the messages of this epoch that arrived before begin_program(). To be called when the cores' memory has its
+  /// initial values: written later, these would overwrite what the messages bring.
   void deliver_early_messages();
   /// Destroys the program's fibers, finished or not; what still arrives for them is dropped.
   void end_program();

@@ -25,7 +25,7 @@ constexpr bool handles_signals = true;
 
 constexpr std::array<int, 2> signals{SIGSEGV, SIGBUS};
 
-// Runs on its own stack; the process is about to end, so that only calls that need no lock of others are used.
+// A signal handler, on a stack of its own. It uses only calls that take no lock, since the interrupted code may hold it.
 void on_fault(int signal, siginfo_t* info, void*) {
   const Fiber* fiber = current_fiber();
   if (fiber == nullptr) {

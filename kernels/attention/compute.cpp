@@ -288,7 +288,7 @@ void attend(const KernelArgs& args, std::uint32_t q_chunk) {
   normalise(args, out_prev, sum_prev);
 }
 
-/// K and V that came for others.
+/// Drops K and V chunks that came only because other cores of the team need them.
 void drop(const KernelArgs& args, std::uint32_t chunks) {
   for (std::uint32_t j = 0; j < chunks; ++j) {
     mark_loop();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // NCRISC of a core in a team: fetches Q for itself, and K and V together with the others (attention.md 1.8). For each chunk
 // the handshake is the same: the receiver reserves a slot, empties its flag and gives the sender a credit; the sender, once
-// it has all credits, writes the data and then the flag, which arrive in this order as they take the same way. Nobody pushes
-// a slot before it is passed on, so that nothing can be written to it in between.
+// it has all credits, writes the data and then the flag, which arrive in this order as they take the same way. A core
+// pushes a slot only once it has passed it on: until then compute can't free it, so nothing new is written to it.
 #include <array>
 #include <cstring>
 
@@ -47,8 +47,9 @@ void take_credits(SemaphoreIndex index, std::uint32_t receivers) {
   noc_semaphore_set(credit, 0);
 }
 
-/// A core of a chain. The lane with the most visits has DRAM before it; each passes on what the next one needs. Where light
-/// and heavy items take turns, so do the directions.
+/// A core of a chain. The lane with the most visits reads DRAM, and each core passes on what the next one needs. Where
+/// light and heavy items alternate, the heaviest is at the other end every time, so the direction of the chain alternates,
+/// too.
 class ChainLink {
  public:
   ChainLink(const KernelArgs& args, const DeliveryArgs& delivery, std::uint32_t lane)
@@ -79,7 +80,7 @@ class ChainLink {
     const Neighbour& next = rightwards_ ? right_ : left_;
     if (chunk >= next.visits) return;
     const CoreArg to = rightwards_ ? delivery_.right : delivery_.left;
-    // NoC 0 goes to higher columns, NoC 1 to lower ones; the other way it is most of the ring.
+    // NoC 0 goes to higher columns, NoC 1 to lower ones. By the other NoC the way would be most of the ring.
     const std::uint8_t noc = rightwards_ ? default_noc : other_noc;
     take_credits(rightwards_ ? sem_credit_right : sem_credit_left, 1);
     const std::uint32_t slot = (next.taken + chunk) % kv_slots;
@@ -92,8 +93,8 @@ class ChainLink {
  private:
   static constexpr std::uint8_t other_noc = 1;  // the reader's own is NoC 0
   struct Neighbour {
-    std::uint32_t visits = 0;  ///< of the item that it works on together with us
-    std::uint32_t taken = 0;   ///< chunks that it has had before: which of its slots is next
+    std::uint32_t visits = 0;  ///< of the item that it works on while we work on ours
+    std::uint32_t taken = 0;   ///< chunks that it has been sent so far, which tells its next slot
   };
   const KernelArgs& args_;
   const DeliveryArgs& delivery_;

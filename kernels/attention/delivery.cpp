@@ -24,8 +24,8 @@ constexpr double handshake_cycles = 300;  // credit there, data's first byte bac
 
 int items_of_kv_head(const Config& config) { return slices_of(config).items(); }
 
-/// Sums of a value over the runs of places that cores or teams are dealt: a run is a stretch of the same places repeated
-/// for every head, so sums from the list's beginning give it in two look-ups, however many heads there are.
+/// Sums of a value over the run of places that a core or team is dealt. The places of a head repeat for every head, so
+/// prefix sums over one head give the sum of any run in two look-ups, however many heads there are.
 class RunSums {
  public:
   template <class Value>
@@ -70,7 +70,8 @@ StepCount count_steps(const Config& config) {
   const auto visits_of = [&](Slices::Item item) { return item.exists ? k_chunks_of(config, item.chunk) : 0; };
   const RunSums heaviest(dealing, [&](int place) { return visits_of(slices.heaviest(place)); });
   if (config.delivery != KvDelivery::chain) return {heaviest.most(), heaviest.total()};
-  // A chain's cores get what they need and no more. In between the ends nobody has more than both of them.
+  // Cores of a chain get no more than they need. In every slice the visits rise or fall along the chain, so that over all
+  // slices no core in between has more than both ends.
   std::int64_t most = 0;
   for (const std::uint32_t lane : {0U, slices.lanes - 1}) {
     const RunSums of_lane(dealing, [&](int place) { return visits_of(slices.item_at(place, lane)); });
@@ -98,7 +99,8 @@ std::vector<Team> candidates(const Config& config, KvDelivery delivery) {
   const int most = std::min(items_of_kv_head(config), grid.cores());
   std::vector<Team> teams;
   if (delivery == KvDelivery::chain) {
-    // One chain a head is the custom; shorter ones fill sooner. At least a row, unless a head has less work.
+    // Usual is one chain a head; shorter chains fill sooner. A chain has at least a row of cores, unless a head has less
+    // work.
     for (int cores = std::max(2, std::min(grid.x, most)); cores <= most; ++cores) teams.push_back({cores, 1});
     if (config.kv_cores > 0) teams = {{config.kv_cores, 1}};
     return teams;
@@ -114,7 +116,7 @@ std::vector<Team> candidates(const Config& config, KvDelivery delivery) {
   return teams;
 }
 
-/// What is done instead, in this order.
+/// The deliveries to try for the one that was asked for, in this order.
 std::vector<KvDelivery> attempts(KvDelivery asked) {
   if (asked == KvDelivery::chain) return {asked};
   return {asked, KvDelivery::chain};
@@ -174,8 +176,8 @@ DeliveryEstimate estimate(const Config& config) {
   const int readers = readers_of(config);
   const bool crowd = config.delivery == KvDelivery::dram;
   const double rate = crowd ? crowd_rate : dram_rate;
-  // All cores begin at once. Later those with fewer steps are gone: what cores that read for themselves then get is not
-  // their share, but what the sum of bytes says.
+  // At first all cores read, each with its share of the rate. Those with fewer steps end earlier and leave the rate to the
+  // others, so that for cores which read for themselves all bytes over the whole rate are the bound, not the share.
   const double share = pair / std::min(reader_rate, rate / readers);
   double stream = crowd ? pair / reader_rate : share;
   double fill = share / 2;

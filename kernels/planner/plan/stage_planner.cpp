@@ -42,7 +42,7 @@ std::vector<Schedule> schedules_for(const StageProblem& problem, int capacity, i
     schedules.push_back(std::move(schedule));
   };
   for (int slots = least; slots <= capacity && problem.ops().size() <= most_searched_ops; ++slots) {
-    // Between the least and all there is little to gain once a slot or two are free.
+    // Numbers of slots between the least and all are mostly left out: once a slot or two are free there is little to gain.
     if (slots > least + 2 && slots < capacity) continue;
     for (const CycleWeights weights : {CycleWeights{1, 1}, CycleWeights{1, 0.1}, CycleWeights{0.1, 1}}) {
       add(best_schedule(problem, slots, weights));
@@ -143,7 +143,7 @@ int slots_alone(const Graph& graph, const Machine& machine, int op) {
 
 namespace {
 
-/// Tiles that cross into and out of a stretch of the order, as a price for making it a stage of its own.
+/// How many tiles cross into and out of a stretch of operations: what it costs to make it a stage of its own.
 double crossing(const Graph& graph, const std::vector<int>& ops, const std::vector<bool>& packed) {
   const auto inside = [&](int op) { return std::find(ops.begin(), ops.end(), op) != ops.end(); };
   double tiles = 0.5;  // a stage has its own overhead
@@ -160,7 +160,7 @@ double crossing(const Graph& graph, const std::vector<int>& ops, const std::vect
   return tiles;
 }
 
-/// Values that leave a stretch, added to those that are packed anyway.
+/// Marks the values that leave a stretch, besides those that are packed anyway.
 std::vector<bool> packed_beyond(const Graph& graph, const std::vector<int>& ops, std::vector<bool> packed) {
   for (const int op : ops) {
     const ValueId result = graph.result_of(op);
@@ -197,7 +197,7 @@ std::vector<OpGroup> split_group(const Graph& graph, const Machine& machine, con
   for (std::size_t first = 0; first < count; ++first) {
     if (price[first] == std::numeric_limits<double>::infinity()) continue;
     int misses = 0;
-    // Long stretches of a large group seldom fit and take long to try.
+    // In a large group long stretches are not tried: they seldom fit, and take long.
     const std::size_t longest = count <= 40 ? count : 24;
     for (std::size_t last = first + 1; last <= std::min(count, first + longest) && misses < 3; ++last) {
       const std::vector<int> ops = stretch(first, last);
