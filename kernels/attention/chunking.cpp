@@ -13,22 +13,21 @@
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/planned.h"
 #include "kernels/attention/unfused/unfused.h"
+#include "kernels/common/divisor.h"
 
 namespace tilegrid::attention {
 namespace {
 
 constexpr int max_chunk_tiles = 16;
 
-// What a K step costs, for the choice of chunks only: it must rank chunk pairs, not predict times. Cycles of 1 GHz.
-constexpr std::int64_t matmul_tile_phase_cycles = 16;  // a 32x32x32 product, per fidelity phase (attention.md 3)
-constexpr std::int64_t exp_fast_cycles = 71;           // a tile of fast-approximate exp (attention.md 3)
-constexpr std::int64_t exp_accurate_cycles = 1344;     // a tile of accurate exp (attention.md 3)
-constexpr std::int64_t score_tile_cycles = 529;        // estimate: max, subtract, packs of a score tile; 600 with fast exp
-constexpr std::int64_t rescale_tile_cycles = 250;      // estimate: a tile of the output times alpha, added in L1
-constexpr std::int64_t step_cycles = 2400;             // the non-streaming kernel's 2406 a step (attention.md 3), rounded
-
 /// Of a core.
 std::uint32_t l1_of(const Config& config) { return config.chip.memory().l1_bytes; }
+
+/// Of intermediates in L1.
+DataFormat inner_format(const Config& config) {
+  const bool wide = config.format == DataFormat::fp32 && config.compute.dst_fp32;
+  return wide ? DataFormat::fp32 : DataFormat::bf16;
+}
 
 int tiles_of(int rows) { return ceil_div(rows, tile_side); }
 
@@ -91,14 +90,92 @@ Candidates candidates(int given, int sequence) {
 
 }  // namespace
 
+namespace {
+
+/// What a K step of the hand-written kernel costs by the chip's cycles, for the choice of chunks: stage by stage as
+/// compute.cpp does them, each as long as its slowest unit. Other kernels are taken to be alike. It must rank pairs of
+/// chunks: what overlaps between stages, and masks, are left out.
+class StepCost {
+ public:
+  explicit StepCost(const Config& config)
+      : cycles_(config.chip.cycles()),
+        phases_(static_cast<std::uint32_t>(config.compute.fidelity)),
+        slots_(dst_slots(config.chip, config.compute)),
+        data_(operand(config.format)),
+        inner_format_(inner_format(config)),
+        inner_(operand(inner_format_)),
+        pack_(pack(false)),
+        pack_adds_(pack(true)),
+        exp_(cycles_.vector(config.exp_accurate ? VectorOp::exp_accurate : VectorOp::exp_fast, VectorMode::rc)) {}
+
+  [[nodiscard]] double step(int sq, int sk, int dim) const {
+    return product(sq, sk, dim, data_, data_, true) + statistics(sq, sk) + product(sq, dim, sk, inner_, data_, false) +
+           rescale(sq, dim);
+  }
+
+ private:
+  using Operand = CoreCycles::Operand;
+  [[nodiscard]] Operand operand(DataFormat format) const {
+    return {cycles_.unpack(tile_bytes(format)), cycles_.joint(tile_bytes(format))};
+  }
+  [[nodiscard]] double pack(bool adds) const {
+    return cycles_.pack(tile_bytes(inner_format_), is_block_float(inner_format_), adds);
+  }
+  /// Math and pack work in turn on halves of DST.
+  [[nodiscard]] double stage(double unpack, double math, double pack, double sections) const {
+    return std::max({unpack, math + sections * (cycles_.dst_acquire + cycles_.dst_commit),
+                     pack + sections * (cycles_.dst_wait + cycles_.dst_release)});
+  }
+  /// Operands' formats and the operation change.
+  [[nodiscard]] double set_up() const { return cycles_.configure_format + cycles_.operation_switch; }
+  [[nodiscard]] double two() const { return cycles_.unpack_tile + 2 * inner_.joint; }
+
+  [[nodiscard]] double product(int rows, int columns, int k, Operand in0, Operand in1, bool transposed) const {
+    const Subblock sub = sdpa_subblock(rows, columns, slots_);
+    const double blocks = static_cast<double>(rows / sub.h) * (columns / sub.w);
+    const OperandSteps steps = cycles_.matmul_block_steps(
+        static_cast<std::uint32_t>(sub.h), static_cast<std::uint32_t>(sub.w), k, in0, in1, transposed, phases_);
+    const double set_up_all = set_up() + cycles_.configure_matmul + cycles_.configure_pack;
+    return set_up_all + stage(blocks * steps.steps * steps.unpack, blocks * steps.steps * steps.math,
+                              static_cast<double>(rows) * columns * pack_, blocks);
+  }
+  /// Maximum, exponential and sum of the scores, and what the sums of the chunks before are multiplied by.
+  [[nodiscard]] double statistics(int sq, int sk) const {
+    const double scores = static_cast<double>(sq) * sk;
+    const double row = cycles_.reduce(Pool::max, ReduceDim::row, phases_);
+    const double max = stage(scores * inner_.unpack, scores * row + sq * cycles_.copy, sq * pack_,
+                             sq / static_cast<double>(largest_divisor(sq, std::min(4, slots_))));
+    const double sub = cycles_.eltwise(EltwiseOp::sub, phases_);
+    const double exp = stage(scores * two(), scores * (sub + exp_), scores * (pack_ + pack_adds_),
+                             scores / static_cast<double>(largest_divisor(sk, slots_)));
+    const double column = cycles_.vector(VectorOp::exp_accurate, VectorMode::first_column);
+    const double alpha = stage(sq * two(), sq * (sub + column), sq * pack_, sq);
+    const double mul = cycles_.eltwise(EltwiseOp::mul, phases_);
+    const double add = cycles_.eltwise(EltwiseOp::add, phases_);
+    const double sums = stage(sq * two(), sq * mul, sq * pack_, sq) + stage(sq * two(), sq * add, sq * pack_, sq);
+    return max + exp + alpha + sums + 5 * set_up() + 2 * cycles_.vector_switch;
+  }
+  [[nodiscard]] double rescale(int sq, int dim) const {
+    const double tiles = static_cast<double>(sq) * dim;
+    return set_up() + stage(tiles * two(), tiles * cycles_.eltwise(EltwiseOp::mul, phases_), tiles * pack_adds_,
+                            tiles / static_cast<double>(largest_divisor(dim, slots_)));
+  }
+
+  const CoreCycles& cycles_;
+  std::uint32_t phases_;
+  int slots_;
+  Operand data_;
+  DataFormat inner_format_;
+  Operand inner_;
+  double pack_, pack_adds_, exp_;
+};
+
+}  // namespace
+
 std::int64_t cycles_of_step(const Config& config) {
-  const std::int64_t sq = config.q_chunk / tile_side;
-  const std::int64_t sk = config.k_chunk / tile_side;
-  const std::int64_t dim = config.shape.dim / tile_side;
-  const std::int64_t phases = to_underlying(config.compute.fidelity);
-  const std::int64_t matmuls = sq * sk * dim * 2 * matmul_tile_phase_cycles * phases;
-  const std::int64_t exp = config.exp_accurate ? exp_accurate_cycles : exp_fast_cycles;
-  return matmuls + sq * sk * (score_tile_cycles + exp) + sq * dim * rescale_tile_cycles + step_cycles;
+  const StepCost cost(config);
+  return static_cast<std::int64_t>(
+      cost.step(config.q_chunk / tile_side, config.k_chunk / tile_side, config.shape.dim / tile_side));
 }
 
 std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
@@ -108,8 +185,7 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   const std::uint32_t sk = config.k_chunk / tile_side;
   const std::uint32_t dim = config.shape.dim / tile_side;
   const DataFormat data = config.format;
-  const bool wide = config.format == DataFormat::fp32 && config.compute.dst_fp32;
-  const DataFormat inner = wide ? DataFormat::fp32 : DataFormat::bf16;
+  const DataFormat inner = inner_format(config);
   const std::uint32_t q_slots = Dealing(config).most_items() > 1 ? 2 : 1;
   std::vector<CircularBufferConfig> buffers;
   const auto add = [&](int id, std::uint32_t pages, DataFormat format, const char* role) {

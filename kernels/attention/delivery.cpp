@@ -14,14 +14,6 @@
 namespace tilegrid::attention {
 namespace {
 
-// Bytes a cycle, for the choice of teams only.
-constexpr double dram_rate = 267;         // of all channels (tensix.md 4.3)
-constexpr double crowd_rate = 195;        // the same when cores anywhere read for themselves, over NoC 0 (tensix.md 4.3)
-constexpr double reader_rate = 24.5;      // of one core that reads DRAM (tensix.md 4.5, fit)
-constexpr double forward_rate = 28.6;     // from core to core (tensix.md 4.5, fit)
-constexpr double multicast_rate = 22;     // linked (tensix.md 4.4)
-constexpr double handshake_cycles = 300;  // credit there, data's first byte back: two latencies of L1 (tensix.md 4.5)
-
 int items_of_kv_head(const Config& config) { return slices_of(config).items(); }
 
 /// Sums of a value over the run of places that a core or team is dealt. The places of a head repeat for every head, so
@@ -175,18 +167,19 @@ DeliveryEstimate estimate(const Config& config) {
   const double pair = chunk_pair_bytes(config);
   const int readers = readers_of(config);
   const bool crowd = config.delivery == KvDelivery::dram;
-  const double rate = crowd ? crowd_rate : dram_rate;
+  const TrafficRates& rates = config.chip.rates();
+  const double rate = crowd ? rates.dram_crowd : rates.dram;
   // At first all cores read, each with its share of the rate. Those with fewer steps end earlier and leave the rate to the
   // others, so that for cores which read for themselves all bytes over the whole rate are the bound, not the share.
-  const double share = pair / std::min(reader_rate, rate / readers);
-  double stream = crowd ? pair / reader_rate : share;
+  const double share = pair / std::min(rates.reader, rate / readers);
+  double stream = crowd ? pair / rates.reader : share;
   double fill = share / 2;
   if (config.delivery == KvDelivery::chain) {
-    const double hop = pair / 2 / forward_rate + handshake_cycles;
+    const double hop = pair / 2 / rates.forward + rates.handshake;
     stream += 2 * hop;
     fill += (config.team.cores() - 1) * hop;
   } else if (config.delivery != KvDelivery::dram) {
-    const double hop = pair / 2 / multicast_rate + handshake_cycles;
+    const double hop = pair / 2 / rates.multicast + rates.handshake;
     stream += 2 * hop;
     fill += hop;
   }

@@ -30,7 +30,7 @@ struct Function {
   int operands = 1;
   bool has_parameter = false;      ///< a scalar beside the operands: "mul_scalar"
   std::optional<VectorOp> vector;  ///< the SFPU operation; none for functions that can be planned but not run
-  double sfpu_cycles = 0;          ///< modelled, a whole tile, 16-bit DST (cost.h says where from); 0: the FPU does it
+  double sfpu_cycles = 0;          ///< without `vector`: an estimate, of a whole tile
 };
 
 /// All known functions, by kind and name. Names that the emulated vector unit lacks ("sin", ...) can be planned only.

@@ -2,6 +2,8 @@
 #include "kernels/planner/plan/cost.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "core/format.h"
 #include "kernels/planner/slot_cases/subblock_tables.h"
@@ -16,7 +18,32 @@ bool same_setup(const Instruction& a, const Instruction& b, const Graph& graph) 
   return graph.op(a.op).function == graph.op(b.op).function && graph.op(a.op).transpose_b == graph.op(b.op).transpose_b;
 }
 
+bool runs_on_sfpu(const Instruction& instruction) {
+  switch (instruction.action) {
+    case Action::copy:
+    case Action::fill:
+    case Action::unary:
+    case Action::sfpu_binary:
+    case Action::ternary:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
+
+double sfpu_cycles(const Chip& chip, const Function& function, VectorMode mode) {
+  if (function.vector) return chip.cycles().vector(*function.vector, mode);
+  // A column vector needs 8 of the 32 vectors of a tile, a row vector 16 (tensix.md 3.2, generic SFPU law).
+  constexpr std::array<double, 4> parts{1, 0.5, 0.5, 0.25};
+  return function.sfpu_cycles * parts[static_cast<std::size_t>(mode)];
+}
+
+VectorMode mode_of(const Shape& shape) {
+  if (shape.cols.unit) return VectorMode::first_column;
+  return shape.rows.unit ? VectorMode::r : VectorMode::rc;
+}
 
 UnitCycles& UnitCycles::operator+=(const UnitCycles& other) {
   unpack += other.unpack;
@@ -41,19 +68,23 @@ DataFormat CostModel::format_of(ValueId value, bool output) const {
 }
 
 double CostModel::unpack_cycles(ValueId value, double tiles) const {
-  return tiles * tile_bytes(format_of(value)) / machine_.costs.unpack_bytes_per_cycle;
+  return tiles * machine_.chip.cycles().unpack(tile_bytes(format_of(value)));
 }
 
 double CostModel::vector_cycles(const Instruction& instruction) const {
-  const Shape shape = graph_.value(instruction.result).shape;
-  // A column vector needs 8 of the 32 vectors of a tile, a row vector 16 (tensix.md 3.2, generic SFPU law).
-  double part = 1;
-  if (shape.cols.unit) {
-    part = 0.25;
-  } else if (shape.rows.unit) {
-    part = 0.5;
-  }
-  return graph_.op(instruction.op).function->sfpu_cycles * part;
+  return sfpu_cycles(machine_.chip, *graph_.op(instruction.op).function, mode_of(graph_.value(instruction.result).shape));
+}
+
+double CostModel::eltwise_cycles(const Instruction& instruction) const {
+  const CoreCycles& cycles = machine_.chip.cycles();
+  const std::string_view name = graph_.op(instruction.op).function->name;
+  const EltwiseOp op = name == "mul" ? EltwiseOp::mul : name == "sub" ? EltwiseOp::sub : EltwiseOp::add;
+  return instruction.action == Action::dest_reuse ? cycles.dest_reuse(op, phases()) : cycles.eltwise(op, phases());
+}
+
+double CostModel::pack_cycles(const Instruction& instruction) const {
+  const DataFormat format = format_of(instruction.value[0], instruction.to_output);
+  return machine_.chip.cycles().pack(tile_bytes(format), is_block_float(format), instruction.accumulate);
 }
 
 double CostModel::tiles_read(const Instruction& instruction) const {
@@ -71,41 +102,54 @@ double CostModel::tiles_read(const Instruction& instruction) const {
 }
 
 double CostModel::math_cycles(const Instruction& instruction, double tiles) const {
-  const Costs& costs = machine_.costs;
-  const double phases = static_cast<double>(machine_.fidelity);
+  const CoreCycles& cycles = machine_.chip.cycles();
   switch (instruction.action) {
     case Action::load:
-      return costs.copy_tile;
+      return cycles.copy;
     case Action::copy:
+      return cycles.vector(VectorOp::copy_dst, VectorMode::rc);
     case Action::fill:
-      return costs.copy_dst;
+      return cycles.vector(VectorOp::fill, VectorMode::rc);
     case Action::unary:
     case Action::sfpu_binary:
     case Action::ternary:
       return vector_cycles(instruction);
     case Action::fpu_binary:
-    case Action::dest_reuse: {
-      const bool mul = graph_.op(instruction.op).function->name == "mul";
-      const double move = instruction.action == Action::dest_reuse ? costs.copy_tile : 0;  // DST to a source register
-      return move + (mul ? costs.mul_tile_phase * phases : costs.add_tile);
-    }
-    case Action::matmul:
-      return tiles * costs.matmul_tile_phase * phases;
+    case Action::dest_reuse:
+      return eltwise_cycles(instruction);
     case Action::reduce: {
       const Op& op = graph_.op(instruction.op);
-      if (op.dim == ReduceDim::scalar) return tiles * costs.reduce_scalar;
-      if (op.pool == Pool::max) return tiles * (op.dim == ReduceDim::row ? costs.reduce_row_max : costs.reduce_col);
-      return tiles * phases * (op.dim == ReduceDim::row ? costs.reduce_row_sum_phase : costs.reduce_col);
+      return tiles * cycles.reduce(op.pool, op.dim, phases());
     }
-    case Action::tile_sum:
-      return costs.copy_tile +
-             (tiles - 1) * (costs.copy_tile + (instruction.slot[1] >= 0 ? costs.copy_dst : costs.add_tile));
+    case Action::tile_sum: {
+      const double added = instruction.slot[1] >= 0 ? cycles.copy + cycles.vector(VectorOp::add_tile, VectorMode::rc)
+                                                    : cycles.dest_reuse(EltwiseOp::add, phases());
+      return cycles.copy + (tiles - 1) * added;
+    }
     case Action::transpose:
-      return costs.transpose_tile;
+      return cycles.transpose;
+    case Action::matmul:
     case Action::pack:
       return 0;
   }
   return 0;
+}
+
+UnitCycles CostModel::matmul(const Instruction& instruction, int k_tiles) const {
+  const Op& op = graph_.op(instruction.op);
+  const double k = k_tiles > 0 ? k_tiles : graph_.value(op.in[0]).shape.cols.tiles;
+  const auto operand = [&](ValueId value) {
+    const double bytes = tile_bytes(format_of(value));
+    return CoreCycles::Operand{machine_.chip.cycles().unpack(bytes), machine_.chip.cycles().joint(bytes)};
+  };
+  const OperandSteps steps = machine_.chip.cycles().matmul_block_steps(
+      static_cast<std::uint32_t>(instruction.rt), static_cast<std::uint32_t>(instruction.ct), k, operand(op.in[0]),
+      operand(op.in[1]), op.transpose_b, phases());
+  UnitCycles cycles;
+  cycles.unpack = steps.steps * steps.unpack;
+  cycles.math = steps.steps * steps.math;
+  cycles.unpacked_tiles = k * unpack_tiles_per_k({instruction.rt, instruction.ct});
+  return cycles;
 }
 
 UnitCycles CostModel::of(const Instruction& instruction, int k_tiles) const {
@@ -113,24 +157,21 @@ UnitCycles CostModel::of(const Instruction& instruction, int k_tiles) const {
   double tiles = 1;
   switch (instruction.action) {
     case Action::load:
-    case Action::transpose:
     case Action::dest_reuse:
       cycles.unpack = unpack_cycles(instruction.value[0]);
       cycles.unpacked_tiles = 1;
       break;
+    case Action::transpose:
+      cycles.unpack = unpack_cycles(instruction.value[0]) + machine_.chip.cycles().unpack_transpose;
+      cycles.unpacked_tiles = 1;
+      break;
     case Action::fpu_binary:
-      cycles.unpack = unpack_cycles(instruction.value[0]) + unpack_cycles(instruction.value[1]);
+      cycles.unpack = machine_.chip.cycles().unpack_two(tile_bytes(format_of(instruction.value[0])),
+                                                        tile_bytes(format_of(instruction.value[1])));
       cycles.unpacked_tiles = 2;
       break;
-    case Action::matmul: {
-      const Op& op = graph_.op(instruction.op);
-      const double k = k_tiles > 0 ? k_tiles : graph_.value(op.in[0]).shape.cols.tiles;
-      const double moved = k * unpack_tiles_per_k({instruction.rt, instruction.ct});
-      cycles.unpack = (unpack_cycles(op.in[0], moved) + unpack_cycles(op.in[1], moved)) / 2;
-      cycles.unpacked_tiles = moved;
-      tiles = k * instruction.rt * instruction.ct;
-      break;
-    }
+    case Action::matmul:
+      return matmul(instruction, k_tiles);
     case Action::reduce:
     case Action::tile_sum:
       tiles = tiles_read(instruction);
@@ -138,8 +179,7 @@ UnitCycles CostModel::of(const Instruction& instruction, int k_tiles) const {
       cycles.unpacked_tiles = tiles;
       break;
     case Action::pack:
-      cycles.pack = tile_bytes(format_of(instruction.value[0], instruction.to_output)) /
-                    machine_.costs.pack_bytes_per_cycle * (instruction.accumulate ? 2 : 1);
+      cycles.pack = pack_cycles(instruction);
       cycles.packed_tiles = 1;
       break;
     default:
@@ -150,26 +190,30 @@ UnitCycles CostModel::of(const Instruction& instruction, int k_tiles) const {
 }
 
 UnitCycles CostModel::of(const std::vector<Instruction>& body, int k_tiles) const {
+  const CoreCycles& chip = machine_.chip.cycles();
   UnitCycles cycles;
   const Instruction* before = nullptr;
   bool accumulates = false;
   for (const Instruction& instruction : body) {
     cycles += of(instruction, k_tiles);
     if (instruction.action == Action::pack) {
-      if (instruction.accumulate != accumulates) cycles.pack += machine_.costs.init;
+      if (instruction.accumulate != accumulates) cycles.pack += chip.configure_flag;
       accumulates = instruction.accumulate;
       continue;
     }
-    if (before == nullptr || !same_setup(*before, instruction, graph_)) cycles.math += machine_.costs.init;
+    if (before == nullptr || !same_setup(*before, instruction, graph_)) {
+      cycles.math += runs_on_sfpu(instruction) ? chip.vector_switch : chip.operation_switch;
+    }
     before = &instruction;
   }
   return cycles;
 }
 
 double CostModel::section(const UnitCycles& cycles) const {
-  const double busy = std::max(cycles.unpack, cycles.math);
-  const double overlapped = machine_.full_sync ? busy + cycles.pack : std::max(busy, cycles.pack);
-  return overlapped + machine_.costs.section;
+  const CoreCycles& chip = machine_.chip.cycles();
+  const double busy = std::max(cycles.unpack, cycles.math + chip.dst_acquire + chip.dst_commit);
+  const double pack = cycles.pack + chip.dst_wait + chip.dst_release;
+  return machine_.full_sync ? busy + pack : std::max(busy, pack);
 }
 
 double CostModel::stage(const Stage& stage, UnitCycles& busy) const {
@@ -193,7 +237,7 @@ double CostModel::stage(const Stage& stage, UnitCycles& busy) const {
         for (const Instruction& instruction : run.body) {
           if (instruction.action != Action::pack) continue;
           partial.unpack += unpack_cycles(instruction.value[0]);
-          partial.math += machine_.costs.copy_tile;
+          partial.math += machine_.chip.cycles().copy;
           partial.unpacked_tiles += 1;
         }
       }
@@ -211,8 +255,10 @@ double CostModel::stage(const Stage& stage, UnitCycles& busy) const {
     busy += cycles;
     total += once * run.sections();
   }
+  // Each is waited for and popped, or reserved and pushed.
   const double buffers = static_cast<double>(stage.packs.size()) + 1;
-  return total + (machine_.full_sync ? 0 : drain) + buffers * machine_.costs.cb_operation;
+  const double buffer = machine_.chip.cycles().cb_wait + machine_.chip.cycles().cb_pop;
+  return total + (machine_.full_sync ? 0 : drain) + buffers * buffer;
 }
 
 }  // namespace tilegrid::planner

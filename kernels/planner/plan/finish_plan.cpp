@@ -102,7 +102,7 @@ double transfer_cycles(const Plan& plan, BufferRole role) {
     if (buffer.role != role) continue;
     bytes += static_cast<double>(plan.graph.value(buffer.value).shape.tiles()) * tile_bytes(buffer.format);
   }
-  return bytes / plan.machine.costs.dram_bytes_per_cycle;
+  return bytes / plan.machine.chip.rates().reader;
 }
 
 void make_cost(Plan& plan, const PlanRequest& request, bool double_buffered) {

@@ -6,19 +6,20 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <string_view>
 
 #include "core/vector_unit.h"
 #include "kernels/planner/graph/functions.h"
 #include "kernels/planner/plan/cost.h"
-#include "kernels/planner/slot_cases/subblock_tables.h"
 
 namespace tilegrid::planner {
 namespace {
 
-const Function* function_of(VectorOp op) {
+/// As expressions call it; nothing for what only the planner's own steps do.
+std::string_view name_of_function(VectorOp op) {
   const auto& all = functions();
   const auto found = std::find_if(all.begin(), all.end(), [=](const Function& f) { return f.vector == op; });
-  return found == all.end() ? nullptr : &*found;
+  return found == all.end() ? std::string_view() : found->name;
 }
 
 const char* name_of(EltwiseOp op) {
@@ -37,15 +38,17 @@ const char* name_of(EltwiseOp op) {
 class CoreCost {
  public:
   CoreCost(const std::vector<CircularBufferConfig>& buffers, const Machine& machine, LogCost& sum)
-      : machine_(machine), costs_(machine.costs), sum_(sum) {
-    for (const CircularBufferConfig& buffer : buffers)
+      : machine_(machine), cycles_(machine.chip.cycles()), sum_(sum) {
+    for (const CircularBufferConfig& buffer : buffers) {
       page_bytes_.at(static_cast<std::size_t>(buffer.id)) = buffer.page_bytes;
+      block_float_.at(static_cast<std::size_t>(buffer.id)) = is_block_float(buffer.format);
+    }
   }
 
   void add(const Event& event) {
     using namespace events;
-    visit(event, Cases{[&](const CbPop&) { sum_.cycles += costs_.cb_operation; },
-                       [&](const CbPush&) { sum_.cycles += costs_.cb_operation; },
+    visit(event, Cases{[&](const CbPop&) { sum_.cycles += cycles_.cb_wait + cycles_.cb_pop; },
+                       [&](const CbPush&) { sum_.cycles += cycles_.cb_reserve + cycles_.cb_push; },
                        [&](const DstAcquire&) {
                          section_ = {};
                          slots_.clear();
@@ -58,10 +61,10 @@ class CoreCost {
                        [&](const Eltwise& e) { math(eltwise(e), setup(e.kind, e.op, e.broadcast)); },
                        [&](const DestReuse& e) { math(dest_reuse(e), setup(e.kind, e.op, e.dst_is_a)); },
                        [&](const Reduce& e) { math(reduce(e), setup(e.kind, e.pool, e.dim)); },
-                       [&](const Copy& e) { math(move(e, costs_.copy_tile), setup(e.kind, 0, e.broadcast)); },
+                       [&](const Copy& e) { math(move(e, 0, cycles_.copy), setup(e.kind, 0, e.broadcast)); },
                        [&](const Transpose& e) {
                          sum_.kinds.insert("transpose");
-                         math(move(e, costs_.transpose_tile), setup(e.kind, 0, e.broadcast));
+                         math(move(e, cycles_.unpack_transpose, cycles_.transpose), setup(e.kind, 0, e.broadcast));
                        },
                        [&](const Vector& e) { math(vector(e), setup(e.kind, e.op, e.mode)); }, [](const auto&) {}});
   }
@@ -74,78 +77,74 @@ class CoreCost {
   }
 
   [[nodiscard]] double unpack_cycles(std::uint8_t cb, double tiles) const {
-    return tiles * page_bytes_.at(cb) / costs_.unpack_bytes_per_cycle;
+    return tiles * cycles_.unpack(page_bytes_.at(cb));
   }
 
   void math(UnitCycles cycles, const Setup& setup) {
-    if (setup_ != setup) cycles.math += costs_.init;
+    if (setup_ != setup) {
+      const bool on_sfpu = setup[0] == static_cast<int>(EventKind::vector);
+      cycles.math += on_sfpu ? cycles_.vector_switch : cycles_.operation_switch;
+    }
     setup_ = setup;
     section_ += cycles;
   }
 
   UnitCycles eltwise(const events::Eltwise& event) {
     UnitCycles cycles;
-    cycles.unpack = unpack_cycles(event.cb_a, event.tiles) + unpack_cycles(event.cb_b, event.tiles);
-    cycles.math = event.tiles * fpu_tile(event.op);
+    cycles.unpack = event.tiles * cycles_.unpack_two(page_bytes_.at(event.cb_a), page_bytes_.at(event.cb_b));
+    cycles.math = event.tiles * cycles_.eltwise(event.op, phases());
     sum_.kinds.insert(name_of(event.op));
     return cycles;
   }
   UnitCycles dest_reuse(const events::DestReuse& event) {
     UnitCycles cycles;
     cycles.unpack = unpack_cycles(event.cb, event.tiles);
-    cycles.math = event.tiles * (costs_.copy_tile + fpu_tile(event.op));
+    cycles.math = event.tiles * cycles_.dest_reuse(event.op, phases());
     sum_.kinds.insert(name_of(event.op));
     return cycles;
   }
   UnitCycles reduce(const events::Reduce& event) {
     UnitCycles cycles;
     cycles.unpack = unpack_cycles(event.cb, event.tiles);
-    cycles.math = event.tiles * reduce_tile(event.pool, event.dim, static_cast<double>(machine_.fidelity));
+    cycles.math = event.tiles * cycles_.reduce(event.pool, event.dim, phases());
     sum_.kinds.insert(event.pool == Pool::max ? "reduce max" : "reduce sum");
     sum_.reductions.insert({event.cb, static_cast<int>(event.pool)});
     return cycles;
   }
   template <EventKind K>
-  [[nodiscard]] UnitCycles move(const events::MoveEvent<K>& event, double tile) const {
+  [[nodiscard]] UnitCycles move(const events::MoveEvent<K>& event, double turn, double tile) const {
     UnitCycles cycles;
-    cycles.unpack = unpack_cycles(event.cb, event.tiles);
+    cycles.unpack = unpack_cycles(event.cb, event.tiles) + event.tiles * turn;
     cycles.math = event.tiles * tile;
     return cycles;
   }
 
-  [[nodiscard]] double fpu_tile(EltwiseOp op) const {
-    return op == EltwiseOp::mul ? costs_.mul_tile_phase * static_cast<double>(machine_.fidelity) : costs_.add_tile;
-  }
-  [[nodiscard]] double reduce_tile(Pool pool, ReduceDim dim, double phases) const {
-    if (dim == ReduceDim::scalar) return costs_.reduce_scalar;
-    if (pool == Pool::max) return dim == ReduceDim::row ? costs_.reduce_row_max : costs_.reduce_col;
-    return phases * (dim == ReduceDim::row ? costs_.reduce_row_sum_phase : costs_.reduce_col);
+  [[nodiscard]] std::uint32_t phases() const { return static_cast<std::uint32_t>(machine_.fidelity); }
+  [[nodiscard]] CoreCycles::Operand operand(std::uint8_t cb) const {
+    return {cycles_.unpack(page_bytes_.at(cb)), cycles_.joint(page_bytes_.at(cb))};
   }
   UnitCycles matmul(const events::Matmul& event) {
+    const OperandSteps steps =
+        cycles_.matmul_block_steps(static_cast<std::uint32_t>(event.rows), static_cast<std::uint32_t>(event.columns),
+                                   event.steps, operand(event.in0), operand(event.in1), event.transpose, phases());
     UnitCycles cycles;
-    const double moved = static_cast<double>(event.steps) * unpack_tiles_per_k({event.rows, event.columns});
-    cycles.unpack = (unpack_cycles(event.in0, moved) + unpack_cycles(event.in1, moved)) / 2;
-    cycles.math = static_cast<double>(event.steps) * event.rows * event.columns * costs_.matmul_tile_phase *
-                  static_cast<double>(machine_.fidelity);
+    cycles.unpack = steps.steps * steps.unpack;
+    cycles.math = steps.steps * steps.math;
     sum_.kinds.insert("matmul");
     sum_.matmuls.insert({event.in0, event.in1});
     return cycles;
   }
   UnitCycles vector(const events::Vector& event) {
     UnitCycles cycles;
-    const Function* function = function_of(event.op);
-    double part = 1;  // of the tile's 32 vectors (kernels/planner/plan/cost.cpp)
-    if (event.mode == VectorMode::first_column) part = 0.25;
-    if (event.mode == VectorMode::r) part = 0.5;
-    const double tile = function != nullptr ? function->sfpu_cycles : costs_.copy_dst;
-    cycles.math = event.tiles * tile * part;
-    if (function != nullptr) sum_.kinds.insert(std::string(function->name));
+    cycles.math = event.tiles * cycles_.vector(event.op, event.mode);
+    const std::string_view name = name_of_function(event.op);
+    if (!name.empty()) sum_.kinds.insert(std::string(name));
     return cycles;
   }
 
   void pack(const events::Pack& event) {
-    section_.pack += event.tiles * page_bytes_.at(event.cb) / costs_.pack_bytes_per_cycle * (event.accumulate ? 2 : 1);
-    if (event.accumulate != adds_) section_.pack += costs_.init;
+    section_.pack += event.tiles * cycles_.pack(page_bytes_.at(event.cb), block_float_.at(event.cb), event.accumulate);
+    if (event.accumulate != adds_) section_.pack += cycles_.configure_flag;
     adds_ = event.accumulate;
     if (event.accumulate) sum_.summed_by_packer.insert(event.cb);
     sum_.packed_tiles += event.tiles;
@@ -153,9 +152,9 @@ class CoreCost {
   }
 
   void end_section() {
-    const double busy = std::max(section_.unpack, section_.math);
-    const double overlapped = machine_.full_sync ? busy + section_.pack : std::max(busy, section_.pack);
-    sum_.cycles += overlapped + costs_.section;
+    const double busy = std::max(section_.unpack, section_.math + cycles_.dst_acquire + cycles_.dst_commit);
+    const double packed = section_.pack + cycles_.dst_wait + cycles_.dst_release;
+    sum_.cycles += machine_.full_sync ? busy + packed : std::max(busy, packed);
     sum_.unpack += section_.unpack;
     sum_.math += section_.math;
     sum_.pack += section_.pack;
@@ -164,9 +163,10 @@ class CoreCost {
   }
 
   const Machine& machine_;
-  const Costs& costs_;
+  const CoreCycles& cycles_;
   LogCost& sum_;
   std::array<double, 32> page_bytes_{};
+  std::array<bool, 32> block_float_{};
   UnitCycles section_;
   std::set<std::uint32_t> slots_;
   std::optional<Setup> setup_;

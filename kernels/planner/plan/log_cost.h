@@ -13,8 +13,8 @@
 
 namespace tilegrid::planner {
 
-/// What compute kernels did, by their event logs, and what it costs with the planner's constants
-/// (kernels/planner/plan/machine.h).
+/// What compute kernels did, by their event logs, and what it costs with the cycles of the
+/// planner's chip.
 struct LogCost {
   double cycles = 0;                      ///< of all cores: sections one after the other, each as long as its slowest unit
   double unpack = 0, math = 0, pack = 0;  ///< busy cycles

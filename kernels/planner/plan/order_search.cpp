@@ -253,7 +253,9 @@ class Search {
     emit(next, cost);
   }
 
-  [[nodiscard]] double copy_cost() const { return weights_.math * problem_.machine().costs.copy_dst; }
+  [[nodiscard]] double copy_cost() const {
+    return weights_.math * problem_.machine().chip.cycles().vector(VectorOp::copy_dst, VectorMode::rc);
+  }
 
   template <class Visit>
   void successors(const Node& node, Visit visit) const {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "kernels/api/compute.h"
+#include "kernels/planner/plan/cost.h"
 
 namespace tilegrid::planner {
 namespace {
@@ -170,9 +171,7 @@ EltwiseOp Executor::fpu_op(const Instruction& i) const {
 }
 
 VectorMode Executor::mode(const Instruction& i) const {
-  const Shape shape = plan_.graph.value(plan_.graph.result_of(i.op)).shape;
-  if (shape.cols.unit) return VectorMode::first_column;
-  return shape.rows.unit ? VectorMode::r : VectorMode::rc;
+  return mode_of(plan_.graph.value(plan_.graph.result_of(i.op)).shape);
 }
 
 void Executor::dispatch(const Instruction& i, Tile tile, KRange k) {

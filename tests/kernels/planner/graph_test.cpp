@@ -11,6 +11,7 @@
 #include "kernels/planner/graph/expression.h"
 #include "kernels/planner/graph/graph.h"
 #include "kernels/planner/graph/presets.h"
+#include "kernels/planner/plan/cost.h"
 #include "kernels/planner/reference/reference.h"
 
 namespace tilegrid::planner {
@@ -60,7 +61,7 @@ TEST(FusedFunctions, NamesAreUniqueAndCostSomething) {
   std::set<std::string_view> names;
   for (const Function& function : functions()) {
     EXPECT_TRUE(names.insert(function.name).second) << function.name;
-    EXPECT_GE(function.sfpu_cycles, 32 * 3) << function.name;
+    EXPECT_GE(sfpu_cycles(Chip(), function, VectorMode::rc), 32 * 3) << function.name;
     EXPECT_EQ(find_function(function.name), &function);
     EXPECT_EQ(function.vector ? operands_of(*function.vector) : function.operands, function.operands) << function.name;
   }
@@ -69,8 +70,12 @@ TEST(FusedFunctions, NamesAreUniqueAndCostSomething) {
 }
 
 TEST(FusedFunctions, WormholeCyclesOfExp) {
-  EXPECT_EQ(find_function("exp")->sfpu_cycles, 1344);
-  EXPECT_EQ(find_function("exp_fast")->sfpu_cycles, 107);
+  const auto cycles = [](const char* name, VectorMode mode) { return sfpu_cycles(Chip(), *find_function(name), mode); };
+  EXPECT_EQ(cycles("exp", VectorMode::rc), 1344 + 4 * 7 + 4);
+  EXPECT_EQ(cycles("exp", VectorMode::first_column),
+            Chip().cycles().vector(VectorOp::exp_accurate, VectorMode::first_column));
+  EXPECT_DOUBLE_EQ(cycles("exp_fast", VectorMode::rc), 106.7 + 4 * 7 + 4);
+  EXPECT_EQ(cycles("tan", VectorMode::first_column), find_function("tan")->sfpu_cycles / 4) << "which no SFPU here has";
 }
 
 // --- builder ----------------------------------------------------------------------------------------------------------

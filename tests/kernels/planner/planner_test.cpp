@@ -177,15 +177,15 @@ TEST(FusedPlanner, CostOfOneAddition) {
   graph.output(graph.apply("add", {a, b}));
   graph.finish();
   const Plan best = plan(graph, Strategy::best, {});
-  const Costs costs;
+  const CoreCycles& cycles = Chip().cycles();
   EXPECT_EQ(best.cost.unpacked_tiles, 2U);
   EXPECT_EQ(best.cost.packed_tiles, 1U);
-  EXPECT_DOUBLE_EQ(best.cost.unpack, 2 * 2048 / costs.unpack_bytes_per_cycle);
-  EXPECT_DOUBLE_EQ(best.cost.math, costs.add_tile + costs.init);
-  EXPECT_DOUBLE_EQ(best.cost.pack, 2048 / costs.pack_bytes_per_cycle);
+  EXPECT_DOUBLE_EQ(best.cost.unpack, 64 + 5);
+  EXPECT_DOUBLE_EQ(best.cost.math, 13 + cycles.operation_switch);
+  EXPECT_DOUBLE_EQ(best.cost.pack, 32 + 23.5);
   // One section bound by unpack, then the drain and two CB operations.
-  EXPECT_DOUBLE_EQ(best.cost.compute, 64 + costs.section + 32 + 2 * costs.cb_operation);
-  EXPECT_STREQ(best.cost.bound(), "unpack");
+  EXPECT_DOUBLE_EQ(best.cost.compute, 64 + 5 + 32 + 23.5 + 2 * (cycles.cb_wait + cycles.cb_pop));
+  EXPECT_STREQ(best.cost.bound(), "read") << "4096 bytes at 24 a cycle";
 }
 
 TEST(FusedPlanner, StreamsKWhenL1CannotHoldIt) {
