@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "tests/support/names.h"
 
 namespace tilegrid {
 namespace {
@@ -153,18 +154,18 @@ TEST(Chip, TextThatIsProvidedStandsForAFile) {
 }
 
 TEST(Chip, RefusesWhatIsNoFileOfAChip) {
-  EXPECT_THAT(refusal([] { (void)Chip::load("/missing.json"); }), HasSubstr("/missing.json: no such chip"));
-  EXPECT_THAT(refusal([] { (void)Chip::load("/"); }), HasSubstr("/: no such chip"));
-  EXPECT_THAT(refusal([] { (void)Chip::parse("{\n  \"name\": ?", "my.json"); }), HasSubstr("my.json:2:11: not JSON"));
+  EXPECT_TRUE(test::names(refusal([] { (void)Chip::load("/missing.json"); }), {"/missing.json"}));
+  EXPECT_TRUE(test::names(refusal([] { (void)Chip::load("/"); }), {"/"}));
+  EXPECT_TRUE(test::names(refusal([] { (void)Chip::parse("{\n  \"name\": ?", "my.json"); }), {"my.json:2:11"}));
   EXPECT_THAT(refusal([] { (void)Chip::parse("[]", "my.json"); }), HasSubstr("an object with a name, geometry"));
   EXPECT_THAT(refusal([] { (void)Chip::parse(R"({"name": "x", "parameters": {}})", "my.json"); }), HasSubstr("no geometry"));
   const auto path = (std::filesystem::temp_directory_path() / "tilegrid_chip_large_test.json").string();
   std::ofstream(path) << std::string(2U << 20U, ' ');
-  EXPECT_THAT(refusal([&] { (void)Chip::load(path); }), HasSubstr("more than 1048576 bytes"));
+  EXPECT_TRUE(test::names(refusal([&] { (void)Chip::load(path); }), {"1048576"}));
   std::filesystem::remove(path);
   json extra = wormhole_file();
   extra["geometri"] = extra["geometry"];
-  EXPECT_THAT(refused(extra), HasSubstr("unknown entry 'geometri', the nearest is 'geometry'"));
+  EXPECT_TRUE(test::names(refused(extra), {"'geometri'", "'geometry'"}));
 }
 
 TEST(Chip, RefusesEntriesThatAreWrong) {
@@ -186,13 +187,13 @@ TEST(Chip, RefusesEntriesThatAreWrong) {
   }
   json unknown = wormhole_file();
   unknown["parameters"]["noc_hops_cycles"] = unknown["parameters"]["noc_hop_cycles"];
-  EXPECT_THAT(refused(unknown), HasSubstr("no parameter is called 'noc_hops_cycles', the nearest is 'noc_hop_cycles'"));
-  EXPECT_THAT(with("parameters", "noc_hop_cycles", "nine"), HasSubstr("noc_hop_cycles has no number as value"));
-  EXPECT_THAT(with("parameters", "noc_hop_cycles", -1), HasSubstr("noc_hop_cycles is -1, it must be from 0 to"));
-  EXPECT_THAT(with("memory", "l1_bytes", 1'499'137), HasSubstr("l1_bytes is 1499137, it must be a multiple of 4096"));
-  EXPECT_THAT(with("memory", "l1_bytes", 1U << 30U), HasSubstr("it must be from 262144 to 2097152"));
-  EXPECT_THAT(with("memory", "circular_buffers", 33), HasSubstr("it must be from 1 to 32"));
-  EXPECT_THAT(with("memory", "dst_tiles", 8.5), HasSubstr("it must be a multiple of 4"));
+  EXPECT_TRUE(test::names(refused(unknown), {"'noc_hops_cycles'", "'noc_hop_cycles'"}));
+  EXPECT_TRUE(test::names(with("parameters", "noc_hop_cycles", "nine"), {"noc_hop_cycles"}));
+  EXPECT_TRUE(test::names(with("parameters", "noc_hop_cycles", -1), {"noc_hop_cycles", "-1", "0"}));
+  EXPECT_TRUE(test::names(with("memory", "l1_bytes", 1'499'137), {"l1_bytes", "1499137", "4096"}));
+  EXPECT_TRUE(test::names(with("memory", "l1_bytes", 1U << 30U), {"262144", "2097152"}));
+  EXPECT_TRUE(test::names(with("memory", "circular_buffers", 33), {"1", "32"}));
+  EXPECT_TRUE(test::names(with("memory", "dst_tiles", 8.5), {"4"}));
 }
 
 TEST(Chip, RefusesGeometryThatDoesNotFitTogether) {
@@ -201,22 +202,22 @@ TEST(Chip, RefusesGeometryThatDoesNotFitTogether) {
     root["geometry"][key]["value"] = value;
     return refused(root);
   };
-  EXPECT_THAT(with("die", "10x12"), HasSubstr("die must be a list of whole numbers"));
-  EXPECT_THAT(with("die", {10}), HasSubstr("die must be [columns, rows]"));
-  EXPECT_THAT(with("die", {10, 19}), HasSubstr("die: 19 must be from 0 to 18"));
-  EXPECT_THAT(with("die", {18, 18}), HasSubstr("together at most 32"));
-  EXPECT_THAT(with("die", {9, 12}), HasSubstr("worker_columns: 9 is not on the die, which has 9 columns"));
-  EXPECT_THAT(with("worker_rows", {2, 1}), HasSubstr("worker_rows: 1 after 2, they must ascend"));
-  EXPECT_THAT(with("harvested_rows", {6}), HasSubstr("harvested_rows: 6 is not among worker_rows"));
-  EXPECT_THAT(with("harvested_rows", {3, 3}), HasSubstr("harvested_rows: 3 is there twice"));
+  EXPECT_TRUE(test::names(with("die", "10x12"), {"die"}));
+  EXPECT_TRUE(test::names(with("die", {10}), {"die", "[columns, rows]"}));
+  EXPECT_TRUE(test::names(with("die", {10, 19}), {"die", "19", "0", "18"}));
+  EXPECT_TRUE(test::names(with("die", {18, 18}), {"32"}));
+  EXPECT_TRUE(test::names(with("die", {9, 12}), {"worker_columns", "9", "9"}));
+  EXPECT_TRUE(test::names(with("worker_rows", {2, 1}), {"worker_rows", "1", "2"}));
+  EXPECT_TRUE(test::names(with("harvested_rows", {6}), {"harvested_rows", "6", "worker_rows"}));
+  EXPECT_TRUE(test::names(with("harvested_rows", {3, 3}), {"harvested_rows", "3"}));
   EXPECT_THAT(with("harvested_columns", {1, 2, 3, 4, 6, 7, 8, 9}), HasSubstr("no columns of workers are left"));
-  EXPECT_THAT(with("dram_endpoints", json::array()), HasSubstr("0 dram_endpoints, 1 to 64"));
-  EXPECT_THAT(with("dram_endpoints", {{0, 1}, {0}}), HasSubstr("dram_endpoints must be a list of [column, row]"));
-  EXPECT_THAT(with("dram_endpoints", {{0, 12}}), HasSubstr("dram_endpoints: (0,12) is not on the 10x12 die"));
-  EXPECT_THAT(with("dram_endpoints", {{0, 1}, {0, 1}}), HasSubstr("dram_endpoints: (0,1) is there twice"));
-  EXPECT_THAT(with("dram_endpoints", {{1, 1}}), HasSubstr("dram_endpoints: (1,1) is a worker"));
-  EXPECT_THAT(with("worker_rows", std::vector<int>(300, 1)), HasSubstr("at most 256 of them"));
-  EXPECT_THAT(with("larger_grids", "yes"), HasSubstr("larger_grids must be true or false"));
+  EXPECT_TRUE(test::names(with("dram_endpoints", json::array()), {"0", "dram_endpoints", "1", "64"}));
+  EXPECT_TRUE(test::names(with("dram_endpoints", {{0, 1}, {0}}), {"dram_endpoints", "[column, row]"}));
+  EXPECT_TRUE(test::names(with("dram_endpoints", {{0, 12}}), {"dram_endpoints", "(0,12)", "10x12"}));
+  EXPECT_TRUE(test::names(with("dram_endpoints", {{0, 1}, {0, 1}}), {"dram_endpoints", "(0,1)"}));
+  EXPECT_TRUE(test::names(with("dram_endpoints", {{1, 1}}), {"dram_endpoints", "(1,1)"}));
+  EXPECT_TRUE(test::names(with("worker_rows", std::vector<int>(300, 1)), {"256"}));
+  EXPECT_TRUE(test::names(with("larger_grids", "yes"), {"larger_grids"}));
 }
 
 TEST(Chip, SetsOneValueOfOneCopy) {
@@ -229,13 +230,13 @@ TEST(Chip, SetsOneValueOfOneCopy) {
   chip.set("copy_tile_cycles=100");
   EXPECT_EQ(chip.cycles().copy, 100);
   const auto set = [&](const char* text) { return refusal([&] { chip.set(text); }); };
-  EXPECT_THAT(set("dram_byte_per_cycle=3"), HasSubstr("the nearest is 'dram_bytes_per_cycle'"));
+  EXPECT_TRUE(test::names(set("dram_byte_per_cycle=3"), {"'dram_bytes_per_cycle'"}));
   EXPECT_THAT(set("dram_bytes_per_cycle"), HasSubstr("must be key=value"));
-  EXPECT_THAT(set("dram_bytes_per_cycle=fast"), HasSubstr("'fast' is not a number"));
-  EXPECT_THAT(set("dram_bytes_per_cycle=3x"), HasSubstr("'3x' is not a number"));
-  EXPECT_THAT(set("dram_bytes_per_cycle=0"), HasSubstr("dram_bytes_per_cycle is 0"));
+  EXPECT_TRUE(test::names(set("dram_bytes_per_cycle=fast"), {"'fast'"}));
+  EXPECT_TRUE(test::names(set("dram_bytes_per_cycle=3x"), {"'3x'"}));
+  EXPECT_TRUE(test::names(set("dram_bytes_per_cycle=0"), {"dram_bytes_per_cycle", "0"}));
   EXPECT_THAT(set("dram_bytes_per_cycle=nan"), HasSubstr("it must be from"));
-  EXPECT_THAT(set("l1_bytes=1500000"), HasSubstr("it must be a multiple of 4096"));
+  EXPECT_TRUE(test::names(set("l1_bytes=1500000"), {"4096"}));
   EXPECT_EQ(chip["dram_bytes_per_cycle"], 12.5);
   EXPECT_THROW((void)chip["no_such_thing"], std::logic_error);
 }

@@ -15,6 +15,7 @@
 #include "kernels/attention/dealing.h"
 #include "kernels/attention/kernel_args.h"
 #include "noc/grid.h"
+#include "tests/support/names.h"
 #include "tests/support/wormhole_grid.h"
 
 namespace tilegrid::attention {
@@ -194,12 +195,12 @@ TEST(Deliveries, AreRefusedWhereThereAreNone) {
   }
   config.kernel = Kernel::hand_written;
   config.kv_cores = 9;
-  EXPECT_EQ(refusal([&] { static_cast<void>(with_chunks(config)); }),
-            "`kv_cores` 9: a team has 2 to 8 cores on a 4x2 grid, or 0 to choose");
+  EXPECT_TRUE(
+      test::names(refusal([&] { static_cast<void>(with_chunks(config)); }), {"`kv_cores`", "9", "2", "8", "4x2", "0"}));
   config.kv_cores = 1;
   EXPECT_NE(refusal([&] { static_cast<void>(with_chunks(config)); }), "");
   config.kv = KvDelivery::dram;
-  EXPECT_EQ(refusal([&] { validate(config); }), "`kv_cores` 1: goes with chain, multicast-row, multicast-grid or auto");
+  EXPECT_TRUE(test::names(refusal([&] { validate(config); }), {"`kv_cores`", "1"}));
   config = make({1, 4, 1, 256, 256, 64, false}, 64, 64, KvDelivery::chain, {9, 2});
   EXPECT_NE(refusal([&] { validate(config); }).find("at most 8x10 cores can send to each other"), std::string::npos);
 }

@@ -13,6 +13,7 @@
 #include "kernels/attention/config.h"
 #include "kernels/attention/dealing.h"
 #include "kernels/attention/unfused/unfused.h"
+#include "tests/support/names.h"
 #include "tests/support/wormhole.h"
 
 namespace tilegrid::attention {
@@ -101,15 +102,15 @@ TEST(AttentionValidate, RefusesSizesThatWouldOverflow) {
   EXPECT_NE(refusal([] { validate(make({1, 1, 1, large, large, 128, true}, 0, 0)); }), "");
   EXPECT_NE(refusal([] { validate(make({large, large, large, 1, 1, 32, false}, 0, 0)); }), "");
   EXPECT_NE(refusal([] { validate(make({1, 1, 1, 1, 1, 32, false}, 0, 0, {large, large})); }), "");
-  EXPECT_EQ(refusal([] {
-              validate(make({65536, 17, 1, 1, 1, 32, false}, 0, 0));
-            }),
-            "`batch` 65536 `heads` 17: batch x heads is at most 1048576");
+  EXPECT_TRUE(test::names(refusal([] {
+                            validate(make({65536, 17, 1, 1, 1, 32, false}, 0, 0));
+                          }),
+                          {"`batch`", "65536", "`heads`", "17", "1048576"}));
   EXPECT_EQ(refusal([] { validate(make({1, 32, 1, 1 << 20, 1 << 20, 128, true}, 0, 0)); }), "");
-  EXPECT_EQ(refusal([] {
-              validate(make({1, 32, 1, 1 << 20, 1 << 20, 160, true}, 0, 0));
-            }),
-            "Q of 1x32x1048576x160: 5368709120 elements, at most 4294967296 (2^32) are supported");
+  EXPECT_TRUE(test::names(refusal([] {
+                            validate(make({1, 32, 1, 1 << 20, 1 << 20, 160, true}, 0, 0));
+                          }),
+                          {"1x32x1048576x160", "5368709120", "4294967296", "2", "32"}));
   EXPECT_NE(refusal([] {
               validate(make({1, 64, 64, 1, 1 << 20, 128, false}, 0, 0));
             }).find("K of 1x64x1048576x128"),
@@ -497,10 +498,10 @@ TEST(WithChunks, SaysWhenTheGivenChunkAloneIsTooLarge) {
 }
 
 TEST(WithChunks, ValidatesFirst) {
-  EXPECT_EQ(refusal([] {
-              static_cast<void>(with_chunks(make({1, 1, 1, 64, 64, 48, false}, 0, 0)));
-            }),
-            "`dim` 48: head dimensions are multiples of 32 from 32 to 256");
+  EXPECT_TRUE(test::names(refusal([] {
+                            static_cast<void>(with_chunks(make({1, 1, 1, 64, 64, 48, false}, 0, 0)));
+                          }),
+                          {"`dim`", "48", "32", "32", "256"}));
 }
 
 // A millisecond or less in a release build; the bound leaves room for sanitizers and busy hosts and still catches a search

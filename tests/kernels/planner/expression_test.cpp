@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "kernels/planner/graph/expression.h"
+#include "tests/support/names.h"
 
 namespace tilegrid::planner {
 namespace {
@@ -223,79 +224,74 @@ TEST(FusedExpression, BlockFactors) {
   const Graph graph = parse_expression("Q @ K.T - m", shapes);
   EXPECT_EQ(shape_of(graph, "K"), tiles(3, 1));
   EXPECT_EQ(shape_of(graph, "out"), tiles(2, 3));
-  EXPECT_EQ(refusal("exp(x)", {.factors = {tiles(1, 1), tiles(1, 1), tiles(1, 1)}}),
-            "3 block factors given, but the expression has 1 inputs (x) and 1 outputs");
+  EXPECT_TRUE(test::names(refusal("exp(x)", {.factors = {tiles(1, 1), tiles(1, 1), tiles(1, 1)}}), {"3", "1", "1"}));
   // One tile stands for the one element of a vector.
   EXPECT_EQ(shape_of(parse_expression("x - m[:, None]", {.factors = {tiles(2, 3), tiles(2, 1)}}), "m"), column(2));
 }
 
 TEST(FusedExpression, ShapeConflicts) {
-  EXPECT_EQ(refusal("x + Q @ y", {.block = tiles(2, 2), .operands = {{"Q", tiles(2, 3)}, {"y", tiles(2, 2)}}}),
-            "`expr` column 7: matmul: 'Q' has 3 tiles of columns, 'y' has 2 tiles of rows");
-  EXPECT_EQ(refusal("exp(a) * b", {.operands = {{"a", tiles(2, 3)}, {"b", tiles(2, 1)}}}),
-            "`expr` column 8: mul: 'exp(a)' has 3 tiles of columns, 'b' has 1 tiles of columns");
-  EXPECT_EQ(refusal("a - m[:, None]", {.operands = {{"m", tiles(2, 2)}}}),
-            "`expr` column 5: the shape given gives 'm' 2x2, but its columns are 1 element");
-  EXPECT_EQ(refusal("x + x.T"),
-            "`expr` column 3: the columns of 'out' must be 2 tiles, as another dimension of the outputs; the block is 2x3");
-  EXPECT_EQ(refusal("exp(x)", {.operands = {{"y", tiles(1, 1)}}}),
-            "a shape is given for 'y', which is no input of the expression (inputs: x)");
-  EXPECT_EQ(refusal("rowmax(rowmax(x))"), "`expr` column 8: reduction: 'rowmax(x)' has only one element along its columns");
-  EXPECT_EQ(refusal("m[:, None] @ x"), "`expr` column 1: matmul: 'm' has only one element along its columns");
+  EXPECT_TRUE(test::names(refusal("x + Q @ y", {.block = tiles(2, 2), .operands = {{"Q", tiles(2, 3)}, {"y", tiles(2, 2)}}}),
+                          {"`expr` column 7", "'Q'", "3", "'y'", "2"}));
+  EXPECT_TRUE(test::names(refusal("exp(a) * b", {.operands = {{"a", tiles(2, 3)}, {"b", tiles(2, 1)}}}),
+                          {"`expr` column 8", "'exp(a)'", "3", "'b'", "1"}));
+  EXPECT_TRUE(
+      test::names(refusal("a - m[:, None]", {.operands = {{"m", tiles(2, 2)}}}), {"`expr` column 5", "'m'", "2x2", "1"}));
+  EXPECT_TRUE(test::names(refusal("x + x.T"), {"`expr` column 3", "'out'", "2", "2x3"}));
+  EXPECT_TRUE(test::names(refusal("exp(x)", {.operands = {{"y", tiles(1, 1)}}}), {"'y'"}));
+  EXPECT_TRUE(test::names(refusal("rowmax(rowmax(x))"), {"`expr` column 8", "'rowmax(x)'"}));
+  EXPECT_TRUE(test::names(refusal("m[:, None] @ x"), {"`expr` column 1", "'m'"}));
 }
 
 // --- errors -----------------------------------------------------------------------------------------------------------
 
 TEST(FusedExpression, ErrorsPointAtTheColumn) {
-  EXPECT_EQ(refusal("exp(s - 1) + rowmx(s)"), "`expr` column 14: unknown function 'rowmx' (did you mean rowmax?)");
-  EXPECT_EQ(refusal("x + frobnicate(x)"), "`expr` column 5: unknown function 'frobnicate'");
-  EXPECT_EQ(refusal(""), "`expr` column 1: expected an expression, found the end");
-  EXPECT_EQ(refusal("x +"), "`expr` column 4: expected a name, a number or '(', found the end");
-  EXPECT_EQ(refusal("(x + y"), "`expr` column 7: expected ')', found the end");
-  EXPECT_EQ(refusal("x y"), "`expr` column 3: expected an operator, ';' or the end, found 'y' at \"y\"");
-  EXPECT_EQ(refusal("x ? y"), "`expr` column 3: unexpected character at \"? y\"");
-  EXPECT_EQ(refusal("2x"), "`expr` column 1: expected a number at \"2x\"");
-  EXPECT_EQ(refusal("x.S"), "`expr` column 3: expected T or a function after '.', found 'S' at \"S\"");
-  EXPECT_EQ(refusal("x[0]"), "`expr` column 3: expected None, found '0' at \"0]\"");
-  EXPECT_EQ(refusal("1e999 * x"), "`expr` column 1: the number 1e999 is out of range");
-  EXPECT_EQ(refusal("1e60 * x"), "`expr` column 6: mul_scalar: the number 1e+60 is out of range");
+  EXPECT_TRUE(test::names(refusal("exp(s - 1) + rowmx(s)"), {"`expr` column 14", "'rowmx'", "rowmax"}));
+  EXPECT_TRUE(test::names(refusal("x + frobnicate(x)"), {"`expr` column 5", "'frobnicate'"}));
+  EXPECT_TRUE(test::names(refusal(""), {"`expr` column 1"}));
+  EXPECT_TRUE(test::names(refusal("x +"), {"`expr` column 4", "'('"}));
+  EXPECT_TRUE(test::names(refusal("(x + y"), {"`expr` column 7", "')'"}));
+  EXPECT_TRUE(test::names(refusal("x y"), {"`expr` column 3", "';'", "'y'", "\"y\""}));
+  EXPECT_TRUE(test::names(refusal("x ? y"), {"`expr` column 3", "\"? y\""}));
+  EXPECT_TRUE(test::names(refusal("2x"), {"`expr` column 1", "\"2x\""}));
+  EXPECT_TRUE(test::names(refusal("x.S"), {"`expr` column 3", "'.'", "'S'", "\"S\""}));
+  EXPECT_TRUE(test::names(refusal("x[0]"), {"`expr` column 3", "'0'", "\"0]\""}));
+  EXPECT_TRUE(test::names(refusal("1e999 * x"), {"`expr` column 1"}));
+  EXPECT_TRUE(test::names(refusal("1e60 * x"), {"`expr` column 6", "1e+60"}));
 }
 
 TEST(FusedExpression, ErrorsOfMeaning) {
-  EXPECT_EQ(refusal("x / 0"), "`expr` column 3: division by zero");
-  EXPECT_EQ(refusal("x * (1 / 0)"), "`expr` column 8: 1 / 0 is not a finite number");
-  EXPECT_EQ(refusal("x ** 2.5"), "`expr` column 3: power 2.5 (expected 1, 2, 3, 4, 0.5, -0.5, -1 or -2)");
-  EXPECT_EQ(refusal("where(x, y)"), "`expr` column 1: where takes 3 arguments, 2 given");
-  EXPECT_EQ(refusal("rowmax(3)"), "`expr` column 8: 'rowmax' needs a tensor, not the number 3");
-  EXPECT_EQ(refusal("x @ 3"), "`expr` column 5: '@' needs a tensor, not the number 3");
-  EXPECT_EQ(refusal("clip(x, y, 1)"), "`expr` column 9: 'clip' needs a number here, not a tensor");
-  EXPECT_EQ(refusal("sum(x, axis=2)"), "`expr` column 1: sum: axis 2 (expected 0, 1, -1 or -2)");
-  EXPECT_EQ(refusal("rowsum(x, axis=0)"), "`expr` column 1: rowsum: axis 0 contradicts the name");
-  EXPECT_EQ(refusal("max(x, 1)"), "`expr` column 1: max of a tensor and a number: write maximum(x, 1) or max(x, axis=1)");
-  EXPECT_EQ(refusal("a < b < c"), "`expr` column 7: comparisons can't be chained: write (a < b) * (b < c)");
-  EXPECT_EQ(refusal("sqrt(x)[:, None]"), "`expr` column 8: only inputs and results of reductions can be column vectors");
-  EXPECT_EQ(refusal("m[:, None] + m[None, :]"), "`expr` column 14: 'm' is a column vector and a row vector");
+  EXPECT_TRUE(test::names(refusal("x / 0"), {"`expr` column 3"}));
+  EXPECT_TRUE(test::names(refusal("x * (1 / 0)"), {"`expr` column 8", "1", "0"}));
+  EXPECT_TRUE(test::names(refusal("x ** 2.5"), {"`expr` column 3", "2.5", "1", "2", "3", "4", "0.5", "-0.5", "-1", "-2"}));
+  EXPECT_TRUE(test::names(refusal("where(x, y)"), {"`expr` column 1", "3", "2"}));
+  EXPECT_TRUE(test::names(refusal("rowmax(3)"), {"`expr` column 8", "'rowmax'", "3"}));
+  EXPECT_TRUE(test::names(refusal("x @ 3"), {"`expr` column 5", "'@'", "3"}));
+  EXPECT_TRUE(test::names(refusal("clip(x, y, 1)"), {"`expr` column 9", "'clip'"}));
+  EXPECT_TRUE(test::names(refusal("sum(x, axis=2)"), {"`expr` column 1", "2", "0", "1", "-1", "-2"}));
+  EXPECT_TRUE(test::names(refusal("rowsum(x, axis=0)"), {"`expr` column 1", "0"}));
+  EXPECT_TRUE(test::names(refusal("max(x, 1)"), {"`expr` column 1", "1", "1"}));
+  EXPECT_TRUE(test::names(refusal("a < b < c"), {"`expr` column 7"}));
+  EXPECT_TRUE(test::names(refusal("sqrt(x)[:, None]"), {"`expr` column 8"}));
+  EXPECT_TRUE(test::names(refusal("m[:, None] + m[None, :]"), {"`expr` column 14", "'m'"}));
 }
 
 TEST(FusedExpression, ErrorsOfNames) {
-  EXPECT_EQ(refusal("x = exp(x)"), "`expr` column 1: 'x' is defined by itself");
-  EXPECT_EQ(refusal("y = exp(x); x = y + 1"),
-            "`expr` column 13: 'x' is read before it is assigned, so it is an input; assign another name");
-  EXPECT_EQ(refusal("y = exp(x); y = y + 1"), "`expr` column 13: 'y' is assigned twice");
-  EXPECT_EQ(refusal("x"), "`expr` column 1: output 'x' is the input 'x' itself");
-  EXPECT_EQ(refusal("y = x"), "`expr` column 1: output 'y' is the input 'x' itself");
-  EXPECT_EQ(refusal("c = 3; c"), "`expr` column 8: output 'c' is a number, not a tensor");
+  EXPECT_TRUE(test::names(refusal("x = exp(x)"), {"`expr` column 1", "'x'"}));
+  EXPECT_TRUE(test::names(refusal("y = exp(x); x = y + 1"), {"`expr` column 13", "'x'"}));
+  EXPECT_TRUE(test::names(refusal("y = exp(x); y = y + 1"), {"`expr` column 13", "'y'"}));
+  EXPECT_TRUE(test::names(refusal("x"), {"`expr` column 1", "'x'", "'x'"}));
+  EXPECT_TRUE(test::names(refusal("y = x"), {"`expr` column 1", "'y'", "'x'"}));
+  EXPECT_TRUE(test::names(refusal("c = 3; c"), {"`expr` column 8", "'c'"}));
   EXPECT_EQ(refusal("c = 3"), "graph: no outputs");
-  EXPECT_EQ(refusal("y = exp(x); y, y"), "`expr` column 16: output 'y' is listed twice");
-  EXPECT_EQ(refusal("exp(x); y = x + 1"),
-            "`expr` column 1: only the last statement may go without a name: expected 'name = ...'");
-  EXPECT_EQ(refusal("exp(out)"), "`expr` column 1: the result would be named 'out', as an input: assign it a name");
+  EXPECT_TRUE(test::names(refusal("y = exp(x); y, y"), {"`expr` column 16", "'y'"}));
+  EXPECT_TRUE(test::names(refusal("exp(x); y = x + 1"), {"`expr` column 1", "'name = ...'"}));
+  EXPECT_TRUE(test::names(refusal("exp(out)"), {"`expr` column 1", "'out'"}));
 }
 
 TEST(FusedExpression, DeepNestingIsRefused) {
   const std::string deep(100000, '(');
-  EXPECT_EQ(refusal(deep + "x"), "`expr` column 201: nested more than 200 deep");
-  EXPECT_EQ(refusal(std::string(100000, '-') + "x"), "`expr` column 201: nested more than 200 deep");
+  EXPECT_TRUE(test::names(refusal(deep + "x"), {"`expr` column 201", "200"}));
+  EXPECT_TRUE(test::names(refusal(std::string(100000, '-') + "x"), {"`expr` column 201", "200"}));
 }
 
 }  // namespace
