@@ -93,12 +93,13 @@ Candidates candidates(int given, int sequence) {
 namespace {
 
 /// What a K step of the hand-written kernel costs by the chip's cycles, for the choice of chunks: stage by stage as
-/// compute.cpp does them, each as long as its slowest unit. Other kernels are taken to be alike. It must rank pairs of
-/// chunks: what overlaps between stages, and masks, are left out.
+/// compute.cpp does them, each as long as its slowest unit, with the passes that the multi-pass kernel adds. Other kernels
+/// are taken to be alike. It must rank pairs of chunks: what overlaps between stages, and masks, are left out.
 class StepCost {
  public:
   explicit StepCost(const Config& config)
       : cycles_(config.chip.cycles()),
+        steps_(config.kernel == Kernel::multipass ? &config.steps : nullptr),
         phases_(static_cast<std::uint32_t>(config.compute.fidelity)),
         slots_(dst_slots(config.chip, config.compute)),
         data_(operand(config.format)),
@@ -110,7 +111,7 @@ class StepCost {
 
   [[nodiscard]] double step(int sq, int sk, int dim) const {
     return product(sq, sk, dim, data_, data_, true) + statistics(sq, sk) + product(sq, dim, sk, inner_, data_, false) +
-           rescale(sq, dim);
+           rescale(sq, dim) + more_passes(sq, sk, dim);
   }
 
  private:
@@ -161,7 +162,34 @@ class StepCost {
                             tiles / static_cast<double>(largest_divisor(dim, slots_)));
   }
 
+  /// Of the multi-pass kernel, as far as its steps leave them (multipass.h).
+  [[nodiscard]] double more_passes(int sq, int sk, int dim) const {
+    if (steps_ == nullptr) return 0;
+    const double scores = static_cast<double>(sq) * sk;
+    const double output = static_cast<double>(sq) * dim;
+    const auto pass = [&](double tiles, double unpack, double math) {
+      return set_up() + stage(tiles * unpack, tiles * math, tiles * pack_, tiles);
+    };
+    double more = 0;
+    if (!steps_->has(Step::fused_scale)) more += pass(scores, two(), cycles_.eltwise(EltwiseOp::mul, phases_));
+    if (!steps_->has(Step::no_positive_check)) more += scores * cycles_.vector_check(VectorMode::rc);
+    if (!steps_->has(Step::packer_sum)) {
+      more += set_up() + scores * std::max(inner_.unpack, cycles_.reduce(Pool::sum, ReduceDim::row, phases_));
+    }
+    if (!steps_->has(Step::l1_add)) more += pass(output, two(), cycles_.eltwise(EltwiseOp::add, phases_));
+    const VectorMode mode = steps_->has(Step::column_sfpu) ? VectorMode::first_column : VectorMode::rc;
+    const bool fast = steps_->has(Step::fast_alpha) && !steps_->has(Step::exact_alpha);
+    more += sq * (cycles_.vector(fast ? VectorOp::exp_fast : VectorOp::exp_accurate, mode) -
+                  cycles_.vector(VectorOp::exp_accurate, VectorMode::first_column));
+    if (!steps_->has(Step::fused_max)) {
+      more += pass(sq, 2 * inner_.unpack, 2 * cycles_.copy + cycles_.vector(VectorOp::max_tile, mode));
+    }
+    if (!steps_->has(Step::ping_pong)) more += 2 * pass(sq, inner_.unpack, cycles_.copy);  // maximum and sum
+    return more;
+  }
+
   const CoreCycles& cycles_;
+  const Steps* steps_;  ///< null: not the multi-pass kernel
   std::uint32_t phases_;
   int slots_;
   Operand data_;
