@@ -199,7 +199,7 @@ void parse_flags(Flags& flags, const std::vector<std::string>& arguments) {
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
-    throw UsageError(error.what());
+    throw UsageError(one_line(error));
   }
   refuse_rest(app);
   take(bounds);

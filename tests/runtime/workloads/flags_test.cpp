@@ -66,7 +66,8 @@ TEST(Flags, RefuseWhatIsWrongWithFlagAndValue) {
   EXPECT_EQ(Members().refusal({"--scale", "nan"}).find("--scale nan: "), 0U);
   EXPECT_EQ(Members().refusal({"--in", "x"}).find("--in x: "), 0U);
   EXPECT_EQ(Members().refusal({"--in", "x=a", "--in", "x=b"}).find("--in x=b: "), 0U);
-  EXPECT_EQ(Members().refusal({"--rows="}), "--rows: its value is empty");
+  EXPECT_EQ(Members().refusal({"--rows", ""}), "--rows: its value is empty");
+  EXPECT_EQ(Members().refusal({"--rows"}), "--rows: needs a value");
   EXPECT_EQ(Members().refusal({"--colr", "red"}), "unknown flag --colr: did you mean --colour?");
 }
 
