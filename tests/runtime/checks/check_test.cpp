@@ -447,7 +447,7 @@ TEST_P(Checks, EndTheRunAtTheRightPlace) {
   if (!test::session().is_host()) return;
   const std::regex form(std::string(checks::name_of(c.check)) +
                         " · core \\(([0-9]),([0-9])\\) \\[[0-9]-[0-9]\\] · (BRISC|NCRISC|TRISC) · check/" + c.name +
-                        "[_1]* (?:\\.\\./)*tests/runtime/check_[a-z_]+\\.cpp:([0-9]+): (.+; .+)");
+                        "[_1]* (?:\\.\\./)*tests/runtime/checks/check_[a-z_]+\\.cpp:([0-9]+): (.+; .+)");
   std::smatch parts;
   const std::string line = outcome.error.substr(0, outcome.error.find('\n'));
   ASSERT_TRUE(std::regex_match(line, parts, form)) << outcome.error;
