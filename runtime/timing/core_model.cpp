@@ -57,14 +57,6 @@ CoreModel::CoreModel(const Costs& costs, const LaunchLog& launch, int index, Age
   ready_ = 1U << walker_brisc | 1U << walker_ncrisc | 1U << walker_front;
 }
 
-void CoreModel::busy(Lane lane, double cycles, int operation, std::uint8_t phase) {
-  const auto l = static_cast<std::size_t>(lane);
-  clocks_[l] += cycles;
-  core_.lanes[l].busy += cycles;
-  shares_.operations[static_cast<std::size_t>(operation)][l] += cycles;
-  shares_.phases[phase][l] += cycles;
-}
-
 void CoreModel::stall_until(Lane lane, double time, Stall reason) {
   double& now = clock(lane);
   if (time <= now) return;

@@ -133,7 +133,13 @@ class CoreModel {
   Buffer& buffer(std::uint8_t cb) { return buffers_[cb % max_buffers]; }
   LaneTime& lane_of(Lane lane) { return core_.lanes[static_cast<std::size_t>(lane)]; }
   double& clock(Lane lane) { return clocks_[static_cast<std::size_t>(lane)]; }
-  void busy(Lane lane, double cycles, int operation, std::uint8_t phase);
+  void busy(Lane lane, double cycles, int operation, std::uint8_t phase) {
+    const auto l = static_cast<std::size_t>(lane);
+    clocks_[l] += cycles;
+    core_.lanes[l].busy += cycles;
+    shares_.operations[static_cast<std::size_t>(operation)][l] += cycles;
+    shares_.phases[phase][l] += cycles;
+  }
   void busy(Lane lane, double cycles, EventKind kind, std::uint8_t phase) {
     busy(lane, cycles, static_cast<int>(kind), phase);
   }
