@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/chip/architecture.h"
+#include "core/chip/chip.h"
 #include "core/events/event_log.h"
 #include "noc/grid.h"
 #include "runtime/timing/agenda.h"
