@@ -31,7 +31,7 @@ std::vector<Preset> make_presets() {
        "a = exp((m0[:, None] - m[:, None]) / np.sqrt(128))"},
       {"attention-rescale",
        "rescale and accumulate the output and the row sums",
-       "O = a[:, None] * O0 + PV; l = a * l0 + lp",
+       "O = a[:, None] * O0 + PV; l = a[:, None] * l0 + lp",
        {{"l0", rows, one}, {"lp", rows, one}}},
       {"attention-normalise", "the output divided by its row sums", "O = O0 * recip(rowsum(l))", {{"l", rows, one}}},
       {"attention-step",
