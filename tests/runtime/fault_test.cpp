@@ -193,7 +193,7 @@ std::vector<FaultCase> range_cases() {
        [] {
          noc_async_read_page(12 * 1000 + 5, InterleavedAddrGen{0, 2048}, l1(user));
        },
-       "DRAM range", "\\b2048000\\b.*\\b2050048\\b.*\\b5\\b.*\\b9\\b.*fix: ", __LINE__},
+       "DRAM range", "\\b2048000\\b.*\\b2050048\\b.*\\b5\\b.*\\b2048\\b.*fix: ", __LINE__},
   };
 }
 
