@@ -7,9 +7,9 @@ target_compile_options(tilegrid_private_options INTERFACE -ffile-prefix-map=${PR
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(tilegrid_private_options INTERFACE -Wno-sign-conversion)
 endif()
-# GCC 12 sees overlapping copies in "literal" + std::string where there are none (GCC bug 105651).
+# GCC 12 sees overlapping and endless copies in "literal" + std::string where there are none (GCC bugs 105329, 105651).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(tilegrid_private_options INTERFACE -Wno-restrict)
+  target_compile_options(tilegrid_private_options INTERFACE -Wno-restrict -Wno-stringop-overflow)
 endif()
 if(TILEGRID_SANITIZE)
   add_compile_options(-fsanitize=${TILEGRID_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
