@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "noc/core_ranges.h"
 
 namespace tilegrid::noc {
 namespace {
@@ -185,58 +186,97 @@ void Endpoint::queue_write(NocId noc, PendingWrite write) {
   wait_while(unacked_writes().total, write_window_bytes, BlockReason::write_barrier, noc);
 }
 
-void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes,
-                         std::uint32_t destinations, bool loopback, bool linked) {
-  preempt();
+Rectangle Endpoint::rectangle_of(NocId noc, NocAddress destination, const MulticastForm& form) const {
   const GridSize grid = node_.placement().grid;
-  core_->check_l1(l1_source, bytes, "noc_async_write_multicast");
-  const auto corner = [&](unsigned shift) {
-    return static_cast<int>(destination >> (offset_bits + shift * coordinate_bits) & 63U) - virtual_base;
-  };
-  // On NoC 1 the start is the far corner (tensix.md 4.1); both orders name the same rectangle here.
-  const LogicalCore low{std::min(corner(0), corner(2)), std::min(corner(1), corner(3))};
-  const LogicalCore high{std::max(corner(0), corner(2)), std::max(corner(1), corner(3))};
+  const Rectangle rectangle = Rectangle::of(destination);
+  const LogicalCore low = rectangle.low();
+  const LogicalCore high = rectangle.high();
   if (!grid.contains(low) || !grid.contains(high)) {
-    throw Fault("NoC target",
-                fmt::format("noc_async_write_multicast to cores ({},{}) to ({},{})", low.x, low.y, high.x, high.y),
+    throw Fault("NoC target", fmt::format("{} to cores ({},{}) to ({},{})", form.who, low.x, low.y, high.x, high.y),
                 fmt::format("a multicast reaches workers of the {}x{} grid only", grid.x, grid.y));
   }
+  if (rectangle.fits(noc)) return rectangle;
+  const GridSize of_chip = node_.places().workers();
+  const GridSize workers{std::max(of_chip.x, grid.x), std::max(of_chip.y, grid.y)};
+  const std::vector<int> reached = rectangle.cores_reached(noc, workers);
+  const bool itself =
+      !form.loopback && std::find(reached.begin(), reached.end(), workers.index(core_->logical)) != reached.end();
+  const auto acknowledge = std::ssize(reached) - (itself ? 1 : 0);
+  const Rectangle right = rectangle.for_noc(noc);
+  throw Fault("NoC target",
+              fmt::format("{} on NoC {} from corner ({},{}) to corner ({},{})", form.who, to_underlying(noc),
+                          rectangle.start.x, rectangle.start.y, rectangle.end.x, rectangle.end.y),
+              fmt::format("NoC {} goes to {} columns and rows, so silicon would go round the torus and hit {} of its {}x{} "
+                          "workers, {} of which acknowledge",
+                          to_underlying(noc), noc == NocId::noc0 ? "higher" : "lower", describe_cores(reached, workers),
+                          workers.x, workers.y, acknowledge))
+      .numbers(form.destinations, acknowledge, "destinations")
+      .hint(fmt::format("on this NoC the rectangle starts at ({},{}) and ends at ({},{})", right.start.x, right.start.y,
+                        right.end.x, right.end.y));
+}
+
+void Endpoint::check_destinations(const PendingWrite& write, const Rectangle& rectangle, const MulticastForm& form) const {
+  const LogicalCore low = rectangle.low();
+  const LogicalCore high = rectangle.high();
+  const auto cores = [&] {
+    return fmt::format("{} to cores ({},{}) to ({},{}){}", form.who, low.x, low.y, high.x, high.y,
+                       form.loopback ? " with loopback" : "");
+  };
+  const bool lone = form.loopback && low == high && low == core_->logical;
+  if (lone || write.targets.empty()) {
+    core_->reporter.found(checks::Class::multicast_lone, [&] {
+      const bool semaphore = write.bytes == sizeof(std::uint32_t);
+      return fault_of(checks::Class::multicast_lone,
+                      fmt::format("{}, {}", cores(), lone ? "which is the sender alone" : "which leaves nobody"),
+                      "a multicast has a destination beside its sender: without one it may never be acknowledged")
+          .hint(!lone       ? "leave it out where there is nobody else"
+                : semaphore ? "use noc_semaphore_set on the own semaphore"
+                            : "use noc_async_write to the own core");
+    });
+  }
+  if (write.targets.size() == form.destinations) return;
+  core_->reporter.found(checks::Class::multicast_count, [&] {
+    return fault_of(checks::Class::multicast_count, cores(),
+                    "the number of destinations must equal the cores that acknowledge; the sender counts only with loopback")
+        .numbers(form.destinations, std::ssize(write.targets), "destinations");
+  });
+}
+
+void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes,
+                         const MulticastForm& form) {
+  preempt();
+  const GridSize grid = node_.placement().grid;
+  core_->check_l1(l1_source, bytes, form.who);
+  const Rectangle rectangle = rectangle_of(noc, destination, form);
+  const LogicalCore low = rectangle.low();
+  const LogicalCore high = rectangle.high();
   // The range is the same on every core: checked on one.
   const NocAddress on_first = make_address(static_cast<std::uint32_t>(low.x + virtual_base),
                                            static_cast<std::uint32_t>(low.y + virtual_base), address_offset(destination));
-  check_alignment(on_first, resolve(on_first, bytes, "noc_async_write_multicast"), l1_source, false,
-                  "noc_async_write_multicast");
+  check_alignment(on_first, resolve(on_first, bytes, form.who), l1_source, false, form.who);
   PendingWrite write{{}, address_offset(destination) & (l1_slot_bytes - 1), l1_pointer(l1_source), bytes};
   int hop_count = 0;
   for (int y = low.y; y <= high.y; ++y) {
     for (int x = low.x; x <= high.x; ++x) {
-      if (LogicalCore{x, y} == core_->logical && !loopback) continue;
+      if (LogicalCore{x, y} == core_->logical && !form.loopback) continue;
       write.targets.push_back({Target::Kind::core, grid.index({x, y})});
       hop_count = std::max(hop_count, hops(node_.places(), noc, own_node(), node_.places().physical_of({x, y})));
     }
   }
-  if (write.targets.size() != destinations) {
-    core_->reporter.found(checks::Class::multicast_count, [&] {
-      return fault_of(
-                 checks::Class::multicast_count,
-                 fmt::format("noc_async_write_multicast to cores ({},{}) to ({},{}){}", low.x, low.y, high.x, high.y,
-                             loopback ? " with loopback" : ""),
-                 "the number of destinations must equal the cores that acknowledge; the sender counts only with loopback")
-          .numbers(destinations, static_cast<std::int64_t>(write.targets.size()), "destinations");
-    });
-  }
-  linked_chains_[noc] = linked ? LinkedChain{true, low, high} : LinkedChain{};
+  check_destinations(write, rectangle, form);
+  linked_chains_[noc] = form.linked ? LinkedChain{true, low, high} : LinkedChain{};
+  if (write.targets.empty()) return;  // nothing leaves, and there is no route to replay
   count(noc, TransferKind::multicast, bytes, hop_count);
   core_->log.append(risc_, events::NocMulticast{.noc = noc,
-                                                .linked = linked,
-                                                .loopback = loopback,
+                                                .linked = form.linked,
+                                                .loopback = form.loopback,
                                                 .bytes = bytes,
                                                 .first = node_.places().physical_of(low),
                                                 .last = node_.places().physical_of(high),
                                                 .offset = static_cast<std::uint32_t>(write.offset),
                                                 .word = word_written(l1_source, bytes),
                                                 .local = core_->log.keeps_local() ? l1_offset_of(l1_source) : 0});
-  if (core_->checker) core_->checker->multicast(risc_, noc, 0, l1_offset_of(l1_source), bytes, linked);
+  if (core_->checker) core_->checker->multicast(risc_, noc, 0, l1_offset_of(l1_source), bytes, form.linked);
   if (moves(Target::Kind::core, bytes)) queue_write(noc, std::move(write));
 }
 

@@ -7,6 +7,7 @@
 #include "core/core.h"
 #include "noc/command_buffers.h"
 #include "noc/grid.h"
+#include "noc/multicast.h"
 #include "noc/node.h"
 #include "noc/port.h"
 
@@ -35,9 +36,9 @@ class Endpoint final : public Port {
   void write(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes, const Issue& issue = {});
   /// Four bytes that travel in the command itself; to L1 only (tensix.md 4.1).
   void write_word(NocId noc, NocAddress destination, std::uint32_t value);
-  /// To all cores of the rectangle that `destination` names (see multicast_address); the own core only with `loopback`.
-  void multicast(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes, std::uint32_t destinations,
-                 bool loopback, bool linked);
+  /// To all cores of the rectangle that `destination` names (see Rectangle); the own core only with `loopback`. Fault "NoC
+  /// target": a rectangle beyond the grid, or one that the NoC would leave to go round the torus.
+  void multicast(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes, const MulticastForm& form);
   void increment(NocId noc, NocAddress semaphore, std::uint32_t delta);
 
   /// Transaction id of the reads from here on.
@@ -72,6 +73,10 @@ class Endpoint final : public Port {
 
  private:
   [[nodiscard]] Target resolve(NocAddress address, std::uint64_t bytes, const char* who) const;
+  /// The corners of a multicast, as the NoC wants them.
+  [[nodiscard]] Rectangle rectangle_of(NocId noc, NocAddress destination, const MulticastForm& form) const;
+  /// What silicon does not take, or does not end.
+  void check_destinations(const PendingWrite& write, const Rectangle& rectangle, const MulticastForm& form) const;
   void check_alignment(NocAddress remote, Target target, std::uint32_t local, bool is_read, const char* who) const;
   /// Where other fibers, and traffic, may go first.
   void preempt() { node_.scheduler().preempt(); }
@@ -110,13 +115,5 @@ class Endpoint final : public Port {
   OutstandingPackets outstanding_writes_;
   Fiber* waiter_ = nullptr;
 };
-
-/// A multicast address: the rectangle's corners and an offset, packed as TT-Metalium's 64-bit multicast addresses
-/// (36 bits of offset; x end, y end, x start, y start of 6 bits each).
-[[nodiscard]] constexpr NocAddress multicast_address(std::uint32_t x_start, std::uint32_t y_start, std::uint32_t x_end,
-                                                     std::uint32_t y_end, std::uint64_t offset) {
-  return make_address(x_end, y_end, offset) | std::uint64_t{x_start} << (offset_bits + 2 * coordinate_bits) |
-         std::uint64_t{y_start} << (offset_bits + 3 * coordinate_bits);
-}
 
 }  // namespace tilegrid::noc

@@ -55,12 +55,19 @@ void write_with_state(const char* who, std::uint32_t l1_source, std::uint32_t de
                     {TransferForm::stateful, transaction(trid, who)});
 }
 
+void multicast(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes, const noc::MulticastForm& form,
+               std::uint8_t noc, Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->end_write_state(noc_of(kernel, noc));
+  kernel.noc->multicast(noc_of(kernel, noc), l1_source, destination, bytes, form);
+}
+
 /// Semaphore multicasts leave at once, in order with the data before them, and have a command buffer of their own.
-void set_multicast(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations, bool loopback, bool linked,
-                   std::uint8_t noc, Here at) {
+void set_multicast(std::uint32_t l1_source, std::uint64_t semaphore, const noc::MulticastForm& form, std::uint8_t noc,
+                   Here at) {
   KernelContext& kernel = context(at);
   const NocId on = noc_of(kernel, noc);
-  kernel.noc->multicast(on, l1_source, semaphore, sizeof(std::uint32_t), destinations, loopback, linked);
+  kernel.noc->multicast(on, l1_source, semaphore, sizeof(std::uint32_t), form);
   kernel.noc->flush(on);
 }
 
@@ -140,21 +147,17 @@ void noc_async_write_one_packet(std::uint32_t l1_source, std::uint64_t destinati
 }
 void noc_async_write_multicast(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
                                std::uint32_t destinations, bool linked, std::uint8_t noc, Here at) {
-  KernelContext& kernel = context(at);
-  kernel.noc->end_write_state(noc_of(kernel, noc));
-  kernel.noc->multicast(noc_of(kernel, noc), l1_source, destination, bytes, destinations, false, linked);
+  multicast(l1_source, destination, bytes, {"noc_async_write_multicast", destinations, false, linked}, noc, at);
 }
 void noc_async_write_multicast_loopback_src(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
                                             std::uint32_t destinations, bool linked, std::uint8_t noc, Here at) {
-  KernelContext& kernel = context(at);
-  kernel.noc->end_write_state(noc_of(kernel, noc));
-  kernel.noc->multicast(noc_of(kernel, noc), l1_source, destination, bytes, destinations, true, linked);
+  multicast(l1_source, destination, bytes, {"noc_async_write_multicast_loopback_src", destinations, true, linked}, noc, at);
 }
 void noc_async_write_multicast_one_packet(std::uint32_t l1_source, std::uint64_t destination, std::uint32_t bytes,
                                           std::uint32_t destinations, bool linked, std::uint8_t noc, Here at) {
   static_cast<void>(context(at));
   check_packet(bytes, "noc_async_write_multicast_one_packet");
-  noc_async_write_multicast(l1_source, destination, bytes, destinations, linked, noc, at);
+  multicast(l1_source, destination, bytes, {"noc_async_write_multicast_one_packet", destinations, false, linked}, noc, at);
 }
 
 void noc_async_read_set_state(std::uint64_t source, std::uint8_t noc, Here at) {
@@ -303,11 +306,11 @@ void noc_semaphore_set_remote(std::uint32_t l1_source, std::uint64_t semaphore, 
 }
 void noc_semaphore_set_multicast(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations, bool linked,
                                  std::uint8_t noc, Here at) {
-  set_multicast(l1_source, semaphore, destinations, false, linked, noc, at);
+  set_multicast(l1_source, semaphore, {"noc_semaphore_set_multicast", destinations, false, linked}, noc, at);
 }
 void noc_semaphore_set_multicast_loopback_src(std::uint32_t l1_source, std::uint64_t semaphore, std::uint32_t destinations,
                                               bool linked, std::uint8_t noc, Here at) {
-  set_multicast(l1_source, semaphore, destinations, true, linked, noc, at);
+  set_multicast(l1_source, semaphore, {"noc_semaphore_set_multicast_loopback_src", destinations, true, linked}, noc, at);
 }
 
 void note_generated(std::uint32_t cb, std::uint32_t bytes, Here at) {

@@ -21,6 +21,8 @@ inline constexpr std::uint8_t default_noc = 0xFF;
 [[nodiscard]] std::uint64_t get_noc_addr(std::uint32_t x, std::uint32_t y, std::uint32_t address);
 /// An L1 address of the own core as a NoC address.
 [[nodiscard]] std::uint64_t get_noc_addr(std::uint32_t address, Here at = Here::current());
+/// The corners in the order in which the NoC of the multicast goes: on NoC 0 the start is the lower column and row, on NoC 1
+/// the higher ones (fault "NoC target" when the multicast is issued).
 [[nodiscard]] std::uint64_t get_noc_multicast_addr(std::uint32_t x_start, std::uint32_t y_start, std::uint32_t x_end,
                                                    std::uint32_t y_end, std::uint32_t address);
 

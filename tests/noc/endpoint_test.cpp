@@ -290,10 +290,12 @@ const auto multicasts_to_some = register_kernel("endpoint/multicasts_to_some", [
   const std::uint32_t to = from + 4096;
   if (my_index() == 0) {
     fill(from, 16, 9);
-    // The rectangle (1,0)-(2,1), named from either corner; the sender is outside, so that loopback adds nothing.
-    noc_async_write_multicast(from, get_noc_multicast_addr(19, 18, 20, 19, to), 32, 4);
-    noc_async_write_multicast_loopback_src(from, get_noc_multicast_addr(20, 19, 19, 18, to + 32), 32, 4);
-    noc_async_write_barrier();
+    // The rectangle (1,0)-(2,1), on each NoC from the corner where it begins; the sender is outside, so that loopback adds
+    // nothing.
+    noc_async_write_multicast(from, get_noc_multicast_addr(19, 18, 20, 19, to), 32, 4, false, 0);
+    noc_async_write_multicast_loopback_src(from, get_noc_multicast_addr(20, 19, 19, 18, to + 32), 32, 4, false, 1);
+    noc_async_write_barrier(0);
+    noc_async_write_barrier(1);
   }
   meet(0);
   put_result(0, count_equal(to, 16, 9));
@@ -399,7 +401,7 @@ const auto moves_this_and_that = register_kernel("endpoint/moves_this_and_that",
   noc_async_read_barrier(0);
   noc_async_write_page(2, buffer, l1, 1);
   noc_async_write(l1, on_core(7, l1), 256, 0);
-  noc_async_write_multicast(l1, on_all_cores(l1 + 16384), 512, 7, false, 0);
+  noc_async_write_multicast(l1, on_all_cores(l1 + 16384, 0), 512, 7, false, 0);
   noc_async_write_barrier(0);
   noc_async_write_barrier(1);
   noc_semaphore_inc(on_core(2, get_semaphore(0)), 1, 0);

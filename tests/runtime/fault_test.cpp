@@ -324,10 +324,46 @@ std::vector<FaultCase> other_cases() {
   };
 }
 
+/// A rectangle with its corners where this NoC does not begin or end.
+std::uint64_t between(std::uint32_t x_start, std::uint32_t y_start, std::uint32_t x_end, std::uint32_t y_end,
+                      std::uint32_t offset = user) {
+  constexpr std::uint32_t first = noc::virtual_base;
+  return get_noc_multicast_addr(first + x_start, first + y_start, first + x_end, first + y_end, offset);
+}
+
+std::vector<FaultCase> rectangle_cases() {
+  return {
+      {__LINE__, "columns_backwards_on_noc_0", Risc::brisc,
+       [] { noc_async_write_multicast(l1(user), between(3, 0, 1, 1), 64, 5, false, 0); }, "NoC target",
+       "noc_async_write_multicast on NoC 0 from corner \\(3,0\\) to corner \\(1,1\\).*\\(0,0\\)-\\(1,1\\), "
+       "\\(3,0\\)-\\(7,1\\) of its 8x10.*available 14;.*starts at \\(1,0\\) and ends at \\(3,1\\)",
+       __LINE__},
+      {__LINE__, "rows_backwards_on_noc_0", Risc::brisc,
+       [] { noc_async_write_multicast_loopback_src(l1(user), between(1, 1, 3, 0), 64, 6, false, 0); }, "NoC target",
+       "loopback_src on NoC 0 from corner \\(1,1\\) to corner \\(3,0\\).*hit \\(1,0\\)-\\(3,9\\) .*available 30;", __LINE__},
+      {__LINE__, "both_backwards_on_noc_0", Risc::brisc,
+       [] { noc_async_write_multicast_one_packet(l1(user), between(3, 1, 0, 0), 64, 7, false, 0); }, "NoC target",
+       "one_packet on NoC 0 from corner \\(3,1\\) to corner \\(0,0\\)", __LINE__},
+      {__LINE__, "columns_forwards_on_noc_1", Risc::brisc,
+       [] { noc_semaphore_set_multicast(l1(user), between(0, 0, 3, 0, l1_semaphore_base), 4, false, 1); }, "NoC target",
+       "noc_semaphore_set_multicast on NoC 1 from corner \\(0,0\\) to corner \\(3,0\\).*hit \\(0,0\\), \\(3,0\\)-\\(7,0\\) "
+       ".*"
+       "starts at \\(3,0\\) and ends at \\(0,0\\)",
+       __LINE__},
+      {__LINE__, "rows_forwards_on_noc_1", Risc::brisc,
+       [] { noc_semaphore_set_multicast_loopback_src(l1(user), between(2, 0, 2, 1, l1_semaphore_base), 2, false, 1); },
+       "NoC target",
+       "loopback_src on NoC 1 from corner \\(2,0\\) to corner \\(2,1\\).*hit \\(2,0\\)-\\(2,9\\) .*available 10;", __LINE__},
+      {__LINE__, "rows_of_all_forwards_on_noc_1", Risc::brisc,
+       [] { noc_async_write_multicast(l1(user), between(3, 0, 0, 1), 64, 7, true, 1); }, "NoC target",
+       "on NoC 1 from corner \\(3,0\\) to corner \\(0,1\\).*starts at \\(3,1\\) and ends at \\(0,0\\)", __LINE__},
+  };
+}
+
 std::vector<FaultCase> all_cases() {
   std::vector<FaultCase> all;
-  for (const auto& part :
-       {dst_cases(), cb_cases(), range_cases(), noc_cases(), transfer_form_cases(), transfer_state_cases(), other_cases()})
+  for (const auto& part : {dst_cases(), cb_cases(), range_cases(), noc_cases(), rectangle_cases(), transfer_form_cases(),
+                           transfer_state_cases(), other_cases()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -22,9 +22,12 @@ inline constexpr GridSize grid{4, 2};
 [[nodiscard]] inline std::uint64_t on_core(std::uint32_t index, std::uint32_t address) {
   return api::get_noc_addr(index % 4 + noc::virtual_base, index / 4 + noc::virtual_base, address);
 }
-[[nodiscard]] inline std::uint64_t on_all_cores(std::uint32_t address) {
-  return api::get_noc_multicast_addr(noc::virtual_base, noc::virtual_base, noc::virtual_base + 3, noc::virtual_base + 1,
-                                     address);
+/// Corners as the NoC wants them; the kernel's own unless one is given.
+[[nodiscard]] inline std::uint64_t on_all_cores(std::uint32_t address, std::uint8_t noc = api::default_noc) {
+  constexpr std::uint32_t first = noc::virtual_base;
+  const NocId on = noc == api::default_noc ? api::running_kernel().default_noc : static_cast<NocId>(noc);
+  if (on == NocId::noc1) return api::get_noc_multicast_addr(first + 3, first + 1, first, first, address);
+  return api::get_noc_multicast_addr(first, first, first + 3, first + 1, address);
 }
 /// How many of `count` words from `address` on are `value`.
 [[nodiscard]] inline std::uint32_t count_equal(std::uint32_t address, std::uint32_t count, std::uint32_t value) {

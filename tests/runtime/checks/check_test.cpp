@@ -118,6 +118,9 @@ std::vector<Case> kernel_end_cases() {
   };
 }
 
+/// The rectangle of core `one` alone.
+std::uint64_t on_own_core(std::uint32_t offset) { return get_noc_multicast_addr(my_x(), my_y(), my_x(), my_y(), offset); }
+
 std::vector<Case> multicast_cases() {
   return {
       single(
@@ -149,6 +152,29 @@ std::vector<Case> multicast_cases() {
           "sender_counted", Class::multicast_count, Risc::brisc, __LINE__ + 1, __LINE__ + 1,
           [] { noc_async_write_multicast(l1(user), on_all_cores(user), 64, 6), noc_async_write_barrier(); },
           [] { noc_async_write_multicast(l1(user), on_all_cores(user), 64, 5), noc_async_write_barrier(); }),
+      single(
+          "loopback_to_oneself", Class::multicast_lone, Risc::brisc, __LINE__ + 1, __LINE__ + 1,
+          [] { noc_async_write_multicast_loopback_src(l1(user), on_own_core(user), 64, 1), noc_async_write_barrier(); },
+          [] { noc_async_write(l1(user), on_core(one, user + 64), 64), noc_async_write_barrier(); }),
+      single(
+          "flag_to_oneself", Class::multicast_lone, Risc::brisc, __LINE__ + 2, __LINE__ + 2,
+          [] {
+            noc_semaphore_set_multicast_loopback_src(l1(user), on_own_core(get_semaphore(0)), 1, false, 1);
+            noc_async_write_barrier(1), noc_semaphore_set(semaphore(0), 0);
+          },
+          [] { noc_semaphore_set(semaphore(0), 1), noc_semaphore_set(semaphore(0), 0); }),
+      single(
+          "multicast_to_nobody", Class::multicast_lone, Risc::brisc, __LINE__ + 1, __LINE__ + 1,
+          [] { noc_async_write_multicast(l1(user), on_own_core(user), 64, 0), noc_async_write_barrier(); },
+          [] { noc_async_write_multicast(l1(user), on_all_cores(user), 64, 5), noc_async_write_barrier(); }),
+      single(
+          "flag_to_nobody", Class::multicast_lone, Risc::brisc, __LINE__ + 1, __LINE__ + 1,
+          [] { noc_semaphore_set_multicast(l1(user), on_own_core(get_semaphore(0)), 0), noc_async_write_barrier(); },
+          [] {
+            *semaphore_pointer(l1(user)) = 0;
+            noc_semaphore_set_multicast_loopback_src(l1(user), on_all_cores(get_semaphore(0)), 6);
+            noc_async_write_barrier();
+          }),
       single(
           "write_needs_16", Class::alignment, Risc::brisc, __LINE__ + 1, __LINE__ + 1,
           [] { noc_async_write(l1(user + 4), on_core(other, user), 64), noc_async_write_barrier(); },
@@ -388,9 +414,9 @@ std::vector<Case> core_cases() {
 
 std::vector<Case> all_cases() {
   std::vector<Case> all;
-  for (const auto& part :
-       {read_barrier_cases(), flush_cases(), kernel_end_cases(), multicast_cases(), window_cases(), compute_window_cases(),
-        owner_cases(), core_cases(), memory_cases(), dst_cases(), format_cases(), legal_cases()})
+  for (const auto& part : {read_barrier_cases(), flush_cases(), kernel_end_cases(),
+                           multicast_cases(), window_cases(), compute_window_cases(), owner_cases(), core_cases(),
+                           memory_cases(), dst_cases(), format_cases(), legal_cases()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
