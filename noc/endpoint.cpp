@@ -307,6 +307,7 @@ void Endpoint::read_barrier(NocId noc, std::optional<std::uint32_t> trid) {
   log_barrier<events::ReadBarrier>(noc, trid);
   flush();
   if (ShakenTraffic* traffic = shaken()) shuffle_reads(noc, traffic->chance());
+  if (core_->checker) core_->checker->reads_landing(risc_, noc, trid);
   complete_reads(noc, trid);
   wait_while(unfinished_reads(), 0, BlockReason::read_barrier, noc);
   if (core_->checker) core_->checker->reads_done(risc_, noc, trid);
@@ -360,6 +361,12 @@ void Endpoint::reset() {
   linked_chains_ = {};
   outstanding_reads_ = outstanding_writes_ = {};
   waiter_ = nullptr;
+}
+
+void Endpoint::lands_early(const PendingRead& read) const {
+  if (!core_->checker) return;
+  const auto address = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(read.destination));
+  core_->checker->lands_early(risc_, l1_offset_of(address), read.bytes);
 }
 
 void Endpoint::landed(const std::byte* where, std::size_t bytes) const {

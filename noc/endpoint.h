@@ -99,6 +99,7 @@ class Endpoint final : public Port {
 
   [[nodiscard]] std::uint64_t epoch() const override { return node_.epoch(); }
   [[nodiscard]] ShakenTraffic* shaken() const override { return node_.shaken(); }
+  void lands_early(const PendingRead& read) const override;
   /// Another fiber of the core may wait for a word of it.
   void landed(const std::byte* where, std::size_t bytes) const override;
   void wait_for_answer(BlockReason reason, NocId noc, const std::uint64_t& counter) override;

@@ -68,6 +68,8 @@ class Port {
   [[nodiscard]] virtual std::uint64_t epoch() const = 0;
   /// What traffic goes through instead of landing at once; null outside of a shaken program.
   [[nodiscard]] virtual ShakenTraffic* shaken() const = 0;
+  /// A read is about to land before anybody has asked for it.
+  virtual void lands_early(const PendingRead&) const {}
   /// Bytes of a read have landed.
   virtual void landed(const std::byte* where, std::size_t bytes) const = 0;
   /// Returns when an answer may have come; `counter` is what the wait is for.

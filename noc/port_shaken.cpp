@@ -20,6 +20,7 @@ void Port::read_early(Chance& chance) {
   std::swap(reads.back(), reads[chance.below(reads.size())]);
   std::vector<PendingRead> one{reads.back()};
   reads.pop_back();
+  lands_early(one.front());
   complete(one);
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/checks/reporter.h"
@@ -39,12 +41,18 @@ class Checker {
   void write_word(Risc risc, NocId noc, unsigned trid);
   void multicast(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes, bool linked);
   void atomic(Risc risc, NocId noc, unsigned trid);
-  /// Barriers have completed. Without `trid`: of all transaction ids.
+  /// The data of reads is about to land at their barrier; then they have. Without `trid`: of all transaction ids.
+  void reads_landing(Risc risc, NocId noc, std::optional<unsigned> trid = {});
+  /// A part of a read is about to land before its barrier.
+  void lands_early(Risc risc, std::uint32_t offset, std::uint32_t bytes);
+  /// Barriers have completed.
   void reads_done(Risc risc, NocId noc, std::optional<unsigned> trid = {});
   void writes_flushed(Risc risc, NocId noc, std::optional<unsigned> trid = {});
   void writes_done(Risc risc, NocId noc, std::optional<unsigned> trid = {});
   void atomics_done(Risc risc, NocId noc, std::optional<unsigned> trid = {});
   void kernel_end(Risc risc);
+  /// The program ends while the kernel is in the call `in`: what its next barrier or its end would have found.
+  void stopped(const Place& in);
 
   // ---- Circular buffers (checker_buffers.cpp). Before the buffer's counters move.
   void reserve(Risc risc, const CircularBuffer& cb);
@@ -64,7 +72,8 @@ class Checker {
   void pack(const CircularBuffer& cb, std::uint32_t address, bool accumulate);
 
   // ---- Semaphores: the last call that used one, for a finding at the end of the program.
-  void set_semaphore(std::uint32_t offset);
+  /// Before it gets its value.
+  void set_semaphore(Risc risc, std::uint32_t offset, std::uint32_t value);
   /// `exact`: until it has this value and no other.
   void wait_semaphore(Risc risc, std::uint32_t offset, std::optional<std::uint32_t> exact);
   /// What the RISC's last wait was for, if it was for one value only.
@@ -74,13 +83,28 @@ class Checker {
   [[nodiscard]] Place last_use_of_semaphore(int id) const { return semaphores_.at(static_cast<std::size_t>(id)); }
 
  private:
+  /// Of bytes of L1; equal for equal bytes, and made longer as more bytes come.
+  class Sum {
+   public:
+    void add(const std::byte* memory, std::size_t bytes);
+    /// Whether add() may go on: whole words so far.
+    [[nodiscard]] static bool may_go_on(std::size_t bytes) { return bytes % sizeof lanes_ == 0; }
+    friend bool operator==(const Sum&, const Sum&) = default;
+
+   private:
+    std::array<std::uint64_t, 4> lanes_{1, 2, 3, 4};
+  };
   struct Transfer {
     std::uint32_t first = 0;  ///< L1 offsets
     std::uint32_t end = 0;
     NocId noc{};
     std::uint8_t trid = 0;
-    std::uint64_t sum = 0;  ///< of a write's source
+    Sum sum;                ///< of a write's source or a read's target, when it was issued
+    bool compared = false;  ///< its target may have changed rightly since
     Place at;
+    [[nodiscard]] bool is_of(NocId of_noc, std::optional<unsigned> of_trid) const {
+      return noc == of_noc && (!of_trid || trid == *of_trid);
+    }
   };
   /// The transfers of a kind that one RISC has under way, and the range that holds them all.
   struct UnderWay {
@@ -122,14 +146,21 @@ class Checker {
   static void acknowledge(ByNoc& under_way, NocId noc, std::optional<unsigned> trid);
   void check_linked(OfRisc& own, NocId noc, const char* what);
   void add_write(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes);
+  /// Whether the bytes of a transfer are no longer those that were there when it was issued.
+  [[nodiscard]] bool changed(const Transfer& transfer) const;
+  [[nodiscard]] Fault source_changed(const Transfer& write, const std::string& until);
+  [[nodiscard]] Fault target_changed(const Transfer& read, const std::string& until);
   void check_source(const Transfer& write);
+  void check_target(Transfer& read);
+  void check_word(Risc risc, std::uint32_t offset, const char* call, std::optional<std::uint32_t> value);
   void check_landed(const Transfer& read);
   void end_with(Class c, const Place& issued, const char* what, const char* barrier);
   void check_user(User& user, Risc risc, bool moves, const CircularBuffer& cb, bool producer);
   /// The buffer that has all of these bytes, null when none has.
   [[nodiscard]] const CircularBuffer* buffer_at(std::uint32_t offset, std::uint32_t bytes);
   void check_window(Risc risc, std::uint32_t offset, std::uint32_t bytes, bool producer, const char* who);
-  [[nodiscard]] std::uint64_t sum_of(std::uint32_t first, std::uint32_t end) const;
+  [[nodiscard]] Sum sum_of(std::uint32_t first, std::uint32_t end) const;
+  void use_semaphore(std::uint32_t offset);
 
   Core& core_;
   Reporter& reporter_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "core/checks/checker.h"
 #include "core/core.h"
 
@@ -91,12 +93,47 @@ void Checker::check_window(Risc risc, std::uint32_t offset, std::uint32_t bytes,
   });
 }
 
-void Checker::wait_semaphore(Risc risc, std::uint32_t offset, std::optional<std::uint32_t> exact) {
-  set_semaphore(offset);
-  of(risc).exact = exact;
+/// A semaphore's call touches a word that a transfer of the RISC has to itself: the target of a read, or, with a `value`,
+/// the source of a write that the call would change.
+void Checker::check_word(Risc risc, std::uint32_t offset, const char* call, std::optional<std::uint32_t> value) {
+  const std::uint32_t end = offset + static_cast<std::uint32_t>(sizeof(std::uint32_t));
+  OfRisc& own = of(risc);
+  if (const Transfer* read = own.reads.overlapping(offset, end)) {
+    reporter_.found(Class::read_target, [&] {
+      return fault_of(Class::read_target,
+                      fmt::format("{} on the word at L1 {}, to which the read of {} is under way", call, offset,
+                                  text_of(read->at)),
+                      "the data of a read may land at any time until its barrier")
+          .hint("call noc_async_read_barrier before");
+    });
+  }
+  if (!value) return;
+  std::uint32_t present = 0;
+  std::memcpy(&present, l1_pointer(core_.l1_base + offset), sizeof present);
+  if (present == *value) return;
+  const Transfer* write = own.sources.overlapping(offset, end);
+  if (write == nullptr) return;
+  reporter_.found(Class::write_flush, [&] {
+    return fault_of(Class::write_flush,
+                    fmt::format("{} of the word at L1 {}, from which the write of {} has not departed", call, offset,
+                                text_of(write->at)),
+                    "the source of a write may be reused once it is flushed: either value may have been sent")
+        .hint("call noc_async_writes_flushed before");
+  });
 }
 
-void Checker::set_semaphore(std::uint32_t offset) {
+void Checker::wait_semaphore(Risc risc, std::uint32_t offset, std::optional<std::uint32_t> exact) {
+  use_semaphore(offset);
+  of(risc).exact = exact;
+  check_word(risc, offset, "noc_semaphore_wait", {});
+}
+
+void Checker::set_semaphore(Risc risc, std::uint32_t offset, std::uint32_t value) {
+  use_semaphore(offset);
+  check_word(risc, offset, "noc_semaphore_set", value);
+}
+
+void Checker::use_semaphore(std::uint32_t offset) {
   if (offset < l1_semaphore_base) return;
   const std::size_t id = (offset - l1_semaphore_base) / semaphore_bytes;
   if (id < semaphores_.size()) semaphores_[id] = reporter_.here();

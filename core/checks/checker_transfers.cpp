@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/checks/checker.h"
 #include "core/checks/poison.h"
@@ -37,7 +38,7 @@ void Checker::UnderWay::add(const Transfer& transfer) {
 }
 
 void Checker::UnderWay::remove(NocId noc, std::optional<unsigned> trid) {
-  std::erase_if(list, [&](const Transfer& one) { return one.noc == noc && (!trid || one.trid == *trid); });
+  std::erase_if(list, [&](const Transfer& one) { return one.is_of(noc, trid); });
   if (!list.empty()) return;
   first = ~0U;
   end = 0;
@@ -51,19 +52,25 @@ const Checker::Transfer* Checker::UnderWay::overlapping(std::uint32_t from, std:
   return nullptr;
 }
 
-std::uint64_t Checker::sum_of(std::uint32_t first, std::uint32_t end) const {
-  const std::byte* memory = l1_pointer(core_.l1_base + first);
-  const std::size_t bytes = end - first;
+void Checker::Sum::add(const std::byte* memory, std::size_t bytes) {
   constexpr std::uint64_t odd = 0x9E37'79B9'7F4A'7C15;
-  std::array<std::uint64_t, 4> sums{1, 2, 3, 4};
   std::size_t at = 0;
-  for (; at + sizeof sums <= bytes; at += sizeof sums) {
+  for (; at + sizeof lanes_ <= bytes; at += sizeof lanes_) {
     std::array<std::uint64_t, 4> words;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
     std::memcpy(words.data(), memory + at, sizeof words);
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = (sums[i] ^ words[i]) * odd;
+    for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i] = (lanes_[i] ^ words[i]) * odd;
   }
-  for (; at < bytes; ++at) sums[0] = (sums[0] ^ static_cast<std::uint64_t>(memory[at])) * odd;
-  return sums[0] ^ sums[1] >> 7U ^ sums[2] >> 13U ^ sums[3] >> 19U;
+  for (; at < bytes; ++at) lanes_[0] = (lanes_[0] ^ static_cast<std::uint64_t>(memory[at])) * odd;
+}
+
+Checker::Sum Checker::sum_of(std::uint32_t first, std::uint32_t end) const {
+  Sum sum;
+  sum.add(l1_pointer(core_.l1_base + first), end - first);
+  return sum;
+}
+
+bool Checker::changed(const Transfer& transfer) const {
+  return !core_.dry && !(sum_of(transfer.first, transfer.end) == transfer.sum);
 }
 
 const CircularBuffer* Checker::buffer_at(std::uint32_t offset, std::uint32_t bytes) {
@@ -95,15 +102,20 @@ void Checker::read(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, st
   check_window(risc, offset, bytes, true, "noc_async_read");
   const Place here = reporter_.here();
   const auto id = static_cast<std::uint8_t>(trid);
+  const bool compares = reporter_.on(Class::read_target) && !core_.dry;
   if (!own.reads.list.empty()) {  // pages that follow each other are one range
     Transfer& last = own.reads.list.back();
-    if (last.end == offset && last.noc == noc && last.trid == id && last.at.same_line(here)) {
+    const bool goes_on = last.end == offset && last.noc == noc && last.trid == id && last.at.same_line(here);
+    if (goes_on && !last.compared && Sum::may_go_on(last.end - last.first)) {
+      if (compares) last.sum.add(l1_pointer(core_.l1_base + offset), bytes);
       last.end = end;
       own.reads.end = std::max(own.reads.end, end);
       return;
     }
   }
-  own.reads.add({.first = offset, .end = end, .noc = noc, .trid = id, .at = here});
+  Transfer read{.first = offset, .end = end, .noc = noc, .trid = id, .sum = {}, .at = here};
+  if (compares) read.sum = sum_of(offset, end);
+  own.reads.add(read);
 }
 
 void Checker::check_linked(OfRisc& own, NocId noc, const char* what) {
@@ -132,7 +144,8 @@ void Checker::add_write(Risc risc, NocId noc, unsigned trid, std::uint32_t offse
   }
   check_window(risc, offset, bytes, false, "write");
   use(core_.l1_base + offset, bytes, "write");
-  Transfer write{.first = offset, .end = end, .noc = noc, .trid = static_cast<std::uint8_t>(trid), .at = reporter_.here()};
+  Transfer write{
+      .first = offset, .end = end, .noc = noc, .trid = static_cast<std::uint8_t>(trid), .sum = {}, .at = reporter_.here()};
   if (reporter_.on(Class::write_flush) && !core_.dry) write.sum = sum_of(offset, end);
   own.sources.add(write);
   begin(own.writes, noc, trid, write.at);
@@ -174,35 +187,67 @@ void Checker::check_landed(const Transfer& read) {
   clear(dram_poison, memory, bytes);
 }
 
+Fault Checker::target_changed(const Transfer& read, const std::string& until) {
+  const auto range = text_of_range(buffer_at(read.first, read.end - read.first), core_.l1_base, read.first, read.end);
+  return fault_of(Class::read_target, fmt::format("{} changed between the read to there and {}", range, until),
+                  "the data of a read may land at any time until its barrier, over what is stored there")
+      .hint("call noc_async_read_barrier before the first store")
+      .at(read.at.file, read.at.line);
+}
+
+void Checker::check_target(Transfer& read) {
+  if (std::exchange(read.compared, true) || !changed(read)) return;
+  reporter_.found(Class::read_target,
+                  [&] { return target_changed(read, fmt::format("its barrier by {}", text_of(reporter_.here()))); });
+}
+
+void Checker::reads_landing(Risc risc, NocId noc, std::optional<unsigned> trid) {
+  if (!reporter_.on(Class::read_target) || core_.dry) return;
+  // All are compared before any lands: reads to the same place change each other's target.
+  for (Transfer& read : of(risc).reads.list) {
+    if (read.is_of(noc, trid)) check_target(read);
+  }
+}
+
+void Checker::lands_early(Risc risc, std::uint32_t offset, std::uint32_t bytes) {
+  if (!reporter_.on(Class::read_target)) return;
+  for (Transfer& read : of(risc).reads.list) {
+    if (read.compared || read.first >= offset + bytes || offset >= read.end) continue;
+    read.compared = true;
+    if (changed(read)) reporter_.note(Class::read_target, read.at, target_changed(read, "its landing"));
+  }
+}
+
 void Checker::reads_done(Risc risc, NocId noc, std::optional<unsigned> trid) {
   UnderWay& reads = of(risc).reads;
-  if (reporter_.on(Class::uninitialised_dram)) {
-    for (const Transfer& read : reads.list) {
-      if (read.noc == noc && (!trid || read.trid == *trid)) check_landed(read);
-    }
+  for (const Transfer& read : reads.list) {
+    if (!read.is_of(noc, trid)) continue;
+    if (reporter_.on(Class::uninitialised_dram)) check_landed(read);
+    if (!trid) continue;
+    for (Transfer& other : reads.list) other.compared |= other.first < read.end && read.first < other.end;
   }
   reads.remove(noc, trid);
 }
 
+Fault Checker::source_changed(const Transfer& write, const std::string& until) {
+  const auto range = text_of_range(buffer_at(write.first, write.end - write.first), core_.l1_base, write.first, write.end);
+  return fault_of(Class::write_flush, fmt::format("{} changed between the write from there and {}", range, until),
+                  "the source of a write may be reused once it is flushed: either value may have been sent")
+      .hint("call noc_async_writes_flushed before the source is written again")
+      .at(write.at.file, write.at.line);
+}
+
 void Checker::check_source(const Transfer& write) {
-  if (sum_of(write.first, write.end) == write.sum) return;
-  reporter_.found(Class::write_flush, [&] {
-    const std::uint32_t bytes = write.end - write.first;
-    return fault_of(Class::write_flush,
-                    fmt::format("{} changed between the write from there and its flush by {}",
-                                text_of_range(buffer_at(write.first, bytes), core_.l1_base, write.first, write.end),
-                                text_of(reporter_.here())),
-                    "the source of a write may be reused once it is flushed: either value may have been sent")
-        .hint("call noc_async_writes_flushed before the source is written again")
-        .at(write.at.file, write.at.line);
-  });
+  if (!changed(write)) return;
+  reporter_.found(Class::write_flush,
+                  [&] { return source_changed(write, fmt::format("its flush by {}", text_of(reporter_.here()))); });
 }
 
 void Checker::writes_flushed(Risc risc, NocId noc, std::optional<unsigned> trid) {
   UnderWay& sources = of(risc).sources;
   if (reporter_.on(Class::write_flush) && !core_.dry) {
     for (const Transfer& write : sources.list) {
-      if (write.noc == noc && (!trid || write.trid == *trid)) check_source(write);
+      if (write.is_of(noc, trid)) check_source(write);
     }
   }
   sources.remove(noc, trid);
@@ -240,6 +285,7 @@ void Checker::end_with(Class c, const Place& issued, const char* what, const cha
 
 void Checker::kernel_end(Risc risc) {
   OfRisc& own = of(risc);
+  for (int noc = 0; noc < noc_count; ++noc) reads_landing(risc, static_cast<NocId>(noc));
   if (!own.reads.list.empty()) {
     end_with(Class::kernel_end, own.reads.list.back().at, "this read", "noc_async_read_barrier");
   }
@@ -261,6 +307,22 @@ void Checker::kernel_end(Risc risc) {
                       "the next kernel would add to what is in L1")
           .hint("call pack_reconfig_l1_acc(false)");
     });
+  }
+  own = {};
+}
+
+void Checker::stopped(const Place& in) {
+  const std::string until = fmt::format("the end of the run, in the call of {}", text_of(in));
+  OfRisc& own = of(in.risc);
+  if (reporter_.on(Class::write_flush)) {
+    for (const Transfer& write : own.sources.list) {
+      if (changed(write)) reporter_.note(Class::write_flush, write.at, source_changed(write, until));
+    }
+  }
+  if (reporter_.on(Class::read_target)) {
+    for (const Transfer& read : own.reads.list) {
+      if (!read.compared && changed(read)) reporter_.note(Class::read_target, read.at, target_changed(read, until));
+    }
   }
   own = {};
 }

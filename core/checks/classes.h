@@ -14,6 +14,7 @@ namespace tilegrid::checks {
 /// and everything else - names, defaults, help, who looks for it, what a dry run leaves out - follows from there.
 enum class Class : std::uint8_t {
   read_barrier,
+  read_target,
   write_flush,
   kernel_end,
   linked_open,
@@ -68,6 +69,8 @@ inline constexpr std::array<ClassRow, class_count> class_rows = [] {
   return std::array<ClassRow, class_count>{{
       {Class::read_barrier, "read-barrier", error, in_calls, false,
        "data of a read is pushed or sent on before noc_async_read_barrier"},
+      {Class::read_target, "read-target", error, in_calls, true,
+       "the target of a read is stored to, or waited on, before the barrier (plain loads of it are not seen)"},
       {Class::write_flush, "write-flush", error, in_calls, false,
        "the source of a write is popped, overwritten or changed before it is flushed"},
       {Class::kernel_end, "kernel-end", error, in_calls, false,

@@ -278,7 +278,7 @@ void noc_semaphore_set(volatile std::uint32_t* semaphore, std::uint32_t value, H
   core.scheduler.preempt();
   const std::uint32_t offset = l1_offset_of(address);
   core.log.append(kernel.risc, events::SemaphoreSet{.value = value, .node = own_node(kernel), .offset = offset});
-  if (core.checker) core.checker->set_semaphore(offset);
+  if (core.checker) core.checker->set_semaphore(kernel.risc, offset, value);
   *semaphore = value;
   if (auto* sources = core.sources_at(offset)) {
     sources->last = -1;

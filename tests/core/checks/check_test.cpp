@@ -41,12 +41,12 @@ TEST(CheckClasses, EachIsLookedForWhereItIsSeen) {
     if (one.left_out_of_dry_runs()) not_dry.insert(one.name);
     EXPECT_EQ(config.without_data().on(one.id), !one.needs_data) << one.name;
   }
-  EXPECT_EQ(by_checker, (std::set<std::string>{"read-barrier", "write-flush", "kernel-end", "linked-open", "cb-window",
-                                               "cb-owner", "semaphore-state", "semaphore-passed", "uninitialised-l1",
-                                               "uninitialised-dram", "format-reconfig", "l1-acc-left"}));
+  EXPECT_EQ(by_checker, (std::set<std::string>{"read-barrier", "read-target", "write-flush", "kernel-end", "linked-open",
+                                               "cb-window", "cb-owner", "semaphore-state", "semaphore-passed",
+                                               "uninitialised-l1", "uninitialised-dram", "format-reconfig", "l1-acc-left"}));
   EXPECT_EQ(in_the_logs, (std::set<std::string>{"race", "remote-slot", "semaphore-race", "semaphore-passed"}));
   EXPECT_EQ(not_dry, (std::set<std::string>{"race", "remote-slot", "semaphore-race", "semaphore-passed", "uninitialised-l1",
-                                            "uninitialised-dram"}));
+                                            "uninitialised-dram", "read-target"}));
   EXPECT_FALSE(Checker::needed(Config::all(Severity::off)));
 }
 

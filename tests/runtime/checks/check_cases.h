@@ -77,6 +77,9 @@ inline Case single(const char* name, Class check, Risc risc, int before, int aft
   return {name, check, one, risc, before, after, on_one(risc, broken), on_one(risc, fixed), can_go_on};
 }
 
+/// In check_transfer_cases.cpp.
+std::vector<Case> read_target_cases();
+std::vector<Case> idle_wait_cases();
 /// In check_memory_cases.cpp.
 std::vector<Case> memory_cases();
 std::vector<Case> dst_cases();
