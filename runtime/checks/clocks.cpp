@@ -83,4 +83,28 @@ void Clock::join(const Clock& other) {
   }
 }
 
+Clock Clock::meet(const Clock& other) const {
+  Clock both = *this;
+  const std::size_t size = own_.size();
+  for (std::size_t i = 0; i < size; ++i) both.own_[i] = std::min(own_[i], other.known(core_, i));
+  if (!others_) return both;
+  Others& rest = both.change_others();
+  for (int core = 0; core < cores_; ++core) {
+    for (std::size_t i = 0; i < size; ++i) {
+      std::uint32_t& epoch = rest.threads[static_cast<std::size_t>(core) * size + i];
+      epoch = std::min(epoch, other.known(core, i));
+    }
+  }
+  const std::vector<Channel> none;
+  const std::vector<Channel>& theirs = other.others_ ? other.others_->channels : none;
+  std::vector<Channel> shared;
+  for (const Channel& one : rest.channels) {
+    const auto found = std::lower_bound(theirs.begin(), theirs.end(), one.first, before);
+    if (found != theirs.end() && found->first == one.first)
+      shared.emplace_back(one.first, std::min(one.second, found->second));
+  }
+  rest.channels = std::move(shared);
+  return both;
+}
+
 }  // namespace tilegrid::races

@@ -52,6 +52,8 @@ class Clock {
   void learn_channel(std::uint32_t channel, std::uint32_t sequence);
   /// From then on it also knows everything that `other` knows.
   void join(const Clock& other);
+  /// What both know.
+  [[nodiscard]] Clock meet(const Clock& other) const;
   /// A new moment of an own thread.
   std::uint32_t advance(int own_thread) { return ++own_[static_cast<std::size_t>(own_thread)]; }
   [[nodiscard]] std::uint32_t epoch(int own_thread) const { return own_[static_cast<std::size_t>(own_thread)]; }
@@ -61,6 +63,11 @@ class Clock {
     std::vector<std::uint32_t> threads;                             ///< by core and thread
     std::vector<std::pair<std::uint32_t, std::uint32_t>> channels;  ///< by number
   };
+  /// The last moment of a thread that is known to be over.
+  [[nodiscard]] std::uint32_t known(int core, std::size_t thread) const {
+    if (core == core_) return own_[thread];
+    return others_ ? others_->threads[static_cast<std::size_t>(core) * own_.size() + thread] : 0;
+  }
   /// The knowledge of other cores, made this clock's own so that it may be changed.
   Others& change_others();
 

@@ -40,8 +40,13 @@ const char* call_name(EventKind kind) {
 
 }  // namespace
 
-RaceFinder::RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, const checks::Config& checks)
-    : program_(layout), logs_(logs), checks_(checks), cores_(static_cast<int>(logs.size())), map_(layout) {
+RaceFinder::RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, const checks::Config& checks, bool complete)
+    : program_(layout),
+      logs_(logs),
+      checks_(checks),
+      complete_(complete),
+      cores_(static_cast<int>(logs.size())),
+      map_(layout) {
   for (int core = 0; core < cores_; ++core) {
     const PhysicalCore node = layout.places.physical_of(layout.grid.core(core));
     cores_by_node_[{node.x, node.y}] = core;
@@ -114,6 +119,7 @@ std::vector<checks::Finding> RaceFinder::run() {
       left = left || !kernel.cursor.done();
     }
     if (moved || !left) continue;
+    if (!complete_) break;  // they stopped there
     // No kernel can go on in the order taken here, though all went on in the run: one of them polled, or a race decided
     // what it saw. The first that waits is let through.
     for (Kernel& kernel : kernels_) {

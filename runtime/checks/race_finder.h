@@ -29,7 +29,8 @@ namespace tilegrid::races {
 /// channel.
 class RaceFinder {
  public:
-  RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, const checks::Config& checks);
+  /// `complete`: all kernels came to their ends; else some stopped in a wait.
+  RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, const checks::Config& checks, bool complete = true);
   [[nodiscard]] std::vector<checks::Finding> run();
 
  private:
@@ -78,8 +79,10 @@ class RaceFinder {
     int core = 0;
     std::uint32_t offset = 0;
     std::vector<Value> values{};       ///< its values since it was last set or waited for; the last is the present one
-    std::optional<Change> set{};       ///< the last
+    bool initial = true;               ///< it has had no other value than that of the beginning
+    std::vector<Change> sets{};        ///< the last, and those before that it does not know of
     std::vector<Change> increments{};  ///< since then
+    std::optional<Change> idle{};      ///< the last wait, if it was for a value that was there before
     std::optional<Change> exact{};     ///< the last wait for one value
   };
   struct Channel {
@@ -145,6 +148,9 @@ class RaceFinder {
   void set(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t value, const Moment& moment,
            const Clock& seen);
   void check_passed(const Kernel& kernel, Word& word, std::uint32_t value);
+  /// A wait ends with a value that was there before: it does not wait for others who give the same.
+  void check_idle(const Kernel& kernel, Word& word, const Word::Value& seen);
+  void report_idle(const Word& of, const Word::Change& wait, const Call& by);
   /// Reports that a wait for one exact value may miss it: the call `by` gives the word another value.
   void report_passed(const Word& of, const Call& by, std::uint32_t value);
 
@@ -154,6 +160,7 @@ class RaceFinder {
   const Layout& program_;
   const std::vector<EventLog>& logs_;
   const checks::Config& checks_;
+  bool complete_;
   int cores_;
   BufferMap map_;
   BlockIndex index_;

@@ -5,8 +5,9 @@
 
 namespace tilegrid::races {
 
-std::vector<checks::Finding> find(const Layout& layout, const std::vector<EventLog>& logs, const checks::Config& checks) {
-  return RaceFinder(layout, logs, checks).run();
+std::vector<checks::Finding> find(const Layout& layout, const std::vector<EventLog>& logs, const checks::Config& checks,
+                                  bool complete) {
+  return RaceFinder(layout, logs, checks, complete).run();
 }
 
 }  // namespace tilegrid::races

@@ -44,8 +44,9 @@ struct Layout {
 /// Whether any of the classes is on.
 [[nodiscard]] inline bool wanted(const checks::Config& checks) { return checks.any(checks::in_logs); }
 
-/// `logs` by core, complete, with local offsets and lines (EventLog::keep_local, keep_lines).
+/// `logs` by core, with local offsets and lines (EventLog::keep_local, keep_lines); `complete` unless kernels stopped in a
+/// wait that never ended.
 [[nodiscard]] std::vector<checks::Finding> find(const Layout& layout, const std::vector<EventLog>& logs,
-                                                const checks::Config& checks);
+                                                const checks::Config& checks, bool complete = true);
 
 }  // namespace tilegrid::races
