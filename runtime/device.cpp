@@ -90,14 +90,16 @@ Device::WorkerCoordinates Device::worker_core(LogicalCore core) {
   return {static_cast<std::uint32_t>(core.x + noc::virtual_base), static_cast<std::uint32_t>(core.y + noc::virtual_base)};
 }
 
-/// Warnings are kept for the end of the run; an error ends it, with `more` after its line.
-void Device::keep_findings(const std::vector<checks::Finding>& findings, const std::string& more) {
+/// Warnings are kept for the end of the run; an error ends it, with `more` after its line and `behind` after the errors.
+void Device::keep_findings(const std::vector<checks::Finding>& findings, const std::string& more,
+                           const std::vector<checks::Finding>& behind) {
   std::vector<checks::Finding> errors;
   for (const checks::Finding& finding : findings) {
     (finding.severity == checks::Severity::error ? errors : warnings_).push_back(finding);
   }
   if (errors.empty()) return;
   const std::string line = error_line(errors, grid(), chip()) + more;
+  errors.insert(errors.end(), behind.begin(), behind.end());
   errors.insert(errors.end(), warnings_.begin(), warnings_.end());
   throw checks::FoundError(line, std::move(errors));
 }
@@ -129,20 +131,32 @@ void Device::find_races(const LaunchCommand& command, RunResult& result) {
   if (!command.record_log) result.log.cores.clear();
 }
 
+/// What was found comes first: it may be why the program hangs. Other cores' part in it is in the logs, as far as they go.
+void Device::end_in_deadlock(const LaunchCommand& command, Launch& launch, std::vector<checks::Finding> findings) {
+  const std::vector<BlockedReport> blocked = launch.blocked();
+  const std::string text = deadlock_text(blocked, grid());
+  if (command.analyse) {
+    const std::vector<checks::Finding> races =
+        races::find(layout_of(command.program), launch.take_result().log.cores, control_.node().checks(), false);
+    findings.insert(findings.end(), races.begin(), races.end());
+  }
+  keep_findings(findings, "\n" + text);
+  throw DeadlockError(text, deadlock_json(blocked, grid()));
+}
+
 RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const LaunchCommand command = command_for(program, options);
   Launch launch(control_, command);
   const EndReason reason = launch.run(options.on_progress);
   std::vector<checks::Finding> findings = launch.take_findings();
-  if (reason == EndReason::deadlock) {
-    const std::vector<BlockedReport> blocked = launch.blocked();
-    const std::string text = deadlock_text(blocked, grid());
-    keep_findings(findings, "\n" + text);  // the findings come first: they may be why it hangs
-    throw DeadlockError(text, deadlock_json(blocked, grid()));
+  if (reason == EndReason::deadlock) end_in_deadlock(command, launch, std::move(findings));
+  if (reason == EndReason::failed) {
+    const ErrorReport first = launch.first_error();
+    keep_findings(findings, "\n" + first.text, first.findings);
+    launch.throw_first_error(warnings_);
   }
   keep_findings(findings);
-  if (reason == EndReason::failed) launch.throw_first_error(warnings_);
   RunResult result = launch.take_result();
   result.findings = std::move(findings);
   if (command.analyse) find_races(command, result);

@@ -87,7 +87,9 @@ class Device {
  private:
   [[nodiscard]] LaunchCommand command_for(const Program& program, const LaunchOptions& options);
   void find_races(const LaunchCommand& command, RunResult& result);
-  void keep_findings(const std::vector<checks::Finding>& findings, const std::string& more = {});
+  void keep_findings(const std::vector<checks::Finding>& findings, const std::string& more = {},
+                     const std::vector<checks::Finding>& behind = {});
+  [[noreturn]] void end_in_deadlock(const LaunchCommand& command, Launch& launch, std::vector<checks::Finding> findings);
   void transfer_pages(const Buffer& buffer, std::size_t size, const char* who,
                       const std::function<void(noc::Target, std::uint64_t, std::uint64_t)>& transfer);
 

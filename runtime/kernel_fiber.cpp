@@ -36,6 +36,11 @@ checks::Finding finding_of(const KernelContext& kernel, const Fault& fault) {
           .message = details_of(fault)};
 }
 
+/// The kernel dies; what its next barrier would have found may be why.
+void look_back(const KernelContext& kernel) {
+  if (kernel.core->checker) kernel.core->checker->stopped(place_in(kernel));
+}
+
 }  // namespace
 
 checks::Place running_place() {
@@ -52,12 +57,17 @@ void run_kernel(KernelContext& kernel, KernelFunction function) {
     kernel.noc->finish();
     log.append(kernel.risc, events::KernelEnd{});
   } catch (const Fault& fault) {
+    using checks::Class;
+    const bool of_a_transfer =
+        fault.error_class == name_of(Class::write_flush) || fault.error_class == name_of(Class::read_target);
+    if (!of_a_transfer) look_back(kernel);  // else it has just been said
     throw checks::FoundError(describe(fault, place_of(kernel, &fault)), {finding_of(kernel, fault)});
   } catch (const Error&) {
     throw;  // the run's fault and not the kernel's: a rank was lost while the kernel sent
   } catch (const FiberCancelled&) {
     throw;
   } catch (const std::exception& error) {
+    look_back(kernel);
     throw KernelError(fmt::format("kernel exception · {}: {}", place_of(kernel), error.what()));
   } catch (...) {
     throw KernelError(fmt::format("kernel exception · {}: of an unknown type", place_of(kernel)));

@@ -74,19 +74,23 @@ std::vector<checks::Finding> Launch::take_findings() {
   return findings;
 }
 
-void Launch::throw_first_error(const std::vector<checks::Finding>& warnings) const {
+ErrorReport Launch::first_error() const {
   const std::vector<ErrorReport> errors = joined(results_, &RankResult::errors);
   if (errors.empty()) throw std::logic_error("a program failed without an error");
-  const auto first = std::min_element(errors.begin(), errors.end(),
-                                      [](const ErrorReport& a, const ErrorReport& b) { return a.core < b.core; });
-  const auto code = static_cast<ExitCode>(first->exit_code);
-  if (code == ExitCode::usage) throw UsageError(first->text);
+  return *std::min_element(errors.begin(), errors.end(),
+                           [](const ErrorReport& a, const ErrorReport& b) { return a.core < b.core; });
+}
+
+void Launch::throw_first_error(const std::vector<checks::Finding>& warnings) const {
+  const ErrorReport first = first_error();
+  const auto code = static_cast<ExitCode>(first.exit_code);
+  if (code == ExitCode::usage) throw UsageError(first.text);
   if (code == ExitCode::kernel) {
-    std::vector<checks::Finding> findings = first->findings;
+    std::vector<checks::Finding> findings = first.findings;
     if (!findings.empty()) findings.insert(findings.end(), warnings.begin(), warnings.end());
-    throw checks::FoundError(first->text, std::move(findings));
+    throw checks::FoundError(first.text, std::move(findings));
   }
-  throw Error(code, first->text);
+  throw Error(code, first.text);
 }
 
 std::vector<BlockedReport> Launch::blocked() const { return joined(results_, &RankResult::blocked); }

@@ -32,8 +32,10 @@ class Launch {
 
   /// What the checks found, by rank and core.
   [[nodiscard]] std::vector<checks::Finding> take_findings();
-  /// After EndReason::failed: throws the error of the first core, a kernel's with `warnings` behind its findings. Several
-  /// ranks may fail before the end of the program reaches them.
+  /// After EndReason::failed: the error of the first core. Several ranks may fail before the end of the program reaches
+  /// them.
+  [[nodiscard]] ErrorReport first_error() const;
+  /// Throws it, a kernel's with `warnings` behind its findings.
   [[noreturn]] void throw_first_error(const std::vector<checks::Finding>& warnings) const;
   /// After EndReason::deadlock: who waits for what.
   [[nodiscard]] std::vector<BlockedReport> blocked() const;

@@ -136,7 +136,17 @@ void ProgramCores::check_blocked_waits() {
   }
 }
 
+/// Kernels that never came to their next barrier, or to their end: what would have been found there may be why.
+void ProgramCores::check_stopped_kernels() {
+  for (const auto& fiber : node_.scheduler().fibers()) {
+    if (fiber->finished()) continue;
+    const KernelContext& kernel = kernel_of(*fiber);
+    if (kernel.core->checker) kernel.core->checker->stopped(place_in(kernel));
+  }
+}
+
 void ProgramCores::collect(EndReason reason, RankResult& result) {
+  if (reason != EndReason::finished) check_stopped_kernels();
   if (reason == EndReason::deadlock) check_blocked_waits();
   for (const auto& core : node_.cores()) {
     CoreResult& out = result.cores.emplace_back();

@@ -32,6 +32,8 @@ class ProgramCores {
   /// any more, for one value of a semaphore that holds more.
   void check_semaphores(Core& core);
   void check_blocked_waits();
+  /// Of kernels that are not at their end when the program is.
+  void check_stopped_kernels();
 
   noc::Node& node_;
   const LaunchCommand& launch_;
