@@ -147,13 +147,13 @@ std::string count_view_text(const Metric& metric, GridSize grid, const std::vect
   std::vector<double> values;
   for (std::size_t i = 0; i < cores.size(); ++i) values.push_back(metric.value(cores[i], hosts[i]));
   const std::string title = fmt::format("{}: {}", metric.host ? "Host cost" : "Device counts", metric.title);
-  return "\n" + grid_view(grid, values, title, metric.unit);
+  return fmt::format("\n{}", grid_view(grid, values, title, metric.unit));
 }
 
 std::string time_view_text(const Metric& metric, GridSize grid, const std::vector<timing::CoreTime>& cores, double cycles) {
   std::vector<double> values;
   for (const timing::CoreTime& core : cores) values.push_back(metric.device_time(core, cycles));
-  return "\n" + grid_view(grid, values, "Device time: " + metric.title, metric.unit);
+  return fmt::format("\n{}", grid_view(grid, values, fmt::format("Device time: {}", metric.title), metric.unit));
 }
 
 }  // namespace tilegrid::report

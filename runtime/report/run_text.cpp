@@ -12,7 +12,7 @@ namespace {
 
 std::string work_text(const Value& totals) {
   const Table table({{"Device counts: tiles", -26}, {"total", 16}, {"least a core", 14}, {"mean", 14}, {"most a core", 14}});
-  std::string text = "\n" + table.head();
+  std::string text = fmt::format("\n{}", table.head());
   const auto line = [&](const std::string& name, const Value& spread) {
     text += table.row({"  " + name, grouped(spread["total"].count()), grouped(spread["min"].count()),
                        grouped(spread["mean"].number()), grouped(spread["max"].count())});
@@ -31,7 +31,7 @@ std::string work_text(const Value& totals) {
 
 std::string buffers_text(const Value& buffers) {
   const Table table({{"Device counts: CBs", -26}, {"pages", 10}, {"page bytes", 16}, {"high water", 14}, {"format", 14}});
-  std::string text = "\n" + table.head("   (high water depends on host scheduling)");
+  std::string text = fmt::format("\n{}", table.head("   (high water depends on host scheduling)"));
   for (const Value& cb : buffers.list()) {
     text += table.row({fmt::format("  {:>2} {}", cb["id"].count(), cb["role"].text()), std::to_string(cb[".pages"].count()),
                        std::to_string(cb[".page_bytes"].count()), std::to_string(cb["high_water_pages"].count()),
@@ -48,7 +48,7 @@ std::string noc_text(const Value& totals) {
                      {"mean hops", 11},
                      {"least B a core", 16},
                      {"most B a core", 16}});
-  std::string text = "\n" + table.head();
+  std::string text = fmt::format("\n{}", table.head());
   for (const Value& one : totals["noc"].list()) {
     text += table.row({fmt::format("  NoC {} {}", one["noc"].count(), one["kind"].text()),
                        grouped(one["transactions"].count()), grouped(one["bytes"].count()), grouped(one["hops"].count()),

@@ -248,7 +248,8 @@ std::string slot_picture(const Plan& plan) {
                                  fullest->h, fullest->w, fullest->peak, plan.machine.capacity());
   const std::size_t steps = (panel_width - label_width) / letters.width() / 10 * 10;
   for (std::size_t first = 0; first < fullest->body.size(); first += steps) {
-    text += "\n" + panel(*fullest, timeline, letters, first, std::min(first + steps, fullest->body.size()));
+    text += '\n';
+    text += panel(*fullest, timeline, letters, first, std::min(first + steps, fullest->body.size()));
   }
   return text + "\n" + legend(plan, letters);
 }
