@@ -82,8 +82,8 @@ std::string blocked_text(const Value& blocked) {
     if (seen) columns.push_back({reason, 15});
   }
   const Table table(columns);
-  if (columns.size() == 1) return "\n" + table.head(" none");
-  std::string text = "\n" + table.head("   (sum over cores; times)");
+  if (columns.size() == 1) return fmt::format("\n{}", table.head(" none"));
+  std::string text = fmt::format("\n{}", table.head("   (sum over cores; times)"));
   for (const Member& risc : blocked.members()) {
     std::vector<std::string> cells{"  " + risc.name};
     for (std::size_t i = 1; i < columns.size(); ++i) {
