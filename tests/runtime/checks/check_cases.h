@@ -79,6 +79,7 @@ inline Case single(const char* name, Class check, Risc risc, int before, int aft
 
 /// In check_transfer_cases.cpp.
 std::vector<Case> read_target_cases();
+std::vector<Case> read_target_semaphore_cases();
 std::vector<Case> idle_wait_cases();
 /// In check_memory_cases.cpp.
 std::vector<Case> memory_cases();

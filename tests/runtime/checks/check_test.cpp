@@ -414,9 +414,9 @@ std::vector<Case> core_cases() {
 
 std::vector<Case> all_cases() {
   std::vector<Case> all;
-  for (const auto& part : {read_barrier_cases(), read_target_cases(), idle_wait_cases(), flush_cases(), kernel_end_cases(),
-                           multicast_cases(), window_cases(), compute_window_cases(), owner_cases(), core_cases(),
-                           memory_cases(), dst_cases(), format_cases(), legal_cases()})
+  for (const auto& part : {read_barrier_cases(), read_target_cases(), read_target_semaphore_cases(), idle_wait_cases(),
+                           flush_cases(), kernel_end_cases(), multicast_cases(), window_cases(), compute_window_cases(),
+                           owner_cases(), core_cases(), memory_cases(), dst_cases(), format_cases(), legal_cases()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -113,6 +113,11 @@ std::vector<Case> read_target_cases() {
             change(user);
             noc_async_read_barrier();
           }),
+  };
+}
+
+std::vector<Case> read_target_semaphore_cases() {
+  return {
       single(
           "semaphore_set_in_a_target", Class::read_target, Risc::brisc, __LINE__ + 3, __LINE__ + 3,
           [] {

@@ -91,7 +91,7 @@ class DeliveryTime : public testing::Test {
 TEST_F(DeliveryTime, ReadsAnEighthOrLessForEightHeadsThatShare) {
   on_host([](Device& device) {
     const Shape shape{1, 8, 1, 2560, 2560, 128, false};
-    const Figures dram = figures_of(device, make(shape, 0, 0, KvDelivery::dram));
+    const Figures dram = figures_of(device, make(shape, 256, 512, KvDelivery::dram));
     const std::uint64_t kv = 2 * std::uint64_t{2560} * 128 * 2;
     EXPECT_EQ(dram.kv_bytes % kv, 0U);
     for (const KvDelivery delivery : {KvDelivery::chain, KvDelivery::multicast_row, KvDelivery::multicast_grid}) {
