@@ -161,6 +161,28 @@ std::uint64_t l1_for_buffers(const Machine& machine) {
   return machine.l1_bytes > 0 ? machine.l1_bytes : machine.chip.memory().l1_bytes - l1_user_base;
 }
 
+/// What would make the buffers fit: a smaller block where it can be cut. A side that an operation sums over can't, it is the
+/// tensor's.
+static std::string what_fits_l1(const Plan& plan) {
+  std::string whole;
+  for (const Value& value : plan.graph.values()) {
+    const std::array<Extent, 2> extents{value.shape.rows, value.shape.cols};
+    for (std::size_t dim = 0; dim < 2; ++dim) {
+      const AxisId axis = value.axes.at(dim);
+      if (axis == no_axis || extents.at(dim).tiles == 1) continue;
+      if (!plan.graph.axes()[static_cast<std::size_t>(axis)].contracted) return "a smaller `block`";
+      const int tiles = extents.at(dim).tiles;
+      const auto fit = static_cast<std::uint64_t>(tiles) * l1_for_buffers(plan.machine) / plan.cb_bytes();
+      if (!whole.empty()) continue;
+      whole = fmt::format(
+          "a tensor of at most about {} {} of tiles (operations sum over all {} of '{}', so that a block can't be cut "
+          "there), a narrower `format`, or several graphs with what is between them in DRAM",
+          std::max<std::uint64_t>(fit, 1), dim == 0 ? "rows" : "columns", tiles, value.name);
+    }
+  }
+  return whole.empty() ? "a narrower `format`, or several graphs with what is between them in DRAM" : whole;
+}
+
 /// Why a strategy that wants all of K at once has no plan.
 static Refusal refusal_for_l1(const Plan& plan, const PlanRequest& request) {
   Refusal refusal;
@@ -170,7 +192,7 @@ static Refusal refusal_for_l1(const Plan& plan, const PlanRequest& request) {
       request.k_block > 0
           ? fmt::format("{} wants all of K at once; K blocks are for best", name_of(plan.strategy))
           : fmt::format("circular buffers of {} bytes wanted, L1 has {}", plan.cb_bytes(), l1_for_buffers(plan.machine));
-  refusal.fits = "a smaller block, or K in blocks (best)";
+  refusal.fits = what_fits_l1(plan) + ", or K in blocks (best)";
   return refusal;
 }
 
@@ -189,9 +211,9 @@ void check_buffer_count(const Plan& plan) {
 void check_buffers(const Plan& plan) {
   check_buffer_count(plan);
   if (fits_l1(plan)) return;
-  throw UsageError(fmt::format("{}: circular buffers of {} bytes wanted, L1 has {}; a smaller `block` would do",
+  throw UsageError(fmt::format("{}: circular buffers of {} bytes wanted, L1 has {}; {} would do",
                                plan.graph.name.empty() ? "graph" : plan.graph.name, plan.cb_bytes(),
-                               l1_for_buffers(plan.machine)));
+                               l1_for_buffers(plan.machine), what_fits_l1(plan)));
 }
 
 Plan unchecked_plan(const Graph& simple, Strategy strategy, const PlanRequest& request) {
