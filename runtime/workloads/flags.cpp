@@ -38,6 +38,14 @@ bool same_file(const std::string& a, const std::string& b) {
          std::filesystem::weakly_canonical(std::filesystem::absolute(b), error);
 }
 
+/// A word or a number, to be compared; empty for what is neither, or has no value yet.
+std::string text_of_fact(const Flag& flag) {
+  const report::Value value = flag.fact ? flag.fact() : report::Value();
+  if (value.is_text()) return value.text();
+  const bool single = !value.is_null() && !value.is_object() && value.list().empty();
+  return single ? fmt::format("{}", value.number()) : std::string();
+}
+
 struct NamedPath {
   std::string flag, path;
 };
@@ -192,9 +200,22 @@ std::vector<std::string> Flags::names() const {
   return names;
 }
 
-void Flags::refuse(std::initializer_list<const char*> names, const std::string& why) const {
+bool Flags::changes(std::string_view name) const {
+  const Flag* flag = find(name);
+  if (flag == nullptr || flag->given == 0) return false;
+  return !flag->fact || flag->usual.empty() || text_of_fact(*flag) != flag->usual;
+}
+
+void Flags::refuse(std::initializer_list<const char*> names, const std::string& why,
+                   std::initializer_list<const char*> unless) const {
   for (const char* name : names) {
-    if (given(name)) throw UsageError(fmt::format("{}: {}", name, why));
+    if (!changes(name)) continue;
+    const std::vector<std::string>& texts = find(name)->texts;
+    const auto asks_no_more = [&](const std::string& text) {
+      return std::find(unless.begin(), unless.end(), text) != unless.end();
+    };
+    if (!texts.empty() && std::all_of(texts.begin(), texts.end(), asks_no_more)) continue;
+    throw UsageError(fmt::format("{}: {}", name, why));
   }
 }
 
@@ -203,6 +224,9 @@ void Flags::apply() {
     for (const std::string& text : flag.texts) {
       if (text.empty() && !flag.is_switch()) throw UsageError(fmt::format("{}: its value is empty", flag.name));
     }
+  }
+  for (Flag& flag : flags_) {
+    if (flag.usual.empty()) flag.usual = text_of_fact(flag);
   }
   for (const Flag& flag : flags_) {
     for (const std::string& text : flag.texts) flag.set(text);

@@ -34,6 +34,7 @@ struct Flag {
   std::vector<std::string> texts;
   std::function<void(const std::string&)> set;
   std::function<report::Value()> fact;
+  std::string usual;  ///< the fact's text before a flag was applied
 
   [[nodiscard]] bool is_switch() const { return type.empty() && name.starts_with('-'); }
   Flag& named(std::string json_key, std::string library_field = {}) {
@@ -111,8 +112,12 @@ class Flags {
   [[nodiscard]] const Flag* find(std::string_view name) const;
   [[nodiscard]] bool given(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const;
-  /// Throws UsageError for the first of the flags that was given: "flag: why".
-  void refuse(std::initializer_list<const char*> names, const std::string& why) const;
+  /// Whether a flag was given and asks for something else than what happens without it.
+  [[nodiscard]] bool changes(std::string_view name) const;
+  /// Throws UsageError for the first of the flags that changes something: "flag: why". `unless` are words that ask for no
+  /// more than the mode does by itself.
+  void refuse(std::initializer_list<const char*> names, const std::string& why,
+              std::initializer_list<const char*> unless = {}) const;
 
   /// Sets members, in the order of declaration, to the texts that a command line gave. Throws UsageError.
   void apply();

@@ -59,6 +59,25 @@ TEST(Flags, SetMembersAndAreFacts) {
       R"({"rows":7,"seed":18446744073709551615,"scale":1.5,"grid":"8x10","colour":"green","quick":true,"in":{"x":"f.npy"}})");
 }
 
+TEST(Flags, OnesThatRepeatADefaultConflictWithNothing) {
+  const auto conflict = [](const std::vector<std::string>& arguments) -> std::string {
+    Members m;
+    parse_flags(m.flags, arguments);
+    try {
+      m.flags.refuse({"--rows", "--scale", "--colour", "--grid", "--seed", "--in"}, "no numbers", {"green"});
+    } catch (const UsageError& error) {
+      return error.message();
+    }
+    return {};
+  };
+  EXPECT_EQ(conflict({"--rows", "4", "--scale=1.50", "--grid", "2x3", "--colour", "red"}), "");
+  EXPECT_EQ(conflict({"--colour", "green"}), "") << "what the mode does by itself";
+  EXPECT_EQ(conflict({"--colour", "verdant"}), "--colour: no numbers");
+  EXPECT_EQ(conflict({"--rows", "5"}), "--rows: no numbers");
+  EXPECT_EQ(conflict({"--seed", "0"}), "--seed: no numbers") << "without a default every value is a change";
+  EXPECT_EQ(conflict({"--in", "x=f.npy"}), "--in: no numbers");
+}
+
 TEST(Flags, RefuseWhatIsWrongWithFlagAndValue) {
   EXPECT_EQ(Members().refusal({"--rows", "x"}), "--rows x: a whole number is expected");
   EXPECT_EQ(Members().refusal({"--colour", "blue"}), "--colour blue: one of red, green, verdant is expected");
