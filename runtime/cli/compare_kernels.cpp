@@ -294,7 +294,7 @@ int compare_kernels(const Session& session, Device& device, const Attention& ask
         return {{"version", report::program_version()}, {"kernels", kernels}};
       });
   const bool passed = std::all_of(columns.begin(), columns.end(), [](const Column& c) { return c.passed.value_or(true); });
-  return static_cast<int>(passed ? ExitCode::ok : ExitCode::mismatch);
+  return passed ? static_cast<int>(ExitCode::ok) : workloads::mismatch(session, "a kernel's output is wrong, see the table");
 }
 
 }  // namespace tilegrid::cli

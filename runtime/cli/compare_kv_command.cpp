@@ -396,11 +396,12 @@ struct CompareKv {
     return comparisons;
   }
 
-  static int exit_code(const std::vector<Comparison>& comparisons) {
+  static int exit_code(const Session& session, const std::vector<Comparison>& comparisons) {
     const auto ran = [](const Comparison& one) { return one.best() != nullptr; };
     if (std::none_of(comparisons.begin(), comparisons.end(), ran)) return static_cast<int>(ExitCode::kernel);
     const auto passed = [](const Comparison& one) { return one.passed(); };
-    return static_cast<int>(std::all_of(comparisons.begin(), comparisons.end(), passed) ? ExitCode::ok : ExitCode::mismatch);
+    if (std::all_of(comparisons.begin(), comparisons.end(), passed)) return static_cast<int>(ExitCode::ok);
+    return workloads::mismatch(session, "outputs are wrong, or are not the same bits, see the report");
   }
 
   int run(Session& session, const std::vector<std::string>& arguments) const {
@@ -437,7 +438,7 @@ struct CompareKv {
       report::print_report(
           json, [&] { return comparisons.size() == 1 ? comparison_text(comparisons.front()) : winners_text(comparisons); },
           [&] { return figures_of(comparisons); });
-      return exit_code(comparisons);
+      return exit_code(session, comparisons);
     });
   }
 };

@@ -14,6 +14,7 @@
 #include "runtime/data/npy.h"
 #include "runtime/report/metrics.h"
 #include "runtime/report/table.h"
+#include "runtime/workloads/comparison.h"
 #include "runtime/workloads/tensor_io.h"
 
 namespace tilegrid::workloads {
@@ -219,11 +220,13 @@ void Attention::check() {
   config.grid = options.grid;
   config.chip = options.chip;
   if (!steps_.empty()) {
-    if (config.kernel != Kernel::multipass) throw UsageError("--steps: goes with --kernel multipass");
     config.steps = attention::parse_steps(steps_);
+    if (config.kernel != Kernel::multipass && !(config.steps == attention::parse_steps("0"))) {
+      throw UsageError("--steps: goes with --kernel multipass");
+    }
   }
   if (options.dry_run) {
-    flags().refuse({"--verify", "--out", "--q", "--k", "--v"}, "a dry run has no numbers, --dry-run goes without");
+    flags().refuse({"--verify", "--out", "--q", "--k", "--v"}, "a dry run has no numbers, --dry-run goes without", {"off"});
     verify.mode = VerifyMode::off;
   }
   if (show_plan && config.kernel != Kernel::planned) {
@@ -233,7 +236,7 @@ void Attention::check() {
   const auto files = std::count_if(inputs.begin(), inputs.end(), [](const std::string& path) { return !path.empty(); });
   if (files != 0 && files != 3) throw UsageError("--q, --k and --v belong together: give all three or none");
   if (out == "-") throw UsageError("--out -: the output goes to a file only");
-  if (files == 3 && (flags().given("--seed") || flags().given("--distribution"))) {
+  if (files == 3 && (flags().changes("--seed") || flags().changes("--distribution"))) {
     throw UsageError("--seed and --distribution are for random data: they do not go with --q, --k and --v");
   }
 }
@@ -267,6 +270,20 @@ void Attention::load_files() {
   data_ = InputData({std::move(arrays[0].values), std::move(arrays[1].values), std::move(arrays[2].values)});
 }
 
+/// Nothing when there is no such run.
+static std::optional<std::pair<int, int>> dram_chunks_of(Config config) {
+  config.kv = KvDelivery::dram;
+  config.kv_cores = 0;
+  try {
+    config = attention::with_chunks(config);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  return std::pair(config.q_chunk, config.k_chunk);
+}
+
+bool Attention::chunks_differ() const { return dram_chunks_ && *dram_chunks_ != std::pair(config.q_chunk, config.k_chunk); }
+
 void Attention::prepare(Device& device) {
   Shape& shape = config.shape;
   config.grid = options.grid;
@@ -297,6 +314,9 @@ void Attention::prepare(Device& device) {
   if (asked.kv == KvDelivery::automatic) {
     candidates = delivery_candidates(device, asked, addresses(), options.chip);
     config = best_of(candidates);
+  }
+  if (config.delivery != KvDelivery::dram && (q_chunk_chosen || k_chunk_chosen) && !chunks_for_all) {
+    dram_chunks_ = dram_chunks_of(asked);
   }
   split = attention::split_work(config);
   const double rows = 1.0 * shape.batch * shape.heads * shape.seq_q;
@@ -339,8 +359,7 @@ void Attention::save_output(const OutputTiles& output) {
     output.head(i, head);
     values.insert(values.end(), head.begin(), head.end());
   }
-  const std::array<std::int64_t, 4> extents{shape.batch, shape.heads, shape.seq_q, shape.dim};
-  save_npy(out, extents, values);
+  save_npy(out, output_extents(), values);
 }
 
 void Attention::finish(Device& device, report::RunOutcome& outcome) {
@@ -351,6 +370,7 @@ void Attention::finish(Device& device, report::RunOutcome& outcome) {
   if (verify.mode != VerifyMode::off) {
     verification = workloads::verify(device, config, verify, data_, output);
     passed = verification->passed;
+    if (!*passed) mismatch = mismatch_text();
     outcome.verify_seconds = verification->seconds;
     for (std::size_t rank = 0; rank < outcome.result.ranks.size(); ++rank) {
       auto& resident = outcome.result.ranks[rank].resident_bytes;
@@ -401,6 +421,8 @@ void Attention::describe_config(report::Document& document) const {
   Value& facts = document.figures["config"];
   facts["q_chunk_chosen"] = q_chunk_chosen;
   facts["k_chunk_chosen"] = k_chunk_chosen;
+  facts["chunks_of_dram"] =
+      chunks_differ() ? Value{{"q_chunk", dram_chunks_->first}, {"k_chunk", dram_chunks_->second}} : Value();
   const Value kv = delivery_figures(config, candidates);
   facts["kv"] = kv;
   if (options.dry_run || !inputs[0].empty()) facts["seed"] = facts["distribution"] = Value();
@@ -420,6 +442,11 @@ void Attention::describe_config(report::Document& document) const {
   add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk, chosen(q_chunk_chosen),
                             config.k_chunk, chosen(k_chunk_chosen), least->size(), most->size(), shape.causal ? ", " : "",
                             shape.causal ? balance_names.of(config.balance) : ""));
+  if (chunks_differ()) {
+    add("", fmt::format("chosen for {}: --kv dram has Q {}, K {}, so results differ in their last bits; --q-chunk and "
+                        "--k-chunk keep them",
+                        name_of(config.delivery), dram_chunks_->first, dram_chunks_->second));
+  }
   add("K/V", team_text(config) + causal_text(config));
   if (const std::string& reason = kv["fallback"].text(); !reason.empty()) {
     add("fallback", fmt::format("{} instead of {}: {}", name_of(config.delivery), name_of(config.kv), reason));
@@ -440,16 +467,28 @@ void Attention::describe_verification(report::Document& document) const {
           {"rows", v.figures.rows},
           {"mode", mode},
           {"passed", v.passed},
-          {"gate", {{"correlation", v.gate.correlation}, {"relative_l2", v.gate.relative_l2}}},
-          {"not_finite", v.not_finite}};
+          {"gate", {{"correlation", v.gate.correlation}, {"relative_l2", v.gate.relative_l2}}}};
+  add_tally(json, v.finite, output_extents());
   std::string& text = document.verification;
   text = fmt::format("\nVerification against double precision: {} ({} of {} rows), {:.2f} s\n", mode, v.figures.rows,
                      std::int64_t{config.shape.batch} * config.shape.heads * config.shape.seq_q, v.seconds);
   text += fmt::format("  correlation {:.7f}   RMSE {:.3e}   relative L2 {:.3e}   largest error {:.3e}\n",
                       v.figures.correlation, v.figures.rmse, v.figures.relative_l2, v.figures.max_abs);
-  if (v.not_finite > 0) text += fmt::format("  {} values of the output are NaN or infinite\n", v.not_finite);
-  text += fmt::format("  gate: correlation > {:.6g}, relative L2 < {:.3g}, all finite: {}\n", v.gate.correlation,
-                      v.gate.relative_l2, v.passed ? "PASS" : "FAIL");
+  text += gate_text(
+      fmt::format("correlation > {:.6g}, relative L2 < {:.3g}, all finite", v.gate.correlation, v.gate.relative_l2),
+      v.finite.wrong() > 0 ? tally_text(v.finite, output_extents()) : "", v.passed);
+}
+
+std::vector<std::int64_t> Attention::output_extents() const {
+  return {config.shape.batch, config.shape.heads, config.shape.seq_q, config.shape.dim};
+}
+
+/// What did not pass.
+std::string Attention::mismatch_text() const {
+  const Verification& v = *verification;
+  if (v.finite.wrong() > 0) return tally_text(v.finite, output_extents());
+  return fmt::format("correlation {:.7f}, not above {:.6g}, or relative L2 {:.3e}, not below {:.3g}", v.figures.correlation,
+                     v.gate.correlation, v.figures.relative_l2, v.gate.relative_l2);
 }
 
 void Attention::describe_plans(report::Document& document) const {

@@ -73,12 +73,17 @@ class Attention : public Workload {
   [[nodiscard]] attention::TensorAddresses addresses() const;
   void describe_config(report::Document& document) const;
   void describe_verification(report::Document& document) const;
+  [[nodiscard]] std::vector<std::int64_t> output_extents() const;
+  [[nodiscard]] std::string mismatch_text() const;
+  /// Chunks of another size than with K and V from DRAM: sums are rounded elsewhere.
+  [[nodiscard]] bool chunks_differ() const;
   void describe_plans(report::Document& document) const;
 
   std::optional<int> kv_heads_, seq_kv_;
   std::string steps_;
   InputData data_;
   Buffer q_, k_, v_, out_;
+  std::optional<std::pair<int, int>> dram_chunks_;  ///< rows of Q and K chunks that would have been chosen for dram
 };
 
 }  // namespace tilegrid::workloads

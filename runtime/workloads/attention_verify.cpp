@@ -12,6 +12,7 @@
 #include "core/tile.h"
 #include "runtime/protocol.h"
 #include "runtime/task.h"
+#include "runtime/workloads/comparison.h"
 
 namespace tilegrid::workloads {
 namespace {
@@ -238,16 +239,18 @@ std::pair<int, int> workers(int ranks, const attention::Shape& shape) {
   return {first, std::min(ranks - first, most)};
 }
 
-/// Elements of the output that are not finite.
-std::uint64_t count_not_finite(const OutputTiles& output) {
-  std::uint64_t count = 0;
+/// Inputs are finite, and so is every weighted mean of them: an output that is not is wrong.
+planner::Tally tally_of_heads(const OutputTiles& output) {
+  planner::Tally all;
   std::vector<float> values;
   for (int head = 0; head < output.shape.batch * output.shape.heads; ++head) {
     output.head(head, values);
-    count += static_cast<std::uint64_t>(
-        std::count_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); }));
+    const planner::Tally one = tally_of_finite(values);
+    if (all.wrong() == 0) all.first_wrong = all.elements + one.first_wrong;
+    all.elements += one.elements;
+    all.not_finite += one.not_finite;
   }
-  return count;
+  return all;
 }
 
 }  // namespace
@@ -308,9 +311,9 @@ Verification verify(Device& device, const attention::Config& config, const Verif
   }
   result.resident_bytes[0] = resident_high_water();
   result.figures = attention::figures(sums, config.shape.dim);
-  result.not_finite = count_not_finite(output);
+  result.finite = tally_of_heads(output);
   result.gate = gate_for(config, result.figures.spread);
-  result.passed = result.not_finite == 0 && sums.not_finite == 0 && result.figures.correlation > result.gate.correlation &&
+  result.passed = result.finite.passed() && sums.not_finite == 0 && result.figures.correlation > result.gate.correlation &&
                   result.figures.relative_l2 < result.gate.relative_l2;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/attention/config.h"
+#include "kernels/planner/reference/judgement.h"
 #include "runtime/data/attention_data.h"
 #include "runtime/device.h"
 #include "runtime/workloads/workload.h"
@@ -61,7 +62,7 @@ struct Gate {
 struct Verification {
   VerifyRequest request;  ///< mode is full or sample
   attention::VerifyFigures figures;
-  std::uint64_t not_finite = 0;  ///< elements of the whole output that are NaN or inf
+  planner::Tally finite;  ///< whether all elements of the output are
   Gate gate;
   bool passed = false;
   double seconds = 0;

@@ -2,23 +2,28 @@
 #include "runtime/workloads/comparison.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+
+#include "runtime/workloads/tensor_io.h"
 
 namespace tilegrid::workloads {
 
 report::Value comparison_figures(const std::string& name, const planner::Comparison& one, int columns) {
-  const auto wide = static_cast<std::size_t>(columns);
-  return {{"name", name},
-          {"correlation", one.correlation},
-          {"rmse", one.rmse},
-          {"relative_l2", one.relative_l2},
-          {"max_abs", one.max_abs},
-          {"worst_ratio", one.worst_ratio},
-          {".place", fmt::format("[{}, {}]", one.worst / wide, one.worst % wide)},
-          {"rms_ratio", one.rms_ratio},
-          {"elements", one.elements},
-          {"undecided", one.undecided},
-          {"not_finite", one.not_finite},
-          {"passed", one.passed()}};
+  const auto rows = static_cast<std::int64_t>(one.elements) / columns;
+  const std::vector<std::int64_t> extents{rows, columns};
+  report::Value figures{{"name", name},
+                        {"correlation", one.correlation},
+                        {"rmse", one.rmse},
+                        {"relative_l2", one.relative_l2},
+                        {"max_abs", one.max_abs},
+                        {"worst_ratio", one.worst_ratio},
+                        {".place", place_text(one.worst, extents)},
+                        {"rms_ratio", one.rms_ratio}};
+  add_tally(figures, one, extents);
+  figures["passed"] = one.verified();
+  return figures;
 }
 
 std::string comparison_text(const report::Value& one) {
@@ -28,12 +33,41 @@ std::string comparison_text(const report::Value& one) {
                   one["name"].text(), number("correlation"), number("rmse"), number("relative_l2"), number("max_abs"));
   text += fmt::format("  {:<10} worst |difference| / bound {:.3f} at {} of {} elements\n", "", number("worst_ratio"),
                       one[".place"].text(), one["elements"].count());
-  const auto some = [&](const char* key, const char* what) {
-    if (number(key) > 0) text += fmt::format("  {:<10} {} elements {}\n", "", one[key].count(), what);
-  };
-  some("undecided", "have no bound (poles, overflow)");
-  some("not_finite", "are NaN or infinite");
   return text;
+}
+
+std::string place_text(std::size_t at, const std::vector<std::int64_t>& extents) {
+  return fmt::format("[{}]", fmt::join(indices_of(static_cast<std::int64_t>(at), extents), ", "));
+}
+
+std::string tally_text(const planner::Tally& tally, const std::vector<std::int64_t>& extents) {
+  return tally.text([&](std::size_t at) { return place_text(at, extents); });
+}
+
+void add_tally(report::Value& figures, const planner::Tally& tally, const std::vector<std::int64_t>& extents) {
+  figures["elements"] = tally.elements;
+  figures["undecided"] = tally.undecided;
+  figures["not_finite"] = tally.not_finite;
+  figures["outside"] = tally.outside;
+  figures["undefined"] = tally.undefined;
+  figures["beyond"] = tally.beyond;
+  report::Value& first = figures["first_wrong"];
+  if (tally.wrong() == 0) return;
+  first = report::Array();
+  for (const std::int64_t index : indices_of(static_cast<std::int64_t>(tally.first_wrong), extents)) first.push(index);
+}
+
+planner::Tally tally_of_finite(std::span<const float> output) {
+  planner::Tally tally;
+  tally.elements = output.size();
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    if (!std::isfinite(output[i]) && tally.not_finite++ == 0) tally.first_wrong = i;
+  }
+  return tally;
+}
+
+std::string gate_text(const std::string& asks, const std::string& account, bool passed) {
+  return fmt::format("  gate: {}{}{}: {}\n", asks, account.empty() ? "" : ": ", account, passed ? "PASS" : "FAIL");
 }
 
 }  // namespace tilegrid::workloads

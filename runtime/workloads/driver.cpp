@@ -143,7 +143,7 @@ int run(Session& session, Workload& workload) {
           report::print_report(
               options.json, [&] { return text_of(document); }, [&] { return document.figures; });
           if (!workload.save_failure().empty()) throw UsageError(workload.save_failure());
-          return static_cast<int>(workload.passed.value_or(true) ? ExitCode::ok : ExitCode::mismatch);
+          return workload.passed.value_or(true) ? static_cast<int>(ExitCode::ok) : mismatch(session, workload.mismatch);
         });
       });
     });
@@ -159,13 +159,24 @@ int run_main(int argc, char** argv, const Maker& make) {
   });
 }
 
+namespace {
+
+int end_with(const Session& session, const std::string& message, ExitCode code) {
+  if (session.is_host() && !message.empty()) {
+    std::fputs(fmt::format("tilegrid: {}\n", message).c_str(), stderr);  // which may be closed: the code counts
+  }
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int mismatch(const Session& session, const std::string& what) {
+  report::flush_output();
+  return end_with(session, fmt::format("verification failed: {}", what), ExitCode::mismatch);
+}
+
 int guarded(const Session& session, const std::function<int()>& body) {
-  const auto end = [&](const std::string& message, ExitCode code) {
-    if (session.is_host() && !message.empty()) {
-      std::fputs(fmt::format("tilegrid: {}\n", message).c_str(), stderr);  // which may be closed: the code counts
-    }
-    return static_cast<int>(code);
-  };
+  const auto end = [&](const std::string& message, ExitCode code) { return end_with(session, message, code); };
   try {
     return body();
   } catch (const Error& error) {

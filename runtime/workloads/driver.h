@@ -24,6 +24,9 @@ int run(Session& session, Workload& workload);
 /// main() of a program of one workload: flags from the command line, --help included, then run().
 int run_main(int argc, char** argv, const Maker& make);
 
+/// Says on standard error, behind the report, what did not pass; gives the exit code for it.
+int mismatch(const Session& session, const std::string& what);
+
 /// Runs `body`; an Error that it throws is printed by the host and becomes its exit code, as does what else is thrown.
 int guarded(const Session& session, const std::function<int()>& body);
 /// Runs `body`; errors of usage that leave it name the flags of `flags`.

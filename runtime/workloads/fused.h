@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/planner/reference/reference.h"
+#include "kernels/planner/reference/judgement.h"
 #include "kernels/planner/run/choose_blocks.h"
 #include "kernels/planner/run/fused_program.h"
 #include "runtime/data/npy.h"
@@ -62,6 +62,8 @@ class Fused : public Workload {
   void check_cuts() const;
   void count_work();
   void describe_config(report::Document& document) const;
+  /// What verification says of the elements of an output.
+  [[nodiscard]] std::string account_of(std::size_t output) const;
 
   std::map<std::string, NpyArray> arrays_;  ///< of the user's files, by name
   std::vector<planner::Tensor> tensors_;    ///< inputs

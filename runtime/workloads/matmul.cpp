@@ -123,11 +123,12 @@ void Matmul::declare(Flags& flags) {
 
 void Matmul::check() {
   if (options.dry_run) {
-    flags().refuse({"--verify", "--out", "--a", "--b", "--seed"}, "a dry run has no numbers, --dry-run goes without");
+    flags().refuse({"--verify", "--out", "--a", "--b", "--seed"}, "a dry run has no numbers, --dry-run goes without",
+                   {"off"});
     verify.mode = VerifyMode::off;
   }
   if (out == "-") throw UsageError("--out -: the output goes to a file only");
-  if (!inputs[0].empty() && !inputs[1].empty() && flags().given("--seed")) {
+  if (!inputs[0].empty() && !inputs[1].empty() && flags().changes("--seed")) {
     throw UsageError("--seed is for random data: it does not go with both --a and --b");
   }
 }
@@ -195,6 +196,9 @@ void Matmul::finish(Device& device, report::RunOutcome& outcome) {
   if (verify.mode != VerifyMode::off) {
     verification = verify_matmul(config, verify, factors_[0], factors_[1], output);
     passed = verification->passed();
+    mismatch = account();
+    if (mismatch.empty())
+      mismatch = fmt::format("RMSE over RMS {:.3e}, not below {:.3g}", verification->error, verification->gate);
     outcome.verify_seconds = verification->seconds;
   }
   std::vector<std::int64_t> extents{shape.m, shape.n};
@@ -253,12 +257,19 @@ void Matmul::describe(report::Document& document) const {
   json["passed"] = v.passed();
   document.verification = fmt::format("\nVerification against double precision: {} ({} of {} rows), {:.2f} s\n{}", mode,
                                       v.rows, std::int64_t{shape.batch} * shape.m, v.seconds, comparison_text(json));
-  if (v.not_finite > 0) {
-    document.verification += fmt::format("  {} values of the output are NaN or infinite\n", v.not_finite);
-  }
   document.verification +=
-      fmt::format("  gate: every element within its bound, RMSE over RMS {:.3e} < {:.3g}, all finite: {}\n", v.error, v.gate,
-                  v.passed() ? "PASS" : "FAIL");
+      gate_text(fmt::format("every element within its bound, RMSE over RMS {:.3e} < {:.3g}, all finite", v.error, v.gate),
+                account(), v.passed());
+}
+
+std::string Matmul::account() const {
+  const MatmulVerification& v = *verification;
+  const matmul::Shape& shape = config.shape;
+  if (v.finite.wrong() > 0) return tally_text(v.finite, {shape.batch, shape.m, shape.n});
+  if (v.compared.wrong() + v.compared.undecided + v.compared.beyond == 0) return {};
+  // A sample has other rows than the output.
+  const std::string of = v.request.mode == VerifyMode::full ? "" : "in the sample, ";
+  return of + tally_text(v.compared, {static_cast<std::int64_t>(v.rows), shape.n});
 }
 
 report::Value Matmul::work_of(std::size_t index) const {

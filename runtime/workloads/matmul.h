@@ -45,6 +45,8 @@ class Matmul : public Workload {
 
  private:
   void load_factors();
+  /// What verification says of the elements of the output; empty where all are numbers, and right.
+  [[nodiscard]] std::string account() const;
 
   matmul::Config asked_;
   std::array<std::vector<float>, 2> factors_;  ///< the user's, or empty until they are made

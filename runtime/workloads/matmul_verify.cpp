@@ -10,6 +10,7 @@
 
 #include "core/tile.h"
 #include "kernels/planner/graph/expression.h"
+#include "runtime/workloads/comparison.h"
 
 namespace tilegrid::workloads {
 namespace {
@@ -77,6 +78,7 @@ class Rows {
       };
       append(expected_.values, expected.values);
       append(expected_.bounds, expected.bounds);
+      append(expected_.roundings, expected.roundings.empty() ? expected.bounds : expected.roundings);
       const auto row = output.subspan(rows[i] * size(columns_), size(columns_));
       output_.values.insert(output_.values.end(), row.begin(), row.end());
       ++expected_.rows;
@@ -121,8 +123,7 @@ MatmulVerification verify_matmul(const matmul::Config& config, const VerifyReque
   result.request = request;
   result.rows = static_cast<std::uint64_t>(rows.count());
   result.compared = rows.compare();
-  result.not_finite = static_cast<std::uint64_t>(
-      std::count_if(output.begin(), output.end(), [](float value) { return !std::isfinite(value); }));
+  if (request.mode == VerifyMode::sample) result.finite = tally_of_finite(output);
   const double computed = static_cast<double>(result.rows) * shape.n;
   const double products = std::sqrt(squares_of_products / computed);
   const double of_output = result.compared.relative_l2 > 0 ? result.compared.rmse / result.compared.relative_l2 : 0;

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "kernels/matmul/matmul.h"
-#include "kernels/planner/reference/reference.h"
+#include "kernels/planner/reference/judgement.h"
 #include "runtime/workloads/workload.h"
 
 namespace tilegrid::workloads {
@@ -19,13 +19,13 @@ struct MatmulVerification {
   VerifyRequest request;  ///< mode is full or sample
   std::uint64_t rows = 0;
   planner::Comparison compared;
-  std::uint64_t not_finite = 0;  ///< elements of the whole output that are NaN or infinite
+  planner::Tally finite;  ///< of a sample: whether all of the output is finite
   /// Root mean square of the error, over that of the output or of what products that cancel nowhere would add up to,
   /// whichever is larger.
   double error = 0;
   double gate = 0;  ///< what `error` must be below
   double seconds = 0;
-  [[nodiscard]] bool passed() const { return not_finite == 0 && compared.passed() && error < gate; }
+  [[nodiscard]] bool passed() const { return finite.wrong() == 0 && compared.verified() && error < gate; }
 };
 
 /// Bound for MatmulVerification::error.

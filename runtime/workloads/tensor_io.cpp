@@ -12,9 +12,6 @@
 #include "core/tile.h"
 
 namespace tilegrid::workloads {
-namespace {
-
-/// Indices of element `at`.
 std::vector<std::int64_t> indices_of(std::int64_t at, const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> index(shape.size());
   for (std::size_t i = index.size(); i-- > 0;) {
@@ -23,8 +20,6 @@ std::vector<std::int64_t> indices_of(std::int64_t at, const std::vector<std::int
   }
   return index;
 }
-
-}  // namespace
 
 std::string shape_text(const std::vector<std::int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
@@ -40,7 +35,7 @@ NpyArray load_input(const std::string& flag, const std::string& path, const Dime
       throw UsageError(fmt::format("{}{}: shape {}, no extent may be {}", said, path, shape_text(array.shape), extent));
     }
   }
-  const auto bad = [](float value) { return !std::isfinite(value); };
+  const auto bad = [&](float value) { return !std::isfinite(value) && !(rule.masks && std::isinf(value) && value < 0); };
   const auto first = std::find_if(array.values.begin(), array.values.end(), bad);
   if (first != array.values.end()) {
     throw UsageError(fmt::format("{}{}: {} values are NaN or infinite, the first at {}", said, path,

@@ -15,6 +15,8 @@
 /// Tensors from files to DRAM.
 namespace tilegrid::workloads {
 
+/// Indices of element `at`, row-major.
+[[nodiscard]] std::vector<std::int64_t> indices_of(std::int64_t at, const std::vector<std::int64_t>& shape);
 /// "[1, 2, 3]"
 [[nodiscard]] std::string shape_text(const std::vector<std::int64_t>& shape);
 
@@ -23,9 +25,10 @@ struct DimensionRule {
   std::size_t least = 1;
   std::size_t most = 1;
   std::string expected;
+  bool masks = false;  ///< -inf is a value, too, as in masks that are added
 };
 /// Throws UsageError as load_npy does, for another number of dimensions, an extent of 0 or beyond 31 bits, and for values
-/// that are NaN or infinite.
+/// that are NaN or infinite, but for -inf where the rule has masks.
 [[nodiscard]] NpyArray load_input(const std::string& flag, const std::string& path, const DimensionRule& rule);
 /// What a flag says must be what the file says; throws UsageError.
 void check_flag(const char* flag, std::optional<int> given, const std::string& path, std::int64_t there);

@@ -71,6 +71,7 @@ class Workload {
   virtual void finish(Device& device, report::RunOutcome& outcome) = 0;
   /// Verdict of the verification; none without one.
   std::optional<bool> passed;
+  std::string mismatch;  ///< what did not pass, in a line
 
   /// What ran, in a line, for the header of the log.
   [[nodiscard]] virtual std::string line() const = 0;

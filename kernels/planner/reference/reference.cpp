@@ -30,6 +30,7 @@ struct Work {
   int places = 24;  ///< of the significand, at most
   std::vector<double> values;
   std::vector<double> bounds;
+  std::vector<bool> lost;  ///< as in Evaluated
 
   void resize(int r, int c) {
     rows = r;
@@ -126,10 +127,16 @@ class Evaluation {
       out.places = dst_places();
       compute(i, out);
       for (std::size_t e = 0; e < out.values.size(); ++e) {
-        out.bounds[e] = settled({.value = out.values[e], .bound = out.bounds[e]}).bound;
+        const Bounded x{.value = out.values[e], .bound = out.bounds[e]};
+        out.bounds[e] = settle(x).bound;
+        const double size = std::fabs(x.value);
+        leaves_range_ = leaves_range_ || !(size + x.bound <= largest_result) || (size > 0 && size < smallest_kept);
       }
+      if (!model_.limited_range) find_lost(i, out);
     }
   }
+  /// Whether a number on the way may have been too large or too small for the device.
+  [[nodiscard]] bool leaves_range() const { return leaves_range_; }
 
   [[nodiscard]] Evaluated output(ValueId id) const {
     const Work& work = works_[at(id)];
@@ -137,19 +144,59 @@ class Evaluation {
     const int kept = places_of(model_.format);
     // The packer rounds half away from zero to the format (tensix.md 1.6).
     const double unit = work.places > kept ? std::ldexp(1.0, -kept) : 0;
-    Evaluated out{.rows = work.rows, .cols = work.cols, .values = work.values, .bounds = work.bounds};
+    Evaluated out = evaluated(work);
     for (std::size_t i = 0; i < out.values.size(); ++i) {
-      const double rounding = unit * (std::fabs(out.values[i]) + out.bounds[i]);
-      out.bounds[i] = settled({.value = out.values[i], .bound = out.bounds[i] + rounding}).bound;
+      out.bounds[i] = settle(with_loss({.value = out.values[i], .bound = out.bounds[i]}, unit)).bound;
     }
     return out;
   }
 
  private:
+  static constexpr double smallest_kept = 0x1p-100;  ///< what is flushed is less than a rounding of this
+
+  [[nodiscard]] Bounded settle(Bounded x) const { return settled(x, model_.limited_range); }
+  /// What is flushed to 0.
+  [[nodiscard]] double flushed() const { return model_.limited_range ? smallest_normal : 0; }
+  [[nodiscard]] static Evaluated evaluated(const Work& work) {
+    return {.rows = work.rows,
+            .cols = work.cols,
+            .values = work.values,
+            .bounds = work.bounds,
+            .roundings = {},
+            .lost = work.lost};
+  }
+
+  /// Marks results that are, or stem from, numbers that are too large for double precision. A product or a sum over a whole
+  /// axis is marked as a whole.
+  void find_lost(int index, Work& out) const {
+    const Op& op = graph_.op(index);
+    bool from_operands = false;
+    for (const ValueId id : op.in) from_operands = from_operands || !works_[at(id)].lost.empty();
+    const bool elementwise = op.kind <= OpKind::ternary;
+    const bool pole = op.function != nullptr && has_pole(*op.function);
+    const bool infinite = std::any_of(out.values.begin(), out.values.end(), [](double x) { return std::isinf(x); });
+    if (!from_operands && (!infinite || pole)) return;
+    std::vector<bool> lost(out.values.size());
+    for (std::size_t e = 0; e < lost.size(); ++e) {
+      bool finite = true;
+      bool any = !elementwise && from_operands;
+      const int row = static_cast<int>(e) / out.cols;
+      const int col = static_cast<int>(e) % out.cols;
+      for (std::size_t i = 0; elementwise && i < op.in.size(); ++i) {
+        const Work& in = operand(op, i);
+        const std::size_t from = in.index(in.rows == 1 ? 0 : row, in.cols == 1 ? 0 : col);
+        finite = finite && std::isfinite(in.values[from]);
+        any = any || (!in.lost.empty() && in.lost[from]);
+      }
+      lost[e] = any || (elementwise && finite && !pole && std::isinf(out.values[e]));
+    }
+    if (std::find(lost.begin(), lost.end(), true) != lost.end()) out.lost = std::move(lost);
+  }
+
   /// The packer rounds to the nearest of up to 127 64ths of the power of two below the largest of 16 neighbours (tensix.md
   /// 1.6). That is half a 64th off at most, and a whole one only where the largest has 128 of them.
-  [[nodiscard]] static Evaluated block_float_output(const Work& work) {
-    Evaluated out{.rows = work.rows, .cols = work.cols, .values = work.values, .bounds = work.bounds};
+  [[nodiscard]] Evaluated block_float_output(const Work& work) const {
+    Evaluated out = evaluated(work);
     constexpr double most = 0x1p-7;
     for (std::size_t first = 0; first < out.values.size(); first += block_float_group) {
       const std::size_t end = std::min(first + block_float_group, out.values.size());
@@ -158,7 +205,7 @@ class Evaluation {
         largest = std::max(largest, std::fabs(out.values[i]) + out.bounds[i]);
       }
       for (std::size_t i = first; i < end; ++i) {
-        out.bounds[i] = settled({.value = out.values[i], .bound = out.bounds[i] + most * largest}).bound;
+        out.bounds[i] = settle({.value = out.values[i], .bound = out.bounds[i] + most * largest}).bound;
       }
     }
     return out;
@@ -258,7 +305,7 @@ class Evaluation {
       throw UsageError(fmt::format("operation '{}': function '{}' can be planned but not run", op.name, op.function->name));
     }
     check_broadcast(op, out);
-    ElementErrors errors{.dst_fp32 = model_.dst_fp32, .fast_exp = model_.fast_exp};
+    ElementErrors errors{.dst_fp32 = model_.dst_fp32, .fast_exp = model_.fast_exp, .limited_range = model_.limited_range};
     if (op.kind == OpKind::binary && model_.fpu && may_use_fpu(op)) {
       const int a = operand(op, 0).places;
       const int b = operand(op, 1).places;
@@ -270,7 +317,7 @@ class Evaluation {
       for (int c = 0; c < out.cols; ++c) {
         for (std::size_t i = 0; i < op.in.size(); ++i) {
           in[i] = operand(op, i).broadcast(r, c);
-          in[i].bound += element_cut(op, operand(op, i)) * (std::fabs(in[i].value) + in[i].bound);
+          in[i] = with_loss(in[i], element_cut(op, operand(op, i)));
         }
         out.set(r, c, evaluator(errors, std::span(in.data(), op.in.size()), static_cast<double>(op.parameter)));
       }
@@ -281,9 +328,7 @@ class Evaluation {
   [[nodiscard]] Bounded accumulator(const Op& op, int r, int c) const {
     if (!op.accumulate) return {};
     const Work& in = works_[at(op.in.back())];
-    Bounded x = in.get(r, c);
-    x.bound += element_cut(op, in) * (std::fabs(x.value) + x.bound);
-    return x;
+    return with_loss(in.get(r, c), element_cut(op, in));
   }
   void check_accumulator(const Op& op, const Work& out) const {
     if (!op.accumulate) return;
@@ -366,7 +411,7 @@ class Evaluation {
         way += (two_passes ? 2 : 1) * tile_side * out.largest[c];
         written = 3 * out.largest[c];
       }
-      bound += fp32_unit * way + dst_rounding() * written + smallest_normal;
+      bound += fp32_unit * way + dst_rounding() * written + flushed();
       out.values[c] = sum[c];
       out.bounds[c] = bound;
     }
@@ -401,14 +446,15 @@ class Evaluation {
       for (int c = 0; c < out.cols; ++c) {
         Bounded most =
             op.accumulate ? accumulator(op, r, c) : in.get(region_of(op, in, r, c).row, region_of(op, in, r, c).col);
-        most.bound += cut * (std::fabs(most.value) + most.bound);
+        most = with_loss(most, cut);
         const auto take = [&](Bounded x) {
-          x.bound += cut * (std::fabs(x.value) + x.bound);
+          x = with_loss(x, cut);
           // The device's maximum lies between the largest lower and the largest upper end.
           const double value = std::max(most.value, x.value);
           const double upper = std::max(most.value + most.bound, x.value + x.bound);
           const double lower = std::max(most.value - most.bound, x.value - x.bound);
-          most = {.value = value, .bound = std::max(upper - value, value - lower)};
+          const bool certain = upper == value && lower == value;  // as between two of -inf
+          most = {.value = value, .bound = certain ? 0 : std::max(upper - value, value - lower)};
         };
         const Region region = region_of(op, in, r, c);
         for (int i = region.row; i < region.row_end; ++i) {
@@ -446,7 +492,7 @@ class Evaluation {
           largest += std::fabs(sum.value) + sum.bound;
           ++tiles;
         });
-        total.bound += tiles * (dst_unit(model_.dst_fp32) * largest + smallest_normal);
+        total.bound += tiles * (dst_unit(model_.dst_fp32) * largest + flushed());
         out.set(r, c, total);
       }
     }
@@ -485,7 +531,7 @@ class Evaluation {
           total = {.value = total.value + x.value, .bound = total.bound + x.bound + cut * size};
           largest += size * (1 + cut);
         }
-        total.bound += (tiles - 1) * (unit * largest + smallest_normal);
+        total.bound += (tiles - 1) * (unit * largest + flushed());
         out.set(r, c, total);
       }
     }
@@ -496,38 +542,16 @@ class Evaluation {
     out = transposed(in);
     const double cut = truncation(in.places, source_places());
     out.places = std::min(in.places, source_places());
-    for (std::size_t i = 0; i < out.values.size(); ++i) out.bounds[i] += cut * (std::fabs(out.values[i]) + out.bounds[i]);
+    for (std::size_t i = 0; i < out.values.size(); ++i) {
+      out.bounds[i] = with_loss({.value = out.values[i], .bound = out.bounds[i]}, cut).bound;
+    }
   }
 
   const Graph& graph_;
   const ErrorModel& model_;
   std::vector<Work> works_;
+  bool leaves_range_ = false;
 };
-
-/// Sums for the figures of a Comparison, over pairs of finite numbers.
-struct Moments {
-  double count = 0, x = 0, y = 0, xx = 0, yy = 0, xy = 0, dd = 0;
-  void add(double expected, double got) {
-    count += 1;
-    x += expected;
-    y += got;
-    xx += expected * expected;
-    yy += got * got;
-    xy += expected * got;
-    dd += (got - expected) * (got - expected);
-  }
-  [[nodiscard]] double correlation() const {
-    const double cov = xy - x * y / count;
-    const double var = (xx - x * x / count) * (yy - y * y / count);
-    if (var > 0) return cov / std::sqrt(var);
-    return dd == 0 ? 1 : 0;
-  }
-};
-
-double ratio_of(double difference, double bound) {
-  if (difference == 0) return 0;
-  return bound > 0 ? difference / bound : std::numeric_limits<double>::infinity();
-}
 
 }  // namespace
 
@@ -545,47 +569,15 @@ std::vector<Evaluated> evaluate(const Graph& graph, const std::vector<Tensor>& i
   std::vector<Evaluated> outputs;
   outputs.reserve(graph.outputs().size());
   for (const ValueId id : graph.outputs()) outputs.push_back(evaluation.output(id));
+  if (!evaluation.leaves_range() || !model.limited_range) return outputs;
+  ErrorModel roundings = model;
+  roundings.limited_range = false;
+  const std::vector<Evaluated> unlimited = evaluate(graph, inputs, roundings);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    outputs[i].roundings = unlimited[i].bounds;
+    outputs[i].lost = unlimited[i].lost;
+  }
   return outputs;
-}
-
-Comparison compare(const Evaluated& expected, const Tensor& output) {
-  if (expected.rows != output.rows || expected.cols != output.cols || output.values.size() != expected.values.size()) {
-    throw UsageError(fmt::format("output has {} values as {}x{}, expected {}x{}", output.values.size(), output.rows,
-                                 output.cols, expected.rows, expected.cols));
-  }
-  Comparison result{.elements = expected.values.size()};
-  Moments moments;
-  double squares = 0;
-  for (std::size_t i = 0; i < expected.values.size(); ++i) {
-    const double value = expected.values[i];
-    const auto got = static_cast<double>(output.values[i]);
-    const bool finite = std::isfinite(value) && std::isfinite(got);
-    const double difference = std::fabs(got - value);
-    if (finite) {
-      moments.add(value, got);
-      result.max_abs = std::max(result.max_abs, difference);
-    }
-    if (std::isinf(expected.bounds[i])) {
-      ++result.undecided;
-    } else if (!finite) {
-      ++result.not_finite;
-    } else {
-      const double ratio = ratio_of(difference, expected.bounds[i]);
-      squares += ratio * ratio;
-      if (ratio > result.worst_ratio) {
-        result.worst_ratio = ratio;
-        result.worst = i;
-      }
-    }
-  }
-  const auto decided = static_cast<double>(result.elements - result.undecided - result.not_finite);
-  if (decided > 0) result.rms_ratio = std::sqrt(squares / decided);
-  if (moments.count > 0) {
-    result.correlation = moments.correlation();
-    result.rmse = std::sqrt(moments.dd / moments.count);
-    result.relative_l2 = moments.dd == 0 ? 0 : ratio_of(std::sqrt(moments.dd), std::sqrt(moments.xx));
-  }
-  return result;
 }
 
 }  // namespace tilegrid::planner

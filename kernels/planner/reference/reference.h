@@ -30,6 +30,9 @@ struct ErrorModel {
   bool fpu = true;          ///< mul may run on the FPU and so lose what the fidelity drops; else on the SFPU
   bool fast_exp = false;    ///< every exp is the approximate one: 4 percent (tensix.md 2.3)
   bool packer_sums = true;  ///< sums over K may be carried by the packer: one more rounding to each block of K
+  /// Without it numbers have no largest and no smallest size: roundings alone count, and what the device loses because a
+  /// number on the way was too large or too small for it does not.
+  bool limited_range = true;
 };
 [[nodiscard]] ErrorModel error_model(const Machine& machine);
 
@@ -39,12 +42,18 @@ struct ErrorModel {
 /// function is monotone, so that they hold for large bounds too - and adds its own rounding. They are worst cases, not
 /// estimates: roundings of a sum add up linearly (a sum of bf16 values in one direction really loses that way), each
 /// relative to the partial sum it is made of. Infinite where nothing can be said: near a pole, beyond the range of fp32.
-/// Past a switch (where, gtz, sign) whose condition is uncertain the bound covers both sides.
+/// Past a switch (where, gtz, sign) whose condition is uncertain the bound covers both sides. An infinite value of bound 0
+/// is one that the device has for sure, as with a mask of -inf.
 struct Evaluated {
   int rows = 0;
   int cols = 0;
   std::vector<double> values;
   std::vector<double> bounds;  ///< at least 0
+  /// Bounds of roundings alone (ErrorModel::limited_range); empty where no number on the way was near the ends of the range:
+  /// then these are `bounds`.
+  std::vector<double> roundings = {};
+  std::vector<bool> lost =
+      {};  ///< a number on the way was beyond double precision, too: NaN says nothing there; may be empty
 };
 
 /// All outputs of the graph, in order. `inputs` are rounded to the model's format first, by the packer's rules, so that
@@ -52,22 +61,5 @@ struct Evaluated {
 /// Throws UsageError for a missing input, extents that do not fit, a function that the device cannot run.
 [[nodiscard]] std::vector<Evaluated> evaluate(const Graph& graph, const std::vector<Tensor>& inputs,
                                               const ErrorModel& model);
-
-/// How a device's output compares with the evaluation.
-struct Comparison {
-  double correlation = 0;  ///< Pearson, over elements where both are finite, as are the next three
-  double rmse = 0;
-  double relative_l2 = 0;  ///< |output - values| / |values|
-  double max_abs = 0;
-  double worst_ratio = 0;      ///< largest |difference| / bound of the decided elements
-  std::size_t worst = 0;       ///< its element, row-major
-  double rms_ratio = 0;        ///< of the decided elements
-  std::size_t elements = 0;    ///< all
-  std::size_t undecided = 0;   ///< of infinite bound, or where a result beyond the format's range is within the bound
-  std::size_t not_finite = 0;  ///< NaN or infinite in the output, but not undecided
-  [[nodiscard]] bool passed() const { return not_finite == 0 && worst_ratio <= 1.0; }
-};
-/// Throws UsageError when the extents differ.
-[[nodiscard]] Comparison compare(const Evaluated& expected, const Tensor& output);
 
 }  // namespace tilegrid::planner

@@ -38,8 +38,10 @@ constexpr Accuracy exact{.ulps32 = 0, .ulps16 = 0};
 
 Bounded rounded(const ElementErrors& errors, double value, double spread, Accuracy accuracy) {
   const double unit = errors.dst_fp32 ? accuracy.ulps32 * 0x1p-23 : accuracy.ulps16 * 0x1p-7;
-  const double flushed = unit == 0 && spread == 0 ? 0 : smallest_normal;
-  return settled({.value = value, .bound = spread + unit * (std::fabs(value) + spread) + flushed});
+  // Finite bounds of the operands do not move an infinity.
+  if (std::isinf(value)) return {.value = value, .bound = std::isfinite(spread) ? 0 : infinite};
+  const double flushed = (unit == 0 && spread == 0) || !errors.limited_range ? 0 : smallest_normal;
+  return settled({.value = value, .bound = spread + unit * (std::fabs(value) + spread) + flushed}, errors.limited_range);
 }
 
 template <class F>
@@ -62,7 +64,8 @@ Bounded exponential(const ElementErrors& errors, Bounded x, double parameter, bo
   const double value = f(x.value);
   const double spread = spread_of(f, x);
   // The ripple includes the DST write; the approximation reaches 0 a little earlier.
-  return settled({.value = value, .bound = spread + 0.04 * (value + spread) + 2 * smallest_normal});
+  const double flushed = errors.limited_range ? 2 * smallest_normal : 0;
+  return settled({.value = value, .bound = spread + 0.04 * (value + spread) + flushed}, errors.limited_range);
 }
 Bounded exp_either(const ElementErrors& errors, Operands in, double parameter) {
   return exponential(errors, in[0], parameter, errors.fast_exp);
@@ -82,6 +85,7 @@ Bounded quotient(const ElementErrors& errors, Bounded a, Bounded b, Accuracy acc
   const double value = a.value / b.value;
   const double least = std::fabs(b.value) - b.bound;
   if (!(least > 0)) return {.value = value, .bound = infinite};
+  if (std::isinf(a.value)) return rounded(errors, value, a.bound + b.bound, accuracy);
   return rounded(errors, value, (a.bound + std::fabs(value) * b.bound) / least, accuracy);
 }
 Bounded recip(const ElementErrors& errors, Operands in, double /*parameter*/) {
@@ -200,6 +204,10 @@ Bounded sub(const ElementErrors& errors, Operands in, double /*parameter*/) {
 Bounded mul(const ElementErrors& errors, Operands in, double /*parameter*/) {
   const Bounded& a = in[0];
   const Bounded& b = in[1];
+  if (std::isinf(a.value) || std::isinf(b.value)) {
+    const bool certain = std::fabs(a.value) > a.bound && std::fabs(b.value) > b.bound;
+    return {.value = a.value * b.value, .bound = certain ? 0 : infinite};
+  }
   const double spread = std::fabs(a.value) * b.bound + a.bound * (std::fabs(b.value) + b.bound);
   const double value = a.value * b.value;
   // HiFi3 rounds after each of its two passes.
@@ -211,12 +219,12 @@ Bounded maximum(const ElementErrors& errors, Operands in, double /*parameter*/) 
 Bounded minimum(const ElementErrors& errors, Operands in, double /*parameter*/) {
   return rounded(errors, std::min(in[0].value, in[1].value), worse(in[0].bound, in[1].bound), exact);
 }
-Bounded where(const ElementErrors& /*errors*/, Operands in, double /*parameter*/) {
+Bounded where(const ElementErrors& errors, Operands in, double /*parameter*/) {
   const Bounded& chosen = in[0].value != 0 ? in[1] : in[2];
   const Bounded& other = in[0].value != 0 ? in[2] : in[1];
-  if (in[0].bound == 0 || std::fabs(in[0].value) > in[0].bound) return settled(chosen);
+  if (in[0].bound == 0 || std::fabs(in[0].value) > in[0].bound) return settled(chosen, errors.limited_range);
   const double far = std::fabs(chosen.value - other.value) + other.bound;
-  return settled({.value = chosen.value, .bound = worse(chosen.bound, far)});
+  return settled({.value = chosen.value, .bound = worse(chosen.bound, far)}, errors.limited_range);
 }
 
 struct Entry {
@@ -263,9 +271,21 @@ constexpr std::array table = std::to_array<Entry>({
 
 }  // namespace
 
-Bounded settled(Bounded x) {
-  if (!(std::fabs(x.value) + x.bound <= largest_result)) x.bound = infinite;
+Bounded settled(Bounded x, bool limited_range) {
+  if (std::isinf(x.value) && x.bound == 0) return x;
+  const double most = limited_range ? largest_result : std::numeric_limits<double>::max();
+  if (!(std::fabs(x.value) + x.bound <= most)) x.bound = infinite;
   return x;
+}
+
+Bounded with_loss(Bounded x, double relative) {
+  if (!std::isinf(x.value)) x.bound += relative * (std::fabs(x.value) + x.bound);
+  return x;
+}
+
+bool has_pole(const Function& function) {
+  constexpr std::array with_poles{VectorOp::recip, VectorOp::rsqrt, VectorOp::log, VectorOp::div_tile};
+  return function.vector && std::find(with_poles.begin(), with_poles.end(), *function.vector) != with_poles.end();
 }
 
 Evaluator find_evaluator(const Function& function) {

@@ -17,7 +17,8 @@ struct Bounded {
 struct ElementErrors {
   bool dst_fp32 = false;
   bool fast_exp = false;
-  double product_cut = 0;  ///< of mul: what truncated operands take from the product, relative
+  bool limited_range = true;  ///< as in ErrorModel
+  double product_cut = 0;     ///< of mul: what truncated operands take from the product, relative
 };
 
 inline constexpr double fp32_unit = 0x1p-24;         ///< half a unit in the last of 24 places
@@ -28,8 +29,13 @@ inline constexpr double largest_result = 3.38e38;    ///< just below the largest
 /// Relative error of one rounding in DST.
 [[nodiscard]] inline double dst_unit(bool dst_fp32) { return dst_fp32 ? fp32_unit : bf16_unit; }
 
-/// Makes the bound infinite when there is no number, or one that the device may not be able to hold.
-[[nodiscard]] Bounded settled(Bounded x);
+/// Makes the bound infinite when there is no number, or, with a limited range, one that the device may not be able to hold.
+/// An infinity of bound 0 stays: the device has it, too.
+[[nodiscard]] Bounded settled(Bounded x, bool limited_range);
+/// With a relative loss more. An infinity has none.
+[[nodiscard]] Bounded with_loss(Bounded x, double relative);
+/// Functions of which finite operands may have infinite results.
+[[nodiscard]] bool has_pole(const Function& function);
 
 /// Value and bound of an element-wise function; the operands' bounds include cuts on their way.
 using Evaluator = Bounded (*)(const ElementErrors& errors, std::span<const Bounded> in, double parameter);

@@ -21,6 +21,7 @@
 #include "core/types.h"
 #include "core/vector_unit.h"
 #include "gtest/gtest.h"
+#include "kernels/planner/reference/judgement.h"
 
 namespace tilegrid::planner {
 namespace {

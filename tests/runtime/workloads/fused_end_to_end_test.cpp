@@ -13,6 +13,7 @@
 #include "core/tile.h"
 #include "kernels/planner/graph/presets.h"
 #include "kernels/planner/plan/planner.h"
+#include "kernels/planner/reference/judgement.h"
 #include "kernels/planner/reference/reference.h"
 #include "kernels/planner/run/fused_program.h"
 #include "runtime/data/attention_data.h"

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "kernels/planner/plan/planner.h"
+#include "kernels/planner/reference/judgement.h"
 #include "kernels/planner/reference/reference.h"
 #include "tests/kernels/planner/random_graphs.h"
 #include "tests/kernels/planner/runs.h"
@@ -68,7 +69,9 @@ void run_plan(Device& device, const Plan& plan, std::uint32_t number, Share& sha
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Comparison comparison = compare(expected[i], {outputs[i].rows, outputs[i].cols, outputs[i].values});
     ASSERT_TRUE(comparison.passed()) << "output " << i << " worst ratio " << comparison.worst_ratio << " not finite "
-                                     << comparison.not_finite;
+                                     << comparison.not_finite << ": " << outputs[i].values[comparison.worst] << " for "
+                                     << expected[i].values[comparison.worst] << " +- "
+                                     << expected[i].bounds[comparison.worst];
     share.decided += comparison.elements - comparison.undecided;
     share.all += comparison.elements;
   }
