@@ -145,6 +145,7 @@ std::vector<std::string> metric_names(bool all) {
 std::string count_view_text(const Metric& metric, GridSize grid, const std::vector<CoreCounters>& cores,
                             const std::vector<CoreHostCost>& hosts) {
   std::vector<double> values;
+  values.reserve(cores.size());
   for (std::size_t i = 0; i < cores.size(); ++i) values.push_back(metric.value(cores[i], hosts[i]));
   const std::string title = fmt::format("{}: {}", metric.host ? "Host cost" : "Device counts", metric.title);
   return fmt::format("\n{}", grid_view(grid, values, title, metric.unit));
@@ -152,6 +153,7 @@ std::string count_view_text(const Metric& metric, GridSize grid, const std::vect
 
 std::string time_view_text(const Metric& metric, GridSize grid, const std::vector<timing::CoreTime>& cores, double cycles) {
   std::vector<double> values;
+  values.reserve(cores.size());
   for (const timing::CoreTime& core : cores) values.push_back(metric.device_time(core, cycles));
   return fmt::format("\n{}", grid_view(grid, values, fmt::format("Device time: {}", metric.title), metric.unit));
 }

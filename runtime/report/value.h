@@ -23,26 +23,25 @@ using Array = std::vector<Value>;
 /// with a dot are for the text alone.
 class Value {
  public:
-  Value() = default;  ///< null
-  Value(bool value) : value_(value) {}
+  Value();  ///< null
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
+  Value(bool value);
   template <std::integral T>
-  Value(T value) {
-    if constexpr (std::is_signed_v<T>) {
-      value_ = std::int64_t{value};
-    } else {
-      value_ = std::uint64_t{value};
-    }
-  }
-  Value(double value) : value_(value) {}
-  Value(const char* text) : value_(std::string(text)) {}
-  Value(std::string text) : value_(std::move(text)) {}
-  Value(std::string_view text) : value_(std::string(text)) {}
-  Value(Array list) : value_(std::move(list)) {}
+  Value(T value);
+  Value(double value);
+  Value(const char* text);
+  Value(std::string text);
+  Value(std::string_view text);
+  Value(Array list);
   Value(Object members);
   /// {{"name", value}, ...}
   Value(std::initializer_list<Member> members);
   template <class T>
-  Value(const std::optional<T>& value) {
+  Value(const std::optional<T>& value) : Value() {
     if (value) *this = Value(*value);
   }
 
@@ -77,6 +76,28 @@ struct Member {
   std::string name;
   Value value;
 };
+
+// What makes or destroys a value stands here, where the variant knows how large a Member is.
+inline Value::Value() = default;
+inline Value::Value(const Value& other) = default;
+inline Value::Value(Value&& other) noexcept = default;
+inline Value& Value::operator=(const Value& other) = default;
+inline Value& Value::operator=(Value&& other) noexcept = default;
+inline Value::~Value() = default;
+inline Value::Value(bool value) : value_(value) {}
+template <std::integral T>
+inline Value::Value(T value) {
+  if constexpr (std::is_signed_v<T>) {
+    value_ = std::int64_t{value};
+  } else {
+    value_ = std::uint64_t{value};
+  }
+}
+inline Value::Value(double value) : value_(value) {}
+inline Value::Value(const char* text) : value_(std::string(text)) {}
+inline Value::Value(std::string text) : value_(std::move(text)) {}
+inline Value::Value(std::string_view text) : value_(std::string(text)) {}
+inline Value::Value(Array list) : value_(std::move(list)) {}
 
 /// Null for an empty text.
 [[nodiscard]] Value text_or_null(const std::string& text);
