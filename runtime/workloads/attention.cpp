@@ -56,6 +56,7 @@ std::string wrapped(const std::vector<std::string>& words, const std::string& be
 
 std::string step_list() {
   std::vector<std::string> steps;
+  steps.reserve(attention::step_count);
   for (int i = 0; i < attention::step_count; ++i) steps.emplace_back(name_of(static_cast<attention::Step>(i)));
   return wrapped(steps, ",", "", 71);
 }

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/fidelity_name.h"
@@ -39,14 +40,15 @@ std::size_t elements_of(const TensorExtent& extent) {
 std::string extent_text(const TensorExtent& extent) { return fmt::format("{}x{}", extent.rows, extent.cols); }
 
 std::vector<ValueId> inputs_of(const Graph& graph) {
-  std::vector<ValueId> ids;
-  for (ValueId id = 0; id < graph.input_count(); ++id) ids.push_back(id);
+  std::vector<ValueId> ids(static_cast<std::size_t>(graph.input_count()));
+  std::iota(ids.begin(), ids.end(), 0);
   return ids;
 }
 
 void check_names(const Graph& graph, const char* flag, const NamedFiles& files, const std::vector<ValueId>& values,
                  const char* what) {
   std::vector<std::string> names;
+  names.reserve(values.size());
   for (const ValueId id : values) names.push_back(graph.value(id).name);
   for (const auto& [name, path] : files) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;

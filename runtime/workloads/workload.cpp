@@ -24,6 +24,7 @@ void set_check(const std::string& text, checks::Config& config) {
   const std::string name = text.substr(0, at);
   const checks::Severity severity = parse_word("--check " + name + "=", text.substr(at + 1), severities);
   std::vector<std::string> names;
+  names.reserve(checks::class_rows.size() + 1);
   for (const checks::ClassRow& one : checks::class_rows) names.emplace_back(one.name);
   names.emplace_back("all");
   const auto found = std::find(names.begin(), names.end(), name);

@@ -290,6 +290,7 @@ Plan plan(const Graph& graph, Strategy strategy, const PlanRequest& request) {
 
 std::vector<Plan> plan_all(const Graph& graph, const PlanRequest& request) {
   std::vector<Plan> plans;
+  plans.reserve(strategy_count);
   for (int strategy = 0; strategy < strategy_count; ++strategy) {
     plans.push_back(plan(graph, static_cast<Strategy>(strategy), request));
   }

@@ -54,6 +54,7 @@ ErrorModel wide_model() { return {.dst_fp32 = true, .fidelity = Fidelity::hifi4,
 Graph one_function(const std::string& function, int operands, float parameter = 0) {
   Graph graph;
   std::vector<ValueId> in;
+  in.reserve(static_cast<std::size_t>(operands));
   for (int i = 0; i < operands; ++i) in.push_back(graph.input(std::string(1, static_cast<char>('a' + i)), tiles(1, 1)));
   graph.output(graph.apply(function, in, parameter, "y"));
   graph.finish();
@@ -62,6 +63,7 @@ Graph one_function(const std::string& function, int operands, float parameter = 
 
 double evaluate_one(const std::string& function, const std::vector<double>& operands, float parameter = 0) {
   std::vector<Tensor> inputs;
+  inputs.reserve(operands.size());
   for (const double value : operands) inputs.push_back(filled(value));
   const Graph graph = one_function(function, static_cast<int>(operands.size()), parameter);
   return evaluate(graph, inputs, wide_model()).at(0).values.at(5);
@@ -140,7 +142,7 @@ TEST(FusedReference, ReductionsSumsOfTilesAndTransposes) {
   graph.finish();
   const std::vector<Tensor> inputs = {made(64, 96, [](int r, int c) { return 100 * r + c; })};
   const std::vector<Evaluated> out = evaluate(graph, inputs, wide_model());
-  const auto row_sum = [](int r) { return 96.0 * 100 * r + 96 * 95 / 2; };
+  const auto row_sum = [](int r) { return 96.0 * (100.0 * r + 95 / 2.0); };
   EXPECT_EQ(out[0].values[at(40)], row_sum(40));
   EXPECT_EQ(out[0].cols, 1);
   EXPECT_EQ(out[1].values[at(7)], 6307);
