@@ -212,7 +212,7 @@ void Attention::declare(Flags& flags) {
   add_verify_flag(flags, verify,
                   fmt::format("Compare with double precision: full, sample:N (N rows in all, evenly\nspread) or off [full "
                               "up to {:.0e} multiply-adds of the reference,\nelse sample:256]",
-                              full_verification_limit));
+                              attention::full_verification_limit));
   flags.add_switch("--split", "Print which core does which Q chunks", show_split).no_fact();
   flags.add_switch("--show-plan", "Print the plans of the planned kernel's stages", show_plan).no_fact();
 }
@@ -268,7 +268,7 @@ void Attention::load_files() {
   take("--dim", shape.dim, inputs[0], q.shape[3]);
   take("--kv-heads", shape.kv_heads, inputs[1], k.shape[1]);
   take("--kv-seq", shape.seq_kv, inputs[1], k.shape[2]);
-  data_ = InputData({std::move(arrays[0].values), std::move(arrays[1].values), std::move(arrays[2].values)});
+  data_ = attention::Inputs({std::move(arrays[0].values), std::move(arrays[1].values), std::move(arrays[2].values)});
 }
 
 /// Nothing when there is no such run.
@@ -321,7 +321,8 @@ void Attention::prepare(Device& device) {
   }
   split = attention::split_work(config);
   const double rows = 1.0 * shape.batch * shape.heads * shape.seq_q;
-  verify = verify.resolved(2 * rows * shape.seq_kv * shape.dim / (shape.causal ? 2 : 1), full_verification_limit, rows);
+  verify = verify.resolved(2 * rows * shape.seq_kv * shape.dim / (shape.causal ? 2 : 1), attention::full_verification_limit,
+                           rows);
 }
 
 attention::TensorAddresses Attention::addresses() const { return {q_.address, k_.address, v_.address, out_.address}; }
@@ -352,7 +353,7 @@ void Attention::upload(Device& device) {
   one(2, v_, shape.kv_heads, shape.seq_kv);
 }
 
-void Attention::save_output(const OutputTiles& output) {
+void Attention::save_output(const attention::OutputTiles& output) {
   const Shape& shape = config.shape;
   std::vector<float> values, head;
   values.reserve(elements(shape.batch * shape.heads, shape.seq_q, shape.dim));
@@ -364,7 +365,7 @@ void Attention::save_output(const OutputTiles& output) {
 }
 
 void Attention::finish(Device& device, report::RunOutcome& outcome) {
-  OutputTiles output{config.shape, config.format, std::vector<std::byte>(out_.bytes())};
+  attention::OutputTiles output{config.shape, config.format, std::vector<std::byte>(out_.bytes())};
   device.read(out_, output.bytes);
   malloc_trim(0);
   if (hash_output) output_hash = hash_of(output.bytes);

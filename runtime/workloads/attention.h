@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "kernels/attention/kernel_args.h"
-#include "runtime/data/attention_data.h"
 #include "runtime/workloads/attention_verify.h"
 #include "runtime/workloads/delivery_choice.h"
 #include "runtime/workloads/workload.h"
@@ -69,7 +68,7 @@ class Attention : public Workload {
 
  private:
   void load_files();
-  void save_output(const OutputTiles& output);
+  void save_output(const attention::OutputTiles& output);
   [[nodiscard]] attention::TensorAddresses addresses() const;
   void describe_config(report::Document& document) const;
   void describe_verification(report::Document& document) const;
@@ -81,7 +80,7 @@ class Attention : public Workload {
 
   std::optional<int> kv_heads_, seq_kv_;
   std::string steps_;
-  InputData data_;
+  attention::Inputs data_;
   Buffer q_, k_, v_, out_;
   std::optional<std::pair<int, int>> dram_chunks_;  ///< rows of Q and K chunks that would have been chosen for dram
 };

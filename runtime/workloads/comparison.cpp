@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cmath>
-
 #include "runtime/workloads/tensor_io.h"
 
 namespace tilegrid::workloads {
@@ -55,15 +53,6 @@ void add_tally(report::Value& figures, const planner::Tally& tally, const std::v
   if (tally.wrong() == 0) return;
   first = report::Array();
   for (const std::int64_t index : indices_of(static_cast<std::int64_t>(tally.first_wrong), extents)) first.push(index);
-}
-
-planner::Tally tally_of_finite(std::span<const float> output) {
-  planner::Tally tally;
-  tally.elements = output.size();
-  for (std::size_t i = 0; i < output.size(); ++i) {
-    if (!std::isfinite(output[i]) && tally.not_finite++ == 0) tally.first_wrong = i;
-  }
-  return tally;
 }
 
 std::string gate_text(const std::string& asks, const std::string& account, bool passed) {

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -25,8 +24,6 @@ namespace tilegrid::workloads {
 /// Keys: elements, undecided, not_finite, outside, undefined, beyond, first_wrong (a list of indices, null without one).
 /// They go into `figures`.
 void add_tally(report::Value& figures, const planner::Tally& tally, const std::vector<std::int64_t>& extents);
-/// NaN and infinite values of an output, of which every element should be finite: wrong, the others right.
-[[nodiscard]] planner::Tally tally_of_finite(std::span<const float> output);
 /// The line of a gate: what it asks for, the account of elements where it has something to say (empty: nothing), the
 /// verdict.
 [[nodiscard]] std::string gate_text(const std::string& asks, const std::string& account, bool passed);

@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "core/error.h"
 #include "core/tile.h"
-#include "runtime/data/attention_data.h"
+#include "kernels/attention/verify/samples.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/comparison.h"
 #include "runtime/workloads/tensor_io.h"
@@ -118,7 +119,7 @@ void Matmul::declare(Flags& flags) {
   add_verify_flag(flags, verify,
                   fmt::format("Compare with double precision and its error bounds: full, sample:N (N rows in\nall, evenly "
                               "spread) or off [full up to {:.0e} multiply-adds, else\nsample:256]",
-                              matmul_verification_limit));
+                              matmul::verification_limit));
 }
 
 void Matmul::check() {
@@ -162,7 +163,7 @@ void Matmul::prepare(Device& device) {
   asked_ = config;
   config = matmul::with_blocks(config);
   const matmul::Shape& shape = config.shape;
-  verify = verify.resolved(1.0 * shape.batch * shape.m * shape.k * shape.n, matmul_verification_limit,
+  verify = verify.resolved(1.0 * shape.batch * shape.m * shape.k * shape.n, matmul::verification_limit,
                            1.0 * shape.batch * shape.m);
   const auto create = [&](int count, int rows, int columns) {
     return device.create_buffer(matrix_bytes(count, rows, columns, config.format), tile_bytes(config.format));
@@ -194,7 +195,9 @@ void Matmul::finish(Device& device, report::RunOutcome& outcome) {
   if (verify.mode == VerifyMode::off && out.empty()) return;
   const std::vector<float> output = download_matrices(device, out_, shape.batch, shape.m, shape.n, config.format);
   if (verify.mode != VerifyMode::off) {
-    verification = verify_matmul(config, verify, factors_[0], factors_[1], output);
+    const auto start = std::chrono::steady_clock::now();
+    verification = matmul::verify(config, verify, factors_[0], factors_[1], output);
+    verification->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     passed = verification->passed();
     mismatch = account();
     if (mismatch.empty())
@@ -247,7 +250,7 @@ void Matmul::describe(report::Document& document) const {
   document.verification = options.dry_run ? "\nDry run: no numbers\n" : "\nVerification: not verified (--verify off)\n";
   report::Value& json = document.figures["verify"];
   if (!verification) return;
-  const MatmulVerification& v = *verification;
+  const matmul::Verification& v = *verification;
   json = comparison_figures("out", v.compared, shape.n);
   const std::string mode(verify_names().of(v.request.mode));
   json["mode"] = mode;
@@ -263,7 +266,7 @@ void Matmul::describe(report::Document& document) const {
 }
 
 std::string Matmul::account() const {
-  const MatmulVerification& v = *verification;
+  const matmul::Verification& v = *verification;
   const matmul::Shape& shape = config.shape;
   if (v.finite.wrong() > 0) return tally_text(v.finite, {shape.batch, shape.m, shape.n});
   if (v.compared.wrong() + v.compared.undecided + v.compared.beyond == 0) return {};

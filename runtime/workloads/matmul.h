@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernels/matmul/matmul.h"
-#include "runtime/workloads/matmul_verify.h"
+#include "kernels/matmul/verify.h"
 #include "runtime/workloads/workload.h"
 
 namespace tilegrid::workloads {
@@ -21,7 +21,7 @@ class Matmul : public Workload {
   std::array<std::string, 2> inputs;  ///< files of a and b; what has none is random
   std::string out;
   VerifyRequest verify;
-  std::optional<MatmulVerification> verification;
+  std::optional<matmul::Verification> verification;
 
   [[nodiscard]] std::string name() const override { return "matmul"; }
   [[nodiscard]] std::string summary() const override;

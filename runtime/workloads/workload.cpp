@@ -167,13 +167,6 @@ std::string numbers_text(DataFormat format, const ComputeConfig& compute) {
                      sync_names().of(compute.full_sync), fidelity_names().of(compute.fidelity));
 }
 
-VerifyRequest VerifyRequest::resolved(double work, double limit, double rows) const {
-  VerifyRequest request = *this;
-  if (mode == VerifyMode::choose) request.mode = work <= limit ? VerifyMode::full : VerifyMode::sample;
-  if (request.mode == VerifyMode::sample && static_cast<double>(sample_rows) >= rows) request.mode = VerifyMode::full;
-  return request;
-}
-
 Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& help) {
   Flag& flag = flags.in("Report").add("--verify", "HOW", help, [&request](const std::string& text) {
     constexpr std::string_view sample = "sample:";
@@ -191,19 +184,6 @@ Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& h
     if (request.mode == VerifyMode::sample) return fmt::format("sample:{}", request.sample_rows);
     return verify_names().of(request.mode);
   });
-}
-
-std::vector<std::uint64_t> sample_rows(std::uint64_t count, std::uint64_t total) {
-  count = std::min(count, total);
-  std::vector<std::uint64_t> rows;
-  rows.reserve(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    // Whole steps and the remainder apart, so that nothing overflows.
-    const std::uint64_t step = total / count;
-    const std::uint64_t rest = total % count;
-    rows.push_back(i * step + i * rest / count + step / 2);
-  }
-  return rows;
 }
 
 }  // namespace tilegrid::workloads

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/checks/classes.h"
+#include "kernels/common/verify_request.h"
 #include "kernels/program.h"
 #include "runtime/device.h"
 #include "runtime/report/run_report.h"
@@ -18,6 +19,9 @@
 /// Workloads: what can be run on the grid from the command line, by a sweep or a comparison, or by a program of one's own.
 /// A workload says what is its own; the driver does what all have in common.
 namespace tilegrid::workloads {
+
+using tilegrid::VerifyMode;
+using tilegrid::VerifyRequest;
 
 /// What the flags say that all workloads have.
 struct RunOptions {
@@ -119,18 +123,8 @@ void add_compute_flags(Flags& flags, ComputeConfig& compute);
 /// --arch and --set, which options.arch and .sets hold.
 void add_arch_flags(Flags& flags, RunOptions& options);
 
-/// How much of an output is compared with the reference.
-enum class VerifyMode : std::uint8_t { choose, off, sample, full };
 [[nodiscard]] const EnumNames<VerifyMode>& verify_names();
-struct VerifyRequest {
-  VerifyMode mode = VerifyMode::choose;
-  std::uint64_t sample_rows = 256;
-  /// Replaces `choose`, by full for at most `limit` multiply-adds of the reference, and a sample of all rows by full.
-  [[nodiscard]] VerifyRequest resolved(double work, double limit, double rows) const;
-};
 /// --verify full, sample:N or off.
 Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& help);
-/// Rows of a flat order of `total` that a sample of `count` takes: evenly spread, the middle one of each stretch.
-[[nodiscard]] std::vector<std::uint64_t> sample_rows(std::uint64_t count, std::uint64_t total);
 
 }  // namespace tilegrid::workloads

@@ -14,7 +14,7 @@
 #include "core/cpu_time.h"
 #include "core/tile.h"
 #include "kernels/attention/kernel_args.h"
-#include "runtime/data/attention_data.h"
+#include "kernels/attention/verify/samples.h"
 #include "runtime/session.h"
 #include "scripts/bench/blocked_attention.h"
 

@@ -5,8 +5,8 @@
 #include <tilegrid/core/tile.h>
 #include <tilegrid/kernels/api/compute.h>
 #include <tilegrid/kernels/api/dataflow.h>
+#include <tilegrid/kernels/attention/verify/samples.h>
 #include <tilegrid/kernels/registry.h>
-#include <tilegrid/runtime/data/attention_data.h>
 #include <tilegrid/runtime/workloads/driver.h>
 #include <tilegrid/runtime/workloads/tensor_io.h>
 

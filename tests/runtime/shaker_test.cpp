@@ -20,12 +20,12 @@
 #include "kernels/api/dataflow.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/unfused/unfused.h"
+#include "kernels/attention/verify/samples.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/planner/graph/presets.h"
 #include "kernels/planner/plan/planner.h"
 #include "kernels/planner/run/fused_program.h"
 #include "kernels/registry.h"
-#include "runtime/data/attention_data.h"
 #include "tests/support/result_hashes.h"
 #include "tests/support/session_support.h"
 

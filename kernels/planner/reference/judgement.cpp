@@ -187,4 +187,13 @@ Comparison compare(const Evaluated& expected, const Tensor& output) {
   return result;
 }
 
+Tally tally_of_finite(std::span<const float> output) {
+  Tally tally;
+  tally.elements = output.size();
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    if (!std::isfinite(output[i]) && tally.not_finite++ == 0) tally.first_wrong = i;
+  }
+  return tally;
+}
+
 }  // namespace tilegrid::planner

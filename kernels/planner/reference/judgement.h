@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 
 #include "kernels/planner/reference/reference.h"
@@ -43,6 +44,9 @@ struct Tally {
   [[nodiscard]] std::string sentence(const std::string& wrong_at, const std::string& undecided_at,
                                      const std::string& undefined_at) const;
 };
+
+/// NaN and infinite values of an output, of which every element should be finite: wrong, the others right.
+[[nodiscard]] Tally tally_of_finite(std::span<const float> output);
 
 /// How a device's output compares with the evaluation.
 struct Comparison : Tally {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "core/tile.h"
+#include "kernels/attention/verify/samples.h"
 #include "kernels/planner/run/fused_program.h"
-#include "runtime/data/attention_data.h"
 #include "tests/support/session_support.h"
 
 /// Plans made by hand, and runs of them in the test's session.

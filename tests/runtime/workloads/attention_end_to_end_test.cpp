@@ -16,7 +16,8 @@
 #include "core/tile.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/unfused/unfused.h"
-#include "runtime/data/attention_data.h"
+#include "kernels/attention/verify/reference.h"
+#include "kernels/attention/verify/samples.h"
 #include "tests/support/result_hashes.h"
 #include "tests/support/session_support.h"
 

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "core/tile.h"
+#include "kernels/attention/verify/samples.h"
 #include "kernels/planner/graph/presets.h"
 #include "kernels/planner/plan/planner.h"
 #include "kernels/planner/reference/judgement.h"
 #include "kernels/planner/reference/reference.h"
 #include "kernels/planner/run/fused_program.h"
-#include "runtime/data/attention_data.h"
 #include "tests/support/result_hashes.h"
 #include "tests/support/session_support.h"
 

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/workloads/matmul_verify.h"
+#include "kernels/matmul/verify.h"
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <vector>
 
 #include "core/tile.h"
 #include "kernels/planner/graph/expression.h"
-#include "runtime/workloads/comparison.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid::matmul {
 namespace {
 
 using planner::Evaluated;
@@ -40,7 +38,7 @@ std::vector<std::uint64_t> all_rows(int count) {
 }
 
 /// The rows to look at, by batch.
-std::map<int, std::vector<std::uint64_t>> wanted_rows(const VerifyRequest& request, const matmul::Shape& shape) {
+std::map<int, std::vector<std::uint64_t>> wanted_rows(const VerifyRequest& request, const Shape& shape) {
   std::map<int, std::vector<std::uint64_t>> rows;
   if (request.mode == VerifyMode::full) {
     for (int batch = 0; batch < shape.batch; ++batch) rows[batch] = all_rows(shape.m);
@@ -96,10 +94,9 @@ class Rows {
 
 }  // namespace
 
-MatmulVerification verify_matmul(const matmul::Config& config, const VerifyRequest& request, std::span<const float> a,
-                                 std::span<const float> b, std::span<const float> output) {
-  const auto start = std::chrono::steady_clock::now();
-  const matmul::Shape& shape = config.shape;
+Verification verify(const Config& config, const VerifyRequest& request, std::span<const float> a, std::span<const float> b,
+                    std::span<const float> output) {
+  const Shape& shape = config.shape;
   const planner::Graph graph = planner::parse_expression("a @ b", {.block = {{1}, {1}}, .inner = 1});
   planner::Machine machine;
   machine.dst_fp32 = config.compute.dst_fp32;
@@ -119,22 +116,21 @@ MatmulVerification verify_matmul(const matmul::Config& config, const VerifyReque
     squares_of_products += squares(inputs[0], inputs[1]);
     rows.add(expected.front(), matrix(output, batch, shape.m, shape.n), of_batch);
   }
-  MatmulVerification result;
+  Verification result;
   result.request = request;
   result.rows = static_cast<std::uint64_t>(rows.count());
   result.compared = rows.compare();
-  if (request.mode == VerifyMode::sample) result.finite = tally_of_finite(output);
+  if (request.mode == VerifyMode::sample) result.finite = planner::tally_of_finite(output);
   const double computed = static_cast<double>(result.rows) * shape.n;
   const double products = std::sqrt(squares_of_products / computed);
   const double of_output = result.compared.relative_l2 > 0 ? result.compared.rmse / result.compared.relative_l2 : 0;
   const double scale = std::max(products, of_output);
   result.error = scale > 0 ? result.compared.rmse / scale : 0;
   result.gate = error_gate(config);
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }
 
-double error_gate(const matmul::Config& config) {
+double error_gate(const Config& config) {
   // Each part is about what was measured with normal data, K of 31 to 16384; twice their sum is the bound.
   constexpr std::array<double, 5> of_fidelity{0, 2.7e-2, 4.5e-3, 1e-3, 0};
   double error = of_fidelity.at(static_cast<std::size_t>(config.compute.fidelity));
@@ -147,4 +143,4 @@ double error_gate(const matmul::Config& config) {
   return 2 * error;
 }
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid::matmul

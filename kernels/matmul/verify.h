@@ -4,18 +4,18 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/common/verify_request.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/planner/reference/judgement.h"
-#include "runtime/workloads/workload.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid::matmul {
 
 /// Above this many multiply-adds of the reference the default is a sample of rows.
-inline constexpr double matmul_verification_limit = 2e9;
+inline constexpr double verification_limit = 2e9;
 
 /// The output, or a sample of its rows, against double precision: every element within the bound of its roundings, and all
 /// together much nearer, since bounds are worst cases.
-struct MatmulVerification {
+struct Verification {
   VerifyRequest request;  ///< mode is full or sample
   std::uint64_t rows = 0;
   planner::Comparison compared;
@@ -23,17 +23,16 @@ struct MatmulVerification {
   /// Root mean square of the error, over that of the output or of what products that cancel nowhere would add up to,
   /// whichever is larger.
   double error = 0;
-  double gate = 0;  ///< what `error` must be below
-  double seconds = 0;
+  double gate = 0;     ///< what `error` must be below
+  double seconds = 0;  ///< that it took, for who measures them
   [[nodiscard]] bool passed() const { return finite.wrong() == 0 && compared.verified() && error < gate; }
 };
 
-/// Bound for MatmulVerification::error.
-[[nodiscard]] double error_gate(const matmul::Config& config);
+/// Bound for Verification::error.
+[[nodiscard]] double error_gate(const Config& config);
 
-/// Compares the output [batch, m, n] with a b in double precision; a and b as matmul::Shape has them. On this rank alone.
-[[nodiscard]] MatmulVerification verify_matmul(const matmul::Config& config, const VerifyRequest& request,
-                                               std::span<const float> a, std::span<const float> b,
-                                               std::span<const float> output);
+/// Compares the output [batch, m, n] with a b in double precision; a and b as Shape has them. On this rank alone.
+[[nodiscard]] Verification verify(const Config& config, const VerifyRequest& request, std::span<const float> a,
+                                  std::span<const float> b, std::span<const float> output);
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid::matmul

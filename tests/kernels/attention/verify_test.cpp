@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/data/attention_data.h"
+#include "kernels/attention/verify/reference.h"
+#include "kernels/attention/verify/samples.h"
 
 #include <gtest/gtest.h>
 

@@ -1,78 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/data/attention_data.h"
+#include "kernels/attention/verify/reference.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <stdexcept>
 
 namespace tilegrid::attention {
 namespace {
-
-using Block = std::array<std::uint32_t, 4>;
-
-/// Philox-4x32 with 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a bijection of counters,
-/// keyed by the seed, that passes the usual batteries of tests.
-Block philox(Block counter, std::uint64_t seed) {
-  auto key0 = static_cast<std::uint32_t>(seed);
-  auto key1 = static_cast<std::uint32_t>(seed >> 32U);
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = std::uint64_t{0xD2511F53U} * counter[0];
-    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57U} * counter[2];
-    counter = {static_cast<std::uint32_t>(product1 >> 32U) ^ counter[1] ^ key0, static_cast<std::uint32_t>(product1),
-               static_cast<std::uint32_t>(product0 >> 32U) ^ counter[3] ^ key1, static_cast<std::uint32_t>(product0)};
-    key0 += 0x9E3779B9U;
-    key1 += 0xBB67AE85U;
-  }
-  return counter;
-}
-
-/// What the numbers of a counter are for: the last word of the counter keeps the purposes apart.
-enum class Purpose : std::uint32_t { normal, outlier_choice, outlier_size };
-
-class Generator {
- public:
-  Generator(std::uint64_t seed, int stream) : seed_(seed), stream_(static_cast<std::uint32_t>(stream)) {}
-
-  [[nodiscard]] Block words(std::uint64_t index, Purpose purpose) const {
-    return philox({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32U), stream_,
-                   static_cast<std::uint32_t>(purpose)},
-                  seed_);
-  }
-
-  /// Two independent samples of N(0,1), by Box and Muller.
-  [[nodiscard]] std::array<double, 2> normal_pair(std::uint64_t index, Purpose purpose) const {
-    const Block w = words(index, purpose);
-    // In (0, 1], so that the logarithm is finite, and in [0, 1): 53 bits each.
-    const double u = (static_cast<double>(join(w[0], w[1]) >> 11U) + 1) * 0x1p-53;
-    const double v = static_cast<double>(join(w[2], w[3]) >> 11U) * 0x1p-53;
-    const double radius = std::sqrt(-2 * std::log(u));
-    const double angle = 2 * std::numbers::pi * v;
-    return {radius * std::cos(angle), radius * std::sin(angle)};
-  }
-
- private:
-  static std::uint64_t join(std::uint32_t high, std::uint32_t low) { return (std::uint64_t{high} << 32U) | low; }
-
-  std::uint64_t seed_;
-  std::uint32_t stream_;
-};
-
-void add_outliers(const Generator& generator, std::vector<float>& samples) {
-  constexpr auto threshold = static_cast<std::uint32_t>(0.001 * 0x1p32);
-  constexpr double outlier_scale = 10;
-  for (std::size_t first = 0; first < samples.size(); first += 4) {
-    const Block choice = generator.words(first / 4, Purpose::outlier_choice);
-    for (std::size_t i = first; i < std::min(first + 4, samples.size()); ++i) {
-      if (choice[i % 4] >= threshold) continue;
-      // From the double, so that the sum is rounded once.
-      const double base = generator.normal_pair(i / 2, Purpose::normal)[i % 2];
-      samples[i] = static_cast<float>(base + outlier_scale * generator.normal_pair(i, Purpose::outlier_size)[0]);
-    }
-  }
-}
 
 // The reference works on panels of 4 columns that lie one behind the other: keys of K^T, or columns of V. For four rows of
 // queries and one panel the sums stay in registers. 128-bit vectors are what every 64-bit host has; they need no choice of
@@ -219,18 +155,6 @@ void check_sizes(const VerifyRows& rows) {
 }
 
 }  // namespace
-
-std::vector<float> random_samples(std::uint64_t seed, int stream, std::size_t count, Distribution distribution) {
-  const Generator generator(seed, stream);
-  std::vector<float> samples(count);
-  for (std::size_t first = 0; first < count; first += 2) {
-    const std::array<double, 2> pair = generator.normal_pair(first / 2, Purpose::normal);
-    samples[first] = static_cast<float>(pair[0]);
-    if (first + 1 < count) samples[first + 1] = static_cast<float>(pair[1]);
-  }
-  if (distribution == Distribution::outlier) add_outliers(generator, samples);
-  return samples;
-}
 
 void VerifySums::add(const VerifySums& other) {
   count += other.count;

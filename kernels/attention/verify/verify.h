@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cereal/types/utility.hpp>
+#include <cereal/types/vector.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/format.h"
+#include "kernels/attention/config.h"
+#include "kernels/attention/verify/reference.h"
+#include "kernels/attention/verify/samples.h"
+#include "kernels/common/verify_request.h"
+#include "kernels/planner/reference/judgement.h"
+
+/// Verification of an output, in pieces that several processes can share.
+namespace tilegrid::attention {
+
+/// Q, K and V of a run as floats. Generated ones exist only while somebody holds them, as they can be made again.
+class Inputs {
+ public:
+  Inputs(std::uint64_t seed, Distribution distribution) : seed_(seed), distribution_(distribution) {}
+  /// Three tensors of the user's own.
+  explicit Inputs(std::array<std::vector<float>, 3> tensors) : given_(true), tensors_(std::move(tensors)) {}
+
+  Inputs() = default;
+
+  [[nodiscard]] bool generated() const { return !given_; }
+  [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  [[nodiscard]] Distribution distribution() const { return distribution_; }
+  /// Tensor 0 Q, 1 K, 2 V of `count` elements; generates it when it is not there.
+  [[nodiscard]] std::span<const float> tensor(int which, std::size_t count);
+  /// Frees the memory of a generated tensor.
+  void release(int which);
+  /// Frees everything; no tensor can be had afterwards.
+  void discard() { tensors_ = {}; }
+
+ private:
+  std::uint64_t seed_ = 0;
+  Distribution distribution_ = Distribution::normal;
+  bool given_ = false;
+  std::array<std::vector<float>, 3> tensors_;
+};
+
+/// The output in DRAM's tiles, page by page as [batch, head, row tile, column tile].
+struct OutputTiles {
+  Shape shape;
+  DataFormat format = DataFormat::bf16;
+  std::vector<std::byte> bytes;
+  [[nodiscard]] std::size_t head_bytes() const;
+  /// One head (batch * heads + head) as [seq_q, dim].
+  void head(int index, std::vector<float>& values) const;
+};
+
+/// Rows of one head for one process. K and V are those of its key-value head: with the message, or made again from the seed.
+struct Piece {
+  int dim = 0;
+  int seq_kv = 0;
+  bool causal = false;
+  std::vector<std::pair<int, int>> ranges;  ///< [first, last) rows
+  std::vector<float> q;                     ///< of all ranges, [rows, dim]
+  std::vector<float> output;
+  bool generated = false;
+  std::uint64_t seed = 0;
+  std::uint8_t distribution = 0;
+  std::uint64_t first_sample = 0;  ///< where the head begins in the streams of K and V
+  std::vector<float> k;            ///< not generated: [keys, dim], as many keys as the last row sees
+  std::vector<float> v;
+  [[nodiscard]] std::size_t bytes() const { return (q.size() + output.size() + k.size() + v.size()) * sizeof(float); }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(dim, seq_kv, causal, ranges, q, output, generated, seed, distribution, first_sample, k, v);
+  }
+};
+
+/// Compares a piece with the reference. Keeps K and V that it made, as the next piece often has the same.
+[[nodiscard]] VerifySums compare(const Piece& piece);
+
+/// All pieces of a verification, one after the other, so that only those under way are in memory. Neither the pieces nor
+/// their order depend on how many processes share them.
+class Pieces {
+ public:
+  Pieces(const Shape& shape, const VerifyRequest& request, Inputs& inputs, const OutputTiles& output);
+
+  /// Whether K and V are made again by who compares, as that costs less than sending them.
+  [[nodiscard]] bool generates() const { return generate_; }
+  [[nodiscard]] bool done() const { return next_ == parts_.size(); }
+  [[nodiscard]] Piece next() { return make(parts_[next_++]); }
+
+ private:
+  /// The rows of one head, in ranges.
+  struct HeadRows {
+    int head = 0;  ///< batch * heads + head
+    std::vector<std::pair<int, int>> ranges;
+  };
+  void cut(const VerifyRequest& request, int rows_at_once);
+  [[nodiscard]] Piece make(const HeadRows& part);
+  void add_keys(const HeadRows& part, Piece& piece);
+  [[nodiscard]] std::size_t elements(int heads, int rows) const;
+
+  Shape shape_;
+  Inputs& inputs_;
+  const OutputTiles& output_;
+  bool generate_ = false;
+  std::vector<HeadRows> parts_;
+  std::size_t next_ = 0;
+  int head_ = -1;
+  std::vector<float> head_values_;
+};
+
+/// Ranks that take part, the first of them and how many. Each needs 32 bytes for an element of K (K, V and both in double
+/// precision), which bounds their number on long sequences. Rank 0 has the tensors, and serves the others instead where
+/// there are enough of them.
+[[nodiscard]] std::pair<int, int> workers(int ranks, const Shape& shape);
+
+/// Inputs are finite, and so is every weighted mean of them: an output that is not is wrong.
+[[nodiscard]] planner::Tally tally_of(const OutputTiles& output);
+
+/// What the figures must reach. Bounds are exclusive.
+struct Gate {
+  double correlation = 0;
+  double relative_l2 = 0;
+};
+
+/// Above this many multiply-adds of the reference the default is a sample.
+inline constexpr double full_verification_limit = 1e10;
+
+/// The table of gates.
+[[nodiscard]] Gate gate_for(const Config& config, double spread);
+
+}  // namespace tilegrid::attention
