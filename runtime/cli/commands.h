@@ -3,14 +3,11 @@
 
 #include <string>
 
+#include "runtime/flags/command_line.h"
 #include "runtime/workloads/attention.h"
-#include "runtime/workloads/command_line.h"
 
 /// The commands of `tilegrid`. Each is thin: flags, and calls of workloads and report.
 namespace tilegrid::cli {
-
-using workloads::Command;
-using workloads::Flags;
 
 [[nodiscard]] Command info_command();
 [[nodiscard]] Command log_command();

@@ -11,11 +11,11 @@
 #include "kernels/attention/delivery.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/sweep_points.h"
+#include "runtime/data/tensors.h"
 #include "runtime/report/print.h"
 #include "runtime/report/progress.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/driver.h"
-#include "runtime/workloads/tensor_io.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -69,7 +69,7 @@ const char* text_of(Balance balance) { return balance == Balance::zigzag ? "zigz
 
 std::uint64_t q_bytes(const attention::Config& config) {
   const attention::Shape& shape = config.shape;
-  return workloads::matrix_bytes(shape.batch * shape.heads, shape.seq_q, shape.dim, config.format);
+  return matrix_bytes(shape.batch * shape.heads, shape.seq_q, shape.dim, config.format);
 }
 
 Value figures_of(const Attention& run, const report::RunOutcome& outcome) {

@@ -60,7 +60,7 @@ struct Log {
   Log() {
     flags.add("FILE", "", "The log", file).required = true;
     flags.add("--core", "X,Y", "Only this core: column, row [all]",
-              [this](const std::string& text) { core = workloads::parse_core("--core", text); });
+              [this](const std::string& text) { core = parse_core("--core", text); });
     flags.add("--risc", "Only this processor: brisc, ncrisc, trisc [all]", risc, risc_names);
     flags.add("--limit", "N", "At most so many events [all]", limit);
     flags.add_switch("--summary", "Events by kind instead of the events", summary);

@@ -75,14 +75,14 @@ int main(int argc, char** argv) {
   using namespace tilegrid;
   Session session(&argc, &argv);
   return workloads::guarded(session, [&] {
-    workloads::Command program{"tilegrid",
-                               "Emulator of a grid of Tenstorrent Tensix cores. One process holds all cores, or, under "
-                               "mpirun, each rank\nholds one or several.\n"};
+    Command program{"tilegrid",
+                    "Emulator of a grid of Tenstorrent Tensix cores. One process holds all cores, or, under "
+                    "mpirun, each rank\nholds one or several.\n"};
     for (const workloads::Maker& make : workloads::all()) program.commands.push_back(cli::workload_command(make));
     for (auto* make : {&cli::info_command, &cli::log_command, &cli::plan_command, &cli::retime_command, &cli::sweep_command,
                        &cli::compare_kv_command, &cli::arch_command, &cli::checks_command}) {
       program.commands.push_back(make());
     }
-    return workloads::run_command_line(session, program, argc, argv);
+    return run_command_line(session, program, argc, argv);
   });
 }

@@ -69,7 +69,7 @@ struct PlanCommand {
           strategy = workloads::strategy_names().find(text);
           std::vector<std::string> names = workloads::strategy_names().names();
           names.emplace_back("all");
-          if (!strategy && text != "all") workloads::refuse_word("--strategy", text, names);
+          if (!strategy && text != "all") refuse_word("--strategy", text, names);
         });
     flags
         .add("--json", "FILE",

@@ -28,8 +28,7 @@ struct Retime {
                      fmt::format("Grid view of a figure by core, or none:\n{} [none]", fmt::join(views, ", ")),
                      [this, views](const std::string& text) mutable {
                        views.emplace_back("none");
-                       if (std::find(views.begin(), views.end(), text) == views.end())
-                         workloads::refuse_word("--view", text, views);
+                       if (std::find(views.begin(), views.end(), text) == views.end()) refuse_word("--view", text, views);
                        view = text;
                      });
     flags.add("--json", "FILE", "Write JSON, as `device` of a run's report; - for standard output alone [none]", json)

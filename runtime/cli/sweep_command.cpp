@@ -150,7 +150,7 @@ struct Sweep {
   Sweep() {
     flags.add("--json", "FILE", "Write the table there; - for standard output alone [none]", json).writes();
     flags.add("--top", "N", "Show the best N only [all]", [this](const std::string& text) {
-      top = workloads::parse_unsigned("--top", text);
+      top = parse_unsigned("--top", text);
       if (top == 0) throw UsageError("--top 0: at least one is shown");
     });
     flags.add_switch("--no-progress", "No progress line on a terminal", progress, false);

@@ -19,18 +19,17 @@ struct Axis {
   [[nodiscard]] bool varies() const { return values.size() > 1; }
 };
 
-const workloads::Flag& flag_of(const std::string& command, const workloads::Flags& flags, const std::string& argument,
-                               const std::string& name) {
+const Flag& flag_of(const std::string& command, const Flags& flags, const std::string& argument, const std::string& name) {
   if (!argument.starts_with("--")) {
     throw UsageError(
         fmt::format("unexpected argument {}: flags of {} are expected, lists without spaces", argument, command));
   }
-  const workloads::Flag* flag = flags.find(name);
+  const Flag* flag = flags.find(name);
   if (name == "--help" || (flag != nullptr && !flag->sweeps)) {
     throw UsageError(fmt::format("{}: does not go with a sweep, whose dry runs have no numbers", name));
   }
   if (flag != nullptr) return *flag;
-  const std::string near = workloads::nearest_word(name, flags.names());
+  const std::string near = nearest_word(name, flags.names());
   throw UsageError(
       fmt::format("unknown flag {}: {}", name,
                   near.empty() ? fmt::format("see `tilegrid {} --help`", command) : fmt::format("did you mean {}?", near)));
@@ -46,18 +45,17 @@ void fill(Axis& axis, std::string value) {
       value.erase(0, equals + 1);
     }
   }
-  axis.values = workloads::split(value);
+  axis.values = split(value);
   for (const std::string& one : axis.values) {
     if (one.empty()) throw UsageError(fmt::format("{} {}{}: one of its values is empty", axis.name, axis.prefix, value));
     if (std::count(axis.values.begin(), axis.values.end(), one) > 1) {
       throw UsageError(fmt::format("{} {}{}: {} is there twice", axis.name, axis.prefix, value, one));
     }
-    if (axis.is_switch) static_cast<void>(workloads::parse_word(axis.name, one, on_or_off));
+    if (axis.is_switch) static_cast<void>(parse_word(axis.name, one, on_or_off));
   }
 }
 
-std::vector<Axis> axes_of(const std::string& command, const workloads::Flags& flags,
-                          const std::vector<std::string>& arguments) {
+std::vector<Axis> axes_of(const std::string& command, const Flags& flags, const std::vector<std::string>& arguments) {
   std::vector<Axis> axes;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
@@ -97,7 +95,7 @@ void add(SweepPoint& point, const Axis& axis, const std::string& value) {
 
 }  // namespace
 
-std::vector<SweepPoint> sweep_points(const std::string& command, const workloads::Flags& flags,
+std::vector<SweepPoint> sweep_points(const std::string& command, const Flags& flags,
                                      const std::vector<std::string>& arguments) {
   const std::vector<Axis> axes = axes_of(command, flags, arguments);
   std::size_t count = 1;

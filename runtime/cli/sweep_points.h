@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/workloads/flags.h"
+#include "runtime/flags/flags.h"
 
 namespace tilegrid::cli {
 
@@ -25,7 +25,7 @@ inline constexpr std::size_t most_sweep_points = 10000;
 /// All combinations of flags with lists of values; the last flag varies fastest. Throws UsageError for a flag that `command`
 /// does not have (with the nearest) or that a sweep has no use for, a flag that is given twice, an empty value, and for too
 /// many combinations. The values are not looked at.
-[[nodiscard]] std::vector<SweepPoint> sweep_points(const std::string& command, const workloads::Flags& flags,
+[[nodiscard]] std::vector<SweepPoint> sweep_points(const std::string& command, const Flags& flags,
                                                    const std::vector<std::string>& arguments);
 
 }  // namespace tilegrid::cli

@@ -12,10 +12,10 @@
 #include "kernels/attention/unfused/unfused.h"
 #include "kernels/planner/print/print_plan.h"
 #include "runtime/data/npy.h"
+#include "runtime/data/tensors.h"
 #include "runtime/report/metrics.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/comparison.h"
-#include "runtime/workloads/tensor_io.h"
 
 namespace tilegrid::workloads {
 namespace {

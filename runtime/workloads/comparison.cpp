@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "runtime/workloads/tensor_io.h"
+#include "runtime/data/tensors.h"
 
 namespace tilegrid::workloads {
 

@@ -11,12 +11,12 @@
 
 #include "core/error.h"
 #include "core/simd/dispatch.h"
+#include "runtime/flags/command_line.h"
+#include "runtime/launches.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/progress.h"
 #include "runtime/report/table.h"
-#include "runtime/workloads/command_line.h"
-#include "runtime/workloads/launches.h"
 
 namespace tilegrid::workloads {
 namespace {
@@ -148,6 +148,16 @@ int run(Session& session, Workload& workload) {
       });
     });
   });
+}
+
+Command command_of(Workload& workload) {
+  Command command;
+  command.name = workload.name();
+  command.summary = workload.summary();
+  command.footer = workload.examples();
+  command.flags = &workload.flags();
+  command.run = [&workload](Session& session, const std::vector<std::string>&) { return run(session, workload); };
+  return command;
 }
 
 int run_main(int argc, char** argv, const Maker& make) {

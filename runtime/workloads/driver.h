@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "runtime/flags/command_line.h"
 #include "runtime/session.h"
 #include "runtime/workloads/workload.h"
 
@@ -20,6 +21,9 @@ namespace tilegrid::workloads {
 /// A whole run: settles, registers kernels, runs in a session of its own, prints the report. Collective; all ranks return
 /// the same exit code. Errors are printed.
 int run(Session& session, Workload& workload);
+
+/// The command that runs a workload; it is kept by the caller.
+[[nodiscard]] Command command_of(Workload& workload);
 
 /// main() of a program of one workload: flags from the command line, --help included, then run().
 int run_main(int argc, char** argv, const Maker& make);

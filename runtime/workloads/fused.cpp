@@ -16,9 +16,9 @@
 #include "core/tile.h"
 #include "kernels/attention/verify/samples.h"
 #include "kernels/planner/print/print_plan.h"
+#include "runtime/data/tensors.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/comparison.h"
-#include "runtime/workloads/tensor_io.h"
 
 namespace tilegrid::workloads {
 namespace {

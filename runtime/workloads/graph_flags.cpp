@@ -128,7 +128,7 @@ void GraphRequest::declare(Flags& flags) {
                  most_tiles);
   flags.add("--block-factors", "LIST", "Tiles by operand, inputs in order of appearance, then outputs: 2x2,2x2,2x2",
             [&](const std::string& text) {
-              for (const std::string& one : workloads::split(text)) {
+              for (const std::string& one : tilegrid::split(text)) {
                 shapes.factors.push_back(parse_shape("--block-factors ", one));
               }
             });

@@ -8,7 +8,7 @@
 #include "kernels/planner/graph/graph.h"
 #include "kernels/planner/plan/planner.h"
 #include "kernels/planner/slot_cases/case_file.h"
-#include "runtime/workloads/flags.h"
+#include "runtime/flags/flags.h"
 
 namespace tilegrid::workloads {
 

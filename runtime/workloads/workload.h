@@ -12,9 +12,9 @@
 #include "kernels/common/verify_request.h"
 #include "kernels/program.h"
 #include "runtime/device.h"
+#include "runtime/flags/flags.h"
 #include "runtime/report/run_report.h"
 #include "runtime/session.h"
-#include "runtime/workloads/flags.h"
 
 /// Workloads: what can be run on the grid from the command line, by a sweep or a comparison, or by a program of one's own.
 /// A workload says what is its own; the driver does what all have in common.

@@ -56,6 +56,7 @@ function(tilegrid_mpi_test name)
     SOURCES ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp ${PROJECT_SOURCE_DIR}/tests/support/mpi_listener.cpp
     LIBRARIES ${ARG_LIBRARIES} tilegrid::noc GTest::gtest MPI::MPI_CXX)
   if(ARG_ALONE)
+    add_dependencies(unit_tests ${name})
     add_test(NAME ${name}.one COMMAND ${name})
     set_tests_properties(${name}.one PROPERTIES LABELS unit TIMEOUT ${ARG_TIMEOUT})
   endif()

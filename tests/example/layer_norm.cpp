@@ -7,8 +7,8 @@
 #include <tilegrid/kernels/api/dataflow.h>
 #include <tilegrid/kernels/attention/verify/samples.h>
 #include <tilegrid/kernels/registry.h>
+#include <tilegrid/runtime/data/tensors.h>
 #include <tilegrid/runtime/workloads/driver.h>
-#include <tilegrid/runtime/workloads/tensor_io.h>
 
 #include <fmt/format.h>
 
@@ -85,7 +85,7 @@ class LayerNorm : public workloads::Workload {
   std::string summary() const override { return "Normalise the rows of a matrix on the grid, and verify it"; }
   void register_kernels() const override {}
 
-  void declare(workloads::Flags& flags) override {
+  void declare(Flags& flags) override {
     flags.in("Shape").add("--rows", "N", "Rows, a multiple of 32 [$]", rows_);
     flags.add("--columns", "N", "Columns, a multiple of 32 [$]", columns_);
     flags.add("--epsilon", "X", "Added to the variance [$]", epsilon_);
@@ -94,13 +94,13 @@ class LayerNorm : public workloads::Workload {
   }
   void prepare(Device& device) override {
     if (!in_.empty()) {
-      NpyArray array = workloads::load_input("--in", in_, {2, 2, "two dimensions are expected"});
+      NpyArray array = load_input("--in", in_, {2, 2, "two dimensions are expected"});
       rows_ = static_cast<int>(array.shape[0]), columns_ = static_cast<int>(array.shape[1]);
       values_ = std::move(array.values);
     }
     if (rows_ < 32 || rows_ % 32 != 0) throw UsageError("`rows`: a multiple of 32 is expected");
     if (columns_ < 32 || columns_ % 32 != 0) throw UsageError("`columns`: a multiple of 32 is expected");
-    const std::size_t bytes = workloads::matrix_bytes(1, rows_, columns_, DataFormat::bf16);
+    const std::size_t bytes = matrix_bytes(1, rows_, columns_, DataFormat::bf16);
     x_ = device.create_buffer(bytes, page), scaler_ = device.create_buffer(page, page),
     y_ = device.create_buffer(bytes, page);
   }
@@ -125,12 +125,12 @@ class LayerNorm : public workloads::Workload {
   void upload(Device& device) override {
     const auto count = static_cast<std::size_t>(rows_) * static_cast<std::size_t>(columns_);
     if (values_.empty()) values_ = attention::random_samples(0, 0, count, attention::Distribution::normal);
-    workloads::upload_matrices(device, x_, values_, 1, rows_, columns_, DataFormat::bf16);
+    upload_matrices(device, x_, values_, 1, rows_, columns_, DataFormat::bf16);
     const std::vector<float> part(tile_elements, 1.0F / static_cast<float>(columns_));
-    workloads::upload_matrices(device, scaler_, part, 1, 32, 32, DataFormat::bf16);
+    upload_matrices(device, scaler_, part, 1, 32, 32, DataFormat::bf16);
   }
   void finish(Device& device, report::RunOutcome&) override {
-    const std::vector<float> result = workloads::download_matrices(device, y_, 1, rows_, columns_, DataFormat::bf16);
+    const std::vector<float> result = download_matrices(device, y_, 1, rows_, columns_, DataFormat::bf16);
     double wrong = 0, all = 0;
     for (int row = 0; row < rows_; ++row) {
       const float *at = &values_[static_cast<std::size_t>(row * columns_)],

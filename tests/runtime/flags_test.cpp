@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/workloads/flags.h"
+#include "runtime/flags/flags.h"
 
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "runtime/workloads/command_line.h"
+#include "runtime/flags/command_line.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid {
 namespace {
 
 enum class Colour { red, green };
@@ -97,4 +97,4 @@ TEST(Flags, NameThemselvesInErrorsOfLibraries) {
 }
 
 }  // namespace
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid

@@ -19,7 +19,7 @@
 
 /// Flags: each is declared once, with its name, type, help and the member that it sets; the member's value at that time is
 /// the default, and goes into the help where that says "$". What was set is a fact of the report's config.
-namespace tilegrid::workloads {
+namespace tilegrid {
 
 struct Flag {
   std::string name;  ///< "--seq"; without dashes: an argument by its place
@@ -161,4 +161,4 @@ class Flags {
   std::deque<Flag> flags_;  ///< they stay where they are
 };
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/workloads/flags.h"
+#include "runtime/flags/flags.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -15,7 +15,7 @@
 #include "noc/address.h"
 #include "runtime/report/table.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid {
 namespace {
 
 /// The whole text as a number, or nothing.
@@ -303,4 +303,4 @@ Flag& Flags::with_default(Flag& flag) {
   return flag;
 }
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/workloads/tensor_io.h"
+#include "runtime/data/tensors.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/tile.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid {
 std::vector<std::int64_t> indices_of(std::int64_t at, const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> index(shape.size());
   for (std::size_t i = index.size(); i-- > 0;) {
@@ -79,4 +79,4 @@ std::vector<float> download_matrices(Device& device, const Buffer& buffer, int c
   return values;
 }
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid

@@ -6,12 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/flags/flags.h"
 #include "runtime/session.h"
-#include "runtime/workloads/flags.h"
 
-namespace tilegrid::workloads {
-
-class Workload;
+namespace tilegrid {
 
 /// A command of a program, or the program itself: its flags, and what it does.
 struct Command {
@@ -26,9 +24,6 @@ struct Command {
   std::shared_ptr<void> owner = {};  ///< of flags and members
 };
 
-/// The command that runs a workload; it is kept by the caller.
-[[nodiscard]] Command command_of(Workload& workload);
-
 /// Parses and runs the command that is asked for, or prints help. Throws UsageError.
 int run_command_line(Session& session, Command& program, int argc, char** argv);
 
@@ -38,4 +33,4 @@ void parse_flags(Flags& flags, const std::vector<std::string>& arguments);
 /// Exit codes of all programs, for the end of --help.
 [[nodiscard]] std::string exit_codes_text();
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid

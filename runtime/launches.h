@@ -6,7 +6,7 @@
 #include "kernels/program.h"
 #include "runtime/device.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid {
 
 /// What launches left behind together.
 struct Launches {
@@ -16,4 +16,4 @@ struct Launches {
 /// `options.on_progress` gets the tile multiplications since the first launch.
 [[nodiscard]] Launches launch_in_order(Device& device, const std::vector<Program>& programs, const LaunchOptions& options);
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/workloads/launches.h"
+#include "runtime/launches.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <utility>
 
-namespace tilegrid::workloads {
+namespace tilegrid {
 namespace {
 
 template <class Array>
@@ -95,4 +95,4 @@ Launches launch_in_order(Device& device, const std::vector<Program>& programs, c
   return launches;
 }
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid

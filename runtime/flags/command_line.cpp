@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The only place that knows CLI11.
-#include "runtime/workloads/command_line.h"
+#include "runtime/flags/command_line.h"
 
 #include <fmt/format.h>
 
@@ -9,10 +9,8 @@
 
 #include "core/error.h"
 #include "runtime/report/print.h"
-#include "runtime/workloads/driver.h"
-#include "runtime/workloads/workload.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid {
 namespace {
 
 /// What CLI11 has to say, in one line and in our words where its own are stilted.
@@ -144,16 +142,6 @@ std::string exit_codes_text() {
          "5 a rank was lost.";
 }
 
-Command command_of(Workload& workload) {
-  Command command;
-  command.name = workload.name();
-  command.summary = workload.summary();
-  command.footer = workload.examples();
-  command.flags = &workload.flags();
-  command.run = [&workload](Session& session, const std::vector<std::string>&) { return run(session, workload); };
-  return command;
-}
-
 int run_command_line(Session& session, Command& program, int argc, char** argv) {
   CLI::App app(program.summary, program.name);
   app.set_version_flag("--version", fmt::format("tilegrid {}", report::program_version()), "Print the version and exit");
@@ -206,4 +194,4 @@ void parse_flags(Flags& flags, const std::vector<std::string>& arguments) {
   flags.apply();
 }
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid

@@ -13,7 +13,7 @@
 #include "runtime/device.h"
 
 /// Tensors from files to DRAM.
-namespace tilegrid::workloads {
+namespace tilegrid {
 
 /// Indices of element `at`, row-major.
 [[nodiscard]] std::vector<std::int64_t> indices_of(std::int64_t at, const std::vector<std::int64_t>& shape);
@@ -42,4 +42,4 @@ void upload_matrices(Device& device, const Buffer& buffer, std::span<const float
 [[nodiscard]] std::vector<float> download_matrices(Device& device, const Buffer& buffer, int count, int rows, int columns,
                                                    DataFormat format);
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid
