@@ -86,6 +86,58 @@ void Device::read(const Buffer& buffer, std::span<std::byte> data) {
   }
 }
 
+void Device::check_memory(noc::Target target, std::uint64_t offset, std::uint64_t size, const char* who) const {
+  const bool core = target.kind == noc::Target::Kind::core;
+  const int targets = core ? grid().cores() : chip().places().banks();
+  const std::uint64_t bytes = core ? chip().memory().l1_bytes : chip().memory().dram_bank_bytes;
+  // The first pages of L1 are no memory of this process, and the firmware's on the chip.
+  const std::uint64_t first = core ? l1_mapped_base : 0;
+  if (target.index < 0 || target.index >= targets) {
+    throw UsageError(
+        fmt::format("Device::{}: there is no {} {} of {}", who, core ? "core" : "DRAM bank", target.index, targets));
+  }
+  if (offset < first || offset > bytes || size > bytes - offset) {
+    throw UsageError(fmt::format("Device::{} of {} bytes at {}: {} has the bytes from {} to {}", who, size, offset,
+                                 core ? "the L1 of a core" : "a DRAM bank", first, bytes));
+  }
+}
+
+void Device::start_write(noc::Target target, std::uint64_t offset, std::span<const std::byte> data) {
+  check_memory(target, offset, data.size(), "write");
+  control_.node().host_port().write(target, offset, data);
+}
+
+void Device::start_read(noc::Target target, std::uint64_t offset, std::span<std::byte> data) {
+  check_memory(target, offset, data.size(), "read");
+  control_.node().host_port().read(target, offset, data);
+}
+
+void Device::finish() { control_.node().host_port().finish(); }
+
+void Device::use_dram(std::uint64_t bytes) {
+  if (bytes > chip().memory().dram_bank_bytes) {
+    throw UsageError(
+        fmt::format("buffers need {} bytes in each DRAM bank; there are {}", bytes, chip().memory().dram_bank_bytes));
+  }
+  dram_used_ = bytes;
+}
+
+void Device::write_l1(LogicalCore core, std::uint32_t offset, std::span<const std::byte> data) {
+  if (!grid().contains(core)) {
+    throw UsageError(fmt::format("Device::write_l1: the grid has no core ({},{})", core.x, core.y));
+  }
+  start_write({noc::Target::Kind::core, grid().index(core)}, offset, data);
+  finish();
+}
+
+void Device::read_l1(LogicalCore core, std::uint32_t offset, std::span<std::byte> data) {
+  if (!grid().contains(core)) {
+    throw UsageError(fmt::format("Device::read_l1: the grid has no core ({},{})", core.x, core.y));
+  }
+  start_read({noc::Target::Kind::core, grid().index(core)}, offset, data);
+  finish();
+}
+
 Device::WorkerCoordinates Device::worker_core(LogicalCore core) {
   return {static_cast<std::uint32_t>(core.x + noc::virtual_base), static_cast<std::uint32_t>(core.y + noc::virtual_base)};
 }

@@ -65,6 +65,19 @@ class Device {
     read(buffer, std::as_writable_bytes(std::span(data)));
   }
 
+  /// Copies to and from the L1 of a core, at an offset within it. Throws UsageError for what lies outside.
+  void write_l1(LogicalCore core, std::uint32_t offset, std::span<const std::byte> data);
+  void read_l1(LogicalCore core, std::uint32_t offset, std::span<std::byte> data);
+
+  /// For a host that places its buffers by itself: copies to and from any memory of the chip, many before one finish().
+  /// What is written has to stay as it is until then, what is read is there then.
+  void start_write(noc::Target target, std::uint64_t offset, std::span<const std::byte> data);
+  void start_read(noc::Target target, std::uint64_t offset, std::span<std::byte> data);
+  void finish();
+  /// DRAM below this offset is in use, in every bank: kernels may read and write there. Throws UsageError for more than a
+  /// bank has.
+  void use_dram(std::uint64_t bytes);
+
   /// Virtual coordinates of a worker, as kernels use them in NoC addresses.
   struct WorkerCoordinates {
     std::uint32_t x;
@@ -86,6 +99,7 @@ class Device {
 
  private:
   [[nodiscard]] LaunchCommand command_for(const Program& program, const LaunchOptions& options);
+  void check_memory(noc::Target target, std::uint64_t offset, std::uint64_t size, const char* who) const;
   void find_races(const LaunchCommand& command, RunResult& result);
   void keep_findings(const std::vector<checks::Finding>& findings, const std::string& more = {},
                      const std::vector<checks::Finding>& behind = {});

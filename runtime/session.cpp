@@ -69,39 +69,44 @@ Chip Session::load_chip(const std::string& name_or_path) const {
   return Chip::load(name_or_path);
 }
 
-int Session::run(const SessionOptions& options, const std::function<int(Device&)>& host) {
-  const GridSize grid = options.grid;
-  if (grid.x < 1 || grid.y < 1 || grid.x > noc::max_grid_side || grid.y > noc::max_grid_side) {
-    if (is_host()) print_error(fmt::format("a grid of {}x{}: each side is 1 to {}", grid.x, grid.y, noc::max_grid_side));
-    return to_underlying(ExitCode::usage);
+/// What lives as long as the device does.
+struct Session::Running {
+  Running(const SessionOptions& options, std::unique_ptr<noc::Transport> way, int bank_owners)
+      : transport(std::move(way)), node(options.grid, *transport, options.fibers, bank_owners, options.chip), control(node) {
+    node.set_checks(options.checks);
+    device.set_shake(options.shake);
   }
+  std::unique_ptr<noc::Transport> transport;
+  noc::Node node;
+  ControlChannel control;
+  Device device{control};
+};
+
+/// The exit code when the options can't be had; the host has printed why.
+std::optional<int> Session::refused(const SessionOptions& options) const {
+  const GridSize grid = options.grid;
   try {
+    if (grid.x < 1 || grid.y < 1 || grid.x > noc::max_grid_side || grid.y > noc::max_grid_side) {
+      throw UsageError(fmt::format("a grid of {}x{}: each side is 1 to {}", grid.x, grid.y, noc::max_grid_side));
+    }
     options.chip.check_grid(grid, "a grid of");
+    if (info_.size > grid.cores()) {
+      throw UsageError(fmt::format("{} ranks for the {} cores of a {}x{} grid: start at most one rank a core", info_.size,
+                                   grid.cores(), grid.x, grid.y));
+    }
   } catch (const UsageError& error) {
     if (is_host()) print_error(error.message());
     return static_cast<int>(error.code());
   }
-  if (info_.size > grid.cores()) {
-    if (is_host()) {
-      print_error(fmt::format("{} ranks for the {} cores of a {}x{} grid: start at most one rank a core", info_.size,
-                              grid.cores(), grid.x, grid.y));
-    }
-    return to_underlying(ExitCode::usage);
-  }
+  return std::nullopt;
+}
+
+/// What leaves `body` is neither a kernel's nor a user's mistake: this rank can't go on, and the others would wait for it,
+/// so the whole job ends.
+int Session::guarded(const std::function<int()>& body) {
   try {
-    std::unique_ptr<noc::Transport> transport;
-    if (mpi_) {
-      transport = mpi_->make_transport();
-    } else {
-      transport = std::make_unique<noc::InProcessTransport>();
-    }
-    noc::Node node(grid, *transport, options.fibers, info_.cores, options.chip);
-    node.set_checks(options.checks);
-    ControlChannel control(node);
-    return is_host() ? run_host(control, options, host) : serve(control);
+    return body();
   } catch (const std::exception& error) {
-    // Neither a kernel's nor a user's mistake: this rank can't go on, and the others would wait for it, so the whole job
-    // ends.
     print_error(fmt::format("rank {}: {}", info_.rank, error.what()));
     const auto* known = dynamic_cast<const Error*>(&error);
     const int code = to_underlying(known != nullptr ? known->code() : ExitCode::lost_rank);
@@ -110,23 +115,65 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
   }
 }
 
-int Session::run_host(ControlChannel& control, const SessionOptions& options,
-                      const std::function<int(Device&)>& host) const {
+void Session::make_device(const SessionOptions& options) {
+  std::unique_ptr<noc::Transport> transport;
+  if (mpi_) {
+    transport = mpi_->make_transport();
+  } else {
+    transport = std::make_unique<noc::InProcessTransport>();
+  }
+  running_ = std::make_unique<Running>(options, std::move(transport), info_.cores);
+}
+
+Device* Session::begin(const SessionOptions& options) {
+  if (running_) throw std::logic_error("Session::begin: it has begun");
+  if (const std::optional<int> code = refused(options)) {
+    code_ = *code;
+    return nullptr;
+  }
+  code_ = guarded([&] {
+    make_device(options);
+    if (is_host()) return 0;
+    const int code = serve(running_->control);
+    running_.reset();
+    return code;
+  });
+  return running_ ? &running_->device : nullptr;
+}
+
+int Session::end(int code) {
+  if (!running_) return code_;
+  code_ = guarded([&] {
+    const Device& device = running_->device;
+    for (const std::string& line : warning_lines(device.warnings(), device.grid(), device.chip())) print_error(line);
+    for (int rank = 1; rank < info_.size; ++rank) running_->control.send_value(rank, ControlTag::shutdown, code);
+    while (!running_->transport->sends_done()) running_->node.poll();
+    return code;
+  });
+  running_.reset();
+  return code_;
+}
+
+int Session::run(const SessionOptions& options, const std::function<int(Device&)>& host) {
+  if (const std::optional<int> code = refused(options)) return *code;
+  return guarded([&] {
+    make_device(options);
+    const int code = is_host() ? run_host(options, host) : serve(running_->control);
+    running_.reset();
+    return code;
+  });
+}
+
+int Session::run_host(const SessionOptions& options, const std::function<int(Device&)>& host) {
   int code = 0;
-  Device device(control);
   try {
-    device.set_shake(options.shake);
-    code = host(device);
+    code = host(running_->device);
   } catch (const Error& error) {
     if (!error.message().empty()) print_error(error.message());
     code = to_underlying(error.code());
     if (const auto* deadlock = dynamic_cast<const DeadlockError*>(&error)) put_json(options.deadlock_json, deadlock->json());
   }
-  for (const std::string& line : warning_lines(device.warnings(), device.grid(), device.chip())) print_error(line);
-  for (int rank = 1; rank < info_.size; ++rank) control.send_value(rank, ControlTag::shutdown, code);
-  noc::Transport& transport = control.node().transport();
-  while (!transport.sends_done()) control.node().poll();
-  return code;
+  return end(code);
 }
 
 int Session::serve(ControlChannel& control) {

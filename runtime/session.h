@@ -56,12 +56,25 @@ class Session {
   /// prints to standard error. More ranks than cores is a usage error.
   int run(const SessionOptions& options, const std::function<int(Device&)>& host);
 
+  /// The two halves of run(), for a host whose code is not one function. Collective: on rank 0 begin() returns the device,
+  /// or null when the options were refused; on the others it serves until end() and returns null. Then, too, end() gives the
+  /// exit code. A session can be begun again when it has ended.
+  [[nodiscard]] Device* begin(const SessionOptions& options);
+  /// Host: prints the warnings of all launches and ends the session with this code; the others get it, too.
+  int end(int code);
+
  private:
-  int run_host(ControlChannel& control, const SessionOptions& options, const std::function<int(Device&)>& host) const;
+  struct Running;
+  [[nodiscard]] std::optional<int> refused(const SessionOptions& options) const;
+  int guarded(const std::function<int()>& body);
+  void make_device(const SessionOptions& options);
+  int run_host(const SessionOptions& options, const std::function<int(Device&)>& host);
   static int serve(ControlChannel& control);
 
   std::unique_ptr<noc::MpiEnvironment> mpi_;
   noc::MpiInfo info_;
+  std::unique_ptr<Running> running_;  ///< between begin() and end()
+  int code_ = 0;                      ///< of a session that could not begin, or has ended
 };
 
 }  // namespace tilegrid
