@@ -61,6 +61,14 @@ void add(RankHostCost& sum, const RankHostCost& more) {
   sum.resident_bytes = std::max(sum.resident_bytes, more.resident_bytes);
 }
 
+std::uint64_t matmul_tiles(const RunResult& result) {
+  std::uint64_t tiles = 0;
+  for (const CoreCounters& core : result.cores) tiles += core.tiles[static_cast<std::size_t>(TileOp::matmul)];
+  return tiles;
+}
+
+}  // namespace
+
 void add(RunResult& sum, RunResult&& more) {
   for (std::size_t i = 0; i < sum.cores.size(); ++i) add(sum.cores[i], more.cores[i]);
   for (std::size_t i = 0; i < sum.core_hosts.size(); ++i) add(sum.core_hosts[i], more.core_hosts[i]);
@@ -69,14 +77,6 @@ void add(RunResult& sum, RunResult&& more) {
   sum.findings.insert(sum.findings.end(), more.findings.begin(), more.findings.end());
   sum.wall_seconds += more.wall_seconds;
 }
-
-std::uint64_t matmul_tiles(const RunResult& result) {
-  std::uint64_t tiles = 0;
-  for (const CoreCounters& core : result.cores) tiles += core.tiles[static_cast<std::size_t>(TileOp::matmul)];
-  return tiles;
-}
-
-}  // namespace
 
 Launches launch_in_order(Device& device, const std::vector<Program>& programs, const LaunchOptions& options) {
   Launches launches;

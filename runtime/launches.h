@@ -13,6 +13,8 @@ struct Launches {
   RunResult result;                     ///< counts and host costs of all launches; the log of the last one
   std::vector<LaunchLog> earlier_logs;  ///< of the ones before, when recorded
 };
+/// Adds a later launch: what is a count adds up, what is a size is the largest; the log is the later one's.
+void add(RunResult& sum, RunResult&& more);
 /// `options.on_progress` gets the tile multiplications since the first launch.
 [[nodiscard]] Launches launch_in_order(Device& device, const std::vector<Program>& programs, const LaunchOptions& options);
 

@@ -69,6 +69,8 @@ Chip Session::load_chip(const std::string& name_or_path) const {
   return Chip::load(name_or_path);
 }
 
+std::string Session::broadcast(std::string text) const { return mpi_ ? mpi_->broadcast(std::move(text)) : text; }
+
 /// What lives as long as the device does.
 struct Session::Running {
   Running(const SessionOptions& options, std::unique_ptr<noc::Transport> way, int bank_owners)

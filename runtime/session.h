@@ -51,6 +51,9 @@ class Session {
   /// need not have. Throws UsageError on all ranks, as Chip::load() does.
   [[nodiscard]] Chip load_chip(const std::string& name_or_path) const;
 
+  /// Collective: the text that rank 0 gives, on all ranks.
+  [[nodiscard]] std::string broadcast(std::string text) const;
+
   /// Collective. Runs `host` on rank 0 with the device, and serves on the other ranks until it returns. All ranks return
   /// the same exit code: what `host` returned, or the code of the tilegrid::Error that it threw, whose message rank 0
   /// prints to standard error. More ranks than cores is a usage error.

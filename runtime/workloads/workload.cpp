@@ -2,43 +2,16 @@
 #include "runtime/workloads/workload.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "core/error.h"
 #include "core/fidelity_name.h"
+#include "runtime/flags/check_flag.h"
 #include "runtime/report/metrics.h"
 
 namespace tilegrid::workloads {
 namespace {
-
-void set_check(const std::string& text, checks::Config& config) {
-  static const EnumNames<checks::Severity> severities(
-      {checks::Severity::off, checks::Severity::warn, checks::Severity::error},
-      [](checks::Severity severity) { return name_of(severity); });
-  const std::size_t at = text.find('=');
-  if (at == std::string::npos) {
-    throw UsageError(fmt::format("--check {}: CLASS=off, CLASS=warn or CLASS=error is expected", text));
-  }
-  const std::string name = text.substr(0, at);
-  const checks::Severity severity = parse_word("--check " + name + "=", text.substr(at + 1), severities);
-  std::vector<std::string> names;
-  names.reserve(checks::class_rows.size() + 1);
-  for (const checks::ClassRow& one : checks::class_rows) names.emplace_back(one.name);
-  names.emplace_back("all");
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
-    const std::string nearest = nearest_word(name, names);
-    throw UsageError(fmt::format("--check {}: no class is called '{}'{}; there are {}", text, name,
-                                 nearest.empty() ? "" : fmt::format(", did you mean {}", nearest), fmt::join(names, ", ")));
-  }
-  if (name == "all") {
-    config = checks::Config::all(severity);
-  } else {
-    config.set(static_cast<checks::Class>(found - names.begin()), severity);
-  }
-}
 
 void set_view(const std::string& text, std::string& view) {
   std::vector<std::string> views = report::metric_names();
@@ -66,7 +39,7 @@ void add_common_flags(Flags& flags, RunOptions& options) {
       [&](const std::string& text) {
         options.check.push_back(text);
         if (text == "help") return;
-        for (const std::string& one : split(text)) set_check(one, options.checks);
+        set_checks("--check", text, options.checks);
       });
   check.repeats = true;
   flags.in("Report").add_switch(

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,78 @@ TEST(Session, RefusesGridsWithoutCoresAndBeyondItsAddresses) {
     const std::string printed = testing::internal::GetCapturedStderr();
     EXPECT_EQ(printed.empty(), !test::session().is_host());
   }
+}
+
+TEST(Session, CanBeBegunAndEndedByAHostThatIsNoFunction) {
+  for (const int code : {0, 5}) {
+    Device* device = test::session().begin({.grid = grid});
+    EXPECT_EQ(device != nullptr, test::session().is_host());
+    if (device != nullptr) {
+      EXPECT_EQ(device->grid(), grid);
+    }
+    EXPECT_EQ(test::session().end(code), code) << "on the other ranks: what the host ended with";
+  }
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(test::session().begin({.grid = {0, 1}}), nullptr);
+  EXPECT_EQ(testing::internal::GetCapturedStderr().empty(), !test::session().is_host());
+  EXPECT_EQ(test::session().end(0), 1);
+}
+
+// ---- L1 from the host
+
+TEST(HostL1, IsEachCoresOwn) {
+  run_session(grid, [](Device& device) {
+    constexpr std::uint32_t offset = 200'003;  // no alignment is asked for
+    for (int core = 0; core < grid.cores(); ++core) {
+      const std::array<int, 3> data{core, core + 100, core + 200};
+      device.write_l1(grid.core(core), offset, std::as_bytes(std::span(data)));
+    }
+    for (int core = 0; core < grid.cores(); ++core) {
+      std::array<int, 3> data{};
+      device.read_l1(grid.core(core), offset, std::as_writable_bytes(std::span(data)));
+      EXPECT_EQ(data, (std::array{core, core + 100, core + 200}));
+    }
+  });
+}
+
+TEST(HostL1, EndsWhereL1Ends) {
+  run_session(grid, [](Device& device) {
+    std::array<std::byte, 16> data{};
+    const std::uint32_t bytes = device.chip().memory().l1_bytes;
+    EXPECT_NO_THROW(device.write_l1({0, 0}, bytes - 16, data));
+    EXPECT_EQ(error_of<UsageError>([&] {
+                device.write_l1({0, 0}, bytes - 15, data);
+              }),
+              "Device::write of 16 bytes at 1499121: the L1 of a core has the bytes from 65536 to 1499136");
+    EXPECT_EQ(error_of<UsageError>([&] {
+                device.read_l1({0, 0}, 4096, data);
+              }),
+              "Device::read of 16 bytes at 4096: the L1 of a core has the bytes from 65536 to 1499136");
+    EXPECT_EQ(error_of<UsageError>([&] {
+                device.read_l1({4, 0}, 200'000, data);
+              }),
+              "Device::read_l1: the grid has no core (4,0)");
+  });
+}
+
+TEST(HostL1, ManyTransfersShareOneWait) {
+  run_session(grid, [](Device& device) {
+    device.use_dram(4096);
+    const std::vector<int> sent(64, 7);
+    std::vector<int> got(128);
+    const auto out = std::as_writable_bytes(std::span(got));
+    device.start_write({noc::Target::Kind::dram, 3}, 128, std::as_bytes(std::span(sent)));
+    device.start_write({noc::Target::Kind::core, 5}, 300'000, std::as_bytes(std::span(sent)));
+    device.finish();
+    device.start_read({noc::Target::Kind::dram, 3}, 128, out.first(256));
+    device.start_read({noc::Target::Kind::core, 5}, 300'000, out.last(256));
+    device.finish();
+    EXPECT_EQ(got, std::vector<int>(128, 7));
+    EXPECT_EQ(error_of<UsageError>([&] {
+                device.start_write({noc::Target::Kind::dram, 12}, 0, out);
+              }),
+              "Device::write: there is no DRAM bank 12 of 12");
+  });
 }
 
 // ---- Buffers
