@@ -62,6 +62,7 @@ Graph k_step_graph(const Config& config, bool later, bool masked) {
     const ValueId a = graph.apply("exp", {change}, scale, "a");
     l = graph.apply("add", {graph.apply("mul", {l0, a}, 0, "l0*a"), l}, 0, "l");
     o = graph.apply("add", {graph.apply("mul", {o0, a}, 0, "O0*a"), o}, 0, "O");
+    for (const ValueId sum : {l, o}) graph.set_running(sum);
   }
   for (const ValueId output : {m, l, o}) graph.output(output);
   graph.finish();

@@ -34,7 +34,7 @@ Planned plan_one(const planner::Graph& graph, Strategy strategy, const planner::
   } catch (const UsageError& error) {
     planned.error = error;
     planned.plan.strategy = strategy;
-    planned.plan.graph = planner::simplified(graph);
+    planned.plan.graph = planner::simplified(graph, request.machine.folds());
     planned.plan.machine = request.machine;
     planned.plan.refusal = planner::Refusal{.reason = error.message(), .account = {}, .at = {}, .fits = {}};
   }

@@ -151,7 +151,9 @@ void GraphRequest::declare(Flags& flags) {
                  most_capacity);
   flags.add("--format", "Of inputs and outputs in DRAM: bf16, fp32, bfp8 [$]", machine.format, tensor_formats());
   flags.add("--fidelity", "Multiplication passes: lofi, hifi2, hifi3, hifi4 [$]", machine.fidelity, fidelity_names());
-  flags.add("--precision", "Whether a form of an operation may cut an fp32 DST value:\nkeep, allow-tf32 [$]",
+  flags.add("--precision",
+            "What forms of operations may cost beyond the listed ones. keep: nothing;\nallow-tf32: fp32 values cut to TF32, "
+            "sums begun in 16-bit slots, products\non the FPU with the passes of --fidelity [$]",
             machine.precision, precision_names());
   add_range_flag(flags, "--k-block", "Tiles of K that a matmul gets at a time [the planner's choice]", plan.k_block,
                  most_tiles);

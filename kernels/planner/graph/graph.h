@@ -64,6 +64,9 @@ struct Op {
   Pool pool = Pool::sum;           ///< reduce
   ReduceDim dim = ReduceDim::row;  ///< reduce, tile_sum: row gives a column vector
   FormRule form = FormRule::any;
+  /// add: the sum of a loop, which its later rounds go on with. It does not stop growing, so that no matmul begins from it
+  /// in a slot of few places.
+  bool running = false;
 };
 
 /// A block of tile operations: a DAG whose operations are listed in an order in which they can run.
@@ -90,6 +93,7 @@ class Graph {
   ValueId append(const Op& op);
   void output(ValueId value);
   void set_form(ValueId result, FormRule form) { ops_.at(op_of(result)).form = form; }
+  void set_running(ValueId sum) { ops_.at(op_of(sum)).running = true; }
 
   [[nodiscard]] int input_count() const { return input_count_; }
   [[nodiscard]] const std::vector<Value>& values() const { return values_; }
@@ -120,10 +124,20 @@ class Graph {
   std::vector<Axis> axes_;
 };
 
+/// What a matmul or a reduction may begin from in its slot. Every K tile (every tile that is reduced) rounds the whole slot,
+/// so that a sum which begins from x takes as many roundings of x as it has tiles; alone, its operations round x once. The
+/// reduction unit cuts the maximum that it goes on from to a source register's places.
+struct Folds {
+  bool sums = true;           ///< `x + a @ b`, `x + rowsum(p)`
+  bool running_sums = true;   ///< those of a loop (Op::running)
+  bool input_maxima = true;   ///< `maximum(m, rowmax(s))` for an input m
+  bool result_maxima = true;  ///< for a result m; that of a maximum's reduction has no more places than a source register
+};
+
 /// The graph without operations that no output needs, with sums and maxima that a matmul or a reduction can begin from
-/// folded into it (`x + a @ b`, `maximum(m, rowmax(s))`: the unit adds into its slot), with `exp(x * c)` as one scaled exp
-/// for a constant c > 0, and with transposes of inputs that only matmuls read (as operand 1) as the unpacker's flag. Same
-/// outputs, same names.
-[[nodiscard]] Graph simplified(const Graph& graph);
+/// folded into it (`x + a @ b`, `maximum(m, rowmax(s))`: the unit adds into its slot) as far as `folds` allows, with
+/// `exp(x * c)` as one scaled exp for a constant c > 0, and with transposes of inputs that only matmuls read (as operand 1)
+/// as the unpacker's flag. Same outputs, same names.
+[[nodiscard]] Graph simplified(const Graph& graph, const Folds& folds = {});
 
 }  // namespace tilegrid::planner

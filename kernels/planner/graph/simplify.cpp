@@ -14,7 +14,10 @@ namespace {
 /// only values from before it. What is no longer needed is left out when the graph is built anew.
 class Rewriter {
  public:
-  explicit Rewriter(const Graph& graph) : graph_(graph), ops_(graph.ops()), live_(graph.ops().size(), false) { find_live(); }
+  Rewriter(const Graph& graph, const Folds& folds)
+      : graph_(graph), folds_(folds), ops_(graph.ops()), live_(graph.ops().size(), false) {
+    find_live();
+  }
 
   void run() {
     bool changed = true;
@@ -58,14 +61,24 @@ class Rewriter {
     return &ops_[graph_.op_of(value)];
   }
 
+  [[nodiscard]] bool may_begin(const Op& op, ValueId from) const;
   bool fold_accumulator(int index);
   bool fold_scale(int index);
   bool fold_transpose(int index);
 
   const Graph& graph_;
+  const Folds folds_;
   std::vector<Op> ops_;
   std::vector<bool> live_;
 };
+
+/// Whether the unit that makes the other operand of a sum or a maximum may begin from this one.
+bool Rewriter::may_begin(const Op& op, ValueId from) const {
+  if (op.kind == OpKind::binary) return op.running ? folds_.running_sums : folds_.sums;
+  if (graph_.is_input(from)) return folds_.input_maxima;
+  const Op& maker = ops_[graph_.op_of(from)];
+  return folds_.result_maxima || (maker.kind == OpKind::reduce && maker.pool == Pool::max);
+}
 
 /// `x + a @ b`: the matmul takes the sum's place and begins from x. Of two that could, the later one, so that what the
 /// other one made is in DST already.
@@ -80,7 +93,8 @@ bool Rewriter::fold_accumulator(int index) {
     if (maker == nullptr || maker->accumulate || maker->form != FormRule::any) return false;
     const bool adds = maker->kind == OpKind::matmul || (maker->kind == OpKind::reduce && maker->pool == Pool::sum);
     const bool maxes = maker->kind == OpKind::reduce && maker->pool == Pool::max;
-    return (sum ? adds : maxes) && graph_.value(value).shape == shape && graph_.value(other).shape == shape;
+    return (sum ? adds : maxes) && may_begin(op, other) && graph_.value(value).shape == shape &&
+           graph_.value(other).shape == shape;
   };
   const auto [earlier, later] = std::minmax(op.in[0], op.in[1]);
   const bool take_later = can_begin_from(later, earlier);
@@ -156,8 +170,8 @@ Graph Rewriter::built() const {
 
 }  // namespace
 
-Graph simplified(const Graph& graph) {
-  Rewriter rewriter(graph);
+Graph simplified(const Graph& graph, const Folds& folds) {
+  Rewriter rewriter(graph, folds);
   rewriter.run();
   return rewriter.built();
 }

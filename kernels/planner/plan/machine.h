@@ -7,10 +7,14 @@
 #include "core/chip/chip.h"
 #include "core/format.h"
 #include "core/matrix_unit.h"
+#include "kernels/planner/graph/graph.h"
+#include "kernels/planner/plan/rounding.h"
 
 namespace tilegrid::planner {
 
-/// Whether a form may cut an fp32 DST value to TF32 or BF16 (dst.md 3.2: dest-reuse and every FPU path do).
+/// What forms of operations may cost. keep: nothing beside the operations as they are listed. allow_tf32: they may cut an
+/// fp32 DST value to TF32 or BF16 (dst.md 3.2: dest-reuse and every FPU path do), multiply with the passes of the fidelity
+/// alone, and begin sums in 16-bit slots. Plan::error says what came of it.
 enum class Precision : std::uint8_t { keep, allow_tf32 };
 
 /// One core as the planner sees it.
@@ -31,6 +35,15 @@ struct Machine {
   [[nodiscard]] int capacity(bool full) const {
     if (capacity_override) return *capacity_override;
     return chip.dst_slots(dst_fp32, full);
+  }
+  /// What keeps the precision in an accumulator's slot. A running sum is never kept in one of 16 bits: it ends where a K
+  /// tile's share is less than half a last place.
+  [[nodiscard]] Folds folds() const {
+    const bool free = precision == Precision::allow_tf32;
+    return {.sums = dst_fp32 || free,
+            .running_sums = dst_fp32,
+            .input_maxima = !dst_fp32 || free || places_of(format) <= source_places(dst_fp32),
+            .result_maxima = !dst_fp32 || free};
   }
   /// Of values between sections: fp32 with 32-bit DST, so that a trip through a CB loses nothing.
   [[nodiscard]] DataFormat intermediate_format() const { return dst_fp32 ? DataFormat::fp32 : DataFormat::bf16; }

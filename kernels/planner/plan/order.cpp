@@ -4,7 +4,6 @@
 #include <algorithm>
 
 namespace tilegrid::planner {
-namespace {}  // namespace
 
 StageProblem::StageProblem(const Graph& graph, const Machine& machine, const OpGroup& group, const std::vector<bool>& packed)
     : graph_(&graph),
@@ -38,10 +37,18 @@ std::vector<ValueId> StageProblem::held_values() const {
 }
 
 bool StageProblem::fpu_keeps(const Op& op) const {
-  if (!machine_->dst_fp32 || machine_->precision == Precision::allow_tf32) return true;
+  if (machine_->precision == Precision::allow_tf32) return true;
   const CostModel formats(*graph_, *machine_);
-  return std::none_of(op.in.begin(), op.in.end(),
-                      [&](ValueId value) { return formats.format_of(value) == DataFormat::fp32; });
+  const auto places = [&](std::size_t operand) {
+    return std::min(dst_places(machine_->dst_fp32), places_of(formats.format_of(op.in[operand])));
+  };
+  const int a = places(0);
+  const int b = places(1);
+  if (std::max(a, b) > source_places(machine_->dst_fp32)) return false;
+  if (op.function->name != "mul") return true;
+  // Either factor may come to stand in either source: a planner swaps them, and so does dest-reuse.
+  const auto cut = [&](int in_a, int in_b) { return product_cut(machine_->fidelity, machine_->dst_fp32, in_a, in_b); };
+  return cut(a, b) == 0 && cut(b, a) == 0;
 }
 
 bool StageProblem::widened(const Op& op, std::size_t index) const {
@@ -69,20 +76,21 @@ std::vector<Form> StageProblem::forms_of(int op) const {
   const Op& operation = graph_->op(op);
   if (operation.kind == OpKind::sfpu_binary) return {Form::sfpu};
   if (operation.kind != OpKind::binary) return {Form::unit};
+  const bool keeps_dst = !machine_->dst_fp32 || machine_->precision == Precision::allow_tf32;
+  const bool keeps = fpu_keeps(operation);
   const bool a_here = made_here(operation.in[0]);
   const bool b_here = made_here(operation.in[1]);
   const bool a_wide = widened(operation, 0);
   const bool b_wide = widened(operation, 1);
-  const bool keeps_dst = !machine_->dst_fp32 || machine_->precision == Precision::allow_tf32;
   // The FPU widens its second operand only; add and mul may swap.
   const bool one_widened = !(a_wide && b_wide) && (!a_wide || operation.function->name != "sub");
   const bool fpu = !a_here && !b_here && one_widened;
   std::vector<Form> forms;
   if (operation.form == FormRule::cb_only && fpu) return {Form::fpu};
-  if (fpu && fpu_keeps(operation) && operation.form == FormRule::any) forms.push_back(Form::fpu);
+  if (fpu && keeps && operation.form == FormRule::any) forms.push_back(Form::fpu);
   const bool insists = operation.form == FormRule::dest_reuse_only;
   const bool distinct = operation.in[0] != operation.in[1];
-  if (distinct && (keeps_dst || insists)) {
+  if (distinct && (insists || (keeps_dst && keeps))) {
     if (!b_here && !b_wide) forms.push_back(Form::reuse_a);
     if (!a_here && !a_wide) forms.push_back(Form::reuse_b);
   }

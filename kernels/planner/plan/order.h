@@ -60,6 +60,8 @@ class StageProblem {
   [[nodiscard]] static bool adds_into_slot(const Op& op, Form form);
 
  private:
+  /// Whether the FPU adds, subtracts or multiplies with what it gets from circular buffers without a loss that the SFPU has
+  /// not, or may have one.
   [[nodiscard]] bool fpu_keeps(const Op& op) const;
 
   const Graph* graph_;

@@ -128,6 +128,18 @@ struct Refusal {
   std::string fits;  ///< what would do: "1x2 sub-blocks", "capacity 5"
 };
 
+/// What the form that a plan gives an operation adds to its error.
+struct FormCost {
+  std::string operation;
+  std::string why;   ///< "mul on the FPU at hifi2"
+  double bound = 0;  ///< relative to the size of the operation's terms
+};
+/// What a plan's forms cost against the operations as they are listed (form_error.h).
+struct FormError {
+  double bound = 0;             ///< of the outputs' relative errors, beyond those of the listed form
+  std::vector<FormCost> costs;  ///< that are not 0, the largest first
+};
+
 struct Plan {
   Strategy strategy{};
   Graph graph;      ///< what is planned: simplified for all strategies but naive
@@ -137,6 +149,7 @@ struct Plan {
   std::vector<Stage> stages;
   std::vector<PlanBuffer> buffers;
   PlanCost cost;
+  FormError error;
   int peak = 0;                    ///< slots of the fullest section
   std::optional<Refusal> refusal;  ///< set: the plan is not legal; stages are what was asked for, for `--force`
   std::vector<SlotUse> account;    ///< of the fullest section

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/l1.h"
 #include "kernels/planner/plan/best_plan.h"
+#include "kernels/planner/plan/form_error.h"
 #include "kernels/planner/plan/stage_planner.h"
 
 namespace tilegrid::planner {
@@ -269,7 +270,7 @@ Graph prepared(const Graph& graph, const Machine& machine) {
     throw UsageError(fmt::format("{}: {} operations, at most {} can be planned together",
                                  graph.name.empty() ? "graph" : graph.name, graph.ops().size(), most_ops));
   }
-  Graph simple = simplified(graph);
+  Graph simple = simplified(graph, machine.folds());
   check_block_floats(simple, machine);
   // The packer adds in the format of the buffer: sums in a bf16 output would lose what fp32 DST keeps.
   for (const ValueId output : simple.outputs()) {
@@ -285,6 +286,7 @@ Graph prepared(const Graph& graph, const Machine& machine) {
 Plan plan(const Graph& graph, Strategy strategy, const PlanRequest& request) {
   Plan result = unchecked_plan(prepared(graph, request.machine), strategy, request);
   check_buffer_count(result);
+  result.error = form_error(result);
   return result;
 }
 

@@ -141,6 +141,14 @@ Json buffer_json(const Plan& plan, const PlanBuffer& buffer) {
           {"streamed", buffer.streamed}};
 }
 
+Json error_json(const FormError& error) {
+  Json costs = Json::array();
+  for (const FormCost& cost : error.costs) {
+    costs.push_back({{"operation", cost.operation}, {"why", cost.why}, {"bound", cost.bound}});
+  }
+  return {{"bound", error.bound}, {"operations", costs}};
+}
+
 Json cost_json(const PlanCost& cost) {
   return {{"unpack", cost.unpack},
           {"math", cost.math},
@@ -176,6 +184,7 @@ nlohmann::ordered_json plan_json(const Plan& plan) {
   json["block"] = text_of(plan.block);
   json["cb_bytes"] = plan.cb_bytes();
   json["cost"] = cost_json(plan.cost);
+  json["error"] = error_json(plan.error);
   json["machine"] = machine_json(plan.machine);
   json["graph"] = graph_json(plan);
   json["stages"] = Json::array();

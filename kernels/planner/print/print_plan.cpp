@@ -12,7 +12,7 @@
 namespace tilegrid::planner {
 namespace {
 
-constexpr std::size_t table_columns = 10;
+constexpr std::size_t table_columns = 11;
 using Row = std::array<std::string, table_columns>;
 constexpr std::size_t widest_reason = 88;
 
@@ -26,6 +26,8 @@ std::string grouped(double number) {
   return digits;
 }
 std::string grouped(std::uint64_t number) { return grouped(static_cast<double>(number)); }
+
+std::string error_bound(double bound) { return bound > 0 ? fmt::format("{:.1e}", bound) : "0"; }
 
 std::string title(const Plan& plan) {
   std::string text = name_of(plan.strategy);
@@ -44,6 +46,7 @@ Row numbers_of(const Plan& plan) {
           grouped(plan.cost.packed_tiles),
           grouped(plan.cb_bytes()),
           grouped(plan.cost.total / plan.cost.blocks),
+          error_bound(plan.error.bound),
           plan.cost.bound()};
 }
 
@@ -81,6 +84,18 @@ std::string fit_text(const Plan& plan) {
   return text;
 }
 
+std::string error_text(const FormError& error) {
+  if (error.bound <= 0) return "  error: no more than the listed form's\n";
+  std::string text = fmt::format("  error: up to {} beyond the listed form's", error_bound(error.bound));
+  constexpr std::size_t most_costs = 3;
+  for (std::size_t i = 0; i < std::min(most_costs, error.costs.size()); ++i) {
+    const FormCost& cost = error.costs[i];
+    text += fmt::format("{}{} {} ({})", i == 0 ? ": " : "; ", cost.operation, error_bound(cost.bound), cost.why);
+  }
+  if (error.costs.size() > most_costs) text += fmt::format("; {} more", error.costs.size() - most_costs);
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string dst_mode(const Machine& machine) {
@@ -100,8 +115,8 @@ std::string account_text(const std::vector<SlotUse>& account) {
 }
 
 std::string strategy_table(const std::vector<Plan>& plans) {
-  const Row head = {"strategy", "fits",   "slots",    "sections",     "tiles/sec",
-                    "unpacked", "packed", "CB bytes", "cycles/block", "bound"};
+  const Row head = {"strategy", "fits",     "slots",        "sections", "tiles/sec", "unpacked",
+                    "packed",   "CB bytes", "cycles/block", "error",    "bound"};
   std::array<std::size_t, table_columns> width{};
   std::vector<Row> rows = {head};
   for (const Plan& plan : plans) {
@@ -133,7 +148,7 @@ std::string strategy_table(const std::vector<Plan>& plans) {
 }
 
 std::string verdict(const Plan& plan) {
-  std::string text = plan.refusal ? refusal_text(plan, *plan.refusal) : fit_text(plan);
+  std::string text = plan.refusal ? refusal_text(plan, *plan.refusal) : fit_text(plan) + error_text(plan.error);
   for (const std::string& note : plan.notes) text += fmt::format("  note: {}\n", note);
   return text;
 }

@@ -47,23 +47,6 @@ struct Work {
   }
 };
 
-int places_of(DataFormat format) {
-  switch (format) {
-    case DataFormat::bfp8_b:
-      return 7;
-    case DataFormat::bf16:
-      return 8;
-    case DataFormat::fp16:
-    case DataFormat::tf32:
-      return 11;
-    default:
-      return 24;
-  }
-}
-
-/// Largest relative loss when a significand of `places` is truncated to `kept`.
-double truncation(int places, int kept) { return places > kept ? std::ldexp(1.0, 1 - kept) : 0; }
-
 float rounded_to(float value, DataFormat format) {
   switch (format) {
     case DataFormat::bf16:
@@ -210,8 +193,8 @@ class Evaluation {
     }
     return out;
   }
-  [[nodiscard]] int dst_places() const { return model_.dst_fp32 ? 24 : 8; }
-  [[nodiscard]] int source_places() const { return model_.dst_fp32 ? 11 : 8; }
+  [[nodiscard]] int dst_places() const { return planner::dst_places(model_.dst_fp32); }
+  [[nodiscard]] int source_places() const { return planner::source_places(model_.dst_fp32); }
   [[nodiscard]] const Work& operand(const Op& op, std::size_t index) const { return works_[at(op.in[index])]; }
 
   void load(ValueId id, const Tensor& tensor) {
@@ -263,24 +246,8 @@ class Evaluation {
     return model_.allow_tf32 || op.form != FormRule::any ? truncation(in.places, 11) : 0;
   }
 
-  /// What the fidelity takes from a product, relative, for factors in the sources they are bound for (tensix.md 2.1).
   [[nodiscard]] double product_cut(int places_a, int places_b) const {
-    const int kept = source_places();
-    const auto cut_to = [kept](int places, int bits) { return truncation(places, std::min(kept, bits)); };
-    const double a10 = cut_to(places_a, 10);
-    const double b7 = cut_to(places_b, 7);
-    switch (model_.fidelity) {
-      case Fidelity::lofi:
-        return cut_to(places_a, 5) + b7;
-      case Fidelity::hifi2:
-        return a10 + b7;
-      case Fidelity::hifi3:
-        // The second pass multiplies 5 places of a by what b lost.
-        return a10 + b7 * cut_to(places_a, 5) + cut_to(places_b, 11);
-      case Fidelity::hifi4:
-        break;
-    }
-    return a10 + cut_to(places_b, 11);
+    return planner::product_cut(model_.fidelity, model_.dst_fp32, places_a, places_b);
   }
 
   void check_broadcast(const Op& op, Work& out) const {
@@ -306,7 +273,7 @@ class Evaluation {
     }
     check_broadcast(op, out);
     ElementErrors errors{.dst_fp32 = model_.dst_fp32, .fast_exp = model_.fast_exp, .limited_range = model_.limited_range};
-    if (op.kind == OpKind::binary && model_.fpu && may_use_fpu(op)) {
+    if (op.kind == OpKind::binary && (model_.fpu || op.form != FormRule::any) && may_use_fpu(op)) {
       const int a = operand(op, 0).places;
       const int b = operand(op, 1).places;
       // A planner may swap the factors.
@@ -559,7 +526,8 @@ ErrorModel error_model(const Machine& machine) {
   return {.dst_fp32 = machine.dst_fp32,
           .fidelity = machine.fidelity,
           .format = machine.format,
-          .allow_tf32 = machine.precision == Precision::allow_tf32};
+          .allow_tf32 = machine.precision == Precision::allow_tf32,
+          .fpu = machine.precision == Precision::allow_tf32};
 }
 
 std::vector<Evaluated> evaluate(const Graph& graph, const std::vector<Tensor>& inputs, const ErrorModel& model) {

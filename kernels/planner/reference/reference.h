@@ -27,7 +27,9 @@ struct ErrorModel {
   /// Element-wise operations may cut fp32 operands to TF32 on their way to a source register. Without it only matmul,
   /// reduce, transpose and broadcast operands do so, which know no other way. Of no effect with 16-bit DST.
   bool allow_tf32 = false;
-  bool fpu = true;          ///< mul may run on the FPU and so lose what the fidelity drops; else on the SFPU
+  /// mul may run on the FPU and so lose what the fidelity drops, not only where an operation's form asks for it; else on
+  /// the SFPU, or where nothing is lost.
+  bool fpu = true;
   bool fast_exp = false;    ///< every exp is the approximate one: 4 percent (tensix.md 2.3)
   bool packer_sums = true;  ///< sums over K may be carried by the packer: one more rounding to each block of K
   /// Without it numbers have no largest and no smallest size: roundings alone count, and what the device loses because a

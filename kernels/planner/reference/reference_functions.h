@@ -4,6 +4,7 @@
 #include <span>
 
 #include "kernels/planner/graph/functions.h"
+#include "kernels/planner/plan/rounding.h"
 
 namespace tilegrid::planner {
 
@@ -21,13 +22,8 @@ struct ElementErrors {
   double product_cut = 0;     ///< of mul: what truncated operands take from the product, relative
 };
 
-inline constexpr double fp32_unit = 0x1p-24;         ///< half a unit in the last of 24 places
-inline constexpr double bf16_unit = 0x1p-8 * 1.002;  ///< of 8 places, and what the fp32 result before it was off
 inline constexpr double smallest_normal = 0x1p-126;  ///< what is below becomes 0
 inline constexpr double largest_result = 3.38e38;    ///< just below the largest bf16; what is beyond may be infinite
-
-/// Relative error of one rounding in DST.
-[[nodiscard]] inline double dst_unit(bool dst_fp32) { return dst_fp32 ? fp32_unit : bf16_unit; }
 
 /// Makes the bound infinite when there is no number, or, with a limited range, one that the device may not be able to hold.
 /// An infinity of bound 0 stays: the device has it, too.
