@@ -268,6 +268,9 @@ std::vector<CircularBufferConfig> expected_planned_buffers(const Config& config)
   };
   add(size.q * size.k, "S");
   add(size.q * size.k, "P");
+  // A running output that can't begin the matmul's slots is added to its result.
+  const bool several_steps = config.shape.seq_kv > config.k_chunk;
+  if (several_steps && !machine_of(config).folds().running_sums) add(size.q * size.dim, "PV");
   for (const char* role : {"m", "ls", "a", "r"}) add(size.q, role);
   return buffers;
 }

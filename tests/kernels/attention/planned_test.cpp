@@ -63,10 +63,17 @@ TEST(PlannedAttention, RescalesByTheAccurateExponential) {
 }
 
 TEST(PlannedAttention, MasksAndEarlierOutputsCostNoSlotOfTheirOwn) {
-  const PlannedKernel kernel = plan_kernel(make(causal_shape, 64, 64));
-  const planner::Graph& graph = step_of(kernel, PlannedStep::later_masked).plan.graph;
-  for (const char* value : {"S", "O", "m"}) EXPECT_TRUE(graph.op(graph.op_of(graph.find(value))).accumulate) << value;
-  for (const auto& step : kernel.steps) EXPECT_LE(step->plan.peak, step->plan.machine.capacity());
+  Config config = make(causal_shape, 64, 64);
+  for (const bool wide : {false, true}) {
+    config.compute.dst_fp32 = wide;
+    const PlannedKernel kernel = plan_kernel(config);
+    const planner::Graph& graph = step_of(kernel, PlannedStep::later_masked).plan.graph;
+    const auto accumulates = [&](const char* value) { return graph.op(graph.op_of(graph.find(value))).accumulate; };
+    for (const char* value : {"S", "m"}) EXPECT_TRUE(accumulates(value)) << value;
+    // In a 16-bit slot the output would stop growing.
+    EXPECT_EQ(accumulates("O"), wide);
+    for (const auto& step : kernel.steps) EXPECT_LE(step->plan.peak, step->plan.machine.capacity());
+  }
 }
 
 TEST(PlannedAttention, CarriesValuesBetweenTwoBuffers) {

@@ -219,6 +219,27 @@ TEST(FusedSimplified, SumsThatCanNot) {
   EXPECT_EQ(simple("S = a @ b; O = S + S").ops().size(), 2U);
 }
 
+TEST(FusedSimplified, SumsAndMaximaThatMayNot) {
+  const auto made = [](const std::string& text, const Folds& folds) { return op_texts(simplified(parsed(text), folds)); };
+  const Folds no_sums{.sums = false};
+  EXPECT_EQ(made("O = x + a @ b", no_sums), (Texts{"t0 = matmul a b", "O = add x t0"}));
+  EXPECT_EQ(made("l = rowsum(s) + l0[:, None]", no_sums), (Texts{"t0 = rsum s", "l = add t0 l0"}));
+  EXPECT_EQ(made("m = maximum(m0[:, None], rowmax(s))", no_sums), Texts{"m = rmax s m0 acc"});
+  EXPECT_EQ(made("p = exp(s * 4)", no_sums), Texts{"p = exp s"});
+  const Folds no_inputs{.input_maxima = false, .result_maxima = false};
+  EXPECT_EQ(made("m = maximum(m0[:, None], rowmax(s))", no_inputs), (Texts{"t0 = rmax s", "m = maximum m0 t0"}));
+  EXPECT_EQ(made("m = maximum(exp(m0[:, None]), rowmax(s))", no_inputs).size(), 3U);
+  EXPECT_EQ(made("m = maximum(rowmax(r), rowmax(s))", no_inputs), (Texts{"t0 = rmax r", "m = rmax s t0 acc"}));
+}
+
+TEST(FusedSimplified, RunningSumsByThemselves) {
+  Graph graph = parsed("S = x + a @ b; O = S * y + c @ d; S, O");
+  graph.set_running(graph.find("O"));
+  EXPECT_EQ(op_texts(simplified(graph, {.running_sums = false})).front(), "S = matmul a b x acc");
+  EXPECT_EQ(op_texts(simplified(graph, {.running_sums = false})).back().rfind("O = add", 0), 0U);
+  EXPECT_EQ(op_texts(simplified(graph)).back().rfind("O = matmul", 0), 0U);
+}
+
 TEST(FusedSimplified, ChainsOfSums) {
   EXPECT_EQ(op_texts(simple("O = x + a @ b + c @ d")), (Texts{"t1 = matmul a b x acc", "O = matmul c d t1 acc"}));
 }

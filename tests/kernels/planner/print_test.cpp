@@ -111,6 +111,8 @@ Plan peeled_plan() {
                   {.role = BufferRole::input, .value = plan.graph.find("m"), .tiles = 2},
                   {.role = BufferRole::output, .value = plan.graph.find("y"), .tiles = 8}};
   plan.peak = 7;
+  plan.error = {.bound = 0.0234375,
+                .costs = {{"d", "sub on the FPU, cut to TF32", 0.015625}, {"y", "operands cut to TF32", 0.0078125}}};
   plan.account = {{"s", 6}, {"m", 1}};
   plan.cost.total = 12345;
   plan.cost.math = plan.cost.compute = 10;
@@ -154,15 +156,21 @@ std::vector<std::string> code(const std::string& text) {
 TEST(FusedPrint, TableOfPlansAndRefusals) {
   const std::string table = strategy_table({refused_plan(), peeled_plan()});
   EXPECT_EQ(table,
-            "strategy  fits  slots  sections  tiles/sec  unpacked  packed  CB bytes  cycles/block  bound\n"
+            "strategy  fits  slots  sections  tiles/sec  unpacked  packed  CB bytes  cycles/block    error  bound\n"
             "naive     no     20/8  K^T 4 + acc of s 4 + m 4 + c 4 + out 4 = 20 > 8\n"
-            "subblock  yes     7/8         3          6        40       8    53,248        12,345  math\n");
+            "subblock  yes     7/8         3          6        40       8    53,248        12,345  2.3e-02  math\n");
 }
 
 TEST(FusedPrint, VerdictAddsUpTheAccount) {
-  EXPECT_EQ(verdict(peeled_plan()),
-            "fits: 7 of 8 slots (16-bit DST, half-sync), 3 sections of up to 6 tiles in 1 stage\n"
-            "  fullest section: s 6 + m 1 = 7\n");
+  EXPECT_EQ(
+      verdict(peeled_plan()),
+      "fits: 7 of 8 slots (16-bit DST, half-sync), 3 sections of up to 6 tiles in 1 stage\n"
+      "  fullest section: s 6 + m 1 = 7\n"
+      "  error: up to 2.3e-02 beyond the listed form's: d 1.6e-02 (sub on the FPU, cut to TF32); y 7.8e-03 (operands cut "
+      "to TF32)\n");
+  Plan kept = peeled_plan();
+  kept.error = {};
+  EXPECT_NE(verdict(kept).find("  error: no more than the listed form's\n"), std::string::npos);
   EXPECT_EQ(verdict(refused_plan()),
             "does not fit: insufficient DST capacity for all operands\n"
             "  slots: K^T 4 + acc of s 4 + m 4 + c 4 + out 4 = 20 > 8 (16-bit DST, half-sync)\n"
@@ -322,6 +330,9 @@ TEST(FusedPrint, JsonHasEverything) {
   EXPECT_EQ(fits["graph"]["ops"][0]["transpose_b"], true);
   EXPECT_EQ(fits["cost"]["cycles"], 12345.0);
   EXPECT_EQ(fits["cb_bytes"], 53248);
+  EXPECT_EQ(fits["error"]["bound"], 0.0234375);
+  EXPECT_EQ(fits["error"]["operations"][0]["operation"], "d");
+  EXPECT_EQ(fits["error"]["operations"][1]["bound"], 0.0078125);
   const auto& run = fits["stages"][0]["runs"][0];
   EXPECT_EQ(run["subblock"], nlohmann::ordered_json({2, 3}));
   EXPECT_EQ(run["body"].size(), peeled_plan().stages[0].runs[0].body.size());
