@@ -51,7 +51,8 @@ struct PlannedKernel {
 [[nodiscard]] planner::Graph step_graph(const Config& config, PlannedStep step);
 
 /// Plans every step that occurs by Strategy::best, for the config's DST mode, sync and fidelity. FPU forms may cut fp32 to
-/// TF32, as those of the hand-written kernel do. Throws UsageError when there are more circular buffers than a core has.
+/// TF32 and factors as the fidelity says, as those of the hand-written kernel do; running sums are no accumulators of a
+/// matmul in 16-bit DST. Throws UsageError when there are more circular buffers than a core has.
 [[nodiscard]] PlannedKernel plan_kernel(const Config& config);
 
 /// The circular buffers by the values that plans are expected to keep in CBs, without planning: for the choice of chunks.
