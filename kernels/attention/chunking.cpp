@@ -109,9 +109,9 @@ class StepCost {
         pack_adds_(pack(true)),
         exp_(cycles_.vector(config.exp_accurate ? VectorOp::exp_accurate : VectorOp::exp_fast, VectorMode::rc)) {}
 
-  [[nodiscard]] double step(int sq, int sk, int dim) const {
-    return product(sq, sk, dim, data_, data_, true) + statistics(sq, sk) + product(sq, dim, sk, inner_, data_, false) +
-           rescale(sq, dim) + more_passes(sq, sk, dim);
+  [[nodiscard]] double step(int sq, int sk, int dim, int v_dim) const {
+    return product(sq, sk, dim, data_, data_, true) + statistics(sq, sk) + product(sq, v_dim, sk, inner_, data_, false) +
+           rescale(sq, v_dim) + more_passes(sq, sk, v_dim);
   }
 
  private:
@@ -156,17 +156,17 @@ class StepCost {
     const double sums = stage(sq * two(), sq * mul, sq * pack_, sq) + stage(sq * two(), sq * add, sq * pack_, sq);
     return max + exp + alpha + sums + 5 * set_up() + 2 * cycles_.vector_switch;
   }
-  [[nodiscard]] double rescale(int sq, int dim) const {
-    const double tiles = static_cast<double>(sq) * dim;
+  [[nodiscard]] double rescale(int sq, int v_dim) const {
+    const double tiles = static_cast<double>(sq) * v_dim;
     return set_up() + stage(tiles * two(), tiles * cycles_.eltwise(EltwiseOp::mul, phases_), tiles * pack_adds_,
-                            tiles / static_cast<double>(largest_divisor(dim, slots_)));
+                            tiles / static_cast<double>(largest_divisor(v_dim, slots_)));
   }
 
   /// Of the multi-pass kernel, as far as its steps leave them (multipass.h).
-  [[nodiscard]] double more_passes(int sq, int sk, int dim) const {
+  [[nodiscard]] double more_passes(int sq, int sk, int v_dim) const {
     if (steps_ == nullptr) return 0;
     const double scores = static_cast<double>(sq) * sk;
-    const double output = static_cast<double>(sq) * dim;
+    const double output = static_cast<double>(sq) * v_dim;
     const auto pass = [&](double tiles, double unpack, double math) {
       return set_up() + stage(tiles * unpack, tiles * math, tiles * pack_, tiles);
     };
@@ -203,7 +203,7 @@ class StepCost {
 std::int64_t cycles_of_step(const Config& config) {
   const StepCost cost(config);
   return static_cast<std::int64_t>(
-      cost.step(config.q_chunk / tile_side, config.k_chunk / tile_side, config.shape.dim / tile_side));
+      cost.step(config.q_chunk / tile_side, config.k_chunk / tile_side, config.shape.dim_t(), config.shape.v_dim_t()));
 }
 
 std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
@@ -211,7 +211,8 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   if (config.kernel == Kernel::unfused) return unfused::circular_buffers(config);
   const std::uint32_t sq = config.q_chunk / tile_side;
   const std::uint32_t sk = config.k_chunk / tile_side;
-  const std::uint32_t dim = config.shape.dim / tile_side;
+  const std::uint32_t dim = config.shape.dim_t();
+  const std::uint32_t v_dim = config.shape.v_dim_t();
   const DataFormat data = config.format;
   const DataFormat inner = inner_format(config);
   const std::uint32_t q_slots = Dealing(config).most_items() > 1 ? 2 : 1;
@@ -221,15 +222,16 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   };
   add(0, sq * dim * q_slots, data, "Q");
   add(1, sk * dim * kv_slots, data, "K");
-  add(2, sk * dim * kv_slots, data, "V");
+  add(2, sk * v_dim * kv_slots, data, "V");
   if (needs_mask(config)) add(3, sq * sk * 2, DataFormat::bfp4_b, "mask");
   if (config.kernel == Kernel::multipass && !config.steps.has(Step::fused_scale)) add(4, 1, inner, "scale");
   add(5, 1, DataFormat::bf16, "scaler");
+  if (blind_chunks_of(config) > 0) add(6, 1, data, "zeros");
   add(7, 1, DataFormat::bf16, "ones column");
-  add(16, sq * dim, data, "output");
+  add(16, sq * v_dim, data, "output");
   add(24, sq * sk, inner, "scores");
-  add(25, sq * dim, inner, "output accumulator A");
-  add(26, sq * dim, inner, "output accumulator B");
+  add(25, sq * v_dim, inner, "output accumulator A");
+  add(26, sq * v_dim, inner, "output accumulator B");
   add(27, sq, inner, "max A");
   add(28, sq, inner, "max B");
   add(29, sq, inner, "sum A");

@@ -177,15 +177,15 @@ void rescale_sum(const KernelArgs& args, std::uint32_t sum_prev, std::uint32_t s
 
 /// out_cur += alpha out_prev by the packer's L1 accumulation; pops out_prev and alpha.
 void rescale_output(const KernelArgs& args, std::uint32_t out_prev, std::uint32_t out_cur) {
-  const std::uint32_t columns = divisor(args.dim_t, args.slots);
-  const std::uint32_t tiles = args.q_chunk_t * args.dim_t;
+  const std::uint32_t columns = divisor(args.v_dim_t, args.slots);
+  const std::uint32_t tiles = args.q_chunk_t * args.v_dim_t;
   reconfig_data_format(out_prev, cb_alpha);
   cb_wait_front(out_prev, tiles);
   pack_reconfig_l1_acc(true);
   in_place(out_cur, tiles, [&] {
     for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
-      for (std::uint32_t column = 0; column < args.dim_t; column += columns) {
-        const std::uint32_t first = row * args.dim_t + column;
+      for (std::uint32_t column = 0; column < args.v_dim_t; column += columns) {
+        const std::uint32_t first = row * args.v_dim_t + column;
         section(
             [&] {
               for (std::uint32_t c = 0; c < columns; ++c) mul_tiles_bcast_cols(out_prev, cb_alpha, first + c, row, c);
@@ -227,16 +227,16 @@ void invert_sum(const KernelArgs& args, std::uint32_t sum) {
 
 /// cb_out = accumulator * 1/l; pops both.
 void normalise(const KernelArgs& args, std::uint32_t accumulator, std::uint32_t sum) {
-  const std::uint32_t columns = divisor(args.dim_t, args.slots);
-  const std::uint32_t tiles = args.q_chunk_t * args.dim_t;
+  const std::uint32_t columns = divisor(args.v_dim_t, args.slots);
+  const std::uint32_t tiles = args.q_chunk_t * args.v_dim_t;
   reconfig_data_format(accumulator, sum);
   pack_reconfig_data_format(cb_out);
   cb_wait_front(accumulator, tiles);
   cb_wait_front(sum, args.q_chunk_t);
   cb_reserve_back(cb_out, tiles);
   for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
-    for (std::uint32_t column = 0; column < args.dim_t; column += columns) {
-      const std::uint32_t first = row * args.dim_t + column;
+    for (std::uint32_t column = 0; column < args.v_dim_t; column += columns) {
+      const std::uint32_t first = row * args.v_dim_t + column;
       section(
           [&] {
             for (std::uint32_t c = 0; c < columns; ++c) mul_tiles_bcast_cols(accumulator, sum, first + c, row, c);
@@ -270,7 +270,7 @@ void attend(const KernelArgs& args, std::uint32_t q_chunk) {
     subtract_exp(args, max_cur, sum_cur);
     zone(Phase::pv);
     cb_wait_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
-    matmul_blocks(cb_scores, cb_v, out_cur, args.q_chunk_t, args.dim_t, args.k_chunk_t, {args.pv_h, args.pv_w}, false);
+    matmul_blocks(cb_scores, cb_v, out_cur, args.q_chunk_t, args.v_dim_t, args.k_chunk_t, {args.pv_h, args.pv_w}, false);
     cb_pop_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
     if (j != 0) {
       make_alpha(args, max_prev, max_cur);
@@ -293,8 +293,8 @@ void drop(const KernelArgs& args, std::uint32_t chunks) {
   for (std::uint32_t j = 0; j < chunks; ++j) {
     mark_loop();
     for (const std::uint32_t cb : {cb_k, cb_v}) {
-      cb_wait_front(cb, args.k_chunk_t * args.dim_t);
-      cb_pop_front(cb, args.k_chunk_t * args.dim_t);
+      cb_wait_front(cb, args.kv_chunk_tiles(cb));
+      cb_pop_front(cb, args.kv_chunk_tiles(cb));
     }
   }
   mark_loop();

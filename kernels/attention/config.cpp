@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <stdexcept>
 
 #include "core/error.h"
@@ -19,7 +20,6 @@ constexpr int max_sequence = 1 << 20;
 constexpr int max_batch_or_heads = 1 << 16;
 constexpr std::int64_t max_batch_heads = std::int64_t{1} << 20U;
 constexpr std::int64_t max_elements = std::int64_t{1} << 32U;
-constexpr int max_dim = 256;
 constexpr int max_chunk = 16 * tile_side;
 
 void check_range(const char* flag, int value, int limit) {
@@ -33,10 +33,11 @@ void check_chunk(const char* flag, int value) {
 }
 
 void check_elements(const char* what, const Shape& shape, int heads, int sequence) {
-  const std::int64_t elements = std::int64_t{shape.batch} * heads * sequence * shape.dim;  // < 2^20 * 2^20 * 2^8
+  const int dim = std::max(shape.dim, shape.value_dim());
+  const std::int64_t elements = std::int64_t{shape.batch} * heads * sequence * dim;  // < 2^20 * 2^20 * 2^8
   if (elements > max_elements) {
     throw UsageError(fmt::format("{} of {}x{}x{}x{}: {} elements, at most {} (2^32) are supported", what, shape.batch, heads,
-                                 sequence, shape.dim, elements, max_elements));
+                                 sequence, dim, elements, max_elements));
   }
 }
 
@@ -46,15 +47,15 @@ void validate_shape(const Shape& shape) {
   check_range("`kv_heads`", shape.kv_heads, max_batch_or_heads);
   check_range("`seq_q`", shape.seq_q, max_sequence);
   check_range("`seq_kv`", shape.seq_kv, max_sequence);
-  if (shape.dim < tile_side || shape.dim > max_dim || shape.dim % tile_side != 0) {
-    throw UsageError(fmt::format("`dim` {}: head dimensions are multiples of 32 from 32 to {}", shape.dim, max_dim));
+  check_range("`dim`", shape.dim, max_dim);
+  check_range("`v_dim`", shape.value_dim(), max_dim);
+  // The kernels take the maximum of the scores before they scale, so the scale may not turn the order round.
+  const auto scale = static_cast<float>(shape.score_scale());
+  if (!std::isfinite(scale) || scale <= 0) {
+    throw UsageError(fmt::format("`scale` {}: must be a positive number of fp32", shape.score_scale()));
   }
   if (shape.heads % shape.kv_heads != 0) {
     throw UsageError(fmt::format("`kv_heads` {}: must divide the number of heads ({})", shape.kv_heads, shape.heads));
-  }
-  if (shape.causal && shape.seq_q != shape.seq_kv) {
-    throw UsageError(
-        fmt::format("`seq_kv` {}: causal attention needs as many keys as queries ({})", shape.seq_kv, shape.seq_q));
   }
   if (std::int64_t{shape.batch} * shape.heads > max_batch_heads) {
     throw UsageError(
@@ -65,6 +66,19 @@ void validate_shape(const Shape& shape) {
 }
 
 }  // namespace
+
+double Shape::pairs() const {
+  const double queries = seq_q - blind_rows();
+  if (!causal || seq_q == seq_kv) return queries * seq_kv / (causal ? 2 : 1);
+  return queries * keys_before() + queries * (queries + 1) / 2;
+}
+
+std::string dims_text(const Shape& shape) {
+  std::string text = fmt::format("dim {}", shape.dim);
+  if (shape.value_dim() != shape.dim) text += fmt::format(", v dim {}", shape.value_dim());
+  if (shape.scale) text += fmt::format(", scale {}", *shape.scale);
+  return text;
+}
 
 const char* name_of(Kernel kernel) {
   constexpr std::array<const char*, 4> names{"hand-written", "planned", "multipass", "unfused"};

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cereal/types/optional.hpp>
+#include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/chip/chip.h"
 #include "core/format.h"
 #include "core/matrix_unit.h"
+#include "core/tile.h"
 #include "core/types.h"
 #include "kernels/attention/multipass/multipass.h"
 #include "kernels/common/divisor.h"
@@ -16,7 +21,11 @@
 
 namespace tilegrid::attention {
 
-/// Q [batch, heads, seq_q, dim], K and V [batch, kv_heads, seq_kv, dim], output like Q.
+inline constexpr int max_dim = 256;
+
+/// Q [batch, heads, seq_q, dim], K [batch, kv_heads, seq_kv, dim], V [batch, kv_heads, seq_kv, v_dim], output
+/// [batch, heads, seq_q, v_dim]. Extents need not be whole tiles: the last tiles are filled up with zeros, keys that do not
+/// exist are masked.
 struct Shape {
   int batch = 1;
   int heads = 1;
@@ -24,9 +33,36 @@ struct Shape {
   int seq_q = 0;
   int seq_kv = 0;
   int dim = 0;
+  /// Query i sees the keys up to i + seq_kv - seq_q: aligned at the bottom right, so that the last query sees all keys, as
+  /// decoding and prefill in chunks need. With more queries than keys the first ones see none, and their output is 0.
   bool causal = false;
+  int v_dim = 0;                  ///< of V and the output; 0: as dim
+  std::optional<double> scale{};  ///< of the scores, above 0; none: 1 / sqrt(dim)
   friend bool operator==(const Shape&, const Shape&) = default;
+
+  [[nodiscard]] int value_dim() const { return v_dim == 0 ? dim : v_dim; }
+  [[nodiscard]] double score_scale() const { return scale ? *scale : 1 / std::sqrt(static_cast<double>(dim)); }
+  [[nodiscard]] int dim_t() const { return tiles_of(dim); }  ///< tiles
+  [[nodiscard]] int v_dim_t() const { return tiles_of(value_dim()); }
+  /// Keys before the one that the first query ends with, and queries before the first that sees a key; both 0 when not
+  /// causal, and one of them always.
+  [[nodiscard]] int keys_before() const { return causal && seq_kv > seq_q ? seq_kv - seq_q : 0; }
+  [[nodiscard]] int blind_rows() const { return causal && seq_q > seq_kv ? seq_q - seq_kv : 0; }
+  /// Keys that a query sees: the first ones.
+  [[nodiscard]] int keys_seen(int row) const {
+    return causal ? std::clamp(row + 1 + keys_before() - blind_rows(), 0, seq_kv) : seq_kv;
+  }
+  /// Pairs of a query and a key that it sees, of a head. Causal with as many queries as keys it is half of all, without half
+  /// of the diagonal, as is the custom (attention.md 2.1).
+  [[nodiscard]] double pairs() const;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(batch, heads, kv_heads, seq_q, seq_kv, dim, causal, v_dim, scale);
+  }
 };
+
+/// "dim 80, v dim 48, scale 0.3", as far as they are not what follows from `dim`.
+[[nodiscard]] std::string dims_text(const Shape& shape);
 
 enum class Balance : std::uint8_t { zigzag, contiguous };
 
@@ -71,9 +107,9 @@ struct Config {
   Chip chip{};  ///< that it runs on
 };
 
-/// Throws UsageError, one line that names flag, value and rule: positive sizes, heads a multiple of kv_heads, dim of 32..256
-/// in steps of 32, causal needs seq_q == seq_kv, chunks multiples of 32 up to 512, formats, grid up to 46x46
-/// (noc/address.h) and what the chip has, HiFi4 with fp32 DST is legal (hardware bug #38306 is a warning elsewhere).
+/// Throws UsageError, one line that names flag, value and rule: positive sizes, heads a multiple of kv_heads, dims of 1 to
+/// 256, a scale that is a positive number of fp32, chunks multiples of 32 up to 512, formats, grid up to 46x46
+/// (noc/address.h) and what the chip has. HiFi4 with fp32 DST is legal (core/chip/known_faults.h).
 void validate(const Config& config);
 
 /// Why `delivery` of a config from with_chunks() is not what was asked for; empty when it is.
@@ -87,22 +123,26 @@ struct WorkItem {
   friend bool operator==(const WorkItem&, const WorkItem&) = default;
 };
 
-/// Flat distribution of batch x heads x Q chunks over the cores (attention.md 1.2): contiguous runs, remainders to the first
-/// cores. With causal and zigzag, chunks of a head are ordered 0, n-1, 1, n-2, ... so that neighbours in the run are a
-/// light and a heavy one, and with an even n they are dealt in pairs. Every core gets the same number of pairs (of chunks,
-/// when n is odd or contiguous) or one more. Teams are dealt slices of a K/V head's chunks in the same way (dealing.h).
-/// Result by core index; cores without work have an empty list.
+/// Flat distribution of batch x heads x Q chunks that see a key over the cores (attention.md 1.2): contiguous runs,
+/// remainders to the first cores. With causal and zigzag, chunks of a head are ordered 0, n-1, 1, n-2, ... so that
+/// neighbours in the run are a light and a heavy one, and with an even n they are dealt in pairs. Every core gets the same
+/// number of pairs (of chunks, when n is odd or contiguous) or one more. Teams are dealt slices of a K/V head's chunks in
+/// the same way (dealing.h). Result by core index; cores without work have an empty list.
 [[nodiscard]] std::vector<std::vector<WorkItem>> split_work(const Config& config);
 
-/// K chunks that a Q chunk visits: all, or with causal and a fused kernel those that begin at or before its last row.
+/// Q chunks at the start of a head that see no key at all: nobody computes them, the writers of all cores store their zeros.
+/// None with the unfused kernel.
+[[nodiscard]] int blind_chunks_of(const Config& config);
+
+/// K chunks that a Q chunk visits: all, or with causal and a fused kernel those that its last row sees something of.
 [[nodiscard]] int k_chunks_of(const Config& config, int q_chunk_index);
 
 /// The first of the SDPA list whose product fits `slots` and that divides rows and columns (attention.md 1.6).
 [[nodiscard]] Subblock sdpa_subblock(int rows, int columns, int slots);
 
 /// The circular buffers of the kernel ("G2", attention.md 1.5) for chunks that are set: 0 Q, 1 K, 2 V, 3 mask, 5 scaler,
-/// 7 ones column, 16 output, 24 scores, 25/26 output accumulators, 27/28 max, 29/30 sum, 31 alpha.
-/// Q has two slots when a core has more than one item. The mask buffer (2 x Sq*Sk tiles of bfp4_b) is there only when
+/// 6 zeros (of blind chunks), 7 ones column, 16 output, 24 scores, 25/26 output accumulators, 27/28 max, 29/30 sum, 31
+/// alpha. Q has two slots when a core has more than one item. The mask buffer (2 x Sq*Sk tiles of bfp4_b) is there only when
 /// needed: causal, or padding of K to whole chunks. Intermediates are bf16; fp32 when format and DST are fp32.
 /// The planned kernel keeps 24 and 31 for other values, and adds one for each value that its plans pack; making them means
 /// planning. Its intermediates are fp32 with fp32 DST. The multi-pass kernel has 4, the scale, too. Those of the unfused

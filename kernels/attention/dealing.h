@@ -29,14 +29,15 @@ class Dealing {
   [[nodiscard]] std::int64_t most_items() const { return first_item(1); }
   /// Q chunk at a place (0..chunks_per_head()-1) of a head's order.
   [[nodiscard]] int chunk_at(int place) const {
-    if (!zigzag_) return place;
-    return place % 2 == 0 ? place / 2 : chunks_ - 1 - place / 2;
+    if (!zigzag_) return first_ + place;
+    return first_ + (place % 2 == 0 ? place / 2 : chunks_ - 1 - place / 2);
   }
 
  private:
   std::int64_t units_ = 0;  ///< pairs or single chunks
   int items_per_unit_ = 1;
   int chunks_ = 0;
+  int first_ = 0;  ///< chunk that sees a key
   int cores_ = 1;
   bool zigzag_ = false;
 };
@@ -48,7 +49,8 @@ struct Slices {
   std::uint32_t heads = 1;   ///< that share a K/V head
   std::uint32_t chunks = 1;  ///< of a head
   std::uint32_t lanes = 1;
-  bool zigzag = false;  ///< slices are dealt 0, n-1, 1, n-2, ...
+  bool zigzag = false;      ///< slices are dealt 0, n-1, 1, n-2, ...
+  std::uint32_t first = 0;  ///< chunk that is dealt: those before see no key
 
   struct Item {
     bool exists = false;
@@ -73,7 +75,7 @@ struct Slices {
     const std::uint32_t mirrored = place % 2 == 0 ? place / 2 : count() - 1 - place / 2;
     const std::uint32_t end = items() - (count() - 1 - (zigzag ? mirrored : place)) * lanes;
     if (rank >= end) return {};
-    return {true, (end - 1 - rank) % heads, (end - 1 - rank) / heads};
+    return {true, (end - 1 - rank) % heads, first + (end - 1 - rank) / heads};
   }
 };
 [[nodiscard]] Slices slices_of(const Config& config);

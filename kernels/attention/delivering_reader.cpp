@@ -155,16 +155,15 @@ class Fetcher {
 
   template <class Member>
   void fetch_kv(const Member& member, const Turn& turn, std::uint32_t chunk) {
-    const std::uint32_t pages = args_.k_chunk_t * args_.dim_t;
-    const TensorRows rows{turn.kv_head * args_.seq_kv_t * args_.dim_t, chunk * args_.k_chunk_t, args_.k_chunk_t, args_.dim_t,
-                          args_.seq_kv_t};
     for (Window& window : windows_) {
       const bool is_k = window.cb == cb_k;
+      const std::uint32_t pages = args_.kv_chunk_tiles(window.cb);
       cb_reserve_back(window.cb, pages);
       window.address = get_write_ptr(window.cb);
       if (member.from_dram()) {
         const InterleavedAddrGen tensor{is_k ? args_.k_base : args_.v_base, get_tile_size(window.cb)};
-        fill_window(tiles_, tensor, window.cb, rows, is_k);
+        const std::uint32_t columns = is_k ? args_.dim_t : args_.v_dim_t;
+        fill_window(tiles_, tensor, window.cb, kv_rows(args_, turn.kv_head, chunk, columns), is_k);
       } else {
         member.receive_chunk();
       }
@@ -176,7 +175,7 @@ class Fetcher {
  private:
   static Window window_of(const KernelArgs& args, std::uint32_t cb) {
     const std::uint32_t start = get_write_ptr(cb);  // nothing is pushed yet
-    return {cb, start, start, args.k_chunk_t * args.dim_t * get_tile_size(cb)};
+    return {cb, start, start, args.kv_chunk_tiles(cb) * get_tile_size(cb)};
   }
   const KernelArgs& args_;
   TileReader tiles_;

@@ -19,6 +19,7 @@ enum CbIndex : std::uint32_t {
   cb_mask = 3,
   cb_scale = 4,  ///< only of the multi-pass kernel
   cb_scaler = 5,
+  cb_zeros = 6,  ///< only where Q chunks see no key
   cb_ones_column = 7,
   cb_out = 16,
   cb_scores = 24,
@@ -54,7 +55,15 @@ inline constexpr std::uint32_t flag_filled = 1;
 
 /// Runtime arguments of all three kernels: the places of the flat distribution that the core, or its team, works on.
 /// With teams the lane is there, too, and the reader has a DeliveryArgs behind it.
-enum RuntimeArg : std::uint32_t { arg_first = 0, arg_count = 1, arg_lane = 2, arg_delivery = 3 };
+/// Where Q chunks see no key the writer has a share of their pages: of those of a head, head by head.
+enum RuntimeArg : std::uint32_t {
+  arg_first = 0,
+  arg_count = 1,
+  arg_lane = 2,
+  arg_delivery = 3,
+  arg_blind_first = 3,
+  arg_blind_count = 4
+};
 
 /// Virtual coordinates.
 struct CoreArg {
@@ -85,11 +94,14 @@ struct KernelArgs {
   std::uint32_t q_chunk_t = 0;
   std::uint32_t k_chunk_t = 0;
   std::uint32_t dim_t = 0;
+  std::uint32_t v_dim_t = 0;
   std::uint32_t heads = 0;
   std::uint32_t kv_heads = 0;
   std::uint32_t seq_q_t = 0;  ///< tile rows that exist
   std::uint32_t seq_kv_t = 0;
-  std::uint32_t seq_kv = 0;  ///< keys that exist
+  std::uint32_t seq_q = 0;                        ///< queries that exist
+  std::uint32_t seq_kv = 0;                       ///< keys that exist
+  std::uint32_t blind_rows = 0, keys_before = 0;  ///< as Shape has them
   std::uint32_t q_chunks = 0;
   std::uint32_t k_chunks = 0;
   std::uint32_t causal = 0;
@@ -115,27 +127,42 @@ struct KernelArgs {
 
   [[nodiscard]] float scale() const { return std::bit_cast<float>(scale_bits); }
   [[nodiscard]] float alpha_correction() const { return std::bit_cast<float>(alpha_correction_bits); }
-  /// K chunks that a Q chunk visits: with causal those that begin at or before its last row (attention.md 1.3).
+  /// Tiles of a K or V chunk.
+  [[nodiscard]] std::uint32_t kv_chunk_tiles(std::uint32_t cb) const { return k_chunk_t * (cb == cb_k ? dim_t : v_dim_t); }
+  /// Q chunks that see no key.
+  [[nodiscard]] std::uint32_t blind_chunks() const { return blind_rows / (q_chunk_t * tile_side); }
+  /// K chunks that a Q chunk that is not blind visits: with causal those that its last row sees something of (attention.md
+  /// 1.3).
   [[nodiscard]] std::uint32_t visited_chunks(std::uint32_t q_chunk) const {
     if (causal == 0) return k_chunks;
-    const std::uint32_t needed = ((q_chunk + 1) * q_chunk_t + k_chunk_t - 1) / k_chunk_t;
-    return needed < k_chunks ? needed : k_chunks;
+    const std::uint32_t end = (q_chunk + 1) * q_chunk_t * tile_side;
+    const std::uint32_t keys = (end < seq_q ? end : seq_q) + keys_before - blind_rows;
+    return (keys + k_chunk_t * tile_side - 1) / (k_chunk_t * tile_side);
+  }
+  /// Whether a query may see a key, but for keys that do not exist. Queries without a key count as seeing all: their results
+  /// are thrown away.
+  [[nodiscard]] bool open(std::uint32_t q, std::uint32_t k) const {
+    return causal == 0 || q < blind_rows || k + blind_rows <= q + keys_before;
   }
   /// Whether the chunk touches the diagonal or the padding behind the last key.
   [[nodiscard]] bool masked(std::uint32_t q_chunk, std::uint32_t k_chunk) const {
-    if (causal != 0) return (k_chunk + 1) * k_chunk_t > q_chunk * q_chunk_t;
-    return (k_chunk + 1) * k_chunk_t * tile_side > seq_kv;
+    const std::uint32_t end = (k_chunk + 1) * k_chunk_t * tile_side;
+    const std::uint32_t first = q_chunk * q_chunk_t * tile_side;
+    return end > seq_kv || (causal != 0 && end - 1 + blind_rows > first + keys_before);
   }
-  /// Item at a position of the flat distribution (attention.md 1.2): contiguous heads, and inside of a head the chunks in
-  /// order, or 0, n-1, 1, n-2, ... with zigzag.
+  /// Item at a position of the flat distribution of chunks that are not blind (attention.md 1.2): contiguous heads, and
+  /// inside of a head the chunks in order, or 0, n-1, 1, n-2, ... with zigzag.
   [[nodiscard]] WorkItem item_at(std::uint32_t position) const {
-    const std::uint32_t head_index = position / q_chunks;
-    const std::uint32_t place = position % q_chunks;
-    const std::uint32_t mirrored = place % 2 == 0 ? place / 2 : q_chunks - 1 - place / 2;
+    const std::uint32_t chunks = q_chunks - blind_chunks();
+    const std::uint32_t head_index = position / chunks;
+    const std::uint32_t place = position % chunks;
+    const std::uint32_t mirrored = place % 2 == 0 ? place / 2 : chunks - 1 - place / 2;
     return {static_cast<int>(head_index / heads), static_cast<int>(head_index % heads),
-            static_cast<int>(zigzag != 0 ? mirrored : place)};
+            static_cast<int>(blind_chunks() + (zigzag != 0 ? mirrored : place))};
   }
-  [[nodiscard]] Slices slices() const { return {heads / kv_heads, q_chunks, lanes, zigzag != 0}; }
+  [[nodiscard]] Slices slices() const {
+    return {heads / kv_heads, q_chunks - blind_chunks(), lanes, zigzag != 0, blind_chunks()};
+  }
   /// What a core, or a lane of a team, does at a position.
   [[nodiscard]] Turn turn_at(std::uint32_t position, std::uint32_t lane) const {
     const std::uint32_t sharing = heads / kv_heads;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <map>
 #include <stdexcept>
@@ -24,13 +23,11 @@ using planner::ValueId;
 
 constexpr std::size_t words_of_a_kind = 341;  // tensix.md 1.1
 
-int tiles_across(int elements) { return elements / tile_side; }
-
 struct Sizes {
-  int q = 0, k = 0, dim = 0;  ///< tiles
+  int q = 0, k = 0, dim = 0, v_dim = 0;  ///< tiles
 };
 Sizes sizes_of(const Config& config) {
-  return {tiles_across(config.q_chunk), tiles_across(config.k_chunk), tiles_across(config.shape.dim)};
+  return {config.q_chunk / tile_side, config.k_chunk / tile_side, config.shape.dim_t(), config.shape.v_dim_t()};
 }
 
 planner::Shape block(int rows, int cols) { return {{rows, false}, {cols, false}}; }
@@ -39,15 +36,15 @@ planner::Shape column(int rows) { return {{rows, false}, {1, true}}; }
 /// m, l, O of the step; with `later` merged with m0, l0, O0 of the steps before. Row sums are 32 columns wide until the end.
 Graph k_step_graph(const Config& config, bool later, bool masked) {
   const Sizes size = sizes_of(config);
-  const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.shape.dim)));
+  const auto scale = static_cast<float>(config.shape.score_scale());
   Graph graph;
   const ValueId q = graph.input("Q", block(size.q, size.dim));
   const ValueId k = graph.input("K", block(size.k, size.dim));
-  const ValueId v = graph.input("V", block(size.k, size.dim));
+  const ValueId v = graph.input("V", block(size.k, size.v_dim));
   const ValueId mask = masked ? graph.input("mask", block(size.q, size.k)) : planner::no_value;
   const ValueId m0 = later ? graph.input("m0", column(size.q)) : planner::no_value;
   const ValueId l0 = later ? graph.input("l0", block(size.q, 1)) : planner::no_value;
-  const ValueId o0 = later ? graph.input("O0", block(size.q, size.dim)) : planner::no_value;
+  const ValueId o0 = later ? graph.input("O0", block(size.q, size.v_dim)) : planner::no_value;
 
   ValueId s = graph.matmul(q, k, true, planner::no_value, masked ? "QK" : "S");
   if (masked) s = graph.apply("add", {s, mask}, 0, "S");
@@ -73,7 +70,7 @@ Graph normalise_graph(const Config& config) {
   const Sizes size = sizes_of(config);
   Graph graph;
   const ValueId l = graph.input("l", block(size.q, 1));
-  const ValueId o = graph.input("O", block(size.q, size.dim));
+  const ValueId o = graph.input("O", block(size.q, size.v_dim));
   const ValueId sum = graph.reduce(Pool::sum, ReduceDim::row, l, planner::no_value, "sum");
   const ValueId r = graph.apply("recip", {sum}, 0, "r");
   graph.output(graph.apply("mul", {o, r}, 0, "out"));
@@ -102,7 +99,7 @@ std::array<bool, planned_step_count> steps_that_occur(const Config& config) {
   std::array<bool, planned_step_count> occur{};
   occur.at(to_underlying(PlannedStep::normalise)) = true;
   const KernelArgs args = KernelArgs::from(config, {});
-  for (std::uint32_t q = 0; q < args.q_chunks; ++q) {
+  for (std::uint32_t q = args.blind_chunks(); q < args.q_chunks; ++q) {
     const std::uint32_t last = args.visited_chunks(q) - 1;
     for (const std::uint32_t j : {0U, std::min(1U, last), last}) {
       occur.at(to_underlying(k_step(j != 0, args.masked(q, j)))) = true;
@@ -121,13 +118,14 @@ std::vector<CircularBufferConfig> fixed_buffers(const Config& config) {
   };
   add(cb_q, size.q * size.dim * (Dealing(config).most_items() > 1 ? 2 : 1), config.format, "Q");
   add(cb_k, size.k * size.dim * 2, config.format, "K");
-  add(cb_v, size.k * size.dim * 2, config.format, "V");
+  add(cb_v, size.k * size.v_dim * 2, config.format, "V");
   if (needs_mask(config)) add(cb_mask, size.q * size.k * 2, DataFormat::bfp4_b, "mask");
   add(cb_scaler, 1, DataFormat::bf16, "scaler");
+  if (blind_chunks_of(config) > 0) add(cb_zeros, 1, config.format, "zeros");
   add(cb_ones_column, 1, DataFormat::bf16, "ones column");
-  add(cb_out, size.q * size.dim, config.format, "output");
-  add(cb_accumulator_a, size.q * size.dim, inner, "output accumulator A");
-  add(cb_accumulator_b, size.q * size.dim, inner, "output accumulator B");
+  add(cb_out, size.q * size.v_dim, config.format, "output");
+  add(cb_accumulator_a, size.q * size.v_dim, inner, "output accumulator A");
+  add(cb_accumulator_b, size.q * size.v_dim, inner, "output accumulator B");
   add(cb_max_a, size.q, inner, "max A");
   add(cb_max_b, size.q, inner, "max B");
   add(cb_sum_a, size.q, inner, "sum A");

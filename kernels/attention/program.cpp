@@ -61,25 +61,29 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   KernelArgs args;
   args.q_chunk_t = word(config.q_chunk / tile_side);
   args.k_chunk_t = word(config.k_chunk / tile_side);
-  args.dim_t = word(shape.dim / tile_side);
+  args.dim_t = word(shape.dim_t());
+  args.v_dim_t = word(shape.v_dim_t());
   args.heads = word(shape.heads);
   args.kv_heads = word(shape.kv_heads);
   args.seq_q_t = word(tiles_of(shape.seq_q));
   args.seq_kv_t = word(tiles_of(shape.seq_kv));
+  args.seq_q = word(shape.seq_q);
   args.seq_kv = word(shape.seq_kv);
+  args.blind_rows = word(shape.blind_rows());
+  args.keys_before = word(shape.keys_before());
   args.q_chunks = word((shape.seq_q + config.q_chunk - 1) / config.q_chunk);
   args.k_chunks = word((shape.seq_kv + config.k_chunk - 1) / config.k_chunk);
   args.causal = shape.causal ? 1 : 0;
   args.zigzag = shape.causal && config.balance == Balance::zigzag ? 1 : 0;
   args.slots = word(dst_slots(config.chip, config.compute));
   const Subblock qk = subblock(config, config.q_chunk / tile_side, config.k_chunk / tile_side);
-  const Subblock pv = subblock(config, config.q_chunk / tile_side, shape.dim / tile_side);
+  const Subblock pv = subblock(config, config.q_chunk / tile_side, shape.v_dim_t());
   args.qk_h = word(qk.h);
   args.qk_w = word(qk.w);
   args.pv_h = word(pv.h);
   args.pv_w = word(pv.w);
   args.exp_accurate = config.exp_accurate ? 1 : 0;
-  args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.dim))));
+  args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(shape.score_scale()));
   args.read_batch = config.read_batch > 0 ? word(config.read_batch) : ~0U;
   args.steps = config.steps.bits();
   args.alpha_correction_bits = std::bit_cast<std::uint32_t>(inverse_fast_exp_of_0(config.compute.dst_fp32));
@@ -178,6 +182,21 @@ void deliver(Program& program, const Config& config) {
   }
 }
 
+/// Deals the pages of Q chunks that see no key to the writers of all cores, evenly.
+void add_blind_chunks(Program& program, const Config& config) {
+  const Shape& shape = config.shape;
+  const std::int64_t rows_t = std::int64_t{blind_chunks_of(config)} * (config.q_chunk / tile_side);
+  const std::int64_t pages = std::int64_t{shape.batch} * shape.heads * rows_t * shape.v_dim_t();
+  if (pages == 0) return;
+  const std::int64_t cores = config.grid.cores();
+  for (auto& [core, words] : program.kernels[2].runtime_args) {
+    words.resize(arg_blind_count + 1);
+    const std::int64_t first = core * pages / cores;
+    words[arg_blind_first] = static_cast<std::uint32_t>(first);
+    words[arg_blind_count] = static_cast<std::uint32_t>((core + 1) * pages / cores - first);
+  }
+}
+
 }  // namespace
 
 Program make_program(const Config& config, const TensorAddresses& addresses) {
@@ -206,6 +225,7 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
   }
   if (config.team.cores() > 1) {
     deliver(program, config);
+    add_blind_chunks(program, config);
     validate(program);
     return program;
   }
@@ -216,6 +236,7 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
     for (KernelConfig& kernel : program.kernels) kernel.runtime_args.push_back({static_cast<int>(core), {first, count}});
     first += count;
   }
+  add_blind_chunks(program, config);
   validate(program);
   return program;
 }

@@ -55,16 +55,14 @@ void reader() {
     const std::uint32_t batch = item.batch;
     const std::uint32_t head = item.head;
     const std::uint32_t chunk = item.chunk;
-    const std::uint32_t kv_head = head / (args.heads / args.kv_heads);
+    const std::uint32_t kv_head = batch * args.kv_heads + head / (args.heads / args.kv_heads);
     const std::uint32_t q_page = (batch * args.heads + head) * args.seq_q_t * args.dim_t;
-    const std::uint32_t kv_page = (batch * args.kv_heads + kv_head) * args.seq_kv_t * args.dim_t;
 
     read_chunk(tiles, q, cb_q, {q_page, chunk * args.q_chunk_t, args.q_chunk_t, args.dim_t, args.seq_q_t}, false);
     for (std::uint32_t j = 0; j < args.visited_chunks(chunk); ++j) {
       mark_loop();
-      const TensorRows rows{kv_page, j * args.k_chunk_t, args.k_chunk_t, args.dim_t, args.seq_kv_t};
-      read_chunk(tiles, k, cb_k, rows, true);
-      read_chunk(tiles, v, cb_v, rows, false);
+      read_chunk(tiles, k, cb_k, kv_rows(args, kv_head, j, args.dim_t), true);
+      read_chunk(tiles, v, cb_v, kv_rows(args, kv_head, j, args.v_dim_t), false);
     }
   }
 }

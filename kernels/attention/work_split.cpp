@@ -13,10 +13,16 @@ Slices slices_of(const Config& config) {
   const Shape& shape = config.shape;
   Slices slices;
   slices.heads = shape.heads / shape.kv_heads;
-  slices.chunks = ceil_div(shape.seq_q, config.q_chunk);
+  slices.first = blind_chunks_of(config);
+  slices.chunks = ceil_div(shape.seq_q, config.q_chunk) - static_cast<int>(slices.first);
   slices.lanes = config.team.cores();
   slices.zigzag = shape.causal && config.balance == Balance::zigzag;
   return slices;
+}
+
+int blind_chunks_of(const Config& config) {
+  if (config.kernel == Kernel::unfused) return 0;  // it leaves nothing out
+  return config.shape.blind_rows() / config.q_chunk;
 }
 
 Dealing::Dealing(const Config& config) : cores_(config.grid.cores()) {
@@ -25,6 +31,7 @@ Dealing::Dealing(const Config& config) : cores_(config.grid.cores()) {
   zigzag_ = slices.zigzag;
   if (config.team.cores() == 1) {
     chunks_ = slices.chunks;
+    first_ = slices.first;
     units_ = std::int64_t{shape.batch} * shape.heads * chunks_;
   } else {
     chunks_ = slices.count();
@@ -85,7 +92,8 @@ int k_chunks_of(const Config& config, int q_chunk_index) {
   const Shape& shape = config.shape;
   if (!shape.causal || config.kernel == Kernel::unfused) return ceil_div(shape.seq_kv, config.k_chunk);
   const std::int64_t end_row = (std::int64_t{q_chunk_index} + 1) * config.q_chunk;  // of the padded chunk
-  return ceil_div(static_cast<int>(std::min<std::int64_t>(end_row, shape.seq_q)), config.k_chunk);
+  const auto end = static_cast<int>(std::min<std::int64_t>(end_row, shape.seq_q));
+  return ceil_div(shape.keys_seen(end - 1), config.k_chunk);
 }
 
 }  // namespace tilegrid::attention

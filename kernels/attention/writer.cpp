@@ -6,6 +6,7 @@
 #include "kernels/api/dataflow.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/phases.h"
+#include "kernels/attention/zero_rows.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -51,9 +52,11 @@ void fill_mask_tile(std::uint32_t address, std::uint32_t bytes, const KernelArgs
   std::memset(tile, 0, bytes);
   const std::uint32_t last_q = q0 + tile_side - 1;
   const std::uint32_t last_k = k0 + tile_side - 1;
-  const bool all_open = last_k < args.seq_kv && (args.causal == 0 || last_k <= q0);
+  // With causal masks rows see more keys from row to row, but for those that see none: they are open, so that no infinity
+  // comes of them, and are made zeros at the end.
+  const bool all_open = last_k < args.seq_kv && args.open(q0, last_k) && args.open(last_q, last_k);
   if (all_open) return;
-  const bool all_closed = k0 >= args.seq_kv || (args.causal != 0 && k0 > last_q);
+  const bool all_closed = k0 >= args.seq_kv || !(args.open(q0, k0) || args.open(last_q, k0));
   std::byte* datums = tile + exponent_bytes;
   if (all_closed) {
     std::memset(datums, minus_infinity << 4 | minus_infinity, bytes - exponent_bytes);
@@ -63,7 +66,7 @@ void fill_mask_tile(std::uint32_t address, std::uint32_t bytes, const KernelArgs
     for (int column = 0; column < tile_side; ++column) {
       const std::uint32_t q = q0 + row;
       const std::uint32_t k = k0 + column;
-      if (k < args.seq_kv && (args.causal == 0 || k <= q)) continue;
+      if (k < args.seq_kv && args.open(q, k)) continue;
       const int index = tile_index(row, column);
       datums[index / 2] |= static_cast<std::byte>(minus_infinity << (index % 2 * 4));
     }
@@ -89,17 +92,39 @@ void make_mask(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t k_ch
 void store_output(const KernelArgs& args, std::uint32_t head_page, std::uint32_t q_chunk) {
   zone(Phase::write);
   const InterleavedAddrGen out{args.out_base, get_tile_size(cb_out)};
-  const std::uint32_t tiles = args.q_chunk_t * args.dim_t;
+  const std::uint32_t tiles = args.q_chunk_t * args.v_dim_t;
   cb_wait_front(cb_out, tiles);
   std::uint32_t address = get_read_ptr(cb_out);
+  zero_blind_rows(cb_out, address, q_chunk * args.q_chunk_t * tile_side, args.q_chunk_t, args.v_dim_t, args.blind_rows);
   for (std::uint32_t r = 0; r < args.q_chunk_t; ++r) {
     const std::uint32_t row = q_chunk * args.q_chunk_t + r;
-    for (std::uint32_t c = 0; c < args.dim_t; ++c, address += out.page_size) {
-      if (row < args.seq_q_t) noc_async_write_page(head_page + row * args.dim_t + c, out, address);
+    for (std::uint32_t c = 0; c < args.v_dim_t; ++c, address += out.page_size) {
+      if (row < args.seq_q_t) noc_async_write_page(head_page + row * args.v_dim_t + c, out, address);
     }
   }
   noc_async_write_barrier();
   cb_pop_front(cb_out, tiles);
+}
+
+/// This core's share of the Q chunks that see no key. Nobody computes them: a tile of zeros goes to all of their places.
+void store_blind_chunks(const KernelArgs& args) {
+  const std::uint32_t pages_of_head = args.blind_chunks() * args.q_chunk_t * args.v_dim_t;
+  if (pages_of_head == 0) return;
+  const auto first = get_arg_val<std::uint32_t>(arg_blind_first);
+  const auto count = get_arg_val<std::uint32_t>(arg_blind_count);
+  if (count == 0) return;
+  zone(Phase::write);
+  const InterleavedAddrGen out{args.out_base, get_tile_size(cb_zeros)};
+  cb_reserve_back(cb_zeros, 1);
+  const std::uint32_t zeros = get_write_ptr(cb_zeros);
+  std::memset(l1_pointer(zeros), 0, out.page_size);
+  note_generated(cb_zeros, out.page_size);
+  for (std::uint32_t i = first; i < first + count; ++i) {
+    mark_loop();
+    noc_async_write_page(i / pages_of_head * args.seq_q_t * args.v_dim_t + i % pages_of_head, out, zeros);
+  }
+  mark_loop();
+  noc_async_write_barrier();
 }
 
 }  // namespace
@@ -120,8 +145,9 @@ void writer() {
       if (args.masked(chunk, j)) make_mask(args, chunk, j);
     }
     const auto head = turn.item.batch * args.heads + turn.item.head;
-    store_output(args, head * args.seq_q_t * args.dim_t, chunk);
+    store_output(args, head * args.seq_q_t * args.v_dim_t, chunk);
   }
+  store_blind_chunks(args);
 }
 
 }  // namespace tilegrid::attention

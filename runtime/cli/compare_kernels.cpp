@@ -146,7 +146,7 @@ Column attention_column(const Session& session, Device& device, const Attention&
                                          step_graph(config, attention::PlannedStep::normalise).ops().size());
     column.planned_cycles = planned_cycles(run, planned);
   }
-  column.tiles_per_block = fmt::format("{}x{}", config.q_chunk / tile_side, config.shape.dim / tile_side);
+  column.tiles_per_block = fmt::format("{}x{}", config.q_chunk / tile_side, config.shape.v_dim_t());
   int steps = 0;
   std::size_t items = 0;
   for (const auto& work : run.split) {
@@ -154,7 +154,7 @@ Column attention_column(const Session& session, Device& device, const Attention&
     items += work.size();
   }
   column.loop = fmt::format("{} x {} rows", steps, config.k_chunk);
-  column.output_tiles = static_cast<double>(items) * config.q_chunk / tile_side * config.shape.dim / tile_side;
+  column.output_tiles = static_cast<double>(items) * config.q_chunk / tile_side * config.shape.v_dim_t();
   return column;
 }
 

@@ -67,9 +67,11 @@ struct Comparison {
 
 const char* text_of(Balance balance) { return balance == Balance::zigzag ? "zigzag" : "contiguous"; }
 
+/// Of Q, as far as it is read.
 std::uint64_t q_bytes(const attention::Config& config) {
   const attention::Shape& shape = config.shape;
-  return matrix_bytes(shape.batch * shape.heads, shape.seq_q, shape.dim, config.format);
+  const int rows = shape.seq_q - attention::blind_chunks_of(config) * config.q_chunk;
+  return matrix_bytes(shape.batch * shape.heads, rows, shape.dim, config.format);
 }
 
 Value figures_of(const Attention& run, const report::RunOutcome& outcome) {
@@ -172,8 +174,8 @@ std::string name_of(const Row& row, bool causal) {
 std::string shape_text(const Comparison& comparison) {
   const attention::Config& config = comparison.config;
   const attention::Shape& shape = config.shape;
-  return fmt::format("batch {}, heads {}, kv heads {}, seq {}, kv seq {}, dim {}{}; Q {} and K {} rows a chunk; {} cores",
-                     shape.batch, shape.heads, shape.kv_heads, shape.seq_q, shape.seq_kv, shape.dim,
+  return fmt::format("batch {}, heads {}, kv heads {}, seq {}, kv seq {}, {}{}; Q {} and K {} rows a chunk; {} cores",
+                     shape.batch, shape.heads, shape.kv_heads, shape.seq_q, shape.seq_kv, attention::dims_text(shape),
                      shape.causal ? ", causal" : "", config.q_chunk, config.k_chunk, report::text_of(config.grid));
 }
 
@@ -317,6 +319,8 @@ Value shape_figures(const Comparison& comparison) {
           {"seq", shape.seq_q},
           {"kv_seq", shape.seq_kv},
           {"dim", shape.dim},
+          {"v_dim", shape.value_dim()},
+          {"scale", shape.score_scale()},
           {"causal", shape.causal},
           {"q_chunk", config.q_chunk},
           {"k_chunk", config.k_chunk},

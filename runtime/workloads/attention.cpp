@@ -156,7 +156,7 @@ void Attention::register_kernels() const {
   register_verify_task();
 }
 
-void Attention::declare(Flags& flags) {
+void Attention::declare_shape(Flags& flags) {
   Shape& shape = config.shape;
   flags.in("Shape").add("--batch", "N", "Batches [$]", shape.batch);
   flags.add("--heads", "N", "Query heads [$]", shape.heads);
@@ -167,9 +167,23 @@ void Attention::declare(Flags& flags) {
   flags.add("--kv-seq", "ROWS", "Keys, in rows of K and V [--seq]", seq_kv_).named("kv_seq", "seq_kv").is([&] {
     return shape.seq_kv;
   });
-  flags.add("--dim", "ELEMENTS", "Elements of a head: 32 to 256 in steps of 32 [$]", shape.dim);
-  flags.add_switch("--causal", "A query sees the keys up to its own row", shape.causal);
+  flags.add("--dim", "ELEMENTS", fmt::format("Elements of a head of Q and K, 1 to {} [$]", attention::max_dim), shape.dim);
+  flags
+      .add("--v-dim", "ELEMENTS", "Elements of a head of V and of the output [--dim]",
+           [&](const std::string& text) { shape.v_dim = parse_int("--v-dim", text, 1, attention::max_dim); })
+      .named("v_dim", "v_dim")
+      .is([&] { return shape.value_dim(); });
+  flags.add("--scale", "X", "Of the scores, a positive number [1 / sqrt(--dim)]", shape.scale)
+      .named("scale", "scale")
+      .is([&] { return shape.score_scale(); });
+  flags.add_switch("--causal",
+                   "The last query sees all keys, each one before it one key less (aligned at the bottom\nright: with as "
+                   "many queries as keys a query sees those up to its own row). Queries\nthat see no key give 0",
+                   shape.causal);
+}
 
+void Attention::declare(Flags& flags) {
+  declare_shape(flags);
   flags.in("Device").add("--q-chunk", "ROWS", "Rows of a Q chunk: 32 to 512 in steps of 32 [0: by an estimate; see sweep]",
                          config.q_chunk);
   flags.add("--k-chunk", "ROWS", "Rows of a K and V chunk, as --q-chunk [0: by an estimate]", config.k_chunk);
@@ -207,8 +221,8 @@ void Attention::declare(Flags& flags) {
   flags.add("--q", "FILE", ".npy, float32 or float16, C order, [batch, heads, seq, dim]; needs --k and --v", inputs[0])
       .reads();
   flags.add("--k", "FILE", ".npy, [batch, kv heads, kv seq, dim]", inputs[1]).reads();
-  flags.add("--v", "FILE", ".npy, [batch, kv heads, kv seq, dim]", inputs[2]).reads();
-  flags.add("--out", "FILE", "Write the output there: .npy, float32, like Q [none]", out).writes();
+  flags.add("--v", "FILE", ".npy, [batch, kv heads, kv seq, v dim]", inputs[2]).reads();
+  flags.add("--out", "FILE", "Write the output there: .npy, float32, [batch, heads, seq, v dim] [none]", out).writes();
   add_verify_flag(flags, verify,
                   fmt::format("Compare with double precision: full, sample:N (N rows in all, evenly\nspread) or off [full "
                               "up to {:.0e} multiply-adds of the reference,\nelse sample:256]",
@@ -248,8 +262,9 @@ void Attention::load_files() {
   std::array<NpyArray, 3> arrays;
   for (std::size_t i = 0; i < arrays.size(); ++i) arrays.at(i) = load_input(names.at(i), inputs.at(i), four);
   const auto& [q, k, v] = arrays;
-  if (v.shape != k.shape) {
-    throw UsageError(fmt::format("--v {}: shape {}, but K has {}", inputs[2], shape_text(v.shape), shape_text(k.shape)));
+  if (!std::equal(k.shape.begin(), k.shape.end() - 1, v.shape.begin())) {
+    throw UsageError(fmt::format("--v {}: shape {}, but K has {}: only the last may differ", inputs[2], shape_text(v.shape),
+                                 shape_text(k.shape)));
   }
   if (k.shape[0] != q.shape[0] || k.shape[3] != q.shape[3]) {
     throw UsageError(fmt::format("--k {}: shape {} has another batch or dim than Q with {}", inputs[1], shape_text(k.shape),
@@ -266,6 +281,7 @@ void Attention::load_files() {
   take("--heads", shape.heads, inputs[0], q.shape[1]);
   take("--seq", shape.seq_q, inputs[0], q.shape[2]);
   take("--dim", shape.dim, inputs[0], q.shape[3]);
+  take("--v-dim", shape.v_dim, inputs[2], v.shape[3]);
   take("--kv-heads", shape.kv_heads, inputs[1], k.shape[1]);
   take("--kv-seq", shape.seq_kv, inputs[1], k.shape[2]);
   data_ = attention::Inputs({std::move(arrays[0].values), std::move(arrays[1].values), std::move(arrays[2].values)});
@@ -304,14 +320,13 @@ void Attention::prepare(Device& device) {
   }
   const Config asked = config;
   config = chunks_for_all ? attention::with_chunks_for_all(asked) : attention::with_chunks(asked);
-  const auto create = [&](int heads, int rows) {
-    return device.create_buffer(matrix_bytes(shape.batch * heads, rows, shape.dim, config.format),
-                                tile_bytes(config.format));
+  const auto create = [&](int heads, int rows, int dim) {
+    return device.create_buffer(matrix_bytes(shape.batch * heads, rows, dim, config.format), tile_bytes(config.format));
   };
-  q_ = create(shape.heads, shape.seq_q);
-  k_ = create(shape.kv_heads, shape.seq_kv);
-  v_ = create(shape.kv_heads, shape.seq_kv);
-  out_ = create(shape.heads, shape.seq_q);
+  q_ = create(shape.heads, shape.seq_q, shape.dim);
+  k_ = create(shape.kv_heads, shape.seq_kv, shape.dim);
+  v_ = create(shape.kv_heads, shape.seq_kv, shape.value_dim());
+  out_ = create(shape.heads, shape.seq_q, shape.value_dim());
   if (asked.kv == KvDelivery::automatic) {
     candidates = delivery_candidates(device, asked, addresses(), options.chip);
     config = best_of(candidates);
@@ -320,9 +335,8 @@ void Attention::prepare(Device& device) {
     dram_chunks_ = dram_chunks_of(asked);
   }
   split = attention::split_work(config);
-  const double rows = 1.0 * shape.batch * shape.heads * shape.seq_q;
-  verify = verify.resolved(2 * rows * shape.seq_kv * shape.dim / (shape.causal ? 2 : 1), attention::full_verification_limit,
-                           rows);
+  verify =
+      verify.resolved(useful_flops() / 2, attention::full_verification_limit, 1.0 * shape.batch * shape.heads * shape.seq_q);
 }
 
 attention::TensorAddresses Attention::addresses() const { return {q_.address, k_.address, v_.address, out_.address}; }
@@ -342,21 +356,20 @@ std::vector<Program> Attention::programs(Device& device) {
 
 void Attention::upload(Device& device) {
   const Shape& shape = config.shape;
-  const auto one = [&](int which, const Buffer& buffer, int heads, int rows) {
+  const auto one = [&](int which, const Buffer& buffer, int heads, int rows, int dim) {
     const int all = shape.batch * heads;
-    upload_matrices(device, buffer, data_.tensor(which, elements(all, rows, shape.dim)), all, rows, shape.dim,
-                    config.format);
+    upload_matrices(device, buffer, data_.tensor(which, elements(all, rows, dim)), all, rows, dim, config.format);
     data_.release(which);
   };
-  one(0, q_, shape.heads, shape.seq_q);
-  one(1, k_, shape.kv_heads, shape.seq_kv);
-  one(2, v_, shape.kv_heads, shape.seq_kv);
+  one(0, q_, shape.heads, shape.seq_q, shape.dim);
+  one(1, k_, shape.kv_heads, shape.seq_kv, shape.dim);
+  one(2, v_, shape.kv_heads, shape.seq_kv, shape.value_dim());
 }
 
 void Attention::save_output(const attention::OutputTiles& output) {
   const Shape& shape = config.shape;
   std::vector<float> values, head;
-  values.reserve(elements(shape.batch * shape.heads, shape.seq_q, shape.dim));
+  values.reserve(elements(shape.batch * shape.heads, shape.seq_q, shape.value_dim()));
   for (int i = 0; i < shape.batch * shape.heads; ++i) {
     output.head(i, head);
     values.insert(values.end(), head.begin(), head.end());
@@ -388,26 +401,27 @@ std::string Attention::line() const {
   const std::string delivery = config.delivery == KvDelivery::dram ? std::string()
                                                                    : fmt::format(" kv {} {}x{}", name_of(config.delivery),
                                                                                  config.team.columns, config.team.rows);
+  std::string own = shape.value_dim() == shape.dim ? "" : fmt::format(" v-dim {}", shape.value_dim());
+  if (shape.scale) own += fmt::format(" scale {}", *shape.scale);
   return fmt::format(
-      "attention{} {} kernel batch {} heads {} kv-heads {} seq {} kv-seq {} dim {} q-chunk {} k-chunk {} read-batch {} {} "
+      "attention{} {} kernel batch {} heads {} kv-heads {} seq {} kv-seq {} dim {}{} q-chunk {} k-chunk {} read-batch {} {} "
       "{} exp {} grid {}{}",
       shape.causal ? " causal" : "", attention::name_of(config.kernel), shape.batch, shape.heads, shape.kv_heads,
-      shape.seq_q, shape.seq_kv, shape.dim, config.q_chunk, config.k_chunk, config.read_batch,
+      shape.seq_q, shape.seq_kv, shape.dim, own, config.q_chunk, config.k_chunk, config.read_batch,
       numbers_line(config.format, config.compute), exp_names.of(config.exp_accurate), balance_names.of(config.balance),
       report::text_of(config.grid), delivery);
 }
 
 double Attention::useful_flops() const {
-  // Two products of a multiplication and an addition for each query, key and element; half of them when causal, as is the
-  // custom (attention.md 2.1).
+  // Two products of a multiplication and an addition for each query, each key that it sees, and each element.
   const Shape& shape = config.shape;
-  return 4.0 * shape.batch * shape.heads * shape.seq_q * shape.seq_kv * shape.dim / (shape.causal ? 2 : 1);
+  return 2.0 * shape.batch * shape.heads * shape.pairs() * (shape.dim + shape.value_dim());
 }
 
 std::uint64_t Attention::matmul_tiles() const {
   const auto step = static_cast<std::uint64_t>(config.q_chunk / tile_side) *
                     static_cast<std::uint64_t>(config.k_chunk / tile_side) *
-                    static_cast<std::uint64_t>(config.shape.dim / tile_side) * 2;
+                    static_cast<std::uint64_t>(config.shape.dim_t() + config.shape.v_dim_t());
   std::uint64_t tiles = 0;
   for (const auto& items : split) {
     for (const attention::WorkItem& item : items) {
@@ -437,8 +451,13 @@ void Attention::describe_config(report::Document& document) const {
   const auto chosen = [](bool was) { return was ? " (chosen)" : ""; };
   document.title = shape.causal ? "attention, causal" : "attention";
   const auto add = [&](const char* what, std::string fact) { document.facts.emplace_back(what, std::move(fact)); };
-  add("shape", fmt::format("batch {}, heads {}, kv heads {}, seq {}, kv seq {}, dim {}; {}", shape.batch, shape.heads,
-                           shape.kv_heads, shape.seq_q, shape.seq_kv, shape.dim, data));
+  add("shape", fmt::format("batch {}, heads {}, kv heads {}, seq {}, kv seq {}, {}; {}", shape.batch, shape.heads,
+                           shape.kv_heads, shape.seq_q, shape.seq_kv, attention::dims_text(shape), data));
+  if (shape.keys_before() > 0) add("causal", fmt::format("query i sees the keys up to i + {}", shape.keys_before()));
+  if (shape.blind_rows() > 0) {
+    add("causal",
+        fmt::format("query i sees the keys up to i - {0}; the first {0} of a head see none and give 0", shape.blind_rows()));
+  }
   add("numbers", fmt::format("{}, {} exp", numbers_text(config.format, config.compute), exp_names.of(config.exp_accurate)));
   add("kernel", name_of(config.kernel));
   add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk, chosen(q_chunk_chosen),
@@ -482,7 +501,7 @@ void Attention::describe_verification(report::Document& document) const {
 }
 
 std::vector<std::int64_t> Attention::output_extents() const {
-  return {config.shape.batch, config.shape.heads, config.shape.seq_q, config.shape.dim};
+  return {config.shape.batch, config.shape.heads, config.shape.seq_q, config.shape.value_dim()};
 }
 
 /// What did not pass.

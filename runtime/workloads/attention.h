@@ -67,6 +67,7 @@ class Attention : public Workload {
   void declare(Flags& flags) override;
 
  private:
+  void declare_shape(Flags& flags);
   void load_files();
   void save_output(const attention::OutputTiles& output);
   [[nodiscard]] attention::TensorAddresses addresses() const;

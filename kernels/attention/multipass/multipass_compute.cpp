@@ -48,7 +48,7 @@ class MultipassKernel {
     return {cb_q, cb_k, args_.q_chunk_t, args_.k_chunk_t, args_.dim_t, args_.qk_h, args_.qk_w, true};
   }
   [[nodiscard]] Product pv() const {
-    return {cb_scores, cb_v, args_.q_chunk_t, args_.dim_t, args_.k_chunk_t, args_.pv_h, args_.pv_w, false};
+    return {cb_scores, cb_v, args_.q_chunk_t, args_.v_dim_t, args_.k_chunk_t, args_.pv_h, args_.pv_w, false};
   }
 
   void fast_exp(std::uint32_t dst, VectorMode mode) const;
@@ -259,11 +259,11 @@ void MultipassKernel::rescale_sum() const {
 
 /// O_prev *= alpha; pops alpha.
 void MultipassKernel::rescale_output() const {
-  const std::uint32_t tiles = args_.q_chunk_t * args_.dim_t;
+  const std::uint32_t tiles = args_.q_chunk_t * args_.v_dim_t;
   reconfig_data_format(out_prev_, cb_alpha);
   in_place(out_prev_, tiles, [&] {
-    for_each_tile(out_prev_, tiles, divisor(args_.dim_t, args_.slots), [&](std::uint32_t tile, std::uint32_t slot) {
-      mul_tiles_bcast_cols(out_prev_, cb_alpha, tile, tile / args_.dim_t, slot);
+    for_each_tile(out_prev_, tiles, divisor(args_.v_dim_t, args_.slots), [&](std::uint32_t tile, std::uint32_t slot) {
+      mul_tiles_bcast_cols(out_prev_, cb_alpha, tile, tile / args_.v_dim_t, slot);
     });
   });
   cb_pop_front(cb_alpha, args_.q_chunk_t);
@@ -271,7 +271,7 @@ void MultipassKernel::rescale_output() const {
 
 /// O_prev += O_cur; pops O_cur.
 void MultipassKernel::add_output() const {
-  const std::uint32_t tiles = args_.q_chunk_t * args_.dim_t;
+  const std::uint32_t tiles = args_.q_chunk_t * args_.v_dim_t;
   reconfig_data_format(out_prev_, out_cur_);
   cb_wait_front(out_cur_, tiles);
   in_place(out_prev_, tiles, [&] {
@@ -283,13 +283,13 @@ void MultipassKernel::add_output() const {
 
 /// O_cur += alpha O_prev; pops O_prev and alpha.
 void MultipassKernel::rescale_output_by_packer() const {
-  const std::uint32_t tiles = args_.q_chunk_t * args_.dim_t;
+  const std::uint32_t tiles = args_.q_chunk_t * args_.v_dim_t;
   reconfig_data_format(out_prev_, cb_alpha);
   cb_wait_front(out_prev_, tiles);
   pack_reconfig_l1_acc(true);
   in_place(out_cur_, tiles, [&] {
-    for_each_tile(out_cur_, tiles, divisor(args_.dim_t, args_.slots), [&](std::uint32_t tile, std::uint32_t slot) {
-      mul_tiles_bcast_cols(out_prev_, cb_alpha, tile, tile / args_.dim_t, slot);
+    for_each_tile(out_cur_, tiles, divisor(args_.v_dim_t, args_.slots), [&](std::uint32_t tile, std::uint32_t slot) {
+      mul_tiles_bcast_cols(out_prev_, cb_alpha, tile, tile / args_.v_dim_t, slot);
     });
   });
   pack_reconfig_l1_acc(false);
@@ -330,14 +330,14 @@ void MultipassKernel::finish_sum() const {
 
 /// The output is O_prev times 1 / l; pops both.
 void MultipassKernel::normalise() const {
-  const std::uint32_t tiles = args_.q_chunk_t * args_.dim_t;
+  const std::uint32_t tiles = args_.q_chunk_t * args_.v_dim_t;
   reconfig_data_format(out_prev_, sum_prev_);
   pack_reconfig_data_format(cb_out);
   cb_wait_front(out_prev_, tiles);
   cb_wait_front(sum_prev_, args_.q_chunk_t);
   cb_reserve_back(cb_out, tiles);
-  for_each_tile(cb_out, tiles, divisor(args_.dim_t, args_.slots), [&](std::uint32_t tile, std::uint32_t slot) {
-    mul_tiles_bcast_cols(out_prev_, sum_prev_, tile, tile / args_.dim_t, slot);
+  for_each_tile(cb_out, tiles, divisor(args_.v_dim_t, args_.slots), [&](std::uint32_t tile, std::uint32_t slot) {
+    mul_tiles_bcast_cols(out_prev_, sum_prev_, tile, tile / args_.v_dim_t, slot);
   });
   cb_push_back(cb_out, tiles);
   cb_pop_front(out_prev_, tiles);

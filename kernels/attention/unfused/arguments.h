@@ -42,6 +42,7 @@ struct MatmulArgs {
   std::uint32_t read_batch = 0;  ///< tiles between two read barriers
   std::uint32_t cb_a = 0, cb_b = 0, cb_result = 0;
   std::uint32_t phase = 0;
+  std::uint32_t blind_rows = 0;  ///< of the result: zeros whatever the product is
   std::uint32_t a_base = 0, b_base = 0, out_base = 0;
 
   /// A block of the result.

@@ -6,6 +6,7 @@
 #include "kernels/attention/phases.h"
 #include "kernels/attention/unfused/arguments.h"
 #include "kernels/attention/unfused/tile_reader.h"
+#include "kernels/attention/zero_rows.h"
 
 namespace tilegrid::unfused {
 namespace {
@@ -79,6 +80,8 @@ void matmul_writer() {
       mark_loop();
       cb_wait_front(args.cb_result, args.sub_h * args.block_n);
       std::uint32_t address = get_read_ptr(args.cb_result);
+      attention::zero_blind_rows(args.cb_result, address, (item.m * args.block_m + row) * tile_side, args.sub_h,
+                                 args.block_n, args.blind_rows);
       for (std::uint32_t r = item.m * args.block_m + row; r < item.m * args.block_m + row + args.sub_h; ++r) {
         for (std::uint32_t c = item.n * args.block_n; c < (item.n + 1) * args.block_n; ++c, address += out.page_size) {
           if (r < args.m_t && c < args.n_t) noc_async_write_page(head_page + r * args.n_t + c, out, address);

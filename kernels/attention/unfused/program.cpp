@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -35,8 +34,8 @@ constexpr std::array<const char*, 3> softmax_names{"unfused/softmax_reader", "un
 std::uint32_t word(int value) { return value; }
 
 struct Sizes {
-  std::uint32_t q_t, k_t, dim_t;   ///< of the tensors
-  std::uint32_t q_block, k_block;  ///< of the blocks
+  std::uint32_t q_t, k_t, dim_t, v_dim_t;  ///< of the tensors
+  std::uint32_t q_block, k_block;          ///< of the blocks
   std::uint32_t q_blocks, k_blocks;
   std::uint32_t heads;  ///< of all batches
 };
@@ -47,7 +46,8 @@ Sizes sizes_of(const Config& config) {
   const Shape& shape = config.shape;
   return {word(tiles_of(shape.seq_q)),
           word(tiles_of(shape.seq_kv)),
-          word(shape.dim / tile_side),
+          word(shape.dim_t()),
+          word(shape.v_dim_t()),
           word(config.q_chunk / tile_side),
           word(config.k_chunk / tile_side),
           word(ceil_div(shape.seq_q, config.q_chunk)),
@@ -107,11 +107,11 @@ Buffers softmax_buffers(const Config& config) {
 Buffers pv_buffers(const Config& config) {
   const Sizes size = sizes_of(config);
   Buffers buffers{buffer(cb_p, size.q_block * size.k_block * 2, config.format, "PV: P"),
-                  buffer(cb_v, size.k_block * size.dim_t * 2, config.format, "PV: V")};
+                  buffer(cb_v, size.k_block * size.v_dim_t * 2, config.format, "PV: V")};
   if (size.k_blocks > 1) {
-    buffers.push_back(buffer(cb_partial, size.q_block * size.dim_t, inner_format(config), "PV: partial sums"));
+    buffers.push_back(buffer(cb_partial, size.q_block * size.v_dim_t, inner_format(config), "PV: partial sums"));
   }
-  buffers.push_back(buffer(cb_out, size.q_block * size.dim_t, config.format, "PV: output"));
+  buffers.push_back(buffer(cb_out, size.q_block * size.v_dim_t, config.format, "PV: output"));
   return buffers;
 }
 
@@ -147,15 +147,16 @@ MatmulArgs qk_args(const Config& config, const TensorAddresses& addresses, std::
 
 MatmulArgs pv_args(const Config& config, const TensorAddresses& addresses, std::uint32_t scores) {
   const Sizes size = sizes_of(config);
-  const Subblock sub = attention::sdpa_subblock(config.q_chunk / tile_side, config.shape.dim / tile_side,
-                                                dst_slots(config.chip, config.compute));
+  const Subblock sub =
+      attention::sdpa_subblock(config.q_chunk / tile_side, config.shape.v_dim_t(), dst_slots(config.chip, config.compute));
   MatmulArgs args = qk_args(config, addresses, scores);
-  args.n_t = args.block_n = size.dim_t;
+  args.n_t = args.block_n = size.v_dim_t;
   args.k_t = size.k_t;
   args.block_k = size.k_block;
   args.n_blocks = 1;
   args.k_blocks = size.k_blocks;
   args.transposed = 0;
+  args.blind_rows = word(config.shape.blind_rows());
   args.sub_h = word(sub.h);
   args.sub_w = word(sub.w);
   args.cb_a = cb_p;
@@ -180,7 +181,7 @@ SoftmaxArgs softmax_args(const Config& config, const Intermediates& dram) {
   args.has_mask_in = shape.causal ? 1 : 0;
   args.slots = word(dst_slots(config.chip, config.compute));
   args.exp_accurate = config.exp_accurate ? 1 : 0;
-  args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.dim))));
+  args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(shape.score_scale()));
   args.base = dram.scores;
   args.mask_base = dram.mask;
   return args;
@@ -241,7 +242,7 @@ std::vector<std::byte> causal_mask(const Config& config) {
   for (int row = 0; row < rows_t * tile_side; ++row) {
     const auto begin = stripe.begin() + static_cast<std::ptrdiff_t>(row % tile_side) * columns;
     std::fill(begin, begin + columns, closed);
-    std::fill(begin, begin + std::min(row + 1, columns), 0.0F);
+    std::fill(begin, begin + std::clamp(row + 1 + config.shape.keys_before() - config.shape.blind_rows(), 0, columns), 0.0F);
     if (row % tile_side != tile_side - 1) continue;
     tilize(stripe, tile_side, columns, config.format,
            std::span(tiles).subspan(static_cast<std::size_t>(row / tile_side) * stripe_bytes, stripe_bytes));
@@ -253,11 +254,13 @@ void check_dram(const Config& config) {
   const Shape& shape = config.shape;
   const std::uint64_t page = tile_bytes(config.format);
   const std::uint64_t q = bytes_of_tensor(config, shape.heads, shape.seq_q, shape.dim);
-  const std::uint64_t kv = bytes_of_tensor(config, shape.kv_heads, shape.seq_kv, shape.dim);
+  const std::uint64_t out = bytes_of_tensor(config, shape.heads, shape.seq_q, shape.value_dim());
+  const std::uint64_t k = bytes_of_tensor(config, shape.kv_heads, shape.seq_kv, shape.dim);
+  const std::uint64_t v = bytes_of_tensor(config, shape.kv_heads, shape.seq_kv, shape.value_dim());
   const std::uint64_t banks = config.chip.places().banks();
   const std::uint64_t bank_bytes = config.chip.memory().dram_bank_bytes;
   std::uint64_t in_bank = 0;
-  for (const std::uint64_t bytes : {q, kv, kv, q, score_bytes(config), mask_bytes(config)}) {
+  for (const std::uint64_t bytes : {q, k, v, out, score_bytes(config), mask_bytes(config)}) {
     in_bank += (bytes / page + banks - 1) / banks * page;
   }
   if (in_bank <= bank_bytes) return;
@@ -265,7 +268,7 @@ void check_dram(const Config& config) {
       fmt::format("`kernel` unfused: the score matrix of {}x{}x{}x{} takes {} bytes of DRAM, Q, K, V, output "
                   "and mask {} more; {} banks have {}",
                   shape.batch, shape.heads, shape.seq_q, shape.seq_kv, score_bytes(config),
-                  2 * (q + kv) + mask_bytes(config), banks, banks * bank_bytes));
+                  q + k + v + out + mask_bytes(config), banks, banks * bank_bytes));
 }
 
 Buffers circular_buffers(const Config& config) {

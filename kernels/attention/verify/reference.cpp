@@ -74,19 +74,20 @@ class Reference {
  public:
   explicit Reference(const VerifyRows& rows)
       : rows_(rows),
-        dim_(static_cast<std::size_t>(rows.dim)),
-        keys_(static_cast<std::size_t>(rows.causal ? rows.last_row : rows.seq_kv)),
-        padded_dim_(round_up(dim_, panel_width)),
+        dim_(static_cast<std::size_t>(rows.shape.dim)),
+        v_dim_(static_cast<std::size_t>(rows.shape.value_dim())),
+        keys_(static_cast<std::size_t>(rows.keys())),
+        padded_dim_(round_up(v_dim_, panel_width)),
         stride_(round_up(keys_, panel_width)),
         key_panels_(panels_of_keys(rows.k, keys_, dim_)),
-        value_panels_(panels_of_values(rows.v, keys_, dim_)),
+        value_panels_(panels_of_values(rows.v, keys_, v_dim_)),
         scores_(rows_at_once * stride_) {}
 
-  /// Up to 16 rows from `first` (counted from rows.first_row) into `result`, [count, dim].
+  /// Up to 16 rows from `first` (counted from rows.first_row) into `result`, [count, v_dim].
   void compute(std::size_t first, std::size_t count, double* result) {
     const std::size_t keys = keys_seen(first + count - 1);
     std::vector<double> query(rows_at_once * dim_);
-    const double scale = 1 / std::sqrt(static_cast<double>(rows_.dim));
+    const double scale = rows_.shape.score_scale();
     for (std::size_t i = 0; i < count * dim_; ++i) query[i] = scale * static_cast<double>(rows_.q[first * dim_ + i]);
     std::fill(scores_.begin(), scores_.end(), 0.0);
     for (std::size_t j = 0; j < keys; j += panel_width) {
@@ -99,17 +100,19 @@ class Reference {
     std::vector<double> out(rows_at_once * padded_dim_);
     weigh_values(count, keys, out);
     for (std::size_t r = 0; r < count; ++r) {
-      for (std::size_t d = 0; d < dim_; ++d) result[r * dim_ + d] = out[r * padded_dim_ + d] / sums.at(r);
+      if (keys_seen(first + r) == 0) continue;  // the result has zeros already
+      for (std::size_t d = 0; d < v_dim_; ++d) result[r * v_dim_ + d] = out[r * padded_dim_ + d] / sums.at(r);
     }
   }
 
  private:
   [[nodiscard]] std::size_t keys_seen(std::size_t row) const {
-    return rows_.causal ? static_cast<std::size_t>(rows_.first_row) + row + 1 : keys_;
+    return static_cast<std::size_t>(rows_.shape.keys_seen(rows_.first_row + static_cast<int>(row)));
   }
 
   /// Turns a row of scores into exp(score - max), zero for keys that the row does not see; gives the sum.
   static double exponentiate(double* scores, std::size_t seen, std::size_t keys) {
+    if (seen == 0) return std::fill(scores, scores + keys, 0.0), 0;
     const double max = *std::max_element(scores, scores + seen);
     double sum = 0;
     for (std::size_t j = 0; j < seen; ++j) {
@@ -121,7 +124,7 @@ class Reference {
   }
 
   void weigh_values(std::size_t count, std::size_t keys, std::vector<double>& out) const {
-    for (std::size_t d = 0; d < dim_; d += panel_width) {
+    for (std::size_t d = 0; d < v_dim_; d += panel_width) {
       const double* panel = &value_panels_[d * keys_];
       for (std::size_t j = 0; j < keys; j += key_block) {
         const std::size_t depth = std::min(key_block, keys - j);
@@ -135,6 +138,7 @@ class Reference {
 
   const VerifyRows& rows_;
   std::size_t dim_;
+  std::size_t v_dim_;
   std::size_t keys_;
   std::size_t padded_dim_;
   std::size_t stride_;  ///< of a row of scores
@@ -144,12 +148,14 @@ class Reference {
 };
 
 void check_sizes(const VerifyRows& rows) {
-  const auto sized = [&](const std::vector<float>& values, int count) {
-    return values.size() == static_cast<std::size_t>(count) * static_cast<std::size_t>(rows.dim);
+  const auto sized = [](const std::vector<float>& values, int count, int dim) {
+    return values.size() == static_cast<std::size_t>(count) * static_cast<std::size_t>(dim);
   };
-  const int keys = rows.causal ? rows.last_row : rows.seq_kv;
-  if (rows.first_row < 0 || rows.last_row < rows.first_row || rows.dim < 1 || (rows.last_row > rows.first_row && keys < 1) ||
-      !sized(rows.q, rows.last_row - rows.first_row) || !sized(rows.k, keys) || !sized(rows.v, keys)) {
+  const Shape& shape = rows.shape;
+  const int count = rows.last_row - rows.first_row;
+  if (rows.first_row < 0 || count < 0 || shape.dim < 1 || shape.value_dim() < 1 || (count > 0 && shape.seq_kv < 1) ||
+      !sized(rows.q, count, shape.dim) || !sized(rows.k, rows.keys(), shape.dim) ||
+      !sized(rows.v, rows.keys(), shape.value_dim())) {
     throw std::invalid_argument("attention reference: sizes of Q, K and V do not match the rows");
   }
 }
@@ -171,12 +177,12 @@ void VerifySums::add(const VerifySums& other) {
 std::vector<double> reference_rows(const VerifyRows& rows) {
   check_sizes(rows);
   const auto count = static_cast<std::size_t>(rows.last_row - rows.first_row);
-  const auto dim = static_cast<std::size_t>(rows.dim);
-  std::vector<double> result(count * dim);
+  const auto v_dim = static_cast<std::size_t>(rows.shape.value_dim());
+  std::vector<double> result(count * v_dim);
   if (count == 0) return result;
   Reference reference(rows);
   for (std::size_t first = 0; first < count; first += rows_at_once) {
-    reference.compute(first, std::min(rows_at_once, count - first), &result[first * dim]);
+    reference.compute(first, std::min(rows_at_once, count - first), &result[first * v_dim]);
   }
   return result;
 }
@@ -206,9 +212,9 @@ VerifySums compare_with_reference(const VerifyRows& rows) {
   return sums;
 }
 
-VerifyFigures figures(const VerifySums& sums, int dim) {
+VerifyFigures figures(const VerifySums& sums, int v_dim) {
   VerifyFigures result;
-  if (dim > 0) result.rows = sums.count / static_cast<std::uint64_t>(dim);
+  if (v_dim > 0) result.rows = sums.count / static_cast<std::uint64_t>(v_dim);
   if (sums.count <= sums.not_finite) {
     // Nothing could be compared: figures that fail every threshold, unless there was nothing to compare.
     const double worst = sums.count == 0 ? 0 : std::numeric_limits<double>::infinity();

@@ -12,19 +12,14 @@ namespace tilegrid::attention {
 
 /// Rows [first_row, last_row) of one head of one batch, to be compared with the reference on one rank.
 struct VerifyRows {
+  Shape shape;  ///< of the whole; batch and heads do not matter
   int first_row = 0;
   int last_row = 0;
-  int dim = 0;
-  int seq_kv = 0;
-  bool causal = false;
-  std::vector<float> q;  ///< [rows, dim]
-  std::vector<float> k;  ///< [seq_kv or, causal, last_row; dim]
-  std::vector<float> v;
-  std::vector<float> output;  ///< [rows, dim], what the device computed
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(first_row, last_row, dim, seq_kv, causal, q, k, v, output);
-  }
+  std::vector<float> q;       ///< [rows, dim]
+  std::vector<float> k;       ///< [keys, dim], as many keys as the last row sees
+  std::vector<float> v;       ///< [keys, v_dim]
+  std::vector<float> output;  ///< [rows, v_dim], what the device computed
+  [[nodiscard]] int keys() const { return last_row > first_row ? shape.keys_seen(last_row - 1) : 0; }
 };
 
 /// Sums from which the figures come; they add up over parts in a fixed order.
@@ -50,10 +45,10 @@ struct VerifyFigures {
   double spread = 0;  ///< standard deviation of the reference over its root mean square: 0 for a constant, 1 for mean 0
 };
 
-/// softmax(q k^T / sqrt(dim)) v in double precision for the given rows, compared with `output`.
+/// softmax(q k^T scale) v in double precision for the given rows, 0 for those that see no key, compared with `output`.
 [[nodiscard]] VerifySums compare_with_reference(const VerifyRows& rows);
-/// The reference itself, [rows, dim].
+/// The reference itself, [rows, v_dim].
 [[nodiscard]] std::vector<double> reference_rows(const VerifyRows& rows);
-[[nodiscard]] VerifyFigures figures(const VerifySums& sums, int dim);
+[[nodiscard]] VerifyFigures figures(const VerifySums& sums, int v_dim);
 
 }  // namespace tilegrid::attention

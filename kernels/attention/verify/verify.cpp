@@ -2,42 +2,40 @@
 #include "kernels/attention/verify/verify.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include "core/tile.h"
 
 namespace tilegrid::attention {
 namespace {
 
-/// K and V of the head that this process made last: the next piece often has the same.
+/// K or V of the head that this process made last: the next piece often has the same.
 struct GeneratedHead {
   std::uint64_t seed = 0;
   std::uint8_t distribution = 0;
   std::uint64_t first_sample = 0;
-  std::size_t count = 0;
-  std::vector<float> k;
-  std::vector<float> v;
+  std::vector<float> samples;
 };
 
-const GeneratedHead& generated_head(const Piece& piece) {
-  static GeneratedHead head;
-  const std::size_t count = static_cast<std::size_t>(piece.seq_kv) * static_cast<std::size_t>(piece.dim);
-  if (head.count == count && head.seed == piece.seed && head.distribution == piece.distribution &&
-      head.first_sample == piece.first_sample) {
-    return head;
+/// Of stream 1, K, or 2, V.
+const std::vector<float>& generated_head(const Piece& piece, int stream) {
+  static std::array<GeneratedHead, 2> heads;
+  GeneratedHead& head = heads.at(static_cast<std::size_t>(stream - 1));
+  const int dim = stream == 1 ? piece.shape.dim : piece.shape.value_dim();
+  const std::uint64_t first = stream == 1 ? piece.first_k_sample : piece.first_v_sample;
+  const std::size_t count = static_cast<std::size_t>(piece.shape.seq_kv) * static_cast<std::size_t>(dim);
+  if (head.samples.size() == count && head.seed == piece.seed && head.distribution == piece.distribution &&
+      head.first_sample == first) {
+    return head.samples;
   }
-  const auto make = [&](int stream) {
-    auto samples =
-        random_samples(piece.seed, stream, piece.first_sample + count, static_cast<Distribution>(piece.distribution));
-    samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(piece.first_sample));
-    samples.shrink_to_fit();
-    return samples;
-  };
-  head = {piece.seed, piece.distribution, piece.first_sample, count, {}, {}};
-  head.k = make(1);
-  head.v = make(2);
-  return head;
+  auto samples = random_samples(piece.seed, stream, first + count, static_cast<Distribution>(piece.distribution));
+  samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(first));
+  samples.shrink_to_fit();
+  head = {piece.seed, piece.distribution, first, std::move(samples)};
+  return head.samples;
 }
 
 constexpr std::uint64_t longest_generated = 3'000'000;
@@ -56,43 +54,38 @@ void Inputs::release(int which) {
 }
 
 std::size_t OutputTiles::head_bytes() const {
-  return static_cast<std::size_t>(tiles_of(shape.seq_q)) * static_cast<std::size_t>(tiles_of(shape.dim)) *
-         tile_bytes(format);
+  return static_cast<std::size_t>(tiles_of(shape.seq_q)) * static_cast<std::size_t>(shape.v_dim_t()) * tile_bytes(format);
 }
 
 void OutputTiles::head(int index, std::vector<float>& values) const {
-  values.resize(static_cast<std::size_t>(shape.seq_q) * static_cast<std::size_t>(shape.dim));
-  untilize(std::span(bytes).subspan(static_cast<std::size_t>(index) * head_bytes(), head_bytes()), shape.seq_q, shape.dim,
-           format, values);
+  values.resize(static_cast<std::size_t>(shape.seq_q) * static_cast<std::size_t>(shape.value_dim()));
+  untilize(std::span(bytes).subspan(static_cast<std::size_t>(index) * head_bytes(), head_bytes()), shape.seq_q,
+           shape.value_dim(), format, values);
 }
 
 VerifySums compare(const Piece& piece) {
-  const std::vector<float>* k = &piece.k;
-  const std::vector<float>* v = &piece.v;
-  if (piece.generated) {
-    const GeneratedHead& head = generated_head(piece);
-    k = &head.k;
-    v = &head.v;
-  }
+  const std::vector<float>& k = piece.generated ? generated_head(piece, 1) : piece.k;
+  const std::vector<float>& v = piece.generated ? generated_head(piece, 2) : piece.v;
+  const std::ptrdiff_t dim = piece.shape.dim;
+  const std::ptrdiff_t v_dim = piece.shape.value_dim();
   VerifySums sums;
   std::ptrdiff_t at = 0;
   for (const auto& [first, last] : piece.ranges) {
-    const std::ptrdiff_t count = static_cast<std::ptrdiff_t>(last - first) * piece.dim;
-    const std::ptrdiff_t keys = static_cast<std::ptrdiff_t>(piece.causal ? last : piece.seq_kv) * piece.dim;
-    VerifyRows rows{first, last, piece.dim, piece.seq_kv, piece.causal, {}, {}, {}, {}};
-    rows.q.assign(piece.q.begin() + at, piece.q.begin() + at + count);
-    rows.output.assign(piece.output.begin() + at, piece.output.begin() + at + count);
-    rows.k.assign(k->begin(), k->begin() + keys);
-    rows.v.assign(v->begin(), v->begin() + keys);
+    VerifyRows rows{piece.shape, first, last, {}, {}, {}, {}};
+    const std::ptrdiff_t end = at + last - first;
+    rows.q.assign(piece.q.begin() + at * dim, piece.q.begin() + end * dim);
+    rows.output.assign(piece.output.begin() + at * v_dim, piece.output.begin() + end * v_dim);
+    rows.k.assign(k.begin(), k.begin() + rows.keys() * dim);
+    rows.v.assign(v.begin(), v.begin() + rows.keys() * v_dim);
     sums.add(compare_with_reference(rows));
-    at += count;
+    at = end;
   }
   return sums;
 }
 
 Pieces::Pieces(const Shape& shape, const VerifyRequest& request, Inputs& inputs, const OutputTiles& output)
     : shape_(shape), inputs_(inputs), output_(output) {
-  const std::size_t all_keys = elements(shape.kv_heads, shape.seq_kv);
+  const std::size_t all_keys = elements(shape.kv_heads, shape.seq_kv, std::max(shape.dim, shape.value_dim()));
   // A generator starts at the first sample: making a late head from a long stream costs more than sending it.
   generate_ = inputs.generated() && all_keys <= longest_generated;
   cut(request, generate_ ? 64 : 256);
@@ -124,22 +117,22 @@ void Pieces::cut(const VerifyRequest& request, int rows_at_once) {
 
 Piece Pieces::make(const HeadRows& part) {
   Piece piece;
-  piece.dim = shape_.dim;
-  piece.seq_kv = shape_.seq_kv;
-  piece.causal = shape_.causal;
+  piece.shape = shape_;
   piece.ranges = part.ranges;
   if (head_ != part.head) {
     output_.head(part.head, head_values_);
     head_ = part.head;
   }
-  const auto q = inputs_.tensor(0, elements(shape_.heads, shape_.seq_q));
-  const std::size_t head_at = static_cast<std::size_t>(part.head) * head_values_.size();
+  const auto dim = static_cast<std::size_t>(shape_.dim);
+  const auto v_dim = static_cast<std::size_t>(shape_.value_dim());
+  const auto q = inputs_.tensor(0, elements(shape_.heads, shape_.seq_q, shape_.dim));
+  const std::size_t head_row = static_cast<std::size_t>(part.head) * static_cast<std::size_t>(shape_.seq_q);
   for (const auto& [first, last] : part.ranges) {
-    const std::size_t begin = static_cast<std::size_t>(first) * static_cast<std::size_t>(shape_.dim);
-    const std::size_t count = static_cast<std::size_t>(last - first) * static_cast<std::size_t>(shape_.dim);
-    const auto rows = q.subspan(head_at + begin, count);
+    const auto row = static_cast<std::size_t>(first);
+    const auto count = static_cast<std::size_t>(last - first);
+    const auto rows = q.subspan((head_row + row) * dim, count * dim);
     piece.q.insert(piece.q.end(), rows.begin(), rows.end());
-    const auto values = std::span<const float>(head_values_).subspan(begin, count);
+    const auto values = std::span<const float>(head_values_).subspan(row * v_dim, count * v_dim);
     piece.output.insert(piece.output.end(), values.begin(), values.end());
   }
   add_keys(part, piece);
@@ -149,32 +142,33 @@ Piece Pieces::make(const HeadRows& part) {
 void Pieces::add_keys(const HeadRows& part, Piece& piece) {
   const int batch = part.head / shape_.heads;
   const int kv_head = batch * shape_.kv_heads + part.head % shape_.heads / (shape_.heads / shape_.kv_heads);
-  const std::size_t head_elements = static_cast<std::size_t>(shape_.seq_kv) * static_cast<std::size_t>(shape_.dim);
-  const std::size_t begin = static_cast<std::size_t>(kv_head) * head_elements;
+  const std::size_t row = static_cast<std::size_t>(kv_head) * static_cast<std::size_t>(shape_.seq_kv);
+  const auto dim = static_cast<std::size_t>(shape_.dim);
+  const auto v_dim = static_cast<std::size_t>(shape_.value_dim());
   if (generate_) {
     piece.generated = true;
     piece.seed = inputs_.seed();
     piece.distribution = static_cast<std::uint8_t>(inputs_.distribution());
-    piece.first_sample = begin;
+    piece.first_k_sample = row * dim;
+    piece.first_v_sample = row * v_dim;
     return;
   }
-  const int keys = shape_.causal ? part.ranges.back().second : shape_.seq_kv;
-  const std::size_t count = static_cast<std::size_t>(keys) * static_cast<std::size_t>(shape_.dim);
-  const std::size_t all = elements(shape_.kv_heads, shape_.seq_kv);
-  const auto k = inputs_.tensor(1, all).subspan(begin, count);
-  const auto v = inputs_.tensor(2, all).subspan(begin, count);
+  const auto keys = static_cast<std::size_t>(shape_.keys_seen(part.ranges.back().second - 1));
+  const auto k = inputs_.tensor(1, elements(shape_.kv_heads, shape_.seq_kv, shape_.dim)).subspan(row * dim, keys * dim);
+  const auto v =
+      inputs_.tensor(2, elements(shape_.kv_heads, shape_.seq_kv, shape_.value_dim())).subspan(row * v_dim, keys * v_dim);
   piece.k.assign(k.begin(), k.end());
   piece.v.assign(v.begin(), v.end());
 }
 
-std::size_t Pieces::elements(int heads, int rows) const {
+std::size_t Pieces::elements(int heads, int rows, int dim) const {
   return static_cast<std::size_t>(shape_.batch) * static_cast<std::size_t>(heads) * static_cast<std::size_t>(rows) *
-         static_cast<std::size_t>(shape_.dim);
+         static_cast<std::size_t>(dim);
 }
 
 std::pair<int, int> workers(int ranks, const Shape& shape) {
   constexpr double memory = 4e9;
-  const double each = 32.0 * shape.seq_kv * shape.dim;
+  const double each = 16.0 * shape.seq_kv * (shape.dim + shape.value_dim());
   const int most = std::max(1, static_cast<int>(std::min(memory / each, 1e6)));
   const int first = ranks > 4 ? 1 : 0;
   return {first, std::min(ranks - first, most)};
@@ -208,6 +202,10 @@ Gate gate_for(const Config& config, double spread) {
   } else if (fp32 && config.compute.dst_fp32 && config.compute.fidelity == Fidelity::hifi4) {
     bound = 0.015;  // 0.0047
   }
+  // A larger scale makes softmax sharper, and errors of scores count for more: with 16 times the usual one 0.063 in bf16,
+  // 0.16 in bfp8, with 2 to 8 times no more than without.
+  const double sharper = config.shape.score_scale() * std::sqrt(static_cast<double>(config.shape.dim));
+  bound *= std::max(1.0, std::sqrt(sharper / 8));
   // Errors of a relative size e that are independent of the values leave a correlation of 1 - e^2 / 2. Correlation leaves
   // the mean out: where the mean is most of the output, as with a constant V, the same errors are large against the rest.
   constexpr double mostly_spread = 0.9;

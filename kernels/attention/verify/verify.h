@@ -52,28 +52,26 @@ struct OutputTiles {
   DataFormat format = DataFormat::bf16;
   std::vector<std::byte> bytes;
   [[nodiscard]] std::size_t head_bytes() const;
-  /// One head (batch * heads + head) as [seq_q, dim].
+  /// One head (batch * heads + head) as [seq_q, v_dim].
   void head(int index, std::vector<float>& values) const;
 };
 
 /// Rows of one head for one process. K and V are those of its key-value head: with the message, or made again from the seed.
 struct Piece {
-  int dim = 0;
-  int seq_kv = 0;
-  bool causal = false;
+  Shape shape;
   std::vector<std::pair<int, int>> ranges;  ///< [first, last) rows
   std::vector<float> q;                     ///< of all ranges, [rows, dim]
   std::vector<float> output;
   bool generated = false;
   std::uint64_t seed = 0;
   std::uint8_t distribution = 0;
-  std::uint64_t first_sample = 0;  ///< where the head begins in the streams of K and V
-  std::vector<float> k;            ///< not generated: [keys, dim], as many keys as the last row sees
+  std::uint64_t first_k_sample = 0, first_v_sample = 0;  ///< where the head begins in the streams of K and V
+  std::vector<float> k;                                  ///< not generated: [keys, dim], as many keys as the last row sees
   std::vector<float> v;
   [[nodiscard]] std::size_t bytes() const { return (q.size() + output.size() + k.size() + v.size()) * sizeof(float); }
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(dim, seq_kv, causal, ranges, q, output, generated, seed, distribution, first_sample, k, v);
+    archive(shape, ranges, q, output, generated, seed, distribution, first_k_sample, first_v_sample, k, v);
   }
 };
 
@@ -100,7 +98,7 @@ class Pieces {
   void cut(const VerifyRequest& request, int rows_at_once);
   [[nodiscard]] Piece make(const HeadRows& part);
   void add_keys(const HeadRows& part, Piece& piece);
-  [[nodiscard]] std::size_t elements(int heads, int rows) const;
+  [[nodiscard]] std::size_t elements(int heads, int rows, int dim) const;
 
   Shape shape_;
   Inputs& inputs_;
@@ -112,8 +110,8 @@ class Pieces {
   std::vector<float> head_values_;
 };
 
-/// Ranks that take part, the first of them and how many. Each needs 32 bytes for an element of K (K, V and both in double
-/// precision), which bounds their number on long sequences. Rank 0 has the tensors, and serves the others instead where
+/// Ranks that take part, the first of them and how many. Each needs 16 bytes for an element of K and of V (two floats and a
+/// double), which bounds their number on long sequences. Rank 0 has the tensors, and serves the others instead where
 /// there are enough of them.
 [[nodiscard]] std::pair<int, int> workers(int ranks, const Shape& shape);
 

@@ -64,6 +64,7 @@ TEST(AttentionValidate, AcceptsWhatIsLegal) {
   EXPECT_EQ(refusal([] { validate(make(demo_shape, 0, 0)); }), "");
   EXPECT_EQ(refusal([] { validate(make({1, 1, 1, 1, 1, 32, true}, 32, 512)); }), "");
   EXPECT_EQ(refusal([] { validate(make({2, 6, 3, 77, 1000, 256, false}, 0, 0, {46, 46})); }), "");
+  EXPECT_EQ(refusal([] { validate(make({1, 1, 1, 320, 321, 1, true, 33, 0.5}, 0, 0)); }), "");
   Config accurate = make(demo_shape, 128, 128);
   accurate.format = DataFormat::fp32;
   accurate.compute = {Fidelity::hifi4, true, false};
@@ -76,9 +77,13 @@ TEST(AttentionValidate, NamesFlagValueAndRule) {
     change(config);
     return refusal([&] { validate(config); });
   };
-  EXPECT_EQ(message([](Config& c) { c.shape.dim = 48; }), "`dim` 48: head dimensions are multiples of 32 from 32 to 256");
-  EXPECT_EQ(message([](Config& c) { c.shape.dim = 0; }), "`dim` 0: head dimensions are multiples of 32 from 32 to 256");
-  EXPECT_EQ(message([](Config& c) { c.shape.dim = 288; }), "`dim` 288: head dimensions are multiples of 32 from 32 to 256");
+  EXPECT_EQ(message([](Config& c) { c.shape.dim = 0; }), "`dim` 0: must be from 1 to 256");
+  EXPECT_EQ(message([](Config& c) { c.shape.dim = 257; }), "`dim` 257: must be from 1 to 256");
+  EXPECT_EQ(message([](Config& c) { c.shape.v_dim = -1; }), "`v_dim` -1: must be from 1 to 256");
+  EXPECT_EQ(message([](Config& c) { c.shape.v_dim = 288; }), "`v_dim` 288: must be from 1 to 256");
+  for (const double scale : {0.0, -0.5, 1e-60, 1e60, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_TRUE(test::names(message([&](Config& c) { c.shape.scale = scale; }), {"`scale`", "positive"})) << scale;
+  }
   EXPECT_EQ(message([](Config& c) { c.shape.batch = 0; }), "`batch` 0: must be from 1 to 65536");
   EXPECT_EQ(message([](Config& c) { c.shape.heads = -1; }), "`heads` -1: must be from 1 to 65536");
   EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 0; }), "`kv_heads` 0: must be from 1 to 65536");
@@ -86,8 +91,6 @@ TEST(AttentionValidate, NamesFlagValueAndRule) {
   EXPECT_EQ(message([](Config& c) { c.shape.seq_kv = -5; }), "`seq_kv` -5: must be from 1 to 1048576");
   EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 3; }), "`kv_heads` 3: must divide the number of heads (8)");
   EXPECT_EQ(message([](Config& c) { c.shape.kv_heads = 16; }), "`kv_heads` 16: must divide the number of heads (8)");
-  EXPECT_EQ(message([](Config& c) { std::tie(c.shape.causal, c.shape.seq_kv) = std::tuple(true, 321); }),
-            "`seq_kv` 321: causal attention needs as many keys as queries (320)");
   const std::string chunk_rule = ": chunks are multiples of 32 from 32 to 512, or 0 to choose";
   EXPECT_EQ(message([](Config& c) { c.q_chunk = 48; }), "`q_chunk` 48" + chunk_rule);
   EXPECT_EQ(message([](Config& c) { c.q_chunk = -32; }), "`q_chunk` -32" + chunk_rule);
@@ -499,9 +502,9 @@ TEST(WithChunks, SaysWhenTheGivenChunkAloneIsTooLarge) {
 
 TEST(WithChunks, ValidatesFirst) {
   EXPECT_TRUE(test::names(refusal([] {
-                            static_cast<void>(with_chunks(make({1, 1, 1, 64, 64, 48, false}, 0, 0)));
+                            static_cast<void>(with_chunks(make({1, 1, 1, 64, 64, 300, false}, 0, 0)));
                           }),
-                          {"`dim`", "48", "32", "32", "256"}));
+                          {"`dim`", "300", "1", "256"}));
 }
 
 // A millisecond or less in a release build; the bound leaves room for sanitizers and busy hosts and still catches a search

@@ -113,41 +113,51 @@ TEST(RandomSamples, OutliersAreRareAndLargeAndTheRestIsUntouched) {
 
 // --- the reference ----------------------------------------------------------------------------------------------------
 
-VerifyRows make_rows(int first_row, int last_row, int dim, int seq_kv, bool causal) {
-  VerifyRows rows;
-  rows.first_row = first_row;
-  rows.last_row = last_row;
-  rows.dim = dim;
-  rows.seq_kv = seq_kv;
-  rows.causal = causal;
-  const auto size = [&](int count) { return static_cast<std::size_t>(count) * static_cast<std::size_t>(dim); };
-  const int keys = causal ? last_row : seq_kv;
-  rows.q = random_samples(1, 0, size(last_row - first_row), Distribution::outlier);
-  rows.k = random_samples(1, 1, size(keys), Distribution::outlier);
-  rows.v = random_samples(1, 2, size(keys), Distribution::outlier);
-  rows.output.assign(rows.q.size(), 0.0F);
+VerifyRows make_rows(const Shape& shape, int first_row, int last_row) {
+  VerifyRows rows{shape, first_row, last_row, {}, {}, {}, {}};
+  const auto size = [](int count, int dim) { return static_cast<std::size_t>(count) * static_cast<std::size_t>(dim); };
+  rows.q = random_samples(1, 0, size(last_row - first_row, shape.dim), Distribution::outlier);
+  rows.k = random_samples(1, 1, size(rows.keys(), shape.dim), Distribution::outlier);
+  rows.v = random_samples(1, 2, size(rows.keys(), shape.value_dim()), Distribution::outlier);
+  rows.output.assign(size(last_row - first_row, shape.value_dim()), 0.0F);
   return rows;
+}
+
+/// Causal with as many queries as keys.
+VerifyRows make_rows(int first_row, int last_row, int dim, int seq_kv, bool causal) {
+  const int seq_q = causal ? std::max(last_row, seq_kv) : last_row;
+  return make_rows({.seq_q = seq_q, .seq_kv = causal ? seq_q : seq_kv, .dim = dim, .causal = causal}, first_row, last_row);
 }
 
 /// The textbook, one row and one key at a time, in long double.
 std::vector<double> textbook(const VerifyRows& rows) {
-  const auto dim = static_cast<std::size_t>(rows.dim);
+  const auto dim = static_cast<std::size_t>(rows.shape.dim);
+  const auto v_dim = static_cast<std::size_t>(rows.shape.value_dim());
+  const int diagonal = rows.shape.seq_kv - rows.shape.seq_q;
   std::vector<double> result;
   for (int row = rows.first_row; row < rows.last_row; ++row) {
     const float* q = &rows.q[static_cast<std::size_t>(row - rows.first_row) * dim];
-    const auto keys = static_cast<std::size_t>(rows.causal ? row + 1 : rows.seq_kv);
+    const auto keys = static_cast<std::size_t>(rows.shape.causal ? std::max(0, row + 1 + diagonal) : rows.shape.seq_kv);
+    if (keys == 0) {
+      result.insert(result.end(), v_dim, 0.0);
+      continue;
+    }
     std::vector<long double> score(keys);
     for (std::size_t j = 0; j < keys; ++j) {
       for (std::size_t d = 0; d < dim; ++d) score[j] += static_cast<long double>(q[d]) * rows.k[j * dim + d];
-      score[j] /= std::sqrt(static_cast<long double>(dim));
+      if (rows.shape.scale) {
+        score[j] *= *rows.shape.scale;
+      } else {
+        score[j] /= std::sqrt(static_cast<long double>(dim));
+      }
     }
     const long double max = *std::max_element(score.begin(), score.end());
     long double sum = 0;
-    std::vector<long double> out(dim);
+    std::vector<long double> out(v_dim);
     for (std::size_t j = 0; j < keys; ++j) {
       const long double weight = std::exp(score[j] - max);
       sum += weight;
-      for (std::size_t d = 0; d < dim; ++d) out[d] += weight * rows.v[j * dim + d];
+      for (std::size_t d = 0; d < v_dim; ++d) out[d] += weight * rows.v[j * v_dim + d];
     }
     for (const long double o : out) result.push_back(static_cast<double>(o / sum));
   }
@@ -169,6 +179,25 @@ TEST(Reference, EqualsTheTextbookForAllSizes) {
     }
   }
   for (const int dim : {1, 3, 7, 64, 96, 256}) expect_textbook(make_rows(5, 25, dim, 70, false));
+}
+
+TEST(Reference, CausalIsAlignedAtTheBottomRight) {
+  for (const auto& [queries, keys] : {std::pair{1, 300}, {33, 70}, {70, 33}, {20, 1}, {100, 17}}) {
+    const Shape shape{.seq_q = queries, .seq_kv = keys, .dim = 32, .causal = true};
+    expect_textbook(make_rows(shape, 0, queries));
+    if (queries > 5) expect_textbook(make_rows(shape, 3, queries - 1));
+  }
+  // Queries that see no key alone: nothing to compute with.
+  const VerifyRows blind = make_rows({.seq_q = 50, .seq_kv = 10, .dim = 32, .causal = true}, 0, 40);
+  EXPECT_EQ(blind.keys(), 0);
+  EXPECT_EQ(reference_rows(blind), std::vector<double>(std::size_t{40} * 32, 0.0));
+}
+
+TEST(Reference, HasADimOfVAndAScale) {
+  for (const auto& [dim, v_dim] : {std::pair{32, 64}, {80, 33}, {1, 7}, {31, 1}}) {
+    expect_textbook(make_rows({.seq_q = 20, .seq_kv = 50, .dim = dim, .v_dim = v_dim}, 0, 20));
+    expect_textbook(make_rows({.seq_q = 20, .seq_kv = 50, .dim = dim, .causal = true, .v_dim = v_dim, .scale = 0.7}, 4, 20));
+  }
 }
 
 TEST(Reference, CausalRowsSeeKeysUpToThemselves) {

@@ -66,6 +66,7 @@ std::vector<Case> block_float_cases() {
       {"bfp8_ragged_keys", {1, 2, 1, 77, 333, 96, false}, 32, 128, 0.033},
       {"bfp8_chosen_chunks", {1, 4, 2, 384, 384, 128, true}, 0, 0, 0.029},
       {"bfp8_wide_dst", {1, 2, 1, 160, 224, 64, false}, 64, 96, 0.036},
+      {"bfp8_blind_rows", {1, 2, 1, 130, 70, 33, true, 48}, 32, 64, 0.036},
   };
   for (Case& c : all) {
     c.format = DataFormat::bfp8_b;
@@ -122,6 +123,16 @@ std::vector<Case> hand_written_cases() {
        Distribution::outlier,
        true},
   };
+  // Causal with other numbers of queries than keys: decoding, prefill in chunks, and queries that see no key, whole chunks
+  // of them and more.
+  all.push_back({"decode", {1, 4, 2, 1, 500, 64, true}, 32, 64, 0.03});
+  all.push_back({"chunked_prefill", {1, 4, 2, 70, 330, 64, true}, 32, 96, 0.03});
+  all.push_back({"blind_rows", {1, 4, 2, 250, 90, 64, true}, 64, 32, 0.035});
+  all.back().on_full_grid = true;
+  // Dims that are no whole tiles, another one of V, a scale of one's own.
+  all.push_back({"odd_dims", {1, 2, 1, 96, 160, 80, false, 33, 0.2}, 64, 64, 0.035});
+  all.push_back({"odd_dims_blind", {2, 4, 2, 150, 50, 31, true, 96, {}}, 32, 32, 0.035});
+  all.push_back({"odd_dims_decode", {1, 2, 1, 1, 130, 1, true, 31, {}}, 32, 64, 0.035});
   for (Case& c : block_float_cases()) all.push_back(std::move(c));
   return all;
 }
@@ -133,9 +144,10 @@ constexpr const char* all_steps_suffix = "_all_steps";
 std::vector<Case> baseline_cases() {
   std::vector<Case> all;
   const std::set<std::string> chosen{
-      "causal",         "grouped_causal", "ragged_causal",    "ragged_keys",         "one_key",
-      "wide_head",      "full_sync",      "chosen_chunks",    "one_kv_head",         "fp32",
-      "fp32_full_sync", "bfp8",           "bfp8_ragged_keys", "bfp8_grouped_causal", "bfp8_wide_dst"};
+      "causal",          "grouped_causal", "ragged_causal",    "ragged_keys",         "one_key",
+      "wide_head",       "full_sync",      "chosen_chunks",    "one_kv_head",         "fp32",
+      "fp32_full_sync",  "bfp8",           "bfp8_ragged_keys", "bfp8_grouped_causal", "bfp8_wide_dst",
+      "chunked_prefill", "blind_rows",     "odd_dims",         "odd_dims_blind",      "bfp8_blind_rows"};
   for (Case c : hand_written_cases()) {
     if (!chosen.contains(c.name)) continue;
     const std::string name = c.name;
@@ -186,9 +198,10 @@ constexpr std::string_view delivered = "_by_";
 /// Some of the cases with K and V delivered in every way, which must not change a bit.
 std::vector<Case> delivery_cases() {
   std::vector<Case> all;
-  const std::set<std::string> chosen{"full",        "causal",      "causal_contiguous", "grouped_causal",
-                                     "one_kv_head", "ragged_keys", "ragged_causal",     "one_row",
-                                     "one_key",     "full_sync",   "one_tile_chunks",   "fp32_full_sync"};
+  const std::set<std::string> chosen{
+      "full",          "causal",          "causal_contiguous", "grouped_causal", "one_kv_head",     "ragged_keys",
+      "ragged_causal", "one_row",         "one_key",           "full_sync",      "one_tile_chunks", "fp32_full_sync",
+      "decode",        "chunked_prefill", "blind_rows",        "odd_dims",       "odd_dims_blind"};
   for (Case c : hand_written_cases()) {
     if (!chosen.contains(c.name)) continue;
     const std::string name = c.name;
@@ -222,7 +235,14 @@ std::vector<Case> cases() {
                                       "bfp8",
                                       "bfp8_ragged_keys",
                                       "bfp8_grouped_causal",
-                                      "bfp8_wide_dst"};
+                                      "bfp8_wide_dst",
+                                      "decode",
+                                      "chunked_prefill",
+                                      "blind_rows",
+                                      "odd_dims",
+                                      "odd_dims_blind",
+                                      "odd_dims_decode",
+                                      "bfp8_blind_rows"};
   for (Case c : hand_written_cases()) {
     if (!planned.contains(c.name)) continue;
     c.name += "_planned";
@@ -299,6 +319,7 @@ class Tensor {
     return {first, first + static_cast<std::ptrdiff_t>(head_elements())};
   }
   [[nodiscard]] std::size_t heads() const { return heads_; }
+  [[nodiscard]] std::size_t bytes() const { return heads_ * head_bytes_; }
 
  private:
   [[nodiscard]] std::size_t head_elements() const { return static_cast<std::size_t>(seq_) * static_cast<std::size_t>(dim_); }
@@ -318,10 +339,9 @@ void check_against_reference(const Config& config, const Tensor& q, const Tensor
     const auto heads = static_cast<std::size_t>(shape.heads);
     const auto kv_heads = static_cast<std::size_t>(shape.kv_heads);
     const std::size_t kv = h / heads * kv_heads + h % heads / (heads / kv_heads);
-    sums.add(compare_with_reference(
-        {0, shape.seq_q, shape.dim, shape.seq_kv, shape.causal, q.head(h), k.head(kv), v.head(kv), out.head(h)}));
+    sums.add(compare_with_reference({shape, 0, shape.seq_q, q.head(h), k.head(kv), v.head(kv), out.head(h)}));
   }
-  const VerifyFigures result = figures(sums, shape.dim);
+  const VerifyFigures result = figures(sums, shape.value_dim());
   EXPECT_EQ(sums.not_finite, 0U);
   EXPECT_EQ(result.rows, q.heads() * static_cast<std::size_t>(shape.seq_q));
   EXPECT_LT(result.relative_l2, bound);
@@ -362,15 +382,15 @@ Result run_on(Device& device, const GridCase& c) {
   const Shape& shape = config.shape;
   Tensor q(shape.batch * shape.heads, shape.seq_q, shape.dim, config.format);
   Tensor k(shape.batch * shape.kv_heads, shape.seq_kv, shape.dim, config.format);
-  Tensor v = k;
-  Tensor out = q;
+  Tensor v(shape.batch * shape.kv_heads, shape.seq_kv, shape.value_dim(), config.format);
+  Tensor out(shape.batch * shape.heads, shape.seq_q, shape.value_dim(), config.format);
   q.fill(0, c.config.distribution);
   k.fill(1, c.config.distribution);
   v.fill(2, c.config.distribution);
   const Buffer q_buffer = q.upload(device);
   const Buffer k_buffer = k.upload(device);
   const Buffer v_buffer = v.upload(device);
-  const Buffer out_buffer = device.create_buffer(q_buffer.bytes(), q_buffer.page_bytes);
+  const Buffer out_buffer = device.create_buffer(out.bytes(), q_buffer.page_bytes);
   const std::vector<Program> programs =
       make_programs(device, config, {q_buffer.address, k_buffer.address, v_buffer.address, out_buffer.address});
   const std::vector<RunResult> runs = launch(device, programs, false);
