@@ -124,7 +124,8 @@ class FormErrors {
     if (graph_.op(index).kind == OpKind::tile_sum) {
       charge(index, (terms(graph_.op(index)) - 1) * rounding, "sums of the packer in a narrower format");
     } else {
-      charge(index, (stage.k_blocks - 1) * std::max(rounding, unit()),
+      // DST rounds earlier terms as often or more often; the last block gets one rounding more.
+      charge(index, std::max((stage.k_blocks - 1) * rounding, unit()),
              fmt::format("packer adds {} blocks of K", stage.k_blocks));
     }
   }

@@ -5,12 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/fidelity_name.h"
 #include "kernels/planner/graph/expression.h"
 #include "kernels/planner/graph/presets.h"
 #include "kernels/planner/plan/planner.h"
+#include "tests/kernels/planner/random_graphs.h"
 
 namespace tilegrid::planner {
 namespace {
@@ -156,6 +160,24 @@ TEST(FormError, PresetsPayNothingWherePrecisionIsKept) {
       }
     }
   }
+}
+
+TEST(FormError, NorDoRandomGraphs) {
+  const std::vector<Mode> modes{{.fidelity = Fidelity::hifi2},
+                                {.fidelity = Fidelity::hifi4},
+                                {.fp32 = true, .fidelity = Fidelity::hifi2},
+                                {.fp32 = true, .fidelity = Fidelity::hifi3, .format = DataFormat::fp32}};
+  int lose = 0;
+  for (std::uint32_t number = 0; number < 120; ++number) {
+    const Graph graph = test::RandomGraph(number).make();
+    Mode mode = modes[number % modes.size()];
+    for (const Plan& made : plan_all(graph, request_of(mode))) {
+      EXPECT_LE(made.error.bound, mode.fp32 ? 1e-4 : 0) << "graph " << number << ", " << name_of(made.strategy);
+    }
+    mode.precision = Precision::allow_tf32;
+    if (plan(graph, Strategy::best, request_of(mode)).error.bound > 1e-4) ++lose;
+  }
+  EXPECT_GT(lose, 10);
 }
 
 }  // namespace
