@@ -9,15 +9,18 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
+#include <thread>
+#include <utility>
 
 #include "core/error.h"
-
+#include "core/say.h"
 #include "noc/mpi_transport.h"
 
 namespace tilegrid::noc {
@@ -100,7 +103,7 @@ std::string contradiction(const Told& told, int world) {
 }
 
 [[noreturn]] void refuse(const std::string& message) {
-  fmt::print(stderr, "tilegrid: {}\n", message);
+  say_error(message);
   std::exit(static_cast<int>(ExitCode::usage));
 }
 
@@ -124,6 +127,57 @@ void refuse_second_program() {
 /// Without a home, in the environment or the table of users, Open MPI's set-up crashes.
 void ensure_home() {
   if (std::getenv("HOME") == nullptr && getpwuid(getuid()) == nullptr) setenv("HOME", "/", 0);
+}
+
+// Of messages that are not the transport's, on the communicator of all.
+constexpr int statement_tag = 17;
+constexpr std::size_t answer_head_bytes = 16;  ///< the length of an answer, in digits
+
+/// Waits for a request and gives the CPU away meanwhile, longer and longer: the ranks that one waits for need it. Calls
+/// `every_second` with the seconds that have gone; time in which the process was stopped does not count.
+template <class EverySecond>
+MPI_Status wait_asleep(MPI_Request& request, const EverySecond& every_second) {
+  constexpr std::int64_t longest_nap_us = 2000;
+  MPI_Status status{};
+  std::int64_t nap_us = 0, slept_us = 0;
+  for (int done = 0, seconds = 0;;) {
+    MPI_Test(&request, &done, &status);
+    if (done != 0) return status;
+    if (nap_us < 20) {  // it may be there at once
+      sched_yield();
+      ++nap_us;
+      continue;
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(nap_us));
+    slept_us += nap_us;
+    nap_us = std::min(nap_us * 3 / 2, longest_nap_us);
+    if (slept_us < (seconds + 1) * std::int64_t{1'000'000}) continue;
+    every_second(++seconds);
+  }
+}
+
+std::string receive_from_host(std::size_t bytes) {
+  std::string text(bytes, '\0');
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Irecv(text.data(), count_of(text), MPI_CHAR, 0, statement_tag, MPI_COMM_WORLD, &request);
+  wait_asleep(request, [](int) {});
+  return text;
+}
+
+/// A rank that does not come is busy or stopped; or it is of a build that knows nothing of statements.
+void name_missing(const std::vector<std::string>& texts, int seconds) {
+  constexpr int patience = 10;
+  static bool said = false;
+  if (seconds < patience || std::exchange(said, true)) return;
+  std::string ranks;
+  const auto missing = static_cast<std::size_t>(std::count(texts.begin() + 1, texts.end(), std::string()));
+  for (std::size_t rank = 1, named = 0; rank < texts.size() && named < 4; ++rank) {
+    if (!texts[rank].empty()) continue;
+    ranks += fmt::format("{}{}", ranks.empty() ? "" : ", ", rank);
+    ++named;
+  }
+  say_error(fmt::format("waiting for rank{} {}{}: busy, stopped, or of another build of tilegrid", missing == 1 ? "" : "s",
+                        ranks, missing > 4 ? fmt::format(" and {} more", missing - 4) : std::string()));
 }
 
 /// CPUs that the run may use on all its hosts: those of each host, counted by its first rank.
@@ -177,12 +231,39 @@ MpiEnvironment::~MpiEnvironment() { MPI_Finalize(); }
 
 std::unique_ptr<Transport> MpiEnvironment::make_transport() { return std::make_unique<MpiTransport>(MPI_COMM_WORLD); }
 
-std::string MpiEnvironment::broadcast(std::string text) const {
-  int size = count_of(text);
-  MPI_Bcast(&size, 1, MPI_INT, 0, MPI_COMM_WORLD);
-  text.resize(size);
-  MPI_Bcast(text.data(), size, MPI_CHAR, 0, MPI_COMM_WORLD);
-  return text;
+std::string MpiEnvironment::ask_host(const std::string& text, std::size_t most,
+                                     const std::function<std::string(const std::vector<std::string>&)>& answer) const {
+  if (info_.rank != 0) {
+    std::string own = text.substr(0, most);
+    own.resize(most);
+    MPI_Request sent = MPI_REQUEST_NULL;
+    MPI_Isend(own.data(), count_of(own), MPI_CHAR, 0, statement_tag, MPI_COMM_WORLD, &sent);
+    wait_asleep(sent, [](int) {});
+    const std::string length = receive_from_host(answer_head_bytes);
+    return receive_from_host(std::strtoul(length.c_str(), nullptr, 10));
+  }
+  std::vector<std::string> texts(static_cast<std::size_t>(info_.size));
+  texts[0] = text;
+  for (int missing = info_.size - 1; missing > 0; --missing) {
+    std::string next(most, '\0');
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Irecv(next.data(), count_of(next), MPI_CHAR, MPI_ANY_SOURCE, statement_tag, MPI_COMM_WORLD, &request);
+    const MPI_Status status = wait_asleep(request, [&](int seconds) { name_missing(texts, seconds); });
+    next.resize(std::min(next.find('\0'), next.size()));
+    texts.at(static_cast<std::size_t>(status.MPI_SOURCE)) = next.empty() ? " " : next;
+  }
+  const std::string said = answer(texts);
+  std::string head = std::to_string(said.size());
+  head.resize(answer_head_bytes);
+  std::vector<MPI_Request> requests;
+  requests.reserve(2 * texts.size());
+  for (int rank = 1; rank < info_.size; ++rank) {
+    for (const std::string* part : std::initializer_list<const std::string*>{&head, &said}) {
+      MPI_Isend(part->data(), count_of(*part), MPI_CHAR, rank, statement_tag, MPI_COMM_WORLD, &requests.emplace_back());
+    }
+  }
+  for (MPI_Request& request : requests) wait_asleep(request, [](int) {});
+  return said;
 }
 
 void MpiEnvironment::abort(int code) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "noc/transport.h"
 
@@ -35,8 +37,10 @@ class MpiEnvironment {
   /// Two-sided messages over a private communicator (one tag, posted receives). Collective; destroy before *this.
   [[nodiscard]] std::unique_ptr<Transport> make_transport();
 
-  /// Text of rank 0, on all ranks. Collective.
-  [[nodiscard]] std::string broadcast(std::string text) const;
+  /// Collective: rank 0 gets a text of every rank, by rank, and all get its answer to them. A text has at most `most` bytes,
+  /// a number that no build may change. Ranks wait asleep; when one has not come after ten seconds, rank 0 says so once.
+  [[nodiscard]] std::string ask_host(const std::string& text, std::size_t most,
+                                     const std::function<std::string(const std::vector<std::string>&)>& answer) const;
 
   /// Ends all ranks at once with `code`.
   [[noreturn]] void abort(int code);

@@ -6,12 +6,16 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
-#include <fstream>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
 #include <utility>
 #include <vector>
 
+#include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/say.h"
 #include "noc/node.h"
 #include "runtime/checks/findings.h"
 #include "runtime/program_run.h"
@@ -26,16 +30,53 @@ std::string host_name() {
   return name.data();
 }
 
-void print_error(const std::string& message) { fmt::print(stderr, "tilegrid: {}\n", message); }
-
 void put_json(const std::string& path, const std::string& json) {
   if (path.empty()) return;
-  if (path == "-") {
-    fmt::print("{}", json);
-    return;
+  if (path != "-") {
+    try {
+      write_file(path, json);
+    } catch (const UsageError& error) {
+      say_error(error.message());
+    }
+  } else if (std::fwrite(json.data(), 1, json.size(), stdout) != json.size() || std::fflush(stdout) != 0) {
+    say_error(fmt::format("standard output can't be written: {}", std::strerror(errno)));
   }
-  std::ofstream file(path, std::ios::trunc);
-  if (!(file << json).flush()) print_error(fmt::format("{}: can't be written", path));
+}
+
+/// Code and words of what was thrown and is neither a kernel's nor a user's mistake.
+Error failure_of(const std::exception& error) {
+  if (const auto* known = dynamic_cast<const Error*>(&error)) return *known;
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return {ExitCode::usage, "out of memory"};
+  return {ExitCode::lost_rank, error.what()};
+}
+
+/// Why no run is possible with these options on so many ranks; empty when one is.
+std::string why_not(const SessionOptions& options, int ranks) {
+  const GridSize grid = options.grid;
+  if (grid.x < 1 || grid.y < 1 || grid.x > noc::max_grid_side || grid.y > noc::max_grid_side) {
+    return fmt::format("a grid of {}x{}: each side is 1 to {}", grid.x, grid.y, noc::max_grid_side);
+  }
+  try {
+    options.chip.check_grid(grid, "a grid of");
+  } catch (const UsageError& error) {
+    return error.message();
+  }
+  if (ranks <= grid.cores()) return {};
+  return fmt::format("{} ranks for the {} cores of a {}x{} grid: start at most one rank a core", ranks, grid.cores(), grid.x,
+                     grid.y);
+}
+
+/// What ranks have to have in common.
+Statement run_statement(const SessionOptions& options) {
+  Statement statement;
+  statement.text = fmt::format("a run on {}x{} cores of the chip {}", options.grid.x, options.grid.y, options.chip.name());
+  std::string settings = fmt::format("{} {}", static_cast<int>(options.fibers), options.shake.value_or(0));
+  for (const checks::ClassRow& row : checks::class_rows) {
+    settings += fmt::format(" {}", static_cast<int>(options.checks.of(row.id)));
+  }
+  for (const auto& [name, parameter] : options.chip.parameters()) settings += fmt::format(" {}", parameter.value);
+  statement.settings = fmt::format("{:016x}", fingerprint(settings));
+  return statement;
 }
 
 }  // namespace
@@ -52,9 +93,49 @@ Session::Session(int* argc, char*** argv) {
 
 Session::~Session() = default;
 
-Chip Session::load_chip(const std::string& name_or_path) const {
+bool Session::agree(Statement statement, std::string* payload) {
+  exit_code_.reset();
+  Verdict verdict{statement.code, statement.text};
+  if (statement.kind != Statement::Kind::fail) verdict = {};
+  if (mpi_ && info_.size > 1) {
+    statement.host = info_.host;
+    const std::string full = statement.text;
+    const std::string answer =
+        mpi_->ask_host(to_text(std::move(statement)), statement_bytes, [&](const std::vector<std::string>& texts) {
+          std::vector<Statement> statements;
+          statements.reserve(texts.size());
+          for (const std::string& text : texts) statements.push_back(statement_of(text));
+          statements.front().text = full;  // which may have been cut
+          verdict = judge(statements);
+          return fmt::format("{} {}", static_cast<int>(verdict.code), payload != nullptr ? *payload : std::string());
+        });
+    verdict.code = static_cast<ExitCode>(answer.front() - '0');
+    if (payload != nullptr) *payload = answer.substr(2);
+  }
+  if (verdict.code == ExitCode::ok) return true;
+  if (is_host() && !verdict.message.empty()) say_error(verdict.message);
+  exit_code_ = static_cast<int>(verdict.code);
+  return false;
+}
+
+int Session::fail(ExitCode code, const std::string& message) {
+  if (exit_code_) return *exit_code_;  // all know, and go
+  if (running_) {                      // the others wait for what the host's function returns
+    if (!message.empty()) say_error(message);
+    return static_cast<int>(code);
+  }
+  static_cast<void>(agree({.kind = Statement::Kind::fail, .code = code, .text = message}));
+  return exit_code_.value_or(static_cast<int>(code));
+}
+
+int Session::leave(int code) {
+  if (exit_code_ || agree({.kind = Statement::Kind::leave})) return code;
+  return *exit_code_;
+}
+
+Chip Session::load_chip(const std::string& name_or_path) {
   const std::vector<std::string> built_in = Chip::built_in();
-  if (!mpi_ || std::find(built_in.begin(), built_in.end(), name_or_path) != built_in.end()) return Chip::load(name_or_path);
+  if (std::find(built_in.begin(), built_in.end(), name_or_path) != built_in.end()) return Chip::load(name_or_path);
   std::string told;  // the file's text after a '+', or what was wrong after a '-'
   if (is_host()) {
     try {
@@ -63,13 +144,16 @@ Chip Session::load_chip(const std::string& name_or_path) const {
       told = '-' + error.message();
     }
   }
-  told = mpi_->broadcast(std::move(told));
+  if (!agree({.text = "the chip " + name_or_path}, &told)) throw Error(static_cast<ExitCode>(*exit_code_), {});
   if (told.front() == '-') throw UsageError(told.substr(1));
   Chip::provide(name_or_path, told.substr(1));
   return Chip::load(name_or_path);
 }
 
-std::string Session::broadcast(std::string text) const { return mpi_ ? mpi_->broadcast(std::move(text)) : text; }
+std::string Session::broadcast(std::string text) {
+  if (!agree({.text = "a text of rank 0"}, &text)) throw Error(static_cast<ExitCode>(*exit_code_), {});
+  return text;
+}
 
 /// What lives as long as the device does.
 struct Session::Running {
@@ -84,37 +168,32 @@ struct Session::Running {
   Device device{control};
 };
 
-/// The exit code when the options can't be had; the host has printed why.
-std::optional<int> Session::refused(const SessionOptions& options) const {
-  const GridSize grid = options.grid;
-  try {
-    if (grid.x < 1 || grid.y < 1 || grid.x > noc::max_grid_side || grid.y > noc::max_grid_side) {
-      throw UsageError(fmt::format("a grid of {}x{}: each side is 1 to {}", grid.x, grid.y, noc::max_grid_side));
-    }
-    options.chip.check_grid(grid, "a grid of");
-    if (info_.size > grid.cores()) {
-      throw UsageError(fmt::format("{} ranks for the {} cores of a {}x{} grid: start at most one rank a core", info_.size,
-                                   grid.cores(), grid.x, grid.y));
-    }
-  } catch (const UsageError& error) {
-    if (is_host()) print_error(error.message());
-    return static_cast<int>(error.code());
-  }
-  return std::nullopt;
-}
-
 /// What leaves `body` is neither a kernel's nor a user's mistake: this rank can't go on, and the others would wait for it,
 /// so the whole job ends.
 int Session::guarded(const std::function<int()>& body) {
   try {
     return body();
   } catch (const std::exception& error) {
-    print_error(fmt::format("rank {}: {}", info_.rank, error.what()));
-    const auto* known = dynamic_cast<const Error*>(&error);
-    const int code = to_underlying(known != nullptr ? known->code() : ExitCode::lost_rank);
-    if (mpi_ && info_.size > 1) mpi_->abort(code);
+    const Error failure = failure_of(error);
+    const int code = static_cast<int>(failure.code());
+    const bool several = mpi_ && info_.size > 1;
+    say_error(fmt::format("{}: {}", several ? name_of_rank(info_.rank, info_.host) : fmt::format("rank {}", info_.rank),
+                          failure.message()));
+    if (several) {
+      wait_until_read();
+      mpi_->abort(code);
+    }
+    running_.reset();
+    exit_code_ = code;
     return code;
   }
+}
+
+std::optional<int> Session::refused(const SessionOptions& options) {
+  exit_code_.reset();
+  if (const std::string why = why_not(options, info_.size); !why.empty()) return fail(ExitCode::usage, why);
+  if (!agree(run_statement(options))) return exit_code_;
+  return std::nullopt;
 }
 
 void Session::make_device(const SessionOptions& options) {
@@ -147,7 +226,7 @@ int Session::end(int code) {
   if (!running_) return code_;
   code_ = guarded([&] {
     const Device& device = running_->device;
-    for (const std::string& line : warning_lines(device.warnings(), device.grid(), device.chip())) print_error(line);
+    for (const std::string& line : warning_lines(device.warnings(), device.grid(), device.chip())) say_error(line);
     for (int rank = 1; rank < info_.size; ++rank) running_->control.send_value(rank, ControlTag::shutdown, code);
     while (!running_->transport->sends_done()) running_->node.poll();
     return code;
@@ -166,12 +245,20 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
   });
 }
 
+int Session::run_alone(const std::function<int()>& host) {
+  // A grid that has a core for every rank lets the others wait for rank 0's exit code, asleep.
+  const int ranks = info_.size;
+  SessionOptions options;
+  options.grid = {std::min(ranks, noc::max_grid_side), (ranks - 1) / noc::max_grid_side + 1};
+  return run(options, [&](Device&) { return host(); });
+}
+
 int Session::run_host(const SessionOptions& options, const std::function<int(Device&)>& host) {
   int code = 0;
   try {
     code = host(running_->device);
   } catch (const Error& error) {
-    if (!error.message().empty()) print_error(error.message());
+    if (!error.message().empty()) say_error(error.message());
     code = to_underlying(error.code());
     if (const auto* deadlock = dynamic_cast<const DeadlockError*>(&error)) put_json(options.deadlock_json, deadlock->json());
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "core/execution_context.h"
 #include "core/types.h"
 #include "noc/mpi_environment.h"
+#include "runtime/agreement.h"
 #include "runtime/device.h"
 
 namespace tilegrid {
@@ -49,15 +51,25 @@ class Session {
 
   /// Collective, before run(): the chip of that name or file, the same on all ranks. Rank 0 reads the file, which others
   /// need not have. Throws UsageError on all ranks, as Chip::load() does.
-  [[nodiscard]] Chip load_chip(const std::string& name_or_path) const;
+  [[nodiscard]] Chip load_chip(const std::string& name_or_path);
 
   /// Collective: the text that rank 0 gives, on all ranks.
-  [[nodiscard]] std::string broadcast(std::string text) const;
+  [[nodiscard]] std::string broadcast(std::string text);
 
   /// Collective. Runs `host` on rank 0 with the device, and serves on the other ranks until it returns. All ranks return
   /// the same exit code: what `host` returned, or the code of the tilegrid::Error that it threw, whose message rank 0
-  /// prints to standard error. More ranks than cores is a usage error.
+  /// prints to standard error. More ranks than cores is a usage error. Before ranks wait for each other they agree that all
+  /// come here with the same options and from the same build: a rank that has failed, or does something else, ends the run
+  /// on all of them, with one line.
   int run(const SessionOptions& options, const std::function<int(Device&)>& host);
+  /// The same for what needs no cores: `host` runs on rank 0 while the others wait for its exit code.
+  int run_alone(const std::function<int()>& host);
+
+  /// This rank can't go on, for a reason that it may have alone: where the others come to their next agreement all ends.
+  /// Rank 0 prints the message once, with rank and host of another rank. Returns the exit code of all.
+  int fail(ExitCode code, const std::string& message);
+  /// This rank has nothing more to do and gives its exit code; returns it, or that of another rank's failure. The last call.
+  int leave(int code);
 
   /// The two halves of run(), for a host whose code is not one function. Collective: on rank 0 begin() returns the device,
   /// or null when the options were refused; on the others it serves until end() and returns null. Then, too, end() gives the
@@ -68,16 +80,21 @@ class Session {
 
  private:
   struct Running;
-  [[nodiscard]] std::optional<int> refused(const SessionOptions& options) const;
+  /// The exit code when the options can't be had or the ranks do not agree; the host has printed why.
+  [[nodiscard]] std::optional<int> refused(const SessionOptions& options);
   int guarded(const std::function<int()>& body);
   void make_device(const SessionOptions& options);
   int run_host(const SessionOptions& options, const std::function<int(Device&)>& host);
   static int serve(ControlChannel& control);
+  /// Collective. True when all ranks state the same. Else the host has said why, and exit_code_ is that of all ranks.
+  /// `payload`: what rank 0 has for the others, in return their copy.
+  bool agree(Statement statement, std::string* payload = nullptr);
 
   std::unique_ptr<noc::MpiEnvironment> mpi_;
   noc::MpiInfo info_;
   std::unique_ptr<Running> running_;  ///< between begin() and end()
   int code_ = 0;                      ///< of a session that could not begin, or has ended
+  std::optional<int> exit_code_;      ///< of all ranks, when they have not agreed the last time
 };
 
 }  // namespace tilegrid

@@ -40,7 +40,8 @@ struct Arch {
     return text;
   }
 
-  int run(const Session& session, const std::vector<std::string>&) const {
+  int run(Session& session, const std::vector<std::string>&) const {
+    static_cast<void>(session.load_chip(arch));
     const Chip chip = report::choose_architecture(arch, sets).parameters;
     say(session, json ? chip.json() : text_of(chip));
     return 0;

@@ -25,8 +25,6 @@ int compare_kernels(const Session& session, Device& device, const workloads::Att
 
 /// Prints on the host.
 void say(const Session& session, const std::string& text);
-/// Throws UsageError, "FILE: is a directory".
-void refuse_directory(const std::string& path);
 
 /// A command with members that its flags set: State has `Flags flags`, declares them when it is made, and has
 /// run(session, rest).

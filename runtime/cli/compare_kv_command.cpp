@@ -402,7 +402,9 @@ struct CompareKv {
 
   static int exit_code(const Session& session, const std::vector<Comparison>& comparisons) {
     const auto ran = [](const Comparison& one) { return one.best() != nullptr; };
-    if (std::none_of(comparisons.begin(), comparisons.end(), ran)) return static_cast<int>(ExitCode::kernel);
+    if (std::none_of(comparisons.begin(), comparisons.end(), ran)) {
+      throw Error(ExitCode::kernel, fmt::format("none of {} shapes runs, see the report", comparisons.size()));
+    }
     const auto passed = [](const Comparison& one) { return one.passed(); };
     if (std::all_of(comparisons.begin(), comparisons.end(), passed)) return static_cast<int>(ExitCode::ok);
     return workloads::mismatch(session, "outputs are wrong, or are not the same bits, see the report");

@@ -129,17 +129,25 @@ struct Log {
     return list;
   }
 
-  /// Speaks only on the host; the other ranks of a launcher find the same exit code in silence.
-  int run(const Session& session, const std::vector<std::string>&) const {
-    refuse_directory(file);
+  int run(Session& session, const std::vector<std::string>&) const {
+    return session.run_alone([&] { return show(); });
+  }
+
+  [[nodiscard]] int verdict(const std::vector<std::string>& findings) const {
+    if (findings.empty()) return static_cast<int>(ExitCode::ok);
+    throw Error(ExitCode::kernel,
+                fmt::format("{}: does not hold what must hold in a complete log: {} finding{}, the first: {}", file,
+                            findings.size(), findings.size() == 1 ? "" : "s", findings.front()));
+  }
+
+  /// On rank 0, which alone reads the log.
+  [[nodiscard]] int show() const {
     const RunLog log = load_log(file);
     const std::string grid = report::text_of(log.grid);
     if (core && !log.grid.contains(*core)) {
       throw UsageError(fmt::format("--core {},{}: the log's grid is {}", core->x, core->y, grid));
     }
     const std::vector<std::string> findings = check ? check_log(log) : std::vector<std::string>{};
-    const int code = static_cast<int>(findings.empty() ? ExitCode::ok : ExitCode::kernel);
-    if (!session.is_host()) return code;
     const bool events = !summary && !check;
     if (json) {
       Value figures{{"file", file}, {"program", log.program}, {"grid", grid}};
@@ -147,7 +155,7 @@ struct Log {
       if (summary) figures["summary"] = summary_figures(count_kinds(log));
       if (check) figures["findings"] = report::Array(findings.begin(), findings.end());
       report::print_json("-", report::versioned(figures));
-      return code;
+      return verdict(findings);
     }
     report::put(fmt::format("{}: {}; grid {}\n", file, log.program, grid));
     if (events) print_events(log);
@@ -155,7 +163,7 @@ struct Log {
     for (const std::string& finding : findings) report::put(finding + "\n");
     if (check) report::put(findings.empty() ? "check: ok\n" : fmt::format("check: {} findings\n", findings.size()));
     report::flush_output();
-    return code;
+    return verdict(findings);
   }
 };
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "core/error.h"
 #include "runtime/cli/commands.h"
@@ -47,11 +46,6 @@ void say(const Session& session, const std::string& text) {
   report::flush_output();
 }
 
-void refuse_directory(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) throw UsageError(fmt::format("{}: is a directory", path));
-}
-
 Command workload_command(const workloads::Maker& make) {
   auto own = std::make_shared<Run>();
   own->workload = make();
@@ -73,8 +67,7 @@ Command workload_command(const workloads::Maker& make) {
 
 int main(int argc, char** argv) {
   using namespace tilegrid;
-  Session session(&argc, &argv);
-  return workloads::guarded(session, [&] {
+  return workloads::run_program(argc, argv, [&](Session& session) {
     Command program{"tilegrid",
                     "Emulator of a grid of Tenstorrent Tensix cores. One process holds all cores, or, under "
                     "mpirun, each rank\nholds one or several.\n"};

@@ -176,10 +176,7 @@ struct PlanCommand {
 
   int run(Session& session, const std::vector<std::string>&) {
     request.check(flags);
-    // No core is needed; a grid that has one for every rank lets the others wait for rank 0's exit code.
-    const int ranks = session.info().size;
-    const GridSize grid{std::min(ranks, noc::max_grid_side), (ranks - 1) / noc::max_grid_side + 1};
-    return session.run({.grid = grid}, [&](Device&) { return workloads::naming_flags(flags, [&] { return plan(); }); });
+    return session.run_alone([&] { return workloads::naming_flags(flags, [&] { return plan(); }); });
   }
 };
 

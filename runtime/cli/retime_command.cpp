@@ -35,11 +35,14 @@ struct Retime {
         .writes();
   }
 
-  /// Speaks only on the host; the other ranks of a launcher find the same errors in silence.
-  int run(const Session& session, const std::vector<std::string>&) const {
+  int run(Session& session, const std::vector<std::string>&) const {
+    return session.run_alone([&] { return retime(); });
+  }
+
+  /// On rank 0, which alone reads the log.
+  [[nodiscard]] int retime() const {
     report::ChosenArchitecture chip = report::choose_architecture(options.arch, options.sets);
-    refuse_directory(file);
-    if (session.is_host()) flags.check_paths();
+    flags.check_paths();
     const RunLog log = load_log(file);
     // A chip of somebody's own has no name that can be looked up: its file must be given.
     const std::string own = log.launches.empty() ? std::string() : log.launches.front().chip;
@@ -48,7 +51,6 @@ struct Retime {
       chip = report::choose_architecture(own, options.sets);
     }
     const report::DeviceReport done = report::replay_run(log, chip);
-    if (!session.is_host()) return 0;
     const report::Value device = device_figures(done);
     report::print_report(
         json,

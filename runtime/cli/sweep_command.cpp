@@ -207,7 +207,9 @@ struct Sweep {
       report::print_report(
           json, [&] { return table_text(swept->name(), points, top); },
           [&] { return table_figures(swept->name(), points, top); });
-      return static_cast<int>(points.front().device.is_null() ? ExitCode::kernel : ExitCode::ok);
+      if (!points.front().device.is_null()) return 0;
+      throw Error(ExitCode::kernel, fmt::format("none of {} configurations runs; {}: {}", points.size(),
+                                                varied_text(points.front()), points.front().refusal));
     });
   }
 };

@@ -31,7 +31,7 @@ std::string one_line(const CLI::ParseError& error) {
 }
 
 /// All ranks get the chips' files that flags name, in the order of the flags, before any of them looks at its own.
-void share_chips(const Session& session, int argc, char** argv) {
+void share_chips(Session& session, int argc, char** argv) {
   constexpr std::string_view flag = "--arch";
   std::set<std::string> shared;
   for (int i = 1; i < argc; ++i) {
@@ -171,7 +171,7 @@ int run_command_line(Session& session, Command& program, int argc, char** argv) 
   if (!node->command->takes_rest) refuse_rest(*node->app);
   if (!node->command->run) {
     speak(app.help());
-    return static_cast<int>(ExitCode::usage);
+    throw UsageError("a command is missing, see above");
   }
   share_chips(session, argc, argv);
   take(node->bounds);

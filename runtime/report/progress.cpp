@@ -22,6 +22,12 @@ bool somebody_watches() {
   return isatty(STDERR_FILENO) == 1;
 }
 
+/// Where nobody can see it nothing is lost.
+void draw(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
+}
+
 }  // namespace
 
 Progress::Progress(std::string command, std::uint64_t expected, bool wanted, std::string unit)
@@ -36,14 +42,12 @@ void Progress::update(std::uint64_t done) {
   const std::size_t width = line.size();
   if (width < width_) line.append(width_ - width, ' ');
   width_ = width;
-  fmt::print(stderr, "\r{}", line);
-  std::fflush(stderr);
+  draw(fmt::format("\r{}", line));
 }
 
 void Progress::clear() {
   if (width_ == 0) return;
-  fmt::print(stderr, "\r{:{}}\r", "", width_);
-  std::fflush(stderr);
+  draw(fmt::format("\r{:{}}\r", "", width_));
   width_ = 0;
 }
 

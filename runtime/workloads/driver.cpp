@@ -5,11 +5,11 @@
 #include <malloc.h>
 
 #include <chrono>
-#include <cstdio>
 #include <new>
 #include <utility>
 
 #include "core/error.h"
+#include "core/say.h"
 #include "core/simd/dispatch.h"
 #include "runtime/flags/command_line.h"
 #include "runtime/launches.h"
@@ -160,41 +160,40 @@ Command command_of(Workload& workload) {
   return command;
 }
 
+int run_program(int argc, char** argv, const std::function<int(Session&)>& body) {
+  keep_standard_files();
+  try {
+    Session session(&argc, &argv);
+    return session.leave(guarded(session, [&] { return body(session); }));
+  } catch (const std::exception& error) {
+    say_error(error.what());
+  }
+  return static_cast<int>(ExitCode::lost_rank);
+}
+
 int run_main(int argc, char** argv, const Maker& make) {
-  Session session(&argc, &argv);
-  return guarded(session, [&] {
+  return run_program(argc, argv, [&](Session& session) {
     const std::unique_ptr<Workload> workload = make();
     Command command = command_of(*workload);
     return run_command_line(session, command, argc, argv);
   });
 }
 
-namespace {
-
-int end_with(const Session& session, const std::string& message, ExitCode code) {
-  if (session.is_host() && !message.empty()) {
-    std::fputs(fmt::format("tilegrid: {}\n", message).c_str(), stderr);  // which may be closed: the code counts
-  }
-  return static_cast<int>(code);
-}
-
-}  // namespace
-
 int mismatch(const Session& session, const std::string& what) {
   report::flush_output();
-  return end_with(session, fmt::format("verification failed: {}", what), ExitCode::mismatch);
+  if (session.is_host()) say_error(fmt::format("verification failed: {}", what));
+  return static_cast<int>(ExitCode::mismatch);
 }
 
-int guarded(const Session& session, const std::function<int()>& body) {
-  const auto end = [&](const std::string& message, ExitCode code) { return end_with(session, message, code); };
+int guarded(Session& session, const std::function<int()>& body) {
   try {
     return body();
   } catch (const Error& error) {
-    return end(error.message(), error.code());
+    return session.fail(error.code(), error.message());
   } catch (const std::bad_alloc&) {
-    return end("out of memory", ExitCode::usage);
+    return session.fail(ExitCode::usage, "out of memory");
   } catch (const std::exception& error) {
-    return end(error.what(), ExitCode::lost_rank);
+    return session.fail(ExitCode::lost_rank, error.what());
   }
 }
 
