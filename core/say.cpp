@@ -3,9 +3,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <ctime>
 
 namespace tilegrid {
 namespace {
@@ -78,6 +82,20 @@ void say_error(std::string_view message) noexcept {
     write_all("tilegrid: ");
     write_all(message);
     write_all("\n");
+  }
+}
+
+void wait_until_read() noexcept {
+  constexpr timespec nap{0, 1'000'000};
+  for (int naps = 0; naps < 1000; ++naps) {
+    int left = 0;
+    for (const int file : {STDOUT_FILENO, STDERR_FILENO}) {
+      struct stat status {};
+      int unread = 0;
+      if (fstat(file, &status) == 0 && S_ISFIFO(status.st_mode) && ioctl(file, FIONREAD, &unread) == 0) left += unread;
+    }
+    if (left == 0) return;
+    nanosleep(&nap, nullptr);
   }
 }
 

@@ -16,6 +16,10 @@ namespace tilegrid {
 /// what counts is the exit code.
 void say_error(std::string_view message) noexcept;
 
+/// Waits, a second at most, until what was written to standard output and error has been taken out of the pipes that they
+/// are. A launcher that sees one of its ranks fail ends the others, and forgets what it has not read yet.
+void wait_until_read() noexcept;
+
 /// To be called before anything is opened: where standard input, output or error is closed, the next file that the program
 /// or MPI opens would take its place and get what is printed. They become files that can't be read or written.
 void keep_standard_files() noexcept;

@@ -129,8 +129,9 @@ int Session::fail(ExitCode code, const std::string& message) {
 }
 
 int Session::leave(int code) {
-  if (exit_code_ || agree({.kind = Statement::Kind::leave})) return code;
-  return *exit_code_;
+  if (!exit_code_ && !agree({.kind = Statement::Kind::leave})) code = *exit_code_;
+  if (code != 0 && is_host() && info_.size > 1) wait_until_read();
+  return code;
 }
 
 Chip Session::load_chip(const std::string& name_or_path) {
