@@ -146,11 +146,13 @@ struct RankHostCost {
   double wall_seconds = 0;           ///< of the program, between its start and its end on this rank
   std::uint64_t messages = 0;        ///< sent
   std::uint64_t bytes = 0;           ///< sent
+  std::uint64_t shared_bytes = 0;    ///< copied from and to memory that ranks of a host share, instead of sent
   std::uint64_t longest_gap_us = 0;  ///< longest time between two polls
   std::uint64_t resident_bytes = 0;  ///< high-water mark of the process
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(kernel_seconds, serving_seconds, waiting_seconds, wall_seconds, messages, bytes, longest_gap_us, resident_bytes);
+    archive(kernel_seconds, serving_seconds, waiting_seconds, wall_seconds, messages, bytes, shared_bytes, longest_gap_us,
+            resident_bytes);
   }
 };
 

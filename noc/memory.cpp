@@ -15,10 +15,16 @@
 namespace tilegrid::noc {
 
 DramBanks::~DramBanks() {
-  for (const auto& [index, bank] : banks_) munmap(bank.memory, bank_bytes_);
+  for (const auto& [index, bank] : banks_) {
+    if (bank.own) munmap(bank.memory, bank_bytes_);
+  }
 }
 
-void DramBanks::add(int bank) {
+void DramBanks::add(int bank, std::byte* shared) {
+  if (shared != nullptr) {
+    banks_[bank] = {shared, false};
+    return;
+  }
   void* memory = mmap(nullptr, bank_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
     throw Error(ExitCode::kernel, fmt::format("can't reserve {} bytes of address space for DRAM bank {}: {}", bank_bytes_,

@@ -21,7 +21,8 @@ class DramBanks {
   ~DramBanks();
   DramBanks(const DramBanks&) = delete;
   DramBanks& operator=(const DramBanks&) = delete;
-  void add(int bank);
+  /// `memory`: where it lies, for as long as *this lives; null: in memory of its own.
+  void add(int bank, std::byte* memory = nullptr);
   [[nodiscard]] bool holds(int bank) const { return banks_.contains(bank); }
   [[nodiscard]] std::byte* at(int bank, std::uint64_t offset) { return banks_.at(bank).memory + offset; }
   /// Marks what nobody has written below `end`, in one bank or all of this rank (core/checks/poison.h).
@@ -31,6 +32,7 @@ class DramBanks {
  private:
   struct Bank {
     std::byte* memory = nullptr;
+    bool own = true;
     std::uint64_t marked = 0;  ///< everything below this offset has been written or marked
   };
   std::uint64_t bank_bytes_;

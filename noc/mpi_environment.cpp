@@ -229,7 +229,9 @@ MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
 
 MpiEnvironment::~MpiEnvironment() { MPI_Finalize(); }
 
-std::unique_ptr<Transport> MpiEnvironment::make_transport() { return std::make_unique<MpiTransport>(MPI_COMM_WORLD); }
+std::unique_ptr<Transport> MpiEnvironment::make_transport(bool share) {
+  return std::make_unique<MpiTransport>(MPI_COMM_WORLD, share);
+}
 
 std::string MpiEnvironment::ask_host(const std::string& text, std::size_t most,
                                      const std::function<std::string(const std::vector<std::string>&)>& answer) const {

@@ -34,8 +34,9 @@ class MpiEnvironment {
 
   [[nodiscard]] const MpiInfo& info() const { return info_; }
 
-  /// Two-sided messages over a private communicator (one tag, posted receives). Collective; destroy before *this.
-  [[nodiscard]] std::unique_ptr<Transport> make_transport();
+  /// Two-sided messages over a private communicator (one tag, posted receives); ranks of a host share memory, too, unless
+  /// `share` is false. Collective; destroy before *this.
+  [[nodiscard]] std::unique_ptr<Transport> make_transport(bool share = true);
 
   /// Collective: rank 0 gets a text of every rank, by rank, and all get its answer to them. A text has at most `most` bytes,
   /// a number that no build may change. Ranks wait asleep; when one has not come after ten seconds, rank 0 says so once.

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "core/error.h"
@@ -44,7 +45,7 @@ class DropAll final : public MessageSink {
 
 }  // namespace
 
-MpiTransport::MpiTransport(MPI_Comm parent) : exceptions_(std::uncaught_exceptions()) {
+MpiTransport::MpiTransport(MPI_Comm parent, bool share) : exceptions_(std::uncaught_exceptions()) {
   check(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
   check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   int size = 0;
@@ -61,6 +62,7 @@ MpiTransport::MpiTransport(MPI_Comm parent) : exceptions_(std::uncaught_exceptio
   check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host), "MPI_Comm_split_type");
   check(MPI_Comm_set_errhandler(host, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   find_neighbours(host);
+  if (share && doorbell_) share_memory(host);
   check(MPI_Comm_free(&host), "MPI_Comm_free");
 }
 
@@ -82,6 +84,35 @@ void MpiTransport::find_neighbours(MPI_Comm host) {
   remote_peers_ = neighbours < size();
   core_each_ = neighbours <= cpus_of_host(host);
   if (neighbours > 1) doorbell_ = std::make_unique<MpiDoorbell>(host);
+}
+
+void MpiTransport::share_memory(MPI_Comm host) {
+  SharedMemory::Name own;
+  try {
+    peer(rank_).memory = SharedMemory::make();
+    own = peer(rank_).memory.name();
+  } catch (const std::system_error& error) {
+    sharing_failure_ = error.what();
+  }
+  int neighbours = 0;
+  int host_rank = 0;
+  check(MPI_Comm_size(host, &neighbours), "MPI_Comm_size");
+  check(MPI_Comm_rank(host, &host_rank), "MPI_Comm_rank");
+  std::vector<SharedMemory::Name> names(neighbours);
+  check(MPI_Allgather(&own, sizeof own, MPI_BYTE, names.data(), sizeof own, MPI_BYTE, host), "MPI_Allgather");
+  for (Peer& one : peers_) {
+    if (one.host_rank >= 0 && one.host_rank != host_rank) one.memory = SharedMemory(names[one.host_rank]);
+  }
+  // Whether ranks can open each other's memory depends on the host, not on the pair: each tries one.
+  SharedMemory next(names[(host_rank + 1) % neighbours]);
+  if (sharing_failure_.empty() && !next.reachable()) sharing_failure_ = next.failure();
+  int shares = sharing_failure_.empty() ? 1 : 0;
+  check(MPI_Allreduce(MPI_IN_PLACE, &shares, 1, MPI_INT, MPI_MIN, host), "MPI_Allreduce");
+  shares_ = shares != 0;
+}
+
+SharedMemory* MpiTransport::shared_memory(int rank) {
+  return shares_ && peer(rank).host_rank >= 0 ? &peer(rank).memory : nullptr;
 }
 
 MpiTransport::~MpiTransport() {

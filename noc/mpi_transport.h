@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/ids.h"
 #include "noc/mpi_doorbell.h"
+#include "noc/shared_memory.h"
 #include "noc/transport.h"
 
 namespace tilegrid::noc {
@@ -36,8 +38,9 @@ class MpiTransport final : public Transport {
   static constexpr int credit_batch = 32;
   static constexpr int posted_receives = 16;
 
-  /// Collective over `parent`, whose ranks keep their numbers.
-  explicit MpiTransport(MPI_Comm parent);
+  /// Collective over `parent`, whose ranks keep their numbers. With `share` the ranks of a host share memory, as far as the
+  /// host lets them; see sharing_failure().
+  explicit MpiTransport(MPI_Comm parent, bool share = true);
   /// Collective; messages that still arrive are dropped. While an exception unwinds the stack nothing is taken down, since
   /// the other ranks will not take part: all of it stays until the process ends.
   ~MpiTransport() override;
@@ -51,6 +54,8 @@ class MpiTransport final : public Transport {
   void wait(std::chrono::microseconds limit) override;
   [[nodiscard]] bool sends_done() const override { return held_ == 0 && requests_.empty(); }
   [[nodiscard]] TransportStats stats() const override { return stats_; }
+  [[nodiscard]] SharedMemory* shared_memory(int rank) override;
+  [[nodiscard]] std::string sharing_failure() const override { return sharing_failure_; }
 
  private:
   struct Peer {
@@ -59,6 +64,7 @@ class MpiTransport final : public Transport {
     int credits = window;      // messages that may go out before the peer gives more
     int owed = 0;              // messages received and not yet credited
     int host_rank = -1;        // on this host, -1 if elsewhere
+    SharedMemory memory{};     // of the ranks of this host, when they share
     std::deque<Message> held;  // in order, waiting for credits
   };
   struct Incoming {
@@ -73,6 +79,7 @@ class MpiTransport final : public Transport {
   };
 
   void find_neighbours(MPI_Comm host);
+  void share_memory(MPI_Comm host);
   Peer& peer(int rank) { return peers_[rank]; }
   void post(int destination, Message message, bool more);
   void ring(int destination);
@@ -100,6 +107,8 @@ class MpiTransport final : public Transport {
   std::unique_ptr<MpiDoorbell> doorbell_;  // none when the host has one rank
   bool core_each_ = false;                 // the ranks of this host have a core each: they spin before they sleep
   bool remote_peers_ = false;
+  bool shares_ = false;
+  std::string sharing_failure_;
   std::vector<MPI_Request> requests_;  // incomplete sends, and at the same index what they send
   std::vector<Outgoing> outgoing_;
   std::vector<int> finished_;

@@ -24,6 +24,7 @@ Node::Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_o
       transport_(transport),
       scheduler_(backend),
       arena_(placement_.first_core(transport.rank() + 1) - placement_.first_core(transport.rank()), chip_.memory().l1_bytes),
+      host_banks_(transport, placement_, chip_.memory().dram_bank_bytes),
       dram_(chip_.memory().dram_bank_bytes),
       first_core_(placement_.first_core(transport.rank())) {
   for (int local = 0; local < arena_.cores(); ++local) {
@@ -32,7 +33,7 @@ Node::Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_o
     for (const Risc risc : each<Risc>) endpoints_.push_back(std::make_unique<Endpoint>(*this, *cores_.back(), risc));
   }
   for (int bank = 0; bank < places().banks(); ++bank) {
-    if (placement_.rank_of_bank(bank) == transport.rank()) dram_.add(bank);
+    if (placement_.rank_of_bank(bank) == transport.rank()) dram_.add(bank, host_banks_.own(bank));
   }
   host_port_ = std::make_unique<HostPort>(*this);
 }
@@ -55,7 +56,7 @@ void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
   epoch_ = epoch;
   over_ = false;
   dram_limit_ = dram_limit;
-  sent_ = received_ = 0;
+  sent_ = received_ = shared_bytes_ = 0;
   for (auto& core : cores_) {
     core->counters = {};
     core->host_cost = {};
@@ -92,6 +93,7 @@ void Node::dispatch_held(int source_rank, const MessageHeader& header, std::span
 }
 
 void Node::deliver_early_messages() {
+  host_banks_.begin(epoch_);
   // The list is emptied first: dispatching a message may add to it.
   const std::vector<Deferred> deferred = std::exchange(deferred_, {});
   for (const Deferred& message : deferred) deliver(message.source_rank, message.header, message.payload);
@@ -152,6 +154,13 @@ void Node::dispatch(int source_rank, const MessageHeader& header, std::span<cons
 std::byte* Node::memory(Target target, std::uint64_t offset) {
   if (target.kind == Target::Kind::dram) return dram_.at(target.index, offset);
   return l1_pointer(core(target.index).l1_base + static_cast<std::uint32_t>(offset));
+}
+
+std::byte* Node::shared(Target target, std::uint64_t offset, std::uint64_t epoch, std::uint64_t bytes) {
+  if (target.kind != Target::Kind::dram) return nullptr;
+  std::byte* memory = host_banks_.at(target.index, offset, epoch);
+  if (memory != nullptr) shared_bytes_ += bytes;
+  return memory;
 }
 
 void Node::mark_unwritten_dram() {

@@ -12,6 +12,7 @@
 #include "core/core.h"
 #include "core/fiber.h"
 #include "noc/address.h"
+#include "noc/host_banks.h"
 #include "noc/memory.h"
 #include "noc/transport.h"
 
@@ -125,6 +126,11 @@ class Node final : public MessageSink {
   [[nodiscard]] bool is_local(Target target) const { return placement_.rank_of(target) == transport_.rank(); }
   /// Memory of a target of this rank.
   [[nodiscard]] std::byte* memory(Target target, std::uint64_t offset);
+  /// Memory of a target of another rank that this one may use without asking: DRAM that lies in shared memory, see
+  /// HostBanks. Null: its owner has to be asked. What is copied there is counted.
+  [[nodiscard]] std::byte* shared(Target target, std::uint64_t offset, std::uint64_t epoch, std::uint64_t bytes);
+  /// Bytes so copied in the current program.
+  [[nodiscard]] std::uint64_t shared_bytes() const { return shared_bytes_; }
   void land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes, Issuer issuer);
   void land_increment(Target target, std::uint64_t offset, std::uint32_t delta, Issuer issuer);
 
@@ -148,6 +154,7 @@ class Node final : public MessageSink {
   Transport& transport_;
   Scheduler scheduler_;
   L1Arena arena_;
+  HostBanks host_banks_;
   DramBanks dram_;
   int first_core_ = 0;
   std::vector<std::unique_ptr<Core>> cores_;
@@ -160,6 +167,7 @@ class Node final : public MessageSink {
   std::uint64_t dram_limit_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
+  std::uint64_t shared_bytes_ = 0;
   std::vector<Deferred> deferred_;
 };
 

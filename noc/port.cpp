@@ -41,6 +41,11 @@ void Port::complete(std::vector<PendingRead>& reads) {
       landed(read.destination, read.bytes);
       continue;
     }
+    if (const std::byte* from = shared(read.target, read.offset, read.bytes)) {
+      std::memcpy(read.destination, from, read.bytes);
+      landed(read.destination, read.bytes);
+      continue;
+    }
     for (std::uint32_t done = 0; done < read.bytes;) {
       ReadRequest& request = by_rank[rank];
       request.rank = rank;
@@ -58,6 +63,12 @@ void Port::complete(std::vector<PendingRead>& reads) {
   for (auto& [rank, request] : by_rank) queue_request(std::move(request));
   reads.clear();
   issue_reads();
+}
+
+std::byte* Port::shared(Target target, std::uint64_t offset, std::uint64_t bytes) {
+  if (target.kind != Target::Kind::dram) return nullptr;
+  if (messaged_dram_) return nullptr;
+  return node_.shared(target, offset, epoch(), bytes);
 }
 
 void Port::queue_request(ReadRequest request) {
@@ -135,8 +146,11 @@ void Port::flush_writes(NocId noc, std::size_t count) {
         shaken_traffic->depart(*this, noc, target, write.offset, bytes, slot);
       } else if (node_.is_local(target)) {
         node_.land_write(target, write.offset, bytes, issuer_);
+      } else if (std::byte* to = epoch() != 0 ? shared(target, write.offset, bytes.size()) : nullptr) {
+        std::memcpy(to, bytes.data(), bytes.size());
       } else {
         remote[node_.placement().rank_of(target)].push_back(target);
+        messaged_dram_ = messaged_dram_ || target.kind == Target::Kind::dram;
       }
     }
     for (const auto& [rank, targets] : remote) {
@@ -183,6 +197,7 @@ void Port::message_increment(Target target, std::uint64_t offset, std::uint32_t 
 
 void Port::on_write_ack(const MessageHeader& header) {
   unacked_writes_.remove(header.request, header.bytes);
+  if (unacked_writes_.total == 0) messaged_dram_ = false;
   answered();
 }
 
@@ -199,6 +214,7 @@ void Port::reset() {
   open_reads_.clear();
   open_read_bytes_ = unfinished_reads_ = unacked_atomics_ = 0;
   unacked_writes_ = {};
+  messaged_dram_ = false;
 }
 
 }  // namespace tilegrid::noc

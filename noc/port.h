@@ -120,6 +120,8 @@ class Port {
   void issue_reads();
   void send_request(ReadRequest request);
   void message_increment(Target target, std::uint64_t offset, std::uint32_t delta);
+  /// Node::shared(), as far as it keeps the order: not while writes to DRAM are under way as messages.
+  [[nodiscard]] std::byte* shared(Target target, std::uint64_t offset, std::uint64_t bytes);
 
   Issuer issuer_;
   EnumArray<NocId, std::vector<PendingRead>> pending_reads_;
@@ -130,6 +132,7 @@ class Port {
   std::uint64_t open_read_bytes_ = 0;   ///< requested and not landed
   std::uint64_t unfinished_reads_ = 0;  ///< requests queued or open
   UnackedWrites unacked_writes_;
+  bool messaged_dram_ = false;  ///< of the unacknowledged writes some may be to DRAM
   std::uint64_t unacked_atomics_ = 0;
   std::uint32_t next_request_ = 0;
 };

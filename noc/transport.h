@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "noc/message.h"
 
@@ -16,6 +17,15 @@ class MessageSink {
   virtual ~MessageSink() = default;
   /// `payload` is valid during the call only.
   virtual void deliver(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) = 0;
+};
+
+class SharedMemory;
+
+/// How bytes move between ranks of one host. Results, logs and device time are the same.
+enum class TransportChoice : std::uint8_t {
+  automatic,  ///< windows where the host lets them, else messages
+  messages,   ///< all as messages, as between hosts
+  windows,    ///< DRAM lies in memory that the ranks of a host share, and is copied from and to without its owner
 };
 
 /// Host cost of a transport: what really moved.
@@ -56,6 +66,11 @@ class Transport {
   [[nodiscard]] virtual bool sends_done() const = 0;
 
   [[nodiscard]] virtual TransportStats stats() const = 0;
+
+  /// Memory that a rank of this host shares with the others, the own one included; null: it shares none with this rank.
+  [[nodiscard]] virtual SharedMemory* shared_memory(int /*rank*/) { return nullptr; }
+  /// Why the host of this rank gives no memory to share; empty: it does, or was not asked.
+  [[nodiscard]] virtual std::string sharing_failure() const { return {}; }
 };
 
 /// The transport of a run in one process: no peers.

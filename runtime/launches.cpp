@@ -57,6 +57,7 @@ void add(RankHostCost& sum, const RankHostCost& more) {
   sum.wall_seconds += more.wall_seconds;
   sum.messages += more.messages;
   sum.bytes += more.bytes;
+  sum.shared_bytes += more.shared_bytes;
   sum.longest_gap_us = std::max(sum.longest_gap_us, more.longest_gap_us);
   sum.resident_bytes = std::max(sum.resident_bytes, more.resident_bytes);
 }

@@ -52,6 +52,7 @@ EndReason ProgramRun::run() {
   cost_.waiting_seconds = std::max(0.0, cost_.wall_seconds - cost_.kernel_seconds - cost_.serving_seconds);
   cost_.messages = after.messages_sent - before.messages_sent;
   cost_.bytes = after.bytes_sent - before.bytes_sent;
+  cost_.shared_bytes = node_.shared_bytes();
   return *ended_;
 }
 

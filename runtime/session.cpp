@@ -197,10 +197,18 @@ std::optional<int> Session::refused(const SessionOptions& options) {
   return std::nullopt;
 }
 
+void Session::report_sharing(noc::TransportChoice asked, const std::string& failure) const {
+  if (failure.empty()) return;
+  const std::string what = fmt::format("the ranks of {} can't share memory: {}", info_.host, failure);
+  if (asked == noc::TransportChoice::windows) throw UsageError("`transport` windows: " + what);
+  if (is_host()) print_error(what + "; DRAM travels as messages instead, which takes longer and changes nothing else");
+}
+
 void Session::make_device(const SessionOptions& options) {
   std::unique_ptr<noc::Transport> transport;
   if (mpi_) {
-    transport = mpi_->make_transport();
+    transport = mpi_->make_transport(options.transport != noc::TransportChoice::messages);
+    report_sharing(options.transport, transport->sharing_failure());
   } else {
     transport = std::make_unique<noc::InProcessTransport>();
   }

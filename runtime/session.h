@@ -14,6 +14,7 @@
 #include "core/types.h"
 #include "noc/mpi_environment.h"
 #include "runtime/agreement.h"
+#include "noc/transport.h"
 #include "runtime/device.h"
 
 namespace tilegrid {
@@ -25,6 +26,8 @@ struct SessionOptions {
   checks::Config checks = {};
   /// Shakes every launch, see LaunchOptions::shake.
   std::optional<std::uint64_t> shake = {};
+  /// What ranks of one host move bytes by. `windows` ends the run where the host has none; `automatic` says so and goes on.
+  noc::TransportChoice transport = noc::TransportChoice::automatic;
   /// File that gets the report of a deadlock as JSON; "-": standard output; empty: nowhere.
   std::string deadlock_json = {};
   /// The chip that is emulated, the same on all ranks; see Session::load_chip().
@@ -89,6 +92,7 @@ class Session {
   /// Collective. True when all ranks state the same. Else the host has said why, and exit_code_ is that of all ranks.
   /// `payload`: what rank 0 has for the others, in return their copy.
   bool agree(Statement statement, std::string* payload = nullptr);
+  void report_sharing(noc::TransportChoice asked, const std::string& failure) const;
 
   std::unique_ptr<noc::MpiEnvironment> mpi_;
   noc::MpiInfo info_;

@@ -427,6 +427,7 @@ struct CompareKv {
         while (end < comparisons.size() && same(comparisons[end].asked->options)) ++end;
         SessionOptions own{.grid = options.grid, .checks = options.checks};  // --check takes no list of values
         own.shake = options.shake;
+        own.transport = options.transport;
         own.chip = options.chip;
         code = session.run(own, [&](Device& device) {
           for (std::size_t i = begin; i < end; ++i) {

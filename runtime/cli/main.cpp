@@ -32,6 +32,7 @@ struct Run {
     for (const workloads::Maker& make : workloads::all()) make()->register_kernels();
     SessionOptions own{.grid = options.grid, .checks = options.checks};
     own.shake = options.shake;
+    own.transport = options.transport;
     own.chip = options.chip;
     own.deadlock_json = options.json;
     return session.run(own, [&](Device& device) { return compare_kernels(session, device, *attention); });

@@ -113,6 +113,7 @@ Value host_figures(const RunOutcome& outcome) {
                      {"wall_seconds", rank.wall_seconds},
                      {"mpi_messages", rank.messages},
                      {"mpi_bytes", rank.bytes},
+                     {"shared_bytes", rank.shared_bytes},
                      {"longest_gap_us", rank.longest_gap_us},
                      {"resident_bytes", rank.resident_bytes}});
     for (double RankHostCost::*seconds :
@@ -122,6 +123,7 @@ Value host_figures(const RunOutcome& outcome) {
     }
     sum.messages += rank.messages;
     sum.bytes += rank.bytes;
+    sum.shared_bytes += rank.shared_bytes;
     most.longest_gap_us = std::max(most.longest_gap_us, rank.longest_gap_us);
     most.resident_bytes = std::max(most.resident_bytes, rank.resident_bytes);
   }
@@ -133,6 +135,7 @@ Value host_figures(const RunOutcome& outcome) {
           {"waiting_seconds", {{"sum", sum.waiting_seconds}, {"max", most.waiting_seconds}}},
           {"mpi_messages", sum.messages},
           {"mpi_bytes", sum.bytes},
+          {"shared_bytes", sum.shared_bytes},
           {"longest_gap_us", most.longest_gap_us},
           {"resident_bytes", most.resident_bytes},
           {"blocked", blocked_figures(outcome.result.core_hosts)},

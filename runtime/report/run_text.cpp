@@ -66,11 +66,11 @@ std::string ranks_text(const Value& host) {
   return fmt::format(
       "\nHost cost: launch {:.3f} s, start to end {:.3f} s\n"
       "  seconds, all ranks and the rank with most: {}, {}, {}\n"
-      "  MPI messages {}, {}; longest gap between polls {:.1f} ms; resident {} a rank at most\n",
+      "  MPI messages {}, {}; copied within hosts {}; longest gap between polls {:.1f} ms; resident {} a rank at most\n",
       host["launch_seconds"].number(), host["total_seconds"].number(), seconds("kernels", "kernel_seconds"),
       seconds("serving", "serving_seconds"), seconds("waiting", "waiting_seconds"), grouped(host["mpi_messages"].count()),
-      bytes_text(host["mpi_bytes"].number()), host["longest_gap_us"].number() / 1000,
-      bytes_text(host["resident_bytes"].number()));
+      bytes_text(host["mpi_bytes"].number()), bytes_text(host["shared_bytes"].number()),
+      host["longest_gap_us"].number() / 1000, bytes_text(host["resident_bytes"].number()));
 }
 
 std::string blocked_text(const Value& blocked) {

@@ -135,6 +135,7 @@ int run(Session& session, Workload& workload) {
       workload.register_kernels();
       SessionOptions own{.grid = options.grid, .checks = options.checks};
       own.shake = options.shake;
+      own.transport = options.transport;
       own.chip = options.chip;
       own.deadlock_json = options.json;
       return session.run(own, [&](Device& device) {

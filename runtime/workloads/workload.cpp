@@ -13,6 +13,13 @@
 namespace tilegrid::workloads {
 namespace {
 
+const EnumNames<noc::TransportChoice>& transport_names() {
+  using noc::TransportChoice;
+  static const EnumNames<TransportChoice> names{
+      {"auto", TransportChoice::automatic}, {"messages", TransportChoice::messages}, {"windows", TransportChoice::windows}};
+  return names;
+}
+
 void set_view(const std::string& text, std::string& view) {
   std::vector<std::string> views = report::metric_names();
   views.emplace_back("none");
@@ -27,6 +34,11 @@ void add_common_flags(Flags& flags, RunOptions& options) {
            "Run fibers and traffic in another order that the hardware allows: the same\nresults, or a kernel has a race "
            "[off]",
            options.shake)
+      .no_sweep();
+  flags
+      .add("--transport", "How bytes move between ranks of one host: auto, messages or windows (shared memory) [$]",
+           options.transport, transport_names())
+      .no_fact()
       .no_sweep();
   add_arch_flags(flags, options);
   flags.add_switch("--no-device-time", "Do not replay the run into device time", options.device_time, false)

@@ -27,6 +27,7 @@ using tilegrid::VerifyRequest;
 struct RunOptions {
   GridSize grid;  ///< 0x0: all of the chip, which settle() fills in
   std::optional<std::uint64_t> shake;
+  noc::TransportChoice transport = noc::TransportChoice::automatic;
   std::string arch = "wormhole_b0";
   Chip chip{};                                             ///< of the two, that the run is on
   std::vector<std::string> sets;                           ///< KEY=VALUE

@@ -35,12 +35,14 @@ struct Kind {
 };
 
 std::unique_ptr<Transport> in_process() { return std::make_unique<InProcessTransport>(); }
-std::unique_ptr<Transport> mpi_messages() { return test::mpi().make_transport(); }
+std::unique_ptr<Transport> mpi_messages() { return test::mpi().make_transport(false); }
+std::unique_ptr<Transport> mpi_windows() { return test::mpi().make_transport(); }
 
 std::vector<Kind> kinds_of_this_run() {
   const Kind kinds[] = {
       {"in_process", [] { return !launched_by_mpi(); }, in_process},
       {"mpi_messages", launched_by_mpi, mpi_messages},
+      {"mpi_windows", launched_by_mpi, mpi_windows},
   };
   std::vector<Kind> here;
   for (const Kind& kind : kinds) {

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// DRAM that ranks of a host share: what kernels and the host read and write is the same as by messages.
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <vector>
+
+#include "kernels/api/dataflow.h"
+#include "kernels/registry.h"
+#include "tests/support/session_support.h"
+
+namespace tilegrid {
+namespace {
+
+using namespace api;  // NOLINT(google-build-using-namespace): kernels are written so
+
+constexpr GridSize grid{4, 2};
+constexpr std::uint32_t page = 1024;
+constexpr std::uint32_t words = page / sizeof(std::uint32_t);
+constexpr std::uint32_t pages = 64;
+
+/// Each core takes every eighth page of the first buffer, adds 1 to its words and puts it into the second one, there and
+/// back again: what it reads the second time another core's bank may hold.
+const auto adds_one = register_kernel("windows/adds_one", [] {
+  const std::uint32_t from = get_common_arg_val<std::uint32_t>(0), to = get_common_arg_val<std::uint32_t>(1);
+  const std::uint32_t l1 = get_write_ptr(0);
+  for (std::uint32_t at = get_arg_val<std::uint32_t>(0); at < pages; at += 8) {
+    for (const auto& [source, target] : {std::pair{from, to}, {to, from}, {from, to}}) {
+      noc_async_read_page(at, {source, page}, l1);
+      noc_async_read_barrier();
+      auto* word = reinterpret_cast<std::uint32_t*>(l1_pointer(l1));
+      for (std::uint32_t i = 0; i < words; ++i) ++word[i];
+      noc_async_write_page(at, {target, page}, l1);
+      noc_async_write_barrier();
+    }
+  }
+});
+
+struct Result {
+  std::vector<std::uint32_t> first, second;
+  std::uint64_t shared = 0, messages = 0;
+};
+
+Result run_with(noc::TransportChoice transport, std::optional<std::uint64_t> shake) {
+  Result result;
+  const int code = test::session().run({.grid = grid, .shake = shake, .transport = transport}, [&](Device& device) {
+    const Buffer first = device.create_buffer(std::uint64_t{pages} * page, page);
+    const Buffer second = device.create_buffer(std::uint64_t{pages} * page, page);
+    result.first.resize(std::size_t{pages} * words);
+    std::iota(result.first.begin(), result.first.end(), 0U);
+    device.write(first, result.first);
+    Program program{.name = "windows", .grid = grid};
+    program.circular_buffers.push_back({0, 1, page, DataFormat::fp32, "page"});
+    KernelConfig kernel{.name = adds_one, .risc = Risc::ncrisc, .cores = CoreRange::all(grid)};
+    kernel.common_args = {first.address, second.address};
+    for (int core = 0; core < grid.cores(); ++core)
+      kernel.runtime_args.push_back({core, {static_cast<std::uint32_t>(core)}});
+    program.kernels.push_back(kernel);
+    for (int round = 0; round < 3; ++round) {  // a later program finds what an earlier one has left
+      for (const RankHostCost& rank : device.launch(program).ranks) {
+        result.shared += rank.shared_bytes;
+        result.messages += rank.messages;
+      }
+    }
+    result.second.resize(result.first.size());
+    device.read(first, result.first);
+    device.read(second, result.second);
+    return 0;
+  });
+  EXPECT_EQ(code, 0);
+  return result;
+}
+
+void expect_right(const Result& result) {
+  if (!test::session().is_host()) return;
+  for (std::uint32_t i = 0; i < result.first.size(); ++i) {
+    // Three additions a round; the first buffer holds the second of them.
+    ASSERT_EQ(result.second[i], i + 2 * 2 + 3) << i;
+    ASSERT_EQ(result.first[i], i + 3 * 2) << i;
+  }
+}
+
+TEST(Windows, HoldTheSameAsMessages) {
+  using noc::TransportChoice;
+  const Result messages = run_with(TransportChoice::messages, {});
+  const Result windows = run_with(TransportChoice::windows, {});
+  expect_right(messages);
+  expect_right(windows);
+  if (!test::session().is_host()) return;
+  EXPECT_EQ(messages.shared, 0U);
+  if (test::session().info().size == 1) return;
+  EXPECT_GT(windows.shared, 0U);
+  EXPECT_LT(windows.messages, messages.messages);
+}
+
+TEST(Windows, AreRightInShakenRuns) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) expect_right(run_with(noc::TransportChoice::automatic, seed));
+}
+
+}  // namespace
+}  // namespace tilegrid
