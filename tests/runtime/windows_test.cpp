@@ -49,9 +49,14 @@ Result run_with(noc::TransportChoice transport, std::optional<std::uint64_t> sha
     result.first.resize(std::size_t{pages} * words);
     std::iota(result.first.begin(), result.first.end(), 0U);
     device.write(first, result.first);
-    Program program{.name = "windows", .grid = grid};
+    Program program;
+    program.name = "windows";
+    program.grid = grid;
     program.circular_buffers.push_back({0, 1, page, DataFormat::fp32, "page"});
-    KernelConfig kernel{.name = adds_one, .risc = Risc::ncrisc, .cores = CoreRange::all(grid)};
+    KernelConfig kernel;
+    kernel.name = adds_one;
+    kernel.risc = Risc::ncrisc;
+    kernel.cores = CoreRange::all(grid);
     kernel.common_args = {first.address, second.address};
     for (int core = 0; core < grid.cores(); ++core)
       kernel.runtime_args.push_back({core, {static_cast<std::uint32_t>(core)}});
