@@ -27,8 +27,7 @@ HostBanks::HostBanks(Transport& transport, const Placement& placement, std::uint
     windows_[rank].bytes += bank_bytes;
   }
   Window& own = windows_[rank_];
-  if (own.memory != nullptr && own.bytes > page_bytes && own.memory->resize(own.bytes))
-    own.base = own.memory->map(own.bytes);
+  if (own.memory != nullptr && own.bytes > page_bytes) own.base = own.memory->map(own.bytes);
 }
 
 std::byte* HostBanks::own(int bank) const {

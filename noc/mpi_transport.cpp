@@ -19,6 +19,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int tag = 0;
+// More than the DRAM of any chip: it is no memory before it is touched.
+constexpr std::uint64_t most_shared_bytes = std::uint64_t{1} << 40U;
 // How long a rank with a core of its own spins before it sleeps: about the time that a wake-up takes.
 constexpr auto spin_time = std::chrono::microseconds(50);
 
@@ -91,6 +93,7 @@ void MpiTransport::share_memory(MPI_Comm host) {
   try {
     peer(rank_).memory = SharedMemory::make();
     own = peer(rank_).memory.name();
+    if (!peer(rank_).memory.resize(most_shared_bytes)) sharing_failure_ = peer(rank_).memory.failure();
   } catch (const std::system_error& error) {
     sharing_failure_ = error.what();
   }

@@ -201,7 +201,7 @@ void Session::report_sharing(noc::TransportChoice asked, const std::string& fail
   if (failure.empty()) return;
   const std::string what = fmt::format("the ranks of {} can't share memory: {}", info_.host, failure);
   if (asked == noc::TransportChoice::windows) throw UsageError("`transport` windows: " + what);
-  if (is_host()) print_error(what + "; DRAM travels as messages instead, which takes longer and changes nothing else");
+  if (is_host()) say_error(what + "; DRAM travels as messages instead, which takes longer and changes nothing else");
 }
 
 void Session::make_device(const SessionOptions& options) {

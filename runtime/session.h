@@ -13,8 +13,8 @@
 #include "core/execution_context.h"
 #include "core/types.h"
 #include "noc/mpi_environment.h"
-#include "runtime/agreement.h"
 #include "noc/transport.h"
+#include "runtime/agreement.h"
 #include "runtime/device.h"
 
 namespace tilegrid {
