@@ -72,7 +72,7 @@ Verification verify(Device& device, const attention::Config& config, const Verif
   result.resident_bytes[0] = resident_high_water();
   result.figures = attention::figures(sums, config.shape.value_dim());
   result.finite = attention::tally_of(output);
-  result.gate = attention::gate_for(config, result.figures.spread);
+  result.gate = attention::gate_for(config, result.figures);
   result.passed = result.finite.passed() && sums.not_finite == 0 && result.figures.correlation > result.gate.correlation &&
                   result.figures.relative_l2 < result.gate.relative_l2;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

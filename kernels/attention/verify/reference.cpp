@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 namespace tilegrid::attention {
 namespace {
@@ -99,11 +100,14 @@ class Reference {
     for (std::size_t r = 0; r < count; ++r) sums.at(r) = exponentiate(&scores_[r * stride_], keys_seen(first + r), keys);
     std::vector<double> out(rows_at_once * padded_dim_);
     weigh_values(count, keys, out);
+    if (rows_.few) add_uncancelled(count, keys, sums);
     for (std::size_t r = 0; r < count; ++r) {
       if (keys_seen(first + r) == 0) continue;  // the result has zeros already
       for (std::size_t d = 0; d < v_dim_; ++d) result[r * v_dim_ + d] = out[r * padded_dim_ + d] / sums.at(r);
     }
   }
+
+  [[nodiscard]] double uncancelled() const { return uncancelled_; }
 
  private:
   [[nodiscard]] std::size_t keys_seen(std::size_t row) const {
@@ -136,7 +140,21 @@ class Reference {
     }
   }
 
+  void add_uncancelled(std::size_t count, std::size_t keys, const std::array<double, rows_at_once>& sums) {
+    for (std::size_t r = 0; r < count; ++r) {
+      for (std::size_t j = 0; j < keys; ++j) {
+        const double weight = scores_[r * stride_ + j];
+        if (weight == 0) continue;
+        for (std::size_t d = 0; d < v_dim_; ++d) {
+          const double value = weight / sums.at(r) * static_cast<double>(rows_.v[j * v_dim_ + d]);
+          uncancelled_ += value * value;
+        }
+      }
+    }
+  }
+
   const VerifyRows& rows_;
+  double uncancelled_ = 0;
   std::size_t dim_;
   std::size_t v_dim_;
   std::size_t keys_;
@@ -172,26 +190,35 @@ void VerifySums::add(const VerifySums& other) {
   sum_xy += other.sum_xy;
   sum_diff_squared += other.sum_diff_squared;
   max_abs_diff = std::max(max_abs_diff, other.max_abs_diff);
+  sum_uncancelled += other.sum_uncancelled;
 }
 
-std::vector<double> reference_rows(const VerifyRows& rows) {
+namespace {
+
+/// The reference, and VerifySums::sum_uncancelled.
+std::pair<std::vector<double>, double> reference_and_uncancelled(const VerifyRows& rows) {
   check_sizes(rows);
   const auto count = static_cast<std::size_t>(rows.last_row - rows.first_row);
   const auto v_dim = static_cast<std::size_t>(rows.shape.value_dim());
   std::vector<double> result(count * v_dim);
-  if (count == 0) return result;
+  if (count == 0) return {std::move(result), 0.0};
   Reference reference(rows);
   for (std::size_t first = 0; first < count; first += rows_at_once) {
     reference.compute(first, std::min(rows_at_once, count - first), &result[first * v_dim]);
   }
-  return result;
+  return {std::move(result), reference.uncancelled()};
 }
 
+}  // namespace
+
+std::vector<double> reference_rows(const VerifyRows& rows) { return reference_and_uncancelled(rows).first; }
+
 VerifySums compare_with_reference(const VerifyRows& rows) {
-  const std::vector<double> reference = reference_rows(rows);
+  const auto [reference, uncancelled] = reference_and_uncancelled(rows);
   if (rows.output.size() != reference.size()) throw std::invalid_argument("attention reference: size of the output");
   VerifySums sums;
   sums.count = reference.size();
+  sums.sum_uncancelled = uncancelled;
   for (std::size_t i = 0; i < reference.size(); ++i) {
     const double x = reference[i];
     const double y = rows.output[i];
@@ -230,6 +257,7 @@ VerifyFigures figures(const VerifySums& sums, int v_dim) {
   } else {
     result.correlation = sums.sum_diff_squared == 0 ? 1 : 0;  // a constant correlates with nothing but itself
   }
+  if (sums.sum_xx > 0) result.cancelled = std::sqrt(std::max(1.0, sums.sum_uncancelled / sums.sum_xx));
   if (variance_x > 0) result.spread = std::sqrt(variance_x / sums.sum_xx);
   result.rmse = std::sqrt(sums.sum_diff_squared / n);
   if (sums.sum_diff_squared > 0) {

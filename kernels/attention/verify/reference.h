@@ -15,6 +15,7 @@ struct VerifyRows {
   Shape shape;  ///< of the whole; batch and heads do not matter
   int first_row = 0;
   int last_row = 0;
+  bool few = false;           ///< sum up VerifySums::sum_uncancelled, too
   std::vector<float> q;       ///< [rows, dim]
   std::vector<float> k;       ///< [keys, dim], as many keys as the last row sees
   std::vector<float> v;       ///< [keys, v_dim]
@@ -29,10 +30,11 @@ struct VerifySums {
   double sum_x = 0, sum_y = 0, sum_xx = 0, sum_yy = 0, sum_xy = 0;  ///< x: reference, y: output
   double sum_diff_squared = 0;
   double max_abs_diff = 0;
+  double sum_uncancelled = 0;  ///< of the squares of all weighted values that make up the reference; 0: not wanted
   void add(const VerifySums& other);
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(count, not_finite, sum_x, sum_y, sum_xx, sum_yy, sum_xy, sum_diff_squared, max_abs_diff);
+    archive(count, not_finite, sum_x, sum_y, sum_xx, sum_yy, sum_xy, sum_diff_squared, max_abs_diff, sum_uncancelled);
   }
 };
 
@@ -42,6 +44,9 @@ struct VerifyFigures {
   double rmse = 0;
   double relative_l2 = 0;
   double max_abs = 0;
+  /// How much larger the reference would be, as a root mean square, if weighted values of random signs made it up: of a few
+  /// elements, all may be small by chance. At least 1; 1 when not wanted.
+  double cancelled = 1;
   double spread = 0;  ///< standard deviation of the reference over its root mean square: 0 for a constant, 1 for mean 0
 };
 

@@ -71,7 +71,7 @@ VerifySums compare(const Piece& piece) {
   VerifySums sums;
   std::ptrdiff_t at = 0;
   for (const auto& [first, last] : piece.ranges) {
-    VerifyRows rows{piece.shape, first, last, {}, {}, {}, {}};
+    VerifyRows rows{piece.shape, first, last, piece.few, {}, {}, {}, {}};
     const std::ptrdiff_t end = at + last - first;
     rows.q.assign(piece.q.begin() + at * dim, piece.q.begin() + end * dim);
     rows.output.assign(piece.output.begin() + at * v_dim, piece.output.begin() + end * v_dim);
@@ -89,6 +89,12 @@ Pieces::Pieces(const Shape& shape, const VerifyRequest& request, Inputs& inputs,
   // A generator starts at the first sample: making a late head from a long stream costs more than sending it.
   generate_ = inputs.generated() && all_keys <= longest_generated;
   cut(request, generate_ ? 64 : 256);
+  // Of that many independent values the root mean square is what it is expected to be within some percent.
+  constexpr int few_elements = 1024;
+  const double all_rows = 1.0 * shape.batch * shape.heads * shape.seq_q;
+  const double rows =
+      request.mode == VerifyMode::sample ? std::min(static_cast<double>(request.sample_rows), all_rows) : all_rows;
+  few_ = rows * shape.value_dim() < few_elements;
 }
 
 void Pieces::cut(const VerifyRequest& request, int rows_at_once) {
@@ -118,6 +124,7 @@ void Pieces::cut(const VerifyRequest& request, int rows_at_once) {
 Piece Pieces::make(const HeadRows& part) {
   Piece piece;
   piece.shape = shape_;
+  piece.few = few_;
   piece.ranges = part.ranges;
   if (head_ != part.head) {
     output_.head(part.head, head_values_);
@@ -187,7 +194,7 @@ planner::Tally tally_of(const OutputTiles& output) {
   return all;
 }
 
-Gate gate_for(const Config& config, double spread) {
+Gate gate_for(const Config& config, const VerifyFigures& figures) {
   // Two to three times the worst relative L2 that was measured over normal and outlier data, causal and not, 512 to 16384
   // keys, head dims of 32 to 256. What was measured stands behind each bound; of block floats the worst are unfused.
   const bool fp32 = config.format == DataFormat::fp32;
@@ -209,10 +216,13 @@ Gate gate_for(const Config& config, double spread) {
   // Errors of a relative size e that are independent of the values leave a correlation of 1 - e^2 / 2. Correlation leaves
   // the mean out: where the mean is most of the output, as with a constant V, the same errors are large against the rest.
   constexpr double mostly_spread = 0.9;
-  const double in_spread = bound / std::max(spread, 1e-9);
-  const double correlation =
-      spread > mostly_spread ? std::max(0.9, 1 - bound * bound) : std::max(-1.0, 1 - in_spread * in_spread);
-  return {correlation, std::min(bound, 0.5)};
+  const double capped = std::min(bound, 0.5) * figures.cancelled;
+  bound *= figures.cancelled;
+  const double in_spread = bound / std::max(figures.spread, 1e-9);
+  const double correlation = figures.spread > mostly_spread && figures.cancelled < 2
+                                 ? std::max(0.9, 1 - bound * bound)
+                                 : std::max(-1.0, 1 - in_spread * in_spread);
+  return {correlation, capped};
 }
 
 }  // namespace tilegrid::attention

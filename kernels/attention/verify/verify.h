@@ -59,6 +59,7 @@ struct OutputTiles {
 /// Rows of one head for one process. K and V are those of its key-value head: with the message, or made again from the seed.
 struct Piece {
   Shape shape;
+  bool few = false;                         ///< all pieces together have few elements
   std::vector<std::pair<int, int>> ranges;  ///< [first, last) rows
   std::vector<float> q;                     ///< of all ranges, [rows, dim]
   std::vector<float> output;
@@ -71,7 +72,7 @@ struct Piece {
   [[nodiscard]] std::size_t bytes() const { return (q.size() + output.size() + k.size() + v.size()) * sizeof(float); }
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(shape, ranges, q, output, generated, seed, distribution, first_k_sample, first_v_sample, k, v);
+    archive(shape, few, ranges, q, output, generated, seed, distribution, first_k_sample, first_v_sample, k, v);
   }
 };
 
@@ -104,6 +105,7 @@ class Pieces {
   Inputs& inputs_;
   const OutputTiles& output_;
   bool generate_ = false;
+  bool few_ = false;
   std::vector<HeadRows> parts_;
   std::size_t next_ = 0;
   int head_ = -1;
@@ -128,6 +130,6 @@ struct Gate {
 inline constexpr double full_verification_limit = 1e10;
 
 /// The table of gates.
-[[nodiscard]] Gate gate_for(const Config& config, double spread);
+[[nodiscard]] Gate gate_for(const Config& config, const VerifyFigures& figures);
 
 }  // namespace tilegrid::attention

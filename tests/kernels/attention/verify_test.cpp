@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernels/attention/verify/verify.h"
 #include "kernels/attention/verify/reference.h"
 #include "kernels/attention/verify/samples.h"
 
@@ -114,7 +115,7 @@ TEST(RandomSamples, OutliersAreRareAndLargeAndTheRestIsUntouched) {
 // --- the reference ----------------------------------------------------------------------------------------------------
 
 VerifyRows make_rows(const Shape& shape, int first_row, int last_row) {
-  VerifyRows rows{shape, first_row, last_row, {}, {}, {}, {}};
+  VerifyRows rows{shape, first_row, last_row, false, {}, {}, {}, {}};
   const auto size = [](int count, int dim) { return static_cast<std::size_t>(count) * static_cast<std::size_t>(dim); };
   rows.q = random_samples(1, 0, size(last_row - first_row, shape.dim), Distribution::outlier);
   rows.k = random_samples(1, 1, size(rows.keys(), shape.dim), Distribution::outlier);
@@ -303,6 +304,36 @@ TEST(Comparison, PartsAddUp) {
   EXPECT_NEAR(added.sum_xy, whole.sum_xy, 1e-9);
   EXPECT_NEAR(added.sum_diff_squared, whole.sum_diff_squared, 1e-9);
   EXPECT_EQ(added.max_abs_diff, whole.max_abs_diff);
+}
+
+// Two keys of equal weight whose values cancel, but for a thousandth: the output is small by chance, its error is not.
+TEST(Comparison, FewElementsAreMeasuredByWhatCancels) {
+  VerifyRows rows{{.seq_q = 1, .seq_kv = 2, .dim = 1}, 0, 1, true, {0.0F}, {1.0F, 2.0F}, {1.0F, -0.998F}, {0.002F}};
+  const VerifySums sums = compare_with_reference(rows);
+  EXPECT_NEAR(sums.sum_uncancelled, 0.25 * (1 + 0.998 * 0.998), 1e-6);
+  const VerifyFigures result = figures(sums, 1);
+  EXPECT_NEAR(result.relative_l2, 1, 1e-3);
+  EXPECT_NEAR(result.cancelled, std::sqrt(0.25 * (1 + 0.998 * 0.998)) / 0.001, 1);
+  Config config;
+  config.shape = rows.shape;
+  EXPECT_GT(gate_for(config, result).relative_l2, result.relative_l2) << "0.001 beside values of 1";
+  rows.output = {0.2F};
+  const VerifyFigures wrong = figures(compare_with_reference(rows), 1);
+  EXPECT_LT(gate_for(config, wrong).relative_l2, wrong.relative_l2);
+  rows.few = false;
+  EXPECT_EQ(figures(compare_with_reference(rows), 1).cancelled, 1);
+}
+
+TEST(Gates, AreWiderForAScaleThatIsFarAboveTheUsualOne) {
+  Config config;
+  config.shape = {.seq_q = 64, .seq_kv = 64, .dim = 64};
+  const double usual = gate_for(config, {}).relative_l2;
+  config.shape.scale = 1;  // 8 times the usual one
+  EXPECT_EQ(gate_for(config, {}).relative_l2, usual);
+  config.shape.scale = 4;
+  EXPECT_NEAR(gate_for(config, {}).relative_l2, 2 * usual, 1e-12);
+  config.shape.scale = 1e6;
+  EXPECT_EQ(gate_for(config, {}).relative_l2, 0.5);
 }
 
 TEST(Comparison, WhatIsNotFiniteIsCountedAndKeptOut) {

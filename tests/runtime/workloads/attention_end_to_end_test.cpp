@@ -339,7 +339,7 @@ void check_against_reference(const Config& config, const Tensor& q, const Tensor
     const auto heads = static_cast<std::size_t>(shape.heads);
     const auto kv_heads = static_cast<std::size_t>(shape.kv_heads);
     const std::size_t kv = h / heads * kv_heads + h % heads / (heads / kv_heads);
-    sums.add(compare_with_reference({shape, 0, shape.seq_q, q.head(h), k.head(kv), v.head(kv), out.head(h)}));
+    sums.add(compare_with_reference({shape, 0, shape.seq_q, false, q.head(h), k.head(kv), v.head(kv), out.head(h)}));
   }
   const VerifyFigures result = figures(sums, shape.value_dim());
   EXPECT_EQ(sums.not_finite, 0U);
