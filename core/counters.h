@@ -113,6 +113,7 @@ struct CbCounters {
 /// ranks and schedule.
 struct CoreCounters {
   EnumArray<TileOp, std::uint64_t> tiles{};
+  std::uint64_t dest_reuses = 0;     ///< element-wise operations of `tiles` that took an operand out of DST
   std::uint64_t dst_sections = 0;    ///< tile_regs_acquire calls
   std::uint32_t dst_peak_slots = 0;  ///< highest slot index used in a section, plus one
   std::uint32_t dst_capacity = 0;    ///< slots of a section
@@ -123,7 +124,7 @@ struct CoreCounters {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(tiles, dst_sections, dst_peak_slots, dst_capacity, cbs, l1_used_bytes, transfers, ambiguous_waits);
+    archive(tiles, dest_reuses, dst_sections, dst_peak_slots, dst_capacity, cbs, l1_used_bytes, transfers, ambiguous_waits);
   }
 };
 

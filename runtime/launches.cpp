@@ -23,6 +23,7 @@ void add(TransferCounters& sum, const TransferCounters& more) {
 /// What is a count adds up, what is a size is the largest.
 void add(CoreCounters& sum, const CoreCounters& more) {
   add_each(sum.tiles, more.tiles);
+  sum.dest_reuses += more.dest_reuses;
   sum.dst_sections += more.dst_sections;
   sum.dst_peak_slots = std::max(sum.dst_peak_slots, more.dst_peak_slots);
   sum.dst_capacity = std::max(sum.dst_capacity, more.dst_capacity);
@@ -68,6 +69,12 @@ std::uint64_t matmul_tiles(const RunResult& result) {
   return tiles;
 }
 
+ComputeUse use_of(const Program& program, const RunResult& result) {
+  ComputeUse use{program.compute.fidelity, program.compute.dst_fp32, matmul_tiles(result), 0};
+  for (const CoreCounters& core : result.cores) use.dest_reuses += core.dest_reuses;
+  return use;
+}
+
 }  // namespace
 
 void add(RunResult& sum, RunResult&& more) {
@@ -86,6 +93,7 @@ Launches launch_in_order(Device& device, const std::vector<Program>& programs, c
     const std::uint64_t before = matmul_tiles(launches.result);
     if (options.on_progress) own.on_progress = [&](std::uint64_t done) { options.on_progress(before + done); };
     RunResult result = device.launch(programs[i], own);
+    add(launches.known_faults, faults_relied_on(programs[i].chip, use_of(programs[i], result)));
     if (i == 0) {
       launches.result = std::move(result);
       continue;

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "core/chip/known_faults.h"
 #include "kernels/program.h"
 #include "runtime/device.h"
 
@@ -12,6 +13,7 @@ namespace tilegrid {
 struct Launches {
   RunResult result;                     ///< counts and host costs of all launches; the log of the last one
   std::vector<LaunchLog> earlier_logs;  ///< of the ones before, when recorded
+  KnownFaults known_faults;             ///< that they relied on
 };
 /// Adds a later launch: what is a count adds up, what is a size is the largest; the log is the later one's.
 void add(RunResult& sum, RunResult&& more);

@@ -259,6 +259,7 @@ void binary_dest_reuse_tiles(EltwiseOp op, bool dst_is_a, std::uint32_t cb, std:
   if (!core.dry) core.matrix.eltwise_dest_reuse(op, dst_is_a, in, tile);
   core.dst.mark_written(static_cast<int>(dst), 1);
   core.count(counted(op));
+  ++core.counters.dest_reuses;
   core.count(TileOp::unpack);
   log(kernel,
       events::DestReuse{

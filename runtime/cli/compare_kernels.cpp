@@ -12,6 +12,7 @@
 #include "kernels/planner/plan/log_cost.h"
 #include "kernels/planner/print/print_plan.h"
 #include "runtime/cli/commands.h"
+#include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/driver.h"
@@ -288,10 +289,12 @@ int compare_kernels(const Session& session, Device& device, const Attention& ask
   }
   report::Array kernels;
   for (const Column& column : columns) kernels.push_back(figures_of(column));
+  KnownFaults faults;
+  for (const Column& column : columns) add(faults, column.outcome.known_faults);
   report::print_report(
-      asked.options.json, [&] { return table_text(columns, kernels, asked); },
+      asked.options.json, [&] { return table_text(columns, kernels, asked) + report::faults_text(faults); },
       [&]() -> Value {
-        return {{"version", report::program_version()}, {"kernels", kernels}};
+        return {{"version", report::program_version()}, {"kernels", kernels}, {"warnings", report::faults_of(faults)}};
       });
   const bool passed = std::all_of(columns.begin(), columns.end(), [](const Column& c) { return c.passed.value_or(true); });
   return passed ? static_cast<int>(ExitCode::ok) : workloads::mismatch(session, "a kernel's output is wrong, see the table");

@@ -12,6 +12,7 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/sweep_points.h"
 #include "runtime/data/tensors.h"
+#include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/progress.h"
 #include "runtime/report/table.h"
@@ -42,6 +43,7 @@ struct Comparison {
   attention::Config config;  ///< of the first row
   std::string refusal;       ///< why there are no rows
   std::vector<Row> rows;
+  KnownFaults known_faults;
 
   /// The row with the least device time; null without any.
   [[nodiscard]] const Row* best(std::optional<attention::KvDelivery> of = {}) const {
@@ -135,6 +137,7 @@ Row run_row(const Session& session, Device& device, Comparison& comparison, atte
     const report::RunOutcome outcome = workloads::execute(session, device, run);
     if (is_first) comparison.config = run.config;
     row.figures = figures_of(run, outcome);
+    add(comparison.known_faults, outcome.known_faults);
     row.verified = run.passed;
     row.output_hash = run.output_hash;
   } catch (const UsageError& error) {
@@ -328,8 +331,14 @@ Value shape_figures(const Comparison& comparison) {
           {"refusal", report::text_or_null(comparison.refusal)}};
 }
 
-/// Keys: version, command, dry_run, shapes (one for each comparison: flags, config, winner, refusal), rows (of all shapes; a
-/// row's `shape` is the index).
+KnownFaults faults_of(const std::vector<Comparison>& comparisons) {
+  KnownFaults all;
+  for (const Comparison& one : comparisons) add(all, one.known_faults);
+  return all;
+}
+
+/// Keys: version, command, dry_run, warnings, shapes (one for each comparison: flags, config, winner, refusal), rows (of all
+/// shapes; a row's `shape` is the index).
 Value figures_of(const std::vector<Comparison>& comparisons) {
   report::Array shapes, rows;
   for (std::size_t i = 0; i < comparisons.size(); ++i) {
@@ -346,6 +355,7 @@ Value figures_of(const std::vector<Comparison>& comparisons) {
   return {{"version", report::program_version()},
           {"command", "compare-kv"},
           {"dry_run", comparisons.front().asked->options.dry_run},
+          {"warnings", report::faults_of(faults_of(comparisons))},
           {"shapes", shapes},
           {"rows", rows}};
 }
@@ -443,7 +453,12 @@ struct CompareKv {
     return session.run({.grid = first_grid}, [&](Device&) {
       if (comparisons.size() == 1 && !comparisons.front().refusal.empty()) throw UsageError(comparisons.front().refusal);
       report::print_report(
-          json, [&] { return comparisons.size() == 1 ? comparison_text(comparisons.front()) : winners_text(comparisons); },
+          json,
+          [&] {
+            const bool one = comparisons.size() == 1;
+            return (one ? comparison_text(comparisons.front()) : winners_text(comparisons)) +
+                   report::faults_text(faults_of(comparisons));
+          },
           [&] { return figures_of(comparisons); });
       return exit_code(session, comparisons);
     });

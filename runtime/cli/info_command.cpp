@@ -9,6 +9,7 @@
 #include "core/simd/dispatch.h"
 #include "noc/node.h"
 #include "runtime/cli/commands.h"
+#include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
 #include "runtime/revision.h"
@@ -143,7 +144,8 @@ struct Info {
                   {"grid", report::text_of(grid)},
                   {"ranks", device.ranks()},
                   {"hosts", report::Array(hosts.begin(), hosts.end())},
-                  {"map", map_figures(grid, places)}};
+                  {"map", map_figures(grid, places)},
+                  {"known_faults", report::known_faults()}};
         });
     return 0;
   }

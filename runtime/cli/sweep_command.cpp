@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/sweep_points.h"
+#include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/progress.h"
 #include "runtime/report/table.h"
@@ -31,6 +32,7 @@ struct Point {
   std::uint64_t l1_bytes = 0;    ///< of the core with most
   std::uint64_t dram_bytes = 0;  ///< read and written
   std::vector<workloads::Choice> choices;
+  KnownFaults known_faults;
   /// A session has one grid of one chip.
   [[nodiscard]] bool shares_session(const Point& other) const { return grid == other.grid && chip.same_as(other.chip); }
 };
@@ -43,6 +45,7 @@ void run_point(const Session& session, Device& device, Point& point) {
     point.l1_bytes = report::most_l1_bytes(outcome);
     point.dram_bytes = bytes_of(outcome, TransferKind::dram_read) + bytes_of(outcome, TransferKind::dram_write);
     point.choices = workload->choices();
+    point.known_faults = outcome.known_faults;
     point.device = short_device_figures(*outcome.device);
   } catch (const Error& error) {
     if (error.code() != ExitCode::usage && error.code() != ExitCode::kernel) throw;
@@ -96,6 +99,12 @@ report::Table table_of(const Point& first) {
   return report::Table(columns);
 }
 
+KnownFaults faults_of(const std::vector<Point>& points) {
+  KnownFaults all;
+  for (const Point& point : points) add(all, point.known_faults);
+  return all;
+}
+
 std::string table_text(const std::string& command, const std::vector<Point>& points, std::size_t top) {
   const auto ran = static_cast<std::size_t>(
       std::count_if(points.begin(), points.end(), [](const Point& point) { return !point.device.is_null(); }));
@@ -111,7 +120,7 @@ std::string table_text(const std::string& command, const std::vector<Point>& poi
     const std::string& why = points[i].refusal;  // which often begins with the same flags
     text += fmt::format("{} {}{}\n", i == ran ? "does not run:" : "             ", why.starts_with(flags) ? "" : flags, why);
   }
-  return text;
+  return text + report::faults_text(faults_of(points));
 }
 
 Value table_figures(const std::string& command, const std::vector<Point>& points, std::size_t top) {
@@ -136,7 +145,8 @@ Value table_figures(const std::string& command, const std::vector<Point>& points
           {"command", command},
           {"fixed", report::Array(fixed.begin(), fixed.end())},
           {"configurations", ran},
-          {"refused", refused}};
+          {"refused", refused},
+          {"warnings", report::faults_of(faults_of(points))}};
 }
 
 /// The sweep of one workload.

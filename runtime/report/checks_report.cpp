@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/checks_report.h"
 
+#include <fmt/format.h>
+
 #include "core/checks/classes.h"
 #include "runtime/checks/findings.h"
 #include "runtime/report/table.h"
@@ -45,6 +47,48 @@ std::string checks_text() {
          "\nerror ends the run with exit code 2, warn prints what was found at its end. Capacities, addresses and shapes\n"
          "are no classes: what exceeds them is always an error. " +
          dry_runs_text();
+}
+
+Value faults_of(const KnownFaults& faults) {
+  Array list;
+  for (const KnownFault* fault : faults) {
+    list.push_back({{"id", fault->id},
+                    {"chip", fault->chip},
+                    {"message", fault->summary},
+                    {"advice", fault->advice},
+                    {"source", fault->source}});
+  }
+  return list;
+}
+
+namespace {
+
+KnownFaults all_faults() {
+  KnownFaults all;
+  for (const KnownFault& fault : tilegrid::known_faults()) all.push_back(&fault);
+  return all;
+}
+
+}  // namespace
+
+std::string faults_text(const KnownFaults& faults) {
+  std::string text;
+  for (const KnownFault* fault : faults) {
+    text += fmt::format("  {:<11}{}: {}\n{:<13}on {}; {} ({})\n", "warning", fault->id, fault->summary, "", fault->chip,
+                        fault->advice, fault->source);
+  }
+  return text;
+}
+
+Value known_faults() { return faults_of(all_faults()); }
+
+std::string known_faults_text() {
+  std::string text = "Known faults of silicon, of which a run that relies on one warns:\n";
+  for (const KnownFault* fault : all_faults()) {
+    text += fmt::format("{:<20}{}: {};\n{:<20}{} ({})\n", fault->id, fault->chip, fault->summary, "", fault->advice,
+                        fault->source);
+  }
+  return text;
 }
 
 Value findings_of(const std::vector<checks::Finding>& findings, GridSize grid) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/chip/known_faults.h"
 #include "core/types.h"
 #include "kernels/program.h"
 #include "runtime/device.h"
@@ -26,6 +27,7 @@ struct RunOutcome {
   std::string transport;
   RunResult result;                      ///< of all launches together; the log of the last one
   std::vector<LaunchLog> earlier_logs;   ///< of the launches before, when they are kept
+  KnownFaults known_faults;              ///< that the run relies on
   std::optional<DeviceReport> device;    ///< none when it was not wanted
   std::optional<double> verify_seconds;  ///< none when the output was not verified
   double total_seconds = 0;              ///< on the host, from the first look at the data until the report

@@ -38,6 +38,7 @@ void launch(Device& device, const Workload& workload, const std::vector<Program>
   Launches launches = launch_in_order(device, programs, options);
   outcome.result = std::move(launches.result);
   outcome.earlier_logs = std::move(launches.earlier_logs);
+  outcome.known_faults = std::move(launches.known_faults);
 }
 
 /// Saves and replays the event logs, as far as the options say, and drops them unless they are to be kept.
@@ -116,6 +117,11 @@ report::Document document_of(const Workload& workload, const RunOutcome& outcome
       "runs on", fmt::format("{} cores, {} rank{}, {}, SIMD {}{}", report::text_of(outcome.grid), outcome.ranks,
                              outcome.ranks == 1 ? "" : "s", outcome.transport, simd_target_name(),
                              outcome.shake ? fmt::format(", shaken with seed {}", *outcome.shake) : std::string()));
+  for (const KnownFault* fault : outcome.known_faults) {
+    document.facts.emplace_back("warning", fmt::format("{}: {}", fault->id, fault->summary));
+    document.facts.emplace_back("", fmt::format("on {}; {} ({})", fault->chip, fault->advice, fault->source));
+  }
+  document.figures["warnings"] = report::faults_of(outcome.known_faults);
   const Value run =
       report::run_figures(outcome, workload.options.view, [&](std::size_t core) { return workload.work_of(core); });
   for (const report::Member& figure : run.members()) document.figures[figure.name] = figure.value;
