@@ -30,7 +30,7 @@ void CircularBuffer::check_count(std::uint32_t count, const char* who) const {
 
 bool CircularBuffer::can_reserve(std::uint32_t count) const {
   check_count(count, "cb_reserve_back");
-  return pages_ - held() >= count;
+  return free() >= count;
 }
 
 bool CircularBuffer::can_wait(std::uint32_t count) const {
@@ -51,11 +51,13 @@ void CircularBuffer::push(std::uint32_t count) {
           .hint("call cb_reserve_back for as many pages first");
     });
   }
-  if (count > pages_ - held()) {
-    throw Fault("CB over-push", fmt::format("cb_push_back of {} pages on {}", count, describe()),
-                "only free pages can be pushed")
-        .numbers(count, pages_ - held(), "pages")
-        .hint("call cb_reserve_back for as many pages first");
+  if (count > free()) {
+    checks::violated(reporter_, checks::Class::cb_count, [&] {
+      return fault_of(checks::Class::cb_count, fmt::format("cb_push_back of {} pages on {}", count, describe()),
+                      "only free pages can be pushed")
+          .numbers(count, free(), "pages")
+          .hint("call cb_reserve_back for as many pages first");
+    });
   }
   if (write_page_ + count > pages_) {
     throw Fault("CB wrap", fmt::format("cb_push_back of {} pages at page {} of {}", count, write_page_, describe()),
@@ -68,15 +70,17 @@ void CircularBuffer::push(std::uint32_t count) {
   write_page_ += count;
   if (write_page_ == pages_) write_page_ = 0;
   pack_index_ = 0;
-  high_water_ = std::max(high_water_, held());
+  high_water_ = std::max(high_water_, std::min(held(), pages_));
 }
 
 void CircularBuffer::pop(std::uint32_t count) {
   if (count > held()) {
-    throw Fault("CB over-pop", fmt::format("cb_pop_front of {} pages on {}", count, describe()),
-                "only pages that were pushed can be popped")
-        .numbers(count, held(), "pages")
-        .hint("call cb_wait_front for as many pages first");
+    checks::violated(reporter_, checks::Class::cb_count, [&] {
+      return fault_of(checks::Class::cb_count, fmt::format("cb_pop_front of {} pages on {}", count, describe()),
+                      "only pages that were pushed can be popped")
+          .numbers(count, held(), "pages")
+          .hint("call cb_wait_front for as many pages first");
+    });
   }
   if (read_page_ + count > pages_) {
     throw Fault("CB wrap", fmt::format("cb_pop_front of {} pages at page {} of {}", count, read_page_, describe()),

@@ -42,9 +42,10 @@ class CircularBuffer {
   [[nodiscard]] std::uint32_t page_bytes() const { return page_bytes_; }
   [[nodiscard]] DataFormat format() const { return format_; }
   [[nodiscard]] std::uint32_t address() const { return address_; }
-  [[nodiscard]] std::uint32_t held() const {
-    return static_cast<std::uint32_t>(received_ - acked_);
-  }  ///< pushed and not popped
+  /// Pushed and not popped. Hardware's counters have 16 bits, which shows once more was popped than pushed.
+  [[nodiscard]] std::uint32_t held() const { return static_cast<std::uint16_t>(received_ - acked_); }
+  /// As hardware computes it, in 16 bits, too.
+  [[nodiscard]] std::uint32_t free() const { return static_cast<std::uint16_t>(pages_ - held()); }
   [[nodiscard]] std::uint64_t received() const { return received_; }
   [[nodiscard]] std::uint64_t acked() const { return acked_; }
   [[nodiscard]] std::uint32_t high_water() const { return high_water_; }
@@ -57,11 +58,11 @@ class CircularBuffer {
   [[nodiscard]] bool can_wait(std::uint32_t count) const;
   void reserve(std::uint32_t count);
   void wait(std::uint32_t count);
-  /// Violation: more pages than are reserved. Faults: more than is free ("CB over-push"), or past the end of the buffer ("CB
+  /// Violations: more pages than are reserved; more than is free (class cb-count). Fault: past the end of the buffer ("CB
   /// wrap").
   void push(std::uint32_t count);
-  /// Violation, not looked for without a reporter: more pages than were waited for. Faults: more than held ("CB over-pop"),
-  /// or past the end of the buffer ("CB wrap").
+  /// Violations: more pages than were waited for, not looked for without a reporter; more than held (class cb-count). Fault:
+  /// past the end of the buffer ("CB wrap").
   void pop(std::uint32_t count);
 
   [[nodiscard]] std::uint32_t read_pointer() const { return address_ + read_page_ * page_bytes_; }

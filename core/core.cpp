@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/error.h"
 
@@ -50,6 +51,18 @@ void Core::notify_write(std::uint32_t offset, std::uint64_t bytes) {
   for (const SemaphoreWaiter& waiter : semaphore_waiters) {
     if (waiter.offset + sizeof(std::uint32_t) > offset && waiter.offset < offset + bytes) scheduler.wake(waiter.fiber);
   }
+}
+
+bool Core::look_again() {
+  bool found = false;
+  for (const SemaphoreWaiter& waiter : semaphore_waiters) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, l1_pointer(l1_base + waiter.offset), sizeof value);
+    if (waiter.at_least ? value < waiter.value : value != waiter.value) continue;
+    scheduler.wake(waiter.fiber);
+    found = true;
+  }
+  return found;
 }
 
 }  // namespace tilegrid

@@ -52,6 +52,8 @@ struct Core {
   struct SemaphoreWaiter {
     std::uint32_t offset = 0;
     Fiber* fiber = nullptr;
+    std::uint32_t value = 0;
+    bool at_least = false;
   };
   std::vector<SemaphoreWaiter> semaphore_waiters;
 
@@ -81,6 +83,10 @@ struct Core {
 
   /// Something wrote L1 offsets [offset, offset + bytes) from outside of a CB: wakes waiters for semaphores in it.
   void notify_write(std::uint32_t offset, std::uint64_t bytes);
+
+  /// Wakes who waits for a value that its semaphore has: kernels may change semaphores by ordinary stores, which notify
+  /// nobody. True when there was one.
+  bool look_again();
 
   void count(TileOp op, std::uint64_t tiles = 1) { counters.tiles[op] += tiles; }
 

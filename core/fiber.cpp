@@ -46,6 +46,7 @@ void Scheduler::run(const std::function<bool()>& between) {
   while (!failure_) {
     if (ready_.empty()) {
       if (shaken_ && shaken_->traffic()) continue;
+      if (wake_spinning() || (look_again_ && look_again_())) continue;
       return;
     }
     resume(*take_ready());
@@ -86,9 +87,11 @@ void Scheduler::resume(Fiber& fiber) {
   const double start = cpu_seconds(clock_);
   current_ = &fiber;
   running_fiber = &fiber;
+  if (on_switch_) on_switch_(fiber);
   fiber.context_->resume();
   running_fiber = nullptr;
   current_ = nullptr;
+  if (!fiber.spinning_) progress_ = true;
   const double ran = cpu_seconds(clock_) - start - (service_seconds_ - service_before);
   kernel_seconds_ += ran;
   if (fiber.cost_ != nullptr) fiber.cost_->kernel_seconds[fiber.risc_] += ran;
@@ -108,7 +111,7 @@ void Scheduler::block(const WaitFor& wait) {
 }
 
 void Scheduler::wake(Fiber* fiber) {
-  if (fiber == nullptr || !fiber->blocked_) return;
+  if (fiber == nullptr || !fiber->blocked_ || fiber->spinning_) return;
   fiber->blocked_ = false;
   if (fiber->cost_ != nullptr) {
     const Risc risc = fiber->risc_;
@@ -128,6 +131,31 @@ void Scheduler::yield() {
   fiber->context_->suspend();
 }
 
+void Scheduler::spin(bool progressed) {
+  // A loop that only computes may look like one that waits: it gets this many turns on its own.
+  constexpr std::uint32_t most_idle_turns = 2048;
+  Fiber* fiber = current_;
+  if (fiber == nullptr) throw std::logic_error("Scheduler::spin called outside of a fiber");
+  fiber->idle_turns_ = progressed ? 0 : fiber->idle_turns_ + 1;
+  if (fiber->idle_turns_ < most_idle_turns) progress_ = true;
+  fiber->wait_ = {};
+  fiber->blocked_ = fiber->spinning_ = true;
+  fiber->blocked_since_ = std::chrono::steady_clock::now();
+  spinning_.push_back(fiber);
+  fiber->context_->suspend();
+}
+
+bool Scheduler::wake_spinning() {
+  if (!progress_ || spinning_.empty()) return false;
+  progress_ = false;
+  for (Fiber* fiber : spinning_) {
+    fiber->blocked_ = fiber->spinning_ = false;
+    ready_.push_back(fiber);
+  }
+  spinning_.clear();
+  return true;
+}
+
 void Scheduler::serve_now() {
   work_since_service_ = 0;
   const double start = cpu_seconds(clock_);
@@ -137,6 +165,8 @@ void Scheduler::serve_now() {
 
 void Scheduler::clear() {
   ready_.clear();
+  spinning_.clear();
+  progress_ = false;
   for (auto& fiber : fibers_) {
     current_ = fiber.get();
     running_fiber = fiber.get();

@@ -34,6 +34,8 @@ class Fiber {
   [[nodiscard]] bool blocked() const { return blocked_; }
   [[nodiscard]] bool failed() const { return failure_ != nullptr; }
   [[nodiscard]] const WaitFor& waits_for() const { return wait_; }
+  /// It looks at memory again and again: blocked, but waits_for() says nothing.
+  [[nodiscard]] bool spinning() const { return spinning_; }
   /// The kernel's own context; the scheduler only carries it.
   [[nodiscard]] void* local() const { return local_; }
 
@@ -48,7 +50,9 @@ class Fiber {
   WaitFor wait_;
   std::chrono::steady_clock::time_point blocked_since_;
   CoreHostCost* cost_ = nullptr;
-  std::uint64_t priority_ = 0;  ///< used when the scheduler is shaken: higher goes first
+  bool spinning_ = false;         ///< blocked in spin()
+  std::uint32_t idle_turns_ = 0;  ///< of a fiber that spins: turns since it last saw a change
+  std::uint64_t priority_ = 0;    ///< used when the scheduler is shaken: higher goes first
 };
 
 /// Runs the fibers of a rank, one at a time. Normally the fiber that has been ready longest is next, and it runs until it
@@ -57,7 +61,8 @@ class Fiber {
 ///
 /// Invariants: a fiber is running, in the ready queue once, blocked, or finished. block() is called by the running fiber
 /// only; wake() makes a blocked fiber ready and is a no-op for any other. The order depends on nothing but the order of
-/// spawn() and wake() calls. No fiber is polled: whoever changes what a fiber waits for wakes it.
+/// spawn() and wake() calls. No fiber is polled: whoever changes what a fiber waits for wakes it; but who polls memory
+/// itself (spin()) gets turns for it.
 class Scheduler {
  public:
   explicit Scheduler(FiberBackend backend = FiberBackend::boost)
@@ -74,6 +79,17 @@ class Scheduler {
   void wake(Fiber* fiber);
   /// Lets the other ready fibers run, and the rank serve others, before the running fiber goes on.
   void yield();
+
+  /// The running fiber looks at memory in a loop and has found no change; `progressed`: it has done something since it last
+  /// called. It goes on when another fiber has run, or something arrived (happened()). After many turns that found nothing
+  /// it counts as blocked.
+  void spin(bool progressed);
+  /// Something came from outside: who spins may look again.
+  void happened() { progress_ = true; }
+  /// `look` is called when no fiber is ready, before that is believed. It returns true when it woke one.
+  void set_look_again(std::function<bool()> look) { look_again_ = std::move(look); }
+  /// `on_switch` is called with the fiber that runs next.
+  void set_on_switch(std::function<void(const Fiber&)> on_switch) { on_switch_ = std::move(on_switch); }
 
   /// Called by compute operations with an estimate of their work in nanoseconds: now and then it lets the rank serve
   /// others (see set_service).
@@ -116,6 +132,7 @@ class Scheduler {
   };
   void resume(Fiber& fiber);
   [[nodiscard]] Fiber* take_ready();
+  bool wake_spinning();
   void preempt_shaken();
   void serve_now();
 
@@ -123,6 +140,10 @@ class Scheduler {
   clockid_t clock_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::deque<Fiber*> ready_;
+  std::vector<Fiber*> spinning_;
+  bool progress_ = false;  ///< since the spinning fibers last looked
+  std::function<bool()> look_again_;
+  std::function<void(const Fiber&)> on_switch_;
   Fiber* current_ = nullptr;
   std::size_t unfinished_ = 0;
   std::exception_ptr failure_;

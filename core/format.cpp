@@ -45,6 +45,16 @@ const char* name_of(DataFormat format) {
       return "bfp8_b";
     case DataFormat::bfp4_b:
       return "bfp4_b";
+    case DataFormat::int32:
+      return "int32";
+    case DataFormat::uint16:
+      return "uint16";
+    case DataFormat::int8:
+      return "int8";
+    case DataFormat::uint32:
+      return "uint32";
+    case DataFormat::uint8:
+      return "uint8";
   }
   return "unknown format";
 }

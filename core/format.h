@@ -18,6 +18,11 @@ enum class DataFormat : std::uint8_t {
   bf16 = 5,    ///< e8m7
   bfp8_b = 6,  ///< sign and 7-bit magnitude without a hidden bit, one 8-bit exponent to 16 datums, a row of a face
   bfp4_b = 7,  ///< sign and 3-bit magnitude, one 8-bit exponent to 16 datums; readable only (masks)
+  int32 = 8,   ///< integers are moved, and held in 32-bit DST, as the bits that they are
+  uint16 = 9,
+  int8 = 14,
+  uint32 = 24,
+  uint8 = 30,
 };
 
 /// Of a tile in a block-float format: datums that share an exponent, and bytes of exponents in front of the datums
@@ -27,15 +32,21 @@ inline constexpr std::size_t block_float_exponents = 64;
 
 /// Throws std::invalid_argument.
 [[noreturn]] void unknown_format(DataFormat format);
-/// Bytes of a 32x32 tile in L1 and DRAM: 4096, 2048, 1088 (bfp8_b) or 576 (bfp4_b).
+/// Bytes of a 32x32 tile in L1 and DRAM: 4096, 2048, 1088 (bfp8_b), 576 (bfp4_b) or 1024.
 [[nodiscard]] constexpr std::uint32_t tile_bytes(DataFormat format) {
   switch (format) {
     case DataFormat::fp32:
     case DataFormat::tf32:
+    case DataFormat::int32:
+    case DataFormat::uint32:
       return 4096;
     case DataFormat::fp16:
     case DataFormat::bf16:
+    case DataFormat::uint16:
       return 2048;
+    case DataFormat::int8:
+    case DataFormat::uint8:
+      return 1024;
     case DataFormat::bfp8_b:
       return 1088;
     case DataFormat::bfp4_b:
@@ -46,6 +57,10 @@ inline constexpr std::size_t block_float_exponents = 64;
 [[nodiscard]] const char* name_of(DataFormat format);
 [[nodiscard]] constexpr bool is_block_float(DataFormat format) {
   return format == DataFormat::bfp8_b || format == DataFormat::bfp4_b;
+}
+[[nodiscard]] constexpr bool is_integer(DataFormat format) {
+  return format == DataFormat::int32 || format == DataFormat::uint32 || format == DataFormat::uint16 ||
+         format == DataFormat::int8 || format == DataFormat::uint8;
 }
 /// "fp32", "tf32", "bf16", "fp16", "bfp8_b"; nothing for another text.
 [[nodiscard]] std::optional<DataFormat> parse_format(std::string_view text);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/l1.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "core/error.h"
 
@@ -67,7 +70,14 @@ L1Arena::L1Arena(int cores, std::uint32_t l1_bytes) : cores_(cores), l1_bytes_(l
               fmt::format("can't map {} cores' L1 ({} bytes) below 4 GiB: {}", cores, mapped_bytes_, std::strerror(errno)));
 }
 
+L1Arena* L1Arena::windowed_ = nullptr;
+
 L1Arena::~L1Arena() {
+  if (windowed_ == this) {
+    windowed_ = nullptr;
+    munmap(pointer_to(l1_mapped_base), l1_bytes_ - l1_mapped_base);
+  }
+  if (file_ >= 0) close(file_);
   if (mapping_ != nullptr) munmap(mapping_, mapped_bytes_);
 }
 
@@ -75,10 +85,58 @@ std::uint32_t L1Arena::base(int core) const {
   return first_ + static_cast<std::uint32_t>(core) * (first_ == 0 ? 0 : l1_slot_bytes);
 }
 
+void L1Arena::open_window() {
+  if (first_ == 0 || file_ >= 0 || windowed_ != nullptr) return;
+  const std::size_t window_bytes = l1_bytes_ - l1_mapped_base;
+  if (take(l1_mapped_base, window_bytes) == nullptr) return;  // something is there: such pointers stay memory faults
+  file_ = memfd_create("tilegrid L1", MFD_CLOEXEC);
+  if (file_ < 0 || ftruncate(file_, static_cast<off_t>(mapped_bytes_)) != 0) {
+    throw Error(ExitCode::kernel,
+                fmt::format("can't make {} bytes of shared memory: {}", mapped_bytes_, std::strerror(errno)));
+  }
+  const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> resident(window_bytes / page_bytes + 1);
+  for (int core = 0; core < cores_; ++core) {
+    const std::uint32_t start = base(core) + l1_mapped_base;
+    const off_t in_file = static_cast<off_t>(start - first_);
+    if (mincore(pointer_to(start), window_bytes, resident.data()) != 0) resident.assign(resident.size(), 1);
+    for (std::size_t page = 0; page * page_bytes < window_bytes; ++page) {
+      if ((resident[page] & 1U) == 0) continue;
+      const std::size_t at = page * page_bytes;
+      if (pwrite(file_, pointer_to(start + at), page_bytes, in_file + static_cast<off_t>(at)) < 0) break;
+    }
+    if (mmap(pointer_to(start), window_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file_, in_file) ==
+        MAP_FAILED) {
+      throw Error(ExitCode::kernel, fmt::format("can't map L1 from shared memory: {}", std::strerror(errno)));
+    }
+  }
+  windowed_ = this;
+}
+
+bool L1Arena::show(std::uintptr_t address, std::uint32_t l1_base) noexcept {
+  L1Arena* arena = windowed_;
+  if (arena == nullptr || address < l1_mapped_base || address >= arena->l1_bytes_ || arena->shown_ == l1_base) return false;
+  const off_t in_file = static_cast<off_t>(l1_base - arena->first_ + l1_mapped_base);
+  const void* got = mmap(pointer_to(l1_mapped_base), arena->l1_bytes_ - l1_mapped_base, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_FIXED, arena->file_, in_file);
+  if (got == MAP_FAILED) return false;
+  arena->shown_ = l1_base;
+  return true;
+}
+
+void L1Arena::switch_to(std::uint32_t l1_base) noexcept {
+  if (shown_ < 0 || shown_ == l1_base) return;
+  mmap(pointer_to(l1_mapped_base), l1_bytes_ - l1_mapped_base, PROT_NONE,
+       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  shown_ = -1;
+}
+
 void L1Arena::reset() {
   if (mapping_ == nullptr) return;
   if (first_ == 0) {
     std::memset(mapping_, 0, mapped_bytes_);
+  } else if (file_ >= 0) {
+    fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(mapped_bytes_));
   } else {
     madvise(mapping_, mapped_bytes_, MADV_DONTNEED);
   }

@@ -44,12 +44,25 @@ class L1Arena {
   /// Zeroes all L1; with several cores their pages are given back. L1 is zero when the arena is made.
   void reset();
 
+  /// From now on a kernel may use an L1 offset that it got from the host as a pointer, although several cores share the
+  /// process: the memory becomes a file in memory, which can be seen at a second place, the window at the true offsets. The
+  /// window is closed until a kernel reaches for it; the signal handler shows it the running core then, and a switch to a
+  /// fiber of another core closes it again. Programs that never do this pay nothing. No-op with one core.
+  void open_window();
+  /// Whether the address is in the window of an arena of this process, and has been shown now; called by signal handlers.
+  [[nodiscard]] static bool show(std::uintptr_t address, std::uint32_t l1_base) noexcept;
+  /// A fiber of this core runs next: what the window shows of others is closed.
+  void switch_to(std::uint32_t l1_base) noexcept;
+
  private:
   int cores_ = 0;
   std::uint32_t l1_bytes_ = 0;
   std::uint32_t first_ = 0;
   void* mapping_ = nullptr;
   std::size_t mapped_bytes_ = 0;
+  int file_ = -1;             ///< behind the slots once there is a window
+  std::int64_t shown_ = -1;   ///< l1_base of the core that the window shows; -1: none
+  static L1Arena* windowed_;  ///< that has the window
 };
 
 /// A 32-bit L1 address as a pointer.

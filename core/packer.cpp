@@ -2,6 +2,7 @@
 #include "core/packer.h"
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -40,6 +41,21 @@ void accumulate(const float* values, bool dst_fp32, DataFormat format, std::byte
   simd::accumulate_bf16(packed.data(), tile_elements, typed<std::uint16_t>(l1));
 }
 
+/// Integers in DST are 32-bit patterns.
+template <class T>
+void narrow(const float* values, std::byte* l1) {
+  for (int i = 0; i < tile_elements; ++i) typed<T>(l1)[i] = static_cast<T>(std::bit_cast<std::uint32_t>(values[i]));
+}
+
+/// As the bits that they are; null is a cleared tile.
+void store_integers(const float* source, DataFormat format, std::byte* l1) {
+  static constexpr std::array<float, tile_elements> cleared{};
+  const float* values = source != nullptr ? source : cleared.data();
+  if (format == DataFormat::uint16) return narrow<std::uint16_t>(values, l1);
+  if (tile_bytes(format) == tile_elements) return narrow<std::uint8_t>(values, l1);
+  std::memcpy(l1, values, tile_elements * sizeof(float));
+}
+
 void check(const PackConfig& config) {
   if (config.format == DataFormat::bfp4_b) {
     throw Fault("Packer format", "pack_tile to bfp4_b",
@@ -58,6 +74,7 @@ void check(const PackConfig& config) {
 void pack_tile(const float* source, bool dst_fp32, const PackConfig& config, std::byte* l1) {
   check(config);
   alignas(64) std::array<float, tile_elements> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  if (is_integer(config.format)) return store_integers(source, config.format, l1);
   const float* values = after_relu(source, config, buffer);
   if (config.l1_accumulate) return accumulate(values, dst_fp32, config.format, l1);
   switch (config.format) {

@@ -49,10 +49,10 @@ Port& Node::asker(const MessageHeader& header) {
   return endpoint(header.source_core, static_cast<Risc>(header.source_stream));
 }
 
-void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
+void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit, bool keep_l1) {
   scheduler_.clear();
   shake({});
-  if (epoch_ != 0) arena_.reset();  // before the first program it is zero
+  if (epoch_ != 0 && !keep_l1) arena_.reset();  // before the first program it is zero
   epoch_ = epoch;
   over_ = false;
   dram_limit_ = dram_limit;
@@ -66,6 +66,11 @@ void Node::begin_program(std::uint32_t epoch, std::uint64_t dram_limit) {
     core->checker.reset();
   }
   for (auto& endpoint : endpoints_) endpoint->reset();
+}
+
+void Node::open_l1_window() {
+  arena_.open_window();
+  scheduler_.set_on_switch([this](const Fiber& fiber) { arena_.switch_to(core(fiber.core()).l1_base); });
 }
 
 void Node::end_program() {

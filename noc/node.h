@@ -92,8 +92,10 @@ class Node final : public MessageSink {
   /// Marks DRAM below the limit that nobody has written, as far as the checks need it.
   void mark_unwritten_dram();
 
-  /// Zeroes L1, starts new counters, and accepts messages of this epoch from here on.
-  void begin_program(std::uint32_t epoch, std::uint64_t dram_limit);
+  /// Zeroes L1 unless it is to be kept, starts new counters, and accepts messages of this epoch from here on.
+  void begin_program(std::uint32_t epoch, std::uint64_t dram_limit, bool keep_l1 = false);
+  /// Kernels of this and all later programs may use L1 offsets as pointers, see L1Arena::open_window().
+  void open_l1_window();
   /// Delivers the messages of this epoch that arrived before begin_program(). To be called when the cores' memory has its
   /// initial values: written later, these would overwrite what the messages bring.
   void deliver_early_messages();

@@ -21,16 +21,18 @@
 namespace tilegrid {
 namespace {
 
-/// What the race finder must know of the program: buffers lie bottom-up in the order of their declaration.
+/// What the race finder must know of the program.
 races::Layout layout_of(const Program& program) {
-  races::Layout layout{program.grid, program.chip.places(), {}, program.semaphores, {}};
-  std::uint32_t offset = l1_user_base;
-  for (const CircularBufferConfig& cb : program.circular_buffers) {
-    layout.buffers.push_back({cb.id, cb.pages, cb.page_bytes, offset, cb.role, cb.on_buffer});
-    offset += static_cast<std::uint32_t>(l1_bytes_of(cb, program.chip));
+  races::Layout layout{program.grid, program.chip.places(), {}, semaphores_of(program), {}};
+  const std::vector<std::uint32_t> offsets = l1_offsets_of(program);
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    const CircularBufferConfig& cb = program.circular_buffers[i];
+    layout.buffers.push_back({cb.id, cb.pages, cb.page_bytes, offsets[i], cb.role, cb.on_buffer});
   }
   for (const KernelConfig& kernel : program.kernels) {
-    layout.kernels.push_back({kernel.name, kernel.risc, kernel.cores.first, kernel.cores.last});
+    for (const CoreRange& cores : kernel.cores.ranges) {
+      layout.kernels.push_back({kernel.name, kernel.risc, cores.first, cores.last});
+    }
   }
   return layout;
 }
@@ -166,8 +168,13 @@ LaunchCommand Device::command_for(const Program& program, const LaunchOptions& o
     throw UsageError(
         fmt::format("program {} is for chip {}, the session has {}", program.name, program.chip.name(), chip().name()));
   }
-  for (const KernelConfig& kernel : program.kernels) static_cast<void>(find_kernel(kernel.name));
+  for (const KernelConfig& kernel : program.kernels) {
+    if (kernel.object.empty()) static_cast<void>(find_kernel(kernel.name));
+  }
   LaunchCommand command{program, ++epoch_, dram_used_, options.record_log, options.dry};
+  for (KernelObject& object : command.program.objects) {
+    if (!sent_objects_.insert(object.key).second) object.bytes.reset();
+  }
   const std::optional<std::uint64_t> seed = options.shake ? options.shake : shake_;
   command.shaken = seed.has_value();
   command.shake_seed = seed.value_or(0);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -111,6 +112,7 @@ class Device {
   std::uint64_t dram_used_ = 0;
   std::uint32_t epoch_ = 0;
   std::optional<std::uint64_t> shake_;
+  std::set<std::string> sent_objects_;  ///< keys of compiled kernels that all ranks have
   std::vector<checks::Finding> warnings_;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "kernels/metalium/foreign_kernel.h"
 #include "noc/endpoint.h"
 
 namespace tilegrid {
@@ -52,7 +53,9 @@ void run_kernel(KernelContext& kernel, KernelFunction function) {
   EventLog& log = kernel.core->log;
   try {
     log.append(kernel.risc, events::KernelStart{});
+    if (kernel.foreign != nullptr) metalium::begin(*kernel.foreign);
     function();
+    if (kernel.foreign != nullptr) metalium::finish(*kernel.foreign);
     if (kernel.core->checker) kernel.core->checker->kernel_end(kernel.risc);
     kernel.noc->finish();
     log.append(kernel.risc, events::KernelEnd{});

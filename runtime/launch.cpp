@@ -14,7 +14,8 @@ namespace {
 
 /// What a replay must know of the program, without the logs.
 LaunchLog log_of(const Program& program) {
-  LaunchLog log{program.name, program.compute.dst_fp32, program.compute.full_sync, {}, {}, program.semaphores};
+  const ComputeConfig& compute = compute_of(program);
+  LaunchLog log{program.name, compute.dst_fp32, compute.full_sync, {}, {}, semaphores_of(program)};
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     log.buffers.push_back({cb.id, cb.pages, cb.page_bytes, cb.format});
   }

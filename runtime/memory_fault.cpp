@@ -33,6 +33,7 @@ void on_fault(int signal, siginfo_t* info, void*) {
     return;
   }
   const KernelContext& kernel = kernel_of(*fiber);
+  if (L1Arena::show(reinterpret_cast<std::uintptr_t>(info->si_addr), kernel.core->l1_base)) return;
   const LogicalCore at = kernel.core->logical;
   const PhysicalCore physical = kernel.core->chip.places().physical_of(at);
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);

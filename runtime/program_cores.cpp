@@ -10,6 +10,7 @@
 #include "core/checks/poison.h"
 #include "noc/endpoint.h"
 #include "runtime/deadlock/deadlock_report.h"
+#include "runtime/jit/loader.h"
 #include "runtime/kernel_fiber.h"
 
 namespace tilegrid {
@@ -24,22 +25,25 @@ std::uint32_t word_at(const Core& core, std::uint32_t offset) {
 }  // namespace
 
 void ProgramCores::start() {
+  jit::Loader::of_process().add(launch_.program.objects);
   for (const auto& core : node_.cores()) set_up(*core);
   for (const auto& core : node_.cores()) start_kernels(*core);
 }
 
 void ProgramCores::set_up(Core& core) {
   const Program& program = launch_.program;
-  std::uint32_t address = core.l1_base + l1_user_base;
+  const std::vector<std::uint32_t> offsets = l1_offsets_of(program);
   core.cbs = {};
-  for (const CircularBufferConfig& cb : program.circular_buffers) {
-    core.cbs[cb.id] = CircularBuffer(cb.id, cb.role, address, cb.pages, cb.page_bytes, cb.format);
-    address += static_cast<std::uint32_t>(l1_bytes_of(cb, core.chip));
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    const CircularBufferConfig& cb = program.circular_buffers[i];
+    if (!cb.on(core.logical)) continue;
+    core.cbs[cb.id] = CircularBuffer(cb.id, cb.role, core.l1_base + offsets[i], cb.pages, cb.page_bytes, cb.format);
   }
-  for (std::uint32_t id = 0; id < program.semaphores.size(); ++id) {
-    std::memcpy(l1_pointer(core.l1_base + semaphore_offset(id)), &program.semaphores[id], sizeof program.semaphores[id]);
+  const std::vector<std::uint32_t> semaphores = semaphores_of(program, core.logical);
+  for (std::uint32_t id = 0; id < semaphores.size(); ++id) {
+    std::memcpy(l1_pointer(core.l1_base + semaphore_offset(id)), &semaphores[id], sizeof semaphores[id]);
   }
-  const ComputeConfig& compute = program.compute;
+  const ComputeConfig& compute = compute_of(program, core.logical);
   const int slots =
       compute.dst_capacity > 0 ? compute.dst_capacity : core.chip.dst_slots(compute.dst_fp32, compute.full_sync);
   core.dst = Dst(compute.dst_fp32, compute.full_sync, slots);
@@ -60,12 +64,14 @@ void ProgramCores::set_up_checks(Core& core) {
   const checks::Config checks = core.dry ? node_.checks().without_data() : node_.checks();
   core.reporter.begin(checks, core.index, running_place);
   core.dst.set_checks(&core.reporter);
-  for (const CircularBufferConfig& cb : program.circular_buffers) core.cbs[cb.id].set_checks(&core.reporter, cb.on_buffer);
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    if (cb.on(core.logical)) core.cbs[cb.id].set_checks(&core.reporter, cb.on_buffer);
+  }
   if (checks::Checker::needed(checks)) core.checker = std::make_unique<checks::Checker>(core);
   if (!checks.on(checks::Class::uninitialised_l1)) return;
   // Bottom-up the circular buffers, top-down the L1 buffers.
   for (const CircularBufferConfig& cb : program.circular_buffers) {
-    if (cb.on_buffer) continue;
+    if (cb.on_buffer || cb.address || !cb.on(core.logical)) continue;
     checks::fill(checks::l1_poison, l1_pointer(core.cbs[cb.id].address()), std::size_t{cb.pages} * cb.page_bytes);
   }
 }
@@ -92,7 +98,12 @@ void ProgramCores::start_kernels(Core& core) {
     contexts_.push_back(context_of(core, config));
     KernelContext* kernel = contexts_.back().get();
     core.log.lines().follow(config.risc, &kernel->where);
-    const KernelFunction function = find_kernel(config.name);
+    if (!config.object.empty()) {
+      foreign_.push_back(std::make_unique<ForeignKernel>(*kernel));
+      kernel->foreign = foreign_.back().get();
+    }
+    const KernelFunction function =
+        config.object.empty() ? find_kernel(config.name) : jit::Loader::of_process().entry(config.object, core.index);
     node_.scheduler().spawn(core.index, config.risc, kernel, &core.host_cost,
                             [kernel, function] { run_kernel(*kernel, function); });
   }
@@ -106,13 +117,13 @@ std::uint64_t ProgramCores::products() const {
 
 void ProgramCores::check_semaphores(Core& core) {
   if (!core.reporter.on(checks::Class::semaphore_state)) return;
-  for (std::uint32_t id = 0; id < launch_.program.semaphores.size(); ++id) {
+  const std::vector<std::uint32_t> initial = semaphores_of(launch_.program, core.logical);
+  for (std::uint32_t id = 0; id < initial.size(); ++id) {
     const std::uint32_t value = word_at(core, semaphore_offset(id));
-    if (value == launch_.program.semaphores[id]) continue;
+    if (value == initial[id]) continue;
     core.reporter.note(checks::Class::semaphore_state, core.checker->last_use_of_semaphore(id),
                        checks::fault_of(checks::Class::semaphore_state,
-                                        fmt::format("semaphore {} ends with {}, it began with {}", id, value,
-                                                    launch_.program.semaphores[id]),
+                                        fmt::format("semaphore {} ends with {}, it began with {}", id, value, initial[id]),
                                         "a program that is launched again finds what the last one left")
                            .hint("set it back before the kernel ends"));
   }

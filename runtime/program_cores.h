@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/api/context.h"
+#include "kernels/metalium/foreign_kernel.h"
 #include "noc/node.h"
 #include "runtime/protocol.h"
 
@@ -38,6 +39,7 @@ class ProgramCores {
   noc::Node& node_;
   const LaunchCommand& launch_;
   std::vector<std::unique_ptr<KernelContext>> contexts_;
+  std::vector<std::unique_ptr<ForeignKernel>> foreign_;                     ///< of contexts of kernels from files
   std::shared_ptr<EventStore> log_store_ = std::make_shared<EventStore>();  ///< of all cores: they repeat each other
 };
 

@@ -40,6 +40,11 @@ EndReason ProgramRun::run() {
   const noc::TransportStats before = node_.transport().stats();
   start();
   node_.scheduler().set_service(alone_ ? std::function<void()>{} : [this] { serve_if_due(); });
+  node_.scheduler().set_look_again([this] {
+    bool found = false;
+    for (const auto& core : node_.cores()) found = core->look_again() || found;
+    return found;
+  });
   {
     const MemoryFaultGuard guard;
     run_fibers();
@@ -58,9 +63,10 @@ EndReason ProgramRun::run() {
 
 void ProgramRun::start() {
   try {
-    node_.begin_program(launch_.epoch, launch_.dram_limit);
+    node_.begin_program(launch_.epoch, launch_.dram_limit, launch_.program.keep_l1);
     if (launch_.shaken) node_.shake(launch_.shake_seed);
     if (!launch_.dry) node_.mark_unwritten_dram();
+    if (!launch_.program.objects.empty()) node_.open_l1_window();
     cores_.start();
     node_.deliver_early_messages();
   } catch (const Error& error) {
@@ -90,7 +96,10 @@ void ProgramRun::run_fibers() {
       failure_reported = true;
     }
     const int delivered = node_.poll();
-    if (delivered > 0) idle_.active();
+    if (delivered > 0) {
+      idle_.active();
+      scheduler.happened();
+    }
     if (control_.pending() || (scheduler.any_ready() && !scheduler.failure())) continue;
     if (delivered == 0) {
       report_status();
@@ -107,7 +116,7 @@ void ProgramRun::serve_if_due() {
   const auto gap = std::chrono::duration_cast<std::chrono::microseconds>(now - last_poll_).count();
   cost_.longest_gap_us = std::max<std::uint64_t>(cost_.longest_gap_us, gap);
   last_poll_ = now;
-  node_.poll();
+  if (node_.poll() > 0) node_.scheduler().happened();
 }
 
 void ProgramRun::report_status() {

@@ -160,6 +160,8 @@ constexpr decltype(auto) visit_compute(const Event& event, Visitor& visitor) {
       return visitor(get<Generate>(event));
     case EventKind::zone:
       return visitor(get<Zone>(event));
+    case EventKind::work:
+      return visitor(get<Work>(event));
     default:
       __builtin_unreachable();  // Event's constructors and load_log see to it
   }

@@ -93,6 +93,9 @@ struct Details {
     return fmt::format(" {} cb {} cb {}", static_cast<int>(e.what), e.first, e.second);
   }
   std::string operator()(const events::Generate& e) const { return fmt::format(" cb {} {} bytes", e.cb, e.bytes); }
+  std::string operator()(const events::Work& e) const {
+    return fmt::format(" {} {}", e.steps, e.vector ? "vector instructions" : "blocks");
+  }
   std::string operator()(const events::Zone& e) const {
     if (e.phase == 0) return " none";
     return e.phase <= phases.size() ? " " + phases[e.phase - std::size_t{1}] : " ?";

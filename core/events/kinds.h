@@ -46,8 +46,9 @@ enum class EventKind : std::uint8_t {
   configure,
   generate,
   zone,
+  work,
 };
-inline constexpr int event_kind_count = count_to(EventKind::zone);
+inline constexpr int event_kind_count = count_to(EventKind::work);
 template <>
 inline constexpr int enum_size<EventKind> = event_kind_count;
 [[nodiscard]] const char* name_of(EventKind kind);
@@ -417,6 +418,19 @@ struct Zone {
     link(bits.op, self.phase);
   }
   friend bool operator==(const Zone&, const Zone&) = default;
+};
+
+/// Work of a kernel between its calls, which no other event tells of.
+struct Work {
+  static constexpr EventKind kind = EventKind::work;
+  bool vector = false;      ///< instructions of the vector unit, of 32 lanes each; else basic blocks of a RISC
+  std::uint32_t steps = 0;  ///< how many
+  template <class Link, class Bits, class Self>
+  static constexpr void fields(const Link& link, Bits& bits, Self& self) {
+    link(bits.op, self.vector);
+    link(bits.count, self.steps);
+  }
+  friend bool operator==(const Work&, const Work&) = default;
 };
 
 }  // namespace events

@@ -196,6 +196,11 @@ class LogReader {
       case DataFormat::bf16:
       case DataFormat::bfp8_b:
       case DataFormat::bfp4_b:
+      case DataFormat::int32:
+      case DataFormat::uint16:
+      case DataFormat::int8:
+      case DataFormat::uint32:
+      case DataFormat::uint8:
         return format;
     }
     throw UsageError(fmt::format("{}: unknown data format {}", path_, static_cast<int>(format)));

@@ -256,6 +256,11 @@ inline void unpack_tile(const std::byte* l1, const UnpackSpec& spec, float* out)
       return unpack_format<Fp16Format>(l1, spec, out);
     case DataFormat::fp32:
     case DataFormat::tf32:
+    case DataFormat::int32:
+    case DataFormat::uint32:
+    case DataFormat::uint16:  // and shorter integers: the caller has widened them
+    case DataFormat::int8:
+    case DataFormat::uint8:
       return unpack_format<WordFormat>(l1, spec, out);
     case DataFormat::bfp8_b:
     case DataFormat::bfp4_b:

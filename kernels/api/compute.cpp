@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 
@@ -35,9 +36,10 @@ void set_pack_format(Core& core, std::uint32_t cb) {
   if (core.checker) core.checker->set_pack(core.cb(cb).format());
 }
 
-/// The unpacker reads whole tiles: a page must be one.
+/// The unpacker reads whole tiles: a page must be one. Hardware knows no such rule, and kernels from files may have pages of
+/// any size: a tile begins at a page.
 void check_page(const CircularBuffer& buffer, const char* who) {
-  if (buffer.page_bytes() == tile_bytes(buffer.format())) return;
+  if (buffer.page_bytes() == tile_bytes(buffer.format()) || running_kernel().foreign != nullptr) return;
   throw Fault("CB page size", fmt::format("{} on CB {} with pages of {} bytes", who, buffer.id(), buffer.page_bytes()),
               fmt::format("compute works on pages that are one {} tile", name_of(buffer.format())))
       .numbers(buffer.page_bytes(), tile_bytes(buffer.format()), "bytes");
@@ -416,6 +418,34 @@ void fill_tile(std::uint32_t dst, float value, Here at) {
   float* result = vector_output(core, dst, VectorMode::rc, "fill_tile");
   if (!core.dry) core.vector.unary(VectorOp::fill, result, VectorMode::rc, value);
   finish_vector(kernel, {.op = VectorOp::fill, .dst = byte(dst)});
+}
+
+void apply_tile(VectorOp charged_as, const char* who, std::span<const std::uint32_t> inputs, std::uint32_t out,
+                VectorMode mode, bool integer, const TileFunction& function, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  std::array<const float*, 3> operands{};
+  for (std::size_t i = 0; i < inputs.size(); ++i) operands.at(i) = vector_input(core.dst, inputs[i], who);
+  float* result = vector_output(core, out, mode, who);
+  constexpr std::ptrdiff_t face = face_side * face_side;
+  constexpr std::array<unsigned, 4> faces_of{0xF, 0x5, 0x3, 0x5};  // bit f: face f, by mode
+  for (int f = 0; f < 4 && !core.dry; ++f) {
+    if ((faces_of.at(static_cast<std::size_t>(mode)) >> f & 1U) == 0) continue;
+    std::array<const float*, 3> parts = operands;
+    for (const float*& part : parts) {
+      if (part != nullptr) part += f * face;
+    }
+    float* to = result + f * face;
+    function(to, parts[0], parts[1], parts[2], static_cast<int>(face));
+    if (!integer && !core.dst.fp32()) std::transform(to, to + face, to, scalar::round_dst16);
+  }
+  const auto operand_at = [&](std::size_t i) { return byte(i < inputs.size() ? inputs[i] : 0); };
+  finish_vector(kernel, {.op = charged_as,
+                         .mode = mode,
+                         .dst = byte(out),
+                         .first = operand_at(0),
+                         .second = operand_at(1),
+                         .third = operand_at(2)});
 }
 
 void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here at) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 
 #include "core/matrix_unit.h"
 #include "core/packer.h"
@@ -121,6 +123,12 @@ void where_tile(std::uint32_t cond, std::uint32_t x, std::uint32_t y, std::uint3
 void copy_dest_values(std::uint32_t src, std::uint32_t dst, Here at = Here::current());
 /// DST[dst] = value everywhere; the slot need not be written before.
 void fill_tile(std::uint32_t dst, float value, Here at = Here::current());
+/// A function of the values of a face of up to three tiles; what is not an operand is null. `out` may be any of them.
+using TileFunction = std::function<void(float* out, const float* a, const float* b, const float* c, int count)>;
+/// An operation that the vector unit has no number for: DST[out] = function(DST[inputs]), in the faces that `mode` names,
+/// logged and charged as `charged_as`. Values are rounded to DST's format, unless they are patterns of integers.
+void apply_tile(VectorOp charged_as, const char* who, std::span<const std::uint32_t> inputs, std::uint32_t out,
+                VectorMode mode, bool integer, const TileFunction& function, Here at = Here::current());
 /// exp(scale * x).
 inline void exp_tile(std::uint32_t dst, bool fast, VectorMode mode = VectorMode::rc, float scale = 1.0F,
                      Here at = Here::current()) {

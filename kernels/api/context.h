@@ -11,6 +11,8 @@
 
 namespace tilegrid {
 
+struct ForeignKernel;
+
 /// What a running kernel knows: its core, its NoC, its arguments, and where in the source it is. The kernel API finds it
 /// through the running fiber; `where` makes every error and every blocked fiber point at a kernel's line.
 struct KernelContext {
@@ -24,7 +26,8 @@ struct KernelContext {
   std::span<const std::uint32_t> common_args;
   std::span<const std::uint32_t> compile_args;
   SourceLine where;
-  std::uint8_t phase = 0;  ///< of the zone that it is in
+  std::uint8_t phase = 0;            ///< of the zone that it is in
+  ForeignKernel* foreign = nullptr;  ///< of a kernel from a file (kernels/metalium/)
 };
 
 /// The kernel that a fiber of a program runs.

@@ -86,7 +86,7 @@ void wait_for(volatile std::uint32_t* semaphore, std::uint32_t value, bool at_le
   while (at_least ? *semaphore < value : *semaphore != value) {
     kernel.noc->flush();
     Fiber* self = current_fiber();
-    core.semaphore_waiters.push_back({offset, self});
+    core.semaphore_waiters.push_back({offset, self, value, at_least});
     core.scheduler.block({BlockReason::semaphore, offset, value});
     std::erase_if(core.semaphore_waiters, [self](const auto& waiter) { return waiter.fiber == self; });
   }

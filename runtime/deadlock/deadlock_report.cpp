@@ -79,7 +79,7 @@ std::vector<BlockedReport> blocked_kernels(const noc::Node& node, const Program&
     const KernelContext& kernel = kernel_of(*fiber);
     const Core& core = *kernel.core;
     const auto report = by_core.try_emplace(core.index).first;
-    if (report->second.kernels.empty()) report->second = state_of(core, program.semaphores.size());
+    if (report->second.kernels.empty()) report->second = state_of(core, semaphores_of(program).size());
     BlockedKernel& state = report->second.kernels.emplace_back();
     state.risc = kernel.risc;
     state.name = kernel.kernel_name;

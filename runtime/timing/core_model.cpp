@@ -169,6 +169,12 @@ bool CoreModel::front_step(const Event& event) {
                               configure_front(event, call);
                               return true;
                             },
+                            [&](const Work& call) {  // the three TRISCs run the same loops, the vector unit is math's
+                              busy(Lane::math, Costs::work(call), call.kind, front_phase_);
+                              if (call.vector) return true;
+                              busy(Lane::unpack, Costs::work(call), call.kind, front_phase_);
+                              return pass_on();
+                            },
                             [&](const Zone& zone) {
                               front_phase_ = phase_of(zone);
                               return pass_on();
@@ -292,6 +298,10 @@ bool CoreModel::pack_step(const Event& event) {
                             [&](const CbPush& call) { return push_back(Lane::pack, pack_phase_, call); },
                             [&](const Configure& call) {
                               busy(Lane::pack, costs_.configure(call).pack, EventKind::configure, pack_phase_);
+                              return true;
+                            },
+                            [&](const Work& call) {
+                              busy(Lane::pack, Costs::work(call), call.kind, pack_phase_);
                               return true;
                             },
                             [&](const Zone& zone) {

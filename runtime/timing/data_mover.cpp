@@ -69,6 +69,10 @@ bool CoreModel::mover_step(int risc, const Event& event) {
               busy(lane, costs_.generate(call), call.kind, mover.phase);
               return true;
             },
+            [&](const Work& call) {
+              busy(lane, Costs::work(call), call.kind, mover.phase);
+              return true;
+            },
             [&](const Zone& zone) {
               mover.phase = phase_of(zone);
               return true;

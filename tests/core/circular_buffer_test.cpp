@@ -117,7 +117,7 @@ TEST(CircularBuffer, PushNeedsAReservationAndPopNeedsPages) {
   cb.reserve(2);
   expect_fault("cb-window", 3, 2, [&] { cb.push(3); });
   cb.push(2);
-  expect_fault("CB over-pop", 3, 2, [&] { cb.pop(3); });
+  expect_fault("cb-count", 3, 2, [&] { cb.pop(3); });
   EXPECT_EQ(cb.held(), 2U) << "a fault changes nothing";
 }
 

@@ -42,7 +42,7 @@ inline float decode(const std::byte* l1, DataFormat format, int row, int column)
       return word;
     case DataFormat::bfp8_b:
       return scalar::unpack_bfp8_b(static_cast<std::uint8_t>(l1[index / 16]), static_cast<std::uint8_t>(l1[64 + index]));
-    case DataFormat::bfp4_b:
+    default:  // bfp4_b; the matrix unit takes no integers
       break;
   }
   const int exponent = static_cast<int>(l1[index / 16]);

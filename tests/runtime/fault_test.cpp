@@ -124,7 +124,7 @@ std::vector<FaultCase> cb_cases() {
        "cb_push_back.*\\b1\\b.*\\b0\\b.*'cb0'.*asked 1 pages, available 0.*fix: ", __LINE__},
       {__LINE__, "push_more_than_reserved", Risc::brisc, [] { cb_reserve_back(0, 2), cb_push_back(0, 3); }, "cb-window",
        "asked 3 pages, available 2", __LINE__},
-      {__LINE__, "pop_without_push", Risc::trisc, [] { cb_pop_front(0, 1); }, "CB over-pop", "asked 1 pages, available 0",
+      {__LINE__, "pop_without_push", Risc::trisc, [] { cb_pop_front(0, 1); }, "cb-count", "asked 1 pages, available 0",
        __LINE__},
       {__LINE__, "push_past_the_end", Risc::ncrisc,
        [] {
@@ -428,8 +428,8 @@ TEST(Faults, OfAllCoresAtOnceAreReportedOnce) {
   const test::Outcome outcome = run_kernel("fault/pop_without_push", Risc::trisc, CoreRange::all(grid));
   EXPECT_EQ(outcome.code, 2);
   if (!test::session().is_host()) return;
-  EXPECT_EQ(outcome.error.find("CB over-pop · core ("), 0U) << outcome.error;
-  EXPECT_EQ(outcome.error.find("CB over-pop", 1), std::string::npos) << outcome.error;
+  EXPECT_EQ(outcome.error.find("cb-count · core ("), 0U) << outcome.error;
+  EXPECT_EQ(outcome.error.find("cb-count", 1), std::string::npos) << outcome.error;
 }
 
 const auto waits_for_ever = register_kernel("fault/waits_for_ever", [] { cb_wait_front(0, 1); });

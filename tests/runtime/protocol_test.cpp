@@ -227,7 +227,7 @@ TEST(Protocol, LaunchCommandsComeBack) {
   EXPECT_EQ(copy.program.grid, (GridSize{3, 4}));
   EXPECT_EQ(copy.program.compute.fidelity, Fidelity::hifi4);
   ASSERT_EQ(copy.program.kernels.size(), 1U);
-  EXPECT_EQ(copy.program.kernels[0].cores.last, (LogicalCore{2, 3}));
+  EXPECT_EQ(copy.program.kernels[0].cores.ranges[0].last, (LogicalCore{2, 3}));
   EXPECT_EQ(copy.program.kernels[0].runtime_args, command.program.kernels[0].runtime_args);
   EXPECT_EQ(to_bytes(copy), to_bytes(command));
 }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+
+#include "kernels/api/context.h"
+#include "kernels/metalium/include/tilegrid/interface.h"
+
+namespace tilegrid {
+
+/// What the packer's processor has still to do.
+///
+/// On silicon a compute kernel is three programs: UNPACK, MATH and PACK each run the same source and wait for each other at
+/// buffers and DST only. Here it is one fiber. Kernels that keep the order acquire, compute, commit, wait, pack, release run
+/// as they are written. But many ask for DST, or for room in a buffer, before PACK could have it: PACK alone would wait
+/// there. Such a call, and all calls of PACK behind it, are kept in order here and done as soon as they can be, while UNPACK
+/// and MATH go on.
+class PackQueue {
+ public:
+  explicit PackQueue(KernelContext& kernel) : kernel_(kernel) {}
+
+  /// Does it now or keeps it. `cb`, `pages`: needs so much room there.
+  void reserve(std::uint32_t cb, std::uint32_t pages, const api::Here& at);
+  /// tile_regs_wait: needs a committed section.
+  void wait(const api::Here& at);
+  void submit(std::function<void()> run, const api::Here& at);
+
+  /// Does what can be done.
+  void drain();
+  [[nodiscard]] bool empty() const { return steps_.empty(); }
+  /// The buffer for which the first step needs room; null when it waits for DST.
+  [[nodiscard]] CircularBuffer* full_buffer() const;
+  /// Blocks until all steps are done; faults "dst-order" when one waits for DST that nobody will commit.
+  void finish();
+  /// Blocks, with DST or a buffer's room as the reason, until the first step is done.
+  void block_for_first();
+
+ private:
+  enum class Kind : std::uint8_t { reserve, wait, other };
+  struct Step {
+    Kind kind = Kind::other;
+    std::uint32_t cb = 0;
+    std::uint32_t pages = 0;
+    std::function<void()> run{};
+    api::Here at{};
+  };
+  [[nodiscard]] bool can_run(const Step& step) const;
+  void run(const Step& step);
+  void add(Step step);
+
+  KernelContext& kernel_;
+  std::deque<Step> steps_;
+};
+
+/// Of a kernel from a file, beside its context: what keeps its calls in order, its unfinished output, and what its
+/// configuration calls have set for later ones.
+struct ForeignKernel {
+  explicit ForeignKernel(KernelContext& of) : kernel(of), packs(of) {}
+  KernelContext& kernel;
+  PackQueue packs;
+  bool transpose = false;              ///< of the matmul that was configured last
+  bool called = true;                  ///< since the alarm of the meter
+  bool progressed = true;              ///< since it last gave way in a loop that waits
+  std::uint64_t mark = 0;              ///< of the meter at its last alarm
+  std::uint64_t ticks = 0;             ///< of the clock that it may look at
+  std::uint32_t cb_a = 0, cb_b = 0;    ///< that the unpackers were configured for last
+  const void* spins_at = nullptr;      ///< code that looks at memory again and again; null: none
+  std::array<std::string, 4> lines{};  ///< unfinished lines of output: of the kernel, and of UNPACK, MATH and PACK
+};
+
+namespace metalium {
+
+/// The functions that a kernel's object is given.
+[[nodiscard]] const tilegrid_device::Interface& interface();
+/// To be called in the kernel's fiber before and after its code.
+void begin(ForeignKernel& kernel);
+void finish(ForeignKernel& kernel);
+/// Where lines that kernels print go to; standard output when it is empty. For tests.
+void set_printer(std::function<void(const std::string& line)> printer);
+
+}  // namespace metalium
+}  // namespace tilegrid

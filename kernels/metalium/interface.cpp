@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is common to all calls of kernels from files: the meter of their own work, their output, and the table of functions.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+#include <utility>
+
+#include "core/checks/reporter.h"
+#include "core/error.h"
+#include "kernels/metalium/calls.h"
+
+namespace tilegrid::metalium {
+namespace {
+
+/// Blocks between two calls that count as part of the calls: what is charged for a call has its loop in it.
+constexpr std::uint64_t blocks_of_a_call = 32;
+/// So often the meter looks whether a kernel computes or waits.
+constexpr std::uint64_t blocks_between_looks = 1024;
+/// Host time of that many, for who serves other ranks meanwhile.
+constexpr std::uint32_t look_ns = 4000;
+
+/// Of the fiber that runs: fibers change only inside of calls, which begin with a count of zero.
+tilegrid_device::Meter meter{0, blocks_between_looks, 0};
+
+std::function<void(const std::string&)>& printer() {
+  static std::function<void(const std::string&)> function;
+  return function;
+}
+
+void restart_meter(ForeignKernel& kernel) {
+  meter = {0, blocks_between_looks, 0};
+  kernel.mark = 0;
+  kernel.called = true;
+}
+
+void charge(KernelContext& kernel) {
+  const std::uint64_t blocks = std::min<std::uint64_t>(meter.blocks, std::numeric_limits<std::uint32_t>::max());
+  if (blocks <= blocks_of_a_call) return;
+  kernel.core->log.append(kernel.risc, events::Work{.steps = static_cast<std::uint32_t>(blocks)});
+}
+
+/// The meter's alarm. A kernel whose comparisons saw new values computes, and goes on. One whose comparisons have long seen
+/// the same ones waits for memory to change: others get their turn. How often it looked depends on the schedule, so that is
+/// not charged.
+void slow(const void* pc) {
+  auto* fiber = current_fiber();
+  if (fiber == nullptr) return;
+  auto& kernel = *static_cast<KernelContext*>(fiber->local());
+  ForeignKernel& foreign = *kernel.foreign;
+  if (foreign.called || meter.last_change > foreign.mark) {
+    foreign.called = false;
+    foreign.progressed = true;
+    foreign.mark = meter.blocks;
+    meter.alarm = meter.blocks + blocks_between_looks;
+    kernel.core->scheduler.tick(look_ns);
+    return;
+  }
+  meter.blocks = meter.last_change;
+  const tilegrid_device::Meter kept = meter;
+  foreign.spins_at = pc;
+  kernel.noc->flush();
+  kernel.core->scheduler.spin(std::exchange(foreign.progressed, false));
+  foreign.spins_at = nullptr;
+  meter = kept;
+  foreign.mark = meter.blocks;
+  meter.alarm = meter.blocks + blocks_between_looks;
+}
+
+void refuse(const char* what, const char* why, Line at) {
+  enter(at);
+  throw Fault("not supported", what, why);
+}
+
+void print_line(const KernelContext& kernel, int thread, const std::string& line) {
+  static constexpr std::array<const char*, 3> threads{"TR0", "TR1", "TR2"};
+  static constexpr EnumArray<Risc, const char*> riscs{"BR", "NC", "TR"};
+  const LogicalCore at = kernel.core->logical;
+  const char* risc = thread >= 0 ? threads.at(static_cast<std::size_t>(thread)) : riscs[kernel.risc];
+  const std::string text = fmt::format("0:({},{}):{}: {}\n", at.x, at.y, risc, line);
+  if (printer()) return printer()(text);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void print(int thread, const char* text, std::size_t length) {
+  auto& kernel = *static_cast<KernelContext*>(current_fiber()->local());
+  std::string& line = kernel.foreign->lines.at(static_cast<std::size_t>(thread + 1));
+  for (const char c : std::string_view(text, length)) {
+    if (c != '\n') {
+      line += c;
+      continue;
+    }
+    print_line(kernel, thread, line);
+    line.clear();
+  }
+}
+
+}  // namespace
+
+KernelContext& enter(const Line& at) {
+  KernelContext& kernel = api::context(here(at));
+  charge(kernel);
+  restart_meter(*kernel.foreign);
+  return kernel;
+}
+
+bool configured(KernelContext& kernel, std::uint32_t cb, const char* who) {
+  Core& core = *kernel.core;
+  if (cb < core.cbs.size() && core.cbs[cb].configured()) return true;
+  if (cb >= core.cbs.size()) static_cast<void>(core.cb(cb));  // faults
+  core.reporter.found(checks::Class::cb_unknown, [&] {
+    return checks::fault_of(checks::Class::cb_unknown,
+                            fmt::format("{} of CB {}, which the program does not configure", who, cb),
+                            "circular buffers are configured by the host")
+        .hint("create a circular buffer with this index on the kernel's cores");
+  });
+  return false;
+}
+
+const Interface& interface() {
+  static const Interface table = [] {
+    Interface made{};
+    made.meter = &meter;
+    made.slow = slow;
+    made.refuse = refuse;
+    made.print = print;
+    fill_data_calls(made);
+    fill_compute_calls(made);
+    fill_vector_calls(made);
+    return made;
+  }();
+  return table;
+}
+
+void begin(ForeignKernel& kernel) { restart_meter(kernel); }
+
+void finish(ForeignKernel& kernel) {
+  charge(kernel.kernel);
+  restart_meter(kernel);
+  kernel.packs.finish();
+  for (std::size_t i = 0; i < kernel.lines.size(); ++i) {
+    if (!kernel.lines[i].empty()) print_line(kernel.kernel, static_cast<int>(i) - 1, std::exchange(kernel.lines[i], {}));
+  }
+}
+
+void set_printer(std::function<void(const std::string&)> function) { printer() = std::move(function); }
+
+}  // namespace tilegrid::metalium
