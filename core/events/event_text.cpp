@@ -106,14 +106,12 @@ struct Details {
 
 const char* name_of(EventKind kind) {
   constexpr std::array<const char*, event_kind_count> names = {
-      "kernel_start",   "kernel_end",    "cb_reserve",    "cb_push",
-      "cb_wait",        "cb_pop",        "noc_read",      "noc_write",
-      "noc_multicast",  "read_barrier",  "write_barrier", "writes_flushed",
-      "atomic_barrier", "semaphore_set", "semaphore_inc", "semaphore_wait",
-      "dst_acquire",    "dst_commit",    "dst_wait",      "dst_release",
-      "matmul",         "eltwise",       "dest_reuse",    "reduce",
-      "copy",           "transpose",     "vector",        "pack",
-      "configure",      "generate",      "zone"};
+      "kernel_start",   "kernel_end",    "cb_reserve",    "cb_push",        "cb_wait",       "cb_pop",
+      "noc_read",       "noc_write",     "noc_multicast", "read_barrier",   "write_barrier", "writes_flushed",
+      "atomic_barrier", "semaphore_set", "semaphore_inc", "semaphore_wait", "dst_acquire",   "dst_commit",
+      "dst_wait",       "dst_release",   "matmul",        "eltwise",        "dest_reuse",    "reduce",
+      "copy",           "transpose",     "vector",        "pack",           "configure",     "generate",
+      "zone",           "work"};
   return names[static_cast<std::size_t>(kind)];
 }
 

@@ -22,7 +22,7 @@ constexpr std::uint64_t blocks_between_looks = 1024;
 constexpr std::uint32_t look_ns = 4000;
 
 /// Of the fiber that runs: fibers change only inside of calls, which begin with a count of zero.
-tilegrid_device::Meter meter{0, blocks_between_looks, 0};
+tilegrid_device::Meter meter{0, blocks_between_looks, 0, 0};
 
 std::function<void(const std::string&)>& printer() {
   static std::function<void(const std::string&)> function;
@@ -30,7 +30,7 @@ std::function<void(const std::string&)>& printer() {
 }
 
 void restart_meter(ForeignKernel& kernel) {
-  meter = {0, blocks_between_looks, 0};
+  meter = {0, blocks_between_looks, meter.calls + 1, 0};
   kernel.mark = 0;
   kernel.called = true;
 }
@@ -63,7 +63,7 @@ void slow(const void* pc) {
   kernel.noc->flush();
   kernel.core->scheduler.spin(std::exchange(foreign.progressed, false));
   foreign.spins_at = nullptr;
-  meter = kept;
+  meter = {kept.blocks, kept.alarm, meter.calls + 1, kept.last_change};
   foreign.mark = meter.blocks;
   meter.alarm = meter.blocks + blocks_between_looks;
 }

@@ -131,7 +131,7 @@ TEST(Program, RefusesKernelsOutsideOfTheGrid) {
 
 TEST(Program, RefusesTwoKernelsOnOneProcessor) {
   Program program = good_program();
-  program.kernels[3].cores.first = {1, 1};
+  program.kernels[3].cores.ranges[0].first = {1, 1};
   EXPECT_REFUSED(program, "kernels compute and other both run on TRISC of core (1,1)");
   program.kernels[3].risc = Risc::brisc;
   EXPECT_REFUSED(program, "kernels writer and other both run on BRISC of core (1,1)");

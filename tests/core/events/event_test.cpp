@@ -58,6 +58,7 @@ void for_each_full(const Visit& visit) {
   visit(Configure{Configuration::unpack_to_dst, most8, most8});
   visit(Generate{most8, most32});
   visit(Zone{most8});
+  visit(Work{true, most32});
 }
 
 TEST(Event, ComesBackAsItWasWithAllFieldsAtTheirLimits) {

@@ -45,9 +45,9 @@ constexpr int dead_line = __LINE__ + 2;
 const auto dies = register_kernel("stopped/dies", [] {
   noc_async_write(l1(user), on_core(other, user), 64);
   change(user + 32);
-  cb_pop_front(0, 1);  // nothing is there
+  cb_wait_front(0, 99);  // more than the buffer has
 });
-const auto dies_alone = register_kernel("stopped/dies_alone", [] { cb_pop_front(0, 1); });
+const auto dies_alone = register_kernel("stopped/dies_alone", [] { cb_wait_front(0, 99); });
 
 // ---- The flag of a sender that is its own receiver
 constexpr std::uint32_t valid = 1;
@@ -129,9 +129,9 @@ TEST(Stopped, AKernelThatDiesSaysWhatItsBarrierWouldHaveFound) {
   if (!test::session().is_host()) return;
   EXPECT_TRUE(outcome.error.starts_with("write-flush · core (1,0)")) << outcome.error;
   EXPECT_NE(outcome.error.find(line(dead_line)), std::string::npos) << outcome.error;
-  EXPECT_NE(outcome.error.find("cb_pop_front"), std::string::npos) << outcome.error;
+  EXPECT_NE(outcome.error.find("cb_wait_front"), std::string::npos) << outcome.error;
   EXPECT_EQ(alone.error.find("write-flush"), std::string::npos) << alone.error;
-  EXPECT_NE(alone.error.find("cb_pop_front"), std::string::npos) << alone.error;
+  EXPECT_NE(alone.error.find("cb_wait_front"), std::string::npos) << alone.error;
 }
 
 TEST(Stopped, AFlagThatIsItsOwnSourceIsNamed) {

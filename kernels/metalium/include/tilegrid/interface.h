@@ -22,6 +22,7 @@ struct Line {
 struct Meter {
   uint64_t blocks;       ///< since the last call
   uint64_t alarm;        ///< count at which slow() is called
+  uint64_t calls;        ///< so far, of all kernels: what was learnt before the last one may hold no more
   uint64_t last_change;  ///< count at which a comparison last saw other values than before
 };
 

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tilegrid/dataflow.h"
+
+// Buffers that are spread over banks: address generators of all years. Page i of an interleaved buffer is in bank i mod banks;
+// a DRAM page begins at a multiple of 32 bytes (64 on Blackhole), an L1 page at one of 16. L1 bank b is the b-th worker of the
+// grid, row by row.
+
+namespace tilegrid_device {
+
+#if defined(ARCH_BLACKHOLE)
+inline constexpr uint32_t dram_alignment = 64;
+#else
+inline constexpr uint32_t dram_alignment = 32;
+#endif
+
+constexpr uint32_t align_up(uint32_t value, uint32_t to) { return (value + to - 1) / to * to; }
+
+template <bool DRAM>
+inline uint64_t interleaved_address(uint32_t page, uint32_t base, uint32_t page_bytes, uint32_t offset, Line at) {
+  const uint32_t banks = tg().place(DRAM ? 6 : 7);
+  const uint32_t step = align_up(page_bytes, DRAM ? dram_alignment : 16);
+  return tg().bank_address(DRAM, page % banks, base + page / banks * step + offset, at);
+}
+
+}  // namespace tilegrid_device
+
+template <bool DRAM>
+struct InterleavedAddrGen {
+  uint32_t bank_base_address;
+  uint32_t page_size;
+  const uint32_t aligned_page_size = tilegrid_device::align_up(page_size, DRAM ? tilegrid_device::dram_alignment : 16);
+  uint64_t get_noc_addr(uint32_t id, uint32_t offset = 0, uint8_t = noc_index, TG_AT) const {
+    return tilegrid_device::interleaved_address<DRAM>(id, bank_base_address, page_size, offset, at);
+  }
+  void noc_async_read_page(uint32_t id, uint32_t l1, uint32_t offset = 0, uint8_t noc = noc_index, TG_AT) const {
+    tilegrid_device::tg().read(get_noc_addr(id, offset, noc, at), l1, page_size, false, noc, at);
+  }
+};
+
+template <bool DRAM>
+struct InterleavedPow2AddrGen {
+  uint32_t bank_base_address;
+  uint32_t log_base_2_of_page_size;
+  const uint32_t page_size = 1U << log_base_2_of_page_size;
+  uint64_t get_noc_addr(uint32_t id, uint32_t offset = 0, uint8_t = noc_index, TG_AT) const {
+    return tilegrid_device::interleaved_address<DRAM>(id, bank_base_address, 1U << log_base_2_of_page_size, offset, at);
+  }
+};
+
+template <bool DRAM>
+struct InterleavedPow2AddrGenFast : InterleavedPow2AddrGen<DRAM> {
+  void noc_async_read_page(uint32_t id, uint32_t l1, uint32_t offset = 0, uint8_t noc = noc_index, TG_AT) const {
+    tilegrid_device::tg().read(this->get_noc_addr(id, offset, noc, at), l1, this->page_size, false, noc, at);
+  }
+};
+
+template <bool DRAM, uint32_t tile_hw = 1024>
+struct InterleavedAddrGenFast {
+  uint32_t bank_base_address;
+  uint32_t page_size;
+  DataFormat data_format;
+  uint64_t get_noc_addr(uint32_t id, uint32_t offset = 0, uint8_t = noc_index, TG_AT) const {
+    return tilegrid_device::interleaved_address<DRAM>(id, bank_base_address, page_size, offset, at);
+  }
+  void noc_async_read_tile(uint32_t id, uint32_t l1, uint32_t offset = 0, uint8_t noc = noc_index, TG_AT) const {
+    tilegrid_device::tg().read(get_noc_addr(id, offset, noc, at), l1, page_size, false, noc, at);
+  }
+  void noc_async_write_tile(uint32_t id, uint32_t l1, uint8_t noc = noc_index, TG_AT) const {
+    tilegrid_device::tg().write(l1, get_noc_addr(id, 0, noc, at), page_size, false, noc, at);
+  }
+};
+
+template <bool DRAM>
+inline InterleavedAddrGen<DRAM> get_interleaved_addr_gen(uint32_t base, uint32_t page_size) {
+  return {.bank_base_address = base, .page_size = page_size};
+}
+
+// ---- TensorAccessor: where a page is, from what the host appended to the arguments: the configuration (bit 0: sharded, bit
+// 1: in DRAM, bits 2 to 6: which of the following are common runtime arguments), and for sharded tensors rank, number of
+// banks, shape of the tensor and of a shard in pages, and the banks' coordinates (x in bits 8 to 15, y below), two to a word.
+
+namespace tilegrid_device {
+
+inline constexpr uint32_t arg_at(uint32_t index) { return index < TILEGRID_ARG_COUNT ? compile_args[index] : 0; }
+
+}  // namespace tilegrid_device
+
+template <uint32_t CTA_OFFSET = 0, uint32_t CRTA_OFFSET = 0>
+struct TensorAccessorArgs {
+  static constexpr uint32_t config = tilegrid_device::arg_at(CTA_OFFSET);
+  static constexpr bool is_sharded = (config & 1U) != 0;
+  static constexpr bool is_dram = (config & 2U) != 0;
+  constexpr TensorAccessorArgs() = default;
+  constexpr explicit TensorAccessorArgs(uint32_t) {}
+
+  // Which are runtime arguments, and how many words each has; rank and banks must be known to lay out what follows.
+  static constexpr bool rank_later = (config & 4U) != 0, banks_later = (config & 8U) != 0, tensor_later = (config & 16U) != 0,
+                        shard_later = (config & 32U) != 0, coords_later = (config & 64U) != 0;
+  static_assert(CTA_OFFSET < TILEGRID_ARG_COUNT, "the host gives the kernel no TensorAccessorArgs at this offset");
+  static_assert(!is_sharded || (!rank_later && !banks_later), "TensorAccessorArgs with a rank or banks of runtime are not there");
+  static constexpr uint32_t rank = is_sharded ? tilegrid_device::arg_at(CTA_OFFSET + 1) : 0;
+  static constexpr uint32_t banks = is_sharded ? tilegrid_device::arg_at(CTA_OFFSET + 2) : 0;
+  static constexpr uint32_t tensor_at = is_sharded ? CTA_OFFSET + 3 : CTA_OFFSET + 1;
+  static constexpr uint32_t shard_at = tensor_at + (tensor_later ? 0 : rank);
+  static constexpr uint32_t coords_at = shard_at + (shard_later ? 0 : rank);
+  static constexpr uint32_t end_at = coords_at + (coords_later ? 0 : (banks + 1) / 2);
+  static constexpr uint32_t tensor_crta = CRTA_OFFSET;
+  static constexpr uint32_t shard_crta = tensor_crta + (tensor_later ? rank : 0);
+  static constexpr uint32_t coords_crta = shard_crta + (shard_later ? rank : 0);
+  static constexpr uint32_t end_crta = coords_crta + (coords_later ? (banks + 1) / 2 : 0);
+
+  static constexpr uint32_t next_compile_time_args_offset() { return end_at; }
+  static constexpr uint32_t next_common_runtime_args_offset() { return end_crta; }
+  static constexpr uint32_t num_compile_time_args() { return end_at - CTA_OFFSET; }
+
+  static uint32_t word(bool later, uint32_t cta, uint32_t crta, uint32_t index, tilegrid_device::Line at) {
+    return later ? tilegrid_device::tg().common_arg(crta + index, at) : tilegrid_device::arg_at(cta + index);
+  }
+  static uint32_t tensor_pages(uint32_t d, tilegrid_device::Line at) { return word(tensor_later, tensor_at, tensor_crta, d, at); }
+  static uint32_t shard_pages(uint32_t d, tilegrid_device::Line at) { return word(shard_later, shard_at, shard_crta, d, at); }
+  static uint32_t bank_xy(uint32_t bank, tilegrid_device::Line at) {
+    return word(coords_later, coords_at, coords_crta, bank / 2, at) >> (bank % 2 * 16) & 0xFFFFU;
+  }
+};
+
+template <class Args>
+struct TensorAccessor {
+  Args args;
+  uint32_t bank_base_address;
+  uint32_t page_size;
+  const uint32_t aligned_page_size = tilegrid_device::align_up(page_size, Args::is_dram ? tilegrid_device::dram_alignment : 16);
+
+  constexpr TensorAccessor(Args of, uint32_t address, uint32_t page_bytes = 0)
+      : args(of), bank_base_address(address), page_size(page_bytes) {}
+
+  uint64_t get_noc_addr(uint32_t page, uint32_t offset = 0, uint8_t = noc_index, TG_AT) const {
+    if constexpr (!Args::is_sharded) {
+      return tilegrid_device::interleaved_address<Args::is_dram>(page, bank_base_address, page_size, offset, at);
+    } else {
+      const auto [bank, in_bank] = place_of(page, at);
+      const uint32_t address = bank_base_address + in_bank * aligned_page_size + offset;
+      if (Args::is_dram) return tilegrid_device::tg().bank_address(true, bank, address, at);
+      const uint32_t xy = Args::bank_xy(bank, at);
+      return tilegrid_device::tg().noc_address(xy >> 8U, xy & 0xFFU, address);
+    }
+  }
+  bool is_local_addr(uint64_t address, uint8_t = noc_index) const {
+    return (address >> 36U) == (get_own() >> 36U);
+  }
+  template <class Coordinates>
+  bool is_local_page(Coordinates page, uint8_t = noc_index, TG_AT) const {
+    return is_local_addr(get_noc_addr(page, 0, noc_index, at));
+  }
+
+ private:
+  static uint64_t get_own() { return ::get_noc_addr(0U); }
+  struct Place {
+    uint32_t bank, page;
+  };
+  /// Shards are dealt to the banks in turn, in row-major order of their coordinates.
+  Place place_of(uint32_t page, tilegrid_device::Line at) const {
+    uint32_t shard = 0, in_shard = 0, shard_step = 1, page_step = 1;
+    for (uint32_t i = Args::rank; i-- > 0;) {
+      const uint32_t tensor = Args::tensor_pages(i, at), width = Args::shard_pages(i, at);
+      const uint32_t index = page % tensor;
+      page /= tensor;
+      shard += index / width * shard_step;
+      in_shard += index % width * page_step;
+      shard_step *= (tensor + width - 1) / width;
+      page_step *= width;
+    }
+    return {shard % Args::banks, shard / Args::banks * page_step + in_shard};
+  }
+};
+template <class Args>
+TensorAccessor(Args, uint32_t) -> TensorAccessor<Args>;
+template <class Args>
+TensorAccessor(Args, uint32_t, uint32_t) -> TensorAccessor<Args>;
+
+// ---- Free functions over all of them
+template <class Generator>
+concept tilegrid_generator = requires(const Generator& g) { g.get_noc_addr(0U); };
+
+template <tilegrid_generator Generator>
+inline uint64_t get_noc_addr(uint32_t id, const Generator& g, uint32_t offset = 0, uint8_t noc = noc_index, TG_AT) {
+  return g.get_noc_addr(id, offset, noc, at);
+}
+template <tilegrid_generator Generator>
+inline void noc_async_read_tile(uint32_t id, const Generator& g, uint32_t l1, uint32_t offset = 0, uint8_t noc = noc_index,
+                                TG_AT) {
+  tilegrid_device::tg().read(g.get_noc_addr(id, offset, noc, at), l1, g.page_size, false, noc, at);
+}
+template <tilegrid_generator Generator>
+inline void noc_async_write_tile(uint32_t id, const Generator& g, uint32_t l1, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().write(l1, g.get_noc_addr(id, 0, noc, at), g.page_size, false, noc, at);
+}
+template <tilegrid_generator Generator>
+inline void noc_async_read_page(uint32_t id, const Generator& g, uint32_t l1, uint32_t offset = 0, uint8_t noc = noc_index,
+                                TG_AT) {
+  tilegrid_device::tg().read(g.get_noc_addr(id, offset, noc, at), l1, g.page_size, false, noc, at);
+}
+template <tilegrid_generator Generator>
+inline void noc_async_write_page(uint32_t id, const Generator& g, uint32_t l1, uint32_t bytes = 0, uint32_t offset = 0,
+                                 uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().write(l1, g.get_noc_addr(id, offset, noc, at), bytes != 0 ? bytes : g.page_size, false, noc, at);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tilegrid/base.h"
+
+// Arguments. Those of compile time are constants.
+
+namespace tilegrid_device {
+
+inline constexpr uint32_t compile_args[TILEGRID_ARG_COUNT + 1] = {KERNEL_COMPILE_TIME_ARGS};
+
+struct Named {
+  const char* name;
+  uint32_t value;
+};
+inline constexpr Named named_args[] = {TILEGRID_NAMED_ARGS{nullptr, 0}};
+
+constexpr bool same(const char* a, const char* b) {
+  while (*a != 0 && *a == *b) ++a, ++b;
+  return *a == *b;
+}
+
+template <uint32_t index>
+constexpr uint32_t compile_arg() {
+  static_assert(index < TILEGRID_ARG_COUNT, "the host gives the kernel fewer compile-time arguments");
+  return compile_args[index];
+}
+
+}  // namespace tilegrid_device
+
+inline constexpr auto& kernel_compile_time_args = tilegrid_device::compile_args;
+template <uint32_t index>
+constexpr uint32_t get_ct_arg() {
+  return tilegrid_device::compile_arg<index>();
+}
+#define get_compile_time_arg_val(arg_idx) ::tilegrid_device::compile_arg<arg_idx>()
+constexpr uint32_t num_compile_time_args() { return TILEGRID_ARG_COUNT; }
+
+consteval uint32_t get_named_compile_time_arg_val(const char* name) {
+  for (const tilegrid_device::Named& arg : tilegrid_device::named_args) {
+    if (arg.name != nullptr && tilegrid_device::same(arg.name, name)) return arg.value;
+  }
+  throw "the host gives the kernel no compile-time argument of this name";
+}
+
+template <class T>
+inline T get_arg_val(int index, tilegrid_device::Line at = tilegrid_device::Line::here()) {
+  static_assert(sizeof(T) <= 4, "arguments are 32-bit words");
+  const uint32_t word = tilegrid_device::tg().runtime_arg(static_cast<uint32_t>(index), at);
+  T value;
+  __builtin_memcpy(&value, &word, sizeof value);
+  return value;
+}
+template <class T>
+inline T get_common_arg_val(int index, tilegrid_device::Line at = tilegrid_device::Line::here()) {
+  static_assert(sizeof(T) <= 4, "arguments are 32-bit words");
+  const uint32_t word = tilegrid_device::tg().common_arg(static_cast<uint32_t>(index), at);
+  T value;
+  __builtin_memcpy(&value, &word, sizeof value);
+  return value;
+}
+inline uintptr_t get_arg_addr(int index, tilegrid_device::Line at = tilegrid_device::Line::here()) {
+  return reinterpret_cast<uintptr_t>(tilegrid_device::tg().arg_address(false, static_cast<uint32_t>(index), at));
+}
+inline uintptr_t get_common_arg_addr(int index, tilegrid_device::Line at = tilegrid_device::Line::here()) {
+  return reinterpret_cast<uintptr_t>(tilegrid_device::tg().arg_address(true, static_cast<uint32_t>(index), at));
+}

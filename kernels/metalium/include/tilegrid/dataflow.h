@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tilegrid/circular_buffer.h"
+
+// Places, transfers and semaphores: the data movers' part of the API, generations A and B.
+
+namespace tilegrid_device {
+
+/// my_x[noc] and my_y[noc]: virtual coordinates are the same on both NoCs.
+struct OwnCoordinate {
+  int what;
+  uint8_t operator[](int) const { return static_cast<uint8_t>(tg().place(what)); }
+};
+
+using Semaphore32 = volatile uint32_t*;
+
+}  // namespace tilegrid_device
+
+inline constexpr tilegrid_device::OwnCoordinate my_x{0}, my_y{1};
+inline uint8_t get_absolute_logical_x() { return static_cast<uint8_t>(tilegrid_device::tg().place(2)); }
+inline uint8_t get_absolute_logical_y() { return static_cast<uint8_t>(tilegrid_device::tg().place(3)); }
+inline uint8_t get_relative_logical_x() { return get_absolute_logical_x(); }
+inline uint8_t get_relative_logical_y() { return get_absolute_logical_y(); }
+
+#define NOC_X(x) (x)
+#define NOC_Y(y) (y)
+#define NOC_X_PHYS_COORD(x) (x)
+#define NOC_Y_PHYS_COORD(y) (y)
+#define NOC_XY_ADDR(x, y, addr) ::tilegrid_device::tg().noc_address((x), (y), (addr))
+#define NOC_MAX_BURST_SIZE 8192
+#define NOC_UNICAST_WRITE_VC 1
+#define NOC_MULTICAST_WRITE_VC 4
+#define DM_DEDICATED_NOC 0
+#define DM_DYNAMIC_NOC 1
+#define NOC_MODE DM_DEDICATED_NOC
+inline constexpr uint8_t noc_mode = DM_DEDICATED_NOC;
+
+inline uint64_t get_noc_addr(uint32_t x, uint32_t y, uint32_t address, uint8_t = noc_index) {
+  return tilegrid_device::tg().noc_address(x, y, address);
+}
+inline uint64_t get_noc_addr(uint32_t address, uint8_t = noc_index) {
+  return tilegrid_device::tg().noc_address(tilegrid_device::tg().place(0), tilegrid_device::tg().place(1), address);
+}
+inline uint64_t get_noc_multicast_addr(uint32_t x_start, uint32_t y_start, uint32_t x_end, uint32_t y_end,
+                                       uint32_t address, uint8_t = noc_index) {
+  return tilegrid_device::tg().multicast_address(x_start, y_start, x_end, y_end, address);
+}
+template <bool DRAM>
+inline uint64_t get_noc_addr_from_bank_id(uint32_t bank, uint32_t address, uint8_t = noc_index, TG_AT) {
+  return tilegrid_device::tg().bank_address(DRAM, bank, address, at);
+}
+inline uint64_t get_noc_addr_helper(uint32_t noc_xy, uint32_t address) {
+  return tilegrid_device::tg().noc_address(noc_xy & 0x3FU, noc_xy >> 6U & 0x3FU, address);
+}
+
+// ---- Transfers
+template <uint32_t max_page_size = 0, bool tracing = true>
+inline void noc_async_read(uint64_t source, uint32_t l1, uint32_t bytes, uint8_t noc = noc_index, uint32_t = 0, TG_AT) {
+  tilegrid_device::tg().read(source, l1, bytes, false, noc, at);
+}
+template <bool tracing = true>
+inline void noc_async_read_one_packet(uint64_t source, uint32_t l1, uint32_t bytes, uint8_t noc = noc_index, uint32_t = 0,
+                                      TG_AT) {
+  tilegrid_device::tg().read(source, l1, bytes, true, noc, at);
+}
+template <uint32_t max_page_size = 0, bool tracing = true, bool posted = false>
+inline void noc_async_write(uint32_t l1, uint64_t destination, uint32_t bytes, uint8_t noc = noc_index, uint32_t = 0, TG_AT) {
+  tilegrid_device::tg().write(l1, destination, bytes, false, noc, at);
+}
+template <bool tracing = true, bool posted = false>
+inline void noc_async_write_one_packet(uint32_t l1, uint64_t destination, uint32_t bytes, uint8_t noc = noc_index,
+                                       uint32_t = 0, TG_AT) {
+  tilegrid_device::tg().write(l1, destination, bytes, true, noc, at);
+}
+
+template <uint32_t max_page_size = 0>
+inline void noc_async_write_multicast(uint32_t l1, uint64_t destination, uint32_t bytes, uint32_t destinations,
+                                      bool linked = false, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().multicast(l1, destination, bytes, destinations, false, linked, false, noc, at);
+}
+/// The older form, with `multicast_path_reserve`.
+template <uint32_t max_page_size = 0>
+inline void noc_async_write_multicast(uint32_t l1, uint64_t destination, uint32_t bytes, uint32_t destinations, bool linked,
+                                      bool, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().multicast(l1, destination, bytes, destinations, false, linked, false, noc, at);
+}
+inline void noc_async_write_multicast_one_packet(uint32_t l1, uint64_t destination, uint32_t bytes, uint32_t destinations,
+                                                 bool linked = false, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().multicast(l1, destination, bytes, destinations, false, linked, true, noc, at);
+}
+inline void noc_async_write_multicast_loopback_src(uint32_t l1, uint64_t destination, uint32_t bytes,
+                                                   uint32_t destinations, bool linked = false, uint8_t noc = noc_index,
+                                                   TG_AT) {
+  tilegrid_device::tg().multicast(l1, destination, bytes, destinations, true, linked, false, noc, at);
+}
+inline void noc_async_write_multicast_loopback_src(uint32_t l1, uint64_t destination, uint32_t bytes,
+                                                   uint32_t destinations, bool linked, bool, uint8_t noc = noc_index,
+                                                   TG_AT) {
+  tilegrid_device::tg().multicast(l1, destination, bytes, destinations, true, linked, false, noc, at);
+}
+TILEGRID_NOT_THERE(noc_async_write_multicast_exclude_region, "multicasts go to whole rectangles")
+
+inline void noc_async_read_set_state(uint64_t source, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().read_set_state(source, 0, noc, at);
+}
+inline void noc_async_read_with_state(uint32_t source, uint32_t l1, uint32_t bytes, uint8_t noc = noc_index, TG_AT) {
+  if (bytes != 0) tilegrid_device::tg().read_with_state(source, l1, bytes, noc, at);
+}
+inline void noc_async_read_inc_num_issued(uint32_t, uint8_t = noc_index) {}
+template <bool use_vc = false>
+inline void noc_async_read_one_packet_set_state(uint64_t source, uint32_t bytes, uint32_t = 0, uint8_t noc = noc_index,
+                                                TG_AT) {
+  tilegrid_device::tg().read_set_state(source, bytes, noc, at);
+}
+template <bool inc_num_issued = true, bool use_vc = false>
+inline void noc_async_read_one_packet_with_state(uint32_t source, uint32_t l1, uint32_t = 0, uint8_t noc = noc_index,
+                                                 TG_AT) {
+  tilegrid_device::tg().read_with_state(source, l1, 0, noc, at);
+}
+template <bool posted = false>
+inline void noc_async_write_one_packet_set_state(uint64_t destination, uint32_t bytes, uint8_t noc = noc_index, uint8_t = 0,
+                                                 TG_AT) {
+  tilegrid_device::tg().write_set_state(destination, bytes, noc, at);
+}
+template <bool posted = false>
+inline void noc_async_write_one_packet_with_state(uint32_t l1, uint32_t destination, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().write_with_state(l1, destination, noc, at);
+}
+
+// ---- Transaction ids
+inline void noc_async_read_set_trid(uint32_t trid = 0, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().read_set_trid(trid, noc, at);
+}
+inline void noc_async_read_tile_dram_sharded_set_trid(uint32_t trid = 0, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().read_set_trid(trid, noc, at);
+}
+template <bool skip_ptr_update = false, bool skip_cmdbuf_chk = false>
+inline void noc_async_read_one_packet_with_state_with_trid(uint32_t base, uint32_t source, uint32_t l1, uint32_t trid = 0,
+                                                           uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().read_with_state_trid(base, source, l1, trid, noc, at);
+}
+template <bool update_counter = true, bool posted = false>
+inline void noc_async_write_one_packet_with_trid(uint32_t l1, uint64_t destination, uint32_t bytes, uint32_t trid,
+                                                 uint8_t = 0, uint8_t noc = noc_index, uint8_t = 0, TG_AT) {
+  tilegrid_device::tg().write_with_trid(l1, destination, bytes, trid, noc, at);
+}
+template <bool posted = false>
+inline void noc_async_write_one_packet_with_trid_set_state(uint64_t destination, uint8_t = 0, uint8_t noc = noc_index,
+                                                           uint8_t = 0, TG_AT) {
+  tilegrid_device::tg().write_trid_set_state(destination, noc, at);
+}
+template <bool update_counter = true, bool posted = false>
+inline void noc_async_write_one_packet_with_trid_with_state(uint32_t l1, uint32_t destination, uint32_t bytes, uint32_t trid,
+                                                            uint8_t = 0, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().write_trid_with_state(l1, destination, bytes, trid, noc, at);
+}
+inline void noc_async_read_barrier_with_trid(uint32_t trid, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().barrier(0, static_cast<int>(trid), noc, at);
+}
+inline void noc_async_write_barrier_with_trid(uint32_t trid, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().barrier(1, static_cast<int>(trid), noc, at);
+}
+inline void noc_async_write_flushed_with_trid(uint32_t trid, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().barrier(2, static_cast<int>(trid), noc, at);
+}
+inline void reset_noc_trid_barrier_counter(uint32_t = 0, uint32_t = noc_index) {}
+
+// ---- Barriers
+inline void noc_async_read_barrier(uint8_t noc = noc_index, TG_AT) { tilegrid_device::tg().barrier(0, -1, noc, at); }
+inline void noc_async_write_barrier(uint8_t noc = noc_index, TG_AT) { tilegrid_device::tg().barrier(1, -1, noc, at); }
+template <bool posted = false>
+inline void noc_async_writes_flushed(uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().barrier(2, -1, noc, at);
+}
+inline void noc_async_posted_writes_flushed(uint8_t noc = noc_index, TG_AT) { tilegrid_device::tg().barrier(2, -1, noc, at); }
+inline void noc_async_atomic_barrier(uint8_t noc = noc_index, TG_AT) { tilegrid_device::tg().barrier(3, -1, noc, at); }
+inline void noc_async_full_barrier(uint8_t noc = noc_index, TG_AT) { tilegrid_device::tg().barrier(4, -1, noc, at); }
+
+// ---- Semaphores
+enum class ProgrammableCoreType : uint8_t { TENSIX = 0, ACTIVE_ETH = 1, IDLE_ETH = 2, COUNT = 3 };
+template <ProgrammableCoreType type = ProgrammableCoreType::TENSIX>
+inline uint32_t get_semaphore(uint32_t id, TG_AT) {
+  return tilegrid_device::tg().semaphore(id, at);
+}
+inline void noc_semaphore_set(tilegrid_device::Semaphore32 semaphore, uint32_t value, TG_AT) {
+  tilegrid_device::tg().semaphore_set(semaphore, value, at);
+}
+inline void noc_semaphore_wait(tilegrid_device::Semaphore32 semaphore, uint32_t value, TG_AT) {
+  tilegrid_device::tg().semaphore_wait(semaphore, value, false, at);
+}
+inline void noc_semaphore_wait_min(tilegrid_device::Semaphore32 semaphore, uint32_t value, TG_AT) {
+  tilegrid_device::tg().semaphore_wait(semaphore, value, true, at);
+}
+template <bool posted = false>
+inline void noc_semaphore_inc(uint64_t semaphore, uint32_t delta, uint8_t noc = noc_index, uint8_t = 0, TG_AT) {
+  tilegrid_device::tg().semaphore_inc(semaphore, delta, noc, at);
+}
+inline void noc_semaphore_set_remote(uint32_t l1, uint64_t semaphore, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().semaphore_set_remote(l1, semaphore, noc, at);
+}
+inline void noc_semaphore_set_multicast(uint32_t l1, uint64_t semaphore, uint32_t destinations, bool linked = false,
+                                        uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().semaphore_multicast(l1, semaphore, destinations, false, linked, noc, at);
+}
+inline void noc_semaphore_set_multicast(uint32_t l1, uint64_t semaphore, uint32_t destinations, bool linked, bool,
+                                        uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().semaphore_multicast(l1, semaphore, destinations, false, linked, noc, at);
+}
+inline void noc_semaphore_set_multicast_loopback_src(uint32_t l1, uint64_t semaphore, uint32_t destinations,
+                                                     bool linked = false, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().semaphore_multicast(l1, semaphore, destinations, true, linked, noc, at);
+}
+inline void noc_semaphore_set_multicast_loopback_src(uint32_t l1, uint64_t semaphore, uint32_t destinations, bool linked,
+                                                     bool, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().semaphore_multicast(l1, semaphore, destinations, true, linked, noc, at);
+}
+template <uint32_t where = 0, bool flush = true, bool posted = false>
+inline void noc_inline_dw_write(uint64_t destination, uint32_t value, uint8_t byte_enable = 0xF, uint8_t noc = noc_index,
+                                uint8_t = 0, uint32_t = 0, TG_AT) {
+  tilegrid_device::tg().write_word(destination, value, byte_enable, noc, at);
+}
+
+// ---- The RISC itself
+/// Memory as others have left it. In a loop that waits, others get their turn here.
+inline void invalidate_l1_cache() { tilegrid_device::tg().slow(nullptr); }
+inline void riscv_wait(uint32_t cycles, TG_AT) { tilegrid_device::tg().idle(cycles, at); }
+inline uint32_t get_timestamp_32b() { return static_cast<uint32_t>(tilegrid_device::tg().clock()); }
+inline uint64_t get_timestamp() { return tilegrid_device::tg().clock(); }
+template <bool DRAM, bool tiles = true>
+TILEGRID_UNCOUNTED inline uint32_t get_bank_count() {
+  return tilegrid_device::tg().place(DRAM ? 6 : 7);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// What compute kernels from files can do beyond the emulator's own: row-major data, integers, the vector unit's own
+// language.
+#include <algorithm>
+#include <cmath>
+
+#include "core/tile.h"
+#include "tests/kernels/metalium/foreign_program.h"
+
+namespace tilegrid {
+namespace {
+
+using test::bf16;
+using test::ForeignProgram;
+
+constexpr GridSize one{1, 1};
+
+/// Pages of CBs 0 and 1 from DRAM.
+const char* const reader = R"(#include "dataflow_api.h"
+void kernel_main() {
+  constexpr uint32_t pages = get_compile_time_arg_val(0), bytes = get_compile_time_arg_val(1);
+  const InterleavedAddrGen<true> buffer = {.bank_base_address = get_arg_val<uint32_t>(0), .page_size = bytes};
+  cb_reserve_back(0, pages);
+  for (uint32_t i = 0; i < pages; ++i) {
+    noc_async_read(get_noc_addr(i, buffer), get_write_ptr(0) + i * bytes, bytes);
+  }
+  noc_async_read_barrier();
+  cb_push_back(0, pages);
+}
+)";
+
+/// Runs a compute kernel over pages of one format; returns what it packed.
+template <class T>
+std::vector<T> computed(const std::vector<T>& input, DataFormat format, const std::string& compute, bool fp32 = false) {
+  std::vector<T> output(input.size());
+  const test::Outcome outcome = test::run_session(
+      one,
+      [&](Device& device) {
+        const std::uint32_t bytes = tile_bytes(format);
+        const auto pages = static_cast<std::uint32_t>(input.size() * sizeof(T) / bytes);
+        const Buffer in = device.create_buffer(input.size() * sizeof(T), bytes);
+        const Buffer out = device.create_buffer(input.size() * sizeof(T), bytes);
+        device.write(in, input);
+        ForeignProgram program(device, "operations");
+        program.program.compute.dst_fp32 = fp32;
+        program.cb(0, pages, bytes, format).cb(16, pages, bytes, format);
+        program.kernel("reader.cpp", Risc::ncrisc, reader, {pages, bytes}).runtime_args = {{0, {in.address}}};
+        program.kernel("compute.cpp", Risc::trisc, compute, {pages});
+        program.kernel("writer.cpp", Risc::brisc, test::page_writer, {pages, bytes}).runtime_args = {{0, {out.address, 0}}};
+        program.launch();
+        device.read(out, output);
+      },
+      FiberBackend::boost, test::quiet());
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+  return output;
+}
+
+TEST(KernelFiles, TilizeAndUntilizeAreEachOthersReverse) {
+  std::vector<std::uint16_t> rows(4 * tile_elements);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = bf16(static_cast<float>(i % 251));
+  const std::vector<std::uint16_t> tiles = computed(rows, DataFormat::bf16, R"(#include "compute_kernel_api/tilize.h"
+void kernel_main() {
+  constexpr uint32_t n = get_compile_time_arg_val(0);
+  tilize_init(0, n, 16);
+  cb_wait_front(0, n);
+  cb_reserve_back(16, n);
+  tilize_block(0, n, 16);
+  cb_push_back(16, n);
+  cb_pop_front(0, n);
+  tilize_uninit(0, 16);
+}
+)");
+  if (test::session().is_host()) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::size_t row = i / 128, column = i % 128;
+      const std::size_t at = column / 32 * tile_elements +
+                             static_cast<std::size_t>(tile_index(static_cast<int>(row), static_cast<int>(column % 32)));
+      ASSERT_EQ(tiles[at], rows[i]) << "row " << row << " column " << column;
+    }
+  }
+  const std::vector<std::uint16_t> back = computed(tiles, DataFormat::bf16, R"(#include "compute_kernel_api/pack_untilize.h"
+void kernel_main() {
+  constexpr uint32_t n = get_compile_time_arg_val(0);
+  pack_untilize_init<n>(0, 16);
+  cb_wait_front(0, n);
+  cb_reserve_back(16, n);
+  pack_untilize_block<n>(0, 1, 16);
+  cb_push_back(16, n);
+  cb_pop_front(0, n);
+}
+)");
+  if (test::session().is_host()) {
+    EXPECT_EQ(back, rows);
+  }
+}
+
+TEST(KernelFiles, IntegersAreAddedAsTheyAre) {
+  std::vector<std::uint32_t> numbers(2 * tile_elements);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::uint32_t>(i * 2'654'435'761U);
+  const std::vector<std::uint32_t> sums = computed(numbers, DataFormat::int32, R"(#include "api/compute/add_int_sfpu.h"
+void kernel_main() {
+  unary_op_init_common(0, 16);
+  cb_wait_front(0, 2);
+  cb_reserve_back(16, 2);
+  tile_regs_acquire();
+  copy_tile_init(0);
+  copy_tile(0, 0, 0);
+  copy_tile(0, 1, 1);
+  add_int_tile_init();
+  add_int_tile<DataFormat::Int32>(0, 1, 0);
+  tile_regs_commit();
+  tile_regs_wait();
+  pack_tile(0, 16);
+  pack_tile(1, 16);
+  tile_regs_release();
+  cb_push_back(16, 2);
+  cb_pop_front(0, 2);
+}
+)",
+                                                   true);
+  if (!test::session().is_host()) return;
+  for (std::size_t i = 0; i < tile_elements; ++i) {
+    ASSERT_EQ(sums[i], numbers[i] + numbers[i + tile_elements]) << i;
+    ASSERT_EQ(sums[i + tile_elements], numbers[i + tile_elements]) << i;
+  }
+}
+
+TEST(KernelFiles, SfpiConditionsChooseLanes) {
+  std::vector<float> values(tile_elements);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 61) / 20.0F - 1.0F;
+  const std::vector<float> clamped = computed(values, DataFormat::fp32, R"(#include "compute_kernel_api.h"
+#ifdef TRISC_MATH
+inline void face(float low) {
+  for (int i = 0; i < 8; ++i) {
+    vFloat x = dst_reg[i];
+    v_if(x < low) { x = low; }
+    v_elseif(x > sfpi::vConst1) { x = 1.0f; }
+    v_else { x = x * 2.0f; }
+    v_endif;
+    dst_reg[i] = x;
+  }
+}
+#endif
+void kernel_main() {
+  init_sfpu(0, 16);
+  cb_wait_front(0, 1);
+  cb_reserve_back(16, 1);
+  tile_regs_acquire();
+  copy_tile(0, 0, 0);
+  MATH(_llk_math_eltwise_unary_sfpu_params_<false>(face, 0, VectorMode::RC, 0.25f));
+  tile_regs_commit();
+  tile_regs_wait();
+  pack_tile(0, 16);
+  tile_regs_release();
+  cb_push_back(16, 1);
+  cb_pop_front(0, 1);
+}
+)",
+                                              true);
+  if (!test::session().is_host()) return;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float x = scalar::truncate_tf32(values[i]);
+    ASSERT_EQ(clamped[i], x < 0.25F ? 0.25F : x > 1.0F ? 1.0F : x * 2.0F) << i;
+  }
+}
+
+}  // namespace
+}  // namespace tilegrid
