@@ -50,9 +50,9 @@ class Costs {
   }
   /// RISC cycles to fill memory with ordinary stores.
   [[nodiscard]] double generate(const events::Generate& event) const { return event.bytes * core_.store_byte; }
-  /// Work between calls. A basic block of a kernel's own code is taken as 6 cycles: four to five instructions at one a cycle,
-  /// and a part of the 8 cycles that a load from L1 takes (tensix.md 4.5); right within a factor of about two. A vector
-  /// instruction takes one cycle for its 32 lanes (tensix.md 2.3).
+  /// Work between calls. A basic block of a kernel's own code is taken as 6 cycles: four to five instructions at one a
+  /// cycle, and a part of the 8 cycles that a load from L1 takes (tensix.md 4.5); right within a factor of about two. A
+  /// vector instruction takes one cycle for its 32 lanes (tensix.md 2.3).
   [[nodiscard]] static double work(const events::Work& event) { return event.steps * (event.vector ? 1.0 : 6.0); }
 
   /// Configuration of the lanes: unpack, math, pack.

@@ -71,7 +71,7 @@ function(tilegrid_library name)
   tilegrid_compile_together(tilegrid_${name})
   install(TARGETS tilegrid_${name} EXPORT tilegrid_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tilegrid
-    FILES_MATCHING PATTERN "*.h"
+    FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp"
     # Not for users: the command, and what needs the headers of MPI or Highway.
     PATTERN cli EXCLUDE PATTERN simd EXCLUDE PATTERN "mpi_transport.h" EXCLUDE PATTERN "mpi_doorbell.h" EXCLUDE)
 endfunction()

@@ -13,7 +13,8 @@ namespace {
 using test::bf16;
 using test::ForeignProgram;
 
-constexpr GridSize one{1, 1};
+constexpr GridSize grid{3, 1};
+constexpr LogicalCore worker{2, 0};  // of another rank than the host's, when there are several
 
 /// Pages of CBs 0 and 1 from DRAM.
 const char* const reader = R"(#include "dataflow_api.h"
@@ -34,7 +35,7 @@ template <class T>
 std::vector<T> computed(const std::vector<T>& input, DataFormat format, const std::string& compute, bool fp32 = false) {
   std::vector<T> output(input.size());
   const test::Outcome outcome = test::run_session(
-      one,
+      grid,
       [&](Device& device) {
         const std::uint32_t bytes = tile_bytes(format);
         const auto pages = static_cast<std::uint32_t>(input.size() * sizeof(T) / bytes);
@@ -44,9 +45,10 @@ std::vector<T> computed(const std::vector<T>& input, DataFormat format, const st
         ForeignProgram program(device, "operations");
         program.program.compute.dst_fp32 = fp32;
         program.cb(0, pages, bytes, format).cb(16, pages, bytes, format);
-        program.kernel("reader.cpp", Risc::ncrisc, reader, {pages, bytes}).runtime_args = {{0, {in.address}}};
+        program.kernel("reader.cpp", Risc::ncrisc, reader, {pages, bytes}).runtime_args = {{2, {in.address}}};
         program.kernel("compute.cpp", Risc::trisc, compute, {pages});
-        program.kernel("writer.cpp", Risc::brisc, test::page_writer, {pages, bytes}).runtime_args = {{0, {out.address, 0}}};
+        program.kernel("writer.cpp", Risc::brisc, test::page_writer, {pages, bytes}).runtime_args = {{2, {out.address, 0}}};
+        for (KernelConfig& kernel : program.program.kernels) kernel.cores = CoreRange{worker, worker};
         program.launch();
         device.read(out, output);
       },

@@ -3,9 +3,9 @@
 
 #include "tilegrid/dataflow.h"
 
-// Buffers that are spread over banks: address generators of all years. Page i of an interleaved buffer is in bank i mod banks;
-// a DRAM page begins at a multiple of 32 bytes (64 on Blackhole), an L1 page at one of 16. L1 bank b is the b-th worker of the
-// grid, row by row.
+// Buffers that are spread over banks: address generators of all years. Page i of an interleaved buffer is in bank i mod
+// banks; a DRAM page begins at a multiple of 32 bytes (64 on Blackhole), an L1 page at one of 16. L1 bank b is the b-th
+// worker of the grid, row by row.
 
 namespace tilegrid_device {
 
@@ -79,7 +79,8 @@ inline InterleavedAddrGen<DRAM> get_interleaved_addr_gen(uint32_t base, uint32_t
 
 // ---- TensorAccessor: where a page is, from what the host appended to the arguments: the configuration (bit 0: sharded, bit
 // 1: in DRAM, bits 2 to 6: which of the following are common runtime arguments), and for sharded tensors rank, number of
-// banks, shape of the tensor and of a shard in pages, and the banks' coordinates (x in bits 8 to 15, y below), two to a word.
+// banks, shape of the tensor and of a shard in pages, and the banks' coordinates (x in bits 8 to 15, y below), two to a
+// word.
 
 namespace tilegrid_device {
 
@@ -96,10 +97,12 @@ struct TensorAccessorArgs {
   constexpr explicit TensorAccessorArgs(uint32_t) {}
 
   // Which are runtime arguments, and how many words each has; rank and banks must be known to lay out what follows.
-  static constexpr bool rank_later = (config & 4U) != 0, banks_later = (config & 8U) != 0, tensor_later = (config & 16U) != 0,
-                        shard_later = (config & 32U) != 0, coords_later = (config & 64U) != 0;
+  static constexpr bool rank_later = (config & 4U) != 0, banks_later = (config & 8U) != 0,
+                        tensor_later = (config & 16U) != 0, shard_later = (config & 32U) != 0,
+                        coords_later = (config & 64U) != 0;
   static_assert(CTA_OFFSET < TILEGRID_ARG_COUNT, "the host gives the kernel no TensorAccessorArgs at this offset");
-  static_assert(!is_sharded || (!rank_later && !banks_later), "TensorAccessorArgs with a rank or banks of runtime are not there");
+  static_assert(!is_sharded || (!rank_later && !banks_later),
+                "TensorAccessorArgs with a rank or banks of runtime are not there");
   static constexpr uint32_t rank = is_sharded ? tilegrid_device::arg_at(CTA_OFFSET + 1) : 0;
   static constexpr uint32_t banks = is_sharded ? tilegrid_device::arg_at(CTA_OFFSET + 2) : 0;
   static constexpr uint32_t tensor_at = is_sharded ? CTA_OFFSET + 3 : CTA_OFFSET + 1;
@@ -118,8 +121,12 @@ struct TensorAccessorArgs {
   static uint32_t word(bool later, uint32_t cta, uint32_t crta, uint32_t index, tilegrid_device::Line at) {
     return later ? tilegrid_device::tg().common_arg(crta + index, at) : tilegrid_device::arg_at(cta + index);
   }
-  static uint32_t tensor_pages(uint32_t d, tilegrid_device::Line at) { return word(tensor_later, tensor_at, tensor_crta, d, at); }
-  static uint32_t shard_pages(uint32_t d, tilegrid_device::Line at) { return word(shard_later, shard_at, shard_crta, d, at); }
+  static uint32_t tensor_pages(uint32_t d, tilegrid_device::Line at) {
+    return word(tensor_later, tensor_at, tensor_crta, d, at);
+  }
+  static uint32_t shard_pages(uint32_t d, tilegrid_device::Line at) {
+    return word(shard_later, shard_at, shard_crta, d, at);
+  }
   static uint32_t bank_xy(uint32_t bank, tilegrid_device::Line at) {
     return word(coords_later, coords_at, coords_crta, bank / 2, at) >> (bank % 2 * 16) & 0xFFFFU;
   }
@@ -130,7 +137,8 @@ struct TensorAccessor {
   Args args;
   uint32_t bank_base_address;
   uint32_t page_size;
-  const uint32_t aligned_page_size = tilegrid_device::align_up(page_size, Args::is_dram ? tilegrid_device::dram_alignment : 16);
+  const uint32_t aligned_page_size =
+      tilegrid_device::align_up(page_size, Args::is_dram ? tilegrid_device::dram_alignment : 16);
 
   constexpr TensorAccessor(Args of, uint32_t address, uint32_t page_bytes = 0)
       : args(of), bank_base_address(address), page_size(page_bytes) {}
@@ -146,9 +154,7 @@ struct TensorAccessor {
       return tilegrid_device::tg().noc_address(xy >> 8U, xy & 0xFFU, address);
     }
   }
-  bool is_local_addr(uint64_t address, uint8_t = noc_index) const {
-    return (address >> 36U) == (get_own() >> 36U);
-  }
+  bool is_local_addr(uint64_t address, uint8_t = noc_index) const { return (address >> 36U) == (get_own() >> 36U); }
   template <class Coordinates>
   bool is_local_page(Coordinates page, uint8_t = noc_index, TG_AT) const {
     return is_local_addr(get_noc_addr(page, 0, noc_index, at));
@@ -181,7 +187,9 @@ TensorAccessor(Args, uint32_t, uint32_t) -> TensorAccessor<Args>;
 
 // ---- Free functions over all of them
 template <class Generator>
-concept tilegrid_generator = requires(const Generator& g) { g.get_noc_addr(0U); };
+concept tilegrid_generator = requires(const Generator& g) {
+  g.get_noc_addr(0U);
+};
 
 template <tilegrid_generator Generator>
 inline uint64_t get_noc_addr(uint32_t id, const Generator& g, uint32_t offset = 0, uint8_t noc = noc_index, TG_AT) {

@@ -6,8 +6,8 @@
 
 #include "tilegrid/interface.h"
 
-// The way to the emulator. Everything that the headers keep lies in a section of its own, so that the loader can tell it from
-// a kernel's variables: it is the same for all cores, or of no meaning from one call to the next.
+// The way to the emulator. Everything that the headers keep lies in a section of its own, so that the loader can tell it
+// from a kernel's variables: it is the same for all cores, or of no meaning from one call to the next.
 #define TILEGRID_OWN __attribute__((section(".tilegrid")))
 #define TILEGRID_UNCOUNTED __attribute__((no_sanitize_coverage))
 
@@ -78,9 +78,9 @@ TILEGRID_HOOK __sanitizer_cov_trace_switch(uint64_t value, void*) {
 #undef TILEGRID_HOOK
 
 /// A name of the vendor's API that this emulator does not have: a call is an error of the compiler that names it.
-#define TILEGRID_NOT_THERE(name, why)                                  \
-  template <auto... A, class... T>                                     \
-  [[deprecated]] void name(T&&...) {                                   \
-    static_assert(sizeof...(T) > 1000, #name " is not there: " why     \
-                  "; see kernels/metalium/README.md for what is, and how to ask for more"); \
+#define TILEGRID_NOT_THERE(name, why)                                                                                   \
+  template <auto... A, class... T>                                                                                      \
+  [[deprecated]] void name(T&&...) {                                                                                    \
+    static_assert(sizeof...(T) > 1000,                                                                                  \
+                  #name " is not there: " why "; see kernels/metalium/README.md for what is, and how to ask for more"); \
   }

@@ -3,9 +3,9 @@
 
 #include "tilegrid/circular_buffer.h"
 
-// The compute kernel's API but for the vector unit. One program stands for UNPACK, MATH and PACK, so what is for one of them is
-// simply done. Initialisations of an operation do nothing unless they set formats: the change of operation is charged when it
-// comes.
+// The compute kernel's API but for the vector unit. One program stands for UNPACK, MATH and PACK, so what is for one of them
+// is simply done. Initialisations of an operation do nothing unless they set formats: the change of operation is charged
+// when it comes.
 
 #define TRISC_UNPACK 1
 #define TRISC_MATH 1
@@ -130,7 +130,8 @@ inline void pack_reconfig_data_format(uint32_t, uint32_t out, TG_AT) {
 }
 inline void pack_reconfig_l1_acc(uint32_t on, TG_AT) { TG.pack_accumulate(on != 0, at); }
 inline void llk_pack_reconfig_l1_acc(uint32_t on, TG_AT) { TG.pack_accumulate(on != 0, at); }
-/// ReLU of the packer: mode in the low bits (0 none, 1 zero, 2 below the threshold, 3 above it), the threshold as BF16 above.
+/// ReLU of the packer: mode in the low bits (0 none, 1 zero, 2 below the threshold, 3 above it), the threshold as BF16
+/// above.
 inline void pack_relu_config(uint32_t config, TG_AT) {
   const uint32_t bits = config & 0xFFFF0000U;
   float threshold;
@@ -194,34 +195,34 @@ inline void matmul_block(uint32_t in0, uint32_t in1, uint32_t i0, uint32_t i1, u
 }
 
 // ---- Element-wise
-#define TILEGRID_BINARY(name, op)                                                                                  \
-  template <bool acc_to_dest = false, int = 0>                                                                     \
-  inline void name##_tiles(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) {                \
-    TG.eltwise(op, 0, a, b, ia, ib, dst, false, at);                                                               \
-  }                                                                                                                \
-  inline void name##_tiles_init(uint32_t = 0, uint32_t = 0, bool acc_to_dest = false, TG_AT) {                     \
-    if (acc_to_dest) TG.refuse(#name "_tiles_init that accumulates", "binary_tiles_init<...> does", at);           \
-  }                                                                                                                \
-  inline void name##_init(uint32_t = 0, uint32_t = 0, bool = false) {}                                             \
-  template <BroadcastType type = BroadcastType::NONE>                                                              \
-  inline void name##_tiles_bcast(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) {          \
-    TG.eltwise(op, ::tilegrid_device::broadcast_of(type), a, b, ia, ib, dst, false, at);                           \
-  }                                                                                                                \
-  inline void name##_tiles_bcast_rows(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) {     \
-    TG.eltwise(op, 1, a, b, ia, ib, dst, false, at);                                                               \
-  }                                                                                                                \
-  inline void name##_tiles_bcast_cols(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) {     \
-    TG.eltwise(op, 2, a, b, ia, ib, dst, false, at);                                                               \
-  }                                                                                                                \
-  inline void name##_tiles_bcast_scalar(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) {   \
-    TG.eltwise(op, 3, a, b, ia, ib, dst, false, at);                                                               \
-  }                                                                                                                \
-  inline void name##_bcast_rows_init_short(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                            \
-  inline void name##_bcast_cols_init_short(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                            \
-  inline void name##_tiles_bcast_scalar_init_short(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                    \
-  inline void name##_bcast_scalar_init_short(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                          \
-  inline void name##_bcast_rows_init(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                                  \
-  inline void name##_bcast_cols_init(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                                  \
+#define TILEGRID_BINARY(name, op)                                                                                \
+  template <bool acc_to_dest = false, int = 0>                                                                   \
+  inline void name##_tiles(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) {              \
+    TG.eltwise(op, 0, a, b, ia, ib, dst, false, at);                                                             \
+  }                                                                                                              \
+  inline void name##_tiles_init(uint32_t = 0, uint32_t = 0, bool acc_to_dest = false, TG_AT) {                   \
+    if (acc_to_dest) TG.refuse(#name "_tiles_init that accumulates", "binary_tiles_init<...> does", at);         \
+  }                                                                                                              \
+  inline void name##_init(uint32_t = 0, uint32_t = 0, bool = false) {}                                           \
+  template <BroadcastType type = BroadcastType::NONE>                                                            \
+  inline void name##_tiles_bcast(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) {        \
+    TG.eltwise(op, ::tilegrid_device::broadcast_of(type), a, b, ia, ib, dst, false, at);                         \
+  }                                                                                                              \
+  inline void name##_tiles_bcast_rows(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) {   \
+    TG.eltwise(op, 1, a, b, ia, ib, dst, false, at);                                                             \
+  }                                                                                                              \
+  inline void name##_tiles_bcast_cols(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) {   \
+    TG.eltwise(op, 2, a, b, ia, ib, dst, false, at);                                                             \
+  }                                                                                                              \
+  inline void name##_tiles_bcast_scalar(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) { \
+    TG.eltwise(op, 3, a, b, ia, ib, dst, false, at);                                                             \
+  }                                                                                                              \
+  inline void name##_bcast_rows_init_short(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                          \
+  inline void name##_bcast_cols_init_short(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                          \
+  inline void name##_tiles_bcast_scalar_init_short(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                  \
+  inline void name##_bcast_scalar_init_short(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                        \
+  inline void name##_bcast_rows_init(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                                \
+  inline void name##_bcast_cols_init(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}                                \
   inline void name##_bcast_scalar_init(uint32_t = 0, uint32_t = 1, uint32_t = 0) {}
 TILEGRID_BINARY(add, 0)
 TILEGRID_BINARY(sub, 1)
@@ -336,7 +337,9 @@ inline void tilize_init(uint32_t in, uint32_t, uint32_t out, TG_AT) { TG.startup
 inline void tilize_init(uint32_t in, uint32_t, TG_AT) { TG.reconfigure(1, in, in, at); }
 inline void tilize_init_short(uint32_t, uint32_t, uint32_t = 16) {}
 inline void tilize_init_no_pack(uint32_t, uint32_t) {}
-inline void tilize_init_short_with_dt(uint32_t, uint32_t in, uint32_t, uint32_t = 16, TG_AT) { TG.reconfigure(1, in, in, at); }
+inline void tilize_init_short_with_dt(uint32_t, uint32_t in, uint32_t, uint32_t = 16, TG_AT) {
+  TG.reconfigure(1, in, in, at);
+}
 inline void tilize_uninit(uint32_t = 0, uint32_t = 0) {}
 inline void tilize_uninit_with_dt(uint32_t, uint32_t in, uint32_t = 16, TG_AT) { TG.reconfigure(1, in, in, at); }
 inline void tilize_block(uint32_t in, uint32_t tiles, uint32_t out, uint32_t in_index = 0, uint32_t out_index = 0, TG_AT) {

@@ -42,8 +42,8 @@ inline uint64_t get_noc_addr(uint32_t x, uint32_t y, uint32_t address, uint8_t =
 inline uint64_t get_noc_addr(uint32_t address, uint8_t = noc_index) {
   return tilegrid_device::tg().noc_address(tilegrid_device::tg().place(0), tilegrid_device::tg().place(1), address);
 }
-inline uint64_t get_noc_multicast_addr(uint32_t x_start, uint32_t y_start, uint32_t x_end, uint32_t y_end,
-                                       uint32_t address, uint8_t = noc_index) {
+inline uint64_t get_noc_multicast_addr(uint32_t x_start, uint32_t y_start, uint32_t x_end, uint32_t y_end, uint32_t address,
+                                       uint8_t = noc_index) {
   return tilegrid_device::tg().multicast_address(x_start, y_start, x_end, y_end, address);
 }
 template <bool DRAM>
@@ -65,7 +65,8 @@ inline void noc_async_read_one_packet(uint64_t source, uint32_t l1, uint32_t byt
   tilegrid_device::tg().read(source, l1, bytes, true, noc, at);
 }
 template <uint32_t max_page_size = 0, bool tracing = true, bool posted = false>
-inline void noc_async_write(uint32_t l1, uint64_t destination, uint32_t bytes, uint8_t noc = noc_index, uint32_t = 0, TG_AT) {
+inline void noc_async_write(uint32_t l1, uint64_t destination, uint32_t bytes, uint8_t noc = noc_index, uint32_t = 0,
+                            TG_AT) {
   tilegrid_device::tg().write(l1, destination, bytes, false, noc, at);
 }
 template <bool tracing = true, bool posted = false>
@@ -89,14 +90,12 @@ inline void noc_async_write_multicast_one_packet(uint32_t l1, uint64_t destinati
                                                  bool linked = false, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().multicast(l1, destination, bytes, destinations, false, linked, true, noc, at);
 }
-inline void noc_async_write_multicast_loopback_src(uint32_t l1, uint64_t destination, uint32_t bytes,
-                                                   uint32_t destinations, bool linked = false, uint8_t noc = noc_index,
-                                                   TG_AT) {
+inline void noc_async_write_multicast_loopback_src(uint32_t l1, uint64_t destination, uint32_t bytes, uint32_t destinations,
+                                                   bool linked = false, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().multicast(l1, destination, bytes, destinations, true, linked, false, noc, at);
 }
-inline void noc_async_write_multicast_loopback_src(uint32_t l1, uint64_t destination, uint32_t bytes,
-                                                   uint32_t destinations, bool linked, bool, uint8_t noc = noc_index,
-                                                   TG_AT) {
+inline void noc_async_write_multicast_loopback_src(uint32_t l1, uint64_t destination, uint32_t bytes, uint32_t destinations,
+                                                   bool linked, bool, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().multicast(l1, destination, bytes, destinations, true, linked, false, noc, at);
 }
 TILEGRID_NOT_THERE(noc_async_write_multicast_exclude_region, "multicasts go to whole rectangles")
@@ -173,7 +172,9 @@ template <bool posted = false>
 inline void noc_async_writes_flushed(uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().barrier(2, -1, noc, at);
 }
-inline void noc_async_posted_writes_flushed(uint8_t noc = noc_index, TG_AT) { tilegrid_device::tg().barrier(2, -1, noc, at); }
+inline void noc_async_posted_writes_flushed(uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().barrier(2, -1, noc, at);
+}
 inline void noc_async_atomic_barrier(uint8_t noc = noc_index, TG_AT) { tilegrid_device::tg().barrier(3, -1, noc, at); }
 inline void noc_async_full_barrier(uint8_t noc = noc_index, TG_AT) { tilegrid_device::tg().barrier(4, -1, noc, at); }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Everything that a kernel may use. It stands in front of each kernel, since many include nothing, or less than they use; so the
-// headers under the vendor's names have nothing to add.
+// Everything that a kernel may use. It stands in front of each kernel, since many include nothing, or less than they use; so
+// the headers under the vendor's names have nothing to add.
 
 #include "tilegrid/addresses.h"
 #include "tilegrid/arguments.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Comes behind the kernel: what the loader calls. Kernels define kernel_main, or, for compute of the first generation, MAIN in
-// namespace NAMESPACE.
+// Comes behind the kernel: what the loader calls. Kernels define kernel_main, or, for compute of the first generation, MAIN
+// in namespace NAMESPACE.
 
 extern "C" {
 __attribute__((visibility("hidden"))) void* __dso_handle TILEGRID_OWN = nullptr;

@@ -104,7 +104,8 @@ enum CBIndex : uint8_t {
 enum class DstMode : uint8_t { Full = 0, Half = 1, Tile = 2, NUM_DSTMODES = 3 };
 
 namespace constants {
-inline constexpr uint32_t TILE_HEIGHT = 32, TILE_WIDTH = 32, TILE_HW = 1024, FACE_HEIGHT = 16, FACE_WIDTH = 16, FACE_HW = 256;
+inline constexpr uint32_t TILE_HEIGHT = 32, TILE_WIDTH = 32, TILE_HW = 1024, FACE_HEIGHT = 16, FACE_WIDTH = 16,
+                          FACE_HW = 256;
 }  // namespace constants
 }  // namespace tt
 

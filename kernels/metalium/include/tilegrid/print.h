@@ -97,7 +97,9 @@ struct Slice {
   TILEGRID_UNCOUNTED double element(uint32_t address, uint32_t format, uint32_t row, uint32_t column) const {
     const uint32_t face = row / 16 * 2 + column / 16;
     const uint32_t index = tilized ? face * 256 + row % 16 * 16 + column % 16 : row * 32 + column;
-    const auto at = [&](uint32_t bytes) { return reinterpret_cast<const void*>(static_cast<uintptr_t>(address + index * bytes)); };
+    const auto at = [&](uint32_t bytes) {
+      return reinterpret_cast<const void*>(static_cast<uintptr_t>(address + index * bytes));
+    };
     switch (static_cast<DataFormat>(format)) {
       case DataFormat::Float32:
       case DataFormat::Tf32:
@@ -308,10 +310,10 @@ TILEGRID_UNCOUNTED inline PrintStart print_as(int thread) { return {thread}; }
 #define RECORD_NOC_EVENT(...) static_cast<void>(0)
 #define DEBUG_SANITIZE_NOC_ADDR(...) static_cast<void>(0)
 #define WATCHER_RING_BUFFER_PUSH(value) static_cast<void>(value)
-#define ASSERT(condition, ...)                                                                              \
-  do {                                                                                                      \
-    if (!(condition)) {                                                                                     \
-      ::tilegrid_device::tg().refuse("ASSERT(" #condition ") failed", "the kernel asks for it",             \
-                                     ::tilegrid_device::Line::here());                                      \
-    }                                                                                                       \
+#define ASSERT(condition, ...)                                                                  \
+  do {                                                                                          \
+    if (!(condition)) {                                                                         \
+      ::tilegrid_device::tg().refuse("ASSERT(" #condition ") failed", "the kernel asks for it", \
+                                     ::tilegrid_device::Line::here());                          \
+    }                                                                                           \
   } while (false)

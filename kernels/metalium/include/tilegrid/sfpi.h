@@ -15,14 +15,14 @@ typedef uint32_t Words __attribute__((vector_size(128)));
 
 /// Of the code that runs; of no meaning after a call of the API.
 struct State {
-  Ints enabled;            ///< all bits of a lane, or none
-  uint64_t calls;          ///< of the meter, when the tiles were asked for
+  Ints enabled;    ///< all bits of a lane, or none
+  uint64_t calls;  ///< of the meter, when the tiles were asked for
   float* tiles[16];
-  uint32_t base_tile;      ///< of dst_reg[0]
-  uint32_t base_vector;    ///< moves from face to face
-  uint32_t offset;         ///< dst_reg++
+  uint32_t base_tile;    ///< of dst_reg[0]
+  uint32_t base_vector;  ///< moves from face to face
+  uint32_t offset;       ///< dst_reg++
   uint32_t instructions;
-  bool sixteen;            ///< DST keeps BF16
+  bool sixteen;  ///< DST keeps BF16
 };
 static State state TILEGRID_OWN = {};
 static bool lanes_are_set TILEGRID_OWN = false;
@@ -45,7 +45,8 @@ TILEGRID_UNCOUNTED inline float* tile(uint32_t index) {
     for (float*& pointer : state.tiles) pointer = nullptr;
   }
   float*& pointer = state.tiles[index & 15U];
-  if (pointer == nullptr) pointer = ::tilegrid_device::tg().dst_values(index, &state.sixteen, ::tilegrid_device::Line::here());
+  if (pointer == nullptr)
+    pointer = ::tilegrid_device::tg().dst_values(index, &state.sixteen, ::tilegrid_device::Line::here());
   state.calls = tilegrid_meter->calls;
   return pointer;
 }
@@ -138,10 +139,10 @@ struct vInt {
 };
 using vUInt = vInt;
 
-#define TILEGRID_ARITHMETIC(type, op)                                          \
-  TILEGRID_UNCOUNTED inline type operator op(const type& a, const type& b) {   \
-    detail::count();                                                           \
-    return type(a.v op b.v);                                                   \
+#define TILEGRID_ARITHMETIC(type, op)                                        \
+  TILEGRID_UNCOUNTED inline type operator op(const type& a, const type& b) { \
+    detail::count();                                                         \
+    return type(a.v op b.v);                                                 \
   }
 TILEGRID_ARITHMETIC(vFloat, +)
 TILEGRID_ARITHMETIC(vFloat, -)
@@ -157,10 +158,10 @@ TILEGRID_UNCOUNTED inline vInt operator<<(const vInt& a, int places) { return vI
 TILEGRID_UNCOUNTED inline vInt operator>>(const vInt& a, int places) {
   return vInt(detail::Ints(detail::Words(a.v) >> static_cast<unsigned>(places)));
 }
-#define TILEGRID_COMPARISON(type, op)                                          \
-  TILEGRID_UNCOUNTED inline vBool operator op(const type& a, const type& b) {  \
-    detail::count();                                                           \
-    return {a.v op b.v};                                                       \
+#define TILEGRID_COMPARISON(type, op)                                         \
+  TILEGRID_UNCOUNTED inline vBool operator op(const type& a, const type& b) { \
+    detail::count();                                                          \
+    return {a.v op b.v};                                                      \
   }
 TILEGRID_COMPARISON(vFloat, <)
 TILEGRID_COMPARISON(vFloat, <=)
@@ -246,16 +247,17 @@ struct Branch {
   }
   TILEGRID_UNCOUNTED void also(vBool c) { detail::enabled() &= c.lanes; }
 };
-#define v_if(...)              \
-  {                            \
+#define v_if(...)               \
+  {                             \
     ::sfpi::Branch sfpi_branch; \
     sfpi_branch.when(__VA_ARGS__);
 #define v_elseif(...) sfpi_branch.when(__VA_ARGS__);
 #define v_else sfpi_branch.otherwise();
 #define v_endif }
 #define v_and(...) sfpi_branch.also(__VA_ARGS__)
-#define v_block {                  \
-  ::sfpi::Branch sfpi_branch;
+#define v_block \
+  {             \
+    ::sfpi::Branch sfpi_branch;
 #define v_endblock }
 #define sfpi_inline inline __attribute__((always_inline))
 #define sfpi_test_noinline
@@ -357,7 +359,20 @@ namespace ckernel {
 using ::UnpackDestination;
 
 struct p_stall {
-  enum : uint32_t { STALL_SFPU, STALL_CFG, STALL_MATH, STALL_TDMA, STALL_THCON, MATH, WAIT_SFPU, PACK, UNPACK, THCON, SFPU1, TRISC_CFG };
+  enum : uint32_t {
+    STALL_SFPU,
+    STALL_CFG,
+    STALL_MATH,
+    STALL_TDMA,
+    STALL_THCON,
+    MATH,
+    WAIT_SFPU,
+    PACK,
+    UNPACK,
+    THCON,
+    SFPU1,
+    TRISC_CFG
+  };
 };
 struct p_setrwc {
   enum : uint32_t { CLR_NONE = 0, CLR_A = 1, CLR_B = 2, CLR_AB = 3, SET_D = 4, CR_D = 8, SET_A = 1, SET_B = 2, SET_F = 8 };
@@ -417,12 +432,18 @@ TILEGRID_UNCOUNTED inline vInt _float_to_int32_(const vFloat& x) {
 template <bool approximate>
 TILEGRID_UNCOUNTED inline vFloat sfpu_sinpi(const vFloat& x) {
   const vFloat s = x * x;
-  return x * (vFloat(3.14159265F) + s * (vFloat(-5.16771278F) + s * (vFloat(2.55016404F) + s * (vFloat(-0.59926453F) + s * (vFloat(0.08214589F) + s * vFloat(-0.00737043F))))));
+  return x * (vFloat(3.14159265F) +
+              s * (vFloat(-5.16771278F) +
+                   s * (vFloat(2.55016404F) +
+                        s * (vFloat(-0.59926453F) + s * (vFloat(0.08214589F) + s * vFloat(-0.00737043F))))));
 }
 template <bool approximate>
 TILEGRID_UNCOUNTED inline vFloat sfpu_cospi(const vFloat& x) {
   const vFloat s = x * x;
-  return vFloat(1.0F) + s * (vFloat(-4.93480220F) + s * (vFloat(4.05871213F) + s * (vFloat(-1.33526277F) + s * (vFloat(0.23533063F) + s * (vFloat(-0.02580689F) + s * vFloat(0.00192957F))))));
+  return vFloat(1.0F) + s * (vFloat(-4.93480220F) +
+                             s * (vFloat(4.05871213F) +
+                                  s * (vFloat(-1.33526277F) +
+                                       s * (vFloat(0.23533063F) + s * (vFloat(-0.02580689F) + s * vFloat(0.00192957F))))));
 }
 }  // namespace sfpu
 }  // namespace ckernel
@@ -432,10 +453,10 @@ TILEGRID_UNCOUNTED inline vFloat sfpu_cospi(const vFloat& x) {
 #define TTI_SFPNOP static_cast<void>(0)
 #define TTI_SETC16(...) static_cast<void>(0)
 /// The next rows of the tile; only as the vector functions use it.
-#define TTI_SETRWC(clear, return_d, d, b, a, set)                      \
-  do {                                                                \
-    ::sfpi::detail::state.base_vector += (d) / 2;                     \
-    ::sfpi::detail::state.offset = 0;                                 \
+#define TTI_SETRWC(clear, return_d, d, b, a, set) \
+  do {                                            \
+    ::sfpi::detail::state.base_vector += (d) / 2; \
+    ::sfpi::detail::state.offset = 0;             \
   } while (false)
 
 template <bool approximate = false, class Function, class... Args>

@@ -4,8 +4,8 @@
 #include "tilegrid/compute.h"
 #include "tilegrid/sfpi.h"
 
-// The vector unit's functions of the API. What the emulator has an operation for is that; the others are given here, in plain
-// loops over a face, and charged as the operation that takes about as long on silicon.
+// The vector unit's functions of the API. What the emulator has an operation for is that; the others are given here, in
+// plain loops over a face, and charged as the operation that takes about as long on silicon.
 
 namespace tilegrid_device {
 
@@ -77,7 +77,8 @@ struct p_sfpu {
 #define TG_RC static_cast<int>(VectorMode::RC)
 
 // ---- What the emulator has
-template <bool approx = false, bool fast_and_approx = true, uint32_t scale = 0x3F800000, InputClamping = InputClamping::ClampToNegative>
+template <bool approx = false, bool fast_and_approx = true, uint32_t scale = 0x3F800000,
+          InputClamping = InputClamping::ClampToNegative>
 inline void exp_tile_init() {}
 template <bool approx = false, bool fast_and_approx = true, bool scale_en = false, bool skip_positive_check = false,
           auto clamping = InputClamping::ClampToNegative, int iterations = 8>
@@ -85,16 +86,16 @@ inline void exp_tile(uint32_t dst, int mode = TG_RC, uint16_t scale = 0x3F80, TG
   const float factor = scale_en ? ::tilegrid_device::scale_of(scale) : 1.0F;
   TG.vector(approx ? TG_OP(exp_fast) : TG_OP(exp_accurate), dst, TG_MODE(mode), factor, at);
 }
-#define TILEGRID_UNARY(name, op)                                    \
-  template <auto... options>                                        \
-  inline void name##_tile_init() {}                                 \
-  template <auto... options>                                        \
-  inline void name##_tile(uint32_t dst, int mode = TG_RC, TG_AT) {   \
-    TG.vector(TG_OP(op), dst, TG_MODE(mode), 1.0F, at);             \
-  }                                                                 \
-  template <auto... options>                                        \
-  inline void name##_tile(uint32_t dst, VectorMode mode, TG_AT) {    \
-    TG.vector(TG_OP(op), dst, TG_MODE(mode), 1.0F, at);             \
+#define TILEGRID_UNARY(name, op)                                   \
+  template <auto... options>                                       \
+  inline void name##_tile_init() {}                                \
+  template <auto... options>                                       \
+  inline void name##_tile(uint32_t dst, int mode = TG_RC, TG_AT) { \
+    TG.vector(TG_OP(op), dst, TG_MODE(mode), 1.0F, at);            \
+  }                                                                \
+  template <auto... options>                                       \
+  inline void name##_tile(uint32_t dst, VectorMode mode, TG_AT) {  \
+    TG.vector(TG_OP(op), dst, TG_MODE(mode), 1.0F, at);            \
   }
 TILEGRID_UNARY(recip, recip)
 TILEGRID_UNARY(sqrt, sqrt)
@@ -120,11 +121,11 @@ TILEGRID_UNARY(expm1, expm1)
 #undef TILEGRID_UNARY
 
 /// Scalars come as the bits of a float.
-#define TILEGRID_SCALAR(name, op, value)                             \
-  template <auto... options>                                        \
-  inline void name(uint32_t dst, uint32_t bits, TG_AT) {            \
-    const float x = ::tilegrid_device::float_of_bits(bits);         \
-    TG.vector(TG_OP(op), dst, 0, value, at);                        \
+#define TILEGRID_SCALAR(name, op, value)                    \
+  template <auto... options>                                \
+  inline void name(uint32_t dst, uint32_t bits, TG_AT) {    \
+    const float x = ::tilegrid_device::float_of_bits(bits); \
+    TG.vector(TG_OP(op), dst, 0, value, at);                \
   }
 inline void binop_with_scalar_tile_init() {}
 TILEGRID_SCALAR(add_unary_tile, add_scalar, x)
@@ -140,20 +141,20 @@ inline void rsub_tile_init() {}
 inline void unary_max_tile_init() {}
 inline void unary_min_tile_init() {}
 
-#define TILEGRID_PAIR(name, op)                                                                 \
-  template <auto... options>                                                                    \
-  inline void name##_tile_init() {}                                                             \
-  template <auto... options>                                                                    \
-  inline void name##_tile(uint32_t a, uint32_t b, TG_AT) {                                      \
-    TG.vector_binary(TG_OP(op), a, b, a, 0, at);                                                \
-  }                                                                                             \
-  template <auto... options>                                                                    \
-  inline void name##_tile(uint32_t a, uint32_t b, uint32_t out, TG_AT) {                        \
-    TG.vector_binary(TG_OP(op), a, b, out, 0, at);                                              \
-  }                                                                                             \
-  template <auto... options>                                                                    \
-  inline void name##_tile(uint32_t a, uint32_t b, uint32_t out, VectorMode mode, TG_AT) {       \
-    TG.vector_binary(TG_OP(op), a, b, out, TG_MODE(mode), at);                                  \
+#define TILEGRID_PAIR(name, op)                                                           \
+  template <auto... options>                                                              \
+  inline void name##_tile_init() {}                                                       \
+  template <auto... options>                                                              \
+  inline void name##_tile(uint32_t a, uint32_t b, TG_AT) {                                \
+    TG.vector_binary(TG_OP(op), a, b, a, 0, at);                                          \
+  }                                                                                       \
+  template <auto... options>                                                              \
+  inline void name##_tile(uint32_t a, uint32_t b, uint32_t out, TG_AT) {                  \
+    TG.vector_binary(TG_OP(op), a, b, out, 0, at);                                        \
+  }                                                                                       \
+  template <auto... options>                                                              \
+  inline void name##_tile(uint32_t a, uint32_t b, uint32_t out, VectorMode mode, TG_AT) { \
+    TG.vector_binary(TG_OP(op), a, b, out, TG_MODE(mode), at);                            \
   }
 TILEGRID_PAIR(add_binary, add_tile)
 TILEGRID_PAIR(sub_binary, sub_tile)
@@ -175,10 +176,14 @@ inline void rsub_binary_tile(uint32_t a, uint32_t b, uint32_t out, TG_AT) {
 }
 inline void copy_dest_values_init() {}
 template <auto... options>
-inline void copy_dest_values(uint32_t to, uint32_t from, TG_AT) { TG.copy_dest(from, to, at); }
+inline void copy_dest_values(uint32_t to, uint32_t from, TG_AT) {
+  TG.copy_dest(from, to, at);
+}
 inline void where_tile_init() {}
 template <auto... options>
-inline void where_tile(uint32_t cond, uint32_t x, uint32_t y, uint32_t out, TG_AT) { TG.where(cond, x, y, out, 0, at); }
+inline void where_tile(uint32_t cond, uint32_t x, uint32_t y, uint32_t out, TG_AT) {
+  TG.where(cond, x, y, out, 0, at);
+}
 inline void fill_tile_init() {}
 inline void fill_tile(uint32_t dst, float value, TG_AT) { TG.fill(dst, value, false, at); }
 inline void fill_tile_bitcast(uint32_t dst, uint32_t bits, TG_AT) {
@@ -193,31 +198,31 @@ inline void identity_tile(uint32_t dst, TG_AT) { TG.copy_dest(dst, dst, at); }
 
 // ---- Functions of one tile that are given here. `x` is the value, `p` the parameters as words.
 #define TILEGRID_FACE(name) ::ckernel::tilegrid_faces::name
-#define TILEGRID_FUNCTION(name, cost, ...)                                                                             \
-  namespace tilegrid_faces {                                                                                           \
-  TILEGRID_UNCOUNTED inline void name(float* out, const float* a, const float* b, int count, const uint32_t* p) {      \
-    using namespace ::tilegrid_device;                                                                                 \
-    for (int i = 0; i < count; ++i) {                                                                                  \
-      const float x = a[i];                                                                                            \
-      out[i] = [&]() TILEGRID_UNCOUNTED -> float { __VA_ARGS__ }();                                                    \
-    }                                                                                                                  \
-  }                                                                                                                    \
+#define TILEGRID_FUNCTION(name, cost, ...)                                                                        \
+  namespace tilegrid_faces {                                                                                      \
+  TILEGRID_UNCOUNTED inline void name(float* out, const float* a, const float* b, int count, const uint32_t* p) { \
+    using namespace ::tilegrid_device;                                                                            \
+    for (int i = 0; i < count; ++i) {                                                                             \
+      const float x = a[i];                                                                                       \
+      out[i] = [&]() TILEGRID_UNCOUNTED -> float { __VA_ARGS__ }();                                               \
+    }                                                                                                             \
+  }                                                                                                               \
   }
-#define TILEGRID_PLAIN(name, cost, ...)                                                    \
-  TILEGRID_FUNCTION(name, cost, __VA_ARGS__)                                               \
-  template <auto... options>                                                               \
-  inline void name##_tile_init() {}                                                        \
-  template <auto... options>                                                               \
-  inline void name##_tile(uint32_t dst, int mode = TG_RC, TG_AT) {                         \
+#define TILEGRID_PLAIN(name, cost, ...)                                                            \
+  TILEGRID_FUNCTION(name, cost, __VA_ARGS__)                                                       \
+  template <auto... options>                                                                       \
+  inline void name##_tile_init() {}                                                                \
+  template <auto... options>                                                                       \
+  inline void name##_tile(uint32_t dst, int mode = TG_RC, TG_AT) {                                 \
     TG.apply(TG_OP(cost), dst, 0, dst, TG_MODE(mode), 1, TILEGRID_FACE(name), nullptr, false, at); \
   }
-#define TILEGRID_WITH_PARAMETER(name, cost, ...)                                           \
-  TILEGRID_FUNCTION(name, cost, __VA_ARGS__)                                               \
-  template <auto... options>                                                               \
-  inline void name##_tile_init() {}                                                        \
-  template <auto... options, class... P>                                                   \
-  inline void name##_tile(uint32_t dst, P... parameters) {                                 \
-    const uint32_t words[] = {static_cast<uint32_t>(parameters)...};                       \
+#define TILEGRID_WITH_PARAMETER(name, cost, ...)                                                                  \
+  TILEGRID_FUNCTION(name, cost, __VA_ARGS__)                                                                      \
+  template <auto... options>                                                                                      \
+  inline void name##_tile_init() {}                                                                               \
+  template <auto... options, class... P>                                                                          \
+  inline void name##_tile(uint32_t dst, P... parameters) {                                                        \
+    const uint32_t words[] = {static_cast<uint32_t>(parameters)...};                                              \
     TG.apply(TG_OP(cost), dst, 0, dst, 0, 1, TILEGRID_FACE(name), words, false, ::tilegrid_device::Line::here()); \
   }
 TILEGRID_PLAIN(sin, exp_accurate, return __builtin_sinf(x);)
@@ -251,7 +256,9 @@ TILEGRID_WITH_PARAMETER(power, exp_accurate, float y = 1.0F; for (uint32_t n = p
 TILEGRID_WITH_PARAMETER(heaviside, gtz, return x < 0.0F ? 0.0F : x > 0.0F ? 1.0F : float_of_bits(p[0]);)
 TILEGRID_WITH_PARAMETER(leaky_relu, relu, return x < 0.0F ? x * float_of_bits(p[0]) : x;)
 TILEGRID_WITH_PARAMETER(elu, exp_accurate, return x < 0.0F ? float_of_bits(p[0]) * __builtin_expm1f(x) : x;)
-TILEGRID_WITH_PARAMETER(relu_max, relu, const float most = float_of_bits(p[0]); return x < 0.0F ? 0.0F : x > most ? most : x;)
+TILEGRID_WITH_PARAMETER(relu_max, relu, const float most = float_of_bits(p[0]); return x < 0.0F   ? 0.0F
+                                                                                       : x > most ? most
+                                                                                                  : x;)
 TILEGRID_WITH_PARAMETER(relu_min, relu, const float least = float_of_bits(p[0]); return x < least ? least : x;)
 TILEGRID_WITH_PARAMETER(unary_gt, gtz, return x > float_of_bits(p[0]) ? 1.0F : 0.0F;)
 TILEGRID_WITH_PARAMETER(unary_lt, ltz, return x < float_of_bits(p[0]) ? 1.0F : 0.0F;)
@@ -260,7 +267,9 @@ TILEGRID_WITH_PARAMETER(unary_le, lez, return x <= float_of_bits(p[0]) ? 1.0F : 
 TILEGRID_WITH_PARAMETER(unary_eq, eqz, return x == float_of_bits(p[0]) ? 1.0F : 0.0F;)
 TILEGRID_WITH_PARAMETER(unary_ne, nez, return x != float_of_bits(p[0]) ? 1.0F : 0.0F;)
 TILEGRID_WITH_PARAMETER(clamp, max_scalar, const float low = float_of_bits(p[0]), high = float_of_bits(p[1]);
-                        return x < low ? low : x > high ? high : x;)
+                        return x < low    ? low
+                               : x > high ? high
+                                          : x;)
 TILEGRID_WITH_PARAMETER(softplus, log, const float beta = float_of_bits(p[0]), inverse = float_of_bits(p[1]);
                         return x * beta > float_of_bits(p[2]) ? x : inverse * __builtin_log1pf(__builtin_expf(x * beta));)
 TILEGRID_FUNCTION(power_pair, exp_accurate, return __builtin_powf(x, b[i]);)
@@ -271,17 +280,18 @@ inline void power_binary_tile(uint32_t a, uint32_t b, uint32_t out, TG_AT) {
 TILEGRID_FUNCTION(lerp_pair, mul_tile, return x + float_of_bits(p[0]) * (b[i] - x);)
 
 // ---- Integers in DST are 32-bit patterns.
-#define TILEGRID_INTEGERS(name, face, cost, ...)                                                             \
-  TILEGRID_FUNCTION(face, cost, const uint32_t u = bits_of_float(x), v = bits_of_float(b[i]); return float_of_bits(__VA_ARGS__);) \
-  template <auto... options>                                                                                 \
-  inline void name##_tile_init() {}                                                                          \
-  template <auto... options>                                                                                 \
-  inline void name##_tile(uint32_t a, uint32_t b, TG_AT) {                                                   \
-    TG.apply(TG_OP(cost), a, b, a, 0, 2, TILEGRID_FACE(face), nullptr, true, at);                            \
-  }                                                                                                          \
-  template <auto... options>                                                                                 \
-  inline void name##_tile(uint32_t a, uint32_t b, uint32_t out, TG_AT) {                                     \
-    TG.apply(TG_OP(cost), a, b, out, 0, 2, TILEGRID_FACE(face), nullptr, true, at);                          \
+#define TILEGRID_INTEGERS(name, face, cost, ...)                                              \
+  TILEGRID_FUNCTION(face, cost, const uint32_t u = bits_of_float(x), v = bits_of_float(b[i]); \
+                    return float_of_bits(__VA_ARGS__);)                                       \
+  template <auto... options>                                                                  \
+  inline void name##_tile_init() {}                                                           \
+  template <auto... options>                                                                  \
+  inline void name##_tile(uint32_t a, uint32_t b, TG_AT) {                                    \
+    TG.apply(TG_OP(cost), a, b, a, 0, 2, TILEGRID_FACE(face), nullptr, true, at);             \
+  }                                                                                           \
+  template <auto... options>                                                                  \
+  inline void name##_tile(uint32_t a, uint32_t b, uint32_t out, TG_AT) {                      \
+    TG.apply(TG_OP(cost), a, b, out, 0, 2, TILEGRID_FACE(face), nullptr, true, at);           \
   }
 TILEGRID_INTEGERS(add_int, add_integers, add_tile, u + v)
 TILEGRID_INTEGERS(add_int32, add_integers_32, add_tile, u + v)
@@ -296,17 +306,18 @@ TILEGRID_INTEGERS(bitwise_and_binary, and_integers, add_tile, u& v)
 TILEGRID_INTEGERS(bitwise_or_binary, or_integers, add_tile, u | v)
 TILEGRID_INTEGERS(bitwise_xor_binary, xor_integers, add_tile, u ^ v)
 TILEGRID_INTEGERS(binary_left_shift, left_integers, add_tile, v < 32 ? u << v : 0U)
-TILEGRID_INTEGERS(binary_right_shift, right_integers, add_tile, static_cast<uint32_t>(static_cast<int32_t>(u) >> (v < 32 ? v : 31U)))
+TILEGRID_INTEGERS(binary_right_shift, right_integers, add_tile,
+                  static_cast<uint32_t>(static_cast<int32_t>(u) >> (v < 32 ? v : 31U)))
 inline void and_binary_tile(uint32_t a, uint32_t b, uint32_t out, TG_AT) { bitwise_and_binary_tile(a, b, out, at); }
-#define TILEGRID_INTEGER(name, cost, ...)                                                                    \
-  TILEGRID_FUNCTION(name, cost, const uint32_t u = bits_of_float(x); return float_of_bits(__VA_ARGS__);)     \
-  template <auto... options>                                                                                 \
-  inline void name##_tile_init() {}                                                                          \
-  template <auto... options>                                                                                 \
-  inline void name##_tile(uint32_t dst, uint32_t parameter = 0, TG_AT) {                                     \
-    TG.apply(TG_OP(cost), dst, 0, dst, 0, 1, TILEGRID_FACE(name), &parameter, true, at);                     \
+#define TILEGRID_INTEGER(name, cost, ...)                                                                \
+  TILEGRID_FUNCTION(name, cost, const uint32_t u = bits_of_float(x); return float_of_bits(__VA_ARGS__);) \
+  template <auto... options>                                                                             \
+  inline void name##_tile_init() {}                                                                      \
+  template <auto... options>                                                                             \
+  inline void name##_tile(uint32_t dst, uint32_t parameter = 0, TG_AT) {                                 \
+    TG.apply(TG_OP(cost), dst, 0, dst, 0, 1, TILEGRID_FACE(name), &parameter, true, at);                 \
   }
-TILEGRID_INTEGER(bitwise_and, abs, u & p[0])
+TILEGRID_INTEGER(bitwise_and, abs, u& p[0])
 TILEGRID_INTEGER(bitwise_or, abs, u | p[0])
 TILEGRID_INTEGER(bitwise_xor, abs, u ^ p[0])
 TILEGRID_INTEGER(bitwise_not, abs, ~u)
