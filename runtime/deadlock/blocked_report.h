@@ -12,6 +12,9 @@
 
 namespace tilegrid {
 
+/// Stands in BlockedKernel::id for a kernel that waits in a loop of its own.
+inline constexpr std::uint32_t loop_over_memory = 0xFFFF'FFFF;
+
 /// A kernel of a program that has deadlocked: that it has finished, or what it waits for.
 struct BlockedKernel {
   Risc risc = Risc::trisc;

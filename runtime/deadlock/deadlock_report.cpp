@@ -5,15 +5,17 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <set>
 #include <tuple>
 
-#include "kernels/api/context.h"
+#include "kernels/metalium/foreign_kernel.h"
 #include "noc/core_ranges.h"
 #include "runtime/deadlock/suspects.h"
 #include "runtime/deadlock/wait_graph.h"
+#include "runtime/jit/loader.h"
 
 namespace tilegrid {
 namespace {
@@ -64,6 +66,18 @@ BlockedReport state_of(const Core& core, std::size_t semaphores) {
   return report;
 }
 
+/// A kernel that looks at memory again and again: where, as far as it is known, not at what.
+void set_loop(BlockedKernel& state, const KernelContext& kernel) {
+  state.reason = BlockReason::semaphore;
+  state.id = loop_over_memory;
+  if (kernel.foreign == nullptr || kernel.foreign->spins_at == nullptr) return;
+  const std::string place = jit::line_of_code(kernel.foreign->spins_at);
+  const std::size_t colon = place.rfind(':');
+  if (colon == std::string::npos) return;
+  state.file = place.substr(0, colon);
+  state.line = static_cast<unsigned>(std::strtoul(place.c_str() + colon + 1, nullptr, 10));
+}
+
 /// Adds a word of L1 that a kernel waits for and that is no semaphore of the program.
 void add_word(BlockedReport& report, const Core& core, std::uint32_t offset) {
   const auto same = [offset](const BlockedSemaphore& semaphore) { return semaphore.offset == offset; };
@@ -91,6 +105,10 @@ std::vector<BlockedReport> blocked_kernels(const noc::Node& node, const Program&
     state.reason = wait.reason;
     state.id = wait.id;
     state.needed = wait.needed;
+    if (fiber->spinning()) {
+      set_loop(state, kernel);
+      continue;
+    }
     state.present = present(core, wait);
     if (wait.reason == BlockReason::semaphore) add_word(report->second, core, wait.id);
   }
@@ -122,6 +140,7 @@ std::string call_of(BlockReason reason) {
 
 std::string needs_of(const WaitGraph::Kernel& kernel) {
   const BlockedKernel& state = *kernel.state;
+  if (state.id == loop_over_memory) return "a loop over memory, which nothing changes any more";
   switch (state.reason) {
     case BlockReason::cb_empty:
       return fmt::format("{} needs {} pages, has {}", object_of(kernel), state.needed, state.present);
@@ -144,7 +163,7 @@ std::vector<std::string> state_lines(const BlockedReport& report) {
     }
     const WaitGraph::Kernel kernel{report.core, &state, &report, {}, false};
     lines.push_back(fmt::format("{} {} at {}:{} waits in {}{}", name_of(state.risc), state.name, state.file, state.line,
-                                call_of(state.reason), needs_of(kernel)));
+                                state.id == loop_over_memory ? "" : call_of(state.reason), needs_of(kernel)));
   }
   std::vector<std::string> buffers;
   for (const BlockedBuffer& cb : report.buffers) {

@@ -44,6 +44,7 @@ std::vector<int> named(const WaitGraph::Kernel& kernel) {
 
 std::string object_of(const WaitGraph::Kernel& kernel) {
   const std::uint32_t id = kernel.state->id;
+  if (id == loop_over_memory) return "a loop over memory";
   switch (kernel.state->reason) {
     case BlockReason::cb_empty:
     case BlockReason::cb_full: {
