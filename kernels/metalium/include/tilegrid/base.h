@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#if __has_include(<bits/stl_algobase.h>)
+#include <bits/stl_algobase.h>  // std::min, std::max, std::copy: a tenth of <algorithm>
+#else
+#include <algorithm>
+#endif
 
 #include "tilegrid/interface.h"
 

@@ -282,7 +282,7 @@ inline void reduce_tile(uint32_t cb, uint32_t scaler, uint32_t index, uint32_t s
 TILEGRID_NOT_THERE(reduce_tile_math, "the operands of a reduction are unpacked with it (reduce_tile)")
 template <uint32_t columns>
 inline void reduce_block_max_row_init() {}
-template <uint32_t columns>
+template <uint32_t columns = 1>
 inline void reduce_block_max_row_uninit(uint32_t = 0) {}
 template <uint32_t columns>
 inline void reduce_block_max_row(uint32_t cb, uint32_t scaler, uint32_t index, uint32_t dst, TG_AT) {

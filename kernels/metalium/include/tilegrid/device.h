@@ -24,5 +24,6 @@ void MAIN __attribute__((weak));
 
 #if defined(COMPILE_FOR_TRISC)
 #include "tilegrid/compute.h"
+#include "tilegrid/llk.h"
 #include "tilegrid/sfpu.h"
 #endif
