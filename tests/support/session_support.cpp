@@ -22,7 +22,7 @@ std::uint32_t results_pointer() {
 checks::Config checks_of_units() {
   using enum checks::Class;
   checks::Config checks = checks::Config::all(checks::Severity::off);
-  for (const checks::Class c : {cb_window, dst_order, uninitialised_dst, alignment, multicast_count}) {
+  for (const checks::Class c : {cb_window, cb_count, dst_order, uninitialised_dst, alignment, multicast_count}) {
     checks.set(c, checks::Severity::error);
   }
   return checks;
