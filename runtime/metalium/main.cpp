@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main of a host program, wrapped by the linker (--wrap=main): ranks other than 0 serve before it begins, and how it
+// ends becomes the exit code.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "core/error.h"
+#include "runtime/metalium/board.h"
+
+// NOLINTNEXTLINE(bugprone-reserved-identifier): names that the linker makes
+extern "C" int __real_main(int argc, char** argv, char** environment);
+
+namespace {
+
+int ended_with(const std::exception& error) {
+  std::fflush(stdout);
+  const auto* known = dynamic_cast<const tilegrid::Error*>(&error);
+  if (known != nullptr) return static_cast<int>(known->code());  // printed where it happened
+  fmt::print(stderr, "terminate: {}\n", error.what());
+  return 1;
+}
+
+}  // namespace
+
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" int __wrap_main(int argc, char** argv, char** environment) {
+  using tilegrid::metalium::Board;
+  Board::before_main(&argc, &argv);
+  int code = 1;
+  try {
+    code = __real_main(argc, argv, environment);
+  } catch (const std::exception& error) {
+    code = ended_with(error);
+  }
+  return Board::end(code);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/metalium/settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+
+#include "core/error.h"
+
+namespace tilegrid::metalium {
+namespace {
+
+std::string trimmed(std::string_view text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
+  return std::string(text);
+}
+
+std::vector<std::string> parts_of(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) {
+    if (!trimmed(part).empty()) parts.push_back(trimmed(part));
+  }
+  return parts;
+}
+
+constexpr std::array names{"grid", "arch", "set", "check", "report", "log", "shake", "time"};
+
+void assign(Settings& settings, const std::string& name, const std::string& value, const std::string& where) {
+  if (name == "grid") {
+    settings.grid = value;
+  } else if (name == "arch") {
+    settings.arch = value;
+  } else if (name == "set") {
+    settings.set = parts_of(value);
+  } else if (name == "check") {
+    settings.check = value;
+  } else if (name == "report") {
+    settings.report = value.empty() ? "summary" : value;
+  } else if (name == "log") {
+    settings.log = value;
+  } else if (name == "shake") {
+    settings.shake = value;
+  } else if (name == "time") {
+    if (value != "on" && value != "off") throw UsageError(fmt::format("{}: \"{}\" is neither on nor off", where, value));
+    settings.time = value == "on";
+  } else {
+    throw UsageError(fmt::format("{}: there is no setting {}; there are {}", where, name, fmt::join(names, ", ")));
+  }
+}
+
+void read_lines(Settings& settings, std::istream& lines, const std::string& where) {
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    line = trimmed(line.substr(0, line.find('#')));
+    if (line.empty()) continue;
+    const std::string place = fmt::format("{}:{}", where, number);
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos) throw UsageError(fmt::format("{}: \"{}\" is no \"name = value\"", place, line));
+    assign(settings, trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1)), place);
+  }
+}
+
+}  // namespace
+
+std::string Settings::to_text() const {
+  return fmt::format("grid={}\narch={}\nset={}\ncheck={}\nreport={}\nlog={}\nshake={}\ntime={}\n", grid, arch,
+                     fmt::join(set, ","), check, report, log, shake, time ? "on" : "off");
+}
+
+Settings Settings::from_text(const std::string& text, const std::string& where) {
+  Settings settings;
+  std::istringstream lines(text);
+  read_lines(settings, lines, where);
+  return settings;
+}
+
+Settings settings_of_environment() {
+  Settings settings;
+  if (const char* path = std::getenv("TILEGRID_SETTINGS"); path != nullptr && *path != '\0') {
+    std::ifstream file(path);
+    if (!file) throw UsageError(fmt::format("TILEGRID_SETTINGS: {}: can't be read", path));
+    read_lines(settings, file, path);
+  }
+  for (const char* name : names) {
+    std::string variable = fmt::format("TILEGRID_{}", name);
+    for (char& letter : variable) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    if (const char* value = std::getenv(variable.c_str())) assign(settings, name, value, variable);
+  }
+  return settings;
+}
+
+}  // namespace tilegrid::metalium

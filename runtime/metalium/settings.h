@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/types.h"
+
+namespace tilegrid::metalium {
+
+/// What the environment says of a run, or a file that TILEGRID_SETTINGS names (lines "grid = 8x8", "check = race=warn", ...;
+/// '#' begins a comment), before which the environment goes. Texts are as they were given: who uses them parses them.
+struct Settings {
+  std::string grid;                ///< TILEGRID_GRID, columns x rows; empty: all of the chip
+  std::string arch;                ///< TILEGRID_ARCH: name or file of a chip
+  std::vector<std::string> set;    ///< TILEGRID_SET: constants of the chip, key=value,...
+  std::string check = "wild";      ///< TILEGRID_CHECK: as --check of the command
+  std::string report = "summary";  ///< TILEGRID_REPORT: summary, off or a file for JSON
+  std::string log;                 ///< TILEGRID_LOG: a file for the event log
+  std::string shake;               ///< TILEGRID_SHAKE: a seed
+  bool time = true;                ///< TILEGRID_TIME=off: without device time
+
+  /// One text of all, and the reverse: what rank 0 has is what all ranks use.
+  [[nodiscard]] std::string to_text() const;
+  /// Throws UsageError for a name that is none, or a value that is none of those that it may have; `where` first.
+  [[nodiscard]] static Settings from_text(const std::string& text, const std::string& where);
+};
+
+/// Throws UsageError.
+[[nodiscard]] Settings settings_of_environment();
+
+}  // namespace tilegrid::metalium

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// The device as a host program sees it. All devices of a process are one emulated chip.
+#pragma once
+
+#include <tt-metalium/base_types.hpp>
+#include <tt-metalium/buffer.hpp>
+#include <tt-metalium/core_coord.hpp>
+#include <tt-metalium/span.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+inline constexpr std::size_t DEFAULT_L1_SMALL_SIZE = 0;
+inline constexpr std::size_t DEFAULT_TRACE_REGION_SIZE = 0;
+inline constexpr std::size_t DEFAULT_WORKER_L1_SIZE = 0;
+
+namespace tt::tt_metal {
+
+enum class DispatchCoreType : std::uint8_t { WORKER, ETH, COUNT };
+enum class DispatchCoreAxis : std::uint8_t { ROW, COL, COUNT };
+/// Kept and not used: nothing of the grid is taken for dispatch.
+class DispatchCoreConfig {
+ public:
+  DispatchCoreConfig() = default;
+  DispatchCoreConfig(DispatchCoreType type) : type_(type) {}
+  DispatchCoreConfig(DispatchCoreType type, DispatchCoreAxis axis) : type_(type), axis_(axis) {}
+  [[nodiscard]] DispatchCoreType get_dispatch_core_type() const { return type_; }
+  [[nodiscard]] DispatchCoreAxis get_dispatch_core_axis() const { return axis_; }
+
+ private:
+  DispatchCoreType type_ = DispatchCoreType::WORKER;
+  DispatchCoreAxis axis_ = DispatchCoreAxis::ROW;
+};
+
+class CommandQueue;
+
+/// Where buffers may lie.
+class Allocator {
+ public:
+  [[nodiscard]] std::uint32_t get_num_banks(BufferType type) const;
+  [[nodiscard]] std::uint32_t get_alignment(BufferType type) const;
+  [[nodiscard]] DeviceAddr get_base_allocator_addr(HalMemType type) const;
+  [[nodiscard]] DeviceAddr get_bank_size(BufferType type) const;
+  [[nodiscard]] CoreCoord get_logical_core_from_bank_id(std::uint32_t bank_id) const;
+};
+
+class IDevice {
+ public:
+  explicit IDevice(int id);
+  virtual ~IDevice();
+  IDevice(const IDevice&) = delete;
+  IDevice& operator=(const IDevice&) = delete;
+
+  [[nodiscard]] int id() const { return id_; }
+  [[nodiscard]] int build_id() const { return 0; }
+  [[nodiscard]] ARCH arch() const;
+  [[nodiscard]] std::uint8_t num_hw_cqs() const { return 1; }
+  [[nodiscard]] bool is_initialized() const { return open_; }
+  [[nodiscard]] bool is_mmio_capable() const { return true; }
+  [[nodiscard]] int num_dram_channels() const;
+  [[nodiscard]] std::uint32_t num_banks(BufferType type) const { return allocator()->get_num_banks(type); }
+  [[nodiscard]] std::uint32_t l1_size_per_core() const;
+  [[nodiscard]] DeviceAddr dram_size_per_channel() const;
+  [[nodiscard]] CoreCoord grid_size() const;
+  [[nodiscard]] CoreCoord logical_grid_size() const;
+  [[nodiscard]] CoreCoord dram_grid_size() const;
+  [[nodiscard]] CoreCoord compute_with_storage_grid_size() const;
+  /// Coordinates that kernels use in NoC addresses. Throw std::runtime_error for a core beyond the grid.
+  [[nodiscard]] CoreCoord worker_core_from_logical_core(const CoreCoord& core) const;
+  [[nodiscard]] CoreCoord virtual_core_from_logical_core(const CoreCoord& core, CoreType type) const;
+  [[nodiscard]] CoreCoord physical_core_from_logical_core(const CoreCoord& core, CoreType type) const {
+    return virtual_core_from_logical_core(core, type);
+  }
+  [[nodiscard]] std::vector<CoreCoord> worker_cores_from_logical_cores(const std::vector<CoreCoord>& cores) const;
+  [[nodiscard]] CoreCoord logical_core_from_dram_channel(std::uint32_t channel) const;
+  [[nodiscard]] CoreCoord dram_core_from_dram_channel(std::uint32_t channel) const;
+  [[nodiscard]] CoreCoord logical_core_from_bank_id(std::uint32_t bank_id) const;
+  [[nodiscard]] std::uint32_t dram_channel_from_logical_core(const CoreCoord& core) const;
+  [[nodiscard]] std::uint32_t dram_channel_from_bank_id(std::uint32_t bank_id) const { return bank_id; }
+  [[nodiscard]] std::uint32_t bank_offset(BufferType, std::uint32_t) const { return 0; }
+  [[nodiscard]] std::uint32_t get_noc_unicast_encoding(std::uint8_t noc_index, const CoreCoord& core) const;
+  [[nodiscard]] std::uint32_t get_noc_multicast_encoding(std::uint8_t noc_index, const CoreRange& cores) const;
+  [[nodiscard]] CoreRangeSet worker_cores(HalProgrammableCoreType type, SubDeviceId sub_device) const;
+  /// None.
+  [[nodiscard]] std::unordered_set<CoreCoord> get_active_ethernet_cores(bool = false) const { return {}; }
+  [[nodiscard]] std::unordered_set<CoreCoord> get_inactive_ethernet_cores() const { return {}; }
+  [[nodiscard]] std::unordered_set<CoreCoord> ethernet_cores() const { return {}; }
+
+  /// There is one queue, whatever its number.
+  CommandQueue& command_queue(std::optional<std::uint8_t> cq_id = std::nullopt);
+  [[nodiscard]] const std::unique_ptr<Allocator>& allocator() const { return allocator_; }
+  void enable_program_cache() {}
+  void disable_and_clear_program_cache() {}
+  void clear_program_cache() {}
+  [[nodiscard]] std::size_t num_program_cache_entries() const { return 0; }
+  void enable_async(bool) {}
+  void synchronize() {}
+  virtual bool close();
+
+ private:
+  int id_;
+  bool open_ = true;
+  std::unique_ptr<Allocator> allocator_;
+  std::unique_ptr<CommandQueue> queue_;
+};
+using Device = IDevice;
+
+/// Runs what it is given at once.
+class CommandQueue {
+ public:
+  explicit CommandQueue(IDevice* device, std::uint32_t id = 0) : device_(device), id_(id) {}
+  [[nodiscard]] IDevice* device() const { return device_; }
+  [[nodiscard]] std::uint32_t id() const { return id_; }
+
+ private:
+  IDevice* device_;
+  std::uint32_t id_;
+};
+
+}  // namespace tt::tt_metal

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What headers of the years before brought along without being asked: names of std in the global namespace.
+#pragma once
+
+#include <tt-metalium/host_api.hpp>
+#include <tt-metalium/math.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+using std::array;
+using std::map;
+using std::ostream;
+using std::size_t;
+using std::string;
+using std::vector;
+using tt::align;
