@@ -82,6 +82,7 @@ struct ComputeConfig {
   bool dst_fp32 = false;   ///< 32-bit DST: half the slots
   bool full_sync = false;  ///< the whole DST in one section instead of two halves
   int dst_capacity = 0;    ///< slots of a section, at most those of the mode; 0: all of them
+  friend bool operator==(const ComputeConfig&, const ComputeConfig&) = default;
   template <class Archive>
   void serialize(Archive& archive) {
     archive(fidelity, dst_fp32, full_sync, dst_capacity);

@@ -136,6 +136,9 @@ class Config {
     config.severities_.fill(severity);
     return config;
   }
+  /// For programs of others, which silicon runs as they are: what it forgives is a warning, what it corrupts or hangs on an
+  /// error as it always is. Memory that nobody wrote is left alone: it holds what the program or the host left there.
+  [[nodiscard]] static Config wild();
   [[nodiscard]] Severity of(Class c) const { return severities_[static_cast<std::size_t>(c)]; }
   [[nodiscard]] bool on(Class c) const { return of(c) != Severity::off; }
   /// Whether a class is on that is seen there.

@@ -17,9 +17,13 @@ void set_one(std::string_view flag, const std::string& text, checks::Config& con
   static const EnumNames<checks::Severity> severities(
       {checks::Severity::off, checks::Severity::warn, checks::Severity::error},
       [](checks::Severity severity) { return name_of(severity); });
+  if (text == "wild") {
+    config = checks::Config::wild();
+    return;
+  }
   const std::size_t at = text.find('=');
   if (at == std::string::npos) {
-    throw UsageError(fmt::format("{} {}: CLASS=off, CLASS=warn or CLASS=error is expected", flag, text));
+    throw UsageError(fmt::format("{} {}: CLASS=off, CLASS=warn, CLASS=error or wild is expected", flag, text));
   }
   const std::string name = text.substr(0, at);
   const checks::Severity severity = parse_word(fmt::format("{} {}=", flag, name), text.substr(at + 1), severities);

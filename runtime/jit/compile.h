@@ -24,6 +24,7 @@ struct BufferConstants {
   int id = 0;
   std::uint32_t page_bytes = 0;
   DataFormat format = DataFormat::bf16;
+  friend bool operator==(const BufferConstants&, const BufferConstants&) = default;
 };
 
 /// A kernel as its host program asks for it. All that is here is part of the compiled object's key.
@@ -41,6 +42,7 @@ struct KernelSource {
   bool math_approx = false;          ///< APPROX of the vector unit
   std::string chip = "wormhole_b0";  ///< "blackhole": ARCH_BLACKHOLE in place of ARCH_WORMHOLE
   int dram_banks = 12;               ///< NUM_DRAM_BANKS
+  friend bool operator==(const KernelSource&, const KernelSource&) = default;
 };
 
 /// A compiled kernel.

@@ -47,7 +47,8 @@ void add_common_flags(Flags& flags, RunOptions& options) {
   Flag& check = flags.in("Checks").add(
       "--check", "CLASS=WHAT",
       "What a check does when it finds something: off, warn, or error, which ends\nthe run; a list, and may be "
-      "repeated; the class all is every class.\n--check help prints the classes [as `tilegrid checks` says]",
+      "repeated; the class all is every class, wild what silicon forgives.\n--check help prints the classes [as `tilegrid "
+      "checks` says]",
       [&](const std::string& text) {
         options.check.push_back(text);
         if (text == "help") return;

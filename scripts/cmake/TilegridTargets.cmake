@@ -73,7 +73,7 @@ function(tilegrid_library name)
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tilegrid
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp"
     # Not for users: the command, and what needs the headers of MPI or Highway.
-    PATTERN cli EXCLUDE PATTERN simd EXCLUDE PATTERN "mpi_transport.h" EXCLUDE PATTERN "mpi_doorbell.h" EXCLUDE)
+    PATTERN cli EXCLUDE PATTERN simd EXCLUDE REGEX "runtime/metalium" EXCLUDE PATTERN "mpi_transport.h" EXCLUDE PATTERN "mpi_doorbell.h" EXCLUDE)
 endfunction()
 
 function(tilegrid_install_package)
@@ -82,6 +82,7 @@ function(tilegrid_install_package)
   configure_package_config_file(${PROJECT_SOURCE_DIR}/scripts/cmake/tilegrid-config.cmake.in
     ${PROJECT_BINARY_DIR}/tilegrid-config.cmake INSTALL_DESTINATION ${config_dir})
   write_basic_package_version_file(${PROJECT_BINARY_DIR}/tilegrid-config-version.cmake COMPATIBILITY SameMinorVersion)
-  install(FILES ${PROJECT_BINARY_DIR}/tilegrid-config.cmake ${PROJECT_BINARY_DIR}/tilegrid-config-version.cmake DESTINATION ${config_dir})
+  install(FILES ${PROJECT_BINARY_DIR}/tilegrid-config.cmake ${PROJECT_BINARY_DIR}/tilegrid-config-version.cmake
+    ${PROJECT_SOURCE_DIR}/scripts/cmake/tilegrid-metalium.cmake DESTINATION ${config_dir})
   install(EXPORT tilegrid_targets FILE tilegrid-targets.cmake NAMESPACE tilegrid:: DESTINATION ${config_dir})
 endfunction()

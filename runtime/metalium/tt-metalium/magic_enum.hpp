@@ -23,15 +23,16 @@ constexpr std::string_view pretty_name() {
   return colon == std::string_view::npos ? text : text.substr(colon + 1);
 }
 
-inline constexpr int first_value = -8;
+template <class E>
+inline constexpr int first_value = std::is_signed_v<std::underlying_type_t<E>> ? -8 : 0;
 inline constexpr int last_value = 127;
 
 template <class E, int... offsets>
 constexpr auto all_names(std::integer_sequence<int, offsets...>) {
-  return std::array<std::string_view, sizeof...(offsets)>{pretty_name<static_cast<E>(first_value + offsets)>()...};
+  return std::array<std::string_view, sizeof...(offsets)>{pretty_name<static_cast<E>(first_value<E> + offsets)>()...};
 }
 template <class E>
-inline constexpr auto names = all_names<E>(std::make_integer_sequence<int, last_value - first_value + 1>());
+inline constexpr auto names = all_names<E>(std::make_integer_sequence<int, last_value - first_value<E> + 1>());
 
 template <class E>
 constexpr std::size_t count() {
@@ -52,14 +53,14 @@ constexpr std::array<E, detail::count<E>()> enum_values() {
   std::array<E, detail::count<E>()> values{};
   std::size_t next = 0;
   for (std::size_t i = 0; i < detail::names<E>.size(); ++i) {
-    if (!detail::names<E>[i].empty()) values[next++] = static_cast<E>(static_cast<int>(i) + detail::first_value);
+    if (!detail::names<E>[i].empty()) values[next++] = static_cast<E>(static_cast<int>(i) + detail::first_value<E>);
   }
   return values;
 }
 
 template <class E>
 constexpr std::string_view enum_name(E value) {
-  const int at = static_cast<int>(value) - detail::first_value;
+  const int at = static_cast<int>(value) - detail::first_value<E>;
   if (at < 0 || at >= static_cast<int>(detail::names<E>.size())) return {};
   return detail::names<E>[static_cast<std::size_t>(at)];
 }

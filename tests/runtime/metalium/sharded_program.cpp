@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of integers, sharded over the L1 of four cores: circular buffers on the shards, kernels that compute on plain memory,
+// L1 that lives from launch to launch and that the host reads and writes.
+#include <numeric>
+#include <tt-metalium/host_api.hpp>
+#include <tt-metalium/tt_metal.hpp>
+
+using namespace tt::tt_metal;
+
+namespace {
+
+constexpr uint32_t rows = 8;
+constexpr uint32_t row_words = 12;  // a page of 48 bytes is no tile, and no multiple of 32
+constexpr uint32_t launches = 3;
+
+}  // namespace
+
+int main() {
+  IDevice* device = CreateDevice(0);
+  const CoreRange cores({0, 0}, {1, 1});
+  const ShardSpecBuffer spec(CoreRangeSet(cores), {rows / 4, row_words}, ShardOrientation::ROW_MAJOR, {1, row_words},
+                             {rows, 1});
+  const auto shards = CreateBuffer(ShardedBufferConfig{.device = device,
+                                                       .size = rows * row_words * sizeof(uint32_t),
+                                                       .page_size = row_words * sizeof(uint32_t),
+                                                       .shard_parameters = spec});
+  const auto counters =
+      CreateBuffer(InterleavedBufferConfig{.device = device, .size = 4 * 80, .page_size = 4, .buffer_type = BufferType::L1});
+  std::vector<uint32_t> data(rows * row_words);
+  std::iota(data.begin(), data.end(), 0);
+  detail::WriteToBuffer(shards, data);
+  std::vector<uint32_t> zero{0};
+  for (const CoreCoord& core : cores) detail::WriteToDeviceL1(device, core, counters->address(), zero);
+
+  Program program = CreateProgram();
+  auto config = CircularBufferConfig(rows / 4 * row_words * sizeof(uint32_t), {{3, tt::DataFormat::UInt32}})
+                    .set_page_size(3, row_words * sizeof(uint32_t))
+                    .set_globally_allocated_address(*shards);
+  CreateCircularBuffer(program, cores, config);
+  const auto kernel = CreateKernel(program, "kernels/add_words.cpp", cores,
+                                   DataMovementConfig{.processor = DataMovementProcessor::RISCV_0, .compile_args = {3}});
+  SetRuntimeArgs(program, kernel, cores, {rows / 4 * row_words, counters->address()});
+  SetCommonRuntimeArgs(program, kernel, {100});
+  for (uint32_t i = 0; i < launches; ++i) detail::LaunchProgram(device, program);
+
+  // A launch starts a kernel anew: its globals are as they were, what is in L1 is not.
+  std::vector<uint32_t> result;
+  detail::ReadFromBuffer(shards, result);
+  for (uint32_t i = 0; i < data.size(); ++i) {
+    TT_FATAL(result[i] == i + launches * 100, "word {}: {} instead of {}", i, result[i], i + launches * 100);
+  }
+  for (const CoreCoord& core : cores) {
+    std::vector<uint32_t> count;
+    detail::ReadFromDeviceL1(device, core, counters->address(), sizeof(uint32_t), count);
+    TT_FATAL(count.at(0) == launches, "core {} counted {} launches", core, count.at(0));
+  }
+  fmt::print("words {} to {}\n", result.front(), result.back());
+  CloseDevice(device);
+}
