@@ -33,7 +33,7 @@ std::unique_ptr<Board>& the_board() {
   return *board;
 }
 
-SessionOptions options_of(const Session& session, const Settings& settings) {
+SessionOptions options_of(Session& session, const Settings& settings) {
   SessionOptions options;
   if (!settings.arch.empty()) options.chip = session.load_chip(settings.arch);
   for (const std::string& assignment : settings.set) options.chip.set(assignment);
@@ -56,17 +56,17 @@ Board::Board(int* argc, char*** argv) : session_(std::make_unique<Session>(argc,
     }
   }
   told = session_->broadcast(std::move(told));
+  int code = 0;
   try {
     if (told.front() == '-') throw UsageError(told.substr(1));
     settings_ = Settings::from_text(told.substr(1), "settings");
     device_ = session_->begin(options_of(*session_, settings_));
-  } catch (const UsageError& error) {
-    if (session_->is_host()) print_line(error.message());
-    failed_ = static_cast<int>(error.code());
+  } catch (const Error& error) {
+    code = session_->fail(error.code(), error.message());
   }
   if (device_ == nullptr) {
     // A rank that has served, or a session that can't be had: nothing is left to do in this process.
-    const int code = failed_ != 0 ? failed_ : session_->end(0);
+    if (code == 0) code = session_->leave(session_->end(0));
     session_.reset();
     std::exit(code);  // NOLINT(concurrency-mt-unsafe): there is one thread
   }
@@ -120,7 +120,7 @@ int Board::end(int code) {
       if (code == 0) code = static_cast<int>(error.code());
     }
   }
-  code = board.session_->end(code);
+  code = board.session_->leave(board.session_->end(code));
   board.device_ = nullptr;
   board.session_.reset();
   return code;
