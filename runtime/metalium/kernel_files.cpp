@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <system_error>
+#include <vector>
 
 #include "core/error.h"
 #include "runtime/metalium/program_parts.h"
@@ -51,7 +52,8 @@ fs::path find_kernel_file(const fs::path& path, const fs::path& caller) {
     folders.push_back(above);
     above = above.parent_path();
   }
-  const std::vector<fs::path> parts(path.relative_path().begin(), path.relative_path().end());
+  const fs::path relative = path.relative_path();
+  const std::vector<fs::path> parts(relative.begin(), relative.end());
   for (std::size_t first = 0; first < parts.size(); ++first) {
     fs::path tail;
     for (std::size_t i = first; i < parts.size(); ++i) tail /= parts[i];
