@@ -80,10 +80,10 @@ int main() {
   const vector<uint32_t> args = {inner, columns, ready, sent};
   const auto reader = CreateKernel(
       program, "tests/runtime/metalium/kernels/mcast_reader.cpp", all,
-      DataMovementConfig{.processor = DataMovementProcessor::RISCV_1, .noc = NOC::RISCV_1_default, .compile_args = args});
+      DataMovementConfig{.processor = DataMovementProcessor::RISCV_1, .noc = NOC::RISCV_0_default, .compile_args = args});
   const auto writer =
       CreateKernel(program, "tests/runtime/metalium/kernels/one_tile_writer.cpp", all,
-                   DataMovementConfig{.processor = DataMovementProcessor::RISCV_0, .noc = NOC::RISCV_0_default});
+                   DataMovementConfig{.processor = DataMovementProcessor::RISCV_0, .noc = NOC::RISCV_1_default});
   CreateKernel(program, "tests/runtime/metalium/kernels/mcast_compute.cpp", all,
                ComputeConfig{.math_fidelity = MathFidelity::HiFi4, .fp32_dest_acc_en = true, .compile_args = {inner}});
   for (uint32_t row = 0; row < rows; ++row) {
