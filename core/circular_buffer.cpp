@@ -74,7 +74,7 @@ void CircularBuffer::push(std::uint32_t count) {
 }
 
 void CircularBuffer::pop(std::uint32_t count) {
-  if (count > held()) {
+  if (count > held() && !on_buffer_) {
     checks::violated(reporter_, checks::Class::cb_count, [&] {
       return fault_of(checks::Class::cb_count, fmt::format("cb_pop_front of {} pages on {}", count, describe()),
                       "only pages that were pushed can be popped")

@@ -105,6 +105,22 @@ std::uint64_t bank_address(bool dram, std::uint32_t bank, std::uint32_t offset, 
 
 // ---- Transfers
 
+/// Nodes of the chip without memory that is emulated (Ethernet, PCIe, ARC): on silicon they answer, with nothing of use.
+/// Unless check noc-target is an error, which the endpoint throws, a transfer with one moves nothing.
+bool leads_nowhere(KernelContext& kernel, std::uint64_t address, const char* who) {
+  const Places& places = kernel.core->chip.places();
+  const auto x = static_cast<int>(noc::address_x(address));
+  const auto y = static_cast<int>(noc::address_y(address));
+  if (x >= places.die().x || y >= places.die().y || places.bank_at(x, y) >= 0) return false;
+  constexpr checks::Class target = checks::Class::noc_target;
+  if (kernel.core->reporter.config().of(target) == checks::Severity::error) return false;
+  kernel.core->reporter.found(target, [&] {
+    return checks::fault_of(target, fmt::format("{} addressed NoC node {}-{}", who, x, y),
+                            "only workers and DRAM endpoints have memory here: nothing moves");
+  });
+  return true;
+}
+
 void multicast(std::uint32_t l1, std::uint64_t destination, std::uint32_t bytes, std::uint32_t destinations, bool loopback,
                bool linked, bool one_packet, std::uint8_t noc, Line at) {
   KernelContext& kernel = enter(at);
@@ -131,11 +147,15 @@ void barrier(int what, int trid, std::uint8_t noc, Line at) {
 
 void fill_transfers(Interface& table) {
   table.read = [](std::uint64_t source, std::uint32_t l1, std::uint32_t bytes, bool one_packet, std::uint8_t noc, Line at) {
-    const std::uint32_t target = in_slot(enter(at), l1);
+    KernelContext& kernel = enter(at);
+    const std::uint32_t target = in_slot(kernel, l1);
+    if (leads_nowhere(kernel, source, "noc_async_read")) return;
     (one_packet ? api::noc_async_read_one_packet : api::noc_async_read)(source, target, bytes, noc, here(at));
   };
   table.write = [](std::uint32_t l1, std::uint64_t target, std::uint32_t bytes, bool one_packet, std::uint8_t noc, Line at) {
-    const std::uint32_t source = in_slot(enter(at), l1);
+    KernelContext& kernel = enter(at);
+    const std::uint32_t source = in_slot(kernel, l1);
+    if (leads_nowhere(kernel, target, "noc_async_write")) return;
     (one_packet ? api::noc_async_write_one_packet : api::noc_async_write)(source, target, bytes, noc, here(at));
   };
   table.multicast = multicast;

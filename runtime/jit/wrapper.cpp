@@ -79,10 +79,11 @@ std::string processor_of(const KernelSource& source) {
       source.chip == "blackhole" ? "#define ARCH_BLACKHOLE 1\n" : "#define ARCH_WORMHOLE 1\n#define ARCH_WORMHOLE_B0 1\n";
   const ComputeConfig& compute = source.compute;
   // The vendor's numbers of fidelity: LoFi 0, HiFi2 2, HiFi3 3, HiFi4 4.
-  text +=
-      fmt::format("#define MATH_FIDELITY {}\n#define DST_ACCUM_MODE {}\n#define DST_SYNC_FULL_MODE {}\n#define APPROX {}\n",
-                  compute.fidelity == Fidelity::lofi ? 0 : static_cast<int>(compute.fidelity), compute.dst_fp32,
-                  compute.full_sync, source.math_approx);
+  text += fmt::format("#define MATH_FIDELITY {}\n#define DST_SYNC_FULL_MODE {}\n#define APPROX {}\n",
+                      compute.fidelity == Fidelity::lofi ? 0 : static_cast<int>(compute.fidelity), compute.full_sync,
+                      source.math_approx);
+  // Kernels of the years before ask whether it is defined, later ones for its value.
+  text += compute.dst_fp32 ? "#define DST_ACCUM_MODE true\n" : "constexpr bool DST_ACCUM_MODE = false;\n";
   return text + fmt::format("#define NUM_DRAM_BANKS {}\n", source.dram_banks);
 }
 

@@ -53,6 +53,7 @@ class Board {
   Settings settings_;
   Device* device_ = nullptr;
   Heap dram_, l1_;
+  bool all_of_dram_ = true;  ///< kernels may use all of it
   Report report_;
   std::map<std::string, bool> said_;
   std::set<std::string> warned_;  ///< keys of objects whose compiler warned

@@ -241,6 +241,8 @@ inline void any_tiles_bcast(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, ui
   TG.eltwise(op, ::tilegrid_device::broadcast_of(type), a, b, ia, ib, dst, false, at);
 }
 inline void binary_op_specific_init(int) {}
+template <bool full_init = false, EltwiseBinaryType op = ELWADD>
+inline void binary_op_specific_init() {}
 
 template <EltwiseBinaryType op = ELWADD, EltwiseBinaryReuseDestType reuse = EltwiseBinaryReuseDestType::NONE>
 inline void binary_dest_reuse_tiles_init(uint32_t = 0) {}
