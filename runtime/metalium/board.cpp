@@ -91,20 +91,6 @@ Board& Board::get() {
 }
 
 void Board::before_main(int* argc, char*** argv) {
-  static bool registered = false;
-  if (!registered) {
-    registered = true;
-    // For programs that leave by exit().
-    on_exit(
-        [](int code, void*) {
-          const int wanted = end(code);
-          if (wanted == code) return;
-          std::cout.flush();
-          std::fflush(nullptr);
-          std::_Exit(wanted);
-        },
-        nullptr);
-  }
   if (!the_board() && noc::launched_by_mpi()) the_board().reset(new Board(argc, argv));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The main of a host program, wrapped by the linker (--wrap=main): ranks other than 0 serve before it begins, and how it
-// ends becomes the exit code.
+// main and exit of a host program, wrapped by the linker (--wrap): ranks other than 0 serve before main begins, and how it
+// ends becomes the exit code. Handlers of exit would come too late: what the session needs is destroyed before them.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -11,6 +11,8 @@
 
 // NOLINTNEXTLINE(bugprone-reserved-identifier): names that the linker makes
 extern "C" int __real_main(int argc, char** argv, char** environment);
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" [[noreturn]] void __real_exit(int code);
 
 namespace {
 
@@ -36,3 +38,6 @@ extern "C" int __wrap_main(int argc, char** argv, char** environment) {
   }
   return Board::end(code);
 }
+
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" void __wrap_exit(int code) { __real_exit(tilegrid::metalium::Board::end(code)); }

@@ -28,7 +28,9 @@ void create_missing(IDevice* device) {
 }
 
 void fill_l1(IDevice* device, Program& program) {
-  static const auto buffer = CreateBuffer(InterleavedBufferConfig{device, 80 * 1024 * 1024, 1024 * 1024, BufferType::L1});
+  const DeviceAddr page = 1024 * 1024;  // one on each core
+  static const auto buffer =
+      CreateBuffer(InterleavedBufferConfig{device, page * device->num_banks(BufferType::L1), page, BufferType::L1});
   CreateCircularBuffer(program, CoreCoord{0, 0},
                        CircularBufferConfig(1024 * 1024, {{0, tt::DataFormat::UInt32}}).set_page_size(0, 1024));
   detail::LaunchProgram(device, program);
@@ -53,7 +55,7 @@ int main(int argc, char** argv) {
   if (what == "throw") throw std::runtime_error("the program is out of ideas");
   if (what == "swallow") {
     try {
-      run(device, kernel_of("  *reinterpret_cast<volatile uint32_t*>(0xFFFFFF00u) = 1;"));
+      run(device, kernel_of("  cb_wait_front(3, 1);"));
     } catch (const std::exception&) {
       printf("swallowed\n");
     }
