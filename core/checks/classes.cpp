@@ -21,7 +21,8 @@ Config Config::wild() {
     config.set(c, Severity::warn);
   }
   // Orders that silicon may never show: what they did here is what it does.
-  for (const Class c : {Class::race, Class::remote_slot, Class::semaphore_race}) config.set(c, Severity::warn);
+  for (const Class c : {Class::race, Class::remote_slot, Class::semaphore_race, Class::semaphore_passed})
+    config.set(c, Severity::warn);
   // The host sets semaphores anew for each launch.
   for (const Class c : {Class::semaphore_state, Class::uninitialised_l1, Class::uninitialised_dram}) {
     config.set(c, Severity::off);
