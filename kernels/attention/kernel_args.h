@@ -167,7 +167,7 @@ struct KernelArgs {
   [[nodiscard]] Turn turn_at(std::uint32_t position, std::uint32_t lane) const {
     const std::uint32_t sharing = heads / kv_heads;
     Turn turn;
-    if (lanes == 1) {
+    if (lanes <= 1) {
       turn.item = item_at(position);
       turn.kv_head = (turn.item.batch * heads + turn.item.head) / sharing;
       turn.chunks = turn.visits = visited_chunks(turn.item.chunk);
