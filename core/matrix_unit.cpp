@@ -221,8 +221,28 @@ void MatrixUnit::matmul_block(const MatmulBlock& block) const {
   }
 }
 
+namespace {
+
+/// Integers wrap around, in DST as in L1; fidelity has no say.
+void eltwise_integers(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst, bool accumulate) {
+  alignas(64) std::array<float, tile_elements> left;   // NOLINT(cppcoreguidelines-pro-type-member-init)
+  alignas(64) std::array<float, tile_elements> right;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  unpack_tile(a.data, a.format, RegisterFormat::fp32, false, left.data());
+  unpack_tile(b.data, b.format, RegisterFormat::fp32, false, right.data());
+  spread(broadcast, right.data());
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    const auto x = std::bit_cast<std::uint32_t>(left.at(i));
+    const auto y = std::bit_cast<std::uint32_t>(right.at(i));
+    const std::uint32_t result = op == EltwiseOp::add ? x + y : op == EltwiseOp::sub ? x - y : x * y;
+    dst[i] = std::bit_cast<float>(accumulate ? result + std::bit_cast<std::uint32_t>(dst[i]) : result);
+  }
+}
+
+}  // namespace
+
 void MatrixUnit::eltwise(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst,
                          bool accumulate) const {
+  if (is_integer(a.format) && is_integer(b.format)) return eltwise_integers(op, broadcast, a, b, dst, accumulate);
   auto& tiles = scratch().tiles;
   alignas(64) std::array<float, tile_side> line;
   const Prepared left = prepare(a, dst_fp32_, tiles[0].data());

@@ -127,6 +127,29 @@ void kernel_main() {
   }
 }
 
+TEST(KernelFiles, TheMatrixUnitAddsIntegers) {
+  std::vector<std::uint32_t> numbers(tile_elements);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::uint32_t>(i * 7) - 3000U;
+  const std::vector<std::uint32_t> sums = computed(numbers, DataFormat::int32, R"(#include "api/compute/eltwise_binary.h"
+void kernel_main() {
+  binary_op_init_common(0, 0, 16);
+  add_tiles_init(0, 0);
+  cb_wait_front(0, 1);
+  tile_regs_acquire();
+  add_tiles(0, 0, 0, 0, 0);
+  tile_regs_commit();
+  cb_pop_front(0, 1);
+  cb_reserve_back(16, 1);
+  tile_regs_wait();
+  pack_tile(0, 16);
+  tile_regs_release();
+  cb_push_back(16, 1);
+}
+)");
+  if (!test::session().is_host()) return;
+  for (std::size_t i = 0; i < numbers.size(); ++i) ASSERT_EQ(sums[i], 2 * numbers[i]) << i;
+}
+
 TEST(KernelFiles, SfpiConditionsChooseLanes) {
   std::vector<float> values(tile_elements);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 61) / 20.0F - 1.0F;

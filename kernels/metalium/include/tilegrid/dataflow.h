@@ -163,6 +163,15 @@ inline void noc_async_write_barrier_with_trid(uint32_t trid, uint8_t noc = noc_i
 inline void noc_async_write_flushed_with_trid(uint32_t trid, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().barrier(2, static_cast<int>(trid), noc, at);
 }
+// The command buffers below the API, as far as they set a transaction id.
+inline constexpr uint32_t read_cmd_buf = 1, write_cmd_buf = 0, write_reg_cmd_buf = 2, write_at_cmd_buf = 3;
+#define NCRISC_RD_CMD_BUF read_cmd_buf
+#define BRISC_RD_CMD_BUF read_cmd_buf
+inline void ncrisc_noc_set_transaction_id(uint32_t noc, uint32_t buffer, uint32_t trid, TG_AT) {
+  if (buffer == read_cmd_buf) return tilegrid_device::tg().read_set_trid(trid, static_cast<uint8_t>(noc), at);
+  tilegrid_device::tg().refuse("ncrisc_noc_set_transaction_id of a write's command buffer",
+                               "writes get their id by noc_async_write_one_packet_with_trid", at);
+}
 inline void reset_noc_trid_barrier_counter(uint32_t = 0, uint32_t = noc_index) {}
 
 // ---- Barriers
