@@ -33,7 +33,7 @@ const char* why_unfit(mode_t mode) {
 
 struct stat status_of(const std::string& path) {
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) refuse(path, errno == ENOENT ? "no such file" : std::strerror(errno));
+  if (stat(path.c_str(), &status) != 0) refuse(path, fmt::format("can't be read: {}", std::strerror(errno)));
   return status;
 }
 

@@ -309,6 +309,10 @@ void MpiTransport::accept(MessageSink& sink, Incoming& incoming, int& delivered)
 
 void MpiTransport::take_credit(int source, std::uint64_t credits) {
   Peer& to = peer(source);
+  if (credits > static_cast<std::uint64_t>(window - to.credits)) {
+    throw std::logic_error("rank " + std::to_string(source) + " gives " + std::to_string(credits) +
+                           " credits back, and has fewer");
+  }
   to.credits += static_cast<int>(credits);
   while (to.credits > 0 && !to.held.empty()) {
     Message next = std::move(to.held.front());

@@ -7,6 +7,7 @@
 
 #include "noc/endpoint.h"
 #include "noc/host_port.h"
+#include "noc/message_check.h"
 #include "noc/shaken_traffic.h"
 
 namespace tilegrid::noc {
@@ -36,6 +37,9 @@ Node::Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_o
     if (placement_.rank_of_bank(bank) == transport.rank()) dram_.add(bank, host_banks_.own(bank));
   }
   host_port_ = std::make_unique<HostPort>(*this);
+  holdings_ =
+      std::make_unique<Holdings>(Holdings{grid.cores(), first_core_, first_core_ + arena_.cores(), chip_.memory().l1_bytes,
+                                          chip_.memory().dram_bank_bytes, [this](int bank) { return dram_.holds(bank); }});
 }
 
 Node::~Node() { scheduler_.clear(); }
@@ -131,6 +135,7 @@ void Node::deliver(int source_rank, const MessageHeader& header, std::span<const
 }
 
 void Node::dispatch(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) {
+  check_message(*holdings_, source_rank, header, payload);
   switch (header.kind) {
     case MessageKind::read_request:
       serve_read(source_rank, header, payload);

@@ -22,6 +22,7 @@ class Endpoint;
 class HostPort;
 class Port;
 class ShakenTraffic;
+struct Holdings;
 
 /// Which rank holds which cores and banks: contiguous runs of cores, in index order; contiguous runs of banks on
 /// `bank_owners` ranks that are spread over the run. Where things live changes host cost, and nothing else.
@@ -162,6 +163,7 @@ class Node final : public MessageSink {
   std::vector<std::unique_ptr<Core>> cores_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::unique_ptr<HostPort> host_port_;
+  std::unique_ptr<Holdings> holdings_;  ///< what messages may name
   std::unique_ptr<ShakenTraffic> shaken_;
   std::function<void(int, const MessageHeader&, std::span<const std::byte>)> control_;
   std::uint32_t epoch_ = 0;

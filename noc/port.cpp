@@ -102,6 +102,9 @@ void Port::on_read_reply(const MessageHeader& header, std::span<const std::byte>
   const auto found = open_reads_.find(header.request);
   if (found == open_reads_.end()) throw std::logic_error("a read reply without a request");
   ReadRequest& request = found->second;
+  if (payload.size() > request.bytes - request.landed) {
+    throw std::logic_error("a read reply brings more bytes than were asked for");
+  }
   for (std::size_t done = 0; done < payload.size();) {
     const PendingRead& segment = request.segments[request.segment];
     const std::size_t part = std::min<std::size_t>(payload.size() - done, segment.bytes - request.segment_done);
@@ -196,12 +199,14 @@ void Port::message_increment(Target target, std::uint64_t offset, std::uint32_t 
 }
 
 void Port::on_write_ack(const MessageHeader& header) {
+  if (header.bytes > unacked_writes_.total) throw std::logic_error("more bytes of writes are acknowledged than were sent");
   unacked_writes_.remove(header.request, header.bytes);
   if (unacked_writes_.total == 0) messaged_dram_ = false;
   answered();
 }
 
 void Port::on_atomic_ack(const MessageHeader&) {
+  if (unacked_atomics_ == 0) throw std::logic_error("more atomics are acknowledged than were sent");
   --unacked_atomics_;
   answered();
 }

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/protocol.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
+#include "core/error.h"
+
 namespace tilegrid {
+namespace {
+
+constexpr std::uint64_t most_control_bytes = std::uint64_t{1} << 40U;
+
+}  // namespace
+
+void refuse_message(const char* why) {
+  throw Error(ExitCode::lost_rank, fmt::format("a message between ranks can't be read: {}", why));
+}
 
 ControlChannel::ControlChannel(noc::Node& node) : node_(node), partial_(node.transport().size()) {
   node.set_control_handler([this](int source, const noc::MessageHeader& header, std::span<const std::byte> payload) {
@@ -37,6 +50,12 @@ void ControlChannel::broadcast(ControlTag tag, std::span<const std::byte> bytes)
 
 void ControlChannel::receive(int source, const noc::MessageHeader& header, std::span<const std::byte> payload) {
   auto& partial = partial_[source];
+  if (header.tag >= control_tags || header.bytes > most_control_bytes ||
+      payload.size() > header.bytes - std::min<std::uint64_t>(header.bytes, partial.size())) {
+    throw Error(ExitCode::lost_rank, fmt::format("a control message from rank {} of kind {} with {} of {} bytes: messages "
+                                                 "of ranks are wrong, or of another build",
+                                                 source, header.tag, partial.size() + payload.size(), header.bytes));
+  }
   partial.insert(partial.end(), payload.begin(), payload.end());
   if (partial.size() < header.bytes) return;
   queue_.push_back({source, static_cast<ControlTag>(header.tag), std::move(partial)});

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,8 @@ enum class ControlTag : std::uint16_t {
   task_result,
   progress,  ///< rank: units done
 };
+
+inline constexpr std::uint16_t control_tags = static_cast<std::uint16_t>(ControlTag::progress) + 1;
 
 enum class EndReason : std::uint8_t { finished, failed, deadlock };
 
@@ -108,6 +111,7 @@ struct CoreResult {
 
 /// The logs of a rank's cores. A message holds every block of events once.
 struct RankLogs {
+  static constexpr std::uint64_t longest_block = std::uint64_t{1} << 24U;
   std::vector<EventLog> cores;
   template <class Archive>
   void save(Archive& archive) const {
@@ -133,16 +137,21 @@ struct RankLogs {
     for (std::vector<Event> events; store->size() < count;) {
       std::uint64_t size = 0;
       archive(size);
+      if (size > longest_block) throw std::length_error("a block of a log without end");
       events.resize(size);
       archive(cereal::binary_data(events.data(), events.size() * sizeof(Event)));
       store->intern(events);
     }
     archive(count);
+    if (count > longest_block) throw std::length_error("logs without end");
     cores.resize(count);
     for (EventLog& core : cores) {
       for (int risc = 0; risc < risc_count; ++risc) {
         std::vector<std::uint32_t> numbers;
         archive(numbers);
+        for (const std::uint32_t number : numbers) {
+          if (number >= store->size()) throw std::out_of_range("a log names a block that there is not");
+        }
         core.sequence(static_cast<Risc>(risc)) = {store, std::move(numbers)};
       }
       archive(core.lines());
@@ -176,13 +185,21 @@ template <class T>
   return bytes;
 }
 
+/// Throws Error (ExitCode::lost_rank).
+[[noreturn]] void refuse_message(const char* why);
+
+/// Throws Error for bytes that are no T.
 template <class T>
 [[nodiscard]] T from_bytes(std::span<const std::byte> bytes) {
   std::istringstream stream(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), std::ios::binary);
-  cereal::BinaryInputArchive archive(stream);
-  T value;
-  archive(value);
-  return value;
+  try {
+    cereal::BinaryInputArchive archive(stream);
+    T value;
+    archive(value);
+    return value;
+  } catch (const std::exception& error) {  // of cereal, or of a list that claims to be longer than memory
+    refuse_message(error.what());
+  }
 }
 
 struct ControlMessage {

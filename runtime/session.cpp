@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -28,6 +29,11 @@ std::string host_name() {
   std::array<char, 256> name{};
   gethostname(name.data(), name.size() - 1);
   return name.data();
+}
+
+/// Of an error without words somebody else has told. A mistake of the user is one line, whatever the user's words are.
+void say(ExitCode code, const std::string& message) {
+  if (!message.empty()) say_error(code == ExitCode::usage ? readable_line(message) : message);
 }
 
 void put_json(const std::string& path, const std::string& json) {
@@ -113,7 +119,7 @@ bool Session::agree(Statement statement, std::string* payload) {
     if (payload != nullptr) *payload = answer.substr(2);
   }
   if (verdict.code == ExitCode::ok) return true;
-  if (is_host() && !verdict.message.empty()) say_error(verdict.message);
+  if (is_host()) say(verdict.code, verdict.message);
   exit_code_ = static_cast<int>(verdict.code);
   return false;
 }
@@ -121,7 +127,7 @@ bool Session::agree(Statement statement, std::string* payload) {
 int Session::fail(ExitCode code, const std::string& message) {
   if (exit_code_) return *exit_code_;  // all know, and go
   if (running_) {                      // the others wait for what the host's function returns
-    if (!message.empty()) say_error(message);
+    say(code, message);
     return static_cast<int>(code);
   }
   static_cast<void>(agree({.kind = Statement::Kind::fail, .code = code, .text = message}));
@@ -255,11 +261,21 @@ int Session::run(const SessionOptions& options, const std::function<int(Device&)
 }
 
 int Session::run_alone(const std::function<int()>& host) {
-  // A grid that has a core for every rank lets the others wait for rank 0's exit code, asleep.
-  const int ranks = info_.size;
-  SessionOptions options;
-  options.grid = {std::min(ranks, noc::max_grid_side), (ranks - 1) / noc::max_grid_side + 1};
-  return run(options, [&](Device&) { return host(); });
+  if (!agree({.text = "what rank 0 does alone"})) return *exit_code_;
+  std::string told;  // the exit code, for which the others wait asleep
+  if (is_host()) {
+    const int code = guarded([&] {
+      try {
+        return host();
+      } catch (const Error& error) {
+        say(error.code(), error.message());
+        return static_cast<int>(error.code());
+      }
+    });
+    told = std::to_string(code);
+  }
+  if (exit_code_ || !agree({.text = "an exit code"}, &told)) return *exit_code_;
+  return std::atoi(told.c_str());
 }
 
 int Session::run_host(const SessionOptions& options, const std::function<int(Device&)>& host) {
@@ -267,7 +283,7 @@ int Session::run_host(const SessionOptions& options, const std::function<int(Dev
   try {
     code = host(running_->device);
   } catch (const Error& error) {
-    if (!error.message().empty()) say_error(error.message());
+    say(error.code(), error.message());
     code = to_underlying(error.code());
     if (const auto* deadlock = dynamic_cast<const DeadlockError*>(&error)) put_json(options.deadlock_json, deadlock->json());
   }

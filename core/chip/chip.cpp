@@ -3,16 +3,17 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <stdexcept>
 
 #include "core/chip/built_in.h"
 #include "core/chip/chip_file.h"
 #include "core/error.h"
+#include "core/input_file.h"
 
 namespace tilegrid {
 namespace {
@@ -70,17 +71,11 @@ std::vector<std::string> Chip::built_in() {
 }
 
 std::string Chip::text_of_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(max_file_bytes + 1, '\0');
-  if (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && !file.eof()) {
+  if (access(path.c_str(), R_OK) != 0) {
     throw UsageError(
         fmt::format("{}: no such chip and no file that can be read; built in: {}", path, fmt::join(built_in(), ", ")));
   }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > max_file_bytes) {
-    throw UsageError(fmt::format("{}: more than {} bytes, a chip's file has at most that", path, max_file_bytes));
-  }
-  return text;
+  return read_input(path, max_file_bytes);
 }
 
 void Chip::provide(const std::string& path, std::string text) { provided()[path] = std::move(text); }

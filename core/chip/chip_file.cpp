@@ -72,17 +72,28 @@ std::string nearest(std::string_view name, const std::vector<std::string>& names
   throw UsageError(fmt::format("{}: no parameter is called '{}', the nearest is '{}'", where, name, nearest(name, names)));
 }
 
+/// "FILE:LINE:COLUMN" of a byte.
+std::string place_of(std::string_view text, std::size_t byte, const std::string& where) {
+  const std::string_view before = text.substr(0, byte);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const auto last_end = before.rfind('\n');
+  const auto column = before.size() - (last_end == std::string_view::npos ? 0 : last_end + 1) + 1;
+  return fmt::format("{}:{}:{}", where, line, column);
+}
+
 json parse_json(std::string_view text, const std::string& where) {
   try {
     return json::parse(text);
   } catch (const json::parse_error& error) {
-    const std::string_view before = text.substr(0, error.byte == 0 ? 0 : error.byte - 1);
-    const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-    const auto last_end = before.rfind('\n');
-    const auto column = before.size() - (last_end == std::string_view::npos ? 0 : last_end + 1) + 1;
-    throw UsageError(fmt::format("{}:{}:{}: not JSON", where, line, column));
+    throw UsageError(fmt::format("{}: not JSON", place_of(text, error.byte == 0 ? 0 : error.byte - 1, where)));
   } catch (const json::exception& error) {
-    throw UsageError(fmt::format("{}: {}", where, error.what()));  // a number that no double holds
+    // A number that no double holds; its digits stand in the library's words, between quotes.
+    const std::string_view words = error.what();
+    const std::size_t begin = words.find('\'') + 1;
+    const std::string_view number = words.substr(begin, words.rfind('\'') - begin);
+    const std::size_t at = begin == 0 ? std::string_view::npos : text.find(number);
+    throw UsageError(fmt::format("{}: a number of {} characters is larger than 1.8e308, more than can be read",
+                                 at == std::string_view::npos ? where : place_of(text, at, where), number.size()));
   }
 }
 

@@ -211,6 +211,15 @@ struct RunLog {
   double useful_flops = 0;
 };
 
+/// Events of all launches, repeated ones as often as they come.
+[[nodiscard]] std::uint64_t event_count(const RunLog& log);
+/// More than a run of a day records; who has to read each of them refuses a log that claims more.
+inline constexpr std::uint64_t most_events_read = 50'000'000'000;
+
+/// "FILE: 300000000 events to replay, some 1 minutes" where that is worth a word, else empty. Throws UsageError for more
+/// than most_events_read; `what` is done to each.
+[[nodiscard]] std::string time_for_events(const std::string& file, std::uint64_t events, const std::string& what);
+
 /// cereal portable binary with a magic word and a format version, which goes up when the format changes. Throws UsageError
 /// with the file's name on failure.
 void save_log(const RunLog& log, const std::string& path);

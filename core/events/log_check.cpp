@@ -2,10 +2,12 @@
 // What must hold in any complete log.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
 
+#include "core/error.h"
 #include "core/events/event_log.h"
 
 namespace tilegrid {
@@ -106,6 +108,28 @@ void check_launch(const LaunchLog& launch, GridSize grid, const std::string& pre
 }
 
 }  // namespace
+
+std::uint64_t event_count(const RunLog& log) {
+  std::uint64_t events = 0;
+  for (const LaunchLog& launch : log.launches) {
+    for (const EventLog& core : launch.cores) {
+      for (int risc = 0; risc < risc_count; ++risc) events += core.sequence(static_cast<Risc>(risc)).size();
+    }
+  }
+  return events;
+}
+
+std::string time_for_events(const std::string& file, std::uint64_t events, const std::string& what) {
+  constexpr std::uint64_t worth_a_word = 200'000'000;
+  constexpr double events_per_minute = 60 * 1e7;  // measured: a replay on one core has 12 million a second
+  const double minutes = static_cast<double>(events) / events_per_minute;
+  if (events > most_events_read) {
+    throw UsageError(fmt::format("{}: claims {} events to {}, which would take some {:.1f} hours; at most {} are taken",
+                                 file, events, what, minutes / 60, most_events_read));
+  }
+  if (events < worth_a_word) return {};
+  return fmt::format("{}: {} events to {}, some {:.0f} minutes", file, events, what, std::max(1.0, minutes));
+}
 
 std::vector<std::string> check_log(const RunLog& log) {
   std::vector<std::string> findings;

@@ -3,6 +3,7 @@
 // the blocks that follow each other.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cereal/archives/portable_binary.hpp>
 #include <cereal/types/string.hpp>
@@ -10,12 +11,12 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/events/event_log.h"
+#include "core/input_file.h"
 
 namespace tilegrid {
 namespace {
@@ -25,8 +26,12 @@ constexpr std::uint32_t log_version = 4;
 constexpr std::uint32_t oldest_version = 3;
 constexpr std::uint64_t stored_event_bytes = 24;
 constexpr std::uint64_t stored_event_bytes_of_3 = 21;
-constexpr std::uint64_t stored_buffer_bytes = 13;
-constexpr std::uint64_t stored_launch_bytes_of_3 = 42;  // without names, buffers, lists, blocks and cores
+
+// More than any run has; a count or a length beyond them is a mistake, and not taken as far as the file goes.
+constexpr int most_side = 256;  // of a grid
+constexpr std::uint64_t most_text = 65'536;
+constexpr std::uint64_t most_launches = 65'536;
+constexpr std::uint64_t most_places = 65'536;  // buffers, semaphores, phases, nodes of a die
 
 // Version 3 named no phases, they were always these, and no chip: there was one. It kept the low 8 bits of a word that a
 // transfer wrote.
@@ -103,16 +108,13 @@ class LogReader {
     if (!std::isfinite(log.useful_flops) || log.useful_flops < 0) {
       throw UsageError(fmt::format("{}: {} operations are no number of operations", path_, log.useful_flops));
     }
-    log.launches.resize(count(stored_launch_bytes_of_3));
-    for (LaunchLog& launch : log.launches) {
-      read_launch(launch);
-      if (log.grid.x > 0 && log.grid.y > 0 &&
-          static_cast<std::uint64_t>(log.grid.x) * static_cast<std::uint64_t>(log.grid.y) == launch.cores.size()) {
-        continue;
-      }
-      throw UsageError(fmt::format("{}: the grid of {}x{} does not match its {} cores", path_, log.grid.x, log.grid.y,
-                                   launch.cores.size()));
+    if (log.grid.x < 1 || log.grid.y < 1 || log.grid.x > most_side || log.grid.y > most_side) {
+      throw UsageError(fmt::format("{}: a grid of {}x{}, each side is 1 to {}", path_, log.grid.x, log.grid.y, most_side));
     }
+    cores_ = static_cast<std::uint64_t>(log.grid.cores());
+    const std::uint64_t launches = count("launches", most_launches);
+    // One by one: what comes next in memory has been there in the file.
+    for (std::uint64_t i = 0; i < launches; ++i) read_launch(log.launches.emplace_back(), log.grid);
     return log;
   }
 
@@ -123,13 +125,19 @@ class LogReader {
     archive_(value);
     return value;
   }
-  std::uint64_t count(std::uint64_t bytes_each) {
+  /// A number of things of so many bytes each, which the file must have.
+  std::uint64_t stored(std::uint64_t bytes_each) {
     const auto count = read<std::uint64_t>();
     if (count > bytes_ / bytes_each) throw UsageError(fmt::format("{}: the log is cut short", path_));
     return count;
   }
+  std::uint64_t count(const char* what, std::uint64_t most) {
+    const auto count = read<std::uint64_t>();
+    if (count > most) throw UsageError(fmt::format("{}: claims {} {}, at most {} are read", path_, count, what, most));
+    return count;
+  }
   std::string text() {
-    std::string text(count(1), '\0');
+    std::string text(count("characters of a name", most_text), '\0');
     archive_(cereal::binary_data(text.data(), text.size()));
     return text;
   }
@@ -141,7 +149,7 @@ class LogReader {
   }
   bool flag() { return checked("yes or no", 2) != 0; }
 
-  void read_launch(LaunchLog& launch) {
+  void read_launch(LaunchLog& launch, GridSize grid) {
     launch.name = text();
     if (version_ > 3) {
       launch.chip = text();
@@ -149,7 +157,7 @@ class LogReader {
     }
     launch.dst_fp32 = flag();
     launch.full_sync = flag();
-    launch.buffers.resize(count(stored_buffer_bytes));
+    launch.buffers.resize(count("circular buffers", most_places));
     for (LogBuffer& buffer : launch.buffers) {
       buffer.id = read<std::int32_t>();
       archive_(buffer.pages, buffer.page_bytes);
@@ -157,16 +165,20 @@ class LogReader {
     }
     read_phases(launch);
     const auto store = read_blocks();
-    launch.semaphores.resize(count(sizeof(std::uint32_t)));
+    launch.semaphores.resize(count("semaphores", most_places));
     for (std::uint32_t& value : launch.semaphores) archive_(value);
-    launch.cores.resize(count(risc_count * sizeof(std::uint64_t)));
+    const auto cores = read<std::uint64_t>();
+    if (cores != cores_) {
+      throw UsageError(fmt::format("{}: the grid of {}x{} does not match its {} cores", path_, grid.x, grid.y, cores));
+    }
+    launch.cores.resize(cores);
     for (EventLog& core : launch.cores) {
       for (int risc = 0; risc < risc_count; ++risc) core.sequence(static_cast<Risc>(risc)) = read_sequence(store);
     }
   }
 
   std::vector<int> places() {
-    std::vector<int> list(count(1));
+    std::vector<int> list(count("columns or rows of a die", most_places));
     for (int& one : list) one = read<std::uint8_t>();
     return list;
   }
@@ -181,7 +193,7 @@ class LogReader {
     for (auto* list : {&geometry.all_columns, &geometry.all_rows, &geometry.harvested_columns, &geometry.harvested_rows}) {
       *list = places();
     }
-    geometry.dram.resize(count(2));
+    geometry.dram.resize(count("DRAM banks", most_places));
     for (PhysicalCore& at : geometry.dram) at = node();
     geometry.larger_grids = flag();
     return geometry;
@@ -211,17 +223,19 @@ class LogReader {
       launch.phases.assign(phases_of_3.begin(), phases_of_3.end());
       return;
     }
-    launch.phases.resize(count(sizeof(std::uint64_t)));
+    launch.phases.resize(count("phases", most_places));
     for (std::string& phase : launch.phases) phase = text();
   }
 
   std::shared_ptr<EventStore> read_blocks() {
     auto store = std::make_shared<EventStore>();
     const std::uint64_t event_bytes = version_ == 3 ? stored_event_bytes_of_3 : stored_event_bytes;
-    const std::uint64_t blocks = count(sizeof(std::uint64_t) + event_bytes);
+    const std::uint64_t blocks = stored(sizeof(std::uint64_t) + event_bytes);
     for (std::uint64_t i = 0; i < blocks; ++i) {
-      std::vector<Event> events(count(event_bytes));
-      for (Event& event : events) event = read_event();
+      const std::uint64_t size = stored(event_bytes);
+      std::vector<Event> events;
+      events.reserve(std::min<std::uint64_t>(size, 4096));
+      for (std::uint64_t j = 0; j < size; ++j) events.push_back(read_event());
       if (events.empty() || store->intern(events) != i) throw UsageError(fmt::format("{}: a block of no use", path_));
     }
     return store;
@@ -242,9 +256,11 @@ class LogReader {
   }
 
   EventSequence read_sequence(const std::shared_ptr<EventStore>& store) {
-    std::vector<std::uint32_t> numbers(count(sizeof(std::uint32_t)));
-    for (std::uint32_t& number : numbers) {
-      archive_(number);
+    const std::uint64_t size = stored(sizeof(std::uint32_t));
+    std::vector<std::uint32_t> numbers;
+    numbers.reserve(size);  // the file is as long
+    for (std::uint64_t i = 0; i < size; ++i) {
+      const auto number = numbers.emplace_back(read<std::uint32_t>());
       if (number >= store->size()) {
         throw UsageError(fmt::format("{}: block {} of {} is asked for", path_, number, store->size()));
       }
@@ -254,6 +270,7 @@ class LogReader {
 
   cereal::PortableBinaryInputArchive archive_;
   std::uint64_t bytes_;
+  std::uint64_t cores_ = 0;  ///< of the grid
   const std::string& path_;
   std::uint32_t version_ = 0;
 };
@@ -270,8 +287,7 @@ void save_log(const RunLog& log, const std::string& path) {
 }
 
 RunLog load_log(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw UsageError(fmt::format("{}: is a directory", path));
+  require_regular_file(path);
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) throw UsageError(fmt::format("{}: can't be read: {}", path, std::strerror(errno)));
   const auto size = static_cast<std::uint64_t>(file.tellg());

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <span>
+#include <unordered_map>
+#include <utility>
 
 #include "core/error.h"
 #include "core/events/event_log.h"
+#include "core/say.h"
 #include "runtime/cli/commands.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
@@ -16,6 +21,8 @@ namespace {
 using report::Value;
 
 const EnumNames<int> risc_names{{"brisc", 0}, {"ncrisc", 1}, {"trisc", 2}};
+
+constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
 using KindCounts = std::array<std::array<std::uint64_t, event_kind_count>, risc_count>;
 
@@ -54,7 +61,7 @@ struct Log {
   std::string file;
   std::optional<LogicalCore> core;
   int risc = -1;  ///< all
-  std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t limit = no_limit;
   bool summary = false, check = false, json = false;
 
   Log() {
@@ -80,7 +87,7 @@ struct Log {
           if (risc >= 0 && risc != one) continue;
           std::size_t number = 0;
           for (const Event& event : cores[index].sequence(static_cast<Risc>(one))) {
-            if (left == 0) return;
+            if (left == 0 || report::output_is_gone()) return;
             --left;
             visit(launch, log.grid.core(static_cast<int>(index)), static_cast<Risc>(one), event, number++);
           }
@@ -89,10 +96,54 @@ struct Log {
     }
   }
 
+  /// Calls visit(risc, sequence) for the sequences that are asked for.
+  template <class Visit>
+  void for_each_sequence(const RunLog& log, const Visit& visit) const {
+    for (const LaunchLog& launch : log.launches) {
+      for (std::size_t index = 0; index < launch.cores.size(); ++index) {
+        if (core && static_cast<std::size_t>(log.grid.index(*core)) != index) continue;
+        for (int one = 0; one < risc_count; ++one) {
+          if (risc < 0 || risc == one) visit(static_cast<Risc>(one), launch.cores[index].sequence(static_cast<Risc>(one)));
+        }
+      }
+    }
+  }
+
+  /// A short file can claim any number of events, as loops repeat. Throws UsageError for one that takes hours.
+  void refuse_endless(const RunLog& log) const {
+    if (check) {
+      if (const std::string time = time_for_events(file, event_count(log), "check"); !time.empty()) say_error(time);
+      return;
+    }
+    if (summary && limit == no_limit) return;  // read block by block
+    std::uint64_t events = 0;
+    for_each_sequence(log, [&](Risc, const EventSequence& sequence) { events += sequence.size(); });
+    if (std::min(limit, events) <= most_events_read) return;
+    throw UsageError(
+        fmt::format("{}: claims {} events, too many to print; --limit N, --core X,Y or --summary", file, events));
+  }
+
   [[nodiscard]] KindCounts count_kinds(const RunLog& log) const {
     KindCounts counts{};
-    for_each_event(log, [&](std::size_t, LogicalCore, Risc one, const Event& event, std::size_t) {
-      ++counts[static_cast<std::size_t>(one)][static_cast<std::size_t>(event.kind())];
+    if (limit != no_limit) {
+      for_each_event(log, [&](std::size_t, LogicalCore, Risc one, const Event& event, std::size_t) {
+        ++counts[static_cast<std::size_t>(one)][static_cast<std::size_t>(event.kind())];
+      });
+      return counts;
+    }
+    // Each block once, times how often it comes.
+    for_each_sequence(log, [&](Risc one, const EventSequence& sequence) {
+      std::unordered_map<const Event*, std::pair<std::span<const Event>, std::uint64_t>> blocks;
+      for (std::size_t i = 0; i < sequence.block_count(); ++i) {
+        auto& [events, times] = blocks[sequence.block(i).data()];
+        events = sequence.block(i);
+        ++times;
+      }
+      for (const auto& [at, block] : blocks) {
+        for (const Event& event : block.first) {
+          counts[static_cast<std::size_t>(one)][static_cast<std::size_t>(event.kind())] += block.second;
+        }
+      }
     });
     return counts;
   }
@@ -116,17 +167,31 @@ struct Log {
     report::put(block);
   }
 
-  [[nodiscard]] Value event_figures(const RunLog& log) const {
-    report::Array list;
+  /// As report::print_json() would print `figures` with a list of the events, but one by one.
+  void print_json_events(const RunLog& log, const Value& figures) const {
+    std::string block = report::to_json(report::versioned(figures));
+    block.resize(block.rfind("\n}"));
+    block += ",\n  \"events\": [";
+    const std::size_t head = block.size();
+    bool first = true;
     for_each_event(log, [&](std::size_t launch, LogicalCore at, Risc one, const Event& event, std::size_t number) {
-      list.push_back({{"launch", launch},
-                      {"core", report::Array{at.x, at.y}},
-                      {"risc", name_of(one)},
-                      {"number", number},
-                      {"kind", name_of(event.kind())},
-                      {"text", to_text(event, log.launches[launch].phases)}});
+      const Value fields{
+          {"launch", launch}, {"core", report::Array{at.x, at.y}}, {"risc", name_of(one)},
+          {"number", number}, {"kind", name_of(event.kind())},     {"text", to_text(event, log.launches[launch].phases)}};
+      block += first ? "\n    " : ",\n    ";
+      first = false;
+      for (const char c : report::to_json(fields)) {
+        block += c;
+        if (c == '\n') block += "    ";
+      }
+      block.resize(block.rfind('\n'));
+      if (block.size() < 32768) return;
+      report::put(block);
+      block.clear();
     });
-    return list;
+    block += first && block.size() == head ? "]\n}\n" : "\n  ]\n}\n";
+    report::put(block);
+    report::flush_output();
   }
 
   int run(Session& session, const std::vector<std::string>&) const {
@@ -147,11 +212,12 @@ struct Log {
     if (core && !log.grid.contains(*core)) {
       throw UsageError(fmt::format("--core {},{}: the log's grid is {}", core->x, core->y, grid));
     }
+    refuse_endless(log);
     const std::vector<std::string> findings = check ? check_log(log) : std::vector<std::string>{};
     const bool events = !summary && !check;
     if (json) {
       Value figures{{"file", file}, {"program", log.program}, {"grid", grid}};
-      if (events) figures["events"] = event_figures(log);
+      if (events) return print_json_events(log, figures), 0;
       if (summary) figures["summary"] = summary_figures(count_kinds(log));
       if (check) figures["findings"] = report::Array(findings.begin(), findings.end());
       report::print_json("-", report::versioned(figures));

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/events/event_log.h"
+#include "core/say.h"
 #include "runtime/cli/commands.h"
 #include "runtime/report/metrics.h"
 #include "runtime/report/print.h"
@@ -44,6 +45,8 @@ struct Retime {
     report::ChosenArchitecture chip = report::choose_architecture(options.arch, options.sets);
     flags.check_paths();
     const RunLog log = load_log(file);
+    // A short file can claim any number of events, as loops repeat.
+    if (const std::string time = time_for_events(file, event_count(log), "replay"); !time.empty()) say_error(time);
     // A chip of somebody's own has no name that can be looked up: its file must be given.
     const std::string own = log.launches.empty() ? std::string() : log.launches.front().chip;
     const std::vector<std::string> known = Chip::built_in();

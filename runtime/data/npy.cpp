@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <new>
@@ -229,6 +230,21 @@ std::string read_header_text(std::FILE* file, std::uint64_t file_bytes, std::uin
   return text;
 }
 
+/// A sparse file takes no space on disk, and what it claims to hold would be asked for page by page until the system ends
+/// a process.
+void check_memory(std::uint64_t bytes) {
+  constexpr std::uint64_t harmless = std::uint64_t{256} << 20U;
+  constexpr double gib = 1U << 30U;
+  if (bytes <= harmless) return;
+  std::ifstream file("/proc/meminfo");
+  std::string name;
+  std::uint64_t kib = 0;
+  for (std::string rest; file >> name >> kib && name != "MemAvailable:";) std::getline(file, rest);
+  if (name != "MemAvailable:" || bytes / 1024 <= kib) return;
+  throw std::runtime_error(fmt::format("too large: {:.1f} GiB as float32, this host has {:.1f} GiB to give",
+                                       static_cast<double>(bytes) / gib, static_cast<double>(kib) * 1024 / gib));
+}
+
 NpyArray read_array(std::FILE* file, std::uint64_t file_bytes) {
   std::uint64_t offset = 0;
   const std::string text = read_header_text(file, file_bytes, offset);
@@ -253,6 +269,7 @@ NpyArray read_array(std::FILE* file, std::uint64_t file_bytes) {
   if (*elements > max_elements) {
     throw std::runtime_error(fmt::format("too large: {} elements, at most {} can be read", *elements, max_elements));
   }
+  check_memory(*elements * sizeof(float));
   NpyArray array;
   array.shape = std::move(header.shape);
   array.values = read_values(file, type, *elements);

@@ -29,6 +29,8 @@ void put(std::string_view text) {
   check_output(std::fwrite(text.data(), 1, text.size(), stdout) == text.size());
 }
 
+bool output_is_gone() { return output_failed; }
+
 void flush_output() { check_output(std::fflush(stdout) == 0); }
 
 void print_report(const std::string& json_path, const std::function<std::string()>& text,

@@ -5,15 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "core/error.h"
+#include "core/input_file.h"
 #include "kernels/planner/graph/presets.h"
 #include "kernels/planner/print/print_plan.h"
 #include "runtime/workloads/workload.h"
@@ -24,7 +21,7 @@ namespace {
 constexpr int most_tiles = 1024;  ///< of a value in a block; L1 holds 732 of bf16
 constexpr int most_blocks = 1'000'000;
 constexpr int most_capacity = 1024;
-constexpr std::uintmax_t most_file_bytes = 64U << 20U;
+constexpr std::size_t most_file_bytes = 64U << 20U;
 
 /// How DST is cut into sections: by one of the modes, or as the planner likes it.
 enum class Sync { half, full, any };
@@ -78,23 +75,6 @@ std::pair<std::string, planner::Shape> parse_operand(const std::string& text, pl
   if (shape == "row") return {name, {one, block.cols}};
   if (shape == "scalar") return {name, {one, one}};
   return {name, parse_shape(fmt::format("--operand {}=", name), shape)};
-}
-
-/// The text of a file.
-std::string text_of_file(const std::string& path) {
-  const auto refuse = [&](const std::string& why) { throw UsageError(fmt::format("--graph {}: {}", path, why)); };
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) refuse("is a directory");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) refuse(std::strerror(errno));
-  std::string text;
-  std::array<char, 65536> part{};
-  while (file.read(part.data(), part.size()) || file.gcount() > 0) {
-    text.append(part.data(), static_cast<std::size_t>(file.gcount()));
-    if (text.size() > most_file_bytes) refuse(fmt::format("is larger than {} bytes", most_file_bytes));
-  }
-  if (file.bad()) refuse(std::strerror(errno));
-  return text;
 }
 
 /// A whole number from `least` to `most`.
@@ -185,11 +165,12 @@ void GraphRequest::check(const Flags& flags) {
 }
 
 std::vector<planner::Case> GraphRequest::load_cases() const {
-  const std::string text = text_of_file(file);
   try {
+    const std::string text = read_input(file, most_file_bytes);
     return planner::load_cases(text);
   } catch (const UsageError& error) {
-    throw UsageError(fmt::format("--graph {}: {}", file, error.message()));
+    const bool named = error.message().starts_with(file + ": ");  // by the reader
+    throw UsageError(fmt::format("--graph {}", named ? error.message() : fmt::format("{}: {}", file, error.message())));
   }
 }
 

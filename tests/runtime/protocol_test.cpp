@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "core/error.h"
 #include "runtime/termination.h"
 
 namespace tilegrid {
@@ -252,6 +253,32 @@ TEST(Protocol, TasksAndResultsComeBack) {
   EXPECT_EQ(copy.blocked[0].core, 5);
   EXPECT_EQ(copy.blocked[0].kernels[0].name, "reader");
   EXPECT_EQ(to_bytes(copy), to_bytes(result));
+}
+
+// Whatever the bytes are, they become a result or an Error.
+TEST(Protocol, BearsAnyBytes) {
+  RankResult result;
+  result.cores.resize(2);
+  result.logs.cores.resize(2);
+  for (std::uint32_t j = 0; j < 20; ++j) result.logs.cores[1].append(Risc::trisc, events::Pack{.tiles = j});
+  result.errors = {{3, 2, "text"}};
+  const std::vector<std::byte> good = to_bytes(result);
+  std::mt19937 random(20'26);
+  const auto below = [&](std::size_t count) { return std::uniform_int_distribution<std::size_t>(0, count - 1)(random); };
+  int refused = 0;
+  for (int round = 0; round < 100; ++round) {
+    std::vector<std::byte> bad = good;
+    for (std::size_t changes = 1 + below(3); changes > 0; --changes)
+      bad[below(bad.size())] = static_cast<std::byte>(below(256));
+    if (below(4) == 0) bad.resize(below(bad.size()));
+    try {
+      static_cast<void>(from_bytes<RankResult>(bad));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::lost_rank);
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 5);
 }
 
 TEST(ControlChannel, GivesARankItsOwnMessagesInOrder) {

@@ -242,10 +242,14 @@ std::string slot_picture(const Plan& plan) {
     }
   }
   if (fullest == nullptr) return "no section to show\n";
-  const Timeline timeline(plan, *fullest);
-  const Letters letters(timeline);
   std::string text = fmt::format("slots in a section of stage {}: {}x{} tiles, {} of {} slots\n", stage_of_fullest + 1,
                                  fullest->h, fullest->w, fullest->peak, plan.machine.capacity());
+  // What no DST holds can take thousands of slots over as many steps.
+  constexpr std::size_t most_places = 1'000'000;
+  const std::size_t places = static_cast<std::size_t>(fullest->peak) * fullest->body.size();
+  if (places > most_places) return text + fmt::format("too large to draw: {} steps\n", fullest->body.size());
+  const Timeline timeline(plan, *fullest);
+  const Letters letters(timeline);
   const std::size_t steps = (panel_width - label_width) / letters.width() / 10 * 10;
   for (std::size_t first = 0; first < fullest->body.size(); first += steps) {
     text += '\n';

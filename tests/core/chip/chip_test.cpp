@@ -157,6 +157,11 @@ TEST(Chip, RefusesWhatIsNoFileOfAChip) {
   EXPECT_TRUE(test::names(refusal([] { (void)Chip::load("/missing.json"); }), {"/missing.json"}));
   EXPECT_TRUE(test::names(refusal([] { (void)Chip::load("/"); }), {"/"}));
   EXPECT_TRUE(test::names(refusal([] { (void)Chip::parse("{\n  \"name\": ?", "my.json"); }), {"my.json:2:11"}));
+  const std::string huge(400, '9');
+  EXPECT_EQ(refusal([&] { (void)Chip::parse("{\n  \"name\": " + huge + "}", "my.json"); }),
+            "my.json:2:11: a number of 400 characters is larger than 1.8e308, more than can be read");
+  EXPECT_EQ(refusal([&] { (void)Chip::parse("[1, -2e999]", "my.json"); }),
+            "my.json:1:5: a number of 6 characters is larger than 1.8e308, more than can be read");
   EXPECT_THAT(refusal([] { (void)Chip::parse("[]", "my.json"); }), HasSubstr("an object with a name, geometry"));
   EXPECT_THAT(refusal([] { (void)Chip::parse(R"({"name": "x", "parameters": {}})", "my.json"); }), HasSubstr("no geometry"));
   const auto path = (std::filesystem::temp_directory_path() / "tilegrid_chip_large_test.json").string();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -208,6 +209,43 @@ TEST_F(EventLogFile, SaysWhatIsWrong) {
   save_log(log, path("grid"));
   EXPECT_EQ(refusal_of(path("grid")), "the grid of 3x1 does not match its 2 cores");
   EXPECT_EQ(refusal_of(path("missing")), "can't be read: No such file or directory");
+}
+
+TEST_F(EventLogFile, ClaimsAreNotBelieved) {
+  RunLog log{{1, 1}, "one", {{"one", false, false, {}, std::vector<EventLog>(1)}}};
+  log.launches[0].cores[0].append(Risc::trisc, Eltwise{});
+  save_log(log, path("one"));
+  // Any eight bytes as a count, in a file that is as long as it says.
+  const std::string good = content(path("one"));
+  for (const std::uint64_t count : {std::uint64_t{1} << 20U, std::uint64_t{1} << 40U, ~std::uint64_t{0}}) {
+    for (std::size_t at = 21; at + 8 <= good.size(); at += 8) {
+      std::string bad = good;
+      std::memcpy(bad.data() + at, &count, sizeof count);
+      std::ofstream(path("bad"), std::ios::binary) << bad;
+      fs::resize_file(path("bad"), std::uintmax_t{1} << 32U);
+      EXPECT_FALSE(refusal_of(path("bad")).empty()) << count << " at " << at;
+    }
+  }
+}
+
+TEST(EventCount, LoopsCountAndTakeTime) {
+  RunLog log{{1, 1}, "loop", {{"loop", false, false, {}, std::vector<EventLog>(1)}}};
+  auto store = std::make_shared<EventStore>();
+  const std::vector<Event> body(1000, Event(Eltwise{}));
+  store->intern(body);
+  auto& sequence = log.launches[0].cores[0].sequence(Risc::trisc);
+  sequence = {store, std::vector<std::uint32_t>(5)};
+  EXPECT_EQ(event_count(log), 5000U);
+  EXPECT_EQ(time_for_events("x.log", 5000, "replay"), "");
+  EXPECT_EQ(time_for_events("x.log", 3'000'000'000, "replay"), "x.log: 3000000000 events to replay, some 5 minutes");
+  EXPECT_NE(time_for_events("x.log", most_events_read, "replay"), "");
+  try {
+    static_cast<void>(time_for_events("x.log", 120'000'000'000, "replay"));
+    ADD_FAILURE();
+  } catch (const UsageError& error) {
+    EXPECT_EQ(error.message(),
+              "x.log: claims 120000000000 events to replay, which would take some 3.3 hours; at most 50000000000 are taken");
+  }
 }
 
 TEST(EventLogVersions, TheOneBeforeIsStillRead) {
