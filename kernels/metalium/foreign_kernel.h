@@ -62,6 +62,7 @@ struct ForeignKernel {
   explicit ForeignKernel(KernelContext& of) : kernel(of), packs(of) {}
   KernelContext& kernel;
   PackQueue packs;
+  float exp_scale = 1.0F;              ///< of the fast exponential
   bool transpose = false;              ///< of the matmul that was configured last
   bool called = true;                  ///< since the alarm of the meter
   bool progressed = true;              ///< since it last gave way in a loop that waits

@@ -51,12 +51,14 @@ std::uint64_t clock() { return api::running_kernel().foreign->ticks += 64; }
 
 void fill_vector_calls(Interface& table) {
   table.vector = [](int op, std::uint32_t dst, int mode, float parameter, Line at) {
-    enter(at);
+    const KernelContext& kernel = enter(at);
+    if (static_cast<VectorOp>(op) == VectorOp::exp_fast) parameter *= kernel.foreign->exp_scale;
     api::vector_tile(static_cast<VectorOp>(op), dst, static_cast<VectorMode>(mode), parameter, here(at));
   };
+  table.exp_scale = [](float scale) { api::running_kernel().foreign->exp_scale = scale; };
   table.vector_checked_exp = [](std::uint32_t dst, int mode, float scale, Line at) {
-    enter(at);
-    api::exp_tile_checked(dst, static_cast<VectorMode>(mode), scale, here(at));
+    const float all = scale * enter(at).foreign->exp_scale;
+    api::exp_tile_checked(dst, static_cast<VectorMode>(mode), all, here(at));
   };
   table.vector_binary = [](int op, std::uint32_t a, std::uint32_t b, std::uint32_t out, int mode, Line at) {
     enter(at);

@@ -85,7 +85,7 @@ std::vector<std::string> flags_of(const KernelSource& source, const Compiler& co
   if (compiler.clang) {
     flags.insert(flags.end(), {"-fms-extensions", "-Wno-error"});
   } else {
-    flags.insert(flags.end(), {"-fpermissive", "-fno-gnu-unique"});
+    flags.insert(flags.end(), {"-fpermissive", "-fno-gnu-unique", "-Wno-psabi"});
   }
   for (const fs::path& folder : source.include_dirs) flags.insert(flags.end(), {"-iquote", folder.string()});
   // Behind the system's own folders for <...>: a header of ours must not stand in front of one of the standard library.

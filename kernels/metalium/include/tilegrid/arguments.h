@@ -37,6 +37,7 @@ constexpr uint32_t get_ct_arg() {
 constexpr uint32_t num_compile_time_args() { return TILEGRID_ARG_COUNT; }
 
 consteval uint32_t get_named_compile_time_arg_val(const char* name) {
+  if (name == nullptr) return 0;  // else there would be no way through when the host gives none
   for (const tilegrid_device::Named& arg : tilegrid_device::named_args) {
     if (arg.name != nullptr && tilegrid_device::same(arg.name, name)) return arg.value;
   }

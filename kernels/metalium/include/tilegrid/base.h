@@ -19,7 +19,11 @@
 // The way to the emulator. Everything that the headers keep lies in a section of its own, so that the loader can tell it
 // from a kernel's variables: it is the same for all cores, or of no meaning from one call to the next.
 #define TILEGRID_OWN __attribute__((section(".tilegrid")))
+#if defined(__clang__)
+#define TILEGRID_UNCOUNTED __attribute__((no_sanitize("coverage")))
+#else
 #define TILEGRID_UNCOUNTED __attribute__((no_sanitize_coverage))
+#endif
 
 #define FORCE_INLINE inline __attribute__((always_inline))
 #define ALWI inline __attribute__((always_inline))

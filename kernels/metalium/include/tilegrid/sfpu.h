@@ -77,14 +77,22 @@ struct p_sfpu {
 #define TG_RC static_cast<int>(VectorMode::RC)
 
 // ---- What the emulator has
+/// The scale of the fast form is one of its constants; the others take it with each tile.
 template <bool approx = false, bool fast_and_approx = true, uint32_t scale = 0x3F800000,
           InputClamping = InputClamping::ClampToNegative>
-inline void exp_tile_init() {}
+inline void exp_tile_init() {
+  TG.exp_scale(approx && fast_and_approx ? ::tilegrid_device::float_of_bits(scale) : 1.0F);
+}
 template <bool approx = false, bool fast_and_approx = true, bool scale_en = false, bool skip_positive_check = false,
           auto clamping = InputClamping::ClampToNegative, int iterations = 8>
 inline void exp_tile(uint32_t dst, int mode = TG_RC, uint16_t scale = 0x3F80, TG_AT) {
   const float factor = scale_en ? ::tilegrid_device::scale_of(scale) : 1.0F;
-  TG.vector(approx ? TG_OP(exp_fast) : TG_OP(exp_accurate), dst, TG_MODE(mode), factor, at);
+  if constexpr (!approx) return TG.vector(TG_OP(exp_accurate), dst, TG_MODE(mode), factor, at);
+  bool checked = fast_and_approx;
+  if constexpr (__is_same(decltype(clamping), const InputClamping) || __is_same(decltype(clamping), InputClamping))
+    checked = checked && clamping != InputClamping::None;
+  if (checked) return TG.vector_checked_exp(dst, TG_MODE(mode), factor, at);
+  TG.vector(TG_OP(exp_fast), dst, TG_MODE(mode), factor, at);
 }
 #define TILEGRID_UNARY(name, op)                                   \
   template <auto... options>                                       \
