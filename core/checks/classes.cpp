@@ -16,8 +16,8 @@ Config Config::wild() {
   Config config;
   // Counters and state machines of CBs and DST run on; two producers or consumers work while they take turns.
   for (const Class c :
-       {Class::cb_window, Class::cb_owner, Class::cb_count, Class::noc_target, Class::dst_order, Class::uninitialised_dst,
-        Class::format_reconfig, Class::kernel_end, Class::read_target, Class::write_flush}) {
+       {Class::cb_window, Class::cb_owner, Class::cb_count, Class::noc_target, Class::kernel_argument, Class::dst_order,
+        Class::uninitialised_dst, Class::format_reconfig, Class::kernel_end, Class::read_target, Class::write_flush}) {
     config.set(c, Severity::warn);
   }
   // Orders that silicon may never show: what they did here is what it does.

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <iterator>
+#include <span>
 
 #include "core/error.h"
 #include "kernels/api/dataflow.h"
@@ -70,6 +72,20 @@ std::uint32_t cb_fact(std::uint32_t cb, int what, Line at) {
 const std::uint32_t* arg_address(bool common, std::uint32_t index, Line at) {
   const KernelContext& kernel = enter(at);
   return (common ? kernel.common_args : kernel.runtime_args).data() + index;
+}
+
+/// Whether the host has set it. Published kernels read arguments that they do not use: unless check kernel-argument is an
+/// error, which the call throws, what is not there is 0.
+bool is_set(const KernelContext& kernel, std::span<const std::uint32_t> args, std::uint32_t index, const char* kind) {
+  constexpr checks::Class argument = checks::Class::kernel_argument;
+  checks::Reporter& reporter = kernel.core->reporter;
+  if (index < args.size() || reporter.config().of(argument) == checks::Severity::error) return true;
+  reporter.found(argument, [&] {
+    return checks::fault_of(argument, fmt::format("read {} argument {}, which is 0 here", kind, index),
+                            "the host sets the arguments")
+        .numbers(std::int64_t{index} + 1, std::ssize(args), "arguments");
+  });
+  return false;
 }
 
 // ---- Places
@@ -256,12 +272,12 @@ void fill_data_calls(Interface& table) {
   };
   table.cb_fact = cb_fact;
   table.runtime_arg = [](std::uint32_t index, Line at) {
-    enter(at);
-    return api::get_runtime_word(index, here(at));
+    const KernelContext& kernel = enter(at);
+    return is_set(kernel, kernel.runtime_args, index, "runtime") ? api::get_runtime_word(index, here(at)) : 0;
   };
   table.common_arg = [](std::uint32_t index, Line at) {
-    enter(at);
-    return api::get_common_word(index, here(at));
+    const KernelContext& kernel = enter(at);
+    return is_set(kernel, kernel.common_args, index, "common") ? api::get_common_word(index, here(at)) : 0;
   };
   table.arg_address = arg_address;
   table.place = place;

@@ -87,9 +87,11 @@ std::vector<std::string> flags_of(const KernelSource& source, const Compiler& co
   } else {
     flags.insert(flags.end(), {"-fpermissive", "-fno-gnu-unique", "-Wno-psabi"});
   }
+  // In front of the program's folders, as these may hold the vendor's own headers; but behind the system's for <...>: a
+  // header of ours must not stand in front of one of the standard library.
+  flags.insert(flags.end(), {"-iquote", headers.string()});
   for (const fs::path& folder : source.include_dirs) flags.insert(flags.end(), {"-iquote", folder.string()});
-  // Behind the system's own folders for <...>: a header of ours must not stand in front of one of the standard library.
-  flags.insert(flags.end(), {"-iquote", headers.string(), "-idirafter", headers.string()});
+  flags.insert(flags.end(), {"-idirafter", headers.string()});
   return flags;
 }
 

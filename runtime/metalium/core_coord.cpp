@@ -11,9 +11,10 @@ std::ostream& operator<<(std::ostream& stream, const tt_xy_pair& core) { return 
 
 namespace tt::tt_metal {
 
-CoreRange::CoreRange(const CoreCoord& start, const CoreCoord& end) : start_coord(start), end_coord(end) {
-  if (end.x < start.x || end.y < start.y) {
-    throw std::runtime_error(fmt::format("CoreRange: {} is not at or beyond {} in both directions", end, start));
+CoreRange::CoreRange(const CoreCoord& first, const CoreCoord& last)
+    : start_coord(first), end_coord(last), start(first), end{last, first.x} {
+  if (last.x < first.x || last.y < first.y) {
+    throw std::runtime_error(fmt::format("CoreRange: {} is not at or beyond {} in both directions", last, first));
   }
 }
 
@@ -78,7 +79,7 @@ CoreRangeSet CoreRangeSet::merge(const CoreRangeSet& other) const {
   std::vector<CoreRange> rows;
   for (const auto& [y, x] : cores) {
     if (!rows.empty() && rows.back().end_coord.y == y && rows.back().end_coord.x + 1 == x) {
-      rows.back().end_coord.x = x;
+      rows.back() = CoreRange(rows.back().start_coord, {x, y});
     } else {
       rows.emplace_back(CoreCoord(x, y));
     }
@@ -92,7 +93,7 @@ CoreRangeSet CoreRangeSet::merge(const CoreRangeSet& other) const {
     if (above == merged.ranges_.end()) {
       merged.ranges_.push_back(row);
     } else {
-      above->end_coord.y = row.end_coord.y;
+      *above = CoreRange(above->start_coord, row.end_coord);
     }
   }
   return merged;
@@ -133,12 +134,13 @@ std::uint32_t CoreRangeSet::num_cores() const {
 
 CoreRange CoreRangeSet::bounding_box() const {
   if (ranges_.empty()) throw std::runtime_error("CoreRangeSet: an empty set has no bounding box");
-  CoreRange box = ranges_.front();
+  CoreCoord first = ranges_.front().start_coord;
+  CoreCoord last = ranges_.front().end_coord;
   for (const CoreRange& range : ranges_) {
-    box.start_coord = {std::min(box.start_coord.x, range.start_coord.x), std::min(box.start_coord.y, range.start_coord.y)};
-    box.end_coord = {std::max(box.end_coord.x, range.end_coord.x), std::max(box.end_coord.y, range.end_coord.y)};
+    first = {std::min(first.x, range.start_coord.x), std::min(first.y, range.start_coord.y)};
+    last = {std::max(last.x, range.end_coord.x), std::max(last.y, range.end_coord.y)};
   }
-  return box;
+  return {first, last};
 }
 
 CoreRangeSet CoreRangeSet::subtract(const CoreRangeSet& other) const {

@@ -49,6 +49,7 @@ set(metalium_names
   umd/device/types/xy_pair.h               core_coord.hpp
   umd/device/types/xy_pair.hpp             core_coord.hpp
   hostdevcommon/common_values.hpp          circular_buffer_constants.h
+  hostdevcommon/common_runtime_address_map.h profiler_common.h
   hostdevcommon/kernel_structs.h           circular_buffer_constants.h
   hostdevcommon/profiler_common.h          profiler_common.h
   hostdevcommon/tensor_accessor/arg_config.hpp tensor_accessor_args.hpp

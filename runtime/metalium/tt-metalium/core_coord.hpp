@@ -39,12 +39,41 @@ class CoreRangeSet;
 /// A rectangle of cores, both corners included. Iterates row by row.
 class CoreRange {
  public:
+  class CoreIterator {
+   public:
+    using value_type = CoreCoord;
+    using difference_type = std::ptrdiff_t;
+    using pointer = CoreCoord*;
+    using reference = CoreCoord&;
+    using iterator_category = std::input_iterator_tag;
+    CoreIterator(const CoreCoord& current, const CoreCoord& first, const CoreCoord& last)
+        : current_(current), first_(first.x), last_(last.x) {}
+    CoreCoord& operator*() { return current_; }
+    CoreIterator& operator++() {
+      if (++current_.x <= last_) return *this;
+      current_ = {first_, current_.y + 1};
+      return *this;
+    }
+    bool operator==(const CoreIterator& other) const { return current_ == other.current_; }
+
+   private:
+    CoreCoord current_;
+    std::size_t first_, last_;  ///< columns
+  };
+
   CoreCoord start_coord;
   CoreCoord end_coord;
+  /// In the first years `end` was the last core; called, it is the end of an iteration, as today.
+  struct End : CoreCoord {
+    std::size_t first_column = 0;
+    CoreIterator operator()() const { return {{first_column, y + 1}, {first_column, 0}, *this}; }
+  };
+  CoreCoord start;
+  End end;
 
-  CoreRange(const CoreCoord& point) : start_coord(point), end_coord(point) {}
+  CoreRange(const CoreCoord& point) : CoreRange(point, point) {}
   /// Throws std::runtime_error when a corner is on the wrong side of the other.
-  CoreRange(const CoreCoord& start, const CoreCoord& end);
+  CoreRange(const CoreCoord& first, const CoreCoord& last);
 
   [[nodiscard]] bool intersects(const CoreRange& other) const { return intersection(other).has_value(); }
   [[nodiscard]] std::optional<CoreRange> intersection(const CoreRange& other) const;
@@ -62,31 +91,15 @@ class CoreRange {
   [[nodiscard]] std::size_t size() const { return grid_size().x * grid_size().y; }
   [[nodiscard]] CoreCoord grid_size() const { return {end_coord.x - start_coord.x + 1, end_coord.y - start_coord.y + 1}; }
 
-  class CoreIterator {
-   public:
-    using value_type = CoreCoord;
-    using difference_type = std::ptrdiff_t;
-    using pointer = CoreCoord*;
-    using reference = CoreCoord&;
-    using iterator_category = std::input_iterator_tag;
-    CoreIterator(const CoreCoord& current, const CoreRange& range) : current_(current), range_(&range) {}
-    CoreCoord& operator*() { return current_; }
-    CoreIterator& operator++() {
-      if (++current_.x <= range_->end_coord.x) return *this;
-      current_ = {range_->start_coord.x, current_.y + 1};
-      return *this;
-    }
-    bool operator==(const CoreIterator& other) const { return current_ == other.current_; }
+  [[nodiscard]] CoreIterator begin() const { return {start_coord, start_coord, end_coord}; }
 
-   private:
-    CoreCoord current_;
-    const CoreRange* range_;
-  };
-  [[nodiscard]] CoreIterator begin() const { return {start_coord, *this}; }
-  [[nodiscard]] CoreIterator end() const { return {{start_coord.x, end_coord.y + 1}, *this}; }
-
-  friend bool operator==(const CoreRange&, const CoreRange&) = default;
-  friend auto operator<=>(const CoreRange&, const CoreRange&) = default;
+  friend bool operator==(const CoreRange& a, const CoreRange& b) {
+    return a.start_coord == b.start_coord && a.end_coord == b.end_coord;
+  }
+  friend auto operator<=>(const CoreRange& a, const CoreRange& b) {
+    const auto by_start = a.start_coord <=> b.start_coord;
+    return by_start != 0 ? by_start : a.end_coord <=> b.end_coord;
+  }
 };
 
 /// Rectangles in a list; programs of the years before take them for a set.

@@ -10,13 +10,17 @@
 #include <cstdint>
 #include <map>
 #include <ostream>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 using std::array;
 using std::map;
 using std::ostream;
+using std::set;
 using std::size_t;
 using std::string;
+using std::tuple;
 using std::vector;
 using tt::align;
