@@ -83,7 +83,7 @@ std::vector<std::string> flags_of(const KernelSource& source, const Compiler& co
                                  "-fsanitize-coverage=trace-pc,trace-cmp"};
   // Pointers to L1 fit into 32 bits: kernels store them as such.
   if (compiler.clang) {
-    flags.insert(flags.end(), {"-fms-extensions", "-Wno-error"});
+    flags.insert(flags.end(), {"-fms-extensions", "-fno-unroll-loops", "-fno-vectorize", "-fno-slp-vectorize"});
   } else {
     flags.insert(flags.end(), {"-fpermissive", "-fno-gnu-unique", "-Wno-psabi"});
   }
