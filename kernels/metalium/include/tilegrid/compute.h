@@ -240,6 +240,7 @@ template <EltwiseBinaryType op, BroadcastType type>
 inline void any_tiles_bcast(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, TG_AT) {
   TG.eltwise(op, ::tilegrid_device::broadcast_of(type), a, b, ia, ib, dst, false, at);
 }
+template <bool full_init = false>
 inline void binary_op_specific_init(int) {}
 template <bool full_init = false, EltwiseBinaryType op = ELWADD>
 inline void binary_op_specific_init() {}
