@@ -87,6 +87,7 @@ class Reference {
   /// Up to 16 rows from `first` (counted from rows.first_row) into `result`, [count, v_dim].
   void compute(std::size_t first, std::size_t count, double* result) {
     const std::size_t keys = keys_seen(first + count - 1);
+    if (keys == 0) return;  // the result has zeros already
     std::vector<double> query(rows_at_once * dim_);
     const double scale = rows_.shape.score_scale();
     for (std::size_t i = 0; i < count * dim_; ++i) query[i] = scale * static_cast<double>(rows_.q[first * dim_ + i]);
