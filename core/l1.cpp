@@ -116,7 +116,7 @@ void L1Arena::open_window() {
 bool L1Arena::show(std::uintptr_t address, std::uint32_t l1_base) noexcept {
   L1Arena* arena = windowed_;
   if (arena == nullptr || address < l1_mapped_base || address >= arena->l1_bytes_ || arena->shown_ == l1_base) return false;
-  const off_t in_file = static_cast<off_t>(l1_base - arena->first_ + l1_mapped_base);
+  const off_t in_file = off_t{l1_base - arena->first_} + l1_mapped_base;
   const void* got = mmap(pointer_to(l1_mapped_base), arena->l1_bytes_ - l1_mapped_base, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_FIXED, arena->file_, in_file);
   if (got == MAP_FAILED) return false;
@@ -126,8 +126,9 @@ bool L1Arena::show(std::uintptr_t address, std::uint32_t l1_base) noexcept {
 
 void L1Arena::switch_to(std::uint32_t l1_base) noexcept {
   if (shown_ < 0 || shown_ == l1_base) return;
-  mmap(pointer_to(l1_mapped_base), l1_bytes_ - l1_mapped_base, PROT_NONE,
-       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  // Over a mapping of its own: that can't fail.
+  static_cast<void>(mmap(pointer_to(l1_mapped_base), l1_bytes_ - l1_mapped_base, PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0));
   shown_ = -1;
 }
 
