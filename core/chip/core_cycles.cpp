@@ -98,7 +98,8 @@ OperandSteps CoreCycles::matmul_block_steps(std::uint32_t rows, std::uint32_t co
   // Held and streamed tiles come through different unpackers but share the port.
   const bool holds_in0 = columns >= rows;
   const double held = std::min(rows, columns);
-  const double streamed = static_cast<double>(std::max(rows, columns)) * ((std::min(rows, columns) + 1) / 2);
+  const auto passes = (std::min(rows, columns) + 1) / 2;
+  const double streamed = static_cast<double>(std::max(rows, columns)) * passes;
   if (streamed == 0) return {};
   const Operand& of_held = holds_in0 ? in0 : in1;
   const Operand& of_streamed = holds_in0 ? in1 : in0;
