@@ -56,7 +56,6 @@ planner::Machine machine_of(const attention::Config& config) {
   machine.full_sync = config.compute.full_sync;
   machine.fidelity = config.compute.fidelity;
   machine.format = config.format;
-  machine.chip = config.chip;
   machine.precision = planner::Precision::allow_tf32;
   return machine;
 }

@@ -13,27 +13,17 @@
 #include "kernels/api/dataflow.h"
 #include "kernels/registry.h"
 #include "runtime/task.h"
+#include "tests/support/error_of.h"
 #include "tests/support/session_support.h"
 
 namespace tilegrid {
 namespace {
 
 using namespace api;  // NOLINT(google-build-using-namespace): kernels are written so
+using test::error_of;
 using test::run_session;
 
 constexpr GridSize grid{4, 2};
-
-/// The message of the error of type E that `action` throws.
-template <class E, class Action>
-std::string error_of(const Action& action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return {};
-}
 
 // ---- The session
 

@@ -10,18 +10,10 @@
 
 #include "kernels/attention/config.h"
 #include "kernels/attention/kernel_args.h"
+#include "tests/support/attention_config.h"
 
 namespace tilegrid::attention {
 namespace {
-
-Config make(Shape shape, int q_chunk, int k_chunk, GridSize grid = {8, 10}) {
-  Config config;
-  config.shape = shape;
-  config.q_chunk = q_chunk;
-  config.k_chunk = k_chunk;
-  config.grid = grid;
-  return config;
-}
 
 /// Whether a query sees a key: the last one of both are on the diagonal.
 bool sees(const Shape& shape, int q, int k) { return k < shape.seq_kv && k - (shape.seq_kv - shape.seq_q) <= q; }

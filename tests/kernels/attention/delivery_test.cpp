@@ -15,6 +15,7 @@
 #include "kernels/attention/dealing.h"
 #include "kernels/attention/kernel_args.h"
 #include "noc/grid.h"
+#include "tests/support/attention_config.h"
 #include "tests/support/names.h"
 #include "tests/support/wormhole_grid.h"
 
@@ -24,12 +25,8 @@ namespace {
 constexpr std::array<KvDelivery, 3> with_teams{KvDelivery::chain, KvDelivery::multicast_row, KvDelivery::multicast_grid};
 
 Config make(Shape shape, int q_chunk, int k_chunk, KvDelivery kv, GridSize grid = {8, 10}) {
-  Config config;
-  config.shape = shape;
-  config.q_chunk = q_chunk;
-  config.k_chunk = k_chunk;
+  Config config = make(shape, q_chunk, k_chunk, grid);
   config.kv = kv;
-  config.grid = grid;
   return config;
 }
 

@@ -13,6 +13,7 @@
 #include "kernels/attention/config.h"
 #include "kernels/attention/dealing.h"
 #include "kernels/attention/unfused/unfused.h"
+#include "tests/support/attention_config.h"
 #include "tests/support/names.h"
 #include "tests/support/wormhole.h"
 
@@ -20,15 +21,6 @@ namespace tilegrid::attention {
 namespace {
 
 const Shape demo_shape{1, 8, 1, 2560, 2560, 128, true};
-
-Config make(Shape shape, int q_chunk, int k_chunk, GridSize grid = {8, 10}) {
-  Config config;
-  config.shape = shape;
-  config.q_chunk = q_chunk;
-  config.k_chunk = k_chunk;
-  config.grid = grid;
-  return config;
-}
 
 template <class Function>
 std::string refusal(Function&& function) {

@@ -19,25 +19,16 @@
 #include "runtime/metalium/heap.h"
 #include "runtime/metalium/program_parts.h"
 #include "runtime/metalium/settings.h"
+#include "tests/support/error_of.h"
 
 namespace tilegrid::metalium {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_of;
 using tt::tt_metal::CoreCoord;
 using tt::tt_metal::CoreRange;
 using tt::tt_metal::CoreRangeSet;
-
-template <class E, class Action>
-std::string error_of(const Action& action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return {};
-}
 
 TEST(Cores, OfARangeComeRowByRow) {
   std::vector<CoreCoord> cores;

@@ -44,21 +44,25 @@ consteval uint32_t get_named_compile_time_arg_val(const char* name) {
   throw "the host gives the kernel no compile-time argument of this name";
 }
 
+namespace tilegrid_device {
+
 template <class T>
-inline T get_arg_val(int index, tilegrid_device::Line at = tilegrid_device::Line::here()) {
+inline T argument_of(uint32_t word) {
   static_assert(sizeof(T) <= 4, "arguments are 32-bit words");
-  const uint32_t word = tilegrid_device::tg().runtime_arg(static_cast<uint32_t>(index), at);
   T value;
   __builtin_memcpy(&value, &word, sizeof value);
   return value;
 }
+
+}  // namespace tilegrid_device
+
+template <class T>
+inline T get_arg_val(int index, tilegrid_device::Line at = tilegrid_device::Line::here()) {
+  return tilegrid_device::argument_of<T>(tilegrid_device::tg().runtime_arg(static_cast<uint32_t>(index), at));
+}
 template <class T>
 inline T get_common_arg_val(int index, tilegrid_device::Line at = tilegrid_device::Line::here()) {
-  static_assert(sizeof(T) <= 4, "arguments are 32-bit words");
-  const uint32_t word = tilegrid_device::tg().common_arg(static_cast<uint32_t>(index), at);
-  T value;
-  __builtin_memcpy(&value, &word, sizeof value);
-  return value;
+  return tilegrid_device::argument_of<T>(tilegrid_device::tg().common_arg(static_cast<uint32_t>(index), at));
 }
 inline uintptr_t get_arg_addr(int index, tilegrid_device::Line at = tilegrid_device::Line::here()) {
   return reinterpret_cast<uintptr_t>(tilegrid_device::tg().arg_address(false, static_cast<uint32_t>(index), at));

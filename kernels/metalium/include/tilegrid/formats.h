@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "tilegrid/buffer_names.h"
+
 // Formats, buffers and modes by the vendor's names and numbers.
 
 enum class DataFormat : uint8_t {
@@ -30,76 +32,6 @@ enum class DataFormat : uint8_t {
 
 namespace tt {
 using ::DataFormat;
-
-enum CB : uint8_t {
-  c_in0 = 0,
-  c_in1,
-  c_in2,
-  c_in3,
-  c_in4,
-  c_in5,
-  c_in6,
-  c_in7,
-  dataflow0 = 8,
-  dataflow1,
-  dataflow2,
-  dataflow3,
-  dataflow4,
-  dataflow5,
-  dataflow6,
-  dataflow7,
-  c_out0 = 16,
-  c_out1,
-  c_out2,
-  c_out3,
-  c_out4,
-  c_out5,
-  c_out6,
-  c_out7,
-  c_intermed0 = 24,
-  c_intermed1,
-  c_intermed2,
-  c_intermed3,
-  c_intermed4,
-  c_intermed5,
-  c_intermed6,
-  c_intermed7,
-};
-enum CBIndex : uint8_t {
-  c_0 = 0,
-  c_1,
-  c_2,
-  c_3,
-  c_4,
-  c_5,
-  c_6,
-  c_7,
-  c_8,
-  c_9,
-  c_10,
-  c_11,
-  c_12,
-  c_13,
-  c_14,
-  c_15,
-  c_16,
-  c_17,
-  c_18,
-  c_19,
-  c_20,
-  c_21,
-  c_22,
-  c_23,
-  c_24,
-  c_25,
-  c_26,
-  c_27,
-  c_28,
-  c_29,
-  c_30,
-  c_31,
-  SIZE = 32,
-};
 
 enum class DstMode : uint8_t { Full = 0, Half = 1, Tile = 2, NUM_DSTMODES = 3 };
 
@@ -143,9 +75,8 @@ constexpr uint32_t get_tile_hw(uint32_t) { return 1024; }
 constexpr uint32_t get_tile_num_faces(uint32_t) { return 4; }
 constexpr DataFormat get_dataformat(uint32_t cb) { return static_cast<DataFormat>(tilegrid_device::format_of[cb & 31U]); }
 
-inline constexpr uint32_t INVALID = 0, VALID = 1;
 inline constexpr uint8_t noc_index = NOC_INDEX;
 // Zeros in the reserved part of L1, to be read over the NoC.
 #define MEM_ZEROS_BASE 67584
 #define MEM_ZEROS_SIZE 512
-inline constexpr uint32_t NUM_NOCS = 2, NUM_CIRCULAR_BUFFERS = 32;
+inline constexpr uint32_t NUM_NOCS = 2;
