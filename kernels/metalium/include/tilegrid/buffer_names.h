@@ -5,6 +5,7 @@
 
 // Names of the circular buffers, today's and those of the years before, and values of semaphores, for kernels and for host
 // programs: the build copies this file to the headers of the host API.
+// NOLINTBEGIN(readability-identifier-naming): the names are TT-Metalium's.
 
 inline constexpr uint32_t NUM_CIRCULAR_BUFFERS = 32;
 inline constexpr uint32_t INVALID = 0, VALID = 1;
@@ -83,3 +84,4 @@ enum CB : uint8_t {
 };
 
 }  // namespace tt
+// NOLINTEND(readability-identifier-naming)
