@@ -114,7 +114,7 @@ void GraphRequest::declare(Flags& flags) {
             });
   flags
       .add("--operand", "NAME=SHAPE",
-           "planner::Shape of an input: NAME=RxC in tiles (2x1e: one element wide), or\nNAME=col, row, scalar; may be "
+           "Shape of an input: NAME=RxC in tiles (2x1e: one element wide), or\nNAME=col, row, scalar; may be "
            "repeated",
            operands_)
       .no_fact();
