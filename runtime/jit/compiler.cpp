@@ -35,7 +35,7 @@ fs::path in_path(const std::string& name) {
   if (name.find('/') != std::string::npos) return access(name.c_str(), X_OK) == 0 ? fs::path(name) : fs::path();
   std::istringstream folders(environment("PATH"));
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const fs::path candidate = fs::path(folder) / name;
+    fs::path candidate = fs::path(folder) / name;
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return {};
@@ -43,7 +43,7 @@ fs::path in_path(const std::string& name) {
 
 std::string identity_of(const fs::path& program) {
   struct stat facts {};
-  const std::string target = fs::weakly_canonical(program).string();
+  std::string target = fs::weakly_canonical(program).string();
   if (stat(target.c_str(), &facts) != 0) return target;
   return fmt::format("{} {} {}", target, facts.st_size, facts.st_mtime);
 }

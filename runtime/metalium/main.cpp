@@ -9,9 +9,9 @@
 #include "core/error.h"
 #include "runtime/metalium/board.h"
 
-// NOLINTNEXTLINE(bugprone-reserved-identifier): names that the linker makes
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): names that the linker makes
 extern "C" int __real_main(int argc, char** argv, char** environment);
-// NOLINTNEXTLINE(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" [[noreturn]] void __real_exit(int code);
 
 namespace {
@@ -26,7 +26,7 @@ int ended_with(const std::exception& error) {
 
 }  // namespace
 
-// NOLINTNEXTLINE(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" int __wrap_main(int argc, char** argv, char** environment) {
   using tilegrid::metalium::Board;
   Board::before_main(&argc, &argv);
@@ -39,5 +39,5 @@ extern "C" int __wrap_main(int argc, char** argv, char** environment) {
   return Board::end(code);
 }
 
-// NOLINTNEXTLINE(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" void __wrap_exit(int code) { __real_exit(tilegrid::metalium::Board::end(code)); }

@@ -90,7 +90,7 @@ void Report::launched(const Program& program, RunResult result) {
   }
 }
 
-void Report::add_time(RunLog log) {
+void Report::add_time(const RunLog& log) {
   report::DeviceReport report = report::replay_run(log, architecture_);
   replay_seconds_ += report.replay_seconds;
   if (device_time_) {

@@ -31,7 +31,7 @@ class Report {
   void finish(const Device& device, int code);
 
  private:
-  void add_time(RunLog log);
+  void add_time(const RunLog& log);
   [[nodiscard]] std::string summary(int code) const;
   [[nodiscard]] report::Value document(const Device& device, int code) const;
 

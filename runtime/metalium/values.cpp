@@ -21,12 +21,12 @@ std::vector<std::uint32_t> packed(const std::vector<bfloat16>& values) {
 template <class Value>
 void print_tiles(int num_tiles, const std::string& name, int first, const Value& value) {
   constexpr int side = 32;
+  std::size_t index = 0;
   for (int tile = first; tile < first + num_tiles; ++tile) {
     fmt::print("{} tile {}\n", name, tile);
     for (int row = 0; row < side; ++row) {
       for (int column = 0; column < side; ++column) {
-        fmt::print("{}{}", value(static_cast<std::size_t>(((tile - first) * side + row) * side + column)),
-                   column + 1 < side ? ", " : "\n");
+        fmt::print("{}{}", value(index++), column + 1 < side ? ", " : "\n");
       }
     }
   }
