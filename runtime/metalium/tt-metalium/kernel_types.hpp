@@ -13,6 +13,8 @@
 
 namespace tt::tt_metal {
 
+// The analyzer of clang 14 loses the values of a base that becomes an alternative of a variant.
+// NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign)
 struct DataMovementConfig {
   DataMovementProcessor processor = DataMovementProcessor::RISCV_0;
   NOC noc = NOC::RISCV_0_default;
