@@ -58,6 +58,10 @@ std::uint32_t cb_fact(std::uint32_t cb, int what, Line at) {
   KernelContext& kernel = enter(at);
   if (!configured(kernel, cb, "a question")) return 0;
   const CircularBuffer& buffer = kernel.core->cb(cb);
+  // Who asks where to write stores there by himself: not before there is room.
+  PackQueue& packs = kernel.foreign->packs;
+  if (what == 1) packs.drain();
+  while (what == 1 && packs.full_buffer() == &buffer) packs.block_for_first();
   const std::array<std::uint32_t, 8> facts{buffer.read_pointer(),
                                            buffer.write_pointer(),
                                            buffer.page_bytes(),

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include "core/error.h"
 #include "core/tile.h"
@@ -16,6 +18,7 @@
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/driver.h"
+#include "runtime/workloads/foreign_attention.h"
 #include "runtime/workloads/fused.h"
 
 namespace tilegrid::cli {
@@ -41,6 +44,7 @@ struct Column {
   report::RunOutcome outcome;
   LogCost log;
   std::optional<bool> passed;
+  std::optional<double> compile_seconds;  ///< of kernels from files, on the host
 };
 
 std::uint64_t count(const Column& column, TileOp op) {
@@ -83,6 +87,7 @@ Column six_op_column(const Session& session, Device& device, planner::Strategy s
   fused.options.grid = asked.options.grid;
   fused.options.chip = asked.options.chip;
   fused.options.checks = asked.options.checks;
+  fused.options.architecture = asked.options.architecture;
   fused.seed = asked.seed;
   fused.strategy = strategy;
   fused.verify = workloads::VerifyMode::full;
@@ -128,6 +133,20 @@ double planned_cycles(const Attention& run, const attention::PlannedKernel& kern
   return cycles;
 }
 
+/// Of attention that has run: what its column has beside what was measured.
+void describe_attention(const Attention& run, Column& column) {
+  const attention::Config& config = run.config;
+  column.tiles_per_block = fmt::format("{}x{}", config.q_chunk / tile_side, config.shape.v_dim_t());
+  int steps = 0;
+  std::size_t items = 0;
+  for (const auto& work : run.split) {
+    for (const attention::WorkItem& item : work) steps = std::max(steps, attention::k_chunks_of(config, item.chunk));
+    items += work.size();
+  }
+  column.loop = fmt::format("{} x {} rows", steps, config.k_chunk);
+  column.output_tiles = static_cast<double>(items) * config.q_chunk / tile_side * config.shape.v_dim_t();
+}
+
 Column attention_column(const Session& session, Device& device, const Attention& asked, attention::Kernel kernel) {
   Attention run;
   run.ask_as(asked);
@@ -146,15 +165,44 @@ Column attention_column(const Session& session, Device& device, const Attention&
                                          step_graph(config, attention::PlannedStep::normalise).ops().size());
     column.planned_cycles = planned_cycles(run, planned);
   }
-  column.tiles_per_block = fmt::format("{}x{}", config.q_chunk / tile_side, config.shape.v_dim_t());
-  int steps = 0;
-  std::size_t items = 0;
-  for (const auto& work : run.split) {
-    for (const attention::WorkItem& item : work) steps = std::max(steps, attention::k_chunks_of(config, item.chunk));
-    items += work.size();
+  describe_attention(run, column);
+  return column;
+}
+
+using ForeignRuns = std::vector<std::unique_ptr<workloads::ForeignAttention>>;
+
+/// Kernels of others in a folder, compiled as far as they can do what is asked for: what is wrong with them is said before
+/// anything runs.
+ForeignRuns foreign_runs(Device& device, const Attention& asked, const std::string& folder) {
+  ForeignRuns runs;
+  if (folder.empty()) return runs;
+  std::vector<std::string> refusals;
+  for (workloads::SdpaFiles& files : workloads::find_sdpa(folder)) {
+    runs.push_back(std::make_unique<workloads::ForeignAttention>(std::move(files), asked, device));
+    workloads::ForeignAttention& run = *runs.back();
+    if (run.refusal().empty()) {
+      run.compile();
+    } else {
+      refusals.push_back(fmt::format("{}: {}", run.files().compute.string(), run.refusal()));
+    }
   }
-  column.loop = fmt::format("{} x {} rows", steps, config.k_chunk);
-  column.output_tiles = static_cast<double>(items) * config.q_chunk / tile_side * config.shape.v_dim_t();
+  if (refusals.size() == runs.size()) {
+    throw UsageError(fmt::format("--foreign {}: {}", folder, fmt::join(refusals, "; ")));
+  }
+  return runs;
+}
+
+Column foreign_column(const Session& session, Device& device, workloads::ForeignAttention& run) {
+  Column column;
+  column.head[0] = "foreign";
+  column.head[1] = name_of(run.files().kind);
+  column.key = fmt::format("foreign {}", name_of(run.files().kind));
+  column.refusal = run.refusal();
+  if (column.refusal.empty()) {
+    measure(session, device, run, machine_of(run.config), column);
+    column.compile_seconds = run.compile_seconds();
+  }
+  describe_attention(run, column);
   return column;
 }
 
@@ -184,7 +232,8 @@ Value cores_with_work(const Column& c) {
 Value double_buffered(const Column& c) {
   std::vector<std::string> roles;
   for (const CircularBufferConfig& buffer : c.outcome.circular_buffers) {
-    if (c.log.double_buffered.contains(buffer.id)) roles.push_back(buffer.role);
+    const bool named = std::find(roles.begin(), roles.end(), buffer.role) != roles.end();
+    if (c.log.double_buffered.contains(buffer.id) && !named) roles.push_back(buffer.role);
   }
   return roles.empty() ? "no" : fmt::format("{}", fmt::join(roles, ","));
 }
@@ -222,6 +271,10 @@ constexpr Figure rows[] = {
     {"bounded by [b]", "bound", bound},
     {"L1 of a core, bytes", "l1_bytes", [](const Column& c) { return Value(c.outcome.result.cores.front().l1_used_bytes); }},
     {"verified", "passed", [](const Column& c) { return c.passed ? Value(*c.passed ? "PASS" : "FAIL") : Value(); }},
+    {"device time, cycles", "device_cycles",
+     [](const Column& c) { return c.outcome.device ? Value(c.outcome.device->time.cycles) : Value(); }},
+    {"host seconds of compiling", "compile_seconds",
+     [](const Column& c) { return c.compile_seconds ? Value(std::round(*c.compile_seconds * 1e4) / 1e4) : Value(); }},
     {"host seconds of the run", "host_seconds",
      [](const Column& c) { return Value(std::round(c.outcome.result.wall_seconds * 1e4) / 1e4); }},
 };
@@ -254,7 +307,7 @@ std::string table_text(const std::vector<Column>& columns, const report::Array& 
   std::string text = table.row(first) + table.row(second);
   for (const Figure& row : rows) {
     std::vector<std::string> cells{row.title};
-    for (const Value& kernel : kernels) cells.push_back(cell(kernel[row.key]));
+    for (const Value& kernel : kernels) cells.push_back(" " + cell(kernel[row.key]));
     text += table.row(cells);
   }
   text += "\n";
@@ -275,9 +328,10 @@ std::string table_text(const std::vector<Column>& columns, const report::Array& 
 
 }  // namespace
 
-int compare_kernels(const Session& session, Device& device, const Attention& asked) {
+int compare_kernels(const Session& session, Device& device, const Attention& asked, const std::string& foreign) {
   using planner::Strategy;
   asked.flags().check_paths();
+  const ForeignRuns others = foreign_runs(device, asked, foreign);
   std::vector<Column> columns;
   for (const Strategy strategy :
        {Strategy::grid, Strategy::naive, Strategy::liveness, Strategy::subblock, Strategy::pipelined, Strategy::best}) {
@@ -286,6 +340,7 @@ int compare_kernels(const Session& session, Device& device, const Attention& ask
   for (const attention::Kernel kernel : {attention::Kernel::planned, attention::Kernel::hand_written}) {
     columns.push_back(attention_column(session, device, asked, kernel));
   }
+  for (const auto& run : others) columns.push_back(foreign_column(session, device, *run));
   report::Array kernels;
   for (const Column& column : columns) kernels.push_back(figures_of(column));
   KnownFaults faults;

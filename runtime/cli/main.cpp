@@ -18,24 +18,31 @@ namespace {
 struct Run {
   std::unique_ptr<workloads::Workload> workload;
   bool compares_kernels = false;
+  std::string foreign;  ///< folder
 
   int run(Session& session) {
     auto* attention = dynamic_cast<workloads::Attention*>(workload.get());
-    if (!compares_kernels || attention == nullptr) return workloads::run(session, *workload);
+    if (!compares_kernels || attention == nullptr) {
+      if (!foreign.empty()) {
+        return workloads::guarded(session, []() -> int { throw UsageError("--foreign: it goes with --compare-kernels"); });
+      }
+      return workloads::run(session, *workload);
+    }
     workloads::RunOptions& options = attention->options;
     attention->flags().refuse({"--dry-run"}, "a dry run has no numbers, --compare-kernels needs them");
     attention->flags().refuse(
         {"--kernel", "--steps", "--show-plan", "--split", "--view", "--log", "--out", "--arch", "--set", "--no-device-time"},
         "does not go with --compare-kernels");
     attention->settle();
-    options.architecture.reset();
     for (const workloads::Maker& make : workloads::all()) make()->register_kernels();
     SessionOptions own{.grid = options.grid, .checks = options.checks};
+    // What silicon forgives is not held against kernels of others.
+    if (!foreign.empty() && options.check.empty()) own.checks = checks::Config::wild();
     own.shake = options.shake;
     own.transport = options.transport;
     own.chip = options.chip;
     own.deadlock_json = options.json;
-    return session.run(own, [&](Device& device) { return compare_kernels(session, device, *attention); });
+    return session.run(own, [&](Device& device) { return compare_kernels(session, device, *attention, foreign); });
   }
 };
 
@@ -57,6 +64,12 @@ Command workload_command(const workloads::Maker& make) {
                     "Print one table of this and other kernels instead: the six-operation kernel by\nevery strategy of the "
                     "planner, attention planned and by hand",
                     own->compares_kernels)
+        .no_fact();
+    command.flags
+        ->add("--foreign", "DIR",
+              "With it: the vendor's attention kernels, too, from a checkout of its repository or\na folder with their "
+              "files (sdpa, December 2025; sdpa_noncausal, September 2024) [none]",
+              own->foreign)
         .no_fact();
   }
   command.run = [run = own.get()](Session& session, const std::vector<std::string>&) { return run->run(session); };

@@ -65,12 +65,14 @@ class Attention : public Workload {
 
  protected:
   void declare(Flags& flags) override;
+  [[nodiscard]] attention::TensorAddresses addresses() const;
+  [[nodiscard]] const Buffer& q_buffer() const { return q_; }
+  [[nodiscard]] const Buffer& out_buffer() const { return out_; }
 
  private:
   void declare_shape(Flags& flags);
   void load_files();
   void save_output(const attention::OutputTiles& output);
-  [[nodiscard]] attention::TensorAddresses addresses() const;
   void describe_config(report::Document& document) const;
   void describe_verification(report::Document& document) const;
   [[nodiscard]] std::vector<std::int64_t> output_extents() const;

@@ -3,7 +3,11 @@
 
 #include "tilegrid/circular_buffer.h"
 
-// DPRINT and DEVICE_PRINT: whole lines, with the core and the RISC in front.
+// DPRINT and DEVICE_PRINT: whole lines, with the core and the RISC in front; none where the host defines TILEGRID_SILENT
+// as 1.
+#if !defined(TILEGRID_SILENT)
+#define TILEGRID_SILENT 0
+#endif
 
 extern "C" int snprintf(char*, size_t, const char*, ...) noexcept;
 
@@ -43,7 +47,9 @@ struct Printer {
   char base = 'u';
   bool fixed = false;
 
-  TILEGRID_UNCOUNTED void text(const char* start, size_t length) const { tg().print(thread, start, length); }
+  TILEGRID_UNCOUNTED void text(const char* start, size_t length) const {
+    if constexpr (TILEGRID_SILENT == 0) tg().print(thread, start, length);
+  }
   TILEGRID_UNCOUNTED void padded(const char* start, int length) {
     for (; width > length; --width) text(" ", 1);
     width = 0;
