@@ -23,6 +23,19 @@ void apply(int op, std::uint32_t a, std::uint32_t b, std::uint32_t out, int mode
       here(at));
 }
 
+void apply3(int op, std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t out,
+            void (*function)(float*, const float*, const float*, const float*, int, const std::uint32_t*),
+            const std::uint32_t* parameters, Line at) {
+  enter(at);
+  const std::array<std::uint32_t, 3> inputs{a, b, c};
+  api::apply_tile(
+      static_cast<VectorOp>(op), "a vector function", inputs, out, VectorMode::rc, false,
+      [=](float* to, const float* x, const float* y, const float* z, int count) {
+        function(to, x, y, z, count, parameters);
+      },
+      here(at));
+}
+
 /// For SFPI code, which reads and writes as it likes: a slot that nothing wrote reads as zeros.
 float* dst_values(std::uint32_t slot, bool* sixteen, Line at) {
   Dst& dst = enter(at).core->dst;
@@ -80,6 +93,7 @@ void fill_vector_calls(Interface& table) {
         [=](float* to, const float*, const float*, const float*, int count) { std::fill_n(to, count, value); }, here(at));
   };
   table.apply = apply;
+  table.apply3 = apply3;
   table.dst_values = dst_values;
   table.vector_work = vector_work;
   table.clock = clock;

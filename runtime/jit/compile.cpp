@@ -87,12 +87,20 @@ std::vector<std::string> flags_of(const KernelSource& source, const Compiler& co
   } else {
     flags.insert(flags.end(), {"-fpermissive", "-fno-gnu-unique", "-Wno-psabi"});
   }
-  // In front of the program's folders, as these may hold the vendor's own headers; but behind the system's for <...>: a
-  // header of ours must not stand in front of one of the standard library.
+  // In front of the program's folders, as these may hold the vendor's own headers.
   flags.insert(flags.end(), {"-iquote", headers.string()});
   for (const fs::path& folder : source.include_dirs) flags.insert(flags.end(), {"-iquote", folder.string()});
-  flags.insert(flags.end(), {"-idirafter", headers.string()});
   return flags;
+}
+
+/// Our headers for <...>, behind the system's: one of ours must not stand in front of one of the standard library. GCC
+/// searches a folder that is named twice at its last place only, so this is another folder, of links.
+fs::path headers_behind_system(const fs::path& headers, const fs::path& workshop) {
+  const fs::path folder = workshop / "headers";
+  fs::create_directory(folder);
+  for (const auto& entry : fs::directory_iterator(headers))
+    fs::create_symlink(entry.path(), folder / entry.path().filename());
+  return folder;
 }
 
 Job job_of(const KernelSource& source, const Compiler& compiler, const fs::path& headers) {
@@ -184,6 +192,7 @@ class Batch {
   void compile(const std::vector<std::size_t>& missing) {
     const auto start = Clock::now();
     const Workshop workshop;
+    const std::string behind_system = headers_behind_system(headers_, workshop.path()).string();
     std::vector<std::vector<std::string>> commands;
     commands.reserve(missing.size());
     for (const std::size_t i : missing) {
@@ -191,7 +200,8 @@ class Batch {
       std::ofstream(base + ".cpp") << jobs_[i].wrapper;
       std::vector<std::string> command{compiler_.path.string()};
       command.insert(command.end(), jobs_[i].flags.begin(), jobs_[i].flags.end());
-      command.insert(command.end(), {"-MD", "-MF", base + ".d", "-o", base + ".so", base + ".cpp"});
+      command.insert(command.end(),
+                     {"-idirafter", behind_system, "-MD", "-MF", base + ".d", "-o", base + ".so", base + ".cpp"});
       commands.push_back(std::move(command));
     }
     const std::vector<Finished> finished = run_commands(commands);

@@ -3,14 +3,19 @@
 set(metalium_names
   # Today's
   tt-metalium/allocator.hpp                device.hpp
+  tt-metalium/bfloat4.hpp                  bfloat8.hpp
+  tt-metalium/buffer_distribution_spec.hpp buffer.hpp
+  tt-metalium/buffer_page_mapping.hpp      buffer.hpp
   tt-metalium/buffer_types.hpp             base_types.hpp
   tt-metalium/circular_buffer.hpp          circular_buffer_config.hpp
+  tt-metalium/cluster.hpp                  device.hpp
   tt-metalium/command_queue.hpp            host_api.hpp
   tt-metalium/command_queue_interface.hpp  host_api.hpp
   tt-metalium/core_descriptor.hpp          device.hpp
   tt-metalium/data_types.hpp               base_types.hpp
   tt-metalium/device_impl.hpp              device.hpp
   tt-metalium/device_pool.hpp              tt_metal.hpp
+  tt-metalium/device_types.hpp             device.hpp
   tt-metalium/dispatch_core_common.hpp     device.hpp
   tt-metalium/dispatch_core_manager.hpp    device.hpp
   tt-metalium/event.hpp                    host_api.hpp
@@ -27,6 +32,8 @@ set(metalium_names
   tt-metalium/mesh_workload.hpp            distributed.hpp
   tt-metalium/persistent_kernel_cache.hpp  tt_metal.hpp
   tt-metalium/profiler_types.hpp           tt_metal.hpp
+  tt-metalium/profiler_optional_metadata.hpp tt_metal.hpp
+  tt-metalium/queue_id.hpp                 host_api.hpp
   tt-metalium/runtime_args_data.hpp        program.hpp
   tt-metalium/shape2d.hpp                  mesh_coord.hpp
   tt-metalium/sub_device.hpp               mesh_device.hpp
@@ -41,11 +48,14 @@ set(metalium_names
   tt-metalium/tt_metal_profiler.hpp        distributed.hpp
   tt-metalium/util.hpp                     tt_metal.hpp
   tt_stl/assert.hpp                        assert.hpp
+  tt_stl/fmt.hpp                           formatting.hpp
   tt_stl/span.hpp                          span.hpp
   tt-logger/tt-logger.hpp                  logger.hpp
   umd/device/tt_xy_pair.h                  core_coord.hpp
   umd/device/tt_soc_descriptor.h           core_coord.hpp
   umd/device/types/arch.h                  base_types.hpp
+  umd/device/types/arch.hpp                base_types.hpp
+  umd/device/types/core_coordinates.hpp    core_coord.hpp
   umd/device/types/xy_pair.h               core_coord.hpp
   umd/device/types/xy_pair.hpp             core_coord.hpp
   hostdevcommon/common_values.hpp          circular_buffer_constants.h
@@ -87,6 +97,8 @@ set(metalium_names
   impl/trace/trace.hpp                     host_api.hpp
   magic_enum/magic_enum.hpp                magic_enum.hpp
   third_party/magic_enum/magic_enum.hpp    magic_enum.hpp
+  tracy/Tracy.hpp                          tracy.hpp
+  third_party/tracy/public/tracy/Tracy.hpp tracy.hpp
   third_party/umd/device/tt_xy_pair.h      core_coord.hpp
   tools/profiler/profiler.hpp              tt_metal.hpp
   tools/profiler/op_profiler.hpp           tt_metal.hpp)

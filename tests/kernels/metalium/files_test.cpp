@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels that are compiled while the program runs, against the device headers.
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "core/tile.h"
@@ -279,6 +283,22 @@ TEST(KernelFiles, AnArgumentThatTheHostDoesNotGiveIsAnError) {
   });
   if (!test::session().is_host()) return;
   EXPECT_NE(error.find("fewer compile-time arguments"), std::string::npos) << error;
+}
+
+TEST(KernelFiles, OurHeadersComeBeforeThoseOfTheProgramsFolders) {
+  const auto folder = std::filesystem::temp_directory_path() / ("tilegrid-includes." + std::to_string(getpid()));
+  std::filesystem::create_directories(folder / "tools/profiler");
+  std::filesystem::create_directories(folder / "hostdevcommon");
+  for (const char* name : {"tools/profiler/kernel_profiler.hpp", "hostdevcommon/kernel_structs.h"}) {
+    std::ofstream(folder / name) << "#error not this one\n";
+  }
+  jit::KernelSource source;
+  source.path = "includes.cpp";
+  source.text =
+      "#include \"tools/profiler/kernel_profiler.hpp\"\n#include <hostdevcommon/kernel_structs.h>\nvoid kernel_main() {}\n";
+  source.include_dirs = {folder};
+  EXPECT_NO_THROW(static_cast<void>(jit::compile(source)));
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // language.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/tile.h"
 #include "tests/kernels/metalium/foreign_program.h"
@@ -186,6 +187,111 @@ void kernel_main() {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const float x = scalar::truncate_tf32(values[i]);
     ASSERT_EQ(clamped[i], x < 0.25F ? 0.25F : x > 1.0F ? 1.0F : x * 2.0F) << i;
+  }
+}
+
+/// A compute kernel that does something with the tiles of pages 0 and 1 in DST 0 and 1, and packs both.
+std::string two_tiles(const std::string& include, const std::string& work) {
+  return "#include \"" + include + R"("
+void kernel_main() {
+  unary_op_init_common(0, 16);
+  cb_wait_front(0, 2);
+  cb_reserve_back(16, 2);
+  tile_regs_acquire();
+  copy_tile(0, 0, 0);
+  copy_tile(0, 1, 1);
+  )" + work +
+         R"(
+  tile_regs_commit();
+  tile_regs_wait();
+  pack_tile(0, 16);
+  pack_tile(1, 16);
+  tile_regs_release();
+  cb_push_back(16, 2);
+  cb_pop_front(0, 2);
+}
+)";
+}
+
+TEST(KernelFiles, TilesAreMaskedSummedDownAndTransposedInDst) {
+  std::vector<float> values(2 * tile_elements);
+  for (std::size_t i = 0; i < tile_elements; ++i) {
+    values[i] = static_cast<float>(i % 13);
+    values[i + tile_elements] = static_cast<float>(i % 3);
+  }
+  const std::vector<float> results = computed(values, DataFormat::fp32, two_tiles("compute_kernel_api/cumsum.h", R"(
+  mask_tile_init();
+  mask_tile(0, 1);
+  cumsum_tile_init();
+  cumsum_tile(0);
+  transpose_wh_dest_init_short<true>();
+  transpose_wh_dest<true>(0);
+  addcmul_tile_init();
+  addcmul_tile<DataFormat::Float32>(1, 1, 1, 1, 0x40000000);)"),
+                                              true);
+  if (!test::session().is_host()) return;
+  for (int column = 0; column < 32; ++column) {
+    float sum = 0;
+    for (int row = 0; row < 32; ++row) {
+      const auto at = static_cast<std::size_t>(tile_index(row, column));
+      const float mask = values[at + tile_elements];
+      sum += mask == 0.0F ? 0.0F : values[at];
+      ASSERT_EQ(results[static_cast<std::size_t>(tile_index(column, row))], sum) << row << ", " << column;
+      ASSERT_EQ(results[at + tile_elements], mask + 2.0F * mask * mask);
+    }
+  }
+}
+
+TEST(KernelFiles, IntegersAreComparedAndDivided) {
+  std::vector<std::uint32_t> numbers(2 * tile_elements);
+  for (std::size_t i = 0; i < tile_elements; ++i) {
+    numbers[i] = static_cast<std::uint32_t>(i * 12) - 6000U;
+    numbers[i + tile_elements] = static_cast<std::uint32_t>(i % 7 + 1) * 18U;
+  }
+  const std::vector<std::uint32_t> results = computed(numbers, DataFormat::int32, two_tiles("api/compute/gcd.h", R"(
+  gcd_tile_init();
+  gcd_tile(0, 1, 2);
+  remainder_int32_tile(0, 1, 1);
+  copy_dest_values<DataFormat::Int32>(0, 2);)"),
+                                                      true);
+  if (!test::session().is_host()) return;
+  for (std::size_t i = 0; i < tile_elements; ++i) {
+    const auto a = static_cast<int>(numbers[i]), b = static_cast<int>(numbers[i + tile_elements]);
+    ASSERT_EQ(static_cast<int>(results[i]), std::gcd(a, b)) << a << ", " << b;
+    ASSERT_EQ(static_cast<int>(results[i + tile_elements]), (a % b + b) % b) << a << ", " << b;
+  }
+}
+
+TEST(KernelFiles, ReadersMakeTilesOfAScalar) {
+  std::vector<std::uint16_t> tiles(2 * tile_elements, bf16(5.0F));
+  const test::Outcome outcome = test::run_session(
+      grid,
+      [&](Device& device) {
+        const Buffer out = device.create_buffer(tiles.size() * 2, 2048);
+        device.write(out, tiles);
+        ForeignProgram program(device, "scalars");
+        program.cb(16, 2);
+        program.kernel("scalars.cpp", Risc::ncrisc, R"(#include "ttnn/kernel/dataflow/generate_reduce_scaler.hpp"
+#include "ttnn/deprecated/tt_dnn/kernels/dataflow/generate_mm_scaler.hpp"
+void kernel_main() {
+  generate_reduce_scaler(16, 0x3F803F80);
+  generate_mm_scaler(16, 0x40004000);
+}
+)");
+        program.kernel("writer.cpp", Risc::brisc, test::page_writer, {2, 2048}).runtime_args = {{2, {out.address, 0}}};
+        for (KernelConfig& kernel : program.program.kernels) kernel.cores = CoreRange{worker, worker};
+        program.launch();
+        device.read(out, tiles);
+      },
+      FiberBackend::boost, test::quiet());
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+  if (!test::session().is_host()) return;
+  for (int row = 0; row < 32; ++row) {
+    for (int column = 0; column < 32; ++column) {
+      const auto at = static_cast<std::size_t>(tile_index(row, column));
+      ASSERT_EQ(tiles[at], row % 16 == 0 ? bf16(1.0F) : 0) << row << ", " << column;
+      ASSERT_EQ(tiles[at + tile_elements], column == 0 ? bf16(2.0F) : 0) << row << ", " << column;
+    }
   }
 }
 

@@ -154,6 +154,23 @@ struct TensorAccessor {
       return tilegrid_device::tg().noc_address(xy >> 8U, xy & 0xFFU, address);
     }
   }
+  uint32_t get_aligned_page_size() const { return aligned_page_size; }
+  /// Of row `row` of a tensor of two dimensions, whose rows may be several pages wide: the parts of `bytes` from `offset`
+  /// on, as NoC address, bytes before it, and bytes.
+  template <class Do>
+  void each_part(uint32_t row, uint32_t offset, uint32_t bytes, const Do& part, TG_AT) const {
+    if constexpr (Args::is_sharded && Args::rank > 1) {
+      const uint32_t pages = Args::tensor_pages(1, at);
+      for (uint32_t done = 0; pages > 1 && done < bytes;) {
+        const uint32_t in_page = (offset + done) % aligned_page_size;
+        const uint32_t size = bytes - done < aligned_page_size - in_page ? bytes - done : aligned_page_size - in_page;
+        part(get_noc_addr(row * pages + (offset + done) / aligned_page_size, in_page, noc_index, at), done, size);
+        done += size;
+      }
+      if (pages > 1) return;
+    }
+    part(get_noc_addr(row, offset, noc_index, at), 0U, bytes);
+  }
   bool is_local_addr(uint64_t address, uint8_t = noc_index) const { return (address >> 36U) == (get_own() >> 36U); }
   template <class Coordinates>
   bool is_local_page(Coordinates page, uint8_t = noc_index, TG_AT) const {

@@ -44,6 +44,8 @@ consteval uint32_t get_named_compile_time_arg_val(const char* name) {
   throw "the host gives the kernel no compile-time argument of this name";
 }
 
+consteval uint32_t get_named_ct_arg(const char* name) { return get_named_compile_time_arg_val(name); }
+
 namespace tilegrid_device {
 
 template <class T>

@@ -54,6 +54,9 @@ inline uint64_t get_noc_addr_helper(uint32_t noc_xy, uint32_t address) {
   return tilegrid_device::tg().noc_address(noc_xy & 0x3FU, noc_xy >> 6U & 0x3FU, address);
 }
 
+template <class T>
+concept tilegrid_bool = __is_same(T, bool);
+
 // ---- Transfers
 template <uint32_t max_page_size = 0, bool tracing = true>
 inline void noc_async_read(uint64_t source, uint32_t l1, uint32_t bytes, uint8_t noc = noc_index, uint32_t = 0, TG_AT) {
@@ -80,10 +83,10 @@ inline void noc_async_write_multicast(uint32_t l1, uint64_t destination, uint32_
                                       bool linked = false, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().multicast(l1, destination, bytes, destinations, false, linked, false, noc, at);
 }
-/// The older form, with `multicast_path_reserve`.
-template <uint32_t max_page_size = 0>
+/// The older form, with `multicast_path_reserve`, which must be no number: that would be the NoC.
+template <uint32_t max_page_size = 0, tilegrid_bool Reserve>
 inline void noc_async_write_multicast(uint32_t l1, uint64_t destination, uint32_t bytes, uint32_t destinations, bool linked,
-                                      bool, uint8_t noc = noc_index, TG_AT) {
+                                      Reserve, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().multicast(l1, destination, bytes, destinations, false, linked, false, noc, at);
 }
 inline void noc_async_write_multicast_one_packet(uint32_t l1, uint64_t destination, uint32_t bytes, uint32_t destinations,
@@ -94,11 +97,14 @@ inline void noc_async_write_multicast_loopback_src(uint32_t l1, uint64_t destina
                                                    bool linked = false, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().multicast(l1, destination, bytes, destinations, true, linked, false, noc, at);
 }
+template <tilegrid_bool Reserve>
 inline void noc_async_write_multicast_loopback_src(uint32_t l1, uint64_t destination, uint32_t bytes, uint32_t destinations,
-                                                   bool linked, bool, uint8_t noc = noc_index, TG_AT) {
+                                                   bool linked, Reserve, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().multicast(l1, destination, bytes, destinations, true, linked, false, noc, at);
 }
 TILEGRID_NOT_THERE(noc_async_write_multicast_exclude_region, "multicasts go to whole rectangles")
+TILEGRID_NOT_THERE(noc_semaphore_inc_multicast, "increments go to one core (noc_semaphore_inc)")
+TILEGRID_NOT_THERE(noc_async_write_set_trid, "writes get their id by noc_async_write_one_packet_with_trid")
 
 inline void noc_async_read_set_state(uint64_t source, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().read_set_state(source, 0, noc, at);
@@ -213,7 +219,8 @@ inline void noc_semaphore_set_multicast(uint32_t l1, uint64_t semaphore, uint32_
                                         uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().semaphore_multicast(l1, semaphore, destinations, false, linked, noc, at);
 }
-inline void noc_semaphore_set_multicast(uint32_t l1, uint64_t semaphore, uint32_t destinations, bool linked, bool,
+template <tilegrid_bool Reserve>
+inline void noc_semaphore_set_multicast(uint32_t l1, uint64_t semaphore, uint32_t destinations, bool linked, Reserve,
                                         uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().semaphore_multicast(l1, semaphore, destinations, false, linked, noc, at);
 }
@@ -221,8 +228,9 @@ inline void noc_semaphore_set_multicast_loopback_src(uint32_t l1, uint64_t semap
                                                      bool linked = false, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().semaphore_multicast(l1, semaphore, destinations, true, linked, noc, at);
 }
+template <tilegrid_bool Reserve>
 inline void noc_semaphore_set_multicast_loopback_src(uint32_t l1, uint64_t semaphore, uint32_t destinations, bool linked,
-                                                     bool, uint8_t noc = noc_index, TG_AT) {
+                                                     Reserve, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().semaphore_multicast(l1, semaphore, destinations, true, linked, noc, at);
 }
 template <uint32_t where = 0, bool flush = true, bool posted = false>
@@ -234,6 +242,9 @@ inline void noc_inline_dw_write(uint64_t destination, uint32_t value, uint8_t by
 // ---- The RISC itself
 /// Memory as others have left it. In a loop that waits, others get their turn here.
 inline void invalidate_l1_cache() { tilegrid_device::tg().slow(nullptr); }
+/// L1 has no cache here: what a store changed is seen at once.
+template <bool enable = true>
+inline void set_l1_data_cache() {}
 inline void riscv_wait(uint32_t cycles, TG_AT) { tilegrid_device::tg().idle(cycles, at); }
 inline uint32_t get_timestamp_32b() { return static_cast<uint32_t>(tilegrid_device::tg().clock()); }
 inline uint64_t get_timestamp() { return tilegrid_device::tg().clock(); }
@@ -241,3 +252,26 @@ template <bool DRAM, bool tiles = true>
 TILEGRID_UNCOUNTED inline uint32_t get_bank_count() {
   return tilegrid_device::tg().place(DRAM ? 6 : 7);
 }
+
+/// What old compilers of the vendor lacked, and kernels call by name.
+inline uint32_t mulsi3(uint32_t a, uint32_t b) { return a * b; }
+
+struct c_tensix_core {
+  static uint64_t read_wall_clock() { return get_timestamp(); }
+};
+namespace ckernel {
+inline void wait(uint32_t cycles, TG_AT) { riscv_wait(cycles, at); }
+}  // namespace ckernel
+
+// Multiples that ends of transfers must have in common.
+#define L1_ALIGNMENT 16
+#define NOC_L1_READ_ALIGNMENT_BYTES 16
+#define NOC_L1_WRITE_ALIGNMENT_BYTES 16
+#define NOC_DRAM_WRITE_ALIGNMENT_BYTES 16
+#if defined(ARCH_BLACKHOLE)
+#define NOC_DRAM_READ_ALIGNMENT_BYTES 64
+#define DRAM_ALIGNMENT 64
+#else
+#define NOC_DRAM_READ_ALIGNMENT_BYTES 32
+#define DRAM_ALIGNMENT 32
+#endif

@@ -26,4 +26,5 @@ void MAIN __attribute__((weak));
 #include "tilegrid/compute.h"
 #include "tilegrid/llk.h"
 #include "tilegrid/sfpu.h"
+#include "tilegrid/sfpu_more.h"
 #endif

@@ -6,10 +6,19 @@
 // Device 2.0: the same calls as methods of objects. What a transfer goes from or to is an endpoint with arguments of its
 // own.
 
+/// What tells a debugger of races on silicon who uses memory: to hold it does nothing here.
+struct tilegrid_lock {
+  tilegrid_lock() = default;
+  tilegrid_lock(const tilegrid_lock&) = delete;
+  tilegrid_lock& operator=(const tilegrid_lock&) = delete;
+  ~tilegrid_lock() {}
+};
+
 /// A circular buffer.
 class CircularBuffer {
  public:
   enum class AddrSel { READ_PTR, WRITE_PTR };
+  using AddrSelector = AddrSel;
   constexpr CircularBuffer(uint32_t id) : id_(id) {}
   void reserve_back(uint32_t pages, TG_AT) const { tilegrid_device::tg().cb_reserve_back(id_, pages, at); }
   void push_back(uint32_t pages, TG_AT) const { tilegrid_device::tg().cb_push_back(id_, pages, at); }
@@ -28,6 +37,12 @@ class CircularBuffer {
   uint32_t get_tile_size() const { return ::get_tile_size(id_); }
   uint32_t get_entry_size(TG_AT) const { return tilegrid_device::tg().cb_fact(id_, 2, at); }
   DataFormat get_dataformat() const { return ::get_dataformat(id_); }
+  uint32_t get_tile_hw() const { return 1024; }
+  uint32_t get_tile_address(uint32_t index, TG_AT) const { return get_read_ptr(at) + index * get_entry_size(at); }
+  uint32_t read_tile_value(uint32_t index, uint32_t word, TG_AT) const {
+    return reinterpret_cast<volatile uint32_t*>(static_cast<uintptr_t>(get_tile_address(index, at)))[word];
+  }
+  [[nodiscard]] tilegrid_lock scoped_lock() const { return {}; }
 
  private:
   uint32_t id_;
@@ -54,7 +69,18 @@ class CoreLocalMem {
   volatile T* operator->() const { return pointer(); }
   CoreLocalMem operator+(int elements) const { return CoreLocalMem(address_ + static_cast<uint32_t>(elements) * sizeof(T)); }
   CoreLocalMem& operator+=(int elements) { return *this = *this + elements; }
+  CoreLocalMem operator-(int elements) const { return *this + -elements; }
+  int operator-(const CoreLocalMem& other) const {
+    return (static_cast<int>(address_) - static_cast<int>(other.address_)) / static_cast<int>(sizeof(T));
+  }
+  CoreLocalMem& operator-=(int elements) { return *this += -elements; }
   CoreLocalMem& operator++() { return *this += 1; }
+  CoreLocalMem& operator--() { return *this += -1; }
+  CoreLocalMem operator++(int) { return std::exchange(*this, *this + 1); }
+  CoreLocalMem operator--(int) { return std::exchange(*this, *this + -1); }
+  auto operator<=>(const CoreLocalMem& other) const = default;
+  explicit operator bool() const { return address_ != 0; }
+  [[nodiscard]] tilegrid_lock scoped_lock(size_t) const { return {}; }
   uint32_t get_address() const { return address_; }
   volatile T* get_unsafe_ptr() const { return pointer(); }
 
@@ -75,6 +101,10 @@ struct noc_traits_t;
 struct tilegrid_offset {
   uint32_t offset_bytes = 0;
 };
+/// The same place of the cores of a rectangle.
+struct tilegrid_multicast_offset {
+  uint32_t noc_x_start = 0, noc_y_start = 0, noc_x_end = 0, noc_y_end = 0, offset_bytes = 0;
+};
 template <>
 struct noc_traits_t<CircularBuffer> {
   static constexpr bool local = true;
@@ -82,6 +112,11 @@ struct noc_traits_t<CircularBuffer> {
   using dst_args_type = tilegrid_offset;
   static uint32_t source(const CircularBuffer& cb, const tilegrid_offset& a) { return cb.get_read_ptr() + a.offset_bytes; }
   static uint32_t target(const CircularBuffer& cb, const tilegrid_offset& a) { return cb.get_write_ptr() + a.offset_bytes; }
+  using dst_args_mcast_type = tilegrid_multicast_offset;
+  static uint64_t rectangle(const CircularBuffer& cb, const dst_args_mcast_type& a) {
+    return get_noc_multicast_addr(a.noc_x_start, a.noc_y_start, a.noc_x_end, a.noc_y_end,
+                                  cb.get_write_ptr() + a.offset_bytes);
+  }
 };
 template <CircularBuffer::AddrSel selected>
 struct noc_traits_t<CircularBufferView<selected>> {
@@ -93,6 +128,10 @@ struct noc_traits_t<CircularBufferView<selected>> {
     return (read ? view.buffer.get_read_ptr() : view.buffer.get_write_ptr()) + a.offset_bytes;
   }
   static uint32_t target(const CircularBufferView<selected>& view, const tilegrid_offset& a) { return source(view, a); }
+  using dst_args_mcast_type = tilegrid_multicast_offset;
+  static uint64_t rectangle(const CircularBufferView<selected>& view, const dst_args_mcast_type& a) {
+    return get_noc_multicast_addr(a.noc_x_start, a.noc_y_start, a.noc_x_end, a.noc_y_end, source(view, {a.offset_bytes}));
+  }
 };
 template <class T, class Address>
 struct noc_traits_t<CoreLocalMem<T, Address>> {
@@ -125,15 +164,19 @@ struct noc_traits_t<UnicastEndpoint> {
   static uint64_t address(const UnicastEndpoint&, const src_args_type& a, uint8_t) {
     return get_noc_addr(a.noc_x, a.noc_y, a.addr);
   }
+  /// As the end of a transfer that lies in the own L1, it is its address.
+  static uint32_t source(const UnicastEndpoint&, const src_args_type& a) { return a.addr; }
+  static uint32_t target(const UnicastEndpoint&, const src_args_type& a) { return a.addr; }
 };
 template <>
 struct noc_traits_t<MulticastEndpoint> {
   static constexpr bool local = false;
-  struct dst_args_type {
+  struct dst_args_mcast_type {
     uint32_t noc_x_start = 0, noc_y_start = 0, noc_x_end = 0, noc_y_end = 0, addr = 0;
   };
-  using src_args_type = dst_args_type;
-  static uint64_t address(const MulticastEndpoint&, const dst_args_type& a, uint8_t) {
+  using dst_args_type = dst_args_mcast_type;
+  using src_args_type = dst_args_mcast_type;
+  static uint64_t rectangle(const MulticastEndpoint&, const dst_args_mcast_type& a) {
     return get_noc_multicast_addr(a.noc_x_start, a.noc_y_start, a.noc_x_end, a.noc_y_end, a.addr);
   }
 };
@@ -161,26 +204,75 @@ class Noc {
   explicit Noc(uint8_t id) : id_(id) {}
   uint8_t get_noc_id() const { return id_; }
 
-  template <auto... options, class Src, class Dst>
+  enum class VcSelection : uint8_t { DEFAULT, CUSTOM };
+  enum class AddressType : uint8_t { NOC, LOCAL_L1 };
+
+  template <TxnIdMode mode = TxnIdMode::DISABLED, auto... options, class Src, class Dst>
   void async_read(const Src& src, const Dst& dst, uint32_t bytes, const typename noc_traits_t<Src>::src_args_type& from,
-                  const typename noc_traits_t<Dst>::dst_args_type& to, uint32_t = 0, TG_AT) const {
+                  const typename noc_traits_t<Dst>::dst_args_type& to, uint32_t = 0, uint32_t trid = INVALID_TXN_ID,
+                  TG_AT) const {
+    if constexpr (mode == TxnIdMode::ENABLED) tilegrid_device::tg().read_set_trid(trid, id_, at);
     tilegrid_device::tg().read(noc_traits_t<Src>::address(src, from, id_), noc_traits_t<Dst>::target(dst, to), bytes, false,
                                id_, at);
   }
-  template <auto... options, class Src, class Dst>
+  template <TxnIdMode mode = TxnIdMode::DISABLED, auto... options, class Src, class Dst>
   void async_write(const Src& src, const Dst& dst, uint32_t bytes, const typename noc_traits_t<Src>::src_args_type& from,
-                   const typename noc_traits_t<Dst>::dst_args_type& to, uint32_t = 0, TG_AT) const {
-    tilegrid_device::tg().write(noc_traits_t<Src>::source(src, from), noc_traits_t<Dst>::address(dst, to, id_), bytes, false,
-                                id_, at);
+                   const typename noc_traits_t<Dst>::dst_args_type& to, uint32_t = 0, uint32_t trid = INVALID_TXN_ID,
+                   TG_AT) const {
+    const uint32_t l1 = noc_traits_t<Src>::source(src, from);
+    const uint64_t address = noc_traits_t<Dst>::address(dst, to, id_);
+    if constexpr (mode == TxnIdMode::ENABLED)
+      return tilegrid_device::tg().write_with_trid(l1, address, bytes, trid, id_, at);
+    tilegrid_device::tg().write(l1, address, bytes, false, id_, at);
   }
   template <McastMode mode = McastMode::EXCLUDE_SRC, auto... options, class Src, class Dst>
   void async_write_multicast(const Src& src, const Dst& dst, uint32_t bytes, uint32_t destinations,
                              const typename noc_traits_t<Src>::src_args_type& from,
-                             const typename noc_traits_t<Dst>::dst_args_type& to, bool linked = false, uint32_t = 0,
+                             const typename noc_traits_t<Dst>::dst_args_mcast_type& to, bool linked = false, uint32_t = 0,
                              TG_AT) const {
-    tilegrid_device::tg().multicast(noc_traits_t<Src>::source(src, from), noc_traits_t<Dst>::address(dst, to, id_), bytes,
+    tilegrid_device::tg().multicast(noc_traits_t<Src>::source(src, from), noc_traits_t<Dst>::rectangle(dst, to), bytes,
                                     destinations, mode == McastMode::INCLUDE_SRC, linked, false, id_, at);
   }
+
+  // With a state: packets of one size when pages are known to be no longer than a packet, else of any.
+  template <VcSelection vc = VcSelection::DEFAULT, uint32_t max_page_size = NOC_MAX_BURST_SIZE + 1, class Src>
+  void set_async_read_state(const Src& src, uint32_t bytes, const typename noc_traits_t<Src>::src_args_type& from,
+                            uint8_t = 0, TG_AT) const {
+    const bool one_packet = max_page_size <= NOC_MAX_BURST_SIZE;
+    tilegrid_device::tg().read_set_state(noc_traits_t<Src>::address(src, from, id_), one_packet ? bytes : 0, id_, at);
+  }
+  template <VcSelection vc = VcSelection::DEFAULT, uint32_t max_page_size = NOC_MAX_BURST_SIZE + 1, class Src, class Dst>
+  void async_read_with_state(const Src& src, const Dst& dst, uint32_t bytes,
+                             const typename noc_traits_t<Src>::src_args_type& from,
+                             const typename noc_traits_t<Dst>::dst_args_type& to, uint8_t = 0, TG_AT) const {
+    const auto source = static_cast<uint32_t>(noc_traits_t<Src>::address(src, from, id_));
+    const bool one_packet = max_page_size <= NOC_MAX_BURST_SIZE;
+    tilegrid_device::tg().read_with_state(source, noc_traits_t<Dst>::target(dst, to), one_packet ? 0 : bytes, id_, at);
+  }
+  template <ResponseMode response = ResponseMode::NON_POSTED, uint32_t max_page_size = NOC_MAX_BURST_SIZE + 1, class Dst>
+  void set_async_write_state(const Dst& dst, uint32_t bytes, const typename noc_traits_t<Dst>::dst_args_type& to,
+                             uint8_t = 0, TG_AT) const {
+    const uint64_t address = noc_traits_t<Dst>::address(dst, to, id_);
+    if constexpr (max_page_size <= NOC_MAX_BURST_SIZE) {
+      tilegrid_device::tg().write_set_state(address, bytes, id_, at);
+    } else {
+      tilegrid_device::tg().write_trid_set_state(address, id_, at);
+    }
+  }
+  template <ResponseMode response = ResponseMode::NON_POSTED, uint32_t max_page_size = NOC_MAX_BURST_SIZE + 1, class Src,
+            class Dst>
+  void async_write_with_state(const Src& src, const Dst& dst, uint32_t bytes,
+                              const typename noc_traits_t<Src>::src_args_type& from,
+                              const typename noc_traits_t<Dst>::dst_args_type& to, uint8_t = 0, TG_AT) const {
+    const uint32_t l1 = noc_traits_t<Src>::source(src, from);
+    const auto target = static_cast<uint32_t>(noc_traits_t<Dst>::address(dst, to, id_));
+    if constexpr (max_page_size <= NOC_MAX_BURST_SIZE) return tilegrid_device::tg().write_with_state(l1, target, id_, at);
+    for (uint32_t done = 0; done < bytes; done += NOC_MAX_BURST_SIZE) {
+      const uint32_t part = bytes - done < NOC_MAX_BURST_SIZE ? bytes - done : NOC_MAX_BURST_SIZE;
+      tilegrid_device::tg().write_trid_with_state(l1 + done, target + done, part, 0, id_, at);
+    }
+  }
+  bool is_local_bank(uint32_t x, uint32_t y) const { return x == my_x[id_] && y == my_y[id_]; }
   template <auto... options, class Dst>
   void inline_dw_write(const Dst& dst, uint32_t value, const typename noc_traits_t<Dst>::dst_args_type& to,
                        uint8_t enable = 0xF, uint32_t = 0, TG_AT) const {

@@ -114,6 +114,10 @@ struct Interface {
   void (*apply)(int op, uint32_t a, uint32_t b, uint32_t out, int mode, int operands,
                 void (*function)(float* out, const float* a, const float* b, int count, const uint32_t* parameters),
                 const uint32_t* parameters, bool integer, Line at);
+  void (*apply3)(int op, uint32_t a, uint32_t b, uint32_t c, uint32_t out,
+                 void (*function)(float* out, const float* a, const float* b, const float* c, int count,
+                                  const uint32_t* parameters),
+                 const uint32_t* parameters, Line at);
   /// The 1024 values of a DST tile for SFPI code, which rounds what it writes: `sixteen` says whether to BF16.
   float* (*dst_values)(uint32_t dst, bool* sixteen, Line at);
   void (*vector_work)(uint32_t instructions);

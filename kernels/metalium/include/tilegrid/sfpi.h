@@ -480,6 +480,12 @@ inline void _llk_math_eltwise_binary_sfpu_params_(Function&& function, uint32_t 
                                                   Args&&... args) {
   ckernel::tilegrid_sfpi::faces(0, mode, function, a, b, out, args...);
 }
+/// The first form: the function works on tile `a` and is told how many tiles behind it the other is.
+template <bool approximate = false, class Function, class... Args>
+inline void _llk_math_eltwise_binary_sfpu_params_(Function&& function, uint32_t a, uint32_t b, VectorMode mode,
+                                                  Args&&... args) {
+  ckernel::tilegrid_sfpi::faces(a < b ? a : b, mode, function, a < b ? b - a : a - b, args...);
+}
 template <bool approximate = false, class Function, class... Args>
 inline void _llk_math_eltwise_ternary_sfpu_params_(Function&& function, uint32_t a, uint32_t b, uint32_t c, uint32_t out,
                                                    VectorMode mode = VectorMode::RC, Args&&... args) {

@@ -62,6 +62,16 @@ inline uint32_t bits_of_float(float value) {
   return bits;
 }
 
+/// Whether a template argument is one of the formats of integers, whose bits are no floats.
+template <class T>
+constexpr bool is_integer_format(T option) {
+  if constexpr (__is_same(T, DataFormat)) {
+    return option == DataFormat::Int8 || option == DataFormat::UInt8 || option == DataFormat::UInt16 ||
+           option == DataFormat::Int32 || option == DataFormat::UInt32;
+  }
+  return false;
+}
+
 }  // namespace tilegrid_device
 
 namespace ckernel {
@@ -183,8 +193,15 @@ inline void rsub_binary_tile(uint32_t a, uint32_t b, uint32_t out, TG_AT) {
   TG.vector_binary(TG_OP(sub_tile), b, a, out, 0, at);
 }
 inline void copy_dest_values_init() {}
+namespace tilegrid_faces {
+TILEGRID_UNCOUNTED inline void same(float* out, const float* a, const float*, int count, const uint32_t*) {
+  __builtin_memcpy(out, a, static_cast<size_t>(count) * sizeof(float));
+}
+}  // namespace tilegrid_faces
 template <auto... options>
 inline void copy_dest_values(uint32_t to, uint32_t from, TG_AT) {
+  constexpr bool integers = (::tilegrid_device::is_integer_format(options) || ...);
+  if constexpr (integers) return TG.apply(TG_OP(copy_dst), from, 0, to, 0, 1, tilegrid_faces::same, nullptr, true, at);
   TG.copy_dest(from, to, at);
 }
 inline void where_tile_init() {}
@@ -365,13 +382,8 @@ inline void typecast_tile(uint32_t dst, TG_AT) {
   TG.apply(TG_OP(abs), dst, 0, dst, 0, 1, tilegrid_faces::typecast, formats, integer, at);
 }
 
-TILEGRID_NOT_THERE(dropout_tile, "random numbers of the vector unit are not emulated")
-TILEGRID_NOT_THERE(rand_tile, "random numbers of the vector unit are not emulated")
-TILEGRID_NOT_THERE(cumsum_tile, "sums down the columns of a tile")
 TILEGRID_NOT_THERE(topk_local_sort, "sorting in DST")
 TILEGRID_NOT_THERE(topk_merge, "sorting in DST")
 TILEGRID_NOT_THERE(topk_rebuild, "sorting in DST")
-TILEGRID_NOT_THERE(erfinv_tile, "the inverse error function")
-TILEGRID_NOT_THERE(i0_tile, "Bessel functions")
 
 }  // namespace ckernel
