@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The macros of the profiler Tracy, as it has them when it is switched off: they measure nothing, and their arguments are not
-// evaluated.
+// The macros of the profiler Tracy, as it has them when it is switched off: they measure nothing, and their arguments are
+// not evaluated.
 #pragma once
 
 #ifndef TRACY_ENABLE
