@@ -71,21 +71,15 @@ struct Job {
 };
 
 std::vector<std::string> flags_of(const KernelSource& source, const Compiler& compiler, const fs::path& headers) {
-  std::vector<std::string> flags{"-std=gnu++20",
-                                 "-shared",
-                                 "-fPIC",
-                                 "-O2",
-                                 "-g1",
-                                 "-w",
-                                 "-ffp-contract=off",
-                                 "-fno-strict-aliasing",
-                                 "-nostartfiles",
-                                 "-fsanitize-coverage=trace-pc,trace-cmp"};
+  std::vector<std::string> flags{"-std=gnu++20",         "-shared",      "-fPIC", "-O2", "-g1", "-w", "-ffp-contract=off",
+                                 "-fno-strict-aliasing", "-nostartfiles"};
   // Pointers to L1 fit into 32 bits: kernels store them as such.
   if (compiler.clang) {
-    flags.insert(flags.end(), {"-fms-extensions", "-fno-unroll-loops", "-fno-vectorize", "-fno-slp-vectorize"});
+    // Clang leaves out blocks whose count follows from others', unless it is told not to.
+    flags.insert(flags.end(), {"-fsanitize-coverage=trace-pc,trace-cmp,no-prune", "-fms-extensions", "-fno-unroll-loops",
+                               "-fno-vectorize", "-fno-slp-vectorize"});
   } else {
-    flags.insert(flags.end(), {"-fpermissive", "-fno-gnu-unique", "-Wno-psabi"});
+    flags.insert(flags.end(), {"-fsanitize-coverage=trace-pc,trace-cmp", "-fpermissive", "-fno-gnu-unique", "-Wno-psabi"});
   }
   // In front of the program's folders, as these may hold the vendor's own headers.
   flags.insert(flags.end(), {"-iquote", headers.string()});

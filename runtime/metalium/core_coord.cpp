@@ -51,7 +51,6 @@ CoreRangeSet::CoreRangeSet(std::span<const CoreRange> ranges) : ranges_(ranges.b
 CoreRangeSet::CoreRangeSet(const std::set<CoreRange>& ranges) : ranges_(ranges.begin(), ranges.end()) {
   require_no_overlap();
 }
-CoreRangeSet::CoreRangeSet(std::vector<CoreRange> ranges) : ranges_(std::move(ranges)) { require_no_overlap(); }
 CoreRangeSet::CoreRangeSet(std::span<const CoreCoord> cores) {
   std::vector<CoreRange> ranges;
   ranges.reserve(cores.size());

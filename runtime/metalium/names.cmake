@@ -35,6 +35,7 @@ set(metalium_names
   tt-metalium/profiler_optional_metadata.hpp tt_metal.hpp
   tt-metalium/queue_id.hpp                 host_api.hpp
   tt-metalium/runtime_args_data.hpp        program.hpp
+  tt-metalium/shape_base.hpp               shape.hpp
   tt-metalium/shape2d.hpp                  mesh_coord.hpp
   tt-metalium/sub_device.hpp               mesh_device.hpp
   tt-metalium/sub_device_types.hpp         mesh_device.hpp

@@ -13,6 +13,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -118,7 +119,12 @@ class CoreRangeSet {
   explicit CoreRangeSet(std::span<const CoreRange> ranges);
   CoreRangeSet(const std::set<CoreRange>& ranges);
   CoreRangeSet(const CoreRange& range) : ranges_{range} {}
-  CoreRangeSet(std::vector<CoreRange> ranges);
+  /// A vector as such: a list in braces is a set.
+  template <class Ranges>
+  requires std::is_same_v<std::remove_cvref_t<Ranges>, std::vector<CoreRange>> CoreRangeSet(Ranges&& ranges)
+      : ranges_(std::vector<CoreRange>(std::forward<Ranges>(ranges))) {
+    require_no_overlap();
+  }
   explicit CoreRangeSet(std::span<const CoreCoord> cores);
 
   [[nodiscard]] bool empty() const { return ranges_.empty(); }

@@ -5,7 +5,9 @@
 #include <tt-metalium/host_api.hpp>
 #include <tt-metalium/math.hpp>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -15,8 +17,11 @@
 #include <tuple>
 #include <vector>
 
+namespace chrono = std::chrono;
 using std::array;
 using std::map;
+using std::max;
+using std::min;
 using std::ostream;
 using std::set;
 using std::size_t;

@@ -24,6 +24,10 @@ inline void LaunchProgram(IDevice* device, const std::shared_ptr<Program>& progr
   LaunchProgram(device, *program, wait_until_cores_done);
 }
 inline void WaitProgramDone(IDevice*, Program&, bool = true) {}
+/// Compiled kernels are kept from run to run always.
+inline void EnablePersistentKernelCache() {}
+inline void DisablePersistentKernelCache() {}
+inline void ClearKernelCache() {}
 inline bool ConfigureDeviceWithProgram(IDevice*, Program&, bool = false) { return true; }
 inline void WriteRuntimeArgsToDevice(IDevice*, Program&, bool = false) {}
 

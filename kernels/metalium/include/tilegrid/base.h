@@ -47,8 +47,15 @@ struct Comparison {
   uint64_t a, b;
 };
 static Comparison comparisons[64] TILEGRID_OWN = {{nullptr, 0, 0}};
+#if defined(__clang__)
+/// Where the last one was: Clang gives a loop's blocks the line before it.
+static const void* last_compared TILEGRID_OWN = nullptr;
+#endif
 
 TILEGRID_UNCOUNTED inline void compared(const void* place, uint64_t a, uint64_t b) {
+#if defined(__clang__)
+  last_compared = place;
+#endif
   Comparison& last = comparisons[(reinterpret_cast<uintptr_t>(place) >> 2) & 63U];
   if (last.place == place && last.a == a && last.b == b) return;
   last = {place, a, b};
@@ -67,7 +74,12 @@ TILEGRID_UNCOUNTED inline uint64_t bits_of(double value) {
 #define TILEGRID_HOOK extern "C" __attribute__((visibility("hidden"), noinline)) TILEGRID_UNCOUNTED void
 TILEGRID_HOOK __sanitizer_cov_trace_pc() {
   tilegrid_device::Meter& meter = *tilegrid_meter;
-  if (++meter.blocks >= meter.alarm) tilegrid_interface->slow(__builtin_return_address(0));
+#if defined(__clang__)
+  const void* place = tilegrid_device::last_compared;
+#else
+  const void* place = nullptr;
+#endif
+  if (++meter.blocks >= meter.alarm) tilegrid_interface->slow(place != nullptr ? place : __builtin_return_address(0));
 }
 #define TILEGRID_COMPARE(name, type) \
   TILEGRID_HOOK name(type a, type b) { tilegrid_device::compared(__builtin_return_address(0), a, b); }
