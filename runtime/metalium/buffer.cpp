@@ -60,10 +60,6 @@ Buffer::Buffer(IDevice* device, DeviceAddr size, DeviceAddr page_size, BufferTyp
   if (is_sharded(sharding.buffer_layout()) && !sharding.shard_spec()) {
     throw std::runtime_error(fmt::format("a buffer of layout {} without a shard spec", sharding.buffer_layout()));
   }
-  if (is_sharded(sharding.buffer_layout()) && is_dram()) {
-    Board::get().say_once("buffers that are sharded over DRAM banks are placed interleaved");
-    sharding_ = {};
-  }
   allocate(address);
 }
 
@@ -182,6 +178,14 @@ BufferMap::Place BufferMap::operator()(std::uint64_t page) const {
   const std::uint64_t column = page % tensor_[1];
   const CoreCoord& core = cores_[row / shard_[0] * shards_across_ + column / shard_[1]];
   const std::uint64_t in_shard = row % shard_[0] * shard_[1] + column % shard_[1];
+  if (buffer_.is_dram()) {
+    // Cores of a DRAM shard's grid are banks, in one row.
+    const auto banks = buffer_.device()->dram_grid_size().x;
+    if (core.x >= banks || core.y != 0) {
+      throw std::runtime_error(fmt::format("a shard on DRAM core {}: banks are (0,0) to ({},0)", core, banks - 1));
+    }
+    return {{Target::Kind::dram, static_cast<std::int32_t>(core.x)}, address + in_shard * page_};
+  }
   const tilegrid::GridSize grid = Board::get().grid();
   const tilegrid::LogicalCore at{static_cast<int>(core.x), static_cast<int>(core.y)};
   if (!grid.contains(at)) throw std::runtime_error(fmt::format("a shard on core {} of a {}x{} grid", core, grid.x, grid.y));

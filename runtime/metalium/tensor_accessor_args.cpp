@@ -28,7 +28,7 @@ TensorAccessorArgs TensorAccessorArgs::create_dram_interleaved() {
 }
 
 /// The order that the device side reads: rank, banks, shape of the tensor and of a shard in pages, NoC coordinates of the
-/// banks, two to a word. What the configuration leaves to common runtime arguments is there in the same order.
+/// banks, two to a word; of DRAM the numbers of the banks, as x. What the configuration leaves to common runtime arguments is there in the same order.
 void TensorAccessorArgs::append_sharded(std::vector<std::uint32_t>& args, bool runtime) const {
   const ShardSpecBuffer spec = buffer_->shard_spec();
   const std::array<std::uint32_t, 2> shard = spec.shape_in_pages();
@@ -43,7 +43,7 @@ void TensorAccessorArgs::append_sharded(std::vector<std::uint32_t>& args, bool r
   if (here(ArgConfig::RuntimeShardShape)) args.insert(args.end(), shard.begin(), shard.end());
   if (!here(ArgConfig::RuntimeBankCoords)) return;
   for (std::size_t i = 0; i < cores.size(); ++i) {
-    const CoreCoord at = buffer_->device()->worker_core_from_logical_core(cores[i]);
+    const CoreCoord at = buffer_->is_dram() ? cores[i] : buffer_->device()->worker_core_from_logical_core(cores[i]);
     const auto word = static_cast<std::uint32_t>((at.x & 0xFFU) << 8U | (at.y & 0xFFU));
     if (i % 2 == 0) {
       args.push_back(word);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of integers, sharded over the L1 of four cores: circular buffers on the shards, kernels that compute on plain memory,
-// L1 that lives from launch to launch and that the host reads and writes.
+// L1 that lives from launch to launch and that the host reads and writes. Then the same sharded over banks of DRAM.
 #include <numeric>
 #include <tt-metalium/host_api.hpp>
+#include <tt-metalium/tensor_accessor_args.hpp>
 #include <tt-metalium/tt_metal.hpp>
 
 using namespace tt::tt_metal;
@@ -12,6 +13,45 @@ namespace {
 constexpr uint32_t rows = 8;
 constexpr uint32_t row_words = 12;  // a page of 48 bytes is no tile, and no multiple of 32
 constexpr uint32_t launches = 3;
+
+/// Columns of pages, a bank each: a kernel finds them by a TensorAccessor, and where the host says that a bank has them.
+void shard_dram(IDevice* device) {
+  constexpr uint32_t page = 64, down = 4, across = 3;
+  const CoreRange banks({2, 0}, {4, 0});
+  const ShardSpecBuffer spec(CoreRangeSet(banks), {down, page / 4}, ShardOrientation::ROW_MAJOR, {1, page / 4},
+                             {down, across});
+  const auto shards = CreateBuffer(ShardedBufferConfig{.device = device,
+                                                       .size = down * across * page,
+                                                       .page_size = page,
+                                                       .buffer_type = BufferType::DRAM,
+                                                       .buffer_layout = TensorMemoryLayout::WIDTH_SHARDED,
+                                                       .shard_parameters = spec});
+  const auto copies = CreateBuffer(InterleavedBufferConfig{
+      .device = device, .size = 2 * shards->size(), .page_size = page, .buffer_type = BufferType::DRAM});
+  std::vector<uint32_t> data(shards->size() / sizeof(uint32_t));
+  std::iota(data.begin(), data.end(), 1000);
+  detail::WriteToBuffer(shards, data);
+
+  Program program = CreateProgram();
+  CreateCircularBuffer(program, CoreCoord{0, 0},
+                       CircularBufferConfig(page, {{0, tt::DataFormat::UInt32}}).set_page_size(0, page));
+  std::vector<uint32_t> arguments{page, down, across, 2};
+  TensorAccessorArgs(*shards).append_to(arguments);
+  TensorAccessorArgs(*copies).append_to(arguments);
+  const auto kernel =
+      CreateKernel(program, "kernels/copy_shards.cpp", CoreCoord{0, 0},
+                   DataMovementConfig{.processor = DataMovementProcessor::RISCV_0, .compile_args = arguments});
+  SetRuntimeArgs(program, kernel, CoreCoord{0, 0}, {shards->address(), copies->address()});
+  detail::LaunchProgram(device, program);
+
+  std::vector<uint32_t> back;
+  detail::ReadFromBuffer(shards, back);
+  TT_FATAL(back == data, "a sharded buffer in DRAM is not read as it was written");
+  detail::ReadFromBuffer(copies, back);
+  for (uint32_t i = 0; i < back.size(); ++i) {
+    TT_FATAL(back[i] == data[i % data.size()], "copy {}: {} instead of {}", i, back[i], data[i % data.size()]);
+  }
+}
 
 }  // namespace
 
@@ -54,6 +94,7 @@ int main() {
     detail::ReadFromDeviceL1(device, core, counters->address(), sizeof(uint32_t), count);
     TT_FATAL(count.at(0) == launches, "core {} counted {} launches", core, count.at(0));
   }
+  shard_dram(device);
   fmt::print("words {} to {}\n", result.front(), result.back());
   CloseDevice(device);
 }

@@ -79,8 +79,8 @@ inline InterleavedAddrGen<DRAM> get_interleaved_addr_gen(uint32_t base, uint32_t
 
 // ---- TensorAccessor: where a page is, from what the host appended to the arguments: the configuration (bit 0: sharded, bit
 // 1: in DRAM, bits 2 to 6: which of the following are common runtime arguments), and for sharded tensors rank, number of
-// banks, shape of the tensor and of a shard in pages, and the banks' coordinates (x in bits 8 to 15, y below), two to a
-// word.
+// banks, shape of the tensor and of a shard in pages, and the banks' coordinates (x in bits 8 to 15, y below; of DRAM the
+// bank's number as x), two to a word.
 
 namespace tilegrid_device {
 
@@ -149,8 +149,8 @@ struct TensorAccessor {
     } else {
       const auto [bank, in_bank] = place_of(page, at);
       const uint32_t address = bank_base_address + in_bank * aligned_page_size + offset;
-      if (Args::is_dram) return tilegrid_device::tg().bank_address(true, bank, address, at);
       const uint32_t xy = Args::bank_xy(bank, at);
+      if (Args::is_dram) return tilegrid_device::tg().bank_address(true, xy >> 8U, address, at);
       return tilegrid_device::tg().noc_address(xy >> 8U, xy & 0xFFU, address);
     }
   }
