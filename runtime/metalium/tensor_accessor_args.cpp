@@ -28,7 +28,8 @@ TensorAccessorArgs TensorAccessorArgs::create_dram_interleaved() {
 }
 
 /// The order that the device side reads: rank, banks, shape of the tensor and of a shard in pages, NoC coordinates of the
-/// banks, two to a word; of DRAM the numbers of the banks, as x. What the configuration leaves to common runtime arguments is there in the same order.
+/// banks, two to a word; of DRAM the numbers of the banks, as x. What the configuration leaves to common runtime arguments
+/// is there in the same order.
 void TensorAccessorArgs::append_sharded(std::vector<std::uint32_t>& args, bool runtime) const {
   const ShardSpecBuffer spec = buffer_->shard_spec();
   const std::array<std::uint32_t, 2> shard = spec.shape_in_pages();
