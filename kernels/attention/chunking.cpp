@@ -215,7 +215,7 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   const std::uint32_t v_dim = config.shape.v_dim_t();
   const DataFormat data = config.format;
   const DataFormat inner = inner_format(config);
-  const std::uint32_t q_slots = Dealing(config).most_items() > 1 ? 2 : 1;
+  const std::uint32_t q_slots = most_items(config) > 1 ? 2 : 1;
   std::vector<CircularBufferConfig> buffers;
   const auto add = [&](int id, std::uint32_t pages, DataFormat format, const char* role) {
     buffers.push_back({id, pages, tile_bytes(format), format, role});
@@ -242,7 +242,7 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
 
 Config with_chunks(Config config) {
   validate(config);
-  if (config.kernel == Kernel::unfused) config.balance = Balance::contiguous;
+  if (config.kernel == Kernel::unfused || config.partition == Partition::contiguous) config.balance = Balance::contiguous;
   const Candidates q = candidates(config.q_chunk, config.shape.seq_q);
   const Candidates k = candidates(config.k_chunk, config.shape.seq_kv);
   struct Choice {

@@ -90,6 +90,27 @@ const char* name_of(KvDelivery delivery) {
   return names.at(to_underlying(delivery));
 }
 
+const char* name_of(Partition partition) {
+  constexpr std::array<const char*, 5> names{"flat", "contiguous", "heads-first", "rows", "columns"};
+  return names.at(to_underlying(partition));
+}
+
+namespace {
+
+void validate_partition(const Config& config) {
+  if (config.partition == Partition::flat) return;
+  const auto refuse = [&](const std::string& why) {
+    throw UsageError(fmt::format("`partition` {}: {}", name_of(config.partition), why));
+  };
+  if (config.kernel == Kernel::unfused)
+    refuse("the unfused programs deal their blocks themselves; it goes with other kernels");
+  if (config.partition != Partition::contiguous && config.kv != KvDelivery::dram) {
+    refuse(fmt::format("`kv` {} deals to teams; it goes with dram", name_of(config.kv)));
+  }
+}
+
+}  // namespace
+
 void validate(const Config& config) {
   validate_shape(config.shape);
   if (config.grid.x < 1 || config.grid.y < 1 || config.grid.x > noc::max_grid_side || config.grid.y > noc::max_grid_side) {
@@ -114,6 +135,7 @@ void validate(const Config& config) {
                     "each other",
                     name_of(config.kv), config.grid.x, config.grid.y, die.x, die.y));
   }
+  validate_partition(config);
   if (config.kv_cores != 0 && config.kv == KvDelivery::dram) {
     throw UsageError(fmt::format("`kv_cores` {}: goes with chain, multicast-row, multicast-grid or auto", config.kv_cores));
   }

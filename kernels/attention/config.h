@@ -66,6 +66,13 @@ struct Shape {
 
 enum class Balance : std::uint8_t { zigzag, contiguous };
 
+/// How heads and Q chunks are dealt to cores. `flat`: all Q chunks of all heads in one list, cut into runs (split_work);
+/// `contiguous`: the same without pairing light and heavy chunks. `heads_first`: cores are divided among batches, then
+/// heads, then the chunks of a head, each in equal ranges of which the last may be smaller or empty (attention.md 1.2: as
+/// the shipped kernels dealt until May 2026). `rows`, `columns`: the same with heads bound to rows or columns of the grid.
+enum class Partition : std::uint8_t { flat, contiguous, heads_first, rows, columns };
+[[nodiscard]] const char* name_of(Partition partition);  ///< as on the command line
+
 /// Which compute kernel runs: the one written by hand (compute.cpp), one that interprets plans (planned.h), the multi-pass
 /// one (multipass.h); or matmul, softmax and matmul as programs of their own (kernels/attention/unfused), with chunks as
 /// their blocks.
@@ -95,6 +102,7 @@ struct Config {
   DataFormat format = DataFormat::bf16;  ///< of Q, K, V, output and unfused scores in DRAM: bf16, fp32 or bfp8_b
   ComputeConfig compute;
   Balance balance = Balance::zigzag;
+  Partition partition = Partition::flat;
   int read_batch = 0;         ///< tiles that the reader requests between two barriers; 0: a whole chunk
   bool exp_accurate = false;  ///< the shipped kernel uses the fast exp
   Kernel kernel = Kernel::hand_written;
@@ -127,7 +135,8 @@ struct WorkItem {
 /// remainders to the first cores. With causal and zigzag, chunks of a head are ordered 0, n-1, 1, n-2, ... so that
 /// neighbours in the run are a light and a heavy one, and with an even n they are dealt in pairs. Every core gets the same
 /// number of pairs (of chunks, when n is odd or contiguous) or one more. Teams are dealt slices of a K/V head's chunks in
-/// the same way (dealing.h). Result by core index; cores without work have an empty list.
+/// the same way (dealing.h). Other partitions than flat: see Partition and Division; there zigzag pairs the chunks of a core
+/// where each has the same, even number of them. Result by core index; cores without work have an empty list.
 [[nodiscard]] std::vector<std::vector<WorkItem>> split_work(const Config& config);
 
 /// Q chunks at the start of a head that see no key at all: nobody computes them, the writers of all cores store their zeros.

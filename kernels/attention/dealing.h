@@ -2,11 +2,77 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "kernels/attention/config.h"
 #include "kernels/common/divisor.h"
 
 namespace tilegrid::attention {
+
+/// Cores divided among batches, heads and Q chunks (Partition::heads_first), or among heads and chunks with batches counted
+/// as heads (rows, columns). Each core has a range of each, all ranges as long but the last, which may be shorter or empty.
+struct Division {
+  std::uint32_t outer = 1, inner = 1, chunks = 1;                 ///< batches, heads, Q chunks of a head that see a key
+  std::uint32_t over_outer = 0, over_inner = 0, over_chunks = 0;  ///< cores along each; 0: nothing is divided
+  std::uint32_t paired = 0;  ///< a core has its chunks from both ends of the head, a light one and a heavy one in turn
+  std::uint32_t first = 0;   ///< chunk that sees a key
+
+  struct Range {
+    std::uint32_t begin = 0;
+    std::uint32_t count = 0;
+  };
+  struct Item {
+    std::uint32_t head = 0;  ///< counted over all batches
+    std::uint32_t chunk = 0;
+  };
+
+  [[nodiscard]] constexpr bool is_there() const { return over_chunks > 0; }
+  [[nodiscard]] constexpr std::uint32_t slots() const { return over_outer * over_inner * over_chunks; }
+  /// Items of the slot that has most, and the distance between the positions of two slots.
+  [[nodiscard]] constexpr std::uint32_t most() const {
+    return ceil_of(outer, over_outer) * ceil_of(inner, over_inner) * ceil_of(chunks, over_chunks);
+  }
+  [[nodiscard]] constexpr std::uint32_t count(std::uint32_t slot) const {
+    return outer_of(slot).count * inner_of(slot).count * chunks_of(slot).count;
+  }
+  /// `index`: 0 to count(slot) - 1.
+  [[nodiscard]] constexpr Item item_at(std::uint32_t slot, std::uint32_t index) const {
+    const Range heads = inner_of(slot);
+    const Range range = chunks_of(slot);
+    const std::uint32_t place = index % range.count;
+    const std::uint32_t one = outer_of(slot).begin + index / range.count / heads.count;
+    const std::uint32_t head = heads.begin + index / range.count % heads.count;
+    std::uint32_t chunk = range.begin + place;
+    if (paired != 0) {
+      const std::uint32_t pair = range.begin / 2 + place / 2;
+      chunk = place % 2 == 0 ? pair : chunks - 1 - pair;
+    }
+    return {one * inner + head, first + chunk};
+  }
+
+ private:
+  [[nodiscard]] static constexpr std::uint32_t ceil_of(std::uint32_t all, std::uint32_t parts) {
+    return (all + parts - 1) / parts;
+  }
+  [[nodiscard]] static constexpr Range range_of(std::uint32_t all, std::uint32_t parts, std::uint32_t part) {
+    const std::uint32_t size = ceil_of(all, parts);
+    const std::uint32_t begin = part * size < all ? part * size : all;
+    return {begin, size < all - begin ? size : all - begin};
+  }
+  [[nodiscard]] constexpr Range outer_of(std::uint32_t slot) const {
+    return range_of(outer, over_outer, slot / over_chunks / over_inner);
+  }
+  [[nodiscard]] constexpr Range inner_of(std::uint32_t slot) const {
+    return range_of(inner, over_inner, slot / over_chunks % over_inner);
+  }
+  [[nodiscard]] constexpr Range chunks_of(std::uint32_t slot) const {
+    return range_of(chunks, over_chunks, slot % over_chunks);
+  }
+};
+/// Not there for the partitions flat and contiguous.
+[[nodiscard]] Division division_of(const Config& config);
+/// The place of a core in the division; none when it is left over.
+[[nodiscard]] std::optional<std::uint32_t> slot_of(const Config& config, const Division& division, int core);
 
 /// How the flat order of all Q chunks (batch, then head, then chunk) is cut into runs, one for each core (attention.md
 /// 1.2): by formulas, for whoever does not need the whole list that split_work() makes. When cores work in teams, slices
@@ -25,8 +91,6 @@ class Dealing {
     const std::int64_t extra = units_ % cores_;
     return items_per_unit_ * (core * (units_ / cores_) + (core < extra ? core : extra));
   }
-  /// Most items of a core; the first core has them.
-  [[nodiscard]] std::int64_t most_items() const { return first_item(1); }
   /// Q chunk at a place (0..chunks_per_head()-1) of a head's order.
   [[nodiscard]] int chunk_at(int place) const {
     if (!zigzag_) return first_ + place;
@@ -79,6 +143,9 @@ struct Slices {
   }
 };
 [[nodiscard]] Slices slices_of(const Config& config);
+
+/// Most items of a core, whatever the partition.
+[[nodiscard]] std::int64_t most_items(const Config& config);
 
 /// Estimated cycles of a K step's compute side, for choices only: it ranks, and predicts no times.
 [[nodiscard]] std::int64_t cycles_of_step(const Config& config);

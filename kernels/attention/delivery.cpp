@@ -54,6 +54,18 @@ struct StepCount {
 
 StepCount count_steps(const Config& config) {
   const Dealing dealing(config);
+  if (const Division division = division_of(config); division.is_there()) {
+    StepCount count;
+    for (std::uint32_t slot = 0; slot < division.slots(); ++slot) {
+      std::int64_t visits = 0;
+      for (std::uint32_t i = 0; i < division.count(slot); ++i) {
+        visits += k_chunks_of(config, static_cast<int>(division.item_at(slot, i).chunk));
+      }
+      count.most = std::max(count.most, visits);
+      count.read += visits;
+    }
+    return count;
+  }
   if (config.team.cores() == 1) {
     const RunSums visits(dealing, [&](int place) { return k_chunks_of(config, dealing.chunk_at(place)); });
     return {visits.most(), visits.total()};
@@ -80,6 +92,11 @@ double chunk_pair_bytes(const Config& config) {
 
 /// Cores that read DRAM at the same time: the first ones, as remainders go to them.
 int readers_of(const Config& config) {
+  if (const Division division = division_of(config); division.is_there()) {
+    int readers = 0;
+    for (std::uint32_t slot = 0; slot < division.slots(); ++slot) readers += division.count(slot) > 0 ? 1 : 0;
+    return readers;
+  }
   const Dealing dealing(config);
   int readers = 0;
   while (readers < dealing.takers() && dealing.first_item(readers) < dealing.items()) ++readers;

@@ -116,6 +116,7 @@ struct KernelArgs {
   std::uint32_t alpha_correction_bits = 0;  ///< float: 1 over the fast exponential of 0
   std::uint32_t lanes = 1;                  ///< cores of a team
   std::uint32_t multicast = 0;              ///< else K and V come by a chain, when there are teams
+  Division division;                        ///< of partitions that are not flat
   std::uint32_t q_base = 0, k_base = 0, v_base = 0, out_base = 0;
 
   [[nodiscard]] static KernelArgs from(const Config& config, const TensorAddresses& addresses);
@@ -151,8 +152,13 @@ struct KernelArgs {
     return end > seq_kv || (causal != 0 && end - 1 + blind_rows > first + keys_before);
   }
   /// Item at a position of the flat distribution of chunks that are not blind (attention.md 1.2): contiguous heads, and
-  /// inside of a head the chunks in order, or 0, n-1, 1, n-2, ... with zigzag.
+  /// inside of a head the chunks in order, or 0, n-1, 1, n-2, ... with zigzag. Of a division: slot by slot, each of the
+  /// length of the longest.
   [[nodiscard]] WorkItem item_at(std::uint32_t position) const {
+    if (division.is_there()) {
+      const Division::Item item = division.item_at(position / division.most(), position % division.most());
+      return {static_cast<int>(item.head / heads), static_cast<int>(item.head % heads), static_cast<int>(item.chunk)};
+    }
     const std::uint32_t chunks = q_chunks - blind_chunks();
     const std::uint32_t head_index = position / chunks;
     const std::uint32_t place = position % chunks;

@@ -116,7 +116,7 @@ std::vector<CircularBufferConfig> fixed_buffers(const Config& config) {
   const auto add = [&](CbIndex id, int pages, DataFormat format, const char* role) {
     buffers.push_back({static_cast<int>(id), static_cast<std::uint32_t>(pages), tile_bytes(format), format, role});
   };
-  add(cb_q, size.q * size.dim * (Dealing(config).most_items() > 1 ? 2 : 1), config.format, "Q");
+  add(cb_q, size.q * size.dim * (most_items(config) > 1 ? 2 : 1), config.format, "Q");
   add(cb_k, size.k * size.dim * 2, config.format, "K");
   add(cb_v, size.k * size.v_dim * 2, config.format, "V");
   if (needs_mask(config)) add(cb_mask, size.q * size.k * 2, DataFormat::bfp4_b, "mask");

@@ -89,6 +89,7 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.alpha_correction_bits = std::bit_cast<std::uint32_t>(inverse_fast_exp_of_0(config.compute.dst_fp32));
   args.lanes = word(config.team.cores());
   args.multicast = config.delivery == KvDelivery::multicast_row || config.delivery == KvDelivery::multicast_grid ? 1 : 0;
+  args.division = division_of(config);
   args.q_base = addresses.q;
   args.k_base = addresses.k;
   args.v_base = addresses.v;
@@ -233,6 +234,8 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
   const auto work = split_work(config);
   for (std::size_t core = 0; core < work.size(); ++core) {
     const auto count = count_of<std::uint32_t>(work[core]);
+    const auto slot = args.division.is_there() ? slot_of(config, args.division, static_cast<int>(core)) : std::nullopt;
+    if (slot) first = *slot * args.division.most();
     for (KernelConfig& kernel : program.kernels) kernel.runtime_args.push_back({static_cast<int>(core), {first, count}});
     first += count;
   }

@@ -44,6 +44,67 @@ Dealing::Dealing(const Config& config) : cores_(config.grid.cores()) {
 
 namespace {
 
+/// Heads in ranges over lines of the grid, of `length` cores each; a head that has several lines has whole ones.
+void divide_lines(Division& division, std::uint32_t lines, std::uint32_t length) {
+  division.inner *= division.outer;
+  division.outer = division.over_outer = 1;
+  division.over_inner = std::min(lines, division.inner);
+  division.over_chunks = std::min(lines / division.over_inner * length, division.chunks);
+}
+
+}  // namespace
+
+Division division_of(const Config& config) {
+  Division division;
+  if (config.partition == Partition::flat || config.partition == Partition::contiguous) return division;
+  const Slices slices = slices_of(config);
+  const auto width = static_cast<std::uint32_t>(config.grid.x);
+  const auto height = static_cast<std::uint32_t>(config.grid.y);
+  division.outer = static_cast<std::uint32_t>(config.shape.batch);
+  division.inner = static_cast<std::uint32_t>(config.shape.heads);
+  division.chunks = slices.chunks;
+  division.first = slices.first;
+  if (config.partition == Partition::rows) {
+    divide_lines(division, height, width);
+  } else if (config.partition == Partition::columns) {
+    divide_lines(division, width, height);
+  } else {
+    const std::uint32_t cores = width * height;
+    division.over_outer = std::min(division.outer, cores);
+    division.over_inner = std::min(cores / division.over_outer, division.inner);
+    division.over_chunks = std::min(cores / (division.over_outer * division.over_inner), division.chunks);
+  }
+  // attention.md 1.3: balanced only where every core has the same, even number.
+  const bool even = division.chunks % (2 * division.over_chunks) == 0;
+  division.paired = slices.zigzag && even ? 1 : 0;
+  return division;
+}
+
+std::optional<std::uint32_t> slot_of(const Config& config, const Division& division, int core) {
+  const auto [x, y] = config.grid.core(core);
+  auto index = static_cast<std::uint32_t>(core);
+  std::uint32_t lines = 0;
+  if (config.partition == Partition::rows) lines = static_cast<std::uint32_t>(config.grid.y);
+  if (config.partition == Partition::columns) {
+    lines = static_cast<std::uint32_t>(config.grid.x);
+    index = static_cast<std::uint32_t>(x * config.grid.y + y);
+  }
+  if (lines == 0) return index < division.slots() ? std::optional(index) : std::nullopt;
+  const std::uint32_t length = static_cast<std::uint32_t>(config.grid.cores()) / lines;
+  const std::uint32_t of_a_head = lines / division.over_inner * length;
+  const std::uint32_t group = index / of_a_head;
+  const std::uint32_t place = index % of_a_head;
+  if (group >= division.over_inner || place >= division.over_chunks) return std::nullopt;
+  return group * division.over_chunks + place;
+}
+
+std::int64_t most_items(const Config& config) {
+  const Division division = division_of(config);
+  return division.is_there() ? division.most() : Dealing(config).first_item(1);
+}
+
+namespace {
+
 /// Items of a core of a team.
 std::vector<WorkItem> items_of(const Config& config, const Dealing& dealing, int team, int lane) {
   const Slices slices = slices_of(config);
@@ -66,6 +127,16 @@ std::vector<std::vector<WorkItem>> split_work(const Config& config) {
   const int heads = config.shape.heads;
   const int chunks = dealing.chunks_per_head();
   std::vector<std::vector<WorkItem>> split(config.grid.cores());
+  if (const Division division = division_of(config); division.is_there()) {
+    for (int core = 0; core < config.grid.cores(); ++core) {
+      const auto slot = slot_of(config, division, core);
+      for (std::uint32_t i = 0; slot && i < division.count(*slot); ++i) {
+        const auto [head, chunk] = division.item_at(*slot, i);
+        split[core].push_back({static_cast<int>(head) / heads, static_cast<int>(head) % heads, static_cast<int>(chunk)});
+      }
+    }
+    return split;
+  }
   if (config.team.cores() > 1) {
     for (const Place& place : places(config)) {
       split[place.core] = items_of(config, dealing, place.team, place.lane);

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/tile.h"
+#include "kernels/attention/dealing.h"
 #include "kernels/attention/planned.h"
 #include "kernels/attention/unfused/unfused.h"
 #include "kernels/planner/print/print_plan.h"
@@ -28,6 +29,10 @@ using report::Value;
 
 const EnumNames<attention::Balance> balance_names{{"zigzag", attention::Balance::zigzag},
                                                   {"contiguous", attention::Balance::contiguous}};
+const EnumNames<attention::Partition> partition_names({attention::Partition::flat, attention::Partition::contiguous,
+                                                       attention::Partition::heads_first, attention::Partition::rows,
+                                                       attention::Partition::columns},
+                                                      [](attention::Partition partition) { return name_of(partition); });
 const EnumNames<bool> exp_names{{"fast", false}, {"accurate", true}};
 const EnumNames<attention::Distribution> distribution_names{{"normal", attention::Distribution::normal},
                                                             {"outlier", attention::Distribution::outlier}};
@@ -197,6 +202,11 @@ void Attention::declare(Flags& flags) {
             config.format, tensor_formats());
   add_compute_flags(flags, config.compute);
   flags.add("--balance", "Deal of Q chunks to cores when causal: zigzag, contiguous [$]", config.balance, balance_names);
+  flags.add("--partition",
+            "How heads and Q chunks are dealt: flat, all in one list; contiguous, the same without\nlight and heavy chunks "
+            "in turn; heads-first, cores are divided among heads, as the\nshipped kernels did until May 2026; rows, "
+            "columns: heads bound to those of the grid [$]",
+            config.partition, partition_names);
   flags.add("--kv",
             "How K and V come to the cores: dram, each reads them; chain, one of a team reads\nand they go from core to "
             "core; multicast-row, multicast-grid, to a row's or a\nrectangle's cores at once; auto, the one with the "
@@ -396,20 +406,30 @@ void Attention::finish(Device& device, report::RunOutcome& outcome) {
   if (!out.empty()) save([&] { save_output(output); });
 }
 
+/// Of the chunks of a core, when causal.
+static std::string_view order_of(const Config& config) {
+  const attention::Division division = division_of(config);
+  const bool paired = division.is_there() ? division.paired != 0 : config.balance == attention::Balance::zigzag;
+  return balance_names.of(paired ? attention::Balance::zigzag : attention::Balance::contiguous);
+}
+
 std::string Attention::line() const {
   const Shape& shape = config.shape;
   const std::string delivery = config.delivery == KvDelivery::dram ? std::string()
                                                                    : fmt::format(" kv {} {}x{}", name_of(config.delivery),
                                                                                  config.team.columns, config.team.rows);
+  const std::string partition = config.partition == attention::Partition::flat
+                                    ? std::string()
+                                    : fmt::format(" partition {}", name_of(config.partition));
   std::string own = shape.value_dim() == shape.dim ? "" : fmt::format(" v-dim {}", shape.value_dim());
   if (shape.scale) own += fmt::format(" scale {}", *shape.scale);
   return fmt::format(
       "attention{} {} kernel batch {} heads {} kv-heads {} seq {} kv-seq {} dim {}{} q-chunk {} k-chunk {} read-batch {} {} "
-      "{} exp {} grid {}{}",
+      "{} exp {} grid {}{}{}",
       shape.causal ? " causal" : "", attention::name_of(config.kernel), shape.batch, shape.heads, shape.kv_heads,
       shape.seq_q, shape.seq_kv, shape.dim, own, config.q_chunk, config.k_chunk, config.read_batch,
       numbers_line(config.format, config.compute), exp_names.of(config.exp_accurate), balance_names.of(config.balance),
-      report::text_of(config.grid), delivery);
+      report::text_of(config.grid), delivery, partition);
 }
 
 double Attention::useful_flops() const {
@@ -462,7 +482,8 @@ void Attention::describe_config(report::Document& document) const {
   add("kernel", name_of(config.kernel));
   add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk, chosen(q_chunk_chosen),
                             config.k_chunk, chosen(k_chunk_chosen), least->size(), most->size(), shape.causal ? ", " : "",
-                            shape.causal ? balance_names.of(config.balance) : ""));
+                            shape.causal ? order_of(config) : ""));
+  if (config.partition != attention::Partition::flat) add("partition", name_of(config.partition));
   if (chunks_differ()) {
     add("", fmt::format("chosen for {}: --kv dram has Q {}, K {}, so results differ in their last bits; --q-chunk and "
                         "--k-chunk keep them",
