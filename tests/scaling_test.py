@@ -14,7 +14,7 @@ import unittest
 SCRIPT, TILEGRID = sys.argv[1:3]
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(SCRIPT).parent))
-from studies import plan, results  # noqa: E402
+from studies import layouts, plan, results  # noqa: E402
 
 SHAPE = {"heads": 2, "seq": 128, "dim": 32}
 
@@ -126,6 +126,31 @@ class Studies(unittest.TestCase):
         self.assertRegex(self.run_study(self.folder / "none.json", code=1).stderr, "^scaling: .*none.json: No such file")
         self.assertRegex(self.run_study(self.small(), "--ranks", "2", code=1).stderr, "^scaling: --ranks and a plan file")
         self.assertRegex(self.run_study("--ranks", "1,x", code=1).stderr, "^scaling: --ranks: .*'1,x'")
+
+
+class Layouts(unittest.TestCase):
+    def test_every_node_has_its_ranks(self):
+        for ranks, nodes, columns, rows in ((80, 4, 8, 10), (80, 5, 8, 10), (16, 4, 4, 4), (15, 3, 4, 4), (1, 1, 1, 1), (12, 6, 8, 10)):
+            for placement in layouts.PLACEMENTS:
+                where = layouts.node_of_ranks(placement, ranks, nodes, ranks // nodes, columns, rows)
+                self.assertEqual([where.count(node) for node in range(nodes)], [ranks // nodes] * nodes, placement)
+
+    def test_blocks_are_blocks(self):
+        where = layouts.node_of_ranks("blocks", 16, 4, 4, 4, 4)
+        self.assertEqual(where, [0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3])
+
+    def test_what_crosses_nodes_is_what_the_run_moved(self):
+        flags = ["attention", "--heads", "4", "--seq", "256", "--dim", "32", "--kv", "chain", "--kv-cores", "2"]
+        traffic = layouts.Traffic(TILEGRID, flags, 4, 2)
+        report = json.loads(subprocess.run([TILEGRID, *flags, "--grid", "4x2", "--dry-run", "--json", "-"], capture_output=True, text=True).stdout)
+        moved = sum(entry["bytes"] for core in report["cores"] for entry in core["noc"])
+        one_node = traffic.between_nodes([0] * 8, 8, 8, 8)
+        self.assertEqual(one_node[0], 0)
+        self.assertGreater(one_node[3], 0.9 * moved)  # semaphores apart, which count no bytes
+        self.assertLess(one_node[3], 1.1 * moved)
+        rows = traffic.between_nodes([0, 0, 0, 0, 1, 1, 1, 1], 8, 8, 8)
+        alternating = traffic.between_nodes([0, 1] * 4, 8, 8, 8)
+        self.assertLess(rows[1], alternating[1])  # chains run along rows
 
 
 class Figures(unittest.TestCase):
