@@ -239,7 +239,7 @@ Graph step_graph(const Config& config, PlannedStep step) {
 }
 
 PlannedKernel plan_kernel(const Config& config) {
-  const planner::PlanRequest request{.machine = machine_of(config)};
+  const planner::PlanRequest request{.machine = machine_of(config), .passes = false};
   const std::array<bool, planned_step_count> occur = steps_that_occur(config);
   Binder binder(config);
   PlannedKernel kernel;

@@ -109,7 +109,7 @@ struct PlanCommand {
     }
     text += "\n" + planner::strategy_table(plans);
     for (const Plan& plan : plans) {
-      if (!shows(plan) || plan.stages.empty()) continue;
+      if (!shows(plan) || (plan.stages.empty() && plan.passes.empty())) continue;
       text += fmt::format("\nLoop nest of {0}\n{1}\nSlots of {0}\n{2}", name_of(plan.strategy), planner::loop_nest(plan),
                           planner::slot_picture(plan));
     }

@@ -47,6 +47,9 @@ struct Value {
   std::string name;
   Shape shape;
   std::array<AxisId, 2> axes{no_axis, no_axis};  ///< of rows and columns
+  /// An input or output that comes from a plan of the same block before, or goes to one behind: it stays in L1, in the
+  /// format of values between stages.
+  bool carried = false;
 };
 
 /// How an operand may reach the operation; the JSON kinds "bcast" and "dest_reuse" insist on one form.
@@ -94,6 +97,7 @@ class Graph {
   void output(ValueId value);
   void set_form(ValueId result, FormRule form) { ops_.at(op_of(result)).form = form; }
   void set_running(ValueId sum) { ops_.at(op_of(sum)).running = true; }
+  void set_carried(ValueId value) { values_.at(value).carried = true; }
 
   [[nodiscard]] int input_count() const { return input_count_; }
   [[nodiscard]] const std::vector<Value>& values() const { return values_; }

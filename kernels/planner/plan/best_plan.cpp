@@ -13,6 +13,7 @@
 
 #include "core/core.h"
 #include "core/error.h"
+#include "kernels/planner/plan/passes.h"
 #include "kernels/planner/plan/stage_planner.h"
 
 namespace tilegrid::planner {
@@ -192,15 +193,6 @@ class BestSearch {
   std::map<Key, std::optional<StagePlan>> single_stages_;
 };
 
-std::vector<Machine> sync_modes(const Machine& machine) {
-  if (!machine.any_sync || machine.capacity_override) return {machine};
-  Machine half = machine;
-  half.full_sync = false;
-  Machine full = machine;
-  full.full_sync = true;
-  return {half, full};
-}
-
 Plan refused(const Graph& graph, const PlanRequest& request) {
   // No cut helps: one operation alone needs more slots than there are.
   Plan plan = planner::plan(graph, Strategy::subblock, request);
@@ -329,10 +321,23 @@ bool double_buffered(const Plan& plan) {
 
 }  // namespace
 
+std::vector<Machine> sync_modes(const Machine& machine) {
+  if (!machine.any_sync || machine.capacity_override) return {machine};
+  Machine half = machine;
+  half.full_sync = false;
+  Machine full = machine;
+  full.full_sync = true;
+  return {half, full};
+}
+
+std::optional<Plan> search_whole(const Graph& graph, const PlanRequest& request, const Machine& machine) {
+  return BestSearch(graph, request, machine).run({});
+}
+
 Plan plan_best(const Graph& graph, const PlanRequest& request) {
   std::optional<Plan> best;
   for (const Machine& machine : sync_modes(request.machine)) {
-    std::optional<Plan> plan = BestSearch(graph, request, machine).run({});
+    std::optional<Plan> plan = search_whole(graph, request, machine);
     if (plan && (!best || better(*plan, *best))) best = std::move(plan);
   }
   if (!best) return refused(graph, request);
@@ -357,6 +362,9 @@ Plan plan_best(const Graph& graph, const PlanRequest& request) {
     other.notes.emplace_back(fmt::format("the cheapest is the plan of {}", name_of(strategy)));
     best = std::move(other);
     best->strategy = Strategy::best;
+  }
+  if (!fits_l1(*best) && request.passes && request.k_block == 0) {
+    if (std::optional<Plan> in_passes = plan_in_passes(graph, request)) return std::move(*in_passes);
   }
   check_buffers(*best);
   return std::move(*best);

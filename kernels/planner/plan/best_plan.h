@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "kernels/planner/plan/planner.h"
 
@@ -11,6 +12,12 @@ namespace tilegrid::planner {
 /// The least modelled cycles over sections, shapes, orders, forms, carriers and sync modes; never more than any other
 /// strategy's. `graph` is simplified.
 [[nodiscard]] Plan plan_best(const Graph& graph, const PlanRequest& request);
+
+/// The best plan of one sync mode with all of the block in L1, whether it fits there or not. Nothing: an operation alone
+/// needs more slots than there are.
+[[nodiscard]] std::optional<Plan> search_whole(const Graph& graph, const PlanRequest& request, const Machine& machine);
+/// Those that may be chosen for the machine.
+[[nodiscard]] std::vector<Machine> sync_modes(const Machine& machine);
 
 /// As plan(), for a simplified graph and a strategy other than best, without a limit to the number of circular buffers.
 [[nodiscard]] Plan unchecked_plan(const Graph& graph, Strategy strategy, const PlanRequest& request);

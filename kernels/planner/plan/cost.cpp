@@ -64,7 +64,8 @@ UnitCycles& UnitCycles::operator*=(double factor) {
 }
 
 DataFormat CostModel::format_of(ValueId value, bool output) const {
-  return graph_.is_input(value) || output ? machine_.format : machine_.intermediate_format();
+  const bool in_dram = (graph_.is_input(value) || output) && !graph_.value(value).carried;
+  return in_dram ? machine_.format : machine_.intermediate_format();
 }
 
 double CostModel::unpack_cycles(ValueId value, double tiles) const {

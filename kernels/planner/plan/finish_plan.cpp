@@ -67,13 +67,13 @@ void make_buffers(Plan& plan, bool double_buffered) {
   const Graph& graph = plan.graph;
   const Traffic traffic = traffic_of(plan);
   const CostModel formats(graph, plan.machine);
-  const int copies = double_buffered ? 2 : 1;
   plan.buffers.clear();
   for (ValueId value = 0; value < count_of(graph.values()); ++value) {
     const bool read = traffic.read[value];
     const bool transposed = read && traffic.transposed[value];
     const bool streamed = traffic.streamed[value];
     const int tiles = buffered_tiles(plan, value, streamed);
+    const int copies = double_buffered && !graph.value(value).carried ? 2 : 1;
     if (read && graph.is_input(value)) {
       plan.buffers.push_back(
           {BufferRole::input, value, tiles, streamed ? 2 : copies, formats.format_of(value), transposed, streamed});
@@ -99,7 +99,7 @@ void make_buffers(Plan& plan, bool double_buffered) {
 double transfer_cycles(const Plan& plan, BufferRole role) {
   double bytes = 0;
   for (const PlanBuffer& buffer : plan.buffers) {
-    if (buffer.role != role) continue;
+    if (buffer.role != role || plan.graph.value(buffer.value).carried) continue;
     bytes += static_cast<double>(plan.graph.value(buffer.value).shape.tiles()) * tile_bytes(buffer.format);
   }
   return bytes / plan.machine.chip.rates().reader;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/fidelity_name.h"
@@ -16,14 +17,26 @@
 namespace tilegrid::planner {
 namespace {
 
+void sort(FormError& error) {
+  std::stable_sort(error.costs.begin(), error.costs.end(),
+                   [](const FormCost& a, const FormCost& b) { return a.bound > b.bound; });
+}
+
 class FormErrors {
  public:
-  explicit FormErrors(const Plan& plan)
-      : plan_(plan),
+  /// `of_inputs`: errors of the inputs, by value; `rounds`: how often a running value is gone on with.
+  FormErrors(const Plan& plan, std::vector<double> of_inputs, int rounds)
+      : of_value(std::move(of_inputs)),
+        rounds_(rounds),
+        plan_(plan),
         graph_(plan.graph),
         formats_(plan.graph, plan.machine),
         fp32_(plan.machine.dst_fp32),
-        costs_(plan.graph.ops().size()) {}
+        costs_(plan.graph.ops().size()) {
+    of_value.resize(graph_.values().size(), 0);
+  }
+
+  std::vector<double> of_value;  ///< errors of all values, after run()
 
   FormError run() {
     for (int op = 0; op < count_of(graph_.ops()); ++op) accumulator(op);
@@ -64,7 +77,8 @@ class FormErrors {
   /// A sum that begins from its accumulator rounds that as often as there are tiles, instead of once; a maximum cuts it.
   void accumulator(int index) {
     const Op& op = graph_.op(index);
-    if (!op.accumulate) return;
+    // A running value is rounded no more often than in a sum over the whole axis.
+    if (!op.accumulate || graph_.value(op.in.back()).carried) return;
     if (op.kind == OpKind::reduce && op.pool == Pool::max) {
       const int producer = graph_.op_of(op.in.back());
       const bool cut_before =
@@ -156,15 +170,15 @@ class FormErrors {
       for (std::size_t i = 0; i < op.in.size(); ++i) {
         const bool from_slot =
             op.kind <= OpKind::ternary || op.kind == OpKind::tile_sum || (op.accumulate && i + 1 == op.in.size());
-        if (loaded[op.in[i]] && from_slot) bound += cut(op.in[i]);
+        const bool running = op.accumulate && i + 1 == op.in.size() && graph_.value(op.in[i]).carried;
+        if (loaded[op.in[i]] && from_slot) bound += cut(op.in[i]) * (running ? rounds_ : 1);
       }
       charge(index, bound, "operands cut to TF32 as they are loaded");
     }
   }
 
-  [[nodiscard]] FormError added_up() const {
+  [[nodiscard]] FormError added_up() {
     FormError error;
-    std::vector<double> of_value(graph_.values().size(), 0);
     for (int index = 0; index < count_of(graph_.ops()); ++index) {
       const Op& op = graph_.op(index);
       double own = 0;
@@ -175,8 +189,7 @@ class FormErrors {
       of_value[graph_.result_of(index)] = own + handed_on(op, of_value);
     }
     for (const ValueId output : graph_.outputs()) error.bound = std::max(error.bound, of_value[output]);
-    std::stable_sort(error.costs.begin(), error.costs.end(),
-                     [](const FormCost& a, const FormCost& b) { return a.bound > b.bound; });
+    sort(error);
     return error;
   }
   static double handed_on(const Op& op, const std::vector<double>& of_value) {
@@ -193,6 +206,7 @@ class FormErrors {
     return product ? std::max(factors, largest) : largest;
   }
 
+  const int rounds_;
   const Plan& plan_;
   const Graph& graph_;
   const CostModel formats_;
@@ -200,8 +214,44 @@ class FormErrors {
   std::vector<std::vector<FormCost>> costs_;  ///< by operation
 };
 
+void add_cost(std::vector<FormCost>& costs, const FormCost& cost) {
+  for (FormCost& known : costs) {
+    if (known.operation != cost.operation || known.why != cost.why) continue;
+    known.bound = std::max(known.bound, cost.bound);
+    return;
+  }
+  costs.push_back(cost);
+}
+
+/// Of a pass's first or later segments; `of_value` has the errors of the whole graph's values so far.
+void add_pass(const Plan& plan, const std::vector<ValueId>& of, int rounds, std::vector<double>& of_value,
+              std::vector<FormCost>& costs) {
+  std::vector<double> inputs;
+  for (ValueId input = 0; input < plan.graph.input_count(); ++input) inputs.push_back(of_value[of[input]]);
+  FormErrors errors(plan, std::move(inputs), rounds);
+  for (const FormCost& cost : errors.run().costs) add_cost(costs, cost);
+  for (ValueId value = plan.graph.input_count(); value < count_of(plan.graph.values()); ++value) {
+    double& known = of_value[of[value]];
+    known = std::max(known, errors.of_value[value]);
+  }
+}
+
+FormError error_of_passes(const Plan& plan) {
+  FormError error;
+  std::vector<double> of_value(plan.graph.values().size(), 0);
+  for (const Pass& pass : plan.passes) {
+    add_pass(pass.first, pass.first_of, 1, of_value, error.costs);
+    if (pass.segments > 1) add_pass(pass.later, pass.later_of, pass.segments - 1, of_value, error.costs);
+  }
+  for (const ValueId output : plan.graph.outputs()) error.bound = std::max(error.bound, of_value[output]);
+  sort(error);
+  return error;
+}
+
 }  // namespace
 
-FormError form_error(const Plan& plan) { return FormErrors(plan).run(); }
+FormError form_error(const Plan& plan) {
+  return plan.passes.empty() ? FormErrors(plan, {}, 1).run() : error_of_passes(plan);
+}
 
 }  // namespace tilegrid::planner

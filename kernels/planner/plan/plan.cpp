@@ -37,6 +37,7 @@ const char* PlanCost::bound() const {
 
 int Plan::sections() const {
   int count = 0;
+  for (const Pass& pass : passes) count += pass.first.sections() + (pass.segments - 1) * pass.later.sections();
   for (const Stage& stage : stages) {
     const int repeats = stage.k_blocks > 1 && stage.carrier != Carrier::dst ? stage.k_blocks : 1;
     for (const Run& run : stage.runs) count += run.sections() * repeats;
@@ -46,6 +47,9 @@ int Plan::sections() const {
 
 int Plan::tiles_per_section() const {
   int tiles = 0;
+  for (const Pass& pass : passes) {
+    tiles = std::max({tiles, pass.first.tiles_per_section(), pass.later.tiles_per_section()});
+  }
   for (const Stage& stage : stages) {
     for (const Run& run : stage.runs) tiles = std::max(tiles, run.h * run.w);
   }

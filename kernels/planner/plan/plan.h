@@ -140,6 +140,8 @@ struct FormError {
   std::vector<FormCost> costs;  ///< that are not 0, the largest first
 };
 
+struct Pass;
+
 struct Plan {
   Strategy strategy{};
   Graph graph;      ///< what is planned: simplified for all strategies but naive
@@ -148,6 +150,9 @@ struct Plan {
   Shape block;      ///< of the outputs, as cut for one core
   std::vector<Stage> stages;
   std::vector<PlanBuffer> buffers;
+  /// Not empty: the block goes through L1 in segments of an axis, several times. There are no stages then but those of the
+  /// passes, and a buffer holds a segment.
+  std::vector<Pass> passes;
   PlanCost cost;
   FormError error;
   int peak = 0;                    ///< slots of the fullest section
@@ -160,6 +165,25 @@ struct Plan {
   [[nodiscard]] std::uint64_t cb_bytes() const;
   /// Where stages read the value (or, `output`, pack it for the writer); null when it never leaves DST.
   [[nodiscard]] const PlanBuffer* buffer_of(ValueId value, bool output = false) const;
+};
+
+/// A buffer of a pass: which one of the whole plan it is, and whether it is popped with each segment or kept for the rest of
+/// the block.
+struct BufferUse {
+  int buffer = -1;
+  bool pop = true;
+};
+
+/// A sweep over the segments of an axis, which reads and makes a segment of each value along the axis and goes on with the
+/// running values of reductions over it; or, of one segment, what lies between two sweeps. A value of the pass's graphs has
+/// the whole graph's value in `of`.
+struct Pass {
+  Plan first;  ///< of the first segment: reductions begin
+  Plan later;  ///< of each other one: they go on
+  std::vector<ValueId> first_of, later_of;
+  std::vector<BufferUse> first_uses, later_uses;  ///< by buffer
+  int segments = 1;
+  int segment = 0;  ///< tiles of the axis
 };
 
 }  // namespace tilegrid::planner

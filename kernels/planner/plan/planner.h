@@ -12,6 +12,8 @@ struct PlanRequest {
   int blocks = 8;     ///< blocks that a core works through, for the cost of filling and draining
   int k_block = 0;    ///< tiles of K at a time; 0: the planner's choice
   int max_tiles = 0;  ///< largest sub-block; 0: no limit but the capacity
+  /// Whether `best` may take a block that does not fit L1 in passes over segments (Plan::passes).
+  bool passes = true;
 };
 
 /// The plan of one strategy, or its refusal with the account of slots. Throws UsageError for what no strategy can mend: more

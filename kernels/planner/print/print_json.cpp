@@ -191,6 +191,11 @@ nlohmann::ordered_json plan_json(const Plan& plan) {
   for (const Stage& stage : plan.stages) json["stages"].push_back(stage_json(plan, stage));
   json["buffers"] = Json::array();
   for (const PlanBuffer& buffer : plan.buffers) json["buffers"].push_back(buffer_json(plan, buffer));
+  for (const Pass& pass : plan.passes) {
+    Json one = {{"segments", pass.segments}, {"segment_tiles", pass.segment}, {"first", plan_json(pass.first)}};
+    if (pass.segments > 1) one["later"] = plan_json(pass.later);
+    json["passes"].push_back(one);
+  }
   json["notes"] = plan.notes;
   return json;
 }

@@ -36,15 +36,41 @@ class LoopNest {
 
   std::string print() {
     heading();
+    if (!plan_.passes.empty()) {
+      line(0, "for each block:");
+      for (std::size_t i = 0; i < plan_.passes.size(); ++i) pass(i, plan_.passes[i]);
+      line(1, "pop what was kept");
+      return std::move(text_);
+    }
     line(0, plan_.cores > 1 ? fmt::format("for each block (its tiles on {} cores):", plan_.cores) : "for each block:");
     for (std::size_t s = 0; s < plan_.stages.size(); ++s) stage(s, plan_.stages[s]);
     if (!waited_.empty()) line(1, "pop " + joined(waited_));
     return std::move(text_);
   }
 
+  /// The stages alone, as many levels further in.
+  std::string body(int deeper) {
+    deeper_ = deeper;
+    for (std::size_t s = 0; s < plan_.stages.size(); ++s) stage(s, plan_.stages[s]);
+    return std::move(text_);
+  }
+
  private:
+  void pass(std::size_t index, const Pass& pass) {
+    const std::string title = fmt::format("pass {} of {}", index + 1, plan_.passes.size());
+    if (pass.segments == 1) {
+      line(1, title + ":", pass.segment > 0 ? "one segment" : "beside the segments");
+    } else {
+      line(1, fmt::format("{}, first of {} segments:", title, pass.segments), fmt::format("{} tiles each", pass.segment));
+    }
+    text_ += LoopNest(pass.first).body(1);
+    if (pass.segments == 1) return;
+    line(1, fmt::format("{}, for segment in range(1, {}):", title, pass.segments));
+    text_ += LoopNest(pass.later).body(1);
+  }
+
   void line(int depth, const std::string& what, const std::string& remark = {}) {
-    std::string made = std::string(static_cast<std::size_t>(depth) * 2, ' ') + what;
+    std::string made = std::string(static_cast<std::size_t>(depth + deeper_) * 2, ' ') + what;
     if (!remark.empty())
       made += std::string(made.size() < remark_column ? remark_column - made.size() : 2, ' ') + "# " + remark;
     text_ += made + "\n";
@@ -204,6 +230,7 @@ class LoopNest {
   }
 
   const Plan& plan_;
+  int deeper_ = 0;
   std::string text_;
   std::vector<std::string> waited_;
 };

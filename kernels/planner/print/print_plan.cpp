@@ -74,10 +74,15 @@ std::string refusal_text(const Plan& plan, const Refusal& refusal) {
   return text;
 }
 
+/// "4 stages", or "4 passes"
+std::string parts_text(const Plan& plan) {
+  return plan.passes.empty() ? plural(count_of(plan.stages), "stage") : fmt::format("{} passes", plan.passes.size());
+}
+
 std::string fit_text(const Plan& plan) {
   std::string text = fmt::format("fits: {} of {} slots ({}), {} of up to {} in {}", plan.peak, plan.machine.capacity(),
                                  dst_mode(plan.machine), plural(plan.sections(), "section"),
-                                 plural(plan.tiles_per_section(), "tile"), plural(count_of(plan.stages), "stage"));
+                                 plural(plan.tiles_per_section(), "tile"), parts_text(plan));
   if (plan.cores > 1) text += fmt::format(", on each of {} cores", plan.cores);
   text += "\n";
   if (!plan.account.empty()) text += fmt::format("  fullest section: {}\n", account_text(plan.account));

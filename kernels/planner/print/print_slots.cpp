@@ -232,6 +232,15 @@ std::string legend(const Plan& plan, const Letters& letters) {
 }  // namespace
 
 std::string slot_picture(const Plan& plan) {
+  if (!plan.passes.empty()) {
+    const Pass* fullest = &plan.passes.front();
+    for (const Pass& pass : plan.passes) {
+      if (std::max(pass.first.peak, pass.later.peak) > std::max(fullest->first.peak, fullest->later.peak)) fullest = &pass;
+    }
+    const bool later = fullest->later.peak > fullest->first.peak;
+    return fmt::format("pass {}{}: {}", fullest - plan.passes.data() + 1, later ? ", later segments" : "",
+                       slot_picture(later ? fullest->later : fullest->first));
+  }
   const Run* fullest = nullptr;
   std::size_t stage_of_fullest = 0;
   for (std::size_t s = 0; s < plan.stages.size(); ++s) {

@@ -329,7 +329,8 @@ bool is_turned_factor(const Graph& graph, const Instruction& in) {
 
 std::string buffer_name(const Plan& plan, ValueId value, bool output) {
   if (value == no_value) return "cb_ones";
-  return fmt::format("{}_{}", output ? "out" : "cb", plan.graph.value(value).name);
+  const Value& of = plan.graph.value(value);
+  return fmt::format("{}_{}", output && !of.carried ? "out" : "cb", of.name);
 }
 
 }  // namespace tilegrid::planner

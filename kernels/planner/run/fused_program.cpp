@@ -119,6 +119,74 @@ Route route_of(const FusedJob& job, int cb, std::uint32_t address) {
   return route;
 }
 
+/// Axis that a plan in passes cuts: the one along which a pass's inputs have but a segment; no_axis: none does.
+AxisId cut_axis(const Plan& plan) {
+  for (const Pass& pass : plan.passes) {
+    for (ValueId value = 0; value < count_of(pass.first.graph.values()); ++value) {
+      const ValueId whole = pass.first_of[value];
+      const Shape part = pass.first.graph.value(value).shape;
+      const Value& of = plan.graph.value(whole);
+      if (part.rows != of.shape.rows) return of.axes[0];
+      if (part.cols != of.shape.cols) return of.axes[1];
+    }
+  }
+  return no_axis;
+}
+
+/// The dimension of a value along an axis; -1: none.
+int dimension_along(const Value& value, AxisId axis) {
+  if (axis == no_axis) return -1;
+  if (value.axes[0] == axis) return 0;
+  return value.axes[1] == axis ? 1 : -1;
+}
+
+/// Buffers of a role through which a pass moves values from or to DRAM, in the order in which its stages want them.
+std::vector<int> buffers_of_pass(const Pass& pass, BufferRole role) {
+  std::vector<int> buffers;
+  const auto add = [&](const Stage& stage) {
+    for (std::size_t i = 0; i < pass.first.buffers.size(); ++i) {
+      const PlanBuffer& buffer = pass.first.buffers[i];
+      if (buffer.role != role || pass.first.graph.value(buffer.value).carried) continue;
+      const bool moves = role == BufferRole::input ? reads(stage, buffer.value) : packs_output(stage, buffer.value);
+      const int whole = pass.first_uses[i].buffer;
+      if (moves && std::find(buffers.begin(), buffers.end(), whole) == buffers.end()) buffers.push_back(whole);
+    }
+  };
+  for (const Stage& stage : pass.first.stages) add(stage);
+  return buffers;
+}
+
+/// Routes of all passes: what does not lie along the axis once a block, the rest segment by segment.
+TransferPlan routes_of_passes(const FusedJob& job, const FusedTensors& tensors, BufferRole role) {
+  const Plan& plan = job.plan;
+  const AxisId axis = cut_axis(plan);
+  TransferPlan transfers;
+  transfers.block_cols = job.block_cols;
+  std::vector<bool> placed(plan.buffers.size(), false);
+  const std::vector<ValueId>& outputs = plan.graph.outputs();
+  for (const Pass& pass : plan.passes) {
+    RouteGroup whole;
+    RouteGroup segments;
+    segments.k_block = pass.segment;
+    segments.k_blocks = pass.segments;
+    for (const int cb : buffers_of_pass(pass, role)) {
+      const ValueId value = plan.buffers[cb].value;
+      const auto output = std::find(outputs.begin(), outputs.end(), value) - outputs.begin();
+      Route route = route_of(job, cb, role == BufferRole::input ? tensors.inputs.at(value) : tensors.outputs.at(output));
+      route.k_dim = dimension_along(plan.graph.value(value), axis);
+      if (route.k_dim < 0 && placed[cb]) continue;
+      placed[cb] = true;
+      (route.k_dim < 0 ? whole : segments).routes.push_back(route);
+    }
+    if (!whole.routes.empty()) transfers.groups.push_back(std::move(whole));
+    if (!segments.routes.empty()) transfers.groups.push_back(std::move(segments));
+  }
+  for (int i = 0; i < count_of(plan.buffers); ++i) {
+    if (role == BufferRole::input && plan.buffers[i].role == BufferRole::scaler) transfers.scaler_cb = i;
+  }
+  return transfers;
+}
+
 /// How often all of K is read for a stage: with Carrier::dst once for each sub-block, whose section runs through all of K.
 int sweeps_of(const Stage& stage) {
   if (stage.carrier != Carrier::dst) return 1;
@@ -129,6 +197,7 @@ int sweeps_of(const Stage& stage) {
 
 TransferPlan reads_of(const FusedJob& job, const FusedTensors& tensors) {
   const Plan& plan = job.plan;
+  if (!plan.passes.empty()) return routes_of_passes(job, tensors, BufferRole::input);
   TransferPlan transfers;
   transfers.block_cols = job.block_cols;
   std::vector<bool> placed(plan.buffers.size());
@@ -155,6 +224,7 @@ TransferPlan reads_of(const FusedJob& job, const FusedTensors& tensors) {
 
 TransferPlan writes_of(const FusedJob& job, const FusedTensors& tensors) {
   const Plan& plan = job.plan;
+  if (!plan.passes.empty()) return routes_of_passes(job, tensors, BufferRole::output);
   TransferPlan transfers;
   transfers.block_cols = job.block_cols;
   RouteGroup group;
@@ -172,6 +242,7 @@ TransferPlan writes_of(const FusedJob& job, const FusedTensors& tensors) {
 }
 
 void check_functions(const Plan& plan) {
+  for (const Pass& pass : plan.passes) check_functions(pass.first);
   for (const Stage& stage : plan.stages) {
     for (const Run& run : stage.runs) {
       for (const Instruction& i : run.body) {

@@ -80,14 +80,27 @@ void serialize(Archive& archive, BufferBinding& binding) {
   archive(binding.cb, binding.pop);
 }
 template <class Archive>
+void serialize(Archive& archive, BufferUse& use) {
+  archive(use.buffer, use.pop);
+}
+template <class Archive>
+void save(Archive& archive, const Plan& plan);
+template <class Archive>
+void load(Archive& archive, Plan& plan);
+template <class Archive>
+void serialize(Archive& archive, Pass& pass) {
+  archive(pass.first, pass.later, pass.first_uses, pass.later_uses, pass.segments);
+}
+template <class Archive>
 void save(Archive& archive, const Plan& plan) {
   archive(record_of(plan.graph), plan.machine.dst_fp32, plan.machine.full_sync, plan.machine.precision, plan.stages,
-          plan.buffers);
+          plan.buffers, plan.passes);
 }
 template <class Archive>
 void load(Archive& archive, Plan& plan) {
   GraphRecord record;
-  archive(record, plan.machine.dst_fp32, plan.machine.full_sync, plan.machine.precision, plan.stages, plan.buffers);
+  archive(record, plan.machine.dst_fp32, plan.machine.full_sync, plan.machine.precision, plan.stages, plan.buffers,
+          plan.passes);
   plan.graph = graph_of(record);
 }
 
