@@ -69,13 +69,27 @@ std::uint64_t matmul_tiles(const RunResult& result) {
   return tiles;
 }
 
-ComputeUse use_of(const Program& program, const RunResult& result) {
-  ComputeUse use{program.compute.fidelity, program.compute.dst_fp32, matmul_tiles(result), 0};
-  for (const CoreCounters& core : result.cores) use.dest_reuses += core.dest_reuses;
+/// What one core did.
+ComputeUse use_of(const Program& program, LogicalCore core, const CoreCounters& counters) {
+  const ComputeConfig& compute = compute_of(program, core);
+  const auto tiles = [&](TileOp op) { return counters.tiles[static_cast<std::size_t>(op)]; };
+  ComputeUse use{compute.fidelity, compute.dst_fp32, tiles(TileOp::matmul), counters.dest_reuses, tiles(TileOp::reduce_sum)};
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    use.fp32_buffers = use.fp32_buffers || cb.format == DataFormat::fp32;
+    use.bf16_buffers = use.bf16_buffers || cb.format == DataFormat::bf16;
+  }
   return use;
 }
 
 }  // namespace
+
+KnownFaults faults_relied_on(const Program& program, const RunResult& result) {
+  KnownFaults faults;
+  for (std::size_t i = 0; i < result.cores.size(); ++i) {
+    add(faults, faults_relied_on(program.chip, use_of(program, program.grid.core(static_cast<int>(i)), result.cores[i])));
+  }
+  return faults;
+}
 
 void add(RunResult& sum, RunResult&& more) {
   for (std::size_t i = 0; i < sum.cores.size(); ++i) add(sum.cores[i], more.cores[i]);
@@ -93,7 +107,7 @@ Launches launch_in_order(Device& device, const std::vector<Program>& programs, c
     const std::uint64_t before = matmul_tiles(launches.result);
     if (options.on_progress) own.on_progress = [&](std::uint64_t done) { options.on_progress(before + done); };
     RunResult result = device.launch(programs[i], own);
-    add(launches.known_faults, faults_relied_on(programs[i].chip, use_of(programs[i], result)));
+    add(launches.known_faults, faults_relied_on(programs[i], result));
     if (i == 0) {
       launches.result = std::move(result);
       continue;

@@ -15,6 +15,8 @@ struct Launches {
   std::vector<LaunchLog> earlier_logs;  ///< of the ones before, when recorded
   KnownFaults known_faults;             ///< that they relied on
 };
+/// Known faults of silicon that a launch's kernels relied on, each core's by its own configuration.
+[[nodiscard]] KnownFaults faults_relied_on(const Program& program, const RunResult& result);
 /// Adds a later launch: what is a count adds up, what is a size is the largest; the log is the later one's.
 void add(RunResult& sum, RunResult&& more);
 /// `options.on_progress` gets the tile multiplications since the first launch.

@@ -8,13 +8,19 @@ namespace tilegrid {
 namespace {
 
 // A row is here when a run can be known to rely on it, from what its kernels did and how the core was set.
-constexpr std::array<KnownFault, 2> table{{
+constexpr std::array<KnownFault, 4> table{{
     {"hifi4-fp32-dst", "wormhole_b0", "some sums of products with HiFi4 and fp32 DST come out 2^27 times too large",
      "HiFi3 avoids it, as ttnn does", "tt-metal#38306, core/hardware/tensix.md 2.1",
      [](const ComputeUse& use) { return use.fidelity == Fidelity::hifi4 && use.dst_fp32 && use.matmul_tiles > 0; }},
     {"dest-reuse-fp32", "wormhole_b0", "operations that take an operand out of an fp32 DST may compute wrong values",
      "needs a tt-metal with its change 46223", "tt-metal#45216, core/hardware/tensix.md 7",
      [](const ComputeUse& use) { return use.dst_fp32 && use.dest_reuses > 0; }},
+    {"reduce-fp32-scaler", "wormhole_b0",
+     "sums of fp32 tiles with a bf16 scaler may be cut off where they should be rounded", "an fp32 scaler avoids it",
+     "tt-metal#17012, of Blackhole #48870",
+     [](const ComputeUse& use) { return use.dst_fp32 && use.summed_tiles > 0 && use.fp32_buffers && use.bf16_buffers; }},
+    {"dest-reuse-bank", "blackhole", "operations that take an operand out of DST may write a source bank that is in use",
+     "needs a tt-metal with its change 52256", "tt-metal#52252", [](const ComputeUse& use) { return use.dest_reuses > 0; }},
 }};
 
 }  // namespace

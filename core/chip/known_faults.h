@@ -11,12 +11,14 @@
 /// Known faults of silicon and of what is shipped for it: what is right here may be wrong there.
 namespace tilegrid {
 
-/// What the compute kernels of a launch did, as far as known faults ask.
+/// What the compute kernel of a core did, or those of a launch, as far as known faults ask.
 struct ComputeUse {
   Fidelity fidelity = Fidelity::hifi2;
   bool dst_fp32 = false;
-  std::uint64_t matmul_tiles = 0;  ///< products of tiles
-  std::uint64_t dest_reuses = 0;   ///< element-wise operations that took an operand out of DST
+  std::uint64_t matmul_tiles = 0;                   ///< products of tiles
+  std::uint64_t dest_reuses = 0;                    ///< element-wise operations that took an operand out of DST
+  std::uint64_t summed_tiles = 0;                   ///< by the reduction unit
+  bool fp32_buffers = false, bf16_buffers = false;  ///< circular buffers of these formats
 };
 
 struct KnownFault {

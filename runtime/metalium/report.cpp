@@ -75,6 +75,7 @@ void Report::compiled(const std::vector<jit::Object>& objects) {
 
 void Report::launched(const Program& program, RunResult result) {
   ++launches_;
+  tilegrid::add(outcome_.known_faults, faults_relied_on(program, result));
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     const auto same = [&](const CircularBufferConfig& other) { return other.id == cb.id; };
     auto& known = outcome_.circular_buffers;
@@ -125,6 +126,10 @@ std::string Report::summary(int code) const {
     for (const checks::Finding& finding : outcome_.result.findings) warnings += finding.count;
     lines.push_back(fmt::format("host time {:.3f} s in launches, {:.3f} s compiling ({} of {} kernels from the cache)",
                                 outcome_.result.wall_seconds, compile_seconds_, from_cache_, compiled_));
+    for (const KnownFault* fault : outcome_.known_faults) {
+      lines.push_back(fmt::format("warning: {}: {}; on {}; {} ({})", fault->id, fault->summary, fault->chip, fault->advice,
+                                  fault->source));
+    }
     lines.push_back(fmt::format("checks: {}; verified: tilegrid does not know, the program ended with {}",
                                 warnings == 0 ? "nothing found" : plural(warnings, "warning"), code));
   }
@@ -149,6 +154,7 @@ Value Report::document(const Device& device, int code) const {
                  {"exit", code},
                  {"verified", Value()},
                  {"error", report::text_or_null(error_)},
+                 {"warnings", report::faults_of(outcome_.known_faults)},
                  {"deadlock", deadlock_.empty() ? Value() : report::from_json(deadlock_)},
                  {"launches", launches_},
                  {"compile", {{"kernels", compiled_}, {"from_cache", from_cache_}, {"seconds", compile_seconds_}}}};

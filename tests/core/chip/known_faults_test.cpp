@@ -48,6 +48,23 @@ TEST(KnownFaults, OperandsOutOfDstAreWrongWith32Bits) {
   EXPECT_EQ(relied_on(wormhole, {Fidelity::hifi2, false, 0, 1}), std::vector<std::string>{});
   EXPECT_EQ(relied_on(wormhole, {Fidelity::hifi4, true, 7, 1}),
             (std::vector<std::string>{"hifi4-fp32-dst", "dest-reuse-fp32"}));
+  const Chip blackhole = Chip::load("blackhole");
+  EXPECT_EQ(relied_on(blackhole, {Fidelity::hifi2, false, 0, 1}), std::vector<std::string>{"dest-reuse-bank"});
+  EXPECT_EQ(relied_on(blackhole, {Fidelity::hifi2, false, 1, 0}), std::vector<std::string>{});
+}
+
+TEST(KnownFaults, SumsNeedAnFp32ScalerForFp32Tiles) {
+  const Chip wormhole = Chip::load("wormhole_b0");
+  for (const bool fp32_dst : {false, true}) {
+    for (const bool fp32 : {false, true}) {
+      for (const bool bf16 : {false, true}) {
+        for (const std::uint64_t sums : {0U, 1U}) {
+          const ComputeUse use{Fidelity::hifi2, fp32_dst, 0, 0, sums, fp32, bf16};
+          EXPECT_EQ(relied_on(wormhole, use).size(), fp32_dst && fp32 && bf16 && sums > 0 ? 1U : 0U);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
