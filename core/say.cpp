@@ -87,7 +87,8 @@ void say_error(std::string_view message) noexcept {
 
 void wait_until_read() noexcept {
   constexpr timespec nap{0, 1'000'000};
-  for (int naps = 0; naps < 1000; ++naps) {
+  constexpr int most_naps = 10'000;  // a reader may be kept waiting for a processor for seconds
+  for (int naps = 0; naps < most_naps; ++naps) {
     int left = 0;
     for (const int file : {STDOUT_FILENO, STDERR_FILENO}) {
       struct stat status {};

@@ -16,7 +16,7 @@ namespace tilegrid {
 /// what counts is the exit code.
 void say_error(std::string_view message) noexcept;
 
-/// Waits, a second at most, until what was written to standard output and error has been taken out of the pipes that they
+/// Waits, ten seconds at most, until what was written to standard output and error has been taken out of the pipes that they
 /// are. A launcher that sees one of its ranks fail ends the others, and forgets what it has not read yet.
 void wait_until_read() noexcept;
 
