@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "tests/fuzz/mutate.h"
 
 namespace tilegrid::noc {
 namespace {
@@ -151,7 +152,8 @@ TEST(MessageCheck, BearsAnyBytes) {
   std::mt19937 random(20'26);
   const auto below = [&](std::uint32_t count) { return static_cast<std::uint32_t>(random() % count); };
   int taken = 0;
-  for (int round = 0; round < 20'000; ++round) {
+  const int rounds = test::fuzz_rounds(20'000);
+  for (int round = 0; round < rounds; ++round) {
     MessageHeader header;
     const Message write = write_message(header, below(64), 0);
     if (below(2) == 0) header = header_of(static_cast<MessageKind>(below(9)), below(4), below(200));
@@ -168,7 +170,7 @@ TEST(MessageCheck, BearsAnyBytes) {
     taken += refusal(header, mutant).empty() ? 1 : 0;
   }
   EXPECT_GT(taken, 100);
-  EXPECT_LT(taken, 20'000);
+  EXPECT_LT(taken, rounds);
 }
 
 }  // namespace
