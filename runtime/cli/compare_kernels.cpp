@@ -345,10 +345,20 @@ int compare_kernels(const Session& session, Device& device, const Attention& ask
   for (const Column& column : columns) kernels.push_back(figures_of(column));
   KnownFaults faults;
   for (const Column& column : columns) add(faults, column.outcome.known_faults);
+  report::Conversions converted;  // the same of every kernel
+  for (const Column& column : columns) {
+    if (converted.empty()) converted = column.outcome.conversions;
+  }
   report::print_report(
-      asked.options.json, [&] { return table_text(columns, kernels, asked) + report::faults_text(faults); },
+      asked.options.json,
+      [&] {
+        return table_text(columns, kernels, asked) + report::faults_text(faults) + report::conversions_text(converted);
+      },
       [&]() -> Value {
-        return {{"version", report::program_version()}, {"kernels", kernels}, {"warnings", report::faults_of(faults)}};
+        return {{"version", report::program_version()},
+                {"kernels", kernels},
+                {"warnings", report::faults_of(faults)},
+                {"converted", report::conversions_of(converted)}};
       });
   const bool passed = std::all_of(columns.begin(), columns.end(), [](const Column& c) { return c.passed.value_or(true); });
   return passed ? static_cast<int>(ExitCode::ok) : workloads::mismatch(session, "a kernel's output is wrong, see the table");

@@ -44,6 +44,7 @@ struct Comparison {
   std::string refusal;       ///< why there are no rows
   std::vector<Row> rows;
   KnownFaults known_faults;
+  report::Conversions conversions;
 
   /// The row with the least device time; null without any.
   [[nodiscard]] const Row* best(std::optional<attention::KvDelivery> of = {}) const {
@@ -138,6 +139,7 @@ Row run_row(const Session& session, Device& device, Comparison& comparison, atte
     if (is_first) comparison.config = run.config;
     row.figures = figures_of(run, outcome);
     add(comparison.known_faults, outcome.known_faults);
+    if (is_first) comparison.conversions = outcome.conversions;
     row.verified = run.passed;
     row.output_hash = run.output_hash;
   } catch (const UsageError& error) {
@@ -356,6 +358,7 @@ Value figures_of(const std::vector<Comparison>& comparisons) {
           {"command", "compare-kv"},
           {"dry_run", comparisons.front().asked->options.dry_run},
           {"warnings", report::faults_of(faults_of(comparisons))},
+          {"converted", report::conversions_of(comparisons.front().conversions)},
           {"shapes", shapes},
           {"rows", rows}};
 }
@@ -424,7 +427,10 @@ struct CompareKv {
     std::vector<Comparison> comparisons = comparisons_of(arguments);
     comparisons.front().asked->register_kernels();
     const GridSize first_grid = comparisons.front().asked->options.grid;
-    int code = session.run({.grid = first_grid}, [&](Device&) { return flags.check_paths(), 0; });
+    std::vector<const Flags*> asked_flags;
+    asked_flags.reserve(comparisons.size());
+    for (const Comparison& one : comparisons) asked_flags.push_back(&one.asked->flags());
+    int code = session.run({.grid = first_grid}, [&](Device&) { return flags.check_paths(asked_flags), 0; });
     {
       report::Progress line("compare-kv", comparisons.size(), progress && session.is_host(), "shapes");
       std::uint64_t done = 0;
@@ -457,7 +463,7 @@ struct CompareKv {
           [&] {
             const bool one = comparisons.size() == 1;
             return (one ? comparison_text(comparisons.front()) : winners_text(comparisons)) +
-                   report::faults_text(faults_of(comparisons));
+                   report::faults_text(faults_of(comparisons)) + report::conversions_text(comparisons.front().conversions);
           },
           [&] { return figures_of(comparisons); });
       return exit_code(session, comparisons);

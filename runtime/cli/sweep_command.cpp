@@ -193,7 +193,10 @@ struct Sweep {
     const std::unique_ptr<workloads::Workload> swept = make();
     swept->register_kernels();
     const GridSize grid = points.front().grid;
-    int code = session.run({.grid = grid}, [&](Device&) { return flags.check_paths(), 0; });
+    std::vector<const Flags*> swept_flags;
+    swept_flags.reserve(points.size());
+    for (const Point& point : points) swept_flags.push_back(&point.workload->flags());
+    int code = session.run({.grid = grid}, [&](Device&) { return flags.check_paths(swept_flags), 0; });
     {
       report::Progress line("sweep", points.size(), progress && session.is_host(), "configurations");
       std::uint64_t done = 0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "runtime/report/value.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -19,15 +20,26 @@ struct Axis {
   [[nodiscard]] bool varies() const { return values.size() > 1; }
 };
 
+[[noreturn]] void refuse(const std::string& name) {
+  throw UsageError(fmt::format("{}: does not go with a sweep, whose dry runs have no numbers", name));
+}
+
+/// Whether a flag that makes no difference to a dry run asks for what happens anyway.
+bool asks_no_more(const Axis& axis, const Flag& flag) {
+  if (axis.name == "--dry-run") return axis.values == std::vector<std::string>{"on"};
+  if (axis.name == "--verify") return axis.values == std::vector<std::string>{"off"};
+  if (!flag.fact || axis.varies()) return false;
+  const std::string usual = report::to_json_line(flag.fact());
+  return usual == axis.values.front() || usual == fmt::format("\"{}\"", axis.values.front());
+}
+
 const Flag& flag_of(const std::string& command, const Flags& flags, const std::string& argument, const std::string& name) {
   if (!argument.starts_with("--")) {
     throw UsageError(
         fmt::format("unexpected argument {}: flags of {} are expected, lists without spaces", argument, command));
   }
   const Flag* flag = flags.find(name);
-  if (name == "--help" || (flag != nullptr && !flag->sweeps)) {
-    throw UsageError(fmt::format("{}: does not go with a sweep, whose dry runs have no numbers", name));
-  }
+  if (name == "--help") refuse(name);
   if (flag != nullptr) return *flag;
   const std::string near = nearest_word(name, flags.names());
   throw UsageError(
@@ -62,7 +74,8 @@ std::vector<Axis> axes_of(const std::string& command, const Flags& flags, const 
     const std::size_t equals = argument.find('=');
     Axis axis;
     axis.name = argument.substr(0, equals);
-    axis.is_switch = flag_of(command, flags, argument, axis.name).is_switch();
+    const Flag& flag = flag_of(command, flags, argument, axis.name);
+    axis.is_switch = flag.is_switch();
     if (equals != std::string::npos) {
       fill(axis, argument.substr(equals + 1));
     } else if (axis.is_switch) {
@@ -71,6 +84,10 @@ std::vector<Axis> axes_of(const std::string& command, const Flags& flags, const 
       throw UsageError(fmt::format("{}: needs a value", axis.name));
     } else {
       fill(axis, arguments[++i]);
+    }
+    if (!flag.sweeps) {
+      if (!asks_no_more(axis, flag)) refuse(axis.name);
+      continue;
     }
     const auto same = [&](const Axis& other) { return other.name == axis.name && other.prefix == axis.prefix; };
     if (std::any_of(axes.begin(), axes.end(), same)) throw UsageError(fmt::format("{}: given more than once", axis.name));

@@ -26,7 +26,13 @@ std::string shape_text(const std::vector<std::int64_t>& shape) { return fmt::for
 NpyArray load_input(const std::string& flag, const std::string& path, const DimensionRule& rule) {
   // "--in x=" is followed by the path at once.
   const std::string said = flag.ends_with('=') ? flag : flag + " ";
-  NpyArray array = load_npy(path);
+  NpyArray array = [&] {
+    try {
+      return load_npy(path);
+    } catch (const UsageError& error) {
+      throw UsageError(said + error.message());
+    }
+  }();
   if (array.shape.size() < rule.least || array.shape.size() > rule.most) {
     throw UsageError(fmt::format("{}{}: shape {}, {}", said, path, shape_text(array.shape), rule.expected));
   }

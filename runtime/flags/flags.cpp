@@ -256,9 +256,13 @@ std::string Flags::with_flags(const std::string& message) const {
   return text;
 }
 
-void Flags::check_paths() const {
+void Flags::check_paths(const std::vector<const Flags*>& others) const {
   const std::vector<NamedPath> outputs = paths_of(flags_, &Flag::output);
-  const std::vector<NamedPath> inputs = paths_of(flags_, &Flag::input);
+  std::vector<NamedPath> inputs = paths_of(flags_, &Flag::input);
+  for (const Flags* other : others) {
+    const std::vector<NamedPath> more = paths_of(other->flags_, &Flag::input);
+    inputs.insert(inputs.end(), more.begin(), more.end());
+  }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const auto& [flag, path] = outputs[i];
     if (const std::string why = why_not_writable(path); !why.empty()) {

@@ -126,8 +126,8 @@ class Flags {
   /// The message of a library's error, with flags for fields: "`dim` 48: ..." becomes "--dim 48: ...".
   [[nodiscard]] std::string with_flags(const std::string& message) const;
   /// Throws UsageError, before anything is computed, for an output that can't be written, that two flags share or that is an
-  /// input.
-  void check_paths() const;
+  /// input, also of `others`: flags of what a command runs.
+  void check_paths(const std::vector<const Flags*>& others = {}) const;
 
  private:
   static void assign(const std::string& flag, const std::string& text, int& member) { member = parse_int(flag, text); }

@@ -207,6 +207,19 @@ const Metric* metric_of(const std::string& name) {
 
 }  // namespace
 
+Value conversions_of(const Conversions& conversions) {
+  Array list;
+  list.reserve(conversions.size());
+  for (const Conversion& one : conversions) list.push_back({{"input", one.input}, {"what", one.what}});
+  return list;
+}
+
+std::string conversions_text(const Conversions& conversions) {
+  std::string text;
+  for (const Conversion& one : conversions) text += fmt::format("  {:<11}{}: {}\n", "converted", one.input, one.what);
+  return text;
+}
+
 Value run_figures(const RunOutcome& outcome, const std::string& view, const std::function<Value(std::size_t core)>& work) {
   Value view_text;
   if (const Metric* metric = metric_of(view)) {

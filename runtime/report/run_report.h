@@ -17,6 +17,16 @@
 
 namespace tilegrid::report {
 
+/// Inputs whose values are not as they stand in their files.
+struct Conversion {
+  std::string input;  ///< flag and file
+  std::string what;   ///< "float64, rounded to float32"
+};
+using Conversions = std::vector<Conversion>;
+[[nodiscard]] Value conversions_of(const Conversions& conversions);
+/// A line for each, as below a table.
+[[nodiscard]] std::string conversions_text(const Conversions& conversions);
+
 /// What is known when a run is over, whatever ran.
 struct RunOutcome {
   GridSize grid;
@@ -25,9 +35,10 @@ struct RunOutcome {
   int ranks = 1;
   std::optional<std::uint64_t> shake;
   std::string transport;
-  RunResult result;                      ///< of all launches together; the log of the last one
-  std::vector<LaunchLog> earlier_logs;   ///< of the launches before, when they are kept
-  KnownFaults known_faults;              ///< that the run relies on
+  RunResult result;                     ///< of all launches together; the log of the last one
+  std::vector<LaunchLog> earlier_logs;  ///< of the launches before, when they are kept
+  KnownFaults known_faults;             ///< that the run relies on
+  Conversions conversions;
   std::optional<DeviceReport> device;    ///< none when it was not wanted
   std::optional<double> verify_seconds;  ///< none when the output was not verified
   double total_seconds = 0;              ///< on the host, from the first look at the data until the report

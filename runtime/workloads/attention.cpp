@@ -228,8 +228,7 @@ void Attention::declare(Flags& flags) {
 
   flags.in("Data").add("--seed", "N", "Of the random Q, K, V [$]", seed);
   flags.add("--distribution", "normal: N(0,1); outlier: plus 10 N(0,1) in 0.1% [$]", distribution, distribution_names);
-  flags.add("--q", "FILE", ".npy, float32 or float16, C order, [batch, heads, seq, dim]; needs --k and --v", inputs[0])
-      .reads();
+  flags.add("--q", "FILE", ".npy of floats, C order, [batch, heads, seq, dim]; needs --k and --v", inputs[0]).reads();
   flags.add("--k", "FILE", ".npy, [batch, kv heads, kv seq, dim]", inputs[1]).reads();
   flags.add("--v", "FILE", ".npy, [batch, kv heads, kv seq, v dim]", inputs[2]).reads();
   flags.add("--out", "FILE", "Write the output there: .npy, float32, [batch, heads, seq, v dim] [none]", out).writes();
@@ -270,7 +269,7 @@ void Attention::load_files() {
   constexpr std::array<const char*, 3> names{"--q", "--k", "--v"};
   const DimensionRule four{4, 4, "four dimensions [batch, heads, seq, dim] are expected"};
   std::array<NpyArray, 3> arrays;
-  for (std::size_t i = 0; i < arrays.size(); ++i) arrays.at(i) = load_input(names.at(i), inputs.at(i), four);
+  for (std::size_t i = 0; i < arrays.size(); ++i) arrays.at(i) = load(names.at(i), inputs.at(i), four);
   const auto& [q, k, v] = arrays;
   if (!std::equal(k.shape.begin(), k.shape.end() - 1, v.shape.begin())) {
     throw UsageError(fmt::format("--v {}: shape {}, but K has {}: only the last may differ", inputs[2], shape_text(v.shape),

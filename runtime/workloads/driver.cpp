@@ -39,6 +39,7 @@ void launch(Device& device, const Workload& workload, const std::vector<Program>
   outcome.result = std::move(launches.result);
   outcome.earlier_logs = std::move(launches.earlier_logs);
   outcome.known_faults = std::move(launches.known_faults);
+  outcome.conversions = workload.conversions();
 }
 
 /// Saves and replays the event logs, as far as the options say, and drops them unless they are to be kept.
@@ -113,6 +114,11 @@ report::Document document_of(const Workload& workload, const RunOutcome& outcome
   document.figures["config"] = std::move(config);
   document.title = workload.name();
   workload.describe(document);
+  for (const report::Conversion& one : outcome.conversions) {
+    const bool first = &one == &outcome.conversions.front();
+    document.facts.emplace_back(first ? "converted" : "", fmt::format("{}: {}", one.input, one.what));
+  }
+  document.figures["config"]["converted"] = report::conversions_of(outcome.conversions);
   document.facts.emplace_back(
       "runs on", fmt::format("{} cores, {} rank{}, {}, SIMD {}{}", report::text_of(outcome.grid), outcome.ranks,
                              outcome.ranks == 1 ? "" : "s", outcome.transport, simd_target_name(),

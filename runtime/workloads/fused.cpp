@@ -58,11 +58,11 @@ void check_names(const Graph& graph, const char* flag, const NamedFiles& files, 
 }
 
 /// A user's tensors by name.
-std::map<std::string, NpyArray> load_files(const NamedFiles& files, DataFormat format) {
+std::map<std::string, NpyArray> load_files(Workload& workload, const NamedFiles& files, DataFormat format) {
   std::map<std::string, NpyArray> arrays;
   for (const auto& [name, path] : files) {
     const DimensionRule rule{1, 2, "two dimensions are expected, or one for a vector", true};
-    const NpyArray& array = arrays.emplace(name, load_input(input_flag(name), path, rule)).first->second;
+    const NpyArray& array = arrays.emplace(name, workload.load(input_flag(name), path, rule)).first->second;
     // The exponent that 16 neighbours share would be infinity's.
     const auto masked = std::find_if(array.values.begin(), array.values.end(), [](float x) { return std::isinf(x); });
     if (format != DataFormat::bfp8_b || masked == array.values.end()) continue;
@@ -151,7 +151,7 @@ void Fused::declare(Flags& flags) {
   flags.in("Data");
   flags
       .add("--in", "NAME=FILE",
-           "An input from a .npy, float32 or float16, C order, [rows, cols], or [n] for\na vector; may be repeated. "
+           "An input from a .npy of floats, C order, [rows, cols], or [n] for\na vector; may be repeated. "
            "The others are random, N(0,1)",
            inputs)
       .reads()
@@ -254,7 +254,7 @@ void Fused::prepare(Device& device) {
   check_names(graph, "--out", outputs, graph.outputs(), "output");
   job.plan = plan_or_refuse();
   job.grid = options.grid;
-  arrays_ = load_files(inputs, job.plan.machine.format);
+  arrays_ = load_files(*this, inputs, job.plan.machine.format);
   const std::map<std::string, FileExtent> files = extents_of(graph, inputs, arrays_);
   std::array<planner::WantedExtent, 2> wanted{told_by_files(graph, 0, files), told_by_files(graph, 1, files)};
   if (tensor) {

@@ -113,7 +113,7 @@ void Matmul::declare(Flags& flags) {
   flags.add("--format", "Of A, B and output in DRAM: bf16, fp32, bfp8 [$]", config.format, tensor_formats());
   add_compute_flags(flags, config.compute);
   flags.in("Data").add("--seed", "N", "Of what is random, N(0,1) [$]", seed);
-  flags.add("--a", "FILE", ".npy, float32 or float16, C order, [m, k] or [batch, m, k] [random]", inputs[0]).reads();
+  flags.add("--a", "FILE", ".npy of floats, C order, [m, k] or [batch, m, k] [random]", inputs[0]).reads();
   flags.add("--b", "FILE", ".npy, [batch, k, n], or [k, n] for all batches [random]", inputs[1]).reads();
   flags.add("--out", "FILE", "Write the output there: .npy, float32 [none]", out).writes();
   add_verify_flag(flags, verify,
@@ -144,7 +144,7 @@ void Matmul::load_factors() {
     const std::string& path = inputs.at(i);
     if (path.empty()) continue;
     const DimensionRule rule{2, 3, i == 0 ? "[m, k] or [batch, m, k] is expected" : "[k, n] or [batch, k, n] is expected"};
-    NpyArray array = load_input(i == 0 ? "--a" : "--b", path, rule);
+    NpyArray array = load(i == 0 ? "--a" : "--b", path, rule);
     const bool batched = array.shape.size() == 3;
     // B without a batch is for all of A's.
     if (batched) batch.is(path, array.shape[0]);

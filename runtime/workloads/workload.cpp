@@ -108,12 +108,20 @@ void Workload::save(const std::function<void()>& write) {
   }
 }
 
+NpyArray Workload::load(const std::string& flag, const std::string& path, const DimensionRule& rule) {
+  NpyArray array = load_input(flag, path, rule);
+  // "--in x=" is followed by the path at once.
+  if (!array.note.empty()) conversions_.push_back({flag + (flag.ends_with('=') ? "" : " ") + path, array.note});
+  return array;
+}
+
 void add_arch_flags(Flags& flags, RunOptions& options) {
   flags.in("Device time");
   flags
       .add("--arch", "NAME|FILE",
            fmt::format("The chip: {}, or a file as `tilegrid arch --json` prints\n[$]", fmt::join(Chip::built_in(), ", ")),
            options.arch)
+      .reads()
       .no_fact();
   flags.add("--set", "KEY=VALUE", "Change a constant, see `tilegrid arch`; may be repeated", options.sets).no_fact();
 }

@@ -11,6 +11,7 @@
 #include "core/checks/classes.h"
 #include "kernels/common/verify_request.h"
 #include "kernels/program.h"
+#include "runtime/data/tensors.h"
 #include "runtime/device.h"
 #include "runtime/flags/flags.h"
 #include "runtime/report/run_report.h"
@@ -98,6 +99,9 @@ class Workload {
   /// Saves a result, or keeps the error until the report is out.
   void save(const std::function<void()>& write);
   [[nodiscard]] const std::string& save_failure() const { return failure_; }
+  /// load_input(), which the report tells of where values are not as they stand in the file.
+  [[nodiscard]] NpyArray load(const std::string& flag, const std::string& path, const DimensionRule& rule);
+  [[nodiscard]] const report::Conversions& conversions() const { return conversions_; }
 
  protected:
   virtual void declare(Flags& flags) = 0;
@@ -105,6 +109,7 @@ class Workload {
  private:
   Flags flags_;
   std::string failure_;
+  report::Conversions conversions_;
 };
 using Maker = std::function<std::unique_ptr<Workload>()>;
 template <class W>

@@ -94,7 +94,7 @@ class LayerNorm : public workloads::Workload {
   }
   void prepare(Device& device) override {
     if (!in_.empty()) {
-      NpyArray array = load_input("--in", in_, {2, 2, "two dimensions are expected"});
+      NpyArray array = load("--in", in_, {2, 2, "two dimensions are expected"});
       rows_ = static_cast<int>(array.shape[0]), columns_ = static_cast<int>(array.shape[1]);
       values_ = std::move(array.values);
     }

@@ -115,6 +115,7 @@ TEST(Passes, CutTheGraphAtItsReductions) {
   const std::vector<PassGraphs> passes = pass_graphs(graph, {columns, 4});
   ASSERT_EQ(passes.size(), 4U);  // the reciprocal stands between the second and the third sweep
   std::vector<bool> segmented;
+  segmented.reserve(passes.size());
   for (const PassGraphs& pass : passes) segmented.push_back(pass.segmented);
   EXPECT_EQ(segmented, (std::vector<bool>{true, true, false, true}));
   const Graph& later = passes[0].later.graph;

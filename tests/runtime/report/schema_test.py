@@ -74,6 +74,7 @@ COMMANDS = [  # the definition that the output has to follow, and the arguments
     ('sweep', 'sweep matmul --grid 2x2 --k 64 --block 2,3 --json -'),
     ('sweep', 'sweep fused --grid 2x2 --preset six-op --strategy naive,best --json -'),
     ('plan', 'plan --preset softmax --json -'),
+    ('plan', 'plan --preset softmax --block 1x243 --json -'),
     ('plan', 'plan --preset six-op --strategy naive --sync full --json -'),
     ('info', 'info --grid 2x2 --json'),
     ('error', 'fused --preset six-op --block 2x2 --strategy naive --force --sync full --grid 2x2 --json -'),
