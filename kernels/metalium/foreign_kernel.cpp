@@ -48,9 +48,8 @@ void PackQueue::reserve(std::uint32_t cb, std::uint32_t pages, const api::Here& 
   add({.kind = Kind::reserve, .cb = cb, .pages = pages, .at = at});
 }
 void PackQueue::wait(const api::Here& at) { add({.kind = Kind::wait, .at = at}); }
-void PackQueue::submit(std::function<void()> run, const api::Here& at) { add({.run = std::move(run), .at = at}); }
 
-void PackQueue::drain() {
+void PackQueue::drain_steps() {
   while (!steps_.empty() && can_run(steps_.front())) {
     const Step step = std::move(steps_.front());
     steps_.pop_front();

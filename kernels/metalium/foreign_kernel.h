@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "kernels/api/context.h"
 #include "kernels/metalium/include/tilegrid/interface.h"
@@ -27,10 +28,20 @@ class PackQueue {
   void reserve(std::uint32_t cb, std::uint32_t pages, const api::Here& at);
   /// tile_regs_wait: needs a committed section.
   void wait(const api::Here& at);
-  void submit(std::function<void()> run, const api::Here& at);
+  template <class Run>
+  void submit(Run run, const api::Here& at) {
+    drain();
+    if (!steps_.empty()) return add({.run = std::move(run), .at = at});
+    // The rule: nothing is kept, and nothing is allocated.
+    const api::Here before = std::exchange(kernel_.where, at);
+    run();
+    kernel_.where = before;
+  }
 
   /// Does what can be done.
-  void drain();
+  void drain() {
+    if (!steps_.empty()) drain_steps();
+  }
   [[nodiscard]] bool empty() const { return steps_.empty(); }
   /// The buffer for which the first step needs room; null when it waits for DST.
   [[nodiscard]] CircularBuffer* full_buffer() const;
@@ -40,6 +51,7 @@ class PackQueue {
   void block_for_first();
 
  private:
+  void drain_steps();
   enum class Kind : std::uint8_t { reserve, wait, other };
   struct Step {
     Kind kind = Kind::other;

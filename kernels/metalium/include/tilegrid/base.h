@@ -32,9 +32,11 @@
 
 // Until the loader has come, the kernel's own initialisers count for nothing.
 static tilegrid_device::Meter tilegrid_no_meter TILEGRID_OWN = {0, ~0ULL, 0, 0};
+// Found by the loader, and the object's own: reached without a table.
+#define TILEGRID_FOUND __attribute__((visibility("protected"))) TILEGRID_OWN
 extern "C" {
-const tilegrid_device::Interface* tilegrid_interface TILEGRID_OWN = nullptr;
-tilegrid_device::Meter* tilegrid_meter TILEGRID_OWN = &tilegrid_no_meter;
+const tilegrid_device::Interface* tilegrid_interface TILEGRID_FOUND = nullptr;
+tilegrid_device::Meter* tilegrid_meter TILEGRID_FOUND = &tilegrid_no_meter;
 }
 
 namespace tilegrid_device {
