@@ -104,6 +104,18 @@ set(metalium_names
   tools/profiler/profiler.hpp              tt_metal.hpp
   tools/profiler/op_profiler.hpp           tt_metal.hpp)
 
+# Writes today's headers under their last name alone, for programs whose builds name the folder that holds them. They are
+# searched last: programs have headers of such names, too.
+function(metalium_write_bare_names folder)
+  set(headers ${metalium_names})
+  list(FILTER headers INCLUDE REGEX "^tt-metalium/")
+  file(GLOB own RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS tt-metalium/*.hpp)
+  foreach(header IN LISTS headers own)
+    get_filename_component(name ${header} NAME)
+    file(CONFIGURE OUTPUT ${folder}/${name} CONTENT "// SPDX-License-Identifier: Apache-2.0\n#include <${header}>\n")
+  endforeach()
+endfunction()
+
 # Writes the files below `folder`.
 function(metalium_write_names folder)
   list(LENGTH metalium_names count)

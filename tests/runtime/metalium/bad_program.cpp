@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs that go wrong, by name: what the user sees of it is in CMakeLists.txt.
+#include <mpi.h>
+
 #include <cstdlib>
 #include <string>
 #include <tt-metalium/distributed.hpp>
@@ -50,6 +52,9 @@ int main(int argc, char** argv) {
   if (what == "spin") run(device, kernel_of("  volatile uint32_t* p = (volatile uint32_t*)200000;\n  while (*p != 1) {}"));
   if (what == "buffer") run(device, kernel_of("  cb_wait_front(3, 1);"));
   if (what == "wait") run(device, kernel_of("  noc_semaphore_wait((volatile tt_l1_ptr uint32_t*)get_semaphore(0), 1);"));
+  if (what == "dram") {
+    run(device, kernel_of("  noc_async_read(get_noc_addr_from_bank_id<true>(2, 0xC0000000u), 200000, 32);"));
+  }
   if (what == "l1") fill_l1(device, empty);
   if (what == "mesh") distributed::MeshDevice::create(distributed::MeshDeviceConfig(distributed::MeshShape(2, 4)));
   if (what == "throw") throw std::runtime_error("the program is out of ideas");
@@ -59,6 +64,14 @@ int main(int argc, char** argv) {
     } catch (const std::exception&) {
       printf("swallowed\n");
     }
+  }
+  if (what == "mpi") {
+    int rank = -1;
+    MPI_Init(&argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    run(device, kernel_of("  get_arg_val<uint32_t>(1);"));
+    MPI_Finalize();
+    printf("rank %d\n", rank);
   }
   if (what == "well") run(device, kernel_of("  get_arg_val<uint32_t>(1);"));
   CloseDevice(device);
