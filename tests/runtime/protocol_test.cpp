@@ -256,10 +256,14 @@ TEST(Protocol, TasksAndResultsComeBack) {
   EXPECT_EQ(to_bytes(copy), to_bytes(result));
 }
 
-/// How many mutants of the bytes are refused, by an Error and nothing else; the others become a T.
-template <class T>
-int refused_mutants(const T& value) {
-  const std::vector<std::byte> good = to_bytes(value);
+// Whatever the bytes are, they become a result or an Error.
+TEST(Protocol, BearsAnyBytes) {
+  RankResult result;
+  result.cores.resize(2);
+  result.logs.cores.resize(2);
+  for (std::uint32_t j = 0; j < 20; ++j) result.logs.cores[1].append(Risc::trisc, events::Pack{.tiles = j});
+  result.errors = {{3, 2, "text"}};
+  const std::vector<std::byte> good = to_bytes(result);
   std::mt19937 random(20'26);
   const auto below = [&](std::size_t count) { return std::uniform_int_distribution<std::size_t>(0, count - 1)(random); };
   int refused = 0;
@@ -270,28 +274,13 @@ int refused_mutants(const T& value) {
       bad[below(bad.size())] = static_cast<std::byte>(below(256));
     if (below(4) == 0) bad.resize(below(bad.size()));
     try {
-      static_cast<void>(from_bytes<T>(bad));
+      static_cast<void>(from_bytes<RankResult>(bad));
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::lost_rank);
       ++refused;
     }
   }
-  return refused;
-}
-
-TEST(Protocol, BearsAnyBytes) {
-  RankResult result;
-  result.cores.resize(2);
-  result.logs.cores.resize(2);
-  for (std::uint32_t j = 0; j < 20; ++j) result.logs.cores[1].append(Risc::trisc, events::Pack{.tiles = j});
-  result.errors = {{3, 2, "text"}};
-  EXPECT_GT(refused_mutants(result), 5);
-  LaunchCommand command;
-  command.program.name = "p";
-  command.program.circular_buffers = {{7, 3, 2048, DataFormat::fp32, "role"}};
-  command.program.kernels = {{"k", Risc::ncrisc, NocId::noc1, {{1, 2}, {2, 3}}, {1}, {2, 3}, {{7, {8, 9}}}}};
-  EXPECT_GT(refused_mutants(command), 5);
-  EXPECT_GT(refused_mutants(TaskCommand{"t", {std::byte{1}, std::byte{0}, std::byte{255}}}), 5);
+  EXPECT_GT(refused, 5);
 }
 
 TEST(ControlChannel, GivesARankItsOwnMessagesInOrder) {
