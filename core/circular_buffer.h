@@ -87,6 +87,8 @@ class CircularBuffer {
 
   /// The packer's running tile index in the reserved window; push resets it (tensix.md 1.5).
   [[nodiscard]] std::uint32_t next_pack_index() { return pack_index_++; }
+  /// Tiles that the packer has written by that index since the last push.
+  [[nodiscard]] std::uint32_t packed() const { return pack_index_; }
 
   std::uint8_t pushed_by = 0;  ///< bit i: Risc i has pushed
   std::uint8_t popped_by = 0;

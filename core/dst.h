@@ -88,6 +88,9 @@ class Dst {
 
   /// Highest slot used in any section so far, plus one.
   [[nodiscard]] int peak() const { return peak_; }
+  /// Counts from nothing until raise_peak() is called with what this returns: the peak so far.
+  [[nodiscard]] int begin_peak() { return std::exchange(peak_, 0); }
+  void raise_peak(int peak) { peak_ = std::max(peak_, peak); }
 
  private:
   [[nodiscard]] static std::uint32_t bits(int count) { return count >= 32 ? ~0U : (1U << count) - 1U; }

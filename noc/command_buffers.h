@@ -53,6 +53,7 @@ class OutstandingPackets {
   void add(NocId noc, std::uint8_t trid, std::uint32_t packets, const char* who);
   /// A barrier for a transaction id, or all: none of them is outstanding from here on. Faults as check_trid() and add().
   void clear(NocId noc, std::optional<std::uint32_t> trid, const char* who);
+  [[nodiscard]] bool none(NocId noc) const { return packets_[noc] == decltype(packets_)::value_type{}; }
 
  private:
   EnumArray<NocId, std::array<std::uint32_t, transaction_ids>> packets_{};

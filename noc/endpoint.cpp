@@ -354,6 +354,28 @@ void Endpoint::finish() {
   wait_while(unacked_atomics(), 0, BlockReason::atomic_barrier, NocId::noc0);
 }
 
+bool Endpoint::at_rest() const {
+  const auto sent = [this](NocId noc) {
+    return !has_pending_writes(noc) && outstanding_reads_.none(noc) && outstanding_writes_.none(noc) &&
+           !linked_chains_[noc].open;
+  };
+  return std::ranges::all_of(each<NocId>, sent) && !has_pending_reads() && unfinished_reads() == 0 &&
+         unacked_writes().total == 0 && unacked_atomics() == 0;
+}
+
+void Endpoint::count_again(NocId noc, TransferKind kind, PhysicalCore bank, std::uint64_t transactions,
+                           std::uint64_t bytes) {
+  const bool read = kind == TransferKind::dram_read;
+  const auto hop_count = static_cast<std::uint64_t>(read ? hops(node_.places(), noc, bank, own_node())
+                                                         : hops(node_.places(), noc, own_node(), bank));
+  TransferCounters& c = core_->counters.transfers[noc][kind];
+  c.transactions += transactions;
+  c.bytes += bytes;
+  c.hops += transactions * hop_count;
+  c.byte_hops += bytes * hop_count;
+  read ? end_read_state(noc) : end_write_state(noc);
+}
+
 void Endpoint::reset() {
   Port::reset();
   read_state_ = write_state_ = {};

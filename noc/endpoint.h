@@ -63,6 +63,11 @@ class Endpoint final : public Port {
   void writes_flushed(NocId noc, std::optional<std::uint32_t> trid = {});
   void atomic_barrier(NocId noc);
 
+  /// Whether nothing is under way that a barrier would wait for, and no chain of multicasts is open.
+  [[nodiscard]] bool at_rest() const;
+  /// Counts transfers between the core and a DRAM bank that are as others before: nothing is logged, checked or moved.
+  void count_again(NocId noc, TransferKind kind, PhysicalCore bank, std::uint64_t transactions, std::uint64_t bytes);
+
   /// Sends what was issued; called when the fiber is about to block for another reason.
   void flush();
   void flush(NocId noc);

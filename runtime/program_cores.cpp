@@ -86,6 +86,8 @@ std::unique_ptr<KernelContext> ProgramCores::context_of(Core& core, const Kernel
   context->kernel_name = config.name.c_str();
   context->compile_args = config.compile_args;
   context->common_args = config.common_args;
+  const bool repeats = launch_.dry && core.log.enabled() && !launch_.analyse && !launch_.shaken && config.object.empty();
+  if (repeats) context->rehearsals = &rehearsals_;
   for (const auto& [index, args] : config.runtime_args) {
     if (index == core.index) context->runtime_args = args;
   }

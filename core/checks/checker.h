@@ -63,6 +63,13 @@ class Checker {
   // ---- Compute (checker_compute.cpp)
   void set_unpack(DataFormat a, DataFormat b) { unpack_ = {a, b}; }
   void set_pack(DataFormat format) { pack_ = format; }
+  /// All three: of both unpackers, then of the packer; none: not set yet.
+  using Formats = std::array<std::optional<DataFormat>, 3>;
+  [[nodiscard]] Formats formats() const { return {unpack_[0], unpack_[1], pack_}; }
+  void set_formats(const Formats& formats) {
+    unpack_ = {formats[0], formats[1]};
+    pack_ = formats[2];
+  }
   /// The unpacker takes a tile of the buffer to a source register.
   void unpack(Source source, const CircularBuffer& cb, const char* who);
   /// What is in `bytes` of L1 from `address` on is used.

@@ -34,6 +34,7 @@ void Reporter::report(Class c, Fault fault) {
 
 void Reporter::note(Class c, const Place& place, const Fault& fault) {
   if (!on(c)) return;
+  ++noted_;
   Finding finding{.error_class = name_of(c), .severity = config_.of(c), .core = core_, .message = details_of(fault)};
   if (place.line != 0) {
     finding.risc = name_of(place.risc);

@@ -34,6 +34,8 @@ class Reporter {
   /// As found(), from outside of a kernel: an error is kept, too. A `place` without a line stands for the whole core.
   void note(Class c, const Place& place, const Fault& fault);
 
+  /// How often something was found so far.
+  [[nodiscard]] std::uint64_t count() const { return noted_; }
   [[nodiscard]] std::vector<Finding> take_findings() { return std::exchange(findings_, {}); }
 
  private:
@@ -43,6 +45,7 @@ class Reporter {
   int core_ = -1;
   std::function<Place()> where_;
   std::vector<Finding> findings_;
+  std::uint64_t noted_ = 0;
 };
 
 /// Reporter::found() for units that tests use without a reporter: every violation is thrown then.

@@ -56,6 +56,8 @@ class EventSequence {
   /// The events since the last mark become a block; without any nothing happens.
   void mark();
   void clear();
+  /// Appends blocks of the store once more.
+  void repeat(std::span<const std::uint32_t> numbers);
 
   [[nodiscard]] std::size_t size() const { return closed_size_ + open_.size(); }  ///< events, each repetition counted
   [[nodiscard]] bool empty() const { return size() == 0; }
@@ -153,6 +155,10 @@ class EventLog {
   /// The body of a loop begins, or a loop ends: what follows is a block of its own.
   void mark(Risc risc) {
     if (enabled_) sequences_[static_cast<std::size_t>(risc)].mark();
+  }
+  /// What these blocks of the RISC's store hold happens again. Not for logs that keep lines.
+  void repeat(Risc risc, std::span<const std::uint32_t> numbers) {
+    sequences_[static_cast<std::size_t>(risc)].repeat(numbers);
   }
   [[nodiscard]] const EventSequence& sequence(Risc risc) const { return sequences_[static_cast<std::size_t>(risc)]; }
   [[nodiscard]] EventSequence& sequence(Risc risc) { return sequences_[static_cast<std::size_t>(risc)]; }

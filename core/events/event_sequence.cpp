@@ -76,6 +76,12 @@ void EventSequence::mark() {
   open_.clear();
 }
 
+void EventSequence::repeat(std::span<const std::uint32_t> numbers) {
+  mark();
+  blocks_.insert(blocks_.end(), numbers.begin(), numbers.end());
+  for (const std::uint32_t number : numbers) closed_size_ += store_->block(number)->size();
+}
+
 void EventSequence::clear() {
   blocks_.clear();
   open_.clear();

@@ -11,8 +11,11 @@ namespace {
 /// A point at which a shaken run may let other fibers go first; then the log's entry.
 template <class CbEvent>
 void log_cb(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
+  static_cast<void>(kernel.core->cb(cb));  // faults come before events
   kernel.core->scheduler.preempt();
   kernel.core->log.append(kernel.risc, CbEvent{.cb = static_cast<std::uint8_t>(cb), .pages = pages});
+  if (kernel.rehearsal == nullptr) return;
+  kernel.rehearsal->note({CbEvent::kind, static_cast<std::uint8_t>(cb), pages, kernel.where});
 }
 
 std::uint32_t argument(std::span<const std::uint32_t> args, std::uint32_t index, const char* kind) {
@@ -33,10 +36,10 @@ bool probe(KernelContext& kernel, bool answer) {
 
 }  // namespace
 
-void cb_reserve_back(std::uint32_t cb, std::uint32_t pages, Here at) {
-  KernelContext& kernel = context(at);
+namespace detail {
+
+void reserve_back(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
   CircularBuffer& buffer = kernel.core->cb(cb);
-  log_cb<events::CbReserve>(kernel, cb, pages);
   if (kernel.core->checker) kernel.core->checker->reserve(kernel.risc, buffer);
   while (!buffer.can_reserve(pages)) {
     kernel.noc->flush();
@@ -47,20 +50,16 @@ void cb_reserve_back(std::uint32_t cb, std::uint32_t pages, Here at) {
   buffer.reserve(pages);
 }
 
-void cb_push_back(std::uint32_t cb, std::uint32_t pages, Here at) {
-  KernelContext& kernel = context(at);
+void push_back(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
   CircularBuffer& buffer = kernel.core->cb(cb);
-  log_cb<events::CbPush>(kernel, cb, pages);
   if (kernel.core->checker) kernel.core->checker->push(kernel.risc, buffer, pages);
   buffer.push(pages);
   buffer.pushed_by |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kernel.risc));
   kernel.core->scheduler.wake(buffer.waiting_consumer);
 }
 
-void cb_wait_front(std::uint32_t cb, std::uint32_t pages, Here at) {
-  KernelContext& kernel = context(at);
+void wait_front(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
   CircularBuffer& buffer = kernel.core->cb(cb);
-  log_cb<events::CbWait>(kernel, cb, pages);
   if (kernel.core->checker) kernel.core->checker->wait(kernel.risc, buffer);
   while (!buffer.can_wait(pages)) {
     kernel.noc->flush();
@@ -71,14 +70,38 @@ void cb_wait_front(std::uint32_t cb, std::uint32_t pages, Here at) {
   buffer.wait(pages);
 }
 
-void cb_pop_front(std::uint32_t cb, std::uint32_t pages, Here at) {
-  KernelContext& kernel = context(at);
+void pop_front(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
   CircularBuffer& buffer = kernel.core->cb(cb);
-  log_cb<events::CbPop>(kernel, cb, pages);
   if (kernel.core->checker) kernel.core->checker->pop(kernel.risc, buffer, pages);
   buffer.pop(pages);
   buffer.popped_by |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kernel.risc));
   kernel.core->scheduler.wake(buffer.waiting_producer);
+}
+
+}  // namespace detail
+
+void cb_reserve_back(std::uint32_t cb, std::uint32_t pages, Here at) {
+  KernelContext& kernel = context(at);
+  log_cb<events::CbReserve>(kernel, cb, pages);
+  detail::reserve_back(kernel, cb, pages);
+}
+
+void cb_push_back(std::uint32_t cb, std::uint32_t pages, Here at) {
+  KernelContext& kernel = context(at);
+  log_cb<events::CbPush>(kernel, cb, pages);
+  detail::push_back(kernel, cb, pages);
+}
+
+void cb_wait_front(std::uint32_t cb, std::uint32_t pages, Here at) {
+  KernelContext& kernel = context(at);
+  log_cb<events::CbWait>(kernel, cb, pages);
+  detail::wait_front(kernel, cb, pages);
+}
+
+void cb_pop_front(std::uint32_t cb, std::uint32_t pages, Here at) {
+  KernelContext& kernel = context(at);
+  log_cb<events::CbPop>(kernel, cb, pages);
+  detail::pop_front(kernel, cb, pages);
 }
 
 bool cb_pages_available_at_front(std::uint32_t cb, std::uint32_t pages, Here at) {

@@ -21,6 +21,14 @@ void cb_pop_front(std::uint32_t cb, std::uint32_t pages, Here at = Here::current
 [[nodiscard]] bool cb_pages_available_at_front(std::uint32_t cb, std::uint32_t pages, Here at = Here::current());
 [[nodiscard]] bool cb_pages_reservable_at_back(std::uint32_t cb, std::uint32_t pages, Here at = Here::current());
 
+/// The same calls without an event in the log: for a body whose events are there already (Rehearsals).
+namespace detail {
+void reserve_back(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages);
+void push_back(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages);
+void wait_front(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages);
+void pop_front(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages);
+}  // namespace detail
+
 /// 32-bit L1 addresses; usable as pointers through l1_pointer() or a cast.
 [[nodiscard]] std::uint32_t get_read_ptr(std::uint32_t cb, Here at = Here::current());
 [[nodiscard]] std::uint32_t get_write_ptr(std::uint32_t cb, Here at = Here::current());

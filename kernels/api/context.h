@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <type_traits>
 
 #include "core/core.h"
 #include "core/fiber.h"
+#include "kernels/api/rehearsal.h"
 #include "noc/endpoint.h"
 
 namespace tilegrid {
@@ -26,8 +28,10 @@ struct KernelContext {
   std::span<const std::uint32_t> common_args;
   std::span<const std::uint32_t> compile_args;
   SourceLine where;
-  std::uint8_t phase = 0;            ///< of the zone that it is in
-  ForeignKernel* foreign = nullptr;  ///< of a kernel from a file (kernels/metalium/)
+  std::uint8_t phase = 0;                      ///< of the zone that it is in
+  ForeignKernel* foreign = nullptr;            ///< of a kernel from a file (kernels/metalium/)
+  Rehearsals* rehearsals = nullptr;            ///< of a dry run whose bodies need not all be walked
+  Rehearsals::Rehearsal* rehearsal = nullptr;  ///< that is going on
 };
 
 /// The kernel that a fiber of a program runs.
@@ -70,6 +74,19 @@ void zone(Phase phase, Here at = Here::current()) {
 inline void mark_loop(Here at = Here::current()) {
   KernelContext& kernel = context(at);
   kernel.core->log.mark(kernel.risc);
+}
+
+/// A loop's body, or a part of it, whose calls depend on these words and on the kernel's compile-time and common arguments
+/// alone. A dry run does not walk it again when it has walked an equal one (Rehearsals). Costs nothing on the device.
+template <class Body>
+void repeat(std::initializer_list<std::uint32_t> key, const Body& body, Here at = Here::current()) {
+  KernelContext& kernel = context(at);
+  if (kernel.rehearsals == nullptr || kernel.rehearsal != nullptr) return body();
+  const Rehearsals::Key words(key.begin(), key.size());
+  if (kernel.rehearsals->perform(kernel, words)) return;
+  Rehearsals::Rehearsal rehearsal(*kernel.rehearsals, kernel, words);
+  body();
+  rehearsal.end();
 }
 
 }  // namespace api

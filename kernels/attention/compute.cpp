@@ -263,20 +263,23 @@ void attend(const KernelArgs& args, std::uint32_t q_chunk) {
   cb_wait_front(cb_q, args.q_chunk_t * args.dim_t);
   for (std::uint32_t j = 0; j < args.visited_chunks(q_chunk); ++j) {
     mark_loop();
-    zone(Phase::qk);
-    matmul_blocks(cb_q, cb_k, cb_scores, args.q_chunk_t, args.k_chunk_t, args.dim_t, {args.qk_h, args.qk_w}, true);
-    if (args.masked(q_chunk, j)) add_mask(args.q_chunk_t * args.k_chunk_t);
-    row_max(args, max_cur, max_prev, j != 0);
-    subtract_exp(args, max_cur, sum_cur);
-    zone(Phase::pv);
-    cb_wait_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
-    matmul_blocks(cb_scores, cb_v, out_cur, args.q_chunk_t, args.v_dim_t, args.k_chunk_t, {args.pv_h, args.pv_w}, false);
-    cb_pop_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
-    if (j != 0) {
-      make_alpha(args, max_prev, max_cur);
-      rescale_sum(args, sum_prev, sum_cur);
-      rescale_output(args, out_prev, out_cur);
-    }
+    const bool masked = args.masked(q_chunk, j);
+    repeat({j % 2, j != 0, masked}, [&] {
+      zone(Phase::qk);
+      matmul_blocks(cb_q, cb_k, cb_scores, args.q_chunk_t, args.k_chunk_t, args.dim_t, {args.qk_h, args.qk_w}, true);
+      if (masked) add_mask(args.q_chunk_t * args.k_chunk_t);
+      row_max(args, max_cur, max_prev, j != 0);
+      subtract_exp(args, max_cur, sum_cur);
+      zone(Phase::pv);
+      cb_wait_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
+      matmul_blocks(cb_scores, cb_v, out_cur, args.q_chunk_t, args.v_dim_t, args.k_chunk_t, {args.pv_h, args.pv_w}, false);
+      cb_pop_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
+      if (j != 0) {
+        make_alpha(args, max_prev, max_cur);
+        rescale_sum(args, sum_prev, sum_cur);
+        rescale_output(args, out_prev, out_cur);
+      }
+    });
     std::swap(max_prev, max_cur);
     std::swap(sum_prev, sum_cur);
     std::swap(out_prev, out_cur);

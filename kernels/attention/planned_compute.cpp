@@ -18,7 +18,8 @@ void run_step(const StepPlans& steps, PlannedStep step, std::size_t turn) {
 void attend(const KernelArgs& args, const StepPlans& steps, std::uint32_t q_chunk) {
   std::size_t turn = 0;
   for (std::uint32_t j = 0; j < args.visited_chunks(q_chunk); ++j) {
-    run_step(steps, k_step(j != 0, args.masked(q_chunk, j)), turn);
+    const PlannedStep step = k_step(j != 0, args.masked(q_chunk, j));
+    repeat({to_underlying(step), static_cast<std::uint32_t>(turn)}, [&] { run_step(steps, step, turn); });
     turn = 1 - turn;
   }
   run_step(steps, PlannedStep::normalise, turn);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // NCRISC: fetches Q once an item, then K and V chunk by chunk.
+#include <algorithm>
 #include <cstring>
 
 #include "kernels/api/dataflow.h"
@@ -25,18 +26,23 @@ void fill_window(TileReader& reader, const InterleavedAddrGen& tensor, std::uint
                  bool transposed) {
   const std::uint32_t base = get_write_ptr(cb);
   const std::uint32_t tile = get_tile_size(cb);
-  for (std::uint32_t r = 0; r < part.rows; ++r) {
-    for (std::uint32_t c = 0; c < part.columns; ++c) {
-      const std::uint32_t address = base + (transposed ? c * part.rows + r : r * part.columns + c) * tile;
-      if (part.first + r < part.existing) {
-        reader.read(part.head_page + (part.first + r) * part.columns + c, tensor, address);
-      } else {
-        if (!is_dry()) std::memset(l1_pointer(address), 0, tile);
-        note_generated(cb, tile);
-      }
-    }
-  }
-  reader.barrier();
+  const std::uint32_t first_page = part.head_page + part.first * part.columns;
+  const std::uint32_t existing = part.existing - std::min(part.existing, part.first);
+  repeat({cb, tensor.bank_base_address, first_page, part.rows, part.columns, std::min(existing, part.rows), transposed},
+         [&] {
+           for (std::uint32_t r = 0; r < part.rows; ++r) {
+             for (std::uint32_t c = 0; c < part.columns; ++c) {
+               const std::uint32_t address = base + (transposed ? c * part.rows + r : r * part.columns + c) * tile;
+               if (r < existing) {
+                 reader.read(first_page + r * part.columns + c, tensor, address);
+               } else {
+                 if (!is_dry()) std::memset(l1_pointer(address), 0, tile);
+                 note_generated(cb, tile);
+               }
+             }
+           }
+           reader.barrier();
+         });
 }
 
 void reader() {

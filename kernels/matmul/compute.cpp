@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // TRISC of the matmul, as the shipped kernel of large blocks does it (dst.md 5): for each block of K the subblocks of the
 // output block one after the other, each in one DST section.
+#include <algorithm>
+
 #include "kernels/api/compute.h"
 #include "kernels/common/passes.h"
 #include "kernels/matmul/arguments.h"
@@ -23,11 +25,14 @@ class OutputBlock {
     pack_reconfig_data_format(args_.k_blocks > 1 ? cb_partial : cb_out);
     for (std::uint32_t k = 0; k < args_.k_blocks; ++k) {
       mark_loop();
-      cb_wait_front(cb_a, args_.block_m * args_.block_k);
-      cb_wait_front(cb_b, args_.block_k * args_.block_n);
-      step(k);
-      cb_pop_front(cb_a, args_.block_m * args_.block_k);
-      cb_pop_front(cb_b, args_.block_k * args_.block_n);
+      // step() asks of k no more than this.
+      repeat({std::min(k, 2U), std::min(args_.k_blocks - k, 3U)}, [&] {
+        cb_wait_front(cb_a, args_.block_m * args_.block_k);
+        cb_wait_front(cb_b, args_.block_k * args_.block_n);
+        step(k);
+        cb_pop_front(cb_a, args_.block_m * args_.block_k);
+        cb_pop_front(cb_b, args_.block_k * args_.block_n);
+      });
     }
   }
 

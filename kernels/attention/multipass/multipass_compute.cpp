@@ -356,28 +356,31 @@ void MultipassKernel::attend(std::uint32_t q_chunk) {
   cb_wait_front(cb_q, args_.q_chunk_t * args_.dim_t);
   for (std::uint32_t j = 0; j < args_.visited_chunks(q_chunk); ++j) {
     mark_loop();
-    zone(Phase::qk);
-    qk().run(cb_scores);
-    if (!has(Step::fused_scale)) scale_scores();
-    if (args_.masked(q_chunk, j)) add_mask();
-    row_max(j != 0 && has(Step::fused_max));
-    if (j != 0 && !has(Step::fused_max)) merge_max();
-    subtract_exp();
-    if (!has(Step::packer_sum)) sum_rows();
-    zone(Phase::pv);
-    cb_wait_front(cb_scores, score_tiles_);
-    pv().run(j == 0 && !has(Step::l1_add) ? out_prev_ : out_cur_);
-    cb_pop_front(cb_scores, score_tiles_);
-    if (j != 0) {
-      make_alpha();
-      rescale_sum();
-      if (has(Step::l1_add)) {
-        rescale_output_by_packer();
-      } else {
-        rescale_output();
-        add_output();
+    const bool masked = args_.masked(q_chunk, j);
+    repeat({max_prev_, sum_prev_, out_prev_, j != 0, masked}, [&] {
+      zone(Phase::qk);
+      qk().run(cb_scores);
+      if (!has(Step::fused_scale)) scale_scores();
+      if (masked) add_mask();
+      row_max(j != 0 && has(Step::fused_max));
+      if (j != 0 && !has(Step::fused_max)) merge_max();
+      subtract_exp();
+      if (!has(Step::packer_sum)) sum_rows();
+      zone(Phase::pv);
+      cb_wait_front(cb_scores, score_tiles_);
+      pv().run(j == 0 && !has(Step::l1_add) ? out_prev_ : out_cur_);
+      cb_pop_front(cb_scores, score_tiles_);
+      if (j != 0) {
+        make_alpha();
+        rescale_sum();
+        if (has(Step::l1_add)) {
+          rescale_output_by_packer();
+        } else {
+          rescale_output();
+          add_output();
+        }
       }
-    }
+    });
     if (has(Step::l1_add)) std::swap(out_prev_, out_cur_);
     if (has(Step::ping_pong)) {
       std::swap(max_prev_, max_cur_);
