@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <queue>
 #include <tuple>
 #include <vector>
@@ -40,13 +41,13 @@ class Agenda {
   [[gnu::always_inline]] void add(double time, std::uint64_t key, std::uint32_t index, Step step) {
     ++size_;
     const auto cycle = static_cast<std::int64_t>(time);
-    if (cycle >= now_ + span) return later_.push({time, key, index, step});
-    put(static_cast<std::size_t>(std::max(cycle, now_)), time, key, index, step);
+    if (cycle >= now_ + span) return put_later({time, key, index, step});
+    put(std::max(cycle, now_), time, key, index, step);
   }
   [[nodiscard]] bool empty() const { return size_ == 0; }
   [[gnu::always_inline]] Appointment next() {
-    if (lists_[static_cast<std::size_t>(now_) % span].first == nothing) advance();
-    List& list = lists_[static_cast<std::size_t>(now_) % span];
+    if (lists_[slot_of(now_)].first == nothing) advance();
+    List& list = lists_[slot_of(now_)];
     --size_;
     const std::uint32_t at = list.first;
     Entry& entry = entries_[at];
@@ -57,7 +58,10 @@ class Agenda {
   }
 
  private:
-  static constexpr std::int64_t span = 8192;
+  static constexpr std::int64_t span = 4096;
+  static constexpr std::size_t words = span / 64;
+  static_assert(words == 64, "one more word has a bit for each");
+  static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
   static constexpr std::uint32_t nothing = 0xFFFF'FFFF;
   struct Entry {
     double time = 0;
@@ -79,7 +83,14 @@ class Agenda {
     bool operator()(const Appointment& a, const Appointment& b) const { return before(b, a); }
   };
 
-  [[gnu::always_inline]] void put(std::size_t cycle, double time, std::uint64_t key, std::uint32_t index, Step step) {
+  [[nodiscard]] static std::size_t slot_of(std::int64_t cycle) { return static_cast<std::size_t>(cycle) % span; }
+  [[nodiscard]] static std::uint64_t bit(std::size_t number) { return std::uint64_t{1} << number % 64; }
+
+  [[gnu::noinline]] void put_later(const Appointment& appointment) {
+    later_.push(appointment);
+    far_ = static_cast<std::int64_t>(later_.top().time);
+  }
+  [[gnu::always_inline]] void put(std::int64_t cycle, double time, std::uint64_t key, std::uint32_t index, Step step) {
     std::uint32_t at = free_;
     if (at == nothing) {
       at = static_cast<std::uint32_t>(entries_.size());
@@ -92,10 +103,11 @@ class Agenda {
     entry.key = key;
     entry.index = index;
     entry.step = step;
-    const std::size_t slot = cycle % span;
+    const std::size_t slot = slot_of(cycle);
     List& list = lists_[slot];
     if (list.first == nothing) {
-      taken_[slot / 64] |= std::uint64_t{1} << slot % 64;
+      taken_[slot / 64] |= bit(slot);
+      taken_words_ |= bit(slot / 64);
       entry.behind = nothing;
       list = {at, at};
     } else if (!before(entry, entries_[list.last])) {
@@ -111,37 +123,42 @@ class Agenda {
   }
   /// To the next cycle that has any appointment.
   [[gnu::noinline]] void advance() {
-    const auto slot = static_cast<std::size_t>(now_) % span;
-    taken_[slot / 64] &= ~(std::uint64_t{1} << slot % 64);
+    const std::size_t slot = slot_of(now_);
+    taken_[slot / 64] &= ~bit(slot);
+    if (taken_[slot / 64] == 0) taken_words_ &= ~bit(slot / 64);
     const std::int64_t near = next_taken();
-    const std::int64_t far = later_.empty() ? near : static_cast<std::int64_t>(later_.top().time);
-    now_ = near < 0 || (!later_.empty() && far < near) ? far : near;
+    now_ = std::min(near, far_);
+    if (now_ < far_) return;
     for (; !later_.empty() && static_cast<std::int64_t>(later_.top().time) <= now_; later_.pop()) {
       const Appointment& due = later_.top();
-      put(static_cast<std::size_t>(now_), due.time, due.key, due.index, due.step);
+      put(now_, due.time, due.key, due.index, due.step);
     }
+    far_ = later_.empty() ? never : static_cast<std::int64_t>(later_.top().time);
   }
-  /// The first cycle after the present one whose list is not empty; -1 when all are.
+  /// The first cycle after the present one whose list is not empty; `never` when all are.
   [[nodiscard]] std::int64_t next_taken() const {
-    const auto start = static_cast<std::size_t>((now_ + 1) % span);
-    std::uint64_t word = taken_[start / 64] >> start % 64 << start % 64;
-    for (std::size_t i = 0; i <= taken_.size(); ++i) {
-      const std::size_t at = (start / 64 + i) % taken_.size();
-      if (i != 0) word = taken_[at];
-      if (word != 0) {
-        const std::size_t slot = at * 64 + static_cast<std::size_t>(std::countr_zero(word));
-        return now_ + 1 + static_cast<std::int64_t>((slot + span - start) % span);
-      }
+    const std::size_t slot = slot_of(now_);
+    std::size_t word = slot / 64;
+    std::uint64_t rest = taken_[word] & ~std::uint64_t{1} << slot % 64;
+    if (rest == 0) {
+      // The words behind it, round the end, up to the bits of its own that are before the present cycle.
+      const std::uint64_t behind = std::rotr(taken_words_, static_cast<int>((word + 1) % words));
+      if (behind == 0) return never;
+      word = (word + 1 + static_cast<std::size_t>(std::countr_zero(behind))) % words;
+      rest = taken_[word];
     }
-    return -1;
+    const std::size_t next = word * 64 + static_cast<std::size_t>(std::countr_zero(rest));
+    return now_ + static_cast<std::int64_t>((next + span - slot) % span);
   }
 
   std::int64_t now_ = 0;
   std::size_t size_ = 0;
   std::vector<Entry> entries_;
-  std::uint32_t free_ = nothing;                  ///< first of the entries that nobody uses
-  std::array<List, span> lists_;                  ///< by cycle
-  std::array<std::uint64_t, span / 64> taken_{};  ///< a bit for each list that is not empty; the present one may lag
+  std::uint32_t free_ = nothing;              ///< first of the entries that nobody uses
+  std::array<List, span> lists_;              ///< by cycle
+  std::array<std::uint64_t, words> taken_{};  ///< a bit for each list that is not empty; the present one may lag
+  std::uint64_t taken_words_ = 0;             ///< a bit for each of these words that is not 0
+  std::int64_t far_ = never;                  ///< cycle of the first of `later_`
   std::priority_queue<Appointment, std::vector<Appointment>, Later> later_;
 };
 

@@ -10,31 +10,20 @@
 namespace tilegrid::timing {
 namespace {
 
-constexpr std::uint32_t no_setup = 0;
-
-/// A number for what the FPU must be initialised for before this operation; never no_setup.
-template <class Op, class Form>
-std::uint32_t setup(EventKind kind, Op op, Form form) {
-  return (static_cast<std::uint32_t>(kind) + 1) << 16U | static_cast<std::uint32_t>(op) << 8U |
-         static_cast<std::uint32_t>(form);
-}
-std::uint32_t setup_of(const events::Matmul& e) { return setup(e.kind, 0, 0); }
-std::uint32_t setup_of(const events::Eltwise& e) { return setup(e.kind, e.op, e.broadcast); }
-std::uint32_t setup_of(const events::DestReuse& e) { return setup(e.kind, e.op, e.dst_is_a); }
-std::uint32_t setup_of(const events::Reduce& e) { return setup(e.kind, e.pool, e.dim); }
-template <EventKind K>
-std::uint32_t setup_of(const events::MoveEvent<K>& e) {
-  return setup(K, 0, e.broadcast);
-}
-
 bool is_of_packer(Configuration what) {
   return what == Configuration::pack_format || what == Configuration::l1_accumulate || what == Configuration::relu;
 }
 
 }  // namespace
 
-CoreModel::CoreModel(const Costs& costs, const LaunchLog& launch, int index, Agenda& agenda, Network& network)
-    : costs_(costs), agenda_(agenda), network_(network), index_(index), launch_(launch) {
+CoreModel::CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& launch, int index, Agenda& agenda,
+                     Network& network)
+    : costs_(costs),
+      agenda_(agenda),
+      network_(network),
+      index_(index),
+      launch_(launch),
+      front_(steps, launch.cores[static_cast<std::size_t>(index)].sequence(Risc::trisc)) {
   shares_.phases.resize(launch.phases.size() + 1);
   for (const LogBuffer& buffer : launch.buffers) {
     buffers_[static_cast<std::size_t>(buffer.id) % max_buffers].pages = buffer.pages;
@@ -44,7 +33,6 @@ CoreModel::CoreModel(const Costs& costs, const LaunchLog& launch, int index, Age
   const auto cursor = [&](Risc risc) { return Cursor{log.sequence(risc).begin(), log.sequence(risc).end()}; };
   movers_[0].cursor = cursor(Risc::brisc);
   movers_[1].cursor = cursor(Risc::ncrisc);
-  front_ = cursor(Risc::trisc);
   const auto start = [&](Lane lane) {
     clock(lane) = costs.launch;
     lane_of(lane).stalled[static_cast<std::size_t>(Stall::launch)] = costs.launch;
@@ -138,65 +126,73 @@ bool CoreModel::pop_front(Lane lane, std::uint8_t phase, const events::CbPop& ev
 
 void CoreModel::run_front() {
   while (!front_.done()) {
-    if (!front_step(*front_.at)) return;
-    ++front_.at;
+    if (!front_step(front_.step())) return;
+    front_.next();
   }
 }
 
 /// Performs the event. False when it has to wait; then nothing has changed.
-bool CoreModel::front_step(const Event& event) {
-  using namespace events;
-  const auto pass_on = [&] {
-    to_pack(event);
-    return true;
-  };
-  return visit(event, Cases{[&](const Matmul& call) { return operands(call); },
-                            [&](const Eltwise& call) { return operands(call); },
-                            [&](const DestReuse& call) { return operands(call); },
-                            [&](const Reduce& call) { return operands(call); },
-                            [&](const Copy& call) { return operands(call); },
-                            [&](const Transpose& call) { return operands(call); },
-                            [&](const Vector& call) { return vector(call); },
-                            [&](const CbWait& call) { return wait_front(walker_front, Lane::unpack, front_phase_, call); },
-                            [&](const CbPop& call) { return pop_front(Lane::unpack, front_phase_, call); },
-                            [&](const DstAcquire&) { return acquire(); },
-                            [&](const DstCommit&) {
-                              busy(Lane::math, costs_.dst_commit, EventKind::dst_commit, front_phase_);
-                              commits_[static_cast<std::size_t>(committed_++) & 3U] = clock(Lane::math);
-                              return true;
-                            },
-                            [&](const Configure& call) {
-                              configure_front(event, call);
-                              return true;
-                            },
-                            [&](const Work& call) {  // the three TRISCs run the same loops, the vector unit is math's
-                              busy(Lane::math, Costs::work(call), call.kind, front_phase_);
-                              if (call.vector) return true;
-                              busy(Lane::unpack, Costs::work(call), call.kind, front_phase_);
-                              return pass_on();
-                            },
-                            [&](const Zone& zone) {
-                              front_phase_ = phase_of(zone);
-                              return pass_on();
-                            },
-                            [&](const KernelEnd&) {
-                              lane_of(Lane::unpack).end = clock(Lane::unpack);
-                              lane_of(Lane::math).end = clock(Lane::math);
-                              return pass_on();
-                            },
-                            [&](const DstWait&) { return pass_on(); },
-                            [&](const DstRelease&) { return pass_on(); },
-                            [&](const Pack&) { return pass_on(); },
-                            [&](const CbReserve&) { return pass_on(); },
-                            [&](const CbPush&) { return pass_on(); },
-                            [](const auto&) { return true; }});
+bool CoreModel::front_step(const ComputeStep& step) {
+  switch (step.kind) {
+    case ComputeStep::Kind::operands:
+      operands(step);
+      return true;
+    case ComputeStep::Kind::vector:
+      vector(step);
+      return true;
+    case ComputeStep::Kind::pack:
+      to_pack(step);
+      return true;
+    case ComputeStep::Kind::other:
+      break;
+  }
+  return front_event(step);
 }
 
-void CoreModel::configure_front(const Event& event, const events::Configure& call) {
+bool CoreModel::front_event(const ComputeStep& step) {
+  using namespace events;
+  const auto pass_on = [&] {
+    to_pack(step);
+    return true;
+  };
+  return visit(*step.event,
+               Cases{[&](const CbWait& call) { return wait_front(walker_front, Lane::unpack, front_phase_, call); },
+                     [&](const CbPop& call) { return pop_front(Lane::unpack, front_phase_, call); },
+                     [&](const DstAcquire&) { return acquire(); },
+                     [&](const DstCommit&) {
+                       busy(Lane::math, costs_.dst_commit, EventKind::dst_commit, front_phase_);
+                       commits_[static_cast<std::size_t>(committed_++) & 3U] = clock(Lane::math);
+                       return true;
+                     },
+                     [&](const Configure& call) {
+                       configure_front(step, call);
+                       return true;
+                     },
+                     [&](const Work& call) {  // the three TRISCs run the same loops, the vector unit is math's
+                       busy(Lane::math, Costs::work(call), call.kind, front_phase_);
+                       if (call.vector) return true;
+                       busy(Lane::unpack, Costs::work(call), call.kind, front_phase_);
+                       return pass_on();
+                     },
+                     [&](const Zone& zone) {
+                       front_phase_ = phase_of(zone);
+                       return pass_on();
+                     },
+                     [&](const KernelEnd&) {
+                       lane_of(Lane::unpack).end = clock(Lane::unpack);
+                       lane_of(Lane::math).end = clock(Lane::math);
+                       return pass_on();
+                     },
+                     [&](const DstWait&) { return pass_on(); }, [&](const DstRelease&) { return pass_on(); },
+                     [&](const CbReserve&) { return pass_on(); }, [&](const CbPush&) { return pass_on(); },
+                     [](const auto&) { return true; }});
+}
+
+void CoreModel::configure_front(const ComputeStep& step, const events::Configure& call) {
   const Costs::LaneCycles& cycles = costs_.configure(call);
   if (cycles.unpack > 0) busy(Lane::unpack, cycles.unpack, call.kind, front_phase_);
   if (cycles.math > 0) busy(Lane::math, cycles.math, call.kind, front_phase_);
-  if (cycles.pack > 0) to_pack(event);
+  if (cycles.pack > 0) to_pack(step);
   if (call.what == Configuration::matmul) {
     fpu_setup_ = setup_of(events::Matmul{});
   } else if (!is_of_packer(call.what)) {
@@ -204,12 +200,10 @@ void CoreModel::configure_front(const Event& event, const events::Configure& cal
   }
 }
 
-bool CoreModel::vector(const events::Vector& event) {
-  const std::uint32_t setup = static_cast<std::uint32_t>(event.op) + 1;
-  const double cycles = costs_.vector(event) + (setup == vector_setup_ ? 0 : costs_.vector_switch);
-  vector_setup_ = setup;
-  busy(Lane::math, cycles, operations::number_of(event), front_phase_);
-  return true;
+void CoreModel::vector(const ComputeStep& step) {
+  const double cycles = step.operands.math + (step.setup == vector_setup_ ? 0 : costs_.vector_switch);
+  vector_setup_ = step.setup;
+  busy(Lane::math, cycles, step.operation, front_phase_);
 }
 
 bool CoreModel::acquire() {
@@ -228,17 +222,17 @@ bool CoreModel::acquire() {
 /// once step i - 2 has been consumed, and consumed once it has been filled and step i - 1 has been consumed. The end is the
 /// longest path through fills and consumptions. As all fills take u and all consumptions m, such a path changes from one
 /// chain to the other at most once, so that a few candidates are compared instead of n steps taken.
-template <class Operation>
-bool CoreModel::operands(const Operation& event) {
-  const int operation = operations::number_of(event);
-  const std::uint32_t setup = setup_of(event);
-  if (setup != fpu_setup_) {
+void CoreModel::operands(const ComputeStep& step) {
+  const int operation = step.operation;
+  if (step.setup != fpu_setup_) {
     busy(Lane::unpack, costs_.operation_switch, operation, front_phase_);
     busy(Lane::math, costs_.operation_switch, operation, front_phase_);
-    fpu_setup_ = setup;
+    fpu_setup_ = step.setup;
   }
-  const auto [n, u, m] = costs_.operand_steps(event);
-  if (n < 1) return true;
+  const double n = step.operands.steps;
+  const double u = step.operands.unpack;
+  const double m = step.operands.math;
+  if (n < 1) return;
   const double unpack_start = clock(Lane::unpack);
   const double math_start = clock(Lane::math);
   const double first = std::max(unpack_start, src_free_[0]) + u;
@@ -255,22 +249,19 @@ bool CoreModel::operands(const Operation& event) {
   stall_until(Lane::unpack, filled, Stall::src);
   busy(Lane::math, n * m, operation, front_phase_);
   stall_until(Lane::math, end, Stall::src);
-  if constexpr (Operation::kind == EventKind::matmul) {
-    const double tiles = static_cast<double>(event.steps) * event.rows * event.columns;
-    shares_.matmul_tiles += static_cast<std::uint64_t>(tiles);
-    shares_.matmul_tile_phases += tiles * static_cast<double>(event.fidelity);
-  }
-  return true;
+  if (step.tiles == 0) return;
+  shares_.matmul_tiles += static_cast<std::uint64_t>(step.tiles);
+  shares_.matmul_tile_phases += step.tile_phases;
 }
 
-void CoreModel::to_pack(const Event& event) {
-  if (backlog_.empty() && pack_step(event)) return;
-  backlog_.push_back(&event);
+void CoreModel::to_pack(const ComputeStep& step) {
+  if (backlog_.empty() && pack_step(step)) return;
+  backlog_.push_back(step);
 }
 
 void CoreModel::run_pack() {
   while (backlog_first_ < backlog_.size()) {
-    if (!pack_step(*backlog_[backlog_first_])) return;
+    if (!pack_step(backlog_[backlog_first_])) return;
     ++backlog_first_;
   }
   backlog_.clear();
@@ -278,13 +269,15 @@ void CoreModel::run_pack() {
 }
 
 /// Performs the event. False when it has to wait; then nothing has changed.
-bool CoreModel::pack_step(const Event& event) {
+bool CoreModel::pack_step(const ComputeStep& step) {
+  if (step.kind != ComputeStep::Kind::pack) return pack_event(*step.event);
+  busy(Lane::pack, step.operands.math, step.operation, pack_phase_);
+  return true;
+}
+
+bool CoreModel::pack_event(const Event& event) {
   using namespace events;
-  return visit(event, Cases{[&](const Pack& call) {
-                              busy(Lane::pack, costs_.pack(call), operations::number_of(call), pack_phase_);
-                              return true;
-                            },
-                            [&](const DstWait&) {
+  return visit(event, Cases{[&](const DstWait&) {
                               const double committed = commits_[static_cast<std::size_t>(waited_++) & 3U];
                               stall_until(Lane::pack, committed, Stall::dst);
                               busy(Lane::pack, costs_.dst_wait, EventKind::dst_wait, pack_phase_);
@@ -335,7 +328,7 @@ std::string CoreModel::where() const {
     const Cursor& cursor = movers_[static_cast<std::size_t>(risc)].cursor;
     if (!cursor.done()) return text(static_cast<Risc>(risc), *cursor.at);
   }
-  return text(Risc::trisc, backlog_.empty() ? *front_.at : *backlog_[backlog_first_]);
+  return text(Risc::trisc, *(backlog_.empty() ? front_.step() : backlog_[backlog_first_]).event);
 }
 
 CoreTime CoreModel::core_time() const {

@@ -11,6 +11,7 @@
 #include "core/events/event_log.h"
 #include "core/l1.h"
 #include "runtime/timing/agenda.h"
+#include "runtime/timing/compute_steps.h"
 #include "runtime/timing/costs.h"
 #include "runtime/timing/device_time.h"
 #include "runtime/timing/network_model.h"
@@ -35,7 +36,7 @@ struct CoreShares {
 /// a full buffer: then its events wait in a backlog, and unpack and math go on until they need what pack holds.
 class CoreModel {
  public:
-  CoreModel(const Costs& costs, const LaunchLog& launch, int index, Agenda& agenda, Network& network);
+  CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& launch, int index, Agenda& agenda, Network& network);
 
   /// Runs whatever can run; requests to the network and semaphores end up in the agenda.
   void advance();
@@ -114,15 +115,16 @@ class CoreModel {
   void finish_semaphore_wait(int risc, double time);
 
   void run_front();
-  bool front_step(const Event& event);
-  void configure_front(const Event& event, const events::Configure& call);
-  template <class Operation>
-  bool operands(const Operation& event);
-  bool vector(const events::Vector& event);
+  bool front_step(const ComputeStep& step);
+  bool front_event(const ComputeStep& step);
+  void configure_front(const ComputeStep& step, const events::Configure& call);
+  void operands(const ComputeStep& step);
+  void vector(const ComputeStep& step);
   bool acquire();
-  void to_pack(const Event& event);
+  void to_pack(const ComputeStep& step);
   void run_pack();
-  bool pack_step(const Event& event);
+  bool pack_step(const ComputeStep& step);
+  bool pack_event(const Event& event);
   void release();
 
   bool wait_front(Walker walker, Lane lane, std::uint8_t phase, const events::CbWait& event);
@@ -164,7 +166,7 @@ class CoreModel {
   std::array<Mover, 2> movers_;
   unsigned ready_ = 0;  ///< bit by walker
 
-  Cursor front_;
+  ComputeCursor front_;
   std::uint8_t front_phase_ = 0;
   std::uint32_t fpu_setup_ = 0, vector_setup_ = 0;
   std::array<double, 2> src_free_{};  ///< when the last but one and the last Src bank became free again
@@ -173,7 +175,7 @@ class CoreModel {
   std::int64_t acquired_ = 0, committed_ = 0, waited_ = 0, released_ = 0;
 
   std::uint8_t pack_phase_ = 0;
-  std::vector<const Event*> backlog_;
+  std::vector<ComputeStep> backlog_;
   std::size_t backlog_first_ = 0;
 };
 

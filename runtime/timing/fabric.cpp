@@ -15,6 +15,7 @@ constexpr std::uint64_t port_key = std::uint64_t{1} << 63U;
 
 Fabric::Fabric(const Chip& a, Routes& routes, Agenda& agenda, FabricListener& listener)
     : routes_(routes),
+      hops_(routes.hops()),
       agenda_(agenda),
       listener_(listener),
       hop_(a["noc_hop_cycles"]),
@@ -23,7 +24,7 @@ Fabric::Fabric(const Chip& a, Routes& routes, Agenda& agenda, FabricListener& li
       per_buffer_(1 / buffer_),
       channels_(1 + std::clamp(static_cast<int>(a["noc_response_channels"]), 1, most_channels - 1)),
       ports_(static_cast<std::size_t>(routes.ports())),
-      lanes_(static_cast<std::size_t>(routes.ports()) * 2 * static_cast<std::size_t>(channels_)) {
+      lanes_(static_cast<std::size_t>(routes.ports()) * 2 * most_channels) {
   for (Lane& lane : lanes_) lane.space = buffer_;
   sources_.resize(static_cast<std::size_t>(routes.ports()) * 2);
 }
@@ -38,14 +39,14 @@ std::uint8_t Fabric::reach_of(const Worm& worm) const {
 
 Fabric::Entry Fabric::enter(const Passage& passage, double time) {
   const std::uint32_t number = worms_.take();
-  const auto way = routes_.way(passage.noc, passage.from, passage.to);
+  const auto hops = routes_.way(passage.noc, passage.from, passage.to);
   Worm& worm = worms_[number];
   worm = {};
-  worm.way = way.data();
-  worm.length = static_cast<std::uint8_t>(way.size());
+  worm.way = static_cast<std::uint32_t>(hops.data() - hops_);
+  worm.length = static_cast<std::uint8_t>(hops.size());
   worm.packet = passage.packet;
   worm.key = passage.key;
-  worm.flits = passage.flits;
+  worm.flits = static_cast<float>(passage.flits);
   worm.cycles = passage.cycles;
   worm.source_cycles = passage.source_cycles;
   worm.bytes = passage.bytes;
@@ -58,7 +59,7 @@ Fabric::Entry Fabric::enter(const Passage& passage, double time) {
 bool Fabric::extend(std::uint32_t number, const Passage& passage, std::uint32_t most) {
   Worm& worm = worms_[number];
   if (worm.at != 0 || queue(worm, 0).first == number || worm.bytes + passage.bytes > most) return false;
-  worm.flits += passage.flits;
+  worm.flits += static_cast<float>(passage.flits);
   worm.cycles += passage.cycles;
   worm.source_cycles += passage.source_cycles;
   worm.bytes += passage.bytes;
@@ -110,7 +111,7 @@ void Fabric::head(std::uint32_t number, double time) {
 
 void Fabric::ask(std::uint32_t number, double time) {
   Worm& worm = worms_[number];
-  const std::uint16_t wanted = worm.way[worm.at].port;
+  const std::uint16_t wanted = way(worm, worm.at).port;
   Port& port = ports_[wanted];
   if (port.first == nobody && port.free <= time) {
     int channel = 0;
@@ -131,9 +132,9 @@ void Fabric::ask(std::uint32_t number, double time) {
 
 /// When the first of the virtual channels that the packet may take is free, as far as that is known, and which one that is.
 double Fabric::chance(const Worm& worm, double time, int& channel) {
-  const Hop hop = worm.way[worm.at];
+  const Hop hop = way(worm, worm.at);
   if (worm.at + 1 == worm.length) return time;  // a NIU takes what comes
-  const double needed = std::min(worm.flits, buffer_);
+  const double needed = std::min<double>(worm.flits, buffer_);
   const auto look = [&](int candidate) {
     const Lane& l = lane(hop, candidate);
     return l.space < needed ? never : l.free;
@@ -187,7 +188,7 @@ void Fabric::go(std::uint32_t number, int channel, double time) {
   Worm& worm = worms_[number];
   const int hop = worm.at++;
   const bool last = worm.at == worm.length;
-  Port& port = ports_[worm.way[hop].port];
+  Port& port = ports_[way(worm, hop).port];
   const double end = time + (hop == 0 ? worm.source_cycles : worm.cycles);
   port.busy += end - time;
   port.free = end;
@@ -207,12 +208,15 @@ void Fabric::go(std::uint32_t number, int channel, double time) {
     hold_back(worm, hop, end);
     if (small) {
       lane(worm, hop - 1).space += worm.flits;
-      const std::uint16_t upstream = worm.way[hop - 1].port;
+      const std::uint16_t upstream = way(worm, hop - 1).port;
       if (ports_[upstream].first != nobody) wake(upstream, time);
     }
   }
   if (!last) {
     if (hop - worm.settled >= worm.reach) settle(worm, time);
+    const Hop next = way(worm, worm.at);  // by the time that the head is there its port should be in the cache
+    __builtin_prefetch(&ports_[next.port]);
+    __builtin_prefetch(&lane(next, worm.response ? 1 : 0));
     return add(Step::head, number, time + (hop == 0 ? niu_ : hop_));
   }
   while (worm.settled < worm.length) settle(worm, time);
@@ -238,7 +242,7 @@ void Fabric::settle(Worm& worm, double time) {
   Lane& passed = lane(worm, hop);
   const double end = std::max(passed.behind, time);
   passed.free = end;
-  const std::uint16_t port = worm.way[hop].port;
+  const std::uint16_t port = way(worm, hop).port;
   if (ports_[port].first != nobody) wake(port, end);
   Queue& buffer = queue(worm, hop);
   buffer.left = end;

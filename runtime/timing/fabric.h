@@ -72,7 +72,8 @@ class Fabric {
   static constexpr unsigned channel_bits = 2;  ///< of Worm::channels
   static constexpr int most_channels = 1 << channel_bits;
 
-  struct Port {
+  // Packets jump from one of these to the next: each has a cache line of its own, and none straddles two.
+  struct alignas(64) Port {
     double free = 0, busy = 0;
     double wake = never;  ///< time of the next appointment at which waiting packets are looked at
     std::uint64_t bytes = 0;
@@ -84,17 +85,18 @@ class Fabric {
     std::uint32_t first = nobody, last = nobody;
   };
   /// A virtual channel of a port, with its buffer in the next router.
-  struct Lane {
+  struct alignas(64) Lane {
     double free = 0;    ///< when the tail of the last packet is through the port; `never` while that is not known
     double behind = 0;  ///< a lower bound of that, for as long as it is not known
     double space = 0;   ///< flits of the buffer that are not taken by packets which fit into it as a whole
     Queue buffer;
   };
-  struct Worm {
-    const Hop* way = nullptr;
+  struct alignas(64) Worm {
     std::uint64_t key = 0;
     std::uint64_t channels = 0;  ///< two bits a hop
-    double flits = 0, cycles = 0, source_cycles = 0;
+    double cycles = 0, source_cycles = 0;
+    float flits = 0;        ///< a whole number
+    std::uint32_t way = 0;  ///< its first hop
     std::uint32_t bytes = 0;
     std::uint32_t packet = 0;
     std::uint32_t waits_behind = nobody;  ///< next of those that wait for a port
@@ -105,16 +107,18 @@ class Fabric {
     std::uint8_t reach = 0;               ///< routers that the packet reaches back over when it stands still
     bool response = false;
   };
+  static_assert(sizeof(Port) == 64 && sizeof(Lane) == 64 && sizeof(Worm) == 64);
 
+  [[nodiscard]] Hop way(const Worm& worm, int hop) const { return hops_[worm.way + static_cast<unsigned>(hop)]; }
   [[nodiscard]] Lane& lane(Hop hop, int channel) {
-    return lanes_[static_cast<std::size_t>((hop.port * 2 + hop.side) * channels_ + channel)];
+    return lanes_[(std::size_t{hop.port} * 2 + hop.side) * most_channels + static_cast<std::size_t>(channel)];
   }
   [[nodiscard]] Lane& lane(const Worm& worm, int hop) {
-    return lane(worm.way[hop], static_cast<int>(worm.channels >> (static_cast<unsigned>(hop) * channel_bits) & 3U));
+    return lane(way(worm, hop), static_cast<int>(worm.channels >> (static_cast<unsigned>(hop) * channel_bits) & 3U));
   }
   /// The queue in which the packet stands before it takes the hop. A NIU has one queue for requests and one for responses.
   [[nodiscard]] Queue& queue(const Worm& worm, int hop) {
-    if (hop == 0) return sources_[static_cast<std::size_t>(worm.way->port * 2) + (worm.response ? 1U : 0U)];
+    if (hop == 0) return sources_[static_cast<std::size_t>(way(worm, 0).port * 2) + (worm.response ? 1U : 0U)];
     return lane(worm, hop - 1).buffer;
   }
   [[nodiscard]] std::uint8_t reach_of(const Worm& worm) const;
@@ -129,6 +133,7 @@ class Fabric {
   void settle(Worm& worm, double time);
 
   Routes& routes_;
+  const Hop* hops_;  ///< of all ways
   Agenda& agenda_;
   FabricListener& listener_;
   double hop_, niu_;

@@ -135,8 +135,7 @@ class Network final : private FabricListener {
   bool joins_train(const Packet& packet, const Passage& passage);
   Channel& channel_of(const Packet& packet) { return channels_.at(static_cast<std::uint8_t>(packet.bank)); }
   std::uint32_t& train(const Packet& packet) {
-    return trains_[static_cast<std::size_t>((packet.request.noc * routes_.nodes() + packet.request.peer) * routes_.nodes() +
-                                            packet.request.from)];
+    return trains_[routes_.index_of(packet.request.noc, packet.request.peer, packet.request.from)];
   }
   void land(const Request& request, int core, double time);
   void complete(const Request& request, double time, double noc_wait, double dram_wait);

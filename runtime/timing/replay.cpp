@@ -18,7 +18,7 @@ namespace {
 class LaunchReplay final : private NetworkListener {
  public:
   LaunchReplay(const LaunchLog& log, GridSize grid, const Chip& chip)
-      : log_(log), grid_(grid), costs_(chip, log), network_(chip, grid, agenda_, *this) {
+      : log_(log), grid_(grid), costs_(chip, log), steps_(costs_), network_(chip, grid, agenda_, *this) {
     if (log.cores.size() != static_cast<std::size_t>(grid.cores())) {
       throw UsageError(fmt::format("the log of '{}' has {} cores, its {}x{} grid {}", log.name, log.cores.size(), grid.x,
                                    grid.y, grid.cores()));
@@ -29,7 +29,7 @@ class LaunchReplay final : private NetworkListener {
     }
     cores_.reserve(log.cores.size());
     for (int core = 0; core < grid.cores(); ++core) {
-      cores_.push_back(std::make_unique<CoreModel>(costs_, log, core, agenda_, network_));
+      cores_.push_back(std::make_unique<CoreModel>(costs_, steps_, log, core, agenda_, network_));
     }
   }
 
@@ -136,6 +136,7 @@ class LaunchReplay final : private NetworkListener {
   const LaunchLog& log_;
   GridSize grid_;
   Costs costs_;
+  ComputeSteps steps_;
   Agenda agenda_;
   Network network_;
   std::vector<std::unique_ptr<CoreModel>> cores_;

@@ -16,7 +16,8 @@ Routes::Routes(const Places& places, GridSize grid)
       nodes_(places.nodes()),
       core_of_node_(static_cast<std::size_t>(nodes_), -1),
       bank_of_node_(static_cast<std::size_t>(nodes_), -1),
-      known_(static_cast<std::size_t>(noc_count * nodes_ * nodes_)) {
+      known_(static_cast<std::size_t>(noc_count * nodes_ * nodes_)),
+      links_(known_.size(), unknown) {
   for (int core = 0; core < grid.cores(); ++core) {
     const int node = index_of(places_.physical_of(grid.core(core)));
     node_of_core_.push_back(node);
@@ -53,13 +54,14 @@ std::int16_t Routes::node(PhysicalCore place) const {
 }
 
 std::span<const Hop> Routes::way(int noc, int from, int to) {
-  Known& known = known_[static_cast<std::size_t>((noc * nodes_ + from) * nodes_ + to)];
+  Known& known = known_[index_of(noc, from, to)];
   if (known.length < 0) find(known, noc, from, to);
   return {hops_.data() + known.first, static_cast<std::size_t>(known.length)};
 }
 
 void Routes::find(Known& known, int noc, int from, int to) {
   const auto links = noc::route(places_, static_cast<NocId>(noc), place(from), place(to));
+  links_[index_of(noc, from, to)] = static_cast<std::uint8_t>(links.size());
   known = {static_cast<std::uint32_t>(hops_.size()), static_cast<std::int16_t>(links.size() + 2)};
   hops_.push_back({port(noc, from, port_inject), 0});
   std::uint16_t side = 0;

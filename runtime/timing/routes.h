@@ -47,6 +47,11 @@ class Routes {
   }
   [[nodiscard]] PhysicalCore place(int node) const { return {node % die_.x, node / die_.x}; }
 
+  /// Number of a way, from 0 on.
+  [[nodiscard]] std::size_t index_of(int noc, int from, int to) const {
+    const auto nodes = static_cast<std::size_t>(nodes_);
+    return (static_cast<std::size_t>(noc) * nodes + static_cast<std::size_t>(from)) * nodes + static_cast<std::size_t>(to);
+  }
   /// Number of a node. Throws UsageError for one that the torus does not have.
   [[nodiscard]] std::int16_t node(PhysicalCore place) const;
   [[nodiscard]] int node_of_core(int core) const { return node_of_core_[static_cast<std::size_t>(core)]; }
@@ -55,7 +60,12 @@ class Routes {
 
   /// All ports of a way, both NIUs' included: two more than links. Stays valid.
   [[nodiscard]] std::span<const Hop> way(int noc, int from, int to);
-  [[nodiscard]] int links(int noc, int from, int to) { return static_cast<int>(way(noc, from, to).size()) - 2; }
+  /// Where all ways are, one behind the other; it stays there.
+  [[nodiscard]] const Hop* hops() const { return hops_.data(); }
+  [[nodiscard]] int links(int noc, int from, int to) {
+    const std::uint8_t known = links_[index_of(noc, from, to)];
+    return known != unknown ? known : static_cast<int>(way(noc, from, to).size()) - 2;
+  }
   /// Throws UsageError when the rectangle of a multicast holds no core.
   [[nodiscard]] const Tree& tree(int noc, int from, const events::NocMulticast& multicast);
 
@@ -64,6 +74,7 @@ class Routes {
     std::uint32_t first = 0;
     std::int16_t length = -1;  ///< -1: not asked for yet
   };
+  static constexpr std::uint8_t unknown = 0xFF;
   void find(Known& known, int noc, int from, int to);
   [[nodiscard]] int index_of(PhysicalCore node) const { return node.y * die_.x + node.x; }
   [[nodiscard]] bool goes_around(const noc::Link& link) const;
@@ -74,6 +85,7 @@ class Routes {
   int nodes_;
   std::vector<int> node_of_core_, core_of_node_, bank_of_node_;
   std::vector<Known> known_;
+  std::vector<std::uint8_t> links_;  ///< of each way; smaller than `known_`, and asked for more often
   std::vector<Hop> hops_;
   std::unordered_map<std::uint64_t, Tree> trees_;  ///< by NoC, source and rectangle
 };
