@@ -35,14 +35,17 @@ MpiDoorbell::MpiDoorbell(MPI_Comm host) {
   MPI_Aint owned_bytes = 0;
   int unit = 0;
   if (works == 1) works = MPI_Win_shared_query(window_, 0, &owned_bytes, &unit, &base) == MPI_SUCCESS ? 1 : 0;
+  Bell* bells = nullptr;
+  if (works == 1) {
+    std::size_t room = owned_bytes;
+    bells = static_cast<Bell*>(std::align(line, line * size, base, room));
+    new (bells + rank) Bell{0, 0, 0};
+  }
+  // No rank comes out of this before all are in it: so no bell is rung before it is set up.
   MPI_Allreduce(MPI_IN_PLACE, &works, 1, MPI_INT, MPI_MIN, host);
   if (works == 0) return;
-
-  std::size_t room = owned_bytes;
-  void* aligned = std::align(line, line * size, base, room);
-  bells_ = static_cast<Bell*>(aligned);
-  own_ = new (bells_ + rank) Bell{0, 0, 0};
-  MPI_Barrier(host);  // no rank may ring a bell before it is set up
+  bells_ = bells;
+  own_ = bells + rank;
 }
 
 void MpiDoorbell::release() {

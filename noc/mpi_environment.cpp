@@ -181,23 +181,16 @@ void name_missing(const std::vector<std::string>& texts, int seconds) {
 }
 
 /// CPUs that the run may use on all its hosts: those of each host, counted by its first rank.
-int count_cores(MPI_Comm host, bool first_of_host) {
-  int cores = cpus_of_host(host);
-  if (!first_of_host) cores = 0;
+int count_cores(const HostRanks& host, const MpiInfo& info) {
+  if (info.local_size == info.size) return host.cpus;
+  int cores = info.local_rank == 0 ? host.cpus : 0;
   MPI_Allreduce(MPI_IN_PLACE, &cores, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
   return cores;
 }
 
 }  // namespace
 
-int cpus_of_host(MPI_Comm host) {
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) CPU_SET(0, &cpus);
-  // The CPU set of this rank alone would not do: mpirun may have bound the rank to one core.
-  MPI_Allreduce(MPI_IN_PLACE, &cpus, sizeof cpus, MPI_BYTE, MPI_BOR, host);
-  return CPU_COUNT(&cpus);
-}
+struct MpiEnvironment::Host : HostRanks {};
 
 MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
   // Serialized, because the thread back end of the fibers calls from several threads, one at a time. Open MPI takes no
@@ -213,12 +206,10 @@ MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
     MPI_Finalize();
     refuse(message);
   }
-  MPI_Comm host = MPI_COMM_NULL;
-  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host);
-  MPI_Comm_rank(host, &info_.local_rank);
-  MPI_Comm_size(host, &info_.local_size);
-  info_.cores = count_cores(host, info_.local_rank == 0);
-  MPI_Comm_free(&host);
+  host_ = std::make_unique<Host>(Host{ranks_of_host(MPI_COMM_WORLD)});
+  MPI_Comm_rank(host_->comm, &info_.local_rank);
+  MPI_Comm_size(host_->comm, &info_.local_size);
+  info_.cores = count_cores(*host_, info_);
   info_.host = host_name();
   info_.library = library_name();
   // mpirun sets the second one for its ranks where they outnumber the slots; Open MPI then yields by default.
@@ -227,10 +218,13 @@ MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
                                : set_to_true("OMPI_MCA_mpi_oversubscribe");
 }
 
-MpiEnvironment::~MpiEnvironment() { MPI_Finalize(); }
+MpiEnvironment::~MpiEnvironment() {
+  MPI_Comm_free(&host_->comm);
+  MPI_Finalize();
+}
 
 std::unique_ptr<Transport> MpiEnvironment::make_transport(bool share) {
-  return std::make_unique<MpiTransport>(MPI_COMM_WORLD, share);
+  return std::make_unique<MpiTransport>(MPI_COMM_WORLD, share, *host_);
 }
 
 std::string MpiEnvironment::ask_host(const std::string& text, std::size_t most,
@@ -254,7 +248,7 @@ std::string MpiEnvironment::ask_host(const std::string& text, std::size_t most,
     next.resize(std::min(next.find('\0'), next.size()));
     texts.at(static_cast<std::size_t>(status.MPI_SOURCE)) = next.empty() ? " " : next;
   }
-  const std::string said = answer(texts);
+  std::string said = answer(texts);
   std::string head = std::to_string(said.size());
   head.resize(answer_head_bytes);
   std::vector<MPI_Request> requests;

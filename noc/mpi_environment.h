@@ -47,7 +47,9 @@ class MpiEnvironment {
   [[noreturn]] void abort(int code);
 
  private:
+  struct Host;
   MpiInfo info_;
+  std::unique_ptr<Host> host_;  ///< the ranks of this host
 };
 
 /// True when mpirun, srun or another launcher started this process as part of a job (by the environment; MPI is not called).

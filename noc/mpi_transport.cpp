@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "noc/mpi_transport.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -47,7 +49,21 @@ class DropAll final : public MessageSink {
 
 }  // namespace
 
-MpiTransport::MpiTransport(MPI_Comm parent, bool share) : exceptions_(std::uncaught_exceptions()) {
+HostRanks ranks_of_host(MPI_Comm parent) {
+  HostRanks ranks;
+  check(MPI_Comm_split_type(parent, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &ranks.comm), "MPI_Comm_split_type");
+  check(MPI_Comm_set_errhandler(ranks.comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (sched_getaffinity(0, sizeof cpus, &cpus) != 0) CPU_SET(0, &cpus);
+  // The CPU set of this rank alone would not do: mpirun may have bound the rank to one core.
+  check(MPI_Allreduce(MPI_IN_PLACE, &cpus, sizeof cpus, MPI_BYTE, MPI_BOR, ranks.comm), "MPI_Allreduce");
+  ranks.cpus = CPU_COUNT(&cpus);
+  return ranks;
+}
+
+MpiTransport::MpiTransport(MPI_Comm parent, bool share, std::optional<HostRanks> host)
+    : exceptions_(std::uncaught_exceptions()) {
   check(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
   check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   int size = 0;
@@ -60,15 +76,14 @@ MpiTransport::MpiTransport(MPI_Comm parent, bool share) : exceptions_(std::uncau
     post_receive(incoming);
   }
 
-  MPI_Comm host = MPI_COMM_NULL;
-  check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host), "MPI_Comm_split_type");
-  check(MPI_Comm_set_errhandler(host, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  find_neighbours(host);
-  if (share && doorbell_) share_memory(host);
-  check(MPI_Comm_free(&host), "MPI_Comm_free");
+  HostRanks ranks = host ? *host : ranks_of_host(comm_);
+  find_neighbours(ranks);
+  if (share && doorbell_) share_memory(ranks.comm);
+  if (!host) check(MPI_Comm_free(&ranks.comm), "MPI_Comm_free");
 }
 
-void MpiTransport::find_neighbours(MPI_Comm host) {
+void MpiTransport::find_neighbours(const HostRanks& ranks_here) {
+  MPI_Comm host = ranks_here.comm;
   int neighbours = 0;
   check(MPI_Comm_size(host, &neighbours), "MPI_Comm_size");
   std::vector<int> host_ranks(neighbours);
@@ -84,7 +99,7 @@ void MpiTransport::find_neighbours(MPI_Comm host) {
   MPI_Group_free(&group);
   for (std::size_t i = 0; i < ranks.size(); ++i) peer(ranks[i]).host_rank = host_ranks[i];
   remote_peers_ = neighbours < size();
-  core_each_ = neighbours <= cpus_of_host(host);
+  core_each_ = neighbours <= ranks_here.cpus;
   if (neighbours > 1) doorbell_ = std::make_unique<MpiDoorbell>(host);
 }
 

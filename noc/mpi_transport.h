@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,14 @@
 
 namespace tilegrid::noc {
 
-/// CPUs that the ranks of a host may use together. Collective over `host`.
-[[nodiscard]] int cpus_of_host(MPI_Comm host);
+/// The ranks of a communicator that are on this host, and the CPUs that they may use together. Errors on `comm` are
+/// returned.
+struct HostRanks {
+  MPI_Comm comm = MPI_COMM_NULL;
+  int cpus = 1;
+};
+/// Collective over `parent`; who calls frees the communicator.
+[[nodiscard]] HostRanks ranks_of_host(MPI_Comm parent);
 
 /// Two-sided messages over one private communicator with one tag, received into a ring of posted receives. MPI matches
 /// messages of one source to receives in the order of posting, and the ring is emptied in that order only: so the order per
@@ -39,8 +46,9 @@ class MpiTransport final : public Transport {
   static constexpr int posted_receives = 16;
 
   /// Collective over `parent`, whose ranks keep their numbers. With `share` the ranks of a host share memory, as far as the
-  /// host lets them; see sharing_failure().
-  explicit MpiTransport(MPI_Comm parent, bool share = true);
+  /// host lets them; see sharing_failure(). `host` is that of `parent`, which stays the caller's; asked for when it is not
+  /// given.
+  explicit MpiTransport(MPI_Comm parent, bool share = true, std::optional<HostRanks> host = {});
   /// Collective; messages that still arrive are dropped. While an exception unwinds the stack nothing is taken down, since
   /// the other ranks will not take part: all of it stays until the process ends.
   ~MpiTransport() override;
@@ -78,7 +86,7 @@ class MpiTransport final : public Transport {
     Message message;
   };
 
-  void find_neighbours(MPI_Comm host);
+  void find_neighbours(const HostRanks& ranks_here);
   void share_memory(MPI_Comm host);
   Peer& peer(int rank) { return peers_[rank]; }
   void post(int destination, Message message, bool more);
