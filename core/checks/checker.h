@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "core/checks/reporter.h"
+#include "core/circular_buffer.h"
 #include "core/format.h"
 
 namespace tilegrid {
 struct Core;
-class CircularBuffer;
 }  // namespace tilegrid
 
 namespace tilegrid::checks {
@@ -76,6 +76,11 @@ class Checker {
   void use(std::uint32_t address, std::uint32_t bytes, const char* who) {
     if (looks_at_memory_) look_at(address, bytes, who);
   }
+  /// As above for tile `index` from the front of a buffer, which lies at `address`. What was pushed once is looked at once,
+  /// however often it is used until it is popped.
+  void use_tile(const CircularBuffer& cb, std::uint32_t index, std::uint32_t address, const char* who) {
+    if (looks_at_memory_ && !looked_at(cb, index)) look_at(address, cb.page_bytes(), who);
+  }
   void pack(const CircularBuffer& cb, std::uint32_t address, bool accumulate);
 
   // ---- Semaphores: the last call that used one, for a finding at the end of the program.
@@ -94,12 +99,13 @@ class Checker {
   class Sum {
    public:
     void add(const std::byte* memory, std::size_t bytes);
-    /// Whether add() may go on: whole words so far.
-    [[nodiscard]] static bool may_go_on(std::size_t bytes) { return bytes % sizeof lanes_ == 0; }
+    /// Whether add() may go on: whole stripes so far.
+    [[nodiscard]] static bool may_go_on(std::size_t bytes) { return bytes % sizeof sums_ == 0; }
     friend bool operator==(const Sum&, const Sum&) = default;
 
    private:
-    std::array<std::uint64_t, 4> lanes_{1, 2, 3, 4};
+    std::array<std::uint64_t, 8> sums_{};  ///< simd::StripeSums, whose header is not installed
+    std::uint64_t stripes_ = 0;
   };
   struct Transfer {
     std::uint32_t first = 0;  ///< L1 offsets
@@ -148,6 +154,8 @@ class Checker {
   };
 
   void look_at(std::uint32_t address, std::uint32_t bytes, const char* who);
+  /// Whether this tile was asked for before since it was pushed; never so of tiles that nobody has waited for.
+  [[nodiscard]] bool looked_at(const CircularBuffer& cb, std::uint32_t index);
   [[nodiscard]] OfRisc& of(Risc risc) { return riscs_[static_cast<std::size_t>(risc)]; }
   static void begin(ByNoc& under_way, NocId noc, unsigned trid, const Place& at);
   static void acknowledge(ByNoc& under_way, NocId noc, std::optional<unsigned> trid);
@@ -175,6 +183,7 @@ class Checker {
   std::array<OfRisc, risc_count> riscs_;
   std::vector<Users> users_;  ///< by CB
   std::size_t last_buffer_ = 0;
+  std::vector<std::vector<std::uint64_t>> looked_;  ///< by CB and page: pages pushed until with the one that was looked at
   std::array<std::optional<DataFormat>, 2> unpack_;
   std::optional<DataFormat> pack_;
   std::array<Place, 16> semaphores_{};

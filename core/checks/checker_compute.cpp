@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/checks/checker.h"
 #include "core/checks/poison.h"
 #include "core/core.h"
@@ -20,6 +22,14 @@ void Checker::unpack(Source source, const CircularBuffer& cb, const char* who) {
                     "the unpacker reads L1 as the format that it was configured for")
         .hint("call reconfig_data_format when the format of an operand changes; matmul takes in1 to SrcA, in0 to SrcB");
   });
+}
+
+bool Checker::looked_at(const CircularBuffer& cb, std::uint32_t index) {
+  if (index >= cb.waited()) return false;
+  std::vector<std::uint64_t>& pages = looked_[static_cast<std::size_t>(cb.id())];
+  if (pages.empty()) pages.resize(cb.pages());
+  const std::uint64_t pushed = cb.acked() + index;  // before this one
+  return std::exchange(pages[pushed % pages.size()], pushed + 1) == pushed + 1;
 }
 
 void Checker::look_at(std::uint32_t address, std::uint32_t bytes, const char* who) {

@@ -8,6 +8,7 @@
 #include "core/checks/checker.h"
 #include "core/checks/poison.h"
 #include "core/core.h"
+#include "core/simd/memory_kernels.h"
 
 namespace tilegrid::checks {
 namespace {
@@ -29,7 +30,8 @@ Checker::Checker(Core& core)
     : core_(core),
       reporter_(core.reporter),
       looks_at_memory_(core.reporter.on(Class::uninitialised_l1)),
-      users_(core.cbs.size()) {}
+      users_(core.cbs.size()),
+      looked_(core.cbs.size()) {}
 
 void Checker::UnderWay::add(const Transfer& transfer) {
   first = std::min(first, transfer.first);
@@ -53,14 +55,13 @@ const Checker::Transfer* Checker::UnderWay::overlapping(std::uint32_t from, std:
 }
 
 void Checker::Sum::add(const std::byte* memory, std::size_t bytes) {
-  constexpr std::uint64_t odd = 0x9E37'79B9'7F4A'7C15;
-  std::size_t at = 0;
-  for (; at + sizeof lanes_ <= bytes; at += sizeof lanes_) {
-    std::array<std::uint64_t, 4> words;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
-    std::memcpy(words.data(), memory + at, sizeof words);
-    for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i] = (lanes_[i] ^ words[i]) * odd;
-  }
-  for (; at < bytes; ++at) lanes_[0] = (lanes_[0] ^ static_cast<std::uint64_t>(memory[at])) * odd;
+  const std::size_t whole = bytes / simd::stripe_bytes * simd::stripe_bytes;
+  simd::add_stripes(sums_, stripes_, memory, whole);
+  stripes_ += whole / simd::stripe_bytes;
+  if (whole == bytes) return;
+  std::array<std::byte, simd::stripe_bytes> last{};  // how much of it counts follows from the transfer's length
+  std::memcpy(last.data(), memory + whole, bytes - whole);
+  simd::add_stripes(sums_, stripes_++, last.data(), last.size());
 }
 
 Checker::Sum Checker::sum_of(std::uint32_t first, std::uint32_t end) const {

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "core/simd/memory_kernels.h"
+
 namespace tilegrid::checks {
 namespace {
 
@@ -26,14 +28,9 @@ void fill(Poison poison, std::byte* memory, std::size_t bytes) {
 }
 
 std::optional<std::size_t> find(Poison poison, const std::byte* memory, std::size_t bytes) {
-  constexpr std::size_t block = 16 * poison_bytes;
-  std::size_t at = 0;
-  // Without branches inside of a block, so that the compiler may use vectors.
-  for (; at + block <= bytes; at += block) {
-    bool any = false;
-    for (std::size_t i = 0; i < block; i += poison_bytes) any |= word_at(memory + at + i) == poison.low;
-    if (any) break;
-  }
+  // Nearly always there is none: then only the end that has no whole 64 bytes is left to look at.
+  const std::size_t whole = bytes / 64 * 64;
+  std::size_t at = simd::holds_word(poison.low, memory, whole) ? 0 : whole;
   for (; at + poison_bytes <= bytes; at += poison_bytes) {
     if (holds(poison, memory + at)) return at;
   }

@@ -54,7 +54,7 @@ TileOperand operand(Core& core, Source source, std::uint32_t cb, std::uint32_t i
   const std::uint32_t address = buffer.tile_for_read(index, who);
   if (core.checker) {
     core.checker->unpack(source, buffer, who);
-    core.checker->use(address, buffer.page_bytes(), who);
+    core.checker->use_tile(buffer, index, address, who);
   }
   return {l1_pointer(address), buffer.format()};
 }
@@ -65,7 +65,8 @@ void check_use(Core& core, std::uint32_t cb, std::uint32_t first, std::uint32_t 
   if (!core.checker || core.dry) return;
   const CircularBuffer& buffer = core.cb(cb);
   for (std::uint32_t i = 0; i < count; ++i) {
-    core.checker->use(buffer.tile_for_read(first + i * stride, who), buffer.page_bytes(), who);
+    const std::uint32_t index = first + i * stride;
+    core.checker->use_tile(buffer, index, buffer.tile_for_read(index, who), who);
   }
 }
 

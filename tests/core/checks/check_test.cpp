@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <random>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/checks/checker.h"
 #include "core/checks/poison.h"
 #include "core/checks/reporter.h"
 #include "core/error.h"
+#include "core/simd/memory_kernels.h"
+#include "tests/core/each_target.h"
 
 namespace tilegrid::checks {
 namespace {
@@ -75,6 +80,74 @@ TEST(Poison, IsClearedAndNothingElse) {
   for (std::size_t i = 0; i < memory.size(); ++i) {
     EXPECT_EQ(memory[i], i / 16 == 100 / 16 ? written[i] : std::byte{0}) << i;
   }
+}
+
+/// XXH3's accumulation, word by word as core/simd/memory_kernels.h says it.
+std::uint64_t added(std::uint64_t word, std::uint64_t key) {
+  const std::uint64_t mixed = word ^ key;
+  return (word << 32U | word >> 32U) + (mixed & 0xFFFF'FFFFU) * (mixed >> 32U);
+}
+
+std::vector<std::byte> some_bytes(std::size_t count) {
+  std::mt19937 random(5);
+  std::vector<std::byte> bytes(count);
+  for (std::byte& one : bytes) one = static_cast<std::byte>(random());
+  return bytes;
+}
+
+TEST(Memory, SumsTellEveryChangedBitAndWhereItIs) {
+  const std::vector<std::byte> bytes = some_bytes(1 + 20 * simd::stripe_bytes);
+  const auto sums_of = [](const std::byte* memory, std::size_t count) {
+    simd::StripeSums sums{};
+    simd::add_stripes(sums, 0, memory, count);
+    return sums;
+  };
+  std::set<simd::StripeSums> of_targets;
+  const int targets = testing::for_each_simd_target([&] {
+    const std::byte* memory = bytes.data() + 1;  // nothing is aligned
+    const simd::StripeSums all = sums_of(memory, bytes.size() - 1);
+    of_targets.insert(all);
+    simd::StripeSums parts{};  // the same in two steps
+    simd::add_stripes(parts, 0, memory, 3 * simd::stripe_bytes);
+    simd::add_stripes(parts, 3, memory + 3 * simd::stripe_bytes, bytes.size() - 1 - 3 * simd::stripe_bytes);
+    EXPECT_EQ(parts, all);
+    std::vector<std::byte> changed = bytes;
+    for (std::size_t bit = 0; bit < 8 * (bytes.size() - 1); ++bit) {
+      changed[1 + bit / 8] ^= std::byte{1} << (bit % 8);
+      EXPECT_NE(sums_of(changed.data() + 1, bytes.size() - 1), all) << bit;
+      changed[1 + bit / 8] = bytes[1 + bit / 8];
+    }
+    for (std::size_t at = 8; at + 8 < bytes.size(); at += 8) changed[at] ^= std::byte{0x80};  // every sign
+    EXPECT_NE(sums_of(changed.data() + 1, bytes.size() - 1), all);
+    changed = bytes;
+    std::swap_ranges(changed.begin() + 1, changed.begin() + 65, changed.begin() + 65);
+    EXPECT_NE(sums_of(changed.data() + 1, bytes.size() - 1), all);
+  });
+  EXPECT_GE(targets, 2);
+  EXPECT_EQ(of_targets.size(), 1U);
+  // The first word of the first two stripes; the key is written in core/simd/memory_kernels.cpp.
+  std::array<std::byte, 2 * simd::stripe_bytes> two{};
+  two[0] = std::byte{1};
+  two[simd::stripe_bytes] = std::byte{2};
+  constexpr std::uint64_t key = 0x6A09'E667'F3BC'C908;
+  EXPECT_EQ(sums_of(two.data(), two.size())[0], added(1, key) + added(2, key + 0x9E37'79B9'7F4A'7C15));
+}
+
+TEST(Memory, AWordIsFoundWhereverItLies) {
+  std::vector<std::byte> bytes(19 * simd::stripe_bytes);
+  constexpr std::uint64_t word = 0x0123'4567'89AB'CDEF;
+  testing::for_each_simd_target([&] {
+    EXPECT_FALSE(simd::holds_word(word, bytes.data(), bytes.size()));
+    for (std::size_t at = 0; at < bytes.size(); at += sizeof word) {
+      std::memcpy(bytes.data() + at, &word, sizeof word);
+      EXPECT_TRUE(simd::holds_word(word, bytes.data(), bytes.size())) << at;
+      EXPECT_EQ(simd::holds_word(word, bytes.data(), simd::stripe_bytes), at < simd::stripe_bytes);
+      EXPECT_FALSE(simd::holds_word(word + 1, bytes.data(), bytes.size()));
+      bytes[at + sizeof word - 1] = std::byte{};
+      EXPECT_FALSE(simd::holds_word(word, bytes.data(), bytes.size())) << at;
+      std::memset(bytes.data() + at, 0, sizeof word);
+    }
+  });
 }
 
 Fault some_fault() { return fault_of(Class::race, "did", "rule"); }
