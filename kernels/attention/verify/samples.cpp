@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/simd/random_kernels.h"
+
 namespace tilegrid::attention {
 namespace {
 
@@ -75,14 +77,15 @@ void add_outliers(const Generator& generator, std::vector<float>& samples) {
 }  // namespace
 
 std::vector<float> random_samples(std::uint64_t seed, int stream, std::size_t count, Distribution distribution) {
-  const Generator generator(seed, stream);
   std::vector<float> samples(count);
-  for (std::size_t first = 0; first < count; first += 2) {
-    const std::array<double, 2> pair = generator.normal_pair(first / 2, Purpose::normal);
-    samples[first] = static_cast<float>(pair[0]);
-    if (first + 1 < count) samples[first + 1] = static_cast<float>(pair[1]);
+  const simd::RandomStream normal{seed, static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(Purpose::normal)};
+  simd::normal_pairs(normal, 0, count / 2, samples.data());
+  if (count % 2 != 0) {
+    std::array<float, 2> last{};
+    simd::normal_pairs(normal, count / 2, 1, last.data());
+    samples.back() = last[0];
   }
-  if (distribution == Distribution::outlier) add_outliers(generator, samples);
+  if (distribution == Distribution::outlier) add_outliers(Generator(seed, stream), samples);
   return samples;
 }
 
