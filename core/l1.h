@@ -41,7 +41,7 @@ class L1Arena {
   /// 32-bit address of L1 offset 0 of a core: 0, or its slot.
   [[nodiscard]] std::uint32_t base(int core) const;
   [[nodiscard]] int cores() const { return cores_; }
-  /// Zeroes all L1; with several cores their pages are given back. L1 is zero when the arena is made.
+  /// Zeroes all L1, which keeps its pages. L1 is zero when the arena is made.
   void reset();
 
   /// From now on a kernel may use an L1 offset that it got from the host as a pointer, although several cores share the

@@ -33,18 +33,25 @@ void DramBanks::add(int bank, std::byte* shared) {
   banks_[bank].memory = static_cast<std::byte*>(memory);
 }
 
-void DramBanks::mark_unwritten(int bank, std::uint64_t end) {
-  Bank& one = banks_.at(bank);
-  if (end <= one.marked) return;
-  // Marks are whole patterns of poison_bytes: the next write may begin within the last one, and must not have it filled in
-  // later over what it wrote.
+// Marks are whole patterns of poison_bytes: the next write may begin within the last one, and must not have it filled in
+// later over what it wrote.
+void DramBanks::mark(Bank& bank, std::uint64_t end) const {
+  if (end <= bank.marked) return;
   end = std::min((end + checks::poison_bytes - 1) / checks::poison_bytes * checks::poison_bytes, bank_bytes_);
-  checks::fill(checks::dram_poison, one.memory + one.marked, end - one.marked);
-  one.marked = end;
+  checks::fill(checks::dram_poison, bank.memory + bank.marked, end - bank.marked);
+  bank.marked = end;
 }
 
 void DramBanks::mark_unwritten(std::uint64_t end) {
-  for (const auto& [index, bank] : banks_) mark_unwritten(index, end);
+  for (auto& [index, bank] : banks_) mark(bank, end);
+}
+
+void DramBanks::mark_around(int bank, std::uint64_t first, std::uint64_t end) {
+  Bank& one = banks_.at(bank);
+  if (end <= one.marked) return;
+  mark(one, first);
+  one.marked = std::max(one.marked, end / checks::poison_bytes * checks::poison_bytes);
+  mark(one, end);
 }
 
 NocAddress dram_address(const Places& places, int bank, std::uint64_t offset) {

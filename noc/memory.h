@@ -25,16 +25,19 @@ class DramBanks {
   void add(int bank, std::byte* memory = nullptr);
   [[nodiscard]] bool holds(int bank) const { return banks_.contains(bank); }
   [[nodiscard]] std::byte* at(int bank, std::uint64_t offset) { return banks_.at(bank).memory + offset; }
-  /// Marks what nobody has written below `end`, in one bank or all of this rank (core/checks/poison.h).
-  void mark_unwritten(int bank, std::uint64_t end);
+  /// Marks what nobody has written below `end`, in all banks of this rank (core/checks/poison.h).
   void mark_unwritten(std::uint64_t end);
+  /// The same before a write to [first, end) of a bank, but for what it is about to cover.
+  void mark_around(int bank, std::uint64_t first, std::uint64_t end);
 
  private:
   struct Bank {
     std::byte* memory = nullptr;
     bool own = true;
-    std::uint64_t marked = 0;  ///< everything below this offset has been written or marked
+    std::uint64_t marked = 0;  ///< everything below this offset has been written or marked; whole patterns
   };
+  void mark(Bank& bank, std::uint64_t end) const;
+
   std::uint64_t bank_bytes_;
   std::map<int, Bank> banks_;
 };

@@ -180,7 +180,7 @@ void Node::mark_unwritten_dram() {
 void Node::land_write(Target target, std::uint64_t offset, std::span<const std::byte> bytes, Issuer issuer) {
   // Memory between what was marked so far and the first byte of this write has not been written either.
   if (target.kind == Target::Kind::dram && checks_.on(checks::Class::uninitialised_dram)) {
-    dram_.mark_unwritten(target.index, offset + bytes.size());
+    dram_.mark_around(target.index, offset, offset + bytes.size());
   }
   std::memmove(memory(target, offset), bytes.data(), bytes.size());  // a core may write to itself, over the source
   if (target.kind != Target::Kind::core) return;
