@@ -6,35 +6,19 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
-#include "core/cpu_time.h"
 #include "core/tile.h"
 #include "kernels/attention/kernel_args.h"
-#include "kernels/attention/verify/samples.h"
 #include "runtime/session.h"
-#include "scripts/bench/blocked_attention.h"
+#include "scripts/bench/yardstick.h"
 
 namespace {
 
 using namespace tilegrid;
 
-struct Tensors {
-  std::vector<float> q, k, v, out;
-};
-
-Tensors random_tensors(const attention::Shape& shape) {
-  const auto rows = static_cast<std::size_t>(shape.seq_q) * static_cast<std::size_t>(shape.dim);
-  const auto samples = [&](int stream, int heads) {
-    return attention::random_samples(0, stream, rows * static_cast<std::size_t>(heads), attention::Distribution::normal);
-  };
-  Tensors made{samples(0, shape.heads), samples(1, shape.kv_heads), samples(2, shape.kv_heads), {}};
-  made.out.resize(made.q.size());
-  return made;
-}
+using bench::Tensors;
 
 /// The attention on the emulated grid: tensors are uploaded once, launched as often as asked.
 class Emulated {
@@ -80,48 +64,20 @@ class Emulated {
   bool record_log_ = true;
 };
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
 double root_mean_square_difference(const std::vector<float>& a, const std::vector<float>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
   return std::sqrt(sum / static_cast<double>(a.size()));
 }
 
-double timed(const bench::BlockedAttention& shape, Tensors& tensors) {
-  const double start = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
-  bench::blocked_attention(shape, tensors.q, tensors.k, tensors.v, tensors.out);
-  return cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
-}
-
-/// The yardstick with the blocks that suit this machine best.
-bench::BlockedAttention best_blocks(const attention::Shape& shape, Tensors& tensors) {
-  bench::BlockedAttention best;
-  double least = std::numeric_limits<double>::infinity();
-  for (const int q_block : {64, 128, 256}) {
-    for (const int k_block : {128, 256, 512}) {
-      if (shape.seq_q % q_block != 0) continue;
-      const bench::BlockedAttention tried{shape.heads, shape.kv_heads, shape.seq_q, shape.dim, q_block, k_block};
-      const double seconds = std::min(timed(tried, tensors), timed(tried, tensors));
-      if (seconds >= least) continue;
-      least = seconds;
-      best = tried;
-    }
-  }
-  return best;
-}
-
 int compare(Device& device, const attention::Config& asked, int repeats) {
   attention::validate(asked);
   const attention::Config config = attention::with_chunks(asked);
   const attention::Shape& shape = config.shape;
-  Tensors tensors = random_tensors(shape);
+  bench::BlockedAttention blocks{shape.heads, shape.kv_heads, shape.seq_q, shape.dim};
+  Tensors tensors = bench::random_tensors(blocks);
   Emulated emulated(device, config, tensors);
-  const bench::BlockedAttention blocks = best_blocks(shape, tensors);
+  bench::choose_blocks(blocks, tensors);
   emulated.run();
   fmt::print("causal attention of {} heads ({} of K and V), {} rows, dim {}; CPU seconds on one thread\n", shape.heads,
              shape.kv_heads, shape.seq_q, shape.dim);
@@ -132,10 +88,11 @@ int compare(Device& device, const attention::Config& asked, int repeats) {
   std::vector<double> theirs;
   for (int i = 0; i < repeats; ++i) {
     ours.push_back(emulated.run());
-    theirs.push_back(timed(blocks, tensors));
+    theirs.push_back(bench::timed(blocks, tensors));
     fmt::print("{:<6} {:>10.3f} {:>10.3f} {:>7.2f}\n", i + 1, ours.back(), theirs.back(), ours.back() / theirs.back());
   }
-  fmt::print("{:<6} {:>10.3f} {:>10.3f} {:>7.2f}\n", "median", median(ours), median(theirs), median(ours) / median(theirs));
+  fmt::print("{:<6} {:>10.3f} {:>10.3f} {:>7.2f}\n", "median", bench::median(ours), bench::median(theirs),
+             bench::median(ours) / bench::median(theirs));
 
   // Neither figure means anything unless both computed the same.
   const double difference = root_mean_square_difference(emulated.output(), tensors.out);

@@ -53,14 +53,15 @@ void attend(const BlockedAttention& shape, int first_row, const float* q, const 
   const int dim = shape.dim;
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
   std::vector<Row> state(static_cast<std::size_t>(rows));
-  for (int first_key = 0; first_key < first_row + rows; first_key += shape.k_block) {
-    const int columns = std::min(shape.k_block, first_row + rows - first_key);
+  const int keys_seen = shape.causal ? first_row + rows : shape.seq;
+  for (int first_key = 0; first_key < keys_seen; first_key += shape.k_block) {
+    const int columns = std::min(shape.k_block, keys_seen - first_key);
     const std::ptrdiff_t keys = static_cast<std::ptrdiff_t>(first_key) * dim;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, dim, 1.0F, q, dim, k + keys, dim, 0.0F,
                 scores.data(), columns);
     for (int r = 0; r < rows; ++r) {
       float* row = scores.data() + static_cast<std::ptrdiff_t>(r) * columns;
-      const int seen = std::clamp(first_row + r + 1 - first_key, 0, columns);
+      const int seen = shape.causal ? std::clamp(first_row + r + 1 - first_key, 0, columns) : columns;
       std::fill(row + seen, row + columns, far_below);
       const float alpha = online_softmax(row, columns, scale, state[static_cast<std::size_t>(r)]);
       float* sums = out + static_cast<std::ptrdiff_t>(r) * dim;
