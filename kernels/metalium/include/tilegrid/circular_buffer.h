@@ -33,3 +33,49 @@ inline const tilegrid_device::BufferFacts get_local_cb_interface(uint32_t cb, TG
   const uint32_t bytes = fact(2) * fact(3);
   return {bytes, fact(4) + bytes, fact(2), fact(3), fact(0), fact(1), 0, fact(7), fact(6)};
 }
+
+/// Facts of buffers are bytes for every processor.
+inline constexpr uint32_t cb_addr_shift = 0;
+#define CB_RD_PTR(id) get_read_ptr(id)
+#define CB_WR_PTR(id) get_write_ptr(id)
+#define CB_RD_SZ(id) get_local_cb_interface(id).fifo_size
+#define CB_PAGE_SIZE(id) get_local_cb_interface(id).fifo_page_size
+#define CB_PAGE_COUNT(id) get_local_cb_interface(id).fifo_num_pages
+
+namespace tt {
+/// Names of the buffers in the first years' compute kernels.
+enum HlkOperand : uint8_t {
+  in0 = 0,
+  in1,
+  in2,
+  in3,
+  in4,
+  in5,
+  in6,
+  in7,
+  param0 = 8,
+  param1,
+  param2,
+  param3,
+  param4,
+  param5,
+  param6,
+  param7,
+  out0 = 16,
+  out1,
+  out2,
+  out3,
+  out4,
+  out5,
+  out6,
+  out7,
+  intermed0 = 24,
+  intermed1,
+  intermed2,
+  intermed3,
+  intermed4,
+  intermed5,
+  intermed6,
+  intermed7,
+};
+}  // namespace tt

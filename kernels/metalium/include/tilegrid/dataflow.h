@@ -178,6 +178,8 @@ inline void ncrisc_noc_set_transaction_id(uint32_t noc, uint32_t buffer, uint32_
   tilegrid_device::tg().refuse("ncrisc_noc_set_transaction_id of a write's command buffer",
                                "writes get their id by noc_async_write_one_packet_with_trid", at);
 }
+/// All ids, one a bit.
+inline constexpr uint32_t NOC_CLEAR_OUTSTANDING_REQ_MASK = 0xFFFFFFFF, NOC_MAX_TRANSACTION_ID = 0xF;
 inline void reset_noc_trid_barrier_counter(uint32_t = 0, uint32_t = noc_index) {}
 
 // ---- Barriers
@@ -248,6 +250,7 @@ inline void set_l1_data_cache() {}
 inline void riscv_wait(uint32_t cycles, TG_AT) { tilegrid_device::tg().idle(cycles, at); }
 inline uint32_t get_timestamp_32b() { return static_cast<uint32_t>(tilegrid_device::tg().clock()); }
 inline uint64_t get_timestamp() { return tilegrid_device::tg().clock(); }
+#define NUM_L1_BANKS ::tilegrid_device::tg().place(7)
 template <bool DRAM, bool tiles = true>
 TILEGRID_UNCOUNTED inline uint32_t get_bank_count() {
   return tilegrid_device::tg().place(DRAM ? 6 : 7);
