@@ -14,6 +14,20 @@ BROKEN = {
     "helper/helper.cpp": '#include "helper.hpp"\nint three() { return 3; }\n',
     "three.cpp": '#include "helper.hpp"\nint main() { return three(); }\n',
     "never.cpp": "int main() { while (true) __builtin_ia32_pause(); }\n",
+    # Of the spring of 2024, with what its headers brought along; and what its project defines.
+    "CMakeLists.txt": "add_executable(old old.cpp)\ntarget_compile_definitions(old PRIVATE ANSWER=42)\n",
+    "old.cpp": """#include "device.hpp"
+#include "host_api.hpp"
+using namespace tt::tt_metal;
+int main() {
+  const auto start = chrono::steady_clock::now();
+  std::ofstream("numbers.txt") << min(ANSWER, 7);
+  CoreRange cores{.start = {0, 0}, .end = {1, 0}};
+  Program program = CreateProgram();
+  CreateKernelFromString(program, "void kernel_main() {}", cores, DataMovementConfig{});
+  return ANSWER == 42 && start <= chrono::steady_clock::now() ? 0 : 1;
+}
+""",
     "kernels/none.cpp": "int main() { a kernel, not a program }\n",
 }
 
@@ -45,7 +59,8 @@ def check_broken(script, scratch):
     code, output, errors = run(script, folder, "--json", scratch / "bad.json", "--timeout", "5")
     rows = programs_of(scratch / "bad.json")
     assert code == 1, output + errors
-    assert set(rows) == {"library.cpp", "unknown.cpp", "three.cpp", "never.cpp"}, rows
+    assert set(rows) == {"library.cpp", "unknown.cpp", "three.cpp", "never.cpp", "old.cpp"}, rows
+    assert rows["old.cpp"]["passed"], rows
     assert not rows["library.cpp"]["built"] and rows["library.cpp"]["dependency"], rows
     assert rows["library.cpp"]["missing"] == ["somebody/elses.h"], rows
     assert rows["unknown.cpp"]["exit"] is None and "NoSuchThing" in rows["unknown.cpp"]["missing"][0], rows
