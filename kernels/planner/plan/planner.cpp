@@ -193,7 +193,7 @@ static Refusal refusal_for_l1(const Plan& plan, const PlanRequest& request) {
       request.k_block > 0
           ? fmt::format("{} wants all of K at once; K blocks are for best", name_of(plan.strategy))
           : fmt::format("circular buffers of {} bytes wanted, L1 has {}", plan.cb_bytes(), l1_for_buffers(plan.machine));
-  refusal.fits = what_fits_l1(plan) + ", or K in blocks (best)";
+  refusal.fits = what_fits_l1(plan) + ", or K in blocks or passes over segments (best)";
   return refusal;
 }
 
