@@ -90,7 +90,7 @@ std::vector<std::string> flags_of(const KernelSource& source, const Compiler& co
 /// Our headers for <...>, behind the system's: one of ours must not stand in front of one of the standard library. GCC
 /// searches a folder that is named twice at its last place only, so this is another folder, of links.
 fs::path headers_behind_system(const fs::path& headers, const fs::path& workshop) {
-  const fs::path folder = workshop / "headers";
+  fs::path folder = workshop / "headers";
   fs::create_directory(folder);
   for (const auto& entry : fs::directory_iterator(headers))
     fs::create_symlink(entry.path(), folder / entry.path().filename());
