@@ -72,8 +72,7 @@ class Fabric {
   static constexpr unsigned channel_bits = 2;  ///< of Worm::channels
   static constexpr int most_channels = 1 << channel_bits;
 
-  // Packets jump from one of these to the next: each has a cache line of its own, and none straddles two.
-  struct alignas(64) Port {
+  struct Port {
     double free = 0, busy = 0;
     double wake = never;  ///< time of the next appointment at which waiting packets are looked at
     std::uint64_t bytes = 0;
@@ -85,12 +84,13 @@ class Fabric {
     std::uint32_t first = nobody, last = nobody;
   };
   /// A virtual channel of a port, with its buffer in the next router.
-  struct alignas(64) Lane {
+  struct Lane {
     double free = 0;    ///< when the tail of the last packet is through the port; `never` while that is not known
     double behind = 0;  ///< a lower bound of that, for as long as it is not known
     double space = 0;   ///< flits of the buffer that are not taken by packets which fit into it as a whole
     Queue buffer;
   };
+  /// Takes one cache line.
   struct alignas(64) Worm {
     std::uint64_t key = 0;
     std::uint64_t channels = 0;  ///< two bits a hop
@@ -107,7 +107,7 @@ class Fabric {
     std::uint8_t reach = 0;               ///< routers that the packet reaches back over when it stands still
     bool response = false;
   };
-  static_assert(sizeof(Port) == 64 && sizeof(Lane) == 64 && sizeof(Worm) == 64);
+  static_assert(sizeof(Worm) == 64);
 
   [[nodiscard]] Hop way(const Worm& worm, int hop) const { return hops_[worm.way + static_cast<unsigned>(hop)]; }
   [[nodiscard]] Lane& lane(Hop hop, int channel) {
