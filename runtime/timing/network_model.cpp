@@ -234,7 +234,8 @@ double Network::issue_multicast(const Request& request, double time) {
   const Tree& tree = routes_.tree(request.noc, from, call);
   const double hop = fabric_.hop_cycles();
   const double length = flits(request.bytes) * write_flit_ + 1 + gap_;
-  double& chain = chain_free_[static_cast<std::size_t>(request.noc * routes_.nodes() + from)];
+  double& chain =
+      chain_free_[std::size_t{request.noc} * static_cast<std::size_t>(routes_.nodes()) + static_cast<std::size_t>(from)];
   double setup = 0;
   if (!request.linked_before) setup = multicast_setup_ + hop * tree.farthest + (call.linked ? 0 : multicast_unlinked_);
   // All ports of the tree are reserved at once, each from the time at which the head gets there.
