@@ -13,6 +13,10 @@ BROKEN = {
     "helper/helper.hpp": "int three();\n",
     "helper/helper.cpp": '#include "helper.hpp"\nint three() { return 3; }\n',
     "three.cpp": '#include "helper.hpp"\nint main() { return three(); }\n',
+    # A header in a folder beside the program's own, which says what it is.
+    "four/four.cpp": '#include "four.hpp"\nint main() { return four(); }\n',
+    "four/README.md": "Four\n",
+    "numbers/four.hpp": "inline int four() { return 4; }\n",
     "never.cpp": "int main() { while (true) __builtin_ia32_pause(); }\n",
     # Of the spring of 2024, with what its headers brought along; and what its project defines.
     "CMakeLists.txt": "add_executable(old old.cpp)\ntarget_compile_definitions(old PRIVATE ANSWER=42)\n",
@@ -59,7 +63,8 @@ def check_broken(script, scratch):
     code, output, errors = run(script, folder, "--json", scratch / "bad.json", "--timeout", "5")
     rows = programs_of(scratch / "bad.json")
     assert code == 1, output + errors
-    assert set(rows) == {"library.cpp", "unknown.cpp", "three.cpp", "never.cpp", "old.cpp"}, rows
+    assert set(rows) == {"library.cpp", "unknown.cpp", "three.cpp", "never.cpp", "old.cpp", "four/four.cpp"}, rows
+    assert rows["four/four.cpp"]["exit"] == 4, rows
     assert rows["old.cpp"]["passed"], rows
     assert not rows["library.cpp"]["built"] and rows["library.cpp"]["dependency"], rows
     assert rows["library.cpp"]["missing"] == ["somebody/elses.h"], rows
