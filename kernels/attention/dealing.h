@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <optional>
 
@@ -39,6 +40,7 @@ struct Division {
   [[nodiscard]] constexpr Item item_at(std::uint32_t slot, std::uint32_t index) const {
     const Range heads = inner_of(slot);
     const Range range = chunks_of(slot);
+    assert(heads.count != 0 && range.count != 0);  // as there is an index
     const std::uint32_t place = index % range.count;
     const std::uint32_t one = outer_of(slot).begin + index / range.count / heads.count;
     const std::uint32_t head = heads.begin + index / range.count % heads.count;

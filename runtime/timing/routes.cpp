@@ -16,7 +16,7 @@ Routes::Routes(const Places& places, GridSize grid)
       nodes_(places.nodes()),
       core_of_node_(static_cast<std::size_t>(nodes_), -1),
       bank_of_node_(static_cast<std::size_t>(nodes_), -1),
-      known_(static_cast<std::size_t>(noc_count * nodes_ * nodes_)),
+      known_(index_of(noc_count, 0, 0)),
       links_(known_.size(), unknown) {
   for (int core = 0; core < grid.cores(); ++core) {
     const int node = index_of(places_.physical_of(grid.core(core)));
