@@ -27,7 +27,7 @@ Routes::Routes(const Places& places, GridSize grid)
   for (int bank = 0; bank < places_.banks(); ++bank) {
     bank_of_node_[static_cast<std::size_t>(index_of(places_.dram_endpoint(bank)))] = bank;
   }
-  const auto longest = static_cast<std::size_t>(die_.x + die_.y);
+  const auto longest = static_cast<std::size_t>(die_.x) + static_cast<std::size_t>(die_.y);
   hops_.reserve(known_.size() * longest);  // ways that were given out stay where they are
 }
 
