@@ -116,13 +116,13 @@ struct KernelObject {
   std::shared_ptr<const std::vector<std::byte>> bytes;  ///< null: known from an earlier program
   template <class Archive>
   void save(Archive& archive) const {
-    archive(key, static_cast<std::uint64_t>(bytes ? bytes->size() : 0));
+    archive(key, cereal::make_size_tag(bytes ? bytes->size() : 0));
     if (bytes) archive(cereal::binary_data(bytes->data(), bytes->size()));
   }
   template <class Archive>
   void load(Archive& archive) {
-    std::uint64_t size = 0;
-    archive(key, size);
+    cereal::size_type size = 0;
+    archive(key, cereal::make_size_tag(size));
     if (size == 0) return;
     auto read = std::make_shared<std::vector<std::byte>>(size);
     archive(cereal::binary_data(read->data(), read->size()));

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cereal/archives/binary.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -22,6 +21,7 @@
 #include "kernels/program.h"
 #include "noc/node.h"
 #include "runtime/deadlock/blocked_report.h"
+#include "runtime/message_archive.h"
 
 namespace tilegrid {
 
@@ -88,13 +88,12 @@ struct TaskCommand {
   std::vector<std::byte> input;
   template <class Archive>
   void save(Archive& archive) const {
-    archive(name, static_cast<std::uint64_t>(input.size()));
-    archive(cereal::binary_data(input.data(), input.size()));
+    archive(name, cereal::make_size_tag(input.size()), cereal::binary_data(input.data(), input.size()));
   }
   template <class Archive>
   void load(Archive& archive) {
-    std::uint64_t size = 0;
-    archive(name, size);
+    cereal::size_type size = 0;
+    archive(name, cereal::make_size_tag(size));
     input.resize(size);
     archive(cereal::binary_data(input.data(), input.size()));
   }
@@ -111,19 +110,17 @@ struct CoreResult {
 
 /// The logs of a rank's cores. A message holds every block of events once.
 struct RankLogs {
-  static constexpr std::uint64_t longest_block = std::uint64_t{1} << 24U;
   std::vector<EventLog> cores;
   template <class Archive>
   void save(Archive& archive) const {
     std::vector<EventLog> shared = cores;  // numbers of blocks only
     const auto store = share_blocks(shared);
-    archive(static_cast<std::uint64_t>(store->size()));
+    archive(cereal::make_size_tag(store->size()));
     for (std::uint32_t number = 0; number < store->size(); ++number) {
       const std::vector<Event>& events = *store->block(number);
-      archive(static_cast<std::uint64_t>(events.size()));
-      archive(cereal::binary_data(events.data(), events.size() * sizeof(Event)));
+      archive(cereal::make_size_tag(events.size()), cereal::binary_data(events.data(), events.size() * sizeof(Event)));
     }
-    archive(static_cast<std::uint64_t>(shared.size()));
+    archive(cereal::make_size_tag(shared.size()));
     for (const EventLog& core : shared) {
       for (int risc = 0; risc < risc_count; ++risc) archive(core.sequence(static_cast<Risc>(risc)).numbers());
       archive(core.lines());
@@ -132,20 +129,19 @@ struct RankLogs {
   template <class Archive>
   void load(Archive& archive) {
     const auto store = std::make_shared<EventStore>();
-    std::uint64_t count = 0;
-    archive(count);
+    cereal::size_type count = 0;
+    archive(cereal::make_size_tag(count));
     for (std::vector<Event> events; store->size() < count;) {
-      std::uint64_t size = 0;
-      archive(size);
-      if (size > longest_block) throw std::length_error("a block of a log without end");
+      cereal::size_type size = 0;
+      archive(cereal::make_size_tag(size));
       events.resize(size);
       archive(cereal::binary_data(events.data(), events.size() * sizeof(Event)));
       store->intern(events);
     }
-    archive(count);
-    if (count > longest_block) throw std::length_error("logs without end");
-    cores.resize(count);
-    for (EventLog& core : cores) {
+    archive(cereal::make_size_tag(count));
+    cores.clear();
+    while (cores.size() < count) {
+      EventLog& core = cores.emplace_back();
       for (int risc = 0; risc < risc_count; ++risc) {
         std::vector<std::uint32_t> numbers;
         archive(numbers);
@@ -174,15 +170,9 @@ struct RankResult {
 
 template <class T>
 [[nodiscard]] std::vector<std::byte> to_bytes(const T& value) {
-  std::ostringstream stream(std::ios::binary);
-  {
-    cereal::BinaryOutputArchive archive(stream);
-    archive(value);
-  }
-  const std::string text = stream.str();
-  std::vector<std::byte> bytes(text.size());
-  if (!text.empty()) std::memcpy(bytes.data(), text.data(), text.size());
-  return bytes;
+  MessageWriter writer;
+  writer(value);
+  return writer.take();
 }
 
 /// Throws Error (ExitCode::lost_rank).
@@ -191,13 +181,12 @@ template <class T>
 /// Throws Error for bytes that are no T.
 template <class T>
 [[nodiscard]] T from_bytes(std::span<const std::byte> bytes) {
-  std::istringstream stream(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), std::ios::binary);
   try {
-    cereal::BinaryInputArchive archive(stream);
-    T value;
-    archive(value);
+    MessageReader reader(bytes);
+    T value{};
+    reader(value);
     return value;
-  } catch (const std::exception& error) {  // of cereal, or of a list that claims to be longer than memory
+  } catch (const std::exception& error) {  // of the reader, of cereal, or of what makes the value
     refuse_message(error.what());
   }
 }

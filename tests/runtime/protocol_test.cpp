@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <deque>
 #include <random>
+#include <string>
+#include <type_traits>
 #include <vector>
 
 #include "core/error.h"
@@ -281,6 +284,27 @@ TEST(Protocol, BearsAnyBytes) {
     }
   }
   EXPECT_GT(refused, 5);
+}
+
+TEST(Protocol, RefusesWhatClaimsToBeLongerThanTheMessage) {
+  const auto refused = [](const auto& value, auto claim) {
+    std::vector<std::byte> bytes = to_bytes(value);
+    std::memcpy(bytes.data(), &claim, sizeof claim);
+    try {
+      static_cast<void>(from_bytes<std::remove_cvref_t<decltype(value)>>(bytes));
+    } catch (const Error& error) {
+      return error.code() == ExitCode::lost_rank;
+    }
+    return false;
+  };
+  for (const std::uint64_t length : {std::uint64_t{9}, std::uint64_t{1} << 33U, ~std::uint64_t{0}}) {
+    EXPECT_TRUE(refused(std::string("eight ch"), length)) << length;
+    EXPECT_TRUE(refused(std::vector<double>{8}, length)) << length;
+    EXPECT_TRUE(refused(std::vector<std::string>{""}, length)) << length;
+    EXPECT_TRUE(refused(RankLogs{}, length)) << length;
+  }
+  EXPECT_TRUE(refused(TaskCommand{"", {std::byte{1}}}, ~std::uint64_t{0}));
+  EXPECT_TRUE(refused(StatusReport{}, std::uint8_t{2})) << "neither true nor false";
 }
 
 TEST(ControlChannel, GivesARankItsOwnMessagesInOrder) {
