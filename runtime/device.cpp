@@ -11,6 +11,7 @@
 #include "core/checks/poison.h"
 #include "core/error.h"
 #include "core/l1.h"
+#include "core/stopwatch.h"
 #include "kernels/registry.h"
 #include "noc/host_port.h"
 #include "runtime/checks/findings.h"
@@ -204,7 +205,7 @@ void Device::end_in_deadlock(const LaunchCommand& command, Launch& launch, std::
 }
 
 RunResult Device::launch(const Program& program, const LaunchOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const LaunchCommand command = command_for(program, options);
   Launch launch(control_, command);
   const EndReason reason = launch.run(options.on_progress);
@@ -219,7 +220,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   RunResult result = launch.take_result();
   result.findings = std::move(findings);
   if (command.analyse) find_races(command, result);
-  result.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.wall_seconds = watch.seconds();
   return result;
 }
 

@@ -134,8 +134,7 @@ class StepCost {
   [[nodiscard]] double product(int rows, int columns, int k, Operand in0, Operand in1, bool transposed) const {
     const Subblock sub = sdpa_subblock(rows, columns, slots_);
     const double blocks = static_cast<double>(rows / sub.h) * (columns / sub.w);
-    const OperandSteps steps = cycles_.matmul_block_steps(
-        static_cast<std::uint32_t>(sub.h), static_cast<std::uint32_t>(sub.w), k, in0, in1, transposed, phases_);
+    const OperandSteps steps = cycles_.matmul_block_steps(sub.h, sub.w, k, in0, in1, transposed, phases_);
     const double set_up_all = set_up() + cycles_.configure_matmul + cycles_.configure_pack;
     return set_up_all + stage(blocks * steps.steps * steps.unpack, blocks * steps.steps * steps.math,
                               static_cast<double>(rows) * columns * pack_, blocks);
@@ -271,8 +270,7 @@ Config with_chunks(Config config) {
 Config with_chunks_for_all(Config config) {
   Config best;
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  for (const KvDelivery delivery :
-       {KvDelivery::dram, KvDelivery::chain, KvDelivery::multicast_row, KvDelivery::multicast_grid}) {
+  for (const KvDelivery delivery : all_deliveries) {
     Config tried = config;
     tried.kv = delivery;
     tried = with_chunks(tried);
@@ -284,6 +282,16 @@ Config with_chunks_for_all(Config config) {
   config.q_chunk = best.q_chunk;
   config.k_chunk = best.k_chunk;
   return with_chunks(config);
+}
+
+std::optional<Config> with_chunks_of_dram(Config config) {
+  config.kv = KvDelivery::dram;
+  config.kv_cores = 0;
+  try {
+    return with_chunks(config);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
 }
 
 }  // namespace tilegrid::attention

@@ -55,6 +55,9 @@ struct Shape {
   /// Pairs of a query and a key that it sees, of a head. Causal with as many queries as keys it is half of all, without half
   /// of the diagonal, as is the custom (attention.md 2.1).
   [[nodiscard]] double pairs() const;
+  /// Operations that the result takes: two products, of a multiplication and an addition each, for each query, each key that
+  /// it sees, and each element.
+  [[nodiscard]] double useful_flops() const { return 2.0 * batch * heads * pairs() * (dim + value_dim()); }
   template <class Archive>
   void serialize(Archive& archive) {
     archive(batch, heads, kv_heads, seq_q, seq_kv, dim, causal, v_dim, scale);
@@ -146,6 +149,10 @@ struct WorkItem {
 /// K chunks that a Q chunk visits: all, or with causal and a fused kernel those that its last row sees something of.
 [[nodiscard]] int k_chunks_of(const Config& config, int q_chunk_index);
 
+/// Products of two tiles of all cores, for chunks that are set; those with a column of ones, which add up row sums,
+/// included.
+[[nodiscard]] std::uint64_t matmul_tile_count(const Config& config, const std::vector<std::vector<WorkItem>>& split);
+
 /// The first of the SDPA list whose product fits `slots` and that divides rows and columns (attention.md 1.6).
 [[nodiscard]] Subblock sdpa_subblock(int rows, int columns, int slots);
 
@@ -166,5 +173,7 @@ struct WorkItem {
 [[nodiscard]] Config with_chunks(Config config);
 /// As above, whatever `kv` says with the chunks of the delivery whose estimate is the least: for comparisons of deliveries.
 [[nodiscard]] Config with_chunks_for_all(Config config);
+/// As with_chunks(), with K and V from DRAM whatever `kv` says; nothing when there is no such run.
+[[nodiscard]] std::optional<Config> with_chunks_of_dram(Config config);
 
 }  // namespace tilegrid::attention

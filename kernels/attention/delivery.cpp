@@ -289,4 +289,24 @@ std::int64_t dropped_chunks(const Config& config) {
   return count_steps(config).read * config.team.cores() - visits;
 }
 
+std::string team_text(const Config& config) {
+  const int teams = team_count(config);
+  const std::string count = fmt::format("{} team{}", teams, teams == 1 ? "" : "s");
+  if (config.delivery == KvDelivery::dram) return "each core reads from DRAM";
+  if (config.delivery == KvDelivery::chain) return fmt::format("chain of {} cores, {}", config.team.cores(), count);
+  return fmt::format("multicast to {}x{} cores, {}", config.team.columns, config.team.rows, count);
+}
+
+std::string causal_text(const Config& config) {
+  if (!config.shape.causal || config.delivery == KvDelivery::dram) return {};
+  if (config.delivery == KvDelivery::chain) {
+    return config.balance == Balance::zigzag
+               ? "; each passes on what the next one visits, light and heavy chunks in opposite directions"
+               : "; each passes on what the next one visits";
+  }
+  const std::int64_t dropped = dropped_chunks(config);
+  if (dropped == 0) return "; members of a team visit equally many K chunks";
+  return fmt::format("; members drop what they do not visit, {} K chunks in all", dropped);
+}
+
 }  // namespace tilegrid::attention

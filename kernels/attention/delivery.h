@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/attention/config.h"
 
 /// Teams of cores that share readings of K and V: how large they are, where they lie, who reads (attention.md 1.8).
 namespace tilegrid::attention {
+
+/// Those that there are, in the order in which `automatic` prefers them at equal times.
+inline constexpr std::array<KvDelivery, 4> all_deliveries{KvDelivery::dram, KvDelivery::chain, KvDelivery::multicast_row,
+                                                          KvDelivery::multicast_grid};
+[[nodiscard]] constexpr bool is_multicast(KvDelivery delivery) {
+  return delivery == KvDelivery::multicast_row || delivery == KvDelivery::multicast_grid;
+}
 
 /// Throws UsageError when `kv_cores` is a number that no team of the grid can have.
 void check_kv_cores(const Config& config);
@@ -44,5 +53,10 @@ struct Place {
 /// K chunk visits for which a chunk is delivered to a core that has no use for it: those past the diagonal, and of cores
 /// without an item in their team's slice. Only multicasts do that.
 [[nodiscard]] std::int64_t dropped_chunks(const Config& config);
+
+/// "chain of 8 cores, 10 teams", "each core reads from DRAM"
+[[nodiscard]] std::string team_text(const Config& config);
+/// How members cope with K/V chunks that not all of them need: "; each passes on what the next one visits"; often empty.
+[[nodiscard]] std::string causal_text(const Config& config);
 
 }  // namespace tilegrid::attention

@@ -9,9 +9,11 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "core/ids.h"
 #include "core/tile.h"
 #include "kernels/api/circular_buffer.h"
 #include "kernels/attention/dealing.h"
+#include "kernels/attention/kernel_args.h"
 #include "kernels/planner/plan/planner.h"
 
 namespace tilegrid::attention {
@@ -254,6 +256,20 @@ PlannedKernel plan_kernel(const Config& config) {
   }
   kernel.circular_buffers = binder.buffers();
   return kernel;
+}
+
+double planned_cycles(const Config& config, const PlannedKernel& kernel) {
+  const KernelArgs args = KernelArgs::from(config, {});
+  const auto cost = [&](PlannedStep step) { return kernel.steps.at(to_underlying(step)).value().plan.cost.compute; };
+  double cycles = 0;
+  for (const auto& items : split_work(config)) {
+    for (const WorkItem& item : items) {
+      const std::uint32_t chunk = item.chunk;
+      for (std::uint32_t j = 0; j < args.visited_chunks(chunk); ++j) cycles += cost(k_step(j != 0, args.masked(chunk, j)));
+      cycles += cost(PlannedStep::normalise);
+    }
+  }
+  return cycles;
 }
 
 std::vector<CircularBufferConfig> expected_planned_buffers(const Config& config) {

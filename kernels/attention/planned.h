@@ -55,6 +55,9 @@ struct PlannedKernel {
 /// matmul in 16-bit DST. Throws UsageError when there are more circular buffers than a core has.
 [[nodiscard]] PlannedKernel plan_kernel(const Config& config);
 
+/// Modelled cycles of the compute side by the plans, of all steps of all Q chunks.
+[[nodiscard]] double planned_cycles(const Config& config, const PlannedKernel& kernel);
+
 /// The circular buffers by the values that plans are expected to keep in CBs, without planning: for the choice of chunks.
 [[nodiscard]] std::vector<CircularBufferConfig> expected_planned_buffers(const Config& config);
 

@@ -167,4 +167,30 @@ int k_chunks_of(const Config& config, int q_chunk_index) {
   return ceil_div(shape.keys_seen(end - 1), config.k_chunk);
 }
 
+namespace {
+
+/// Products with a column of ones for a Q chunk: one at its end, or one in every K step. The planned and the unfused kernel
+/// have none.
+std::uint64_t sum_tiles_of(const Config& config, int k_steps) {
+  const std::uint64_t sq = config.q_chunk / tile_side, sk = config.k_chunk / tile_side;
+  const bool multipass = config.kernel == Kernel::multipass;
+  if (config.kernel == Kernel::hand_written || (multipass && config.steps.has(Step::packer_sum))) return sq;
+  return multipass && config.steps.has(Step::matmul_sum) ? k_steps * sq * sk : 0;
+}
+
+}  // namespace
+
+std::uint64_t matmul_tile_count(const Config& config, const std::vector<std::vector<WorkItem>>& split) {
+  const std::uint64_t step = std::uint64_t{1} * (config.q_chunk / tile_side) * (config.k_chunk / tile_side) *
+                             (config.shape.dim_t() + config.shape.v_dim_t());
+  std::uint64_t tiles = 0;
+  for (const auto& items : split) {
+    for (const WorkItem& item : items) {
+      const int k_steps = k_chunks_of(config, item.chunk);
+      tiles += k_steps * step + sum_tiles_of(config, k_steps);
+    }
+  }
+  return tiles;
+}
+
 }  // namespace tilegrid::attention

@@ -21,6 +21,8 @@ struct Shape {
   int n = 0;
   bool shared_b = false;
   friend bool operator==(const Shape&, const Shape&) = default;
+  /// Operations that the result takes: a multiplication and an addition each.
+  [[nodiscard]] double useful_flops() const { return 2.0 * batch * m * k * n; }
 };
 
 /// How blocks reach the cores.

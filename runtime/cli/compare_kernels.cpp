@@ -14,6 +14,7 @@
 #include "kernels/planner/plan/log_cost.h"
 #include "kernels/planner/print/print_plan.h"
 #include "runtime/cli/commands.h"
+#include "runtime/cli/many_runs.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
@@ -43,13 +44,14 @@ struct Column {
   double output_tiles = 0;
   report::RunOutcome outcome;
   LogCost log;
+  KnownFaults known_faults;
   std::optional<bool> passed;
   std::optional<double> compile_seconds;  ///< of kernels from files, on the host
 };
 
 std::uint64_t count(const Column& column, TileOp op) {
   std::uint64_t sum = 0;
-  for (const CoreCounters& core : column.outcome.result.cores) sum += core.tiles[static_cast<std::size_t>(op)];
+  for (const CoreCounters& core : column.outcome.result.cores) sum += core.tiles[op];
   return sum;
 }
 
@@ -72,6 +74,7 @@ void measure(const Session& session, Device& device, workloads::Workload& worklo
   column.outcome = workloads::execute(session, device, workload, true);
   column.log = log_cost(column.outcome.result.log.cores, column.outcome.circular_buffers, machine);
   column.outcome.result.log.cores.clear();
+  column.known_faults = column.outcome.known_faults;
   column.passed = workload.passed;
 }
 
@@ -115,24 +118,6 @@ Column six_op_column(const Session& session, Device& device, planner::Strategy s
   return column;
 }
 
-/// Modelled cycles of all steps of all Q chunks.
-double planned_cycles(const Attention& run, const attention::PlannedKernel& kernel) {
-  const attention::KernelArgs args = attention::KernelArgs::from(run.config, {});
-  const auto cost = [&](attention::PlannedStep step) {
-    return kernel.steps.at(static_cast<std::size_t>(step)).value().plan.cost.compute;
-  };
-  double cycles = 0;
-  for (const auto& items : run.split) {
-    for (const attention::WorkItem& item : items) {
-      const auto chunk = static_cast<std::uint32_t>(item.chunk);
-      for (std::uint32_t j = 0; j < args.visited_chunks(chunk); ++j)
-        cycles += cost(attention::k_step(j != 0, args.masked(chunk, j)));
-      cycles += cost(attention::PlannedStep::normalise);
-    }
-  }
-  return cycles;
-}
-
 /// Of attention that has run: what its column has beside what was measured.
 void describe_attention(const Attention& run, Column& column) {
   const attention::Config& config = run.config;
@@ -163,7 +148,7 @@ Column attention_column(const Session& session, Device& device, const Attention&
     const attention::PlannedStep step = attention::k_step(!one_step, false);
     column.operations = static_cast<int>(step_graph(config, step).ops().size() +
                                          step_graph(config, attention::PlannedStep::normalise).ops().size());
-    column.planned_cycles = planned_cycles(run, planned);
+    column.planned_cycles = attention::planned_cycles(config, planned);
   }
   describe_attention(run, column);
   return column;
@@ -343,8 +328,7 @@ int compare_kernels(const Session& session, Device& device, const Attention& ask
   for (const auto& run : others) columns.push_back(foreign_column(session, device, *run));
   report::Array kernels;
   for (const Column& column : columns) kernels.push_back(figures_of(column));
-  KnownFaults faults;
-  for (const Column& column : columns) add(faults, column.outcome.known_faults);
+  const KnownFaults faults = faults_of(columns);
   report::Conversions converted;  // the same of every kernel
   for (const Column& column : columns) {
     if (converted.empty()) converted = column.outcome.conversions;

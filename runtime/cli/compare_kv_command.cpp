@@ -10,11 +10,11 @@
 #include "core/tile.h"
 #include "kernels/attention/delivery.h"
 #include "runtime/cli/commands.h"
+#include "runtime/cli/many_runs.h"
 #include "runtime/cli/sweep_points.h"
 #include "runtime/data/tensors.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
-#include "runtime/report/progress.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/driver.h"
 
@@ -95,7 +95,7 @@ Value figures_of(const Attention& run, const report::RunOutcome& outcome) {
   const double mean = stall(summary.mean);
   return {{"used", name_of(run.config.delivery)},
           {"fallback", report::text_or_null(fallback_reason(run.config))},
-          {"team", workloads::team_text(run.config)},
+          {"team", attention::team_text(run.config)},
           {"cores", run.config.team.cores()},
           {"device",
            {{"cycles", cycles},
@@ -160,7 +160,7 @@ void run_comparison(const Session& session, Device& device, Comparison& comparis
   }
   std::vector<Balance> balances{Balance::zigzag};
   if (asked.shape.causal) balances.push_back(Balance::contiguous);
-  for (const attention::KvDelivery delivery : workloads::all_deliveries) {
+  for (const attention::KvDelivery delivery : attention::all_deliveries) {
     for (const Balance balance : balances) {
       Row row = run_row(session, device, comparison, delivery, balance);
       if (comparison.rows.empty() && !row.refusal.empty()) {
@@ -273,7 +273,7 @@ std::string winners_text(const std::vector<Comparison>& comparisons) {
   for (const SweepPoint::Flag& flag : first.varied) {
     columns.push_back({flag.name, static_cast<int>(std::max<std::size_t>(flag.name.size(), 8)) + 1});
   }
-  for (const attention::KvDelivery delivery : workloads::all_deliveries) {
+  for (const attention::KvDelivery delivery : attention::all_deliveries) {
     columns.push_back({attention::name_of(delivery), 16});
   }
   for (const auto& [title, width] :
@@ -290,7 +290,7 @@ std::string winners_text(const std::vector<Comparison>& comparisons) {
       text += table.row(cells, "  does not run: " + comparison.refusal);
       continue;
     }
-    for (const attention::KvDelivery delivery : workloads::all_deliveries) {
+    for (const attention::KvDelivery delivery : attention::all_deliveries) {
       const Row* least = comparison.best(delivery);
       cells.push_back(least == nullptr ? "-" : report::duration_text(least->figures["device"]["seconds"].number()));
     }
@@ -331,12 +331,6 @@ Value shape_figures(const Comparison& comparison) {
           {"k_chunk", config.k_chunk},
           {"winner", winner},
           {"refusal", report::text_or_null(comparison.refusal)}};
-}
-
-KnownFaults faults_of(const std::vector<Comparison>& comparisons) {
-  KnownFaults all;
-  for (const Comparison& one : comparisons) add(all, one.known_faults);
-  return all;
 }
 
 /// Keys: version, command, dry_run, warnings, shapes (one for each comparison: flags, config, winner, refusal), rows (of all
@@ -426,37 +420,16 @@ struct CompareKv {
   int run(Session& session, const std::vector<std::string>& arguments) const {
     std::vector<Comparison> comparisons = comparisons_of(arguments);
     comparisons.front().asked->register_kernels();
-    const GridSize first_grid = comparisons.front().asked->options.grid;
-    std::vector<const Flags*> asked_flags;
-    asked_flags.reserve(comparisons.size());
-    for (const Comparison& one : comparisons) asked_flags.push_back(&one.asked->flags());
-    int code = session.run({.grid = first_grid}, [&](Device&) { return flags.check_paths(asked_flags), 0; });
-    {
-      report::Progress line("compare-kv", comparisons.size(), progress && session.is_host(), "shapes");
-      std::uint64_t done = 0;
-      // A session has one grid of one chip: neighbours that share it run in one.
-      for (std::size_t begin = 0, end = 0; begin < comparisons.size() && code == 0; begin = end) {
-        const workloads::RunOptions& options = comparisons[begin].asked->options;
-        const auto same = [&](const workloads::RunOptions& other) {
-          return other.grid == options.grid && other.chip.same_as(options.chip);
-        };
-        while (end < comparisons.size() && same(comparisons[end].asked->options)) ++end;
-        SessionOptions own{.grid = options.grid, .checks = options.checks};  // --check takes no list of values
-        own.shake = options.shake;
-        own.transport = options.transport;
-        own.chip = options.chip;
-        code = session.run(own, [&](Device& device) {
-          for (std::size_t i = begin; i < end; ++i) {
-            run_comparison(session, device, comparisons[i]);
-            line.update(++done);
-          }
-          return 0;
-        });
-      }
-    }
-    if (code != 0) return code;
-    // The other ranks have no figures: what the host finds must be their exit code, too.
-    return session.run({.grid = first_grid}, [&](Device&) {
+    ManyRuns runs{"compare-kv", "shapes", progress, {}, {}, {}, {}};
+    for (const Comparison& one : comparisons) runs.sessions.push_back(one.asked->options.session());
+    runs.before = [&] {
+      std::vector<const Flags*> asked;
+      asked.reserve(comparisons.size());
+      for (const Comparison& one : comparisons) asked.push_back(&one.asked->flags());
+      flags.check_paths(asked);
+    };
+    runs.run = [&](Device& device, std::size_t i) { run_comparison(session, device, comparisons[i]); };
+    runs.report = [&] {
       if (comparisons.size() == 1 && !comparisons.front().refusal.empty()) throw UsageError(comparisons.front().refusal);
       report::print_report(
           json,
@@ -467,7 +440,8 @@ struct CompareKv {
           },
           [&] { return figures_of(comparisons); });
       return exit_code(session, comparisons);
-    });
+    };
+    return run_all(session, runs);
   }
 };
 

@@ -42,7 +42,7 @@ struct RankPlace {
 };
 
 std::vector<RankPlace> ask_ranks(const Session& session, Device& device) {
-  const auto answers = device.map(task_name, std::vector<std::vector<std::byte>>(static_cast<std::size_t>(device.ranks())));
+  const auto answers = device.map(task_name, std::vector<std::vector<std::byte>>(device.ranks()));
   // As the session places DRAM: on as many ranks as cores of the host can serve at a time.
   const int bank_owners = std::clamp(session.info().cores, 1, std::min(device.chip().places().banks(), device.ranks()));
   const noc::Placement placement{device.grid(), device.ranks(), bank_owners, device.chip().places().banks()};
@@ -50,10 +50,10 @@ std::vector<RankPlace> ask_ranks(const Session& session, Device& device) {
   for (int rank = 0; rank < device.ranks(); ++rank) {
     const int first = placement.first_core(rank);
     const int cores = placement.first_core(rank + 1) - first;
-    places.push_back({from_bytes<std::string>(answers[static_cast<std::size_t>(rank)]), first, cores, {}});
+    places.push_back({from_bytes<std::string>(answers[rank]), first, cores, {}});
   }
   for (int bank = 0; bank < placement.banks; ++bank) {
-    places[static_cast<std::size_t>(placement.rank_of_bank(bank))].banks.push_back(bank);
+    places[placement.rank_of_bank(bank)].banks.push_back(bank);
   }
   return places;
 }

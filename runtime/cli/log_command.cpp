@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/events/event_log.h"
+#include "core/ids.h"
 #include "core/say.h"
 #include "runtime/cli/commands.h"
 #include "runtime/report/print.h"
@@ -24,34 +25,41 @@ const EnumNames<int> risc_names{{"brisc", 0}, {"ncrisc", 1}, {"trisc", 2}};
 
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
-using KindCounts = std::array<std::array<std::uint64_t, event_kind_count>, risc_count>;
+using KindCounts = EnumArray<Risc, EnumArray<EventKind, std::uint64_t>>;
 
 std::string summary_text(const KindCounts& counts) {
   const report::Table table({{"kind", -18}, {"BRISC", 14}, {"NCRISC", 14}, {"TRISC", 14}, {"all", 14}});
-  std::string text = table.head();
-  const auto line = [&](const char* name, const std::array<std::uint64_t, risc_count>& row) {
-    text += table.row({name, std::to_string(row[0]), std::to_string(row[1]), std::to_string(row[2]),
-                       std::to_string(row[0] + row[1] + row[2])});
+  const auto line = [&](const char* name, const EnumArray<Risc, std::uint64_t>& row, std::uint64_t all) {
+    std::vector<std::string> cells{name};
+    for (const std::uint64_t count : row) cells.push_back(std::to_string(count));
+    cells.push_back(std::to_string(all));
+    return table.row(cells);
   };
-  std::array<std::uint64_t, risc_count> totals{};
-  for (std::size_t kind = 0; kind < event_kind_count; ++kind) {
-    const std::array<std::uint64_t, risc_count> row{counts[0][kind], counts[1][kind], counts[2][kind]};
-    for (std::size_t risc = 0; risc < risc_count; ++risc) totals.at(risc) += row.at(risc);
-    if (row[0] + row[1] + row[2] > 0) line(name_of(static_cast<EventKind>(kind)), row);
+  std::string text = table.head();
+  EnumArray<Risc, std::uint64_t> totals{};
+  std::uint64_t all = 0;
+  for (const EventKind kind : each<EventKind>) {
+    EnumArray<Risc, std::uint64_t> row{};
+    std::uint64_t sum = 0;
+    for (const Risc risc : each<Risc>) {
+      row[risc] = counts[risc][kind];
+      totals[risc] += row[risc];
+      sum += row[risc];
+    }
+    if (sum > 0) text += line(name_of(kind), row, sum);
+    all += sum;
   }
-  line("total", totals);
-  return text;
+  return text + line("total", totals, all);
 }
 
 Value summary_figures(const KindCounts& counts) {
   report::Object riscs;
-  for (std::size_t risc = 0; risc < risc_count; ++risc) {
+  for (const Risc risc : each<Risc>) {
     report::Object kinds;
-    for (std::size_t kind = 0; kind < event_kind_count; ++kind) {
-      const std::uint64_t count = counts.at(risc).at(kind);
-      if (count > 0) kinds.push_back({name_of(static_cast<EventKind>(kind)), count});
+    for (const EventKind kind : each<EventKind>) {
+      if (counts[risc][kind] > 0) kinds.push_back({name_of(kind), counts[risc][kind]});
     }
-    riscs.push_back({name_of(static_cast<Risc>(risc)), kinds});
+    riscs.push_back({name_of(risc), kinds});
   }
   return riscs;
 }
@@ -75,38 +83,33 @@ struct Log {
     flags.add_switch("--json", "Print JSON", json);
   }
 
-  /// Calls visit(launch, core index, risc, event, its number in the sequence) for the events that are asked for.
+  /// Calls visit(launch, core, risc, sequence) for the sequences that are asked for.
   template <class Visit>
-  void for_each_event(const RunLog& log, const Visit& visit) const {
-    std::uint64_t left = limit;
+  void for_each_sequence(const RunLog& log, const Visit& visit) const {
     for (std::size_t launch = 0; launch < log.launches.size(); ++launch) {
       const std::vector<EventLog>& cores = log.launches[launch].cores;
-      for (std::size_t index = 0; index < cores.size(); ++index) {
-        if (core && static_cast<std::size_t>(log.grid.index(*core)) != index) continue;
-        for (int one = 0; one < risc_count; ++one) {
-          if (risc >= 0 && risc != one) continue;
-          std::size_t number = 0;
-          for (const Event& event : cores[index].sequence(static_cast<Risc>(one))) {
-            if (left == 0 || report::output_is_gone()) return;
-            --left;
-            visit(launch, log.grid.core(static_cast<int>(index)), static_cast<Risc>(one), event, number++);
-          }
+      for (int index = 0; index < count_of(cores); ++index) {
+        const LogicalCore at = log.grid.core(index);
+        if (core && *core != at) continue;
+        for (const Risc one : each<Risc>) {
+          if (risc < 0 || risc == to_underlying(one)) visit(launch, at, one, cores[index].sequence(one));
         }
       }
     }
   }
 
-  /// Calls visit(risc, sequence) for the sequences that are asked for.
+  /// Calls visit(launch, core, risc, event, its number in the sequence) for the events that are asked for.
   template <class Visit>
-  void for_each_sequence(const RunLog& log, const Visit& visit) const {
-    for (const LaunchLog& launch : log.launches) {
-      for (std::size_t index = 0; index < launch.cores.size(); ++index) {
-        if (core && static_cast<std::size_t>(log.grid.index(*core)) != index) continue;
-        for (int one = 0; one < risc_count; ++one) {
-          if (risc < 0 || risc == one) visit(static_cast<Risc>(one), launch.cores[index].sequence(static_cast<Risc>(one)));
-        }
+  void for_each_event(const RunLog& log, const Visit& visit) const {
+    std::uint64_t left = limit;
+    for_each_sequence(log, [&](std::size_t launch, LogicalCore at, Risc one, const EventSequence& sequence) {
+      std::size_t number = 0;
+      for (const Event& event : sequence) {
+        if (left == 0 || report::output_is_gone()) return;
+        --left;
+        visit(launch, at, one, event, number++);
       }
-    }
+    });
   }
 
   /// A short file can claim any number of events, as loops repeat. Throws UsageError for one that takes hours.
@@ -117,7 +120,8 @@ struct Log {
     }
     if (summary && limit == no_limit) return;  // read block by block
     std::uint64_t events = 0;
-    for_each_sequence(log, [&](Risc, const EventSequence& sequence) { events += sequence.size(); });
+    for_each_sequence(log,
+                      [&](std::size_t, LogicalCore, Risc, const EventSequence& sequence) { events += sequence.size(); });
     if (std::min(limit, events) <= most_events_read) return;
     throw UsageError(
         fmt::format("{}: claims {} events, too many to print; --limit N, --core X,Y or --summary", file, events));
@@ -126,13 +130,12 @@ struct Log {
   [[nodiscard]] KindCounts count_kinds(const RunLog& log) const {
     KindCounts counts{};
     if (limit != no_limit) {
-      for_each_event(log, [&](std::size_t, LogicalCore, Risc one, const Event& event, std::size_t) {
-        ++counts[static_cast<std::size_t>(one)][static_cast<std::size_t>(event.kind())];
-      });
+      for_each_event(
+          log, [&](std::size_t, LogicalCore, Risc one, const Event& event, std::size_t) { ++counts[one][event.kind()]; });
       return counts;
     }
     // Each block once, times how often it comes.
-    for_each_sequence(log, [&](Risc one, const EventSequence& sequence) {
+    for_each_sequence(log, [&](std::size_t, LogicalCore, Risc one, const EventSequence& sequence) {
       std::unordered_map<const Event*, std::pair<std::span<const Event>, std::uint64_t>> blocks;
       for (std::size_t i = 0; i < sequence.block_count(); ++i) {
         auto& [events, times] = blocks[sequence.block(i).data()];
@@ -141,7 +144,7 @@ struct Log {
       }
       for (const auto& [at, block] : blocks) {
         for (const Event& event : block.first) {
-          counts[static_cast<std::size_t>(one)][static_cast<std::size_t>(event.kind())] += block.second;
+          counts[one][event.kind()] += block.second;
         }
       }
     });

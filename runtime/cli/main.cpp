@@ -35,13 +35,9 @@ struct Run {
         "does not go with --compare-kernels");
     attention->settle();
     for (const workloads::Maker& make : workloads::all()) make()->register_kernels();
-    SessionOptions own{.grid = options.grid, .checks = options.checks};
+    SessionOptions own = options.session();
     // What silicon forgives is not held against kernels of others.
     if (!foreign.empty() && options.check.empty()) own.checks = checks::Config::wild();
-    own.shake = options.shake;
-    own.transport = options.transport;
-    own.chip = options.chip;
-    own.deadlock_json = options.json;
     return session.run(own, [&](Device& device) { return compare_kernels(session, device, *attention, foreign); });
   }
 };

@@ -8,10 +8,10 @@
 
 #include "core/error.h"
 #include "runtime/cli/commands.h"
+#include "runtime/cli/many_runs.h"
 #include "runtime/cli/sweep_points.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
-#include "runtime/report/progress.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/all.h"
 #include "runtime/workloads/driver.h"
@@ -25,16 +25,12 @@ using report::Value;
 struct Point {
   SweepPoint flags;
   std::unique_ptr<workloads::Workload> workload;  ///< until it has run
-  GridSize grid;
-  Chip chip;
-  std::string refusal;           ///< why there are no figures
-  Value device;                  ///< null: did not run
-  std::uint64_t l1_bytes = 0;    ///< of the core with most
-  std::uint64_t dram_bytes = 0;  ///< read and written
+  std::string refusal;                            ///< why there are no figures
+  Value device;                                   ///< null: did not run
+  std::uint64_t l1_bytes = 0;                     ///< of the core with most
+  std::uint64_t dram_bytes = 0;                   ///< read and written
   std::vector<workloads::Choice> choices;
   KnownFaults known_faults;
-  /// A session has one grid of one chip.
-  [[nodiscard]] bool shares_session(const Point& other) const { return grid == other.grid && chip.same_as(other.chip); }
 };
 
 void run_point(const Session& session, Device& device, Point& point) {
@@ -97,12 +93,6 @@ report::Table table_of(const Point& first) {
   }
   for (const workloads::Choice& choice : first.choices) columns.push_back({choice.column, 7});
   return report::Table(columns);
-}
-
-KnownFaults faults_of(const std::vector<Point>& points) {
-  KnownFaults all;
-  for (const Point& point : points) add(all, point.known_faults);
-  return all;
 }
 
 std::string table_text(const std::string& command, const std::vector<Point>& points, std::size_t top) {
@@ -176,8 +166,6 @@ struct Sweep {
       parse_flags(point.workload->flags(), one.arguments);
       point.workload->options.progress = false;
       point.workload->settle();
-      point.grid = point.workload->options.grid;
-      point.chip = point.workload->options.chip;
       point.flags = std::move(one);
     }
     return points;
@@ -185,37 +173,21 @@ struct Sweep {
 
   int run(Session& session, const std::vector<std::string>& arguments) const {
     std::vector<Point> points = points_of(arguments);
-    std::vector<const Point*> firsts;  // of the points that run in one session
-    for (const Point& point : points) {
-      const auto same = [&](const Point* first) { return first->shares_session(point); };
-      if (std::none_of(firsts.begin(), firsts.end(), same)) firsts.push_back(&point);
-    }
     const std::unique_ptr<workloads::Workload> swept = make();
     swept->register_kernels();
-    const GridSize grid = points.front().grid;
-    std::vector<const Flags*> swept_flags;
-    swept_flags.reserve(points.size());
-    for (const Point& point : points) swept_flags.push_back(&point.workload->flags());
-    int code = session.run({.grid = grid}, [&](Device&) { return flags.check_paths(swept_flags), 0; });
-    {
-      report::Progress line("sweep", points.size(), progress && session.is_host(), "configurations");
-      std::uint64_t done = 0;
-      for (std::size_t i = 0; i < firsts.size() && code == 0; ++i) {
-        SessionOptions own{.grid = firsts[i]->grid};
-        own.chip = firsts[i]->chip;
-        code = session.run(own, [&](Device& device) {
-          for (Point& point : points) {
-            if (!firsts[i]->shares_session(point)) continue;
-            run_point(session, device, point);
-            line.update(++done);
-          }
-          return 0;
-        });
-      }
+    ManyRuns runs{"sweep", "configurations", progress, {}, {}, {}, {}};
+    for (const Point& point : points) {
+      runs.sessions.push_back({.grid = point.workload->options.grid});
+      runs.sessions.back().chip = point.workload->options.chip;
     }
-    if (code != 0) return code;
-    // The other ranks have no figures: what the host finds must be their exit code, too.
-    return session.run({.grid = grid}, [&](Device&) {
+    runs.before = [&] {
+      std::vector<const Flags*> swept_flags;
+      swept_flags.reserve(points.size());
+      for (const Point& point : points) swept_flags.push_back(&point.workload->flags());
+      flags.check_paths(swept_flags);
+    };
+    runs.run = [&](Device& device, std::size_t i) { run_point(session, device, points[i]); };
+    runs.report = [&]() -> int {
       rank(points);
       report::print_report(
           json, [&] { return table_text(swept->name(), points, top); },
@@ -223,7 +195,8 @@ struct Sweep {
       if (!points.front().device.is_null()) return 0;
       throw Error(ExitCode::kernel, fmt::format("none of {} configurations runs; {}: {}", points.size(),
                                                 varied_text(points.front()), points.front().refusal));
-    });
+    };
+    return run_all(session, runs);
   }
 };
 
@@ -233,18 +206,18 @@ Command sweep_command() {
   Command sweep{"sweep", "Rank configurations of a command by device time"};
   std::vector<std::string> names;
   for (const workloads::Maker& make : workloads::all()) {
-    const std::unique_ptr<workloads::Workload> one = make();
+    const workloads::About about = make()->about();
     Command child = command<Sweep>(
-        one->name(),
+        about.name,
         fmt::format("Any flag of `tilegrid {}` with a list of values, comma between: all combinations run as\n"
                     "dry runs and are ranked by device time; those that do not fit are listed with the reason.\n"
                     "--causal=on,off for a flag without a value, --set KEY=1,2 for a constant",
-                    one->name()),
-        one->sweep_examples() + "\n");
+                    about.name),
+        about.sweep_examples + "\n");
     static_cast<Sweep*>(child.owner.get())->make = make;
     child.takes_rest = true;
     sweep.commands.push_back(std::move(child));
-    names.push_back(one->name());
+    names.push_back(about.name);
   }
   sweep.run = [names](Session&, const std::vector<std::string>&) -> int {
     throw UsageError(fmt::format("sweep: what to sweep is missing: {}", fmt::join(names, " or ")));

@@ -75,7 +75,7 @@ class HeaderParser {
   static constexpr std::array<std::string_view, 3> keys{"descr", "fortran_order", "shape"};
 
   void parse_value(const std::string& key, Header& header, std::array<bool, 3>& seen) {
-    const auto index = static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key) - keys.begin());
+    const std::size_t index = std::find(keys.begin(), keys.end(), key) - keys.begin();
     if (index == keys.size()) throw std::runtime_error(fmt::format("unknown key '{}' in the header", printable(key)));
     if (seen.at(index)) throw std::runtime_error(fmt::format("'{}' twice in the header", key));
     seen.at(index) = true;

@@ -56,31 +56,30 @@ void check_flag(const char* flag, std::optional<int> given, const std::string& p
 }
 
 std::size_t matrix_bytes(int count, int rows, int columns, DataFormat format) {
-  return static_cast<std::size_t>(count) * static_cast<std::size_t>(tiles_of(rows)) *
-         static_cast<std::size_t>(tiles_of(columns)) * tile_bytes(format);
+  return std::size_t{1} * count * tiles_of(rows) * tiles_of(columns) * tile_bytes(format);
 }
 
-void upload_matrices(Device& device, const Buffer& buffer, std::span<const float> values, int count, int rows, int columns,
-                     DataFormat format) {
+Matrices Matrices::create(Device& device, int count, int rows, int columns, DataFormat format) {
+  const Buffer buffer = device.create_buffer(matrix_bytes(count, rows, columns, format), tile_bytes(format));
+  return {count, rows, columns, format, buffer};
+}
+
+void Matrices::upload(Device& device, std::span<const float> values) const {
   std::vector<std::byte> tiles(buffer.bytes());
-  const std::size_t elements = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
-  const std::size_t bytes = matrix_bytes(1, rows, columns, format);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-    tilize(values.subspan(i * elements, elements), rows, columns, format, std::span(tiles).subspan(i * bytes, bytes));
+  const std::size_t own = elements() / count, bytes = matrix_bytes(1, rows, columns, format);
+  for (int i = 0; i < count; ++i) {
+    tilize(values.subspan(i * own, own), rows, columns, format, std::span(tiles).subspan(i * bytes, bytes));
   }
   device.write(buffer, tiles);
 }
 
-std::vector<float> download_matrices(Device& device, const Buffer& buffer, int count, int rows, int columns,
-                                     DataFormat format) {
+std::vector<float> Matrices::download(Device& device) const {
   std::vector<std::byte> tiles(buffer.bytes());
   device.read(buffer, std::span(tiles));
-  const std::size_t elements = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
-  const std::size_t bytes = matrix_bytes(1, rows, columns, format);
-  std::vector<float> values(static_cast<std::size_t>(count) * elements);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-    untilize(std::span(tiles).subspan(i * bytes, bytes), rows, columns, format,
-             std::span(values).subspan(i * elements, elements));
+  std::vector<float> values(elements());
+  const std::size_t own = elements() / count, bytes = matrix_bytes(1, rows, columns, format);
+  for (int i = 0; i < count; ++i) {
+    untilize(std::span(tiles).subspan(i * bytes, bytes), rows, columns, format, std::span(values).subspan(i * own, own));
   }
   return values;
 }

@@ -35,11 +35,19 @@ void check_flag(const char* flag, std::optional<int> given, const std::string& p
 
 /// Bytes of `count` matrices of rows x columns elements in tiles.
 [[nodiscard]] std::size_t matrix_bytes(int count, int rows, int columns, DataFormat format);
-/// `values` are as many matrices, one behind the other; the buffer gets their tiles, row by row.
-void upload_matrices(Device& device, const Buffer& buffer, std::span<const float> values, int count, int rows, int columns,
-                     DataFormat format);
-/// The reverse.
-[[nodiscard]] std::vector<float> download_matrices(Device& device, const Buffer& buffer, int count, int rows, int columns,
-                                                   DataFormat format);
+
+/// Matrices of one size in DRAM, one behind the other, each cut into tiles row by row.
+struct Matrices {
+  int count = 0, rows = 0, columns = 0;  ///< of elements
+  DataFormat format = DataFormat::bf16;
+  Buffer buffer{};
+  /// Makes the buffer.
+  [[nodiscard]] static Matrices create(Device& device, int count, int rows, int columns, DataFormat format);
+  [[nodiscard]] std::uint32_t address() const { return buffer.address; }
+  [[nodiscard]] std::size_t elements() const { return std::size_t{1} * count * rows * columns; }
+  /// As many values as there are elements.
+  void upload(Device& device, std::span<const float> values) const;
+  [[nodiscard]] std::vector<float> download(Device& device) const;
+};
 
 }  // namespace tilegrid

@@ -194,21 +194,15 @@ bool Flags::given(std::string_view name) const {
   return flag != nullptr && flag->given > 0;
 }
 
-std::vector<std::string> Flags::names() const {
-  std::vector<std::string> names;
-  for (const Flag& flag : flags_) names.push_back(flag.name);
-  return names;
-}
-
 bool Flags::changes(std::string_view name) const {
   const Flag* flag = find(name);
   if (flag == nullptr || flag->given == 0) return false;
   return !flag->fact || flag->usual.empty() || text_of_fact(*flag) != flag->usual;
 }
 
-void Flags::refuse(std::initializer_list<const char*> names, const std::string& why,
-                   std::initializer_list<const char*> unless) const {
-  for (const char* name : names) {
+void Flags::refuse(const std::vector<std::string>& names, const std::string& why,
+                   const std::vector<std::string>& unless) const {
+  for (const std::string& name : names) {
     if (!changes(name)) continue;
     const std::vector<std::string>& texts = find(name)->texts;
     const auto asks_no_more = [&](const std::string& text) {

@@ -30,6 +30,7 @@ struct Flag {
   std::string field;  ///< what the library's errors call it: `seq_q`
   bool repeats = false, required = false, input = false, output = false;
   bool sweeps = true;  ///< makes a difference to a dry run
+  bool data = false;   ///< asks for data, which a dry run does not have
   int given = 0;       ///< how often it was
   std::vector<std::string> texts;
   std::function<void(const std::string&)> set;
@@ -50,6 +51,7 @@ struct Flag {
   Flag& writes() { return output = true, *this; }  ///< ... that is written
   Flag& no_fact() { return key.clear(), *this; }
   Flag& no_sweep() { return sweeps = false, *this; }
+  Flag& of_data() { return data = true, *this; }
 };
 
 /// Values of flags as text. All throw UsageError with a line that names flag and value.
@@ -111,13 +113,23 @@ class Flags {
   [[nodiscard]] const std::deque<Flag>& all() const { return flags_; }
   [[nodiscard]] const Flag* find(std::string_view name) const;
   [[nodiscard]] bool given(std::string_view name) const;
-  [[nodiscard]] std::vector<std::string> names() const;
+  [[nodiscard]] std::vector<std::string> names() const {
+    return names_of([](const Flag&) { return true; });
+  }
+  template <class Kind>
+  [[nodiscard]] std::vector<std::string> names_of(const Kind& kind) const {
+    std::vector<std::string> names;
+    for (const Flag& flag : flags_) {
+      if (kind(flag)) names.push_back(flag.name);
+    }
+    return names;
+  }
   /// Whether a flag was given and asks for something else than what happens without it.
   [[nodiscard]] bool changes(std::string_view name) const;
   /// Throws UsageError for the first of the flags that changes something: "flag: why". `unless` are words that ask for no
   /// more than the mode does by itself.
-  void refuse(std::initializer_list<const char*> names, const std::string& why,
-              std::initializer_list<const char*> unless = {}) const;
+  void refuse(const std::vector<std::string>& names, const std::string& why,
+              const std::vector<std::string>& unless = {}) const;
 
   /// Sets members, in the order of declaration, to the texts that a command line gave. Throws UsageError.
   void apply();

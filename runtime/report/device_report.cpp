@@ -5,9 +5,9 @@
 
 #include <array>
 #include <cctype>
-#include <chrono>
 #include <span>
 
+#include "core/stopwatch.h"
 #include "runtime/report/table.h"
 #include "runtime/timing/replay.h"
 
@@ -297,11 +297,11 @@ ChosenArchitecture choose_architecture(const std::string& name_or_path, const st
 }
 
 DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const std::string chip = log.launches.empty() ? std::string() : log.launches.front().chip;
   DeviceReport report{log.program, chip, log.grid, architecture, timing::replay(log, architecture.parameters), {}, 0};
   report.summary = summarise(report.time.launches);
-  report.replay_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.replay_seconds = watch.seconds();
   return report;
 }
 
@@ -356,7 +356,7 @@ std::string name_of(timing::Limit::Kind kind, const std::string& program) {
   constexpr std::array<const char*, timing::limit_count> names{"MATH",   "UNPACK",    "PACK",  "reader",
                                                                "writer", "imbalance", "launch"};
   if (kind == timing::Limit::Kind::reader && program.starts_with("attention")) return "K/V stream";
-  return names.at(static_cast<std::size_t>(kind));
+  return names.at(to_underlying(kind));
 }
 
 }  // namespace tilegrid::report

@@ -50,7 +50,7 @@ std::string grid_view(GridSize grid, std::span<const double> values, const std::
   for (int y = 0; y < grid.y; ++y) {
     text += fmt::format("{:>4} ", fmt::format("y{}", y));
     for (int x = 0; x < grid.x; ++x) {
-      const double value = values[static_cast<std::size_t>(grid.index({x, y}))];
+      const double value = values[grid.index({x, y})];
       const double part = *largest > 0 ? std::clamp(value / *largest, 0.0, 1.0) : 0;
       // A zero stays blank, everything above it shows.
       const auto shade = static_cast<std::size_t>(std::ceil(part * static_cast<double>(shades.size() - 1)));

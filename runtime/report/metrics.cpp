@@ -30,11 +30,9 @@ double total(const CoreCounters& core, std::uint64_t TransferCounters::*field) {
 }
 
 void add_device_metrics(std::vector<Metric>& list) {
-  for (int i = 0; i < tile_op_count; ++i) {
-    const auto op = static_cast<TileOp>(i);
-    list.push_back(
-        {dashed(name_of(op)) + "-tiles", fmt::format("{} tiles", name_of(op)), "", false,
-         [i](const CoreCounters& core, const CoreHostCost&) { return number(core.tiles[static_cast<std::size_t>(i)]); }});
+  for (const TileOp op : each<TileOp>) {
+    list.push_back({dashed(name_of(op)) + "-tiles", fmt::format("{} tiles", name_of(op)), "", false,
+                    [op](const CoreCounters& core, const CoreHostCost&) { return number(core.tiles[op]); }});
   }
   const auto add = [&](const char* name, const char* title, const char* unit, auto value) {
     list.push_back(
@@ -56,8 +54,7 @@ void add_device_metrics(std::vector<Metric>& list) {
   add("dram-bytes", "DRAM bytes read and written", "B", [](Core core) {
     return number(transfers_of(core, TransferKind::dram_read).bytes + transfers_of(core, TransferKind::dram_write).bytes);
   });
-  for (int i = 0; i < transfer_kind_count; ++i) {
-    const auto kind = static_cast<TransferKind>(i);
+  for (const TransferKind kind : each<TransferKind>) {
     list.push_back(
         {dashed(name_of(kind)) + "-bytes", fmt::format("{} bytes", name_of(kind)), "B", false,
          [kind](const CoreCounters& core, const CoreHostCost&) { return number(transfers_of(core, kind).bytes); }});
@@ -69,13 +66,12 @@ void add_host_metrics(std::vector<Metric>& list) {
   list.push_back({"kernel-seconds", "time in kernels", "s", true, [](const CoreCounters&, const CoreHostCost& host) {
                     return std::accumulate(host.kernel_seconds.begin(), host.kernel_seconds.end(), 0.0);
                   }});
-  for (int i = 0; i < block_reason_count; ++i) {
-    const auto reason = static_cast<BlockReason>(i);
+  for (const BlockReason reason : each<BlockReason>) {
     list.push_back({"blocked-" + dashed(name_of(reason)),
                     fmt::format("time blocked on {}, its fibers added up", name_of(reason)), "s", true,
-                    [i](const CoreCounters&, const CoreHostCost& host) {
+                    [reason](const CoreCounters&, const CoreHostCost& host) {
                       double sum = 0;
-                      for (const auto& risc : host.blocked_seconds) sum += risc[static_cast<std::size_t>(i)];
+                      for (const auto& risc : host.blocked_seconds) sum += risc[reason];
                       return sum;
                     }});
   }
@@ -114,7 +110,7 @@ void add_replay_metrics(std::vector<Metric>& list) {
 TransferCounters transfers_of(const CoreCounters& core, TransferKind kind) {
   TransferCounters sum;
   for (const auto& noc : core.transfers) {
-    const TransferCounters& one = noc[static_cast<std::size_t>(kind)];
+    const TransferCounters& one = noc[kind];
     sum.transactions += one.transactions;
     sum.bytes += one.bytes;
     sum.hops += one.hops;

@@ -34,7 +34,7 @@ Progress::Progress(std::string command, std::uint64_t expected, bool wanted, std
     : command_(std::move(command)), expected_(expected), unit_(std::move(unit)), visible_(wanted && somebody_watches()) {}
 
 void Progress::update(std::uint64_t done) {
-  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double elapsed = watch_.seconds();
   if (!visible_ || elapsed < silent_seconds || expected_ == 0) return;
   const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(expected_));
   const std::string rest = part > 0 ? fmt::format(", about {:.0f} s to go", elapsed * (1 - part) / part) : "";

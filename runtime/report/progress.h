@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+
+#include "core/stopwatch.h"
 
 namespace tilegrid::report {
 
@@ -28,7 +29,7 @@ class Progress {
   std::string unit_;
   bool visible_;
   std::size_t width_ = 0;  ///< of what stands there now
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Stopwatch watch_;
 };
 
 }  // namespace tilegrid::report

@@ -32,19 +32,18 @@ Value spread_over_cores(const RunResult& result, const Figure& figure) {
 /// What fibers waited for, by RISC and reason.
 Value blocked_figures(std::span<const CoreHostCost> cores) {
   Object riscs;
-  for (std::size_t risc = 0; risc < risc_count; ++risc) {
+  for (const Risc risc : each<Risc>) {
     Object reasons;
-    for (std::size_t reason = 0; reason < block_reason_count; ++reason) {
+    for (const BlockReason reason : each<BlockReason>) {
       double seconds = 0;
       std::uint64_t count = 0;
       for (const CoreHostCost& core : cores) {
         seconds += core.blocked_seconds[risc][reason];
         count += core.blocked_count[risc][reason];
       }
-      if (count > 0)
-        reasons.push_back({name_of(static_cast<BlockReason>(reason)), {{"seconds", seconds}, {"count", count}}});
+      if (count > 0) reasons.push_back({name_of(reason), {{"seconds", seconds}, {"count", count}}});
     }
-    riscs.push_back({name_of(static_cast<Risc>(risc)), reasons});
+    riscs.push_back({name_of(risc), reasons});
   }
   return riscs;
 }
@@ -52,8 +51,8 @@ Value blocked_figures(std::span<const CoreHostCost> cores) {
 /// One entry for each NoC and kind of transfer that was used.
 Value noc_figures(std::span<const CoreCounters> cores) {
   Array list;
-  for (std::size_t noc = 0; noc < noc_count; ++noc) {
-    for (std::size_t kind = 0; kind < transfer_kind_count; ++kind) {
+  for (int noc = 0; noc < noc_count; ++noc) {
+    for (const TransferKind kind : each<TransferKind>) {
       TransferCounters sum;
       std::uint64_t least = ~std::uint64_t{0}, most = 0;
       for (const CoreCounters& core : cores) {
@@ -67,7 +66,7 @@ Value noc_figures(std::span<const CoreCounters> cores) {
       }
       if (sum.transactions == 0) continue;
       list.push_back({{"noc", noc},
-                      {"kind", name_of(static_cast<TransferKind>(kind))},
+                      {"kind", name_of(kind)},
                       {"transactions", sum.transactions},
                       {"bytes", sum.bytes},
                       {"hops", sum.hops},
@@ -84,7 +83,7 @@ Value buffer_figures(const RunOutcome& outcome, std::span<const CoreCounters> co
   for (const CircularBufferConfig& config : outcome.circular_buffers) {
     CbCounters sum;
     for (const CoreCounters& core : cores) {
-      const CbCounters& cb = core.cbs.at(static_cast<std::size_t>(config.id));
+      const CbCounters& cb = core.cbs.at(config.id);
       sum = {cb.capacity_pages, cb.page_bytes, std::max(sum.high_water_pages, cb.high_water_pages),
              sum.pushed_pages + cb.pushed_pages};
     }
@@ -150,11 +149,11 @@ Value core_figures(const RunOutcome& outcome, const std::function<Value(std::siz
     const LogicalCore at = outcome.grid.core(static_cast<int>(i));
     const PhysicalCore physical = outcome.result.chip.places().physical_of(at);
     Object kernel_seconds, tiles;
-    for (std::size_t risc = 0; risc < risc_count; ++risc) {
-      kernel_seconds.push_back({name_of(static_cast<Risc>(risc)), host.kernel_seconds[risc]});
+    for (const Risc risc : each<Risc>) {
+      kernel_seconds.push_back({name_of(risc), host.kernel_seconds[risc]});
     }
-    for (std::size_t op = 0; op < tile_op_count; ++op) {
-      tiles.push_back({name_of(static_cast<TileOp>(op)), core.tiles[op]});
+    for (const TileOp op : each<TileOp>) {
+      tiles.push_back({name_of(op), core.tiles[op]});
     }
     list.push_back(
         {{"x", at.x},
@@ -175,9 +174,8 @@ Value core_figures(const RunOutcome& outcome, const std::function<Value(std::siz
 Value total_figures(const RunOutcome& outcome) {
   const RunResult& result = outcome.result;
   Object tiles;
-  for (std::size_t op = 0; op < tile_op_count; ++op) {
-    tiles.push_back(
-        {name_of(static_cast<TileOp>(op)), spread_over_cores(result, [op](const auto& core) { return core.tiles[op]; })});
+  for (const TileOp op : each<TileOp>) {
+    tiles.push_back({name_of(op), spread_over_cores(result, [op](const auto& core) { return core.tiles[op]; })});
   }
   const auto most = [&](auto field) {
     return spread_over_cores(result, [=](const CoreCounters& core) { return std::uint64_t{core.*field}; })["max"];

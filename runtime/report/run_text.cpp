@@ -75,8 +75,8 @@ std::string ranks_text(const Value& host) {
 
 std::string blocked_text(const Value& blocked) {
   std::vector<Table::Column> columns{{"Host cost: seconds blocked", -26}};
-  for (int i = 0; i < block_reason_count; ++i) {
-    const char* reason = name_of(static_cast<BlockReason>(i));
+  for (const BlockReason one : each<BlockReason>) {
+    const char* reason = name_of(one);
     bool seen = false;
     for (const Member& risc : blocked.members()) seen = seen || !risc.value[reason].is_null();
     if (seen) columns.push_back({reason, 15});

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/tile.h"
 #include "kernels/attention/dealing.h"
+#include "kernels/attention/delivery.h"
 #include "kernels/attention/planned.h"
 #include "kernels/attention/unfused/unfused.h"
 #include "kernels/planner/print/print_plan.h"
@@ -64,22 +65,6 @@ std::string step_list() {
   steps.reserve(attention::step_count);
   for (int i = 0; i < attention::step_count; ++i) steps.emplace_back(name_of(static_cast<attention::Step>(i)));
   return wrapped(steps, ",", "", 71);
-}
-
-std::size_t elements(int heads, int rows, int dim) {
-  return static_cast<std::size_t>(heads) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(dim);
-}
-
-/// Products with a column of ones, which add up row sums: at the end or in every K step. The planned and the unfused kernel
-/// have none.
-std::uint64_t sum_tiles_of(const Config& config, int chunk) {
-  using attention::Step;
-  const auto sq = static_cast<std::uint64_t>(config.q_chunk / tile_side);
-  const auto sk = static_cast<std::uint64_t>(config.k_chunk / tile_side);
-  const bool multipass = config.kernel == Kernel::multipass;
-  if (config.kernel == Kernel::hand_written || (multipass && config.steps.has(Step::packer_sum))) return sq;
-  if (!multipass || !config.steps.has(Step::matmul_sum)) return 0;
-  return static_cast<std::uint64_t>(attention::k_chunks_of(config, chunk)) * sq * sk;
 }
 
 /// FNV-1a of 64 bits.
@@ -140,20 +125,19 @@ void Attention::ask_as(const Attention& other) {
   verify = other.verify;
 }
 
-std::string Attention::summary() const { return "Run flash attention on the grid, verify it, report what every core did"; }
-
-std::string Attention::examples() const {
+About Attention::about() const {
   std::vector<std::string> views;
   for (const report::Metric& metric : report::metrics()) {
     views.push_back(" " + metric.name + (metric.host ? " (host)" : metric.device_time ? " (time)" : ""));
   }
-  return "Figures for --view (device counts unless marked host, or time: of the replay):\n" + wrapped(views, "", " ", 110) +
-         "\n\nExample: tilegrid attention --heads 8 --kv-heads 1 --seq 2560 --dim 128 --causal\n";
-}
-
-std::string Attention::sweep_examples() const {
-  return "Example: tilegrid sweep attention --seq 2048 --dim 128 --q-chunk 64,128,256 --k-chunk 128,256\n"
-         "                                  --fidelity hifi2,hifi4 --top 5\n";
+  return {.name = "attention",
+          .summary = "Run flash attention on the grid, verify it, report what every core did",
+          .examples = "Figures for --view (device counts unless marked host, or time: of the replay):\n" +
+                      wrapped(views, "", " ", 110) +
+                      "\n\nExample: tilegrid attention --heads 8 --kv-heads 1 --seq 2560 --dim 128 --causal\n",
+          .sweep_examples =
+              "Example: tilegrid sweep attention --seq 2048 --dim 128 --q-chunk 64,128,256 --k-chunk 128,256\n"
+              "                                  --fidelity hifi2,hifi4 --top 5\n"};
 }
 
 void Attention::register_kernels() const {
@@ -228,10 +212,14 @@ void Attention::declare(Flags& flags) {
 
   flags.in("Data").add("--seed", "N", "Of the random Q, K, V [$]", seed);
   flags.add("--distribution", "normal: N(0,1); outlier: plus 10 N(0,1) in 0.1% [$]", distribution, distribution_names);
-  flags.add("--q", "FILE", ".npy of floats, C order, [batch, heads, seq, dim]; needs --k and --v", inputs[0]).reads();
-  flags.add("--k", "FILE", ".npy, [batch, kv heads, kv seq, dim]", inputs[1]).reads();
-  flags.add("--v", "FILE", ".npy, [batch, kv heads, kv seq, v dim]", inputs[2]).reads();
-  flags.add("--out", "FILE", "Write the output there: .npy, float32, [batch, heads, seq, v dim] [none]", out).writes();
+  flags.add("--q", "FILE", ".npy of floats, C order, [batch, heads, seq, dim]; needs --k and --v", inputs[0])
+      .reads()
+      .of_data();
+  flags.add("--k", "FILE", ".npy, [batch, kv heads, kv seq, dim]", inputs[1]).reads().of_data();
+  flags.add("--v", "FILE", ".npy, [batch, kv heads, kv seq, v dim]", inputs[2]).reads().of_data();
+  flags.add("--out", "FILE", "Write the output there: .npy, float32, [batch, heads, seq, v dim] [none]", out)
+      .writes()
+      .of_data();
   add_verify_flag(flags, verify,
                   fmt::format("Compare with double precision: full, sample:N (N rows in all, evenly\nspread) or off [full "
                               "up to {:.0e} multiply-adds of the reference,\nelse sample:256]",
@@ -249,10 +237,7 @@ void Attention::check() {
       throw UsageError("--steps: goes with --kernel multipass");
     }
   }
-  if (options.dry_run) {
-    flags().refuse({"--verify", "--out", "--q", "--k", "--v"}, "a dry run has no numbers, --dry-run goes without", {"off"});
-    verify.mode = VerifyMode::off;
-  }
+  if (options.dry_run) verify.mode = VerifyMode::off;
   if (show_plan && config.kernel != Kernel::planned) {
     throw UsageError(
         fmt::format("--show-plan: the {} kernel has no plan, it goes with --kernel planned", name_of(config.kernel)));
@@ -296,19 +281,9 @@ void Attention::load_files() {
   data_ = attention::Inputs({std::move(arrays[0].values), std::move(arrays[1].values), std::move(arrays[2].values)});
 }
 
-/// Nothing when there is no such run.
-static std::optional<std::pair<int, int>> dram_chunks_of(Config config) {
-  config.kv = KvDelivery::dram;
-  config.kv_cores = 0;
-  try {
-    config = attention::with_chunks(config);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-  return std::pair(config.q_chunk, config.k_chunk);
+bool Attention::chunks_differ() const {
+  return dram_chunks_ && (dram_chunks_->q_chunk != config.q_chunk || dram_chunks_->k_chunk != config.k_chunk);
 }
-
-bool Attention::chunks_differ() const { return dram_chunks_ && *dram_chunks_ != std::pair(config.q_chunk, config.k_chunk); }
 
 void Attention::prepare(Device& device) {
   Shape& shape = config.shape;
@@ -330,7 +305,7 @@ void Attention::prepare(Device& device) {
   const Config asked = config;
   config = chunks_for_all ? attention::with_chunks_for_all(asked) : attention::with_chunks(asked);
   const auto create = [&](int heads, int rows, int dim) {
-    return device.create_buffer(matrix_bytes(shape.batch * heads, rows, dim, config.format), tile_bytes(config.format));
+    return Matrices::create(device, shape.batch * heads, rows, dim, config.format);
   };
   q_ = create(shape.heads, shape.seq_q, shape.dim);
   k_ = create(shape.kv_heads, shape.seq_kv, shape.dim);
@@ -341,14 +316,16 @@ void Attention::prepare(Device& device) {
     config = best_of(candidates);
   }
   if (config.delivery != KvDelivery::dram && (q_chunk_chosen || k_chunk_chosen) && !chunks_for_all) {
-    dram_chunks_ = dram_chunks_of(asked);
+    dram_chunks_ = attention::with_chunks_of_dram(asked);
   }
   split = attention::split_work(config);
   verify =
       verify.resolved(useful_flops() / 2, attention::full_verification_limit, 1.0 * shape.batch * shape.heads * shape.seq_q);
 }
 
-attention::TensorAddresses Attention::addresses() const { return {q_.address, k_.address, v_.address, out_.address}; }
+attention::TensorAddresses Attention::addresses() const {
+  return {q_.address(), k_.address(), v_.address(), out_.address()};
+}
 
 std::vector<Program> Attention::programs(Device& device) {
   if (config.kernel != Kernel::unfused) return {attention::make_program(config, addresses())};
@@ -364,21 +341,17 @@ std::vector<Program> Attention::programs(Device& device) {
 }
 
 void Attention::upload(Device& device) {
-  const Shape& shape = config.shape;
-  const auto one = [&](int which, const Buffer& buffer, int heads, int rows, int dim) {
-    const int all = shape.batch * heads;
-    upload_matrices(device, buffer, data_.tensor(which, elements(all, rows, dim)), all, rows, dim, config.format);
-    data_.release(which);
-  };
-  one(0, q_, shape.heads, shape.seq_q, shape.dim);
-  one(1, k_, shape.kv_heads, shape.seq_kv, shape.dim);
-  one(2, v_, shape.kv_heads, shape.seq_kv, shape.value_dim());
+  int which = 0;
+  for (const Matrices* matrices : {&q_, &k_, &v_}) {
+    matrices->upload(device, data_.tensor(which, matrices->elements()));
+    data_.release(which++);
+  }
 }
 
 void Attention::save_output(const attention::OutputTiles& output) {
   const Shape& shape = config.shape;
   std::vector<float> values, head;
-  values.reserve(elements(shape.batch * shape.heads, shape.seq_q, shape.value_dim()));
+  values.reserve(out_.elements());
   for (int i = 0; i < shape.batch * shape.heads; ++i) {
     output.head(i, head);
     values.insert(values.end(), head.begin(), head.end());
@@ -387,8 +360,8 @@ void Attention::save_output(const attention::OutputTiles& output) {
 }
 
 void Attention::finish(Device& device, report::RunOutcome& outcome) {
-  attention::OutputTiles output{config.shape, config.format, std::vector<std::byte>(out_.bytes())};
-  device.read(out_, output.bytes);
+  attention::OutputTiles output{config.shape, config.format, std::vector<std::byte>(out_.buffer.bytes())};
+  device.read(out_.buffer, output.bytes);
   malloc_trim(0);
   if (hash_output) output_hash = hash_of(output.bytes);
   if (verify.mode != VerifyMode::off) {
@@ -431,33 +404,13 @@ std::string Attention::line() const {
       report::text_of(config.grid), delivery, partition);
 }
 
-double Attention::useful_flops() const {
-  // Two products of a multiplication and an addition for each query, each key that it sees, and each element.
-  const Shape& shape = config.shape;
-  return 2.0 * shape.batch * shape.heads * shape.pairs() * (shape.dim + shape.value_dim());
-}
-
-std::uint64_t Attention::matmul_tiles() const {
-  const auto step = static_cast<std::uint64_t>(config.q_chunk / tile_side) *
-                    static_cast<std::uint64_t>(config.k_chunk / tile_side) *
-                    static_cast<std::uint64_t>(config.shape.dim_t() + config.shape.v_dim_t());
-  std::uint64_t tiles = 0;
-  for (const auto& items : split) {
-    for (const attention::WorkItem& item : items) {
-      tiles += static_cast<std::uint64_t>(attention::k_chunks_of(config, item.chunk)) * step;
-      tiles += sum_tiles_of(config, item.chunk);
-    }
-  }
-  return tiles;
-}
-
 void Attention::describe_config(report::Document& document) const {
   const Shape& shape = config.shape;
   Value& facts = document.figures["config"];
   facts["q_chunk_chosen"] = q_chunk_chosen;
   facts["k_chunk_chosen"] = k_chunk_chosen;
   facts["chunks_of_dram"] =
-      chunks_differ() ? Value{{"q_chunk", dram_chunks_->first}, {"k_chunk", dram_chunks_->second}} : Value();
+      chunks_differ() ? Value{{"q_chunk", dram_chunks_->q_chunk}, {"k_chunk", dram_chunks_->k_chunk}} : Value();
   const Value kv = delivery_figures(config, candidates);
   facts["kv"] = kv;
   if (options.dry_run || !inputs[0].empty()) facts["seed"] = facts["distribution"] = Value();
@@ -486,9 +439,9 @@ void Attention::describe_config(report::Document& document) const {
   if (chunks_differ()) {
     add("", fmt::format("chosen for {}: --kv dram has Q {}, K {}, so results differ in their last bits; --q-chunk and "
                         "--k-chunk keep them",
-                        name_of(config.delivery), dram_chunks_->first, dram_chunks_->second));
+                        name_of(config.delivery), dram_chunks_->q_chunk, dram_chunks_->k_chunk));
   }
-  add("K/V", team_text(config) + causal_text(config));
+  add("K/V", attention::team_text(config) + attention::causal_text(config));
   if (const std::string& reason = kv["fallback"].text(); !reason.empty()) {
     add("fallback", fmt::format("{} instead of {}: {}", name_of(config.delivery), name_of(config.kv), reason));
   }
@@ -496,7 +449,6 @@ void Attention::describe_config(report::Document& document) const {
 }
 
 void Attention::describe_verification(report::Document& document) const {
-  document.verification = options.dry_run ? "\nDry run: no numbers\n" : "\nVerification: not verified (--verify off)\n";
   Value& json = document.figures["verify"];
   if (!verification) return;
   const Verification& v = *verification;

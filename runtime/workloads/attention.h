@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/attention/kernel_args.h"
+#include "runtime/data/tensors.h"
 #include "runtime/workloads/attention_verify.h"
 #include "runtime/workloads/delivery_choice.h"
 #include "runtime/workloads/workload.h"
@@ -45,10 +46,7 @@ class Attention : public Workload {
   std::optional<std::uint64_t> output_hash;
   std::optional<Verification> verification;
 
-  [[nodiscard]] std::string name() const override { return "attention"; }
-  [[nodiscard]] std::string summary() const override;
-  [[nodiscard]] std::string examples() const override;
-  [[nodiscard]] std::string sweep_examples() const override;
+  [[nodiscard]] About about() const override;
   void register_kernels() const override;
   void check() override;
   void prepare(Device& device) override;
@@ -57,8 +55,8 @@ class Attention : public Workload {
   void upload(Device& device) override;
   void finish(Device& device, report::RunOutcome& outcome) override;
   [[nodiscard]] std::string line() const override;
-  [[nodiscard]] double useful_flops() const override;
-  [[nodiscard]] std::uint64_t matmul_tiles() const override;
+  [[nodiscard]] double useful_flops() const override { return config.shape.useful_flops(); }
+  [[nodiscard]] std::uint64_t matmul_tiles() const override { return attention::matmul_tile_count(config, split); }
   void describe(report::Document& document) const override;
   [[nodiscard]] report::Value work_of(std::size_t core) const override;
   [[nodiscard]] std::vector<Choice> choices() const override;
@@ -66,8 +64,8 @@ class Attention : public Workload {
  protected:
   void declare(Flags& flags) override;
   [[nodiscard]] attention::TensorAddresses addresses() const;
-  [[nodiscard]] const Buffer& q_buffer() const { return q_; }
-  [[nodiscard]] const Buffer& out_buffer() const { return out_; }
+  [[nodiscard]] const Buffer& q_buffer() const { return q_.buffer; }
+  [[nodiscard]] const Buffer& out_buffer() const { return out_.buffer; }
 
  private:
   void declare_shape(Flags& flags);
@@ -84,8 +82,8 @@ class Attention : public Workload {
   std::optional<int> kv_heads_, seq_kv_;
   std::string steps_;
   attention::Inputs data_;
-  Buffer q_, k_, v_, out_;
-  std::optional<std::pair<int, int>> dram_chunks_;  ///< rows of Q and K chunks that would have been chosen for dram
+  Matrices q_, k_, v_, out_;
+  std::optional<attention::Config> dram_chunks_;  ///< with the chunks that would have been chosen for dram
 };
 
 }  // namespace tilegrid::workloads

@@ -3,8 +3,7 @@
 
 #include <sys/resource.h>
 
-#include <chrono>
-
+#include "core/stopwatch.h"
 #include "runtime/protocol.h"
 #include "runtime/task.h"
 
@@ -42,7 +41,7 @@ void register_verify_task() { register_task(task_name, &compare_task); }
 
 Verification verify(Device& device, const attention::Config& config, const VerifyRequest& request, attention::Inputs& inputs,
                     const attention::OutputTiles& output) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   attention::Pieces pieces(config.shape, request, inputs, output);
   // Rank 0 holds what is on its way to the others: a few MiB when it is rows only, more when keys and values go along.
   const std::size_t round_bytes = (pieces.generates() ? std::size_t{2} : std::size_t{32}) << 20U;
@@ -50,16 +49,16 @@ Verification verify(Device& device, const attention::Config& config, const Verif
 
   Verification result;
   result.request = request;
-  result.resident_bytes.resize(static_cast<std::size_t>(device.ranks()));
+  result.resident_bytes.resize(device.ranks());
   attention::VerifySums sums;
   while (!pieces.done()) {
-    std::vector<std::vector<std::byte>> round(static_cast<std::size_t>(device.ranks()));
+    std::vector<std::vector<std::byte>> round(device.ranks());
     std::size_t bytes = 0;
     for (int worker = 0; worker < worker_count && !pieces.done() && bytes < round_bytes; ++worker) {
       const attention::Piece piece = pieces.next();
       bytes += piece.bytes();
       const int rank = first_worker + worker;
-      round[static_cast<std::size_t>(rank)] = to_bytes(piece);
+      round[rank] = to_bytes(piece);
     }
     const auto answers = device.map(task_name, round);
     for (std::size_t rank = 0; rank < answers.size(); ++rank) {
@@ -75,7 +74,7 @@ Verification verify(Device& device, const attention::Config& config, const Verif
   result.gate = attention::gate_for(config, result.figures);
   result.passed = result.finite.passed() && sums.not_finite == 0 && result.figures.correlation > result.gate.correlation &&
                   result.figures.relative_l2 < result.gate.relative_l2;
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.seconds = watch.seconds();
   return result;
 }
 

@@ -25,16 +25,12 @@ double cycles_of(Device& device, const Config& config, const attention::TensorAd
   return timing::replay(log, chip).cycles;
 }
 
-bool is_multicast(KvDelivery delivery) {
-  return delivery == KvDelivery::multicast_row || delivery == KvDelivery::multicast_grid;
-}
-
 }  // namespace
 
 std::vector<DeliveryCandidate> delivery_candidates(Device& device, const Config& config,
                                                    const attention::TensorAddresses& tensors, const Chip& chip) {
   std::vector<DeliveryCandidate> candidates;
-  for (const KvDelivery delivery : all_deliveries) {
+  for (const KvDelivery delivery : attention::all_deliveries) {
     DeliveryCandidate candidate{delivery, config, 0, {}};
     Config& tried = candidate.config;
     tried.kv = delivery;
@@ -62,29 +58,9 @@ Config best_of(const std::vector<DeliveryCandidate>& candidates) {
   return config;
 }
 
-std::string team_text(const Config& config) {
-  const int teams = attention::team_count(config);
-  const std::string count = fmt::format("{} team{}", teams, teams == 1 ? "" : "s");
-  if (config.delivery == KvDelivery::dram) return "each core reads from DRAM";
-  if (config.delivery == KvDelivery::chain) return fmt::format("chain of {} cores, {}", config.team.cores(), count);
-  return fmt::format("multicast to {}x{} cores, {}", config.team.columns, config.team.rows, count);
-}
-
-std::string causal_text(const Config& config) {
-  if (!config.shape.causal || config.delivery == KvDelivery::dram) return {};
-  if (config.delivery == KvDelivery::chain) {
-    return config.balance == attention::Balance::zigzag
-               ? "; each passes on what the next one visits, light and heavy chunks in opposite directions"
-               : "; each passes on what the next one visits";
-  }
-  const std::int64_t dropped = dropped_chunks(config);
-  if (dropped == 0) return "; members of a team visit equally many K chunks";
-  return fmt::format("; members drop what they do not visit, {} K chunks in all", dropped);
-}
-
 report::Value delivery_figures(const Config& config, const std::vector<DeliveryCandidate>& candidates) {
   using report::Value;
-  const bool multicast = is_multicast(config.delivery);
+  const bool multicast = attention::is_multicast(config.delivery);
   Value figures{{"asked", name_of(config.kv)},
                 {"delivery", name_of(config.delivery)},
                 {"cores", config.team.cores()},

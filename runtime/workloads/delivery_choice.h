@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <string>
 #include <vector>
 
@@ -11,11 +10,6 @@
 #include "runtime/report/value.h"
 
 namespace tilegrid::workloads {
-
-/// Those that there are, in the order in which `auto` prefers them at equal times.
-inline constexpr std::array<attention::KvDelivery, 4> all_deliveries{
-    attention::KvDelivery::dram, attention::KvDelivery::chain, attention::KvDelivery::multicast_row,
-    attention::KvDelivery::multicast_grid};
 
 /// One of the deliveries that `auto` has to choose from.
 struct DeliveryCandidate {
@@ -33,10 +27,6 @@ struct DeliveryCandidate {
 /// That of the candidate that takes the least cycles; dram is always one.
 [[nodiscard]] attention::Config best_of(const std::vector<DeliveryCandidate>& candidates);
 
-/// "chain of 8 cores, 10 of them", "each core reads K and V from DRAM"
-[[nodiscard]] std::string team_text(const attention::Config& config);
-/// How members cope with K/V chunks that not all of them need.
-[[nodiscard]] std::string causal_text(const attention::Config& config);
 /// Keys: asked, delivery, cores, columns, rows, teams, dropped_chunks, fallback, candidates (of auto).
 [[nodiscard]] report::Value delivery_figures(const attention::Config& config,
                                              const std::vector<DeliveryCandidate>& candidates);

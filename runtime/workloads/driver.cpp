@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
-#include <chrono>
 #include <new>
 #include <utility>
 
 #include "core/error.h"
 #include "core/say.h"
 #include "core/simd/dispatch.h"
+#include "core/stopwatch.h"
 #include "runtime/flags/command_line.h"
 #include "runtime/launches.h"
 #include "runtime/report/checks_report.h"
@@ -60,7 +60,7 @@ RunOutcome take_steps(const Session& session, Device& device, Workload& workload
   // The allocator gives large blocks back to the system when they are freed; by default it stops doing so after the first,
   // and the memory of tensors that are gone would count on.
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const RunOptions& options = workload.options;
   workload.flags().check_paths();
   RunOutcome outcome;
@@ -76,7 +76,7 @@ RunOutcome take_steps(const Session& session, Device& device, Workload& workload
   launch(device, workload, programs, outcome, keep_logs || !options.log.empty() || options.architecture.has_value());
   use_logs(workload, outcome, keep_logs);
   if (!options.dry_run) workload.finish(device, outcome);
-  outcome.total_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  outcome.total_seconds = watch.seconds();
   return outcome;
 }
 
@@ -113,7 +113,17 @@ report::Document document_of(const Workload& workload, const RunOutcome& outcome
   config["simd"] = simd_target_name();
   document.figures["config"] = std::move(config);
   document.title = workload.name();
+  if (!workload.passed) {
+    document.verification =
+        workload.options.dry_run ? "\nDry run: no numbers\n" : "\nVerification: not verified (--verify off)\n";
+  }
   workload.describe(document);
+  if (const Value& judged = workload.judgement; !judged.is_null()) {
+    document.figures["verify"] = judged;
+    document.verification =
+        fmt::format("\nVerification against double precision: relative L2 {:.4g} < {:.3g}: {}\n",
+                    judged["relative_l2"].number(), judged["gate"].number(), *workload.passed ? "PASS" : "FAIL");
+  }
   for (const report::Conversion& one : outcome.conversions) {
     const bool first = &one == &outcome.conversions.front();
     document.facts.emplace_back(first ? "converted" : "", fmt::format("{}: {}", one.input, one.what));
@@ -145,12 +155,7 @@ int run(Session& session, Workload& workload) {
       }
       workload.settle();
       workload.register_kernels();
-      SessionOptions own{.grid = options.grid, .checks = options.checks};
-      own.shake = options.shake;
-      own.transport = options.transport;
-      own.chip = options.chip;
-      own.deadlock_json = options.json;
-      return session.run(own, [&](Device& device) {
+      return session.run(options.session(), [&](Device& device) {
         return with_json_twin(options, [&] {
           const report::Document document = document_of(workload, execute(session, device, workload));
           report::print_report(
@@ -165,9 +170,10 @@ int run(Session& session, Workload& workload) {
 
 Command command_of(Workload& workload) {
   Command command;
-  command.name = workload.name();
-  command.summary = workload.summary();
-  command.footer = workload.examples();
+  About about = workload.about();
+  command.name = std::move(about.name);
+  command.summary = std::move(about.summary);
+  command.footer = std::move(about.examples);
   command.flags = &workload.flags();
   command.run = [&workload](Session& session, const std::vector<std::string>&) { return run(session, workload); };
   return command;

@@ -22,7 +22,9 @@ class ForeignAttention final : public Attention {
   void compile();
   [[nodiscard]] double compile_seconds() const;
 
-  [[nodiscard]] std::string name() const override { return name_of(files_.kind); }
+  [[nodiscard]] About about() const override {
+    return {.name = name_of(files_.kind), .summary = "Attention by kernels of others"};
+  }
   void prepare(Device& device) override;
   std::vector<Program> programs(Device& device) override;
   void upload(Device& device) override;

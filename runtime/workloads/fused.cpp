@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
 #include "core/error.h"
 #include "core/fidelity_name.h"
+#include "core/stopwatch.h"
 #include "core/tile.h"
 #include "kernels/attention/verify/samples.h"
 #include "kernels/planner/print/print_plan.h"
@@ -34,16 +34,7 @@ constexpr int most_side = 1 << 20;  ///< elements of a tensor's side
 
 std::string input_flag(const std::string& name) { return fmt::format("--in {}=", name); }
 
-std::size_t elements_of(const TensorExtent& extent) {
-  return static_cast<std::size_t>(extent.rows) * static_cast<std::size_t>(extent.cols);
-}
 std::string extent_text(const TensorExtent& extent) { return fmt::format("{}x{}", extent.rows, extent.cols); }
-
-std::vector<ValueId> inputs_of(const Graph& graph) {
-  std::vector<ValueId> ids(static_cast<std::size_t>(graph.input_count()));
-  std::iota(ids.begin(), ids.end(), 0);
-  return ids;
-}
 
 void check_names(const Graph& graph, const char* flag, const NamedFiles& files, const std::vector<ValueId>& values,
                  const char* what) {
@@ -123,16 +114,14 @@ std::string source_of(const NamedFiles& files, const std::string& name) {
 
 }  // namespace
 
-std::string Fused::summary() const { return "Run a planned block of tile operations over whole tensors, and verify it"; }
-
-std::string Fused::examples() const {
-  return preset_list() +
-         "\nExamples: tilegrid fused --preset six-op\n"
-         "          tilegrid fused --preset six-op --strategy naive --sync full --force\n";
-}
-
-std::string Fused::sweep_examples() const {
-  return "Example: tilegrid sweep fused --preset six-op --block 2x2,4x4 --strategy subblock,pipelined,best\n";
+About Fused::about() const {
+  return {.name = "fused",
+          .summary = "Run a planned block of tile operations over whole tensors, and verify it",
+          .examples = preset_list() +
+                      "\nExamples: tilegrid fused --preset six-op\n"
+                      "          tilegrid fused --preset six-op --strategy naive --sync full --force\n",
+          .sweep_examples =
+              "Example: tilegrid sweep fused --preset six-op --block 2x2,4x4 --strategy subblock,pipelined,best\n"};
 }
 
 void Fused::declare(Flags& flags) {
@@ -155,12 +144,14 @@ void Fused::declare(Flags& flags) {
            "The others are random, N(0,1)",
            inputs)
       .reads()
+      .of_data()
       .no_fact();
   flags.add("--out", "NAME=FILE", "Write an output there: .npy, float32, [rows, cols]; may be repeated [none]", outputs)
       .writes()
+      .of_data()
       .no_fact();
-  flags.add("--seed", "N", "Of the random inputs [$]", seed);
-  flags.add("--scale", "X", "What random inputs are multiplied by [$]", scale);
+  flags.add("--seed", "N", "Of the random inputs [$]", seed).of_data();
+  flags.add("--scale", "X", "What random inputs are multiplied by [$]", scale).of_data();
   static const EnumNames<VerifyMode> off_or_full{{"off", VerifyMode::off}, {"full", VerifyMode::full}};
   flags.in("Report");
   flags
@@ -169,15 +160,12 @@ void Fused::declare(Flags& flags) {
                        "multiply-adds, else off]",
                        fused_verification_limit),
            verify, off_or_full)
+      .of_data()
       .no_fact();
 }
 
 void Fused::check() {
-  if (options.dry_run) {
-    flags().refuse({"--verify", "--out", "--in", "--seed", "--scale"}, "a dry run has no numbers, --dry-run goes without",
-                   {"off"});
-    verify = VerifyMode::off;
-  }
+  if (options.dry_run) verify = VerifyMode::off;
   request.check(flags());
 }
 
@@ -207,50 +195,10 @@ Plan Fused::plan_or_refuse() const {
   throw KernelError(text);
 }
 
-/// A plan may have cut the block along a dimension that the first output does not have: then nobody would do the rest.
-void Fused::check_cuts() const {
-  const Graph& planned = job.plan.graph;
-  planner::FusedJob whole;
-  whole.plan.graph = graph;
-  const planner::Shape asked = graph.value(graph.outputs().front()).shape;
-  const planner::Shape cut = planned.value(planned.outputs().front()).shape;
-  whole.block_rows = job.block_rows * cut.rows.tiles / asked.rows.tiles;
-  whole.block_cols = job.block_cols * cut.cols.tiles / asked.cols.tiles;
-  for (std::size_t i = 0; i < output_extents.size(); ++i) {
-    const TensorExtent extent = planner::tensor_extent(whole, graph.outputs()[i]);
-    const TensorExtent& covered = output_extents[i];
-    if (extent.rows == covered.rows && extent.cols == covered.cols) continue;
-    const std::string& name = planned.value(planned.outputs()[i]).name;
-    throw UsageError(fmt::format(
-        "strategy {}: cuts output '{}' where the first output, '{}', is not cut: {} of its {} elements would be computed; "
-        "list '{}' first",
-        name_of(strategy), name, planned.value(planned.outputs().front()).name, extent_text(covered), extent_text(extent),
-        name));
-  }
-}
-
-/// Products that the blocks' matmuls make, in tiles; multiply-adds of an evaluation over whole tensors.
-void Fused::count_work() {
-  const Graph& planned = job.plan.graph;
-  for (int op = 0; op < static_cast<int>(planned.ops().size()); ++op) {
-    const planner::Op& one = planned.op(op);
-    const auto elements = static_cast<double>(elements_of(planner::tensor_extent(job, planned.result_of(op))));
-    const TensorExtent first = planner::tensor_extent(job, one.in[0]);
-    if (one.kind != planner::OpKind::matmul) {
-      multiply_adds += std::max(elements, static_cast<double>(elements_of(first)));
-      continue;
-    }
-    multiply_adds += elements * first.cols;
-    matmul_tiles_ += static_cast<std::uint64_t>(job.block_rows) * static_cast<std::uint64_t>(job.block_cols) *
-                     static_cast<std::uint64_t>(planned.value(planned.result_of(op)).shape.tiles()) *
-                     static_cast<std::uint64_t>(planned.value(one.in[0]).shape.cols.tiles);
-  }
-}
-
 void Fused::prepare(Device& device) {
   request.plan.machine.chip = options.chip;
   graph = request.load();
-  check_names(graph, "--in", inputs, inputs_of(graph), "input");
+  check_names(graph, "--in", inputs, graph.inputs(), "input");
   check_names(graph, "--out", outputs, graph.outputs(), "output");
   job.plan = plan_or_refuse();
   job.grid = options.grid;
@@ -263,62 +211,51 @@ void Fused::prepare(Device& device) {
   }
   planner::choose_blocks(graph, wanted, job);
   const Graph& planned = job.plan.graph;
-  for (const ValueId id : inputs_of(planned)) input_extents.push_back(planner::tensor_extent(job, id));
+  for (const ValueId id : planned.inputs()) input_extents.push_back(planner::tensor_extent(job, id));
   for (const ValueId id : planned.outputs()) output_extents.push_back(planner::tensor_extent(job, id));
-  check_cuts();
   for (const auto& [name, file] : files) {
     const ValueId id = planned.find(name);
     if (id == planner::no_value || !planned.is_input(id)) continue;
-    const TensorExtent& extent = input_extents[static_cast<std::size_t>(id)];
+    const TensorExtent& extent = input_extents[id];
     if (extent.rows == file.rows && extent.cols == file.cols) continue;
     throw UsageError(fmt::format("{}{}: {}x{} elements, but '{}' has {} here", input_flag(name), file.path, file.rows,
                                  file.cols, name, extent_text(extent)));
   }
-  count_work();
-  const std::uint32_t page = tile_bytes(job.plan.machine.format);
-  const auto create = [&](const std::vector<TensorExtent>& extents, std::vector<Buffer>& buffers) {
-    for (const TensorExtent& extent : extents) {
-      buffers.push_back(device.create_buffer(
-          static_cast<std::uint64_t>(extent.tile_rows) * static_cast<std::uint64_t>(extent.tile_cols) * page, page));
-    }
+  multiply_adds = planner::multiply_adds(job);
+  const auto create = [&](const TensorExtent& extent) {
+    return Matrices::create(device, 1, extent.rows, extent.cols, job.plan.machine.format);
   };
-  create(input_extents, input_buffers_);
-  create(output_extents, output_buffers_);
+  for (const TensorExtent& extent : input_extents) input_buffers_.push_back(create(extent));
+  for (const TensorExtent& extent : output_extents) output_buffers_.push_back(create(extent));
 }
 
 std::vector<Program> Fused::programs(Device&) {
   planner::FusedTensors addresses;
-  for (const Buffer& buffer : input_buffers_) addresses.inputs.push_back(buffer.address);
-  for (const Buffer& buffer : output_buffers_) addresses.outputs.push_back(buffer.address);
+  for (const Matrices& buffer : input_buffers_) addresses.inputs.push_back(buffer.address());
+  for (const Matrices& buffer : output_buffers_) addresses.outputs.push_back(buffer.address());
   return {planner::make_program(job, addresses)};
 }
 
 void Fused::upload(Device& device) {
-  const Graph& planned = job.plan.graph;
-  for (const ValueId id : inputs_of(planned)) {
-    const TensorExtent& extent = input_extents[static_cast<std::size_t>(id)];
-    Tensor& tensor = tensors_.emplace_back(Tensor{extent.rows, extent.cols, {}});
-    if (const auto file = arrays_.find(planned.value(id).name); file != arrays_.end()) {
+  for (const ValueId id : job.plan.graph.inputs()) {
+    const Matrices& buffer = input_buffers_[id];
+    Tensor& tensor = tensors_.emplace_back(Tensor{buffer.rows, buffer.columns, {}});
+    if (const auto file = arrays_.find(job.plan.graph.value(id).name); file != arrays_.end()) {
       tensor.values = std::move(file->second.values);
     } else {
-      tensor.values = attention::random_samples(seed, id, elements_of(extent), attention::Distribution::normal);
-      for (float& value : tensor.values) value = scale == 1 ? value : static_cast<float>(scale * static_cast<double>(value));
+      tensor.values = attention::random_samples(seed, id, buffer.elements(), attention::Distribution::normal);
+      for (float& value : tensor.values) value = scale == 1 ? value : static_cast<float>(scale * value);
     }
-    upload_matrices(device, input_buffers_[static_cast<std::size_t>(id)], tensor.values, 1, extent.rows, extent.cols,
-                    job.plan.machine.format);
+    buffer.upload(device, tensor.values);
   }
 }
 
 void Fused::finish(Device& device, report::RunOutcome& outcome) {
   const Plan& plan = job.plan;
   std::vector<Tensor> results;
-  for (std::size_t i = 0; i < output_buffers_.size(); ++i) {
-    const TensorExtent& extent = output_extents[i];
-    results.push_back({extent.rows, extent.cols,
-                       download_matrices(device, output_buffers_[i], 1, extent.rows, extent.cols, plan.machine.format)});
-  }
+  for (const Matrices& buffer : output_buffers_) results.push_back({buffer.rows, buffer.columns, buffer.download(device)});
   if (verify == VerifyMode::full || (verify == VerifyMode::choose && multiply_adds <= fused_verification_limit)) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     const auto expected = planner::evaluate(plan.graph, tensors_, planner::error_model(plan.machine));
     passed = true;
     for (std::size_t i = 0; i < results.size(); ++i) {
@@ -327,7 +264,7 @@ void Fused::finish(Device& device, report::RunOutcome& outcome) {
       if (*passed) mismatch = fmt::format("output {}: {}", plan.graph.value(plan.graph.outputs()[i]).name, account_of(i));
       passed = false;
     }
-    outcome.verify_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    outcome.verify_seconds = watch.seconds();
   }
   for (std::size_t i = 0; i < results.size(); ++i) {
     const std::string path = source_of(outputs, plan.graph.value(plan.graph.outputs()[i]).name);
@@ -400,17 +337,12 @@ void Fused::describe(report::Document& document) const {
                               name_of(plan.strategy), planner::verdict(plan), plan.cost.interval, plan.cost.bound());
   document.figures["plan"] = report::from_json(planner::plan_json_text(plan));
   Value& json = document.figures["verify"];
-  if (options.dry_run) document.verification = "\nDry run: no numbers\n";
-  if (options.dry_run) return;
-  if (!passed) {
+  if (!passed && verify != VerifyMode::off) {
     document.verification =
-        verify == VerifyMode::off
-            ? "\nVerification: not verified (--verify off)\n"
-            : fmt::format(
-                  "\nVerification: not verified, {:.1e} multiply-adds are more than {:.0e} (--verify full does it)\n",
-                  multiply_adds, fused_verification_limit);
-    return;
+        fmt::format("\nVerification: not verified, {:.1e} multiply-adds are more than {:.0e} (--verify full does it)\n",
+                    multiply_adds, fused_verification_limit);
   }
+  if (!passed) return;
   std::string& text = document.verification;
   text = fmt::format("\nVerification against double precision: {:.2f} s\n", verify_seconds_);
   json = {{"passed", *passed}, {"outputs", report::Array()}};

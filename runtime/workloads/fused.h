@@ -11,6 +11,7 @@
 #include "kernels/planner/run/choose_blocks.h"
 #include "kernels/planner/run/fused_program.h"
 #include "runtime/data/npy.h"
+#include "runtime/data/tensors.h"
 #include "runtime/workloads/graph_flags.h"
 #include "runtime/workloads/workload.h"
 
@@ -38,10 +39,7 @@ class Fused : public Workload {
   double multiply_adds = 0;                                          ///< of the reference
   std::vector<planner::Comparison> verification;                     ///< of each output; empty without one
 
-  [[nodiscard]] std::string name() const override { return "fused"; }
-  [[nodiscard]] std::string summary() const override;
-  [[nodiscard]] std::string examples() const override;
-  [[nodiscard]] std::string sweep_examples() const override;
+  [[nodiscard]] About about() const override;
   void register_kernels() const override { planner::register_kernels(); }
   void check() override;
   void prepare(Device& device) override;
@@ -49,7 +47,7 @@ class Fused : public Workload {
   void upload(Device& device) override;
   void finish(Device& device, report::RunOutcome& outcome) override;
   [[nodiscard]] std::string line() const override;
-  [[nodiscard]] std::uint64_t matmul_tiles() const override { return matmul_tiles_; }
+  [[nodiscard]] std::uint64_t matmul_tiles() const override { return planner::matmul_tile_count(job); }
   void describe(report::Document& document) const override;
   [[nodiscard]] report::Value work_of(std::size_t core) const override;
   [[nodiscard]] std::vector<Choice> choices() const override;
@@ -59,16 +57,13 @@ class Fused : public Workload {
 
  private:
   [[nodiscard]] planner::Plan plan_or_refuse() const;
-  void check_cuts() const;
-  void count_work();
   void describe_config(report::Document& document) const;
   /// What verification says of the elements of an output.
   [[nodiscard]] std::string account_of(std::size_t output) const;
 
   std::map<std::string, NpyArray> arrays_;  ///< of the user's files, by name
   std::vector<planner::Tensor> tensors_;    ///< inputs
-  std::vector<Buffer> input_buffers_, output_buffers_;
-  std::uint64_t matmul_tiles_ = 0;
+  std::vector<Matrices> input_buffers_, output_buffers_;
   double verify_seconds_ = 0;
 };
 

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "core/error.h"
+#include "core/stopwatch.h"
 #include "core/tile.h"
 #include "kernels/attention/verify/samples.h"
 #include "runtime/data/tensors.h"
@@ -72,16 +72,15 @@ std::string delivery_text(const matmul::Config& config) {
 
 Matmul::Matmul() { config.shape.m = config.shape.k = config.shape.n = default_side; }
 
-std::string Matmul::summary() const { return "Multiply two matrices on the grid, verify, report what every core did"; }
-
-std::string Matmul::examples() const {
-  return "Examples: tilegrid matmul --grid 8x8 --m 2048 --k 2048 --n 2048 --dry-run\n"
-         "          tilegrid matmul --a a.npy --b b.npy --out out.npy --fidelity hifi4 --dst fp32\n";
-}
-
-std::string Matmul::sweep_examples() const {
-  return "Example: tilegrid sweep matmul --grid 8x8 --m 4096 --k 4096 --n 4096 --block 2,4,8\n"
-         "                               --out-block 8x8,8x16,16x16 --delivery multicast,dram\n";
+About Matmul::about() const {
+  return {.name = "matmul",
+          .summary = "Multiply two matrices on the grid, verify, report what every core did",
+          .examples =
+              "Examples: tilegrid matmul --grid 8x8 --m 2048 --k 2048 --n 2048 --dry-run\n"
+              "          tilegrid matmul --a a.npy --b b.npy --out out.npy --fidelity hifi4 --dst fp32\n",
+          .sweep_examples =
+              "Example: tilegrid sweep matmul --grid 8x8 --m 4096 --k 4096 --n 4096 --block 2,4,8\n"
+              "                               --out-block 8x8,8x16,16x16 --delivery multicast,dram\n"};
 }
 
 void Matmul::declare(Flags& flags) {
@@ -112,10 +111,10 @@ void Matmul::declare(Flags& flags) {
             config.carrier, carrier_names);
   flags.add("--format", "Of A, B and output in DRAM: bf16, fp32, bfp8 [$]", config.format, tensor_formats());
   add_compute_flags(flags, config.compute);
-  flags.in("Data").add("--seed", "N", "Of what is random, N(0,1) [$]", seed);
-  flags.add("--a", "FILE", ".npy of floats, C order, [m, k] or [batch, m, k] [random]", inputs[0]).reads();
-  flags.add("--b", "FILE", ".npy, [batch, k, n], or [k, n] for all batches [random]", inputs[1]).reads();
-  flags.add("--out", "FILE", "Write the output there: .npy, float32 [none]", out).writes();
+  flags.in("Data").add("--seed", "N", "Of what is random, N(0,1) [$]", seed).of_data();
+  flags.add("--a", "FILE", ".npy of floats, C order, [m, k] or [batch, m, k] [random]", inputs[0]).reads().of_data();
+  flags.add("--b", "FILE", ".npy, [batch, k, n], or [k, n] for all batches [random]", inputs[1]).reads().of_data();
+  flags.add("--out", "FILE", "Write the output there: .npy, float32 [none]", out).writes().of_data();
   add_verify_flag(flags, verify,
                   fmt::format("Compare with double precision and its error bounds: full, sample:N (N rows in\nall, evenly "
                               "spread) or off [full up to {:.0e} multiply-adds, else\nsample:256]",
@@ -123,11 +122,7 @@ void Matmul::declare(Flags& flags) {
 }
 
 void Matmul::check() {
-  if (options.dry_run) {
-    flags().refuse({"--verify", "--out", "--a", "--b", "--seed"}, "a dry run has no numbers, --dry-run goes without",
-                   {"off"});
-    verify.mode = VerifyMode::off;
-  }
+  if (options.dry_run) verify.mode = VerifyMode::off;
   if (out == "-") throw UsageError("--out -: the output goes to a file only");
   if (!inputs[0].empty() && !inputs[1].empty() && flags().changes("--seed")) {
     throw UsageError("--seed is for random data: it does not go with both --a and --b");
@@ -163,10 +158,9 @@ void Matmul::prepare(Device& device) {
   asked_ = config;
   config = matmul::with_blocks(config);
   const matmul::Shape& shape = config.shape;
-  verify = verify.resolved(1.0 * shape.batch * shape.m * shape.k * shape.n, matmul::verification_limit,
-                           1.0 * shape.batch * shape.m);
+  verify = verify.resolved(config.shape.useful_flops() / 2, matmul::verification_limit, 1.0 * shape.batch * shape.m);
   const auto create = [&](int count, int rows, int columns) {
-    return device.create_buffer(matrix_bytes(count, rows, columns, config.format), tile_bytes(config.format));
+    return Matrices::create(device, count, rows, columns, config.format);
   };
   a_ = create(shape.batch, shape.m, shape.k);
   b_ = create(shape.shared_b ? 1 : shape.batch, shape.k, shape.n);
@@ -174,30 +168,26 @@ void Matmul::prepare(Device& device) {
 }
 
 std::vector<Program> Matmul::programs(Device&) {
-  return {matmul::make_program(config, {a_.address, b_.address, out_.address})};
+  return {matmul::make_program(config, {a_.address(), b_.address(), out_.address()})};
 }
 
 void Matmul::upload(Device& device) {
-  const matmul::Shape& shape = config.shape;
-  const auto one = [&](int stream, const Buffer& buffer, int count, int rows, int columns) {
-    std::vector<float>& values = factors_.at(static_cast<std::size_t>(stream));
-    const auto elements =
-        static_cast<std::size_t>(count) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
-    if (values.empty()) values = attention::random_samples(seed, stream, elements, attention::Distribution::normal);
-    upload_matrices(device, buffer, values, count, rows, columns, config.format);
-  };
-  one(0, a_, shape.batch, shape.m, shape.k);
-  one(1, b_, shape.shared_b ? 1 : shape.batch, shape.k, shape.n);
+  for (int i = 0; i < 2; ++i) {
+    const Matrices& matrices = i == 0 ? a_ : b_;
+    std::vector<float>& values = factors_.at(i);
+    if (values.empty()) values = attention::random_samples(seed, i, matrices.elements(), attention::Distribution::normal);
+    matrices.upload(device, values);
+  }
 }
 
 void Matmul::finish(Device& device, report::RunOutcome& outcome) {
   const matmul::Shape& shape = config.shape;
   if (verify.mode == VerifyMode::off && out.empty()) return;
-  const std::vector<float> output = download_matrices(device, out_, shape.batch, shape.m, shape.n, config.format);
+  const std::vector<float> output = out_.download(device);
   if (verify.mode != VerifyMode::off) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     verification = matmul::verify(config, verify, factors_[0], factors_[1], output);
-    verification->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    verification->seconds = watch.seconds();
     passed = verification->passed();
     mismatch = account();
     if (mismatch.empty())
@@ -216,11 +206,6 @@ std::string Matmul::line() const {
       shape.batch, shape.m, shape.k, shape.n, tiles_text(config.per_core), tiles_text(config.out_block), config.k_block,
       config.sub.h, config.sub.w, carrier_names.of(config.carrier), delivery_names.of(config.delivery),
       numbers_line(config.format, config.compute), report::text_of(config.grid));
-}
-
-double Matmul::useful_flops() const {
-  const matmul::Shape& shape = config.shape;
-  return 2.0 * shape.batch * shape.m * shape.k * shape.n;
 }
 
 void Matmul::describe(report::Document& document) const {
@@ -247,7 +232,6 @@ void Matmul::describe(report::Document& document) const {
                       matmul::k_blocks(config), config.carrier == matmul::Carrier::packer ? "the packer" : "reload"));
   add("delivery", delivery_text(config));
 
-  document.verification = options.dry_run ? "\nDry run: no numbers\n" : "\nVerification: not verified (--verify off)\n";
   report::Value& json = document.figures["verify"];
   if (!verification) return;
   const matmul::Verification& v = *verification;

@@ -8,6 +8,7 @@
 
 #include "kernels/matmul/matmul.h"
 #include "kernels/matmul/verify.h"
+#include "runtime/data/tensors.h"
 #include "runtime/workloads/workload.h"
 
 namespace tilegrid::workloads {
@@ -23,10 +24,7 @@ class Matmul : public Workload {
   VerifyRequest verify;
   std::optional<matmul::Verification> verification;
 
-  [[nodiscard]] std::string name() const override { return "matmul"; }
-  [[nodiscard]] std::string summary() const override;
-  [[nodiscard]] std::string examples() const override;
-  [[nodiscard]] std::string sweep_examples() const override;
+  [[nodiscard]] About about() const override;
   void register_kernels() const override { matmul::register_kernels(); }
   void check() override;
   void prepare(Device& device) override;
@@ -34,7 +32,7 @@ class Matmul : public Workload {
   void upload(Device& device) override;
   void finish(Device& device, report::RunOutcome& outcome) override;
   [[nodiscard]] std::string line() const override;
-  [[nodiscard]] double useful_flops() const override;
+  [[nodiscard]] double useful_flops() const override { return config.shape.useful_flops(); }
   [[nodiscard]] std::uint64_t matmul_tiles() const override { return matmul::matmul_tiles(config); }
   void describe(report::Document& document) const override;
   [[nodiscard]] report::Value work_of(std::size_t core) const override;
@@ -50,7 +48,7 @@ class Matmul : public Workload {
 
   matmul::Config asked_;
   std::array<std::vector<float>, 2> factors_;  ///< the user's, or empty until they are made
-  Buffer a_, b_, out_;
+  Matrices a_, b_, out_;
 };
 
 }  // namespace tilegrid::workloads

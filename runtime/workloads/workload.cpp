@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 #include "core/fidelity_name.h"
@@ -74,11 +75,45 @@ void add_common_flags(Flags& flags, RunOptions& options) {
 
 }  // namespace
 
+SessionOptions RunOptions::session() const {
+  SessionOptions own{.grid = grid, .checks = checks};
+  own.shake = shake;
+  own.transport = transport;
+  own.chip = chip;
+  own.deadlock_json = json;
+  return own;
+}
+
 report::Value Workload::work_of(std::size_t) const { return report::Object(); }
+
+std::string Workload::line() const {
+  std::string text = name();
+  for (std::size_t i = 0; i < own_flags_; ++i) {
+    const Flag& flag = flags().all()[i];
+    if (flag.fact && !flag.fact().is_null()) text += fmt::format(" {} {}", flag.key, report::to_json_line(flag.fact()));
+  }
+  return text;
+}
+
+void Workload::describe(report::Document& document) const { document.facts.emplace_back("flags", line()); }
+
+void Workload::judge(std::span<const double> expected, std::span<const float> result, double gate) {
+  double wrong = 0, all = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double difference = result[i] - expected[i];
+    wrong += difference * difference;
+    all += expected[i] * expected[i];
+  }
+  const double distance = std::sqrt(wrong / all);
+  passed = distance < gate;
+  mismatch = fmt::format("relative L2 {:.4g}, not below {:.3g}", distance, gate);
+  judgement = {{"relative_l2", distance}, {"gate", gate}, {"passed", *passed}};
+}
 
 Flags& Workload::flags() {
   if (flags_.all().empty()) {
     declare(flags_);
+    own_flags_ = flags_.all().size();
     add_common_flags(flags_, options);
   }
   return flags_;
@@ -96,6 +131,10 @@ void Workload::settle() {
   const std::vector<std::string> replayed = report::metric_names(false);
   if (!options.device_time && std::find(replayed.begin(), replayed.end(), options.view) != replayed.end()) {
     throw UsageError(fmt::format("--view {}: does not go with --no-device-time", options.view));
+  }
+  if (options.dry_run) {
+    flags_.refuse(flags_.names_of([](const Flag& flag) { return flag.data; }),
+                  "a dry run has no numbers, --dry-run goes without", {"off"});
   }
   check();
 }
@@ -174,7 +213,7 @@ Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& h
       throw UsageError(fmt::format("--verify {}: full, sample:N or off is expected", text));
     }
   });
-  return flag.is([&request]() -> report::Value {
+  return flag.of_data().is([&request]() -> report::Value {
     if (request.mode == VerifyMode::sample) return fmt::format("sample:{}", request.sample_rows);
     return verify_names().of(request.mode);
   });

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,15 @@ struct RunOptions {
   std::string view = "matmul-tiles";                       ///< a figure of report::metrics(), or none
   bool dry_run = false;                                    ///< control flow alone: no data, no numbers
   bool progress = true;
+  /// The session that they ask for; who has seen to the chip and the grid (Workload::settle) can run it.
+  [[nodiscard]] SessionOptions session() const;
+};
+
+/// What --help says of a workload.
+struct About {
+  std::string name, summary;
+  std::string examples{};        ///< what its --help ends with
+  std::string sweep_examples{};  ///< that of `tilegrid sweep`
 };
 
 /// What a run has chosen itself: a column of a sweep's table, and a value of its JSON.
@@ -57,13 +67,10 @@ class Workload {
   Workload& operator=(const Workload&) = delete;
   RunOptions options;
 
-  [[nodiscard]] virtual std::string name() const = 0;
-  [[nodiscard]] virtual std::string summary() const = 0;             ///< for --help
-  [[nodiscard]] virtual std::string examples() const { return {}; }  ///< what --help ends with
-  [[nodiscard]] virtual std::string sweep_examples() const { return {}; }
-
-  /// Makes kernels and tasks known, on every rank.
-  virtual void register_kernels() const = 0;
+  [[nodiscard]] virtual About about() const = 0;
+  [[nodiscard]] std::string name() const { return about().name; }
+  /// Makes kernels and tasks known, on every rank, where the program's start has not done so.
+  virtual void register_kernels() const {}
   /// Throws UsageError for flags that do not go together.
   virtual void check() {}
   /// Reads files, completes the configuration, makes buffers for all tensors: when DRAM is too small nothing has been done.
@@ -78,15 +85,20 @@ class Workload {
   /// Verdict of the verification; none without one.
   std::optional<bool> passed;
   std::string mismatch;  ///< what did not pass, in a line
+  /// The verdict on a result that has no bounds of its own for each element: its distance from `expected` as a part of that
+  /// one's length, which has to be below `gate`. Sets the above; the report has it as `verify`.
+  void judge(std::span<const double> expected, std::span<const float> result, double gate);
+  report::Value judgement;  ///< null where judge() was not asked
 
-  /// What ran, in a line, for the header of the log.
-  [[nodiscard]] virtual std::string line() const = 0;
+  /// What ran, in a line, for the header of the log; by default its name and the facts of its own flags.
+  [[nodiscard]] virtual std::string line() const;
   /// Operations that the result takes; 0: those of the tile products.
   [[nodiscard]] virtual double useful_flops() const { return 0; }
   /// Tile products of the run, for the progress line; 0: unknown.
   [[nodiscard]] virtual std::uint64_t matmul_tiles() const { return 0; }
-  /// Title, header and verification of the report; `figures` has "config" with the facts of all flags already.
-  virtual void describe(report::Document& document) const = 0;
+  /// Title, header and verification of the report; `figures` has "config" with the facts of all flags already. By default
+  /// line() says it all.
+  virtual void describe(report::Document& document) const;
   /// What a core had to do.
   [[nodiscard]] virtual report::Value work_of(std::size_t core) const;
   [[nodiscard]] virtual std::vector<Choice> choices() const { return {}; }
@@ -94,7 +106,7 @@ class Workload {
   /// Its own flags, then those of all.
   [[nodiscard]] Flags& flags();
   [[nodiscard]] const Flags& flags() const { return const_cast<Workload*>(this)->flags(); }
-  /// check(), and what goes for all. Throws UsageError. The driver calls it.
+  /// check(), and what goes for all: chip, grid, what a dry run does not have. Throws UsageError. The driver calls it.
   void settle();
   /// Saves a result, or keeps the error until the report is out.
   void save(const std::function<void()>& write);
@@ -108,6 +120,7 @@ class Workload {
 
  private:
   Flags flags_;
+  std::size_t own_flags_ = 0;  ///< of them, the first ones
   std::string failure_;
   report::Conversions conversions_;
 };

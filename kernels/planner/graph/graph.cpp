@@ -146,6 +146,12 @@ ValueId Graph::find(std::string_view name) const {
   return found == values_.end() ? no_value : static_cast<ValueId>(found - values_.begin());
 }
 
+std::vector<ValueId> Graph::inputs() const {
+  std::vector<ValueId> ids(input_count_);
+  std::iota(ids.begin(), ids.end(), 0);
+  return ids;
+}
+
 bool Graph::is_output(ValueId id) const { return std::find(outputs_.begin(), outputs_.end(), id) != outputs_.end(); }
 
 std::vector<int> Graph::users_of(ValueId id) const {

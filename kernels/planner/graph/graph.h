@@ -100,6 +100,7 @@ class Graph {
   void set_carried(ValueId value) { values_.at(value).carried = true; }
 
   [[nodiscard]] int input_count() const { return input_count_; }
+  [[nodiscard]] std::vector<ValueId> inputs() const;
   [[nodiscard]] const std::vector<Value>& values() const { return values_; }
   [[nodiscard]] const Value& value(ValueId id) const { return values_[id]; }
   [[nodiscard]] const std::vector<Op>& ops() const { return ops_; }

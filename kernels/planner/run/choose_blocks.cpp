@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/tile.h"
+#include "kernels/common/deal.h"
 
 namespace tilegrid::planner {
 namespace {
@@ -21,7 +22,7 @@ const Value& first_output(const Graph& graph) { return graph.value(graph.outputs
 /// Whether there can be several blocks along a dimension of the first output.
 bool splits(const Graph& graph, std::size_t dim) {
   const AxisId axis = first_output(graph).axes.at(dim);
-  return axis != no_axis && !graph.axes()[static_cast<std::size_t>(axis)].contracted;
+  return axis != no_axis && !graph.axes()[axis].contracted;
 }
 
 /// Elements of one block along a dimension of the first output; 1 where it has one only.
@@ -66,6 +67,26 @@ std::array<int, 2> default_blocks(const Graph& graph, GridSize grid) {
   return {rows ? grid.cores() : 1, cols ? grid.cores() : 1};
 }
 
+/// What is cut must be cut in the first output, whose blocks are all that is done.
+void check_cuts(const Graph& asked, const FusedJob& job) {
+  const Graph& planned = job.plan.graph;
+  FusedJob whole;
+  whole.plan.graph = asked;
+  whole.block_rows = job.block_rows * first_output(planned).shape.rows.tiles / first_output(asked).shape.rows.tiles;
+  whole.block_cols = job.block_cols * first_output(planned).shape.cols.tiles / first_output(asked).shape.cols.tiles;
+  for (std::size_t i = 0; i < planned.outputs().size(); ++i) {
+    const TensorExtent extent = tensor_extent(whole, asked.outputs()[i]);
+    const TensorExtent covered = tensor_extent(job, planned.outputs()[i]);
+    if (extent.rows == covered.rows && extent.cols == covered.cols) continue;
+    const std::string& name = planned.value(planned.outputs()[i]).name;
+    throw UsageError(fmt::format(
+        "strategy {}: cuts output '{}' where the first output, '{}', is not cut: {}x{} of its {}x{} elements would be "
+        "computed; list '{}' first",
+        name_of(job.plan.strategy), name, first_output(planned).name, covered.rows, covered.cols, extent.rows, extent.cols,
+        name));
+  }
+}
+
 }  // namespace
 
 void choose_blocks(const Graph& asked, const std::array<WantedExtent, 2>& wanted, FusedJob& job) {
@@ -80,12 +101,11 @@ void choose_blocks(const Graph& asked, const std::array<WantedExtent, 2>& wanted
     count = blocks.at(dim) * (block_elements(asked, dim) / block_elements(job.plan.graph, dim));
   }
   validate_blocks(job);
+  check_cuts(asked, job);
 }
 
 int blocks_of_core(const FusedJob& job, int core) {
-  const int blocks = job.block_rows * job.block_cols;
-  const int cores = job.grid.cores();
-  return blocks / cores + (core < blocks % cores ? 1 : 0);
+  return share_of(job.block_rows * job.block_cols, job.grid.cores(), core).count;
 }
 
 }  // namespace tilegrid::planner

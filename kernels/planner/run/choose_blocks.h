@@ -16,7 +16,8 @@ struct WantedExtent {
 
 /// Sets rows and columns of blocks that make up the first output: what is wanted, else about one block of the asked graph
 /// for each core, in rows and columns where the graph can be split there. `asked` is the graph before planning, whose blocks
-/// the job's plan may have cut. Throws UsageError.
+/// the job's plan may have cut. Throws UsageError, also where a plan has cut the block along a dimension that the first
+/// output does not have: nobody would do the rest.
 void choose_blocks(const Graph& asked, const std::array<WantedExtent, 2>& wanted, FusedJob& job);
 
 /// Blocks that a core works through: contiguous runs, the remainder to the first cores.

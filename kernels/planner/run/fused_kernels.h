@@ -29,7 +29,7 @@ struct Route {
   [[nodiscard]] std::uint32_t page(int block_row, int block_col, int r, int c) const {
     const int row = block_row * row_step[0] + block_col * row_step[1] + r;
     const int col = block_row * col_step[0] + block_col * col_step[1] + c;
-    return static_cast<std::uint32_t>(row) * static_cast<std::uint32_t>(pitch) + static_cast<std::uint32_t>(col);
+    return row * pitch + col;
   }
 };
 

@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/ids.h"
 #include "core/tile.h"
+#include "kernels/common/deal.h"
 #include "kernels/planner/run/fused_kernels.h"
 #include "kernels/registry.h"
 
@@ -295,18 +297,6 @@ std::vector<CircularBufferConfig> circular_buffers(const Plan& plan) {
   return buffers;
 }
 
-void deal_blocks(const FusedJob& job, std::vector<KernelConfig>& kernels) {
-  const int cores = job.grid.cores();
-  const int blocks = job.block_rows * job.block_cols;
-  int first = 0;
-  for (int core = 0; core < cores; ++core) {
-    const int count = blocks / cores + (core < blocks % cores ? 1 : 0);
-    const std::vector<std::uint32_t> args{static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count)};
-    for (KernelConfig& kernel : kernels) kernel.runtime_args.push_back({core, args});
-    first += count;
-  }
-}
-
 }  // namespace
 
 TensorExtent tensor_extent(const FusedJob& job, ValueId value) {
@@ -318,6 +308,31 @@ TensorExtent tensor_extent(const FusedJob& job, ValueId value) {
   extent.rows = of.shape.rows.unit ? 1 : extent.tile_rows * tile_side;
   extent.cols = of.shape.cols.unit ? 1 : extent.tile_cols * tile_side;
   return extent;
+}
+
+std::uint64_t matmul_tile_count(const FusedJob& job) {
+  const Graph& graph = job.plan.graph;
+  std::uint64_t tiles = 0;
+  for (int op = 0; op < count_of(graph.ops()); ++op) {
+    const Op& one = graph.op(op);
+    if (one.kind != OpKind::matmul) continue;
+    tiles += std::uint64_t{1} * job.block_rows * job.block_cols * graph.value(graph.result_of(op)).shape.tiles() *
+             graph.value(one.in[0]).shape.cols.tiles;
+  }
+  return tiles;
+}
+
+double multiply_adds(const FusedJob& job) {
+  const Graph& graph = job.plan.graph;
+  double sum = 0;
+  for (int op = 0; op < count_of(graph.ops()); ++op) {
+    const TensorExtent result = tensor_extent(job, graph.result_of(op));
+    const TensorExtent first = tensor_extent(job, graph.op(op).in[0]);
+    const bool matmul = graph.op(op).kind == OpKind::matmul;
+    sum += matmul ? 1.0 * result.rows * result.cols * first.cols
+                  : std::max(1.0 * result.rows * result.cols, 1.0 * first.rows * first.cols);
+  }
+  return sum;
 }
 
 void validate_blocks(const FusedJob& job) {
@@ -357,7 +372,7 @@ Program make_program(const FusedJob& job, const FusedTensors& tensors) {
   set_arguments(program.kernels[0], reads_of(job, tensors));
   set_arguments(program.kernels[1], plan);
   set_arguments(program.kernels[2], writes_of(job, tensors));
-  deal_blocks(job, program.kernels);
+  deal(program, job.block_rows * job.block_cols);
   validate(program);
   return program;
 }

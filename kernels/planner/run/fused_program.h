@@ -34,8 +34,14 @@ struct TensorExtent {
   int rows = 1;  ///< elements
   int cols = 1;
   [[nodiscard]] int tiles() const { return tile_rows * tile_cols; }
+  [[nodiscard]] std::size_t elements() const { return std::size_t{1} * rows * cols; }
 };
 [[nodiscard]] TensorExtent tensor_extent(const FusedJob& job, ValueId value);
+
+/// Products of two tiles that the matmuls of all blocks make.
+[[nodiscard]] std::uint64_t matmul_tile_count(const FusedJob& job);
+/// Multiply-adds of an evaluation over whole tensors; an operation that is no matmul counts one for each element.
+[[nodiscard]] double multiply_adds(const FusedJob& job);
 
 /// Throws UsageError for blocks along an axis that some operation sums over, with that operation's name, or along one that
 /// the output does not have.

@@ -45,7 +45,7 @@ void read_block(const Route& route, int block_row, int block_col, int k_first, i
     }
   }
   noc_async_read_barrier();
-  cb_push_back(cb, static_cast<std::uint32_t>(rows * cols));
+  cb_push_back(cb, rows * cols);
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ void fused_reader() {
   get_arguments(plan);
   const auto first = get_arg_val<int>(0);
   const auto count = get_arg_val<int>(1);
-  if (plan.scaler_cb >= 0 && count > 0) make_scaler(static_cast<std::uint32_t>(plan.scaler_cb));
+  if (plan.scaler_cb >= 0 && count > 0) make_scaler(plan.scaler_cb);
   for (int block = first; block < first + count; ++block) {
     for (const RouteGroup& group : plan.groups) {
       for (int turn = 0; turn < group.sweeps * group.k_blocks; ++turn) {

@@ -40,18 +40,18 @@ std::vector<float> attend(Device& device, const Config& asked, const Tensors& da
   const Shape& s = config.shape;
   device.free_buffers();
   const auto create = [&](int heads, int rows, int dim) {
-    return device.create_buffer(matrix_bytes(s.batch * heads, rows, dim, config.format), tile_bytes(config.format));
+    return Matrices::create(device, s.batch * heads, rows, dim, config.format);
   };
-  const Buffer q = create(s.heads, s.seq_q, s.dim);
-  const Buffer k = create(s.kv_heads, s.seq_kv, s.dim);
-  const Buffer v = create(s.kv_heads, s.seq_kv, s.value_dim());
-  const Buffer out = create(s.heads, s.seq_q, s.value_dim());
-  upload_matrices(device, q, data.q, s.batch * s.heads, s.seq_q, s.dim, config.format);
-  upload_matrices(device, k, data.k, s.batch * s.kv_heads, s.seq_kv, s.dim, config.format);
-  upload_matrices(device, v, data.v, s.batch * s.kv_heads, s.seq_kv, s.value_dim(), config.format);
+  const Matrices q = create(s.heads, s.seq_q, s.dim);
+  const Matrices k = create(s.kv_heads, s.seq_kv, s.dim);
+  const Matrices v = create(s.kv_heads, s.seq_kv, s.value_dim());
+  const Matrices out = create(s.heads, s.seq_q, s.value_dim());
+  q.upload(device, data.q);
+  k.upload(device, data.k);
+  v.upload(device, data.v);
   // What nobody writes is no number.
-  device.write(out, std::vector<std::byte>(out.bytes(), std::byte{0xFF}));
-  const TensorAddresses tensors{q.address, k.address, v.address, out.address};
+  device.write(out.buffer, std::vector<std::byte>(out.buffer.bytes(), std::byte{0xFF}));
+  const TensorAddresses tensors{q.address(), k.address(), v.address(), out.address()};
   std::vector<Program> programs;
   if (config.kernel == Kernel::unfused) {
     unfused::Intermediates dram;
@@ -66,7 +66,7 @@ std::vector<float> attend(Device& device, const Config& asked, const Tensors& da
     programs.push_back(make_program(config, tensors));
   }
   for (const Program& program : programs) static_cast<void>(device.launch(program));
-  return download_matrices(device, out, s.batch * s.heads, s.seq_q, s.value_dim(), config.format);
+  return out.download(device);
 }
 
 /// Relative L2 of the whole output, over what its values would be without cancelling.

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/program.h"
+
+namespace tilegrid {
+
+/// A contiguous run of items.
+struct Share {
+  int first = 0;
+  int count = 0;
+};
+/// Of `items` that are dealt to `cores` in runs, that of core `core`; the remainder goes to the first cores.
+[[nodiscard]] constexpr Share share_of(int items, int cores, int core) {
+  const int each = items / cores, more = items % cores;
+  return {core * each + std::min(core, more), each + (core < more ? 1 : 0)};
+}
+
+/// Runtime arguments of every kernel on every core of the grid: the first item of the core's share, and how many.
+inline void deal(Program& program, int items) {
+  const int cores = program.grid.cores();
+  for (KernelConfig& kernel : program.kernels) {
+    for (int core = 0; core < cores; ++core) {
+      const Share share = share_of(items, cores, core);
+      const std::uint32_t first = share.first, count = share.count;
+      kernel.runtime_args.push_back({core, {first, count}});
+    }
+  }
+}
+
+}  // namespace tilegrid

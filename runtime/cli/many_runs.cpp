@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cli/many_runs.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "runtime/report/progress.h"
+
+namespace tilegrid::cli {
+namespace {
+
+/// Numbers of runs that can share a session, which has one grid of one chip.
+std::vector<std::vector<std::size_t>> groups_of(const std::vector<SessionOptions>& sessions) {
+  std::vector<std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < sessions.size(); ++i) {
+    const auto same = [&](const std::vector<std::size_t>& group) {
+      const SessionOptions& first = sessions[group.front()];
+      return first.grid == sessions[i].grid && first.chip.same_as(sessions[i].chip);
+    };
+    const auto found = std::find_if(groups.begin(), groups.end(), same);
+    (found != groups.end() ? *found : groups.emplace_back()).push_back(i);
+  }
+  return groups;
+}
+
+}  // namespace
+
+int run_all(Session& session, const ManyRuns& runs) {
+  const GridSize grid = runs.sessions.front().grid;
+  int code = session.run({.grid = grid}, [&](Device&) { return runs.before(), 0; });
+  {
+    report::Progress line(runs.command, runs.sessions.size(), runs.progress && session.is_host(), runs.unit);
+    std::uint64_t done = 0;
+    for (const std::vector<std::size_t>& group : groups_of(runs.sessions)) {
+      if (code != 0) break;
+      code = session.run(runs.sessions[group.front()], [&](Device& device) {
+        for (const std::size_t i : group) {
+          runs.run(device, i);
+          line.update(++done);
+        }
+        return 0;
+      });
+    }
+  }
+  if (code != 0) return code;
+  // The other ranks have no figures: what the host finds must be their exit code, too.
+  return session.run({.grid = grid}, [&](Device&) { return runs.report(); });
+}
+
+}  // namespace tilegrid::cli

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "core/chip/known_faults.h"
+#include "runtime/session.h"
+
+namespace tilegrid::cli {
+
+/// Many runs with one report at the end. All ranks call run_all(); the host alone has figures.
+struct ManyRuns {
+  const char* command;  ///< of the progress line
+  const char* unit;     ///< what is counted there
+  bool progress = true;
+  std::vector<SessionOptions> sessions;           ///< of each run; those of one grid and chip share the first one's
+  std::function<void()> before;                   ///< once, on the host
+  std::function<void(Device&, std::size_t)> run;  ///< the run of that number, on the host
+  std::function<int()> report;                    ///< once, on the host; the exit code
+};
+/// Returns the exit code, the same on all ranks.
+int run_all(Session& session, const ManyRuns& runs);
+
+/// What the runs of a list rely on, each fault once.
+template <class Run>
+[[nodiscard]] KnownFaults faults_of(const std::vector<Run>& runs) {
+  KnownFaults all;
+  for (const Run& run : runs) add(all, run.known_faults);
+  return all;
+}
+
+}  // namespace tilegrid::cli
