@@ -180,7 +180,7 @@ void spread(Broadcast broadcast, float* tile) {
 
 const char* name_of(Fidelity fidelity) {
   constexpr std::array<const char*, 5> names{"?", "lofi", "hifi2", "hifi3", "hifi4"};
-  return names.at(static_cast<std::size_t>(fidelity));
+  return names.at(to_underlying(fidelity));
 }
 
 void MatrixUnit::matmul_block(const MatmulBlock& block) const {

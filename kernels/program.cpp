@@ -114,7 +114,7 @@ void validate_semaphores(const Program& program) {
     throw UsageError(
         fmt::format("program {}: semaphore {}: ids are 0 to {}", program.name, semaphore.id, max_semaphores - 1));
   }
-  if (program.semaphores.size() > static_cast<std::size_t>(max_semaphores)) {
+  if (program.semaphores.size() > max_semaphores) {
     throw UsageError(fmt::format("program {}: {} semaphores, at most {} are possible", program.name,
                                  program.semaphores.size(), max_semaphores));
   }
@@ -174,7 +174,7 @@ std::vector<std::uint32_t> l1_offsets_of(const Program& program) {
 std::vector<std::uint32_t> semaphores_of(const Program& program, std::optional<LogicalCore> core) {
   std::vector<std::uint32_t> values = program.semaphores;
   for (const SemaphoreConfig& semaphore : program.core_semaphores) {
-    const auto id = static_cast<std::size_t>(semaphore.id);
+    const std::size_t id = semaphore.id;
     if (values.size() <= id) values.resize(id + 1);
     if (!core || semaphore.on(*core)) values[id] = semaphore.initial;
   }

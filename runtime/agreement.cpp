@@ -80,7 +80,7 @@ Verdict judge_builds(std::span<const Statement> statements) {
   const auto differs = [&](const Statement& one) { return one.build != usual; };
   const auto other = std::find_if(statements.begin(), statements.end(), differs);
   if (other == statements.end()) return {};
-  const auto others = static_cast<std::size_t>(std::count_if(statements.begin(), statements.end(), differs));
+  const std::size_t others = std::count_if(statements.begin(), statements.end(), differs);
   const auto same = std::find_if_not(statements.begin(), statements.end(), differs);
   return {ExitCode::usage,
           fmt::format("{}{} runs another build of tilegrid, {}, than {}, {}: all ranks need the same one",
@@ -94,7 +94,7 @@ Verdict judge_failures(std::span<const Statement> statements) {
   if (first == statements.end()) return {};
   const ExitCode code = first->code == ExitCode::ok ? ExitCode::usage : first->code;
   if (first == statements.begin()) return {code, first->text};
-  const auto others = static_cast<std::size_t>(std::count_if(first + 1, statements.end(), failed));
+  const std::size_t others = std::count_if(first + 1, statements.end(), failed);
   return {code, fmt::format("{}{}: {}", name_of_rank(static_cast<int>(first - statements.begin()), first->host),
                             others_text(others), first->text)};
 }

@@ -65,7 +65,7 @@ void add(RankHostCost& sum, const RankHostCost& more) {
 
 std::uint64_t matmul_tiles(const RunResult& result) {
   std::uint64_t tiles = 0;
-  for (const CoreCounters& core : result.cores) tiles += core.tiles[static_cast<std::size_t>(TileOp::matmul)];
+  for (const CoreCounters& core : result.cores) tiles += core.tiles[TileOp::matmul];
   return tiles;
 }
 

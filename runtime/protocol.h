@@ -122,7 +122,7 @@ struct RankLogs {
     }
     archive(cereal::make_size_tag(shared.size()));
     for (const EventLog& core : shared) {
-      for (int risc = 0; risc < risc_count; ++risc) archive(core.sequence(static_cast<Risc>(risc)).numbers());
+      for (const Risc risc : each<Risc>) archive(core.sequence(risc).numbers());
       archive(core.lines());
     }
   }
@@ -142,13 +142,13 @@ struct RankLogs {
     cores.clear();
     while (cores.size() < count) {
       EventLog& core = cores.emplace_back();
-      for (int risc = 0; risc < risc_count; ++risc) {
+      for (const Risc risc : each<Risc>) {
         std::vector<std::uint32_t> numbers;
         archive(numbers);
         for (const std::uint32_t number : numbers) {
           if (number >= store->size()) throw std::out_of_range("a log names a block that there is not");
         }
-        core.sequence(static_cast<Risc>(risc)) = {store, std::move(numbers)};
+        core.sequence(risc) = {store, std::move(numbers)};
       }
       archive(core.lines());
     }

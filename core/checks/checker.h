@@ -89,10 +89,8 @@ class Checker {
   /// `exact`: until it has this value and no other.
   void wait_semaphore(Risc risc, std::uint32_t offset, std::optional<std::uint32_t> exact);
   /// What the RISC's last wait was for, if it was for one value only.
-  [[nodiscard]] std::optional<std::uint32_t> exact_wait(Risc risc) const {
-    return riscs_[static_cast<std::size_t>(risc)].exact;
-  }
-  [[nodiscard]] Place last_use_of_semaphore(int id) const { return semaphores_.at(static_cast<std::size_t>(id)); }
+  [[nodiscard]] std::optional<std::uint32_t> exact_wait(Risc risc) const { return riscs_[risc].exact; }
+  [[nodiscard]] Place last_use_of_semaphore(int id) const { return semaphores_.at(id); }
 
  private:
   /// Of bytes of L1; equal for equal bytes, and made longer as more bytes come.
@@ -134,13 +132,13 @@ class Checker {
     Place last;
   };
   static constexpr std::size_t trids = 16;  // tensix.md 4.1
-  using ByNoc = std::array<std::array<Unacknowledged, trids>, noc_count>;
+  using ByNoc = EnumArray<NocId, std::array<Unacknowledged, trids>>;
   struct OfRisc {
     UnderWay reads;
     UnderWay sources;  ///< of writes that are not flushed
     ByNoc writes;
     ByNoc atomics;
-    std::array<Place, noc_count> linked;  ///< the multicast that keeps its path, line 0: none
+    EnumArray<NocId, Place> linked;  ///< the multicast that keeps its path, line 0: none
     std::optional<std::uint32_t> exact;
   };
   struct User {
@@ -156,7 +154,7 @@ class Checker {
   void look_at(std::uint32_t address, std::uint32_t bytes, const char* who);
   /// Whether this tile was asked for before since it was pushed; never so of tiles that nobody has waited for.
   [[nodiscard]] bool looked_at(const CircularBuffer& cb, std::uint32_t index);
-  [[nodiscard]] OfRisc& of(Risc risc) { return riscs_[static_cast<std::size_t>(risc)]; }
+  [[nodiscard]] OfRisc& of(Risc risc) { return riscs_[risc]; }
   static void begin(ByNoc& under_way, NocId noc, unsigned trid, const Place& at);
   static void acknowledge(ByNoc& under_way, NocId noc, std::optional<unsigned> trid);
   void check_linked(OfRisc& own, NocId noc, const char* what);
@@ -180,7 +178,7 @@ class Checker {
   Core& core_;
   Reporter& reporter_;
   bool looks_at_memory_;  ///< uninitialised-l1 is on
-  std::array<OfRisc, risc_count> riscs_;
+  EnumArray<Risc, OfRisc> riscs_;
   std::vector<Users> users_;  ///< by CB
   std::size_t last_buffer_ = 0;
   std::vector<std::vector<std::uint64_t>> looked_;  ///< by CB and page: pages pushed until with the one that was looked at

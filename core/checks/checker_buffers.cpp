@@ -26,16 +26,12 @@ void Checker::check_user(User& user, Risc risc, bool moves, const CircularBuffer
   user.moved = user.moved || moves;
 }
 
-void Checker::reserve(Risc risc, const CircularBuffer& cb) {
-  check_user(users_[static_cast<std::size_t>(cb.id())].producer, risc, false, cb, true);
-}
+void Checker::reserve(Risc risc, const CircularBuffer& cb) { check_user(users_[cb.id()].producer, risc, false, cb, true); }
 
-void Checker::wait(Risc risc, const CircularBuffer& cb) {
-  check_user(users_[static_cast<std::size_t>(cb.id())].consumer, risc, false, cb, false);
-}
+void Checker::wait(Risc risc, const CircularBuffer& cb) { check_user(users_[cb.id()].consumer, risc, false, cb, false); }
 
 void Checker::push(Risc risc, const CircularBuffer& cb, std::uint32_t pages) {
-  check_user(users_[static_cast<std::size_t>(cb.id())].producer, risc, true, cb, true);
+  check_user(users_[cb.id()].producer, risc, true, cb, true);
   const UnderWay& reads = of(risc).reads;
   if (reads.list.empty()) return;
   const std::uint32_t first = cb.write_pointer() - core_.l1_base;
@@ -51,7 +47,7 @@ void Checker::push(Risc risc, const CircularBuffer& cb, std::uint32_t pages) {
 }
 
 void Checker::pop(Risc risc, const CircularBuffer& cb, std::uint32_t pages) {
-  check_user(users_[static_cast<std::size_t>(cb.id())].consumer, risc, true, cb, false);
+  check_user(users_[cb.id()].consumer, risc, true, cb, false);
   const UnderWay& sources = of(risc).sources;
   if (sources.list.empty()) return;
   const std::uint32_t first = cb.read_pointer() - core_.l1_base;
@@ -71,7 +67,7 @@ void Checker::check_window(Risc risc, std::uint32_t offset, std::uint32_t bytes,
   const CircularBuffer* cb = buffer_at(offset, bytes);
   if (cb == nullptr || cb->on_buffer()) return;
   // A buffer that this RISC does not use as one is memory like any other.
-  const Users& users = users_[static_cast<std::size_t>(cb->id())];
+  const Users& users = users_[cb->id()];
   const User& user = producer ? users.producer : users.consumer;
   if (!user.known || user.at.risc != risc) return;
   const bool produces = users.producer.known && users.producer.at.risc == risc;

@@ -12,7 +12,7 @@ namespace tilegrid::checks {
 void Checker::unpack(Source source, const CircularBuffer& cb, const char* who) {
   if (!reporter_.on(Class::format_reconfig)) return;
   // A kernel that never says a format works with the one that it begins with.
-  std::optional<DataFormat>& set = unpack_[static_cast<std::size_t>(source)];
+  std::optional<DataFormat>& set = unpack_[to_underlying(source)];
   if (!set) set = cb.format();
   if (*set == cb.format()) return;
   reporter_.found(Class::format_reconfig, [&] {

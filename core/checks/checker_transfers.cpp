@@ -120,7 +120,7 @@ void Checker::read(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, st
 }
 
 void Checker::check_linked(OfRisc& own, NocId noc, const char* what) {
-  const Place& open = own.linked[static_cast<std::size_t>(noc)];
+  const Place& open = own.linked[noc];
   if (open.line == 0) return;
   reporter_.found(Class::linked_open, [&] {
     return fault_of(Class::linked_open,
@@ -164,7 +164,7 @@ void Checker::write_word(Risc risc, NocId noc, unsigned trid) {
 
 void Checker::multicast(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, std::uint32_t bytes, bool linked) {
   add_write(risc, noc, trid, offset, bytes);
-  of(risc).linked[static_cast<std::size_t>(noc)] = linked ? reporter_.here() : Place{};
+  of(risc).linked[noc] = linked ? reporter_.here() : Place{};
 }
 
 void Checker::atomic(Risc risc, NocId noc, unsigned trid) {
@@ -255,13 +255,13 @@ void Checker::writes_flushed(Risc risc, NocId noc, std::optional<unsigned> trid)
 }
 
 void Checker::begin(ByNoc& under_way, NocId noc, unsigned trid, const Place& at) {
-  Unacknowledged& one = under_way.at(static_cast<std::size_t>(noc)).at(trid % trids);
+  Unacknowledged& one = under_way.at(noc).at(trid % trids);
   ++one.count;
   one.last = at;
 }
 
 void Checker::acknowledge(ByNoc& under_way, NocId noc, std::optional<unsigned> trid) {
-  auto& of_noc = under_way.at(static_cast<std::size_t>(noc));
+  auto& of_noc = under_way.at(noc);
   if (trid) {
     of_noc.at(*trid % trids) = {};
   } else {
@@ -286,20 +286,20 @@ void Checker::end_with(Class c, const Place& issued, const char* what, const cha
 
 void Checker::kernel_end(Risc risc) {
   OfRisc& own = of(risc);
-  for (int noc = 0; noc < noc_count; ++noc) reads_landing(risc, static_cast<NocId>(noc));
+  for (const NocId noc : each<NocId>) reads_landing(risc, noc);
   if (!own.reads.list.empty()) {
     end_with(Class::kernel_end, own.reads.list.back().at, "this read", "noc_async_read_barrier");
   }
-  for (int noc = 0; noc < noc_count; ++noc) {
-    writes_flushed(risc, static_cast<NocId>(noc));
+  for (const NocId noc : each<NocId>) {
+    writes_flushed(risc, noc);
     const auto check = [&](const ByNoc& under_way, const char* what, const char* barrier) {
-      for (const Unacknowledged& of_trid : under_way.at(static_cast<std::size_t>(noc))) {
+      for (const Unacknowledged& of_trid : under_way.at(noc)) {
         if (of_trid.count > 0) end_with(Class::kernel_end, of_trid.last, what, barrier);
       }
     };
     check(own.writes, "this write", "noc_async_write_barrier");
     check(own.atomics, "this increment", "noc_async_atomic_barrier");
-    const Place open = own.linked[static_cast<std::size_t>(noc)];
+    const Place open = own.linked[noc];
     if (open.line != 0) end_with(Class::linked_open, open, "this linked multicast", "an unlinked multicast");
   }
   if (risc == Risc::trisc && core_.pack.l1_accumulate) {

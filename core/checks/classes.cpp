@@ -5,7 +5,7 @@ namespace tilegrid::checks {
 
 const char* name_of(Severity severity) {
   constexpr std::array<const char*, 3> names{"off", "warn", "error"};
-  return names[static_cast<std::size_t>(severity)];
+  return names[to_underlying(severity)];
 }
 
 Config::Config() {

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/ids.h"
+
 /// Checks of kernels: mistakes that an emulator could overlook and silicon punishes (tensix.md 1.3, 1.5, 4.1, 7).
 namespace tilegrid::checks {
 
@@ -130,7 +132,7 @@ static_assert(
     }(),
     "every class has a row, in the order of the enumeration");
 
-[[nodiscard]] constexpr const ClassRow& row_of(Class c) { return class_rows[static_cast<std::size_t>(c)]; }
+[[nodiscard]] constexpr const ClassRow& row_of(Class c) { return class_rows[to_underlying(c)]; }
 [[nodiscard]] constexpr const char* name_of(Class c) { return row_of(c).name; }
 
 /// The severity of every class.
@@ -145,7 +147,7 @@ class Config {
   /// For programs of others, which silicon runs as they are: what it forgives is a warning, what it corrupts or hangs on an
   /// error as it always is. Memory that nobody wrote is left alone: it holds what the program or the host left there.
   [[nodiscard]] static Config wild();
-  [[nodiscard]] Severity of(Class c) const { return severities_[static_cast<std::size_t>(c)]; }
+  [[nodiscard]] Severity of(Class c) const { return severities_[to_underlying(c)]; }
   [[nodiscard]] bool on(Class c) const { return of(c) != Severity::off; }
   /// Whether a class is on that is seen there.
   [[nodiscard]] bool any(Sees there) const {
@@ -161,7 +163,7 @@ class Config {
     return config;
   }
   Config& set(Class c, Severity severity) {
-    severities_[static_cast<std::size_t>(c)] = severity;
+    severities_[to_underlying(c)] = severity;
     return *this;
   }
 

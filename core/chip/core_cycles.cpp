@@ -49,35 +49,29 @@ void CoreCycles::fill_fpu(const std::function<double(const std::string&)>& p) {
     matmul_tile_[phases] = matmul_phase * times * (1 + p("matmul_phase_overhead")) + p("matmul_tile_cycles");
     eltwise_[0][phases] = eltwise_[1][phases] = p("add_tile_cycles");
     eltwise_[2][phases] = p("mul_phase_cycles") * times;
-    auto& max = reduce_[static_cast<std::size_t>(Pool::max)];
-    auto& sum = reduce_[static_cast<std::size_t>(Pool::sum)];
-    constexpr auto row = static_cast<std::size_t>(ReduceDim::row);
-    constexpr auto column = static_cast<std::size_t>(ReduceDim::col);
-    constexpr auto scalar = static_cast<std::size_t>(ReduceDim::scalar);
-    max[row][phases] = p("reduce_row_max_cycles");
-    max[column][phases] = p("reduce_column_max_cycles");
-    max[scalar][phases] = p("reduce_scalar_max_cycles");
-    sum[row][phases] = p("reduce_row_sum_cycles") * times;
-    sum[column][phases] = p("reduce_column_sum_cycles") * times;
-    sum[scalar][phases] = p("reduce_scalar_sum_cycles") * times;
-    for (std::size_t op = 0; op < 3; ++op) dest_reuse_[op][phases] = eltwise_[op][phases] + p("dest_reuse_cycles");
+    auto& max = reduce_[Pool::max];
+    auto& sum = reduce_[Pool::sum];
+    max[ReduceDim::row][phases] = p("reduce_row_max_cycles");
+    max[ReduceDim::col][phases] = p("reduce_column_max_cycles");
+    max[ReduceDim::scalar][phases] = p("reduce_scalar_max_cycles");
+    sum[ReduceDim::row][phases] = p("reduce_row_sum_cycles") * times;
+    sum[ReduceDim::col][phases] = p("reduce_column_sum_cycles") * times;
+    sum[ReduceDim::scalar][phases] = p("reduce_scalar_sum_cycles") * times;
+    for (const EltwiseOp op : each<EltwiseOp>) dest_reuse_[op][phases] = eltwise_[op][phases] + p("dest_reuse_cycles");
   }
 }
 
 void CoreCycles::fill_vector(const std::function<double(const std::string&)>& p) {
   // Lanes hold 32 elements; a mode covers a share of the tile's 32 vectors in 4 or 2 faces (tensix.md 3.2).
-  constexpr std::array<double, 4> share{1, 0.5, 0.5, 0.25};
-  constexpr std::array<double, 4> faces{4, 2, 2, 2};
-  for (std::size_t mode = 0; mode < share.size(); ++mode) check_[mode] = p("vector_exp_check_cycles") * share[mode];
-  for (int op = 0; op < vector_op_count; ++op) {
-    const auto vector_op = static_cast<VectorOp>(op);
-    const double full = p(std::string("vector_") + name_of(vector_op) + "_cycles");
-    for (std::size_t mode = 0; mode < share.size(); ++mode) {
-      const bool column_exp =
-          vector_op == VectorOp::exp_accurate && static_cast<VectorMode>(mode) == VectorMode::first_column;
+  constexpr EnumArray<VectorMode, double> share{1, 0.5, 0.5, 0.25};
+  constexpr EnumArray<VectorMode, double> faces{4, 2, 2, 2};
+  for (const VectorMode mode : each<VectorMode>) check_[mode] = p("vector_exp_check_cycles") * share[mode];
+  for (const VectorOp op : each<VectorOp>) {
+    const double full = p(std::string("vector_") + name_of(op) + "_cycles");
+    for (const VectorMode mode : each<VectorMode>) {
+      const bool column_exp = op == VectorOp::exp_accurate && mode == VectorMode::first_column;
       const double tile = column_exp ? p("vector_exp_column_cycles") : full;
-      vector_[static_cast<std::size_t>(op)][mode] =
-          tile * share[mode] + p("vector_face_cycles") * faces[mode] + p("vector_start_cycles");
+      vector_[op][mode] = tile * share[mode] + p("vector_face_cycles") * faces[mode] + p("vector_start_cycles");
     }
   }
 }

@@ -42,21 +42,15 @@ class CoreCycles {
 
   /// FPU cycles of a tile; `phases`: of the fidelity, 1 to 4.
   [[nodiscard]] double matmul_tile(std::uint32_t phases) const { return matmul_tile_[at(phases)]; }
-  [[nodiscard]] double eltwise(EltwiseOp op, std::uint32_t phases) const {
-    return eltwise_[static_cast<std::size_t>(op)][at(phases)];
-  }
-  [[nodiscard]] double dest_reuse(EltwiseOp op, std::uint32_t phases) const {
-    return dest_reuse_[static_cast<std::size_t>(op)][at(phases)];
-  }
+  [[nodiscard]] double eltwise(EltwiseOp op, std::uint32_t phases) const { return eltwise_[op][at(phases)]; }
+  [[nodiscard]] double dest_reuse(EltwiseOp op, std::uint32_t phases) const { return dest_reuse_[op][at(phases)]; }
   [[nodiscard]] double reduce(Pool pool, ReduceDim dim, std::uint32_t phases) const {
-    return reduce_[static_cast<std::size_t>(pool)][static_cast<std::size_t>(dim)][at(phases)];
+    return reduce_[pool][dim][at(phases)];
   }
   /// SFPU cycles of a tile.
-  [[nodiscard]] double vector(VectorOp op, VectorMode mode) const {
-    return vector_[static_cast<std::size_t>(op)][static_cast<std::size_t>(mode)];
-  }
+  [[nodiscard]] double vector(VectorOp op, VectorMode mode) const { return vector_[op][mode]; }
   /// What testing the range of exp's inputs adds.
-  [[nodiscard]] double vector_check(VectorMode mode) const { return check_[static_cast<std::size_t>(mode)]; }
+  [[nodiscard]] double vector_check(VectorMode mode) const { return check_[mode]; }
 
   /// Of a tile when its unpacker is alone, set-up included.
   [[nodiscard]] double unpack(double bytes) const { return unpack_tile + bytes / unpack_bytes_; }
@@ -85,11 +79,11 @@ class CoreCycles {
   double unpack_bytes_ = 1, joint_bytes_ = 1, pack_bytes_ = 1, accumulate_factor_ = 1;
   double pack_tile_ = 0, pack_block_float_ = 0;
   std::array<double, fidelities> matmul_tile_{};
-  std::array<std::array<double, 4>, vector_op_count> vector_{};
-  std::array<double, 4> check_{};
-  std::array<std::array<double, fidelities>, 4> eltwise_{};
-  std::array<std::array<double, fidelities>, 4> dest_reuse_{};
-  std::array<std::array<std::array<double, fidelities>, 4>, 2> reduce_{};
+  EnumArray<VectorOp, EnumArray<VectorMode, double>> vector_{};
+  EnumArray<VectorMode, double> check_{};
+  EnumArray<EltwiseOp, std::array<double, fidelities>> eltwise_{};
+  EnumArray<EltwiseOp, std::array<double, fidelities>> dest_reuse_{};
+  EnumArray<Pool, EnumArray<ReduceDim, std::array<double, fidelities>>> reduce_{};
 };
 
 }  // namespace tilegrid

@@ -28,12 +28,12 @@ struct SourceLine {
 class EventLines {
  public:
   /// From now on add() takes the RISC's line from `where`, which the kernel API keeps up to date.
-  void follow(Risc risc, const SourceLine* where) { where_[static_cast<std::size_t>(risc)] = where; }
+  void follow(Risc risc, const SourceLine* where) { where_[risc] = where; }
   void add(Risc risc) {
-    const SourceLine* where = where_[static_cast<std::size_t>(risc)];
+    const SourceLine* where = where_[risc];
     if (where == nullptr) return;
     if (where->line != last_.line || where->file != last_.file) last_number_ = number_of(*where);
-    numbers_[static_cast<std::size_t>(risc)].push_back(last_number_);
+    numbers_[risc].push_back(last_number_);
   }
   void clear() { *this = {}; }
 
@@ -46,9 +46,7 @@ class EventLines {
     }
   };
   /// Number of the line of event `index`, which also names it: lines()[number].
-  [[nodiscard]] std::uint16_t number(Risc risc, std::size_t index) const {
-    return numbers_[static_cast<std::size_t>(risc)].at(index);
-  }
+  [[nodiscard]] std::uint16_t number(Risc risc, std::size_t index) const { return numbers_[risc].at(index); }
   [[nodiscard]] const std::vector<Line>& lines() const { return lines_; }
 
   template <class Archive>
@@ -59,12 +57,12 @@ class EventLines {
  private:
   std::uint16_t number_of(const SourceLine& where);
 
-  std::array<const SourceLine*, risc_count> where_{};
+  EnumArray<Risc, const SourceLine*> where_{};
   SourceLine last_;
   std::uint16_t last_number_ = 0;
   std::vector<Line> lines_;
   std::vector<const char*> files_;  ///< of lines_, to find them by address
-  std::array<std::vector<std::uint16_t>, risc_count> numbers_;
+  EnumArray<Risc, std::vector<std::uint16_t>> numbers_;
 };
 
 }  // namespace tilegrid

@@ -149,19 +149,17 @@ class EventLog {
   [[nodiscard]] const EventLines& lines() const { return lines_; }
   void append(Risc risc, const Event& event) {
     if (!enabled_) return;
-    sequences_[static_cast<std::size_t>(risc)].append(event);
+    sequences_[risc].append(event);
     if (keep_lines_ && moves_or_orders(event.kind())) lines_.add(risc);
   }
   /// The body of a loop begins, or a loop ends: what follows is a block of its own.
   void mark(Risc risc) {
-    if (enabled_) sequences_[static_cast<std::size_t>(risc)].mark();
+    if (enabled_) sequences_[risc].mark();
   }
   /// What these blocks of the RISC's store hold happens again. Not for logs that keep lines.
-  void repeat(Risc risc, std::span<const std::uint32_t> numbers) {
-    sequences_[static_cast<std::size_t>(risc)].repeat(numbers);
-  }
-  [[nodiscard]] const EventSequence& sequence(Risc risc) const { return sequences_[static_cast<std::size_t>(risc)]; }
-  [[nodiscard]] EventSequence& sequence(Risc risc) { return sequences_[static_cast<std::size_t>(risc)]; }
+  void repeat(Risc risc, std::span<const std::uint32_t> numbers) { sequences_[risc].repeat(numbers); }
+  [[nodiscard]] const EventSequence& sequence(Risc risc) const { return sequences_[risc]; }
+  [[nodiscard]] EventSequence& sequence(Risc risc) { return sequences_[risc]; }
   /// Cores whose logs use one store keep equal blocks once for all of them.
   void use(const std::shared_ptr<EventStore>& store) {
     for (auto& sequence : sequences_) sequence.use(store);
@@ -175,7 +173,7 @@ class EventLog {
   bool enabled_ = true;
   bool keep_local_ = false;
   bool keep_lines_ = false;
-  std::array<EventSequence, risc_count> sequences_;
+  EnumArray<Risc, EventSequence> sequences_;
   EventLines lines_;
 };
 

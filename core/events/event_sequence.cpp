@@ -109,7 +109,7 @@ bool operator==(const EventSequence& a, const EventSequence& b) {
 std::shared_ptr<EventStore> share_blocks(std::vector<EventLog>& logs) {
   auto shared = std::make_shared<EventStore>();
   for (EventLog& log : logs) {
-    for (int risc = 0; risc < risc_count; ++risc) log.sequence(static_cast<Risc>(risc)).mark();
+    for (const Risc risc : each<Risc>) log.sequence(risc).mark();
     log.use(shared);
   }
   return shared;

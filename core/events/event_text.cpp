@@ -11,8 +11,8 @@ namespace {
 std::string node_text(PhysicalCore node) { return fmt::format("{}-{}", node.x, node.y); }
 
 const char* text_of(EltwiseOp op) {
-  constexpr std::array<const char*, 3> names{"add", "sub", "mul"};
-  return names[static_cast<std::size_t>(op)];
+  constexpr EnumArray<EltwiseOp, const char*> names{"add", "sub", "mul"};
+  return names[op];
 }
 
 /// What comes after the name of the kind, with a space before it.
@@ -105,14 +105,14 @@ struct Details {
 }  // namespace
 
 const char* name_of(EventKind kind) {
-  constexpr std::array<const char*, event_kind_count> names = {
+  constexpr EnumArray<EventKind, const char*> names = {
       "kernel_start",   "kernel_end",    "cb_reserve",    "cb_push",        "cb_wait",       "cb_pop",
       "noc_read",       "noc_write",     "noc_multicast", "read_barrier",   "write_barrier", "writes_flushed",
       "atomic_barrier", "semaphore_set", "semaphore_inc", "semaphore_wait", "dst_acquire",   "dst_commit",
       "dst_wait",       "dst_release",   "matmul",        "eltwise",        "dest_reuse",    "reduce",
       "copy",           "transpose",     "vector",        "pack",           "configure",     "generate",
       "zone",           "work"};
-  return names[static_cast<std::size_t>(kind)];
+  return names[kind];
 }
 
 std::string to_text(const Event& event, std::span<const std::string> phases) {

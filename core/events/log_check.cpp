@@ -95,9 +95,9 @@ void check_launch(const LaunchLog& launch, GridSize grid, const std::string& pre
     const LogicalCore at = grid.core(static_cast<int>(i));
     const std::string core = fmt::format("{}core ({},{})", prefix, at.x, at.y);
     std::map<int, std::int64_t> balance;
-    for (int risc = 0; risc < risc_count; ++risc) {
-      SequenceCheck check(fmt::format("{} {}", core, name_of(static_cast<Risc>(risc))), findings);
-      check.run(launch.cores[i].sequence(static_cast<Risc>(risc)));
+    for (const Risc risc : each<Risc>) {
+      SequenceCheck check(fmt::format("{} {}", core, name_of(risc)), findings);
+      check.run(launch.cores[i].sequence(risc));
       for (const auto& [cb, pages] : check.pushed) balance[cb] += pages;
       for (const auto& [cb, pages] : check.popped) balance[cb] -= pages;
     }
@@ -113,7 +113,7 @@ std::uint64_t event_count(const RunLog& log) {
   std::uint64_t events = 0;
   for (const LaunchLog& launch : log.launches) {
     for (const EventLog& core : launch.cores) {
-      for (int risc = 0; risc < risc_count; ++risc) events += core.sequence(static_cast<Risc>(risc)).size();
+      for (const Risc risc : each<Risc>) events += core.sequence(risc).size();
     }
   }
   return events;

@@ -80,8 +80,8 @@ void write(Writer& archive, const LaunchLog& launch) {
   for (const std::uint32_t value : launch.semaphores) archive(value);
   archive(static_cast<std::uint64_t>(cores.size()));
   for (const EventLog& core : cores) {
-    for (int risc = 0; risc < risc_count; ++risc) {
-      const auto& numbers = core.sequence(static_cast<Risc>(risc)).numbers();
+    for (const Risc risc : each<Risc>) {
+      const auto& numbers = core.sequence(risc).numbers();
       archive(static_cast<std::uint64_t>(numbers.size()));
       for (const std::uint32_t number : numbers) archive(number);
     }
@@ -173,7 +173,7 @@ class LogReader {
     }
     launch.cores.resize(cores);
     for (EventLog& core : launch.cores) {
-      for (int risc = 0; risc < risc_count; ++risc) core.sequence(static_cast<Risc>(risc)) = read_sequence(store);
+      for (const Risc risc : each<Risc>) core.sequence(risc) = read_sequence(store);
     }
   }
 

@@ -83,12 +83,12 @@ void check_clean(Core& core, std::uint32_t slots, std::uint32_t dst, const char*
 }
 
 TileOp counted(EltwiseOp op) {
-  constexpr TileOp ops[] = {TileOp::add, TileOp::sub, TileOp::mul};
-  return ops[static_cast<std::size_t>(op)];
+  constexpr EnumArray<EltwiseOp, TileOp> ops{TileOp::add, TileOp::sub, TileOp::mul};
+  return ops[op];
 }
 
 TileOp counted(VectorOp op) {
-  constexpr TileOp ops[vector_op_count] = {
+  constexpr EnumArray<VectorOp, TileOp> ops{
       TileOp::exp,      TileOp::exp,        TileOp::recip,      TileOp::sqrt,        TileOp::rsqrt, TileOp::abs,
       TileOp::neg,      TileOp::relu,       TileOp::sigmoid,    TileOp::tanh,        TileOp::gelu,  TileOp::log,
       TileOp::square,   TileOp::add_scalar, TileOp::mul_scalar, TileOp::max,         TileOp::min,   TileOp::silu,
@@ -96,12 +96,12 @@ TileOp counted(VectorOp op) {
       TileOp::nez,      TileOp::max_scalar, TileOp::min_scalar, TileOp::rsub_scalar, TileOp::exp2,  TileOp::expm1,
       TileOp::sfpu_add, TileOp::sfpu_sub,   TileOp::sfpu_mul,   TileOp::div,         TileOp::where, TileOp::copy_dst,
       TileOp::fill};
-  return ops[static_cast<std::size_t>(op)];
+  return ops[op];
 }
 
 const char* call_name(EltwiseOp op) {
-  constexpr const char* names[] = {"add_tiles", "sub_tiles", "mul_tiles"};
-  return names[static_cast<std::size_t>(op)];
+  constexpr EnumArray<EltwiseOp, const char*> names{"add_tiles", "sub_tiles", "mul_tiles"};
+  return names[op];
 }
 
 }  // namespace
@@ -188,7 +188,7 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   check_use(core, in0, i0 + kt, rt - 1, kt, "matmul_block");
   check_use(core, in1, i1 + 1, ct - 1, 1, "matmul_block");
   check_clean(core, core.dst.dirty(static_cast<int>(dst), slots), dst, "matmul_block");
-  block.in0_stride = static_cast<std::size_t>(kt) * a.page_bytes();
+  block.in0_stride = kt * a.page_bytes();
   block.in1_stride = b.page_bytes();
   block.transpose_in1 = transpose;
   block.rt = static_cast<int>(rt);
@@ -429,9 +429,9 @@ void apply_tile(VectorOp charged_as, const char* who, std::span<const std::uint3
   for (std::size_t i = 0; i < inputs.size(); ++i) operands.at(i) = vector_input(core.dst, inputs[i], who);
   float* result = vector_output(core, out, mode, who);
   constexpr std::ptrdiff_t face = face_side * face_side;
-  constexpr std::array<unsigned, 4> faces_of{0xF, 0x5, 0x3, 0x5};  // bit f: face f, by mode
+  constexpr EnumArray<VectorMode, unsigned> faces_of{0xF, 0x5, 0x3, 0x5};  // bit f: face f, by mode
   for (int f = 0; f < 4 && !core.dry; ++f) {
-    if ((faces_of.at(static_cast<std::size_t>(mode)) >> f & 1U) == 0) continue;
+    if ((faces_of.at(mode) >> f & 1U) == 0) continue;
     std::array<const float*, 3> parts = operands;
     for (const float*& part : parts) {
       if (part != nullptr) part += f * face;

@@ -313,7 +313,7 @@ void compute() {
   compute_kernel_hw_startup(cb_q, cb_k, cb_scores);
   for (std::uint32_t position = first; position < first + count; ++position) {
     const Turn turn = args.turn_at(position, lane);
-    if (turn.has_item) attend(args, static_cast<std::uint32_t>(turn.item.chunk));
+    if (turn.has_item) attend(args, turn.item.chunk);
     if (turn.chunks > turn.visits) drop(args, turn.chunks - turn.visits);
   }
 }

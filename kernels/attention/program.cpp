@@ -170,9 +170,8 @@ void deliver(Program& program, const Config& config) {
     const std::int64_t first = dealing.first_item(place.team);
     words[arg_first] = static_cast<std::uint32_t>(first);
     words[arg_count] = static_cast<std::uint32_t>(dealing.first_item(place.team + 1) - first);
-    words[arg_lane] = static_cast<std::uint32_t>(place.lane);
-    const DeliveryArgs args =
-        delivery_args(config, std::span(all).subspan(static_cast<std::size_t>(place.team) * size, size), place);
+    words[arg_lane] = place.lane;
+    const DeliveryArgs args = delivery_args(config, std::span(all).subspan(place.team * size, size), place);
     std::memcpy(words.data() + arg_delivery, &args, sizeof args);
   }
   for (std::size_t core = 0; core < reader.size(); ++core) {

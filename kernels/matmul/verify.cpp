@@ -44,7 +44,7 @@ std::map<int, std::vector<std::uint64_t>> wanted_rows(const VerifyRequest& reque
     for (int batch = 0; batch < shape.batch; ++batch) rows[batch] = all_rows(shape.m);
     return rows;
   }
-  const auto m = static_cast<std::uint64_t>(shape.m);
+  const std::uint64_t m = shape.m;
   for (const std::uint64_t flat : sample_rows(request.sample_rows, static_cast<std::uint64_t>(shape.batch) * m)) {
     rows[static_cast<int>(flat / m)].push_back(flat % m);
   }
@@ -133,7 +133,7 @@ Verification verify(const Config& config, const VerifyRequest& request, std::spa
 double error_gate(const Config& config) {
   // Each part is about what was measured with normal data, K of 31 to 16384; twice their sum is the bound.
   constexpr std::array<double, 5> of_fidelity{0, 2.7e-2, 4.5e-3, 1e-3, 0};
-  double error = of_fidelity.at(static_cast<std::size_t>(config.compute.fidelity));
+  double error = of_fidelity.at(to_underlying(config.compute.fidelity));
   // fp32 is cut to TF32 on its way to the matrix unit, to bf16 with a 16-bit DST.
   if (config.format == DataFormat::fp32) error += config.compute.dst_fp32 ? 2e-3 : 1e-2;
   // A 16-bit DST rounds sums once for every tile of K: a random walk.

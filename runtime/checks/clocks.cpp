@@ -15,10 +15,10 @@ void raise(std::uint32_t& value, std::uint32_t to) { value = std::max(value, to)
 }  // namespace
 
 bool Clock::knows(const Moment& moment) const {
-  const auto thread = static_cast<std::size_t>(moment.thread);
+  const std::size_t thread = moment.thread;
   if (moment.core == core_) {
     if (own_[thread] >= moment.epoch) return true;
-  } else if (others_ && others_->threads[static_cast<std::size_t>(moment.core) * own_.size() + thread] >= moment.epoch) {
+  } else if (others_ && others_->threads[moment.core * own_.size() + thread] >= moment.epoch) {
     return true;
   }
   if (moment.channel == 0 || !others_) return false;
@@ -27,11 +27,11 @@ bool Clock::knows(const Moment& moment) const {
   return found != channels.end() && found->first == moment.channel && found->second >= moment.sequence;
 }
 
-void Clock::learn(int own_thread, std::uint32_t epoch) { raise(own_[static_cast<std::size_t>(own_thread)], epoch); }
+void Clock::learn(int own_thread, std::uint32_t epoch) { raise(own_[own_thread], epoch); }
 
 Clock::Others& Clock::change_others() {
   auto changed = others_ ? std::make_shared<Others>(*others_) : std::make_shared<Others>();
-  if (changed->threads.empty()) changed->threads.resize(static_cast<std::size_t>(cores_) * own_.size());
+  if (changed->threads.empty()) changed->threads.resize(cores_ * own_.size());
   others_ = changed;
   return *changed;
 }
@@ -78,8 +78,8 @@ void Clock::join(const Clock& other) {
   }
   if (same_core) return;
   for (std::size_t i = 0; i < size; ++i) {
-    raise(mine.threads[static_cast<std::size_t>(other.core_) * size + i], other.own_[i]);
-    raise(own_[i], mine.threads[static_cast<std::size_t>(core_) * size + i]);
+    raise(mine.threads[other.core_ * size + i], other.own_[i]);
+    raise(own_[i], mine.threads[core_ * size + i]);
   }
 }
 
@@ -91,7 +91,7 @@ Clock Clock::meet(const Clock& other) const {
   Others& rest = both.change_others();
   for (int core = 0; core < cores_; ++core) {
     for (std::size_t i = 0; i < size; ++i) {
-      std::uint32_t& epoch = rest.threads[static_cast<std::size_t>(core) * size + i];
+      std::uint32_t& epoch = rest.threads[core * size + i];
       epoch = std::min(epoch, other.known(core, i));
     }
   }

@@ -43,8 +43,7 @@ struct Moment {
 /// cores that mostly keep to themselves: copies share what they know of other cores.
 class Clock {
  public:
-  Clock(int core, const ThreadLayout& layout, int cores)
-      : core_(core), cores_(cores), own_(static_cast<std::size_t>(layout.size())) {}
+  Clock(int core, const ThreadLayout& layout, int cores) : core_(core), cores_(cores), own_(layout.size()) {}
 
   [[nodiscard]] int core() const { return core_; }
   [[nodiscard]] bool knows(const Moment& moment) const;
@@ -55,8 +54,8 @@ class Clock {
   /// What both know.
   [[nodiscard]] Clock meet(const Clock& other) const;
   /// A new moment of an own thread.
-  std::uint32_t advance(int own_thread) { return ++own_[static_cast<std::size_t>(own_thread)]; }
-  [[nodiscard]] std::uint32_t epoch(int own_thread) const { return own_[static_cast<std::size_t>(own_thread)]; }
+  std::uint32_t advance(int own_thread) { return ++own_[own_thread]; }
+  [[nodiscard]] std::uint32_t epoch(int own_thread) const { return own_[own_thread]; }
 
  private:
   struct Others {
@@ -66,7 +65,7 @@ class Clock {
   /// The last moment of a thread that is known to be over.
   [[nodiscard]] std::uint32_t known(int core, std::size_t thread) const {
     if (core == core_) return own_[thread];
-    return others_ ? others_->threads[static_cast<std::size_t>(core) * own_.size() + thread] : 0;
+    return others_ ? others_->threads[core * own_.size() + thread] : 0;
   }
   /// The knowledge of other cores, made this clock's own so that it may be changed.
   Others& change_others();

@@ -53,17 +53,16 @@ RaceFinder::RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, 
   }
   look_through_blocks();
   for (int core = 0; core < cores_; ++core) {
-    const auto at = static_cast<std::size_t>(core);
-    for (int risc = 0; risc < risc_count; ++risc) {
-      if (logs[at].sequence(static_cast<Risc>(risc)).empty()) continue;
-      kernels_.push_back({core, static_cast<Risc>(risc), LogCursor(logs[at], static_cast<Risc>(risc), index_),
-                          Clock(core, layout_, cores_)});
-      kernels_.back().clock.advance(ThreadLayout::kernel(static_cast<Risc>(risc)));
+    const std::size_t at = core;
+    for (const Risc risc : each<Risc>) {
+      if (logs[at].sequence(risc).empty()) continue;
+      kernels_.push_back({core, risc, LogCursor(logs[at], risc, index_), Clock(core, layout_, cores_)});
+      kernels_.back().clock.advance(ThreadLayout::kernel(risc));
     }
     shadows_.emplace_back(map_);
     std::vector<Buffer>& buffers = buffers_.emplace_back(map_.buffers.size());
     for (std::size_t i = 0; i < buffers.size(); ++i) buffers[i].slots.resize(map_.buffers[i].pages);
-    epochs_.emplace_back(static_cast<std::size_t>(layout_.size()), 1U);
+    epochs_.emplace_back(layout_.size(), 1U);
   }
   words_.resize(logs.size());
 }
@@ -73,8 +72,8 @@ RaceFinder::RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, 
 void RaceFinder::look_through_blocks() {
   std::unordered_set<const Event*> seen;
   for (const EventLog& log : logs_) {
-    for (int risc = 0; risc < risc_count; ++risc) {
-      const EventSequence& sequence = log.sequence(static_cast<Risc>(risc));
+    for (const Risc risc : each<Risc>) {
+      const EventSequence& sequence = log.sequence(risc);
       for (std::size_t i = 0; i < sequence.block_count(); ++i) {
         const auto block = sequence.block(i);
         if (!seen.insert(block.data()).second) continue;
@@ -163,7 +162,7 @@ bool RaceFinder::step(Kernel& kernel, bool force) {
 }
 
 RaceFinder::Buffer& RaceFinder::buffer_of(const Kernel& kernel, const BufferMap::Buffer& where) {
-  return buffers_[static_cast<std::size_t>(kernel.core)][static_cast<std::size_t>(&where - map_.buffers.data())];
+  return buffers_[kernel.core][&where - map_.buffers.data()];
 }
 
 /// Learns from the first count of `list` that reaches `pages`. Smaller counts are dropped: nobody will ask for them again.
@@ -229,7 +228,7 @@ void RaceFinder::use(const Kernel& kernel, int core, std::uint32_t offset, std::
   if (!checks_.on(checks::Class::race)) return;
   const Call call = call_of(kernel);
   const Access access{offset, offset + bytes, write, moment, call.what, call.risc, call.line};
-  shadows_[static_cast<std::size_t>(core)].use(access, kernel.clock, only_look, [&](const Access& earlier) {
+  shadows_[core].use(access, kernel.clock, only_look, [&](const Access& earlier) {
     // A push stands for the stores before it, but stores nothing itself: the same RISC may still be sending from these
     // pages.
     const bool own = earlier.moment.core == kernel.core && earlier.risc == kernel.risc;
@@ -254,7 +253,7 @@ Moment RaceFinder::moment_of(const Kernel& kernel) const {
 }
 
 std::string RaceFinder::text_of(const Call& call) const {
-  const EventLines::Line& line = logs_[static_cast<std::size_t>(call.core)].lines().lines()[call.line];
+  const EventLines::Line& line = logs_[call.core].lines().lines()[call.line];
   const LogicalCore at = program_.grid.core(call.core);
   return fmt::format("{} of core ({},{}) {} at {}:{}", call_name(call.what), at.x, at.y, name_of(call.risc), line.file,
                      line.line);
@@ -263,9 +262,9 @@ std::string RaceFinder::text_of(const Call& call) const {
 void RaceFinder::report(checks::Class c, const Call& at, const std::optional<Call>& other, int core,
                         const std::string& message) {
   if (!checks_.on(c)) return;
-  const EventLines::Line& line = logs_[static_cast<std::size_t>(at.core)].lines().lines()[at.line];
+  const EventLines::Line& line = logs_[at.core].lines().lines()[at.line];
   EventLines::Line second;
-  if (other) second = logs_[static_cast<std::size_t>(other->core)].lines().lines()[other->line];
+  if (other) second = logs_[other->core].lines().lines()[other->line];
   const int second_risc = other ? static_cast<int>(other->risc) : -1;
   Reported& reported = reports_[{c, line.file, line.line, at.risc, second.file, second.line, second_risc}];
   if (reported.message.empty()) reported.message = message;

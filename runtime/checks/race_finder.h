@@ -46,7 +46,7 @@ class RaceFinder {
     Risc risc{};
     LogCursor cursor;
     Clock clock;
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> atomics[noc_count]{};  ///< increments not waited for yet
+    EnumArray<NocId, std::vector<std::pair<std::uint32_t, std::uint32_t>>> atomics{};  ///< increments not waited for yet
   };
   /// A count of pages that were pushed or popped, and the clock that a kernel gets which sees this count.
   struct Count {

@@ -22,7 +22,7 @@ std::string semaphore_text(std::uint32_t offset) {
 }  // namespace
 
 RaceFinder::Word& RaceFinder::word(int core, std::uint32_t offset) {
-  const auto [found, is_new] = words_[static_cast<std::size_t>(core)].try_emplace(offset);
+  const auto [found, is_new] = words_[core].try_emplace(offset);
   if (is_new) {
     std::uint32_t value = 0;
     if (offset >= l1_semaphore_base && (offset - l1_semaphore_base) % semaphore_bytes == 0) {
@@ -85,7 +85,7 @@ void RaceFinder::increment(Kernel& kernel, const events::SemaphoreInc& event, Wo
   seen.learn_channel(channel.number, channel.sequence);
   of.values.push_back({value, std::move(seen), call_of(kernel)});
   of.increments.push_back({moment, call_of(kernel), value});
-  kernel.atomics[static_cast<std::size_t>(event.noc)].emplace_back(channel.number, channel.sequence);
+  kernel.atomics[event.noc].emplace_back(channel.number, channel.sequence);
 }
 
 void RaceFinder::set(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t value, const Moment& moment,

@@ -10,16 +10,14 @@ namespace tilegrid::races {
 
 Moment RaceFinder::transfer_moment(const Kernel& kernel, ThreadKind kind, NocId noc, int trid) {
   const int thread = layout_.transfers(kind, kernel.risc, static_cast<int>(noc), trid);
-  return {.core = kernel.core,
-          .thread = thread,
-          .epoch = epochs_[static_cast<std::size_t>(kernel.core)][static_cast<std::size_t>(thread)]};
+  return {.core = kernel.core, .thread = thread, .epoch = epochs_[kernel.core][thread]};
 }
 
 void RaceFinder::finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, std::optional<std::uint8_t> only) {
   for (int trid = 0; trid < layout_.trids; ++trid) {
     if (only && trid != *only) continue;
     const int thread = layout_.transfers(kind, kernel.risc, static_cast<int>(noc), trid);
-    kernel.clock.learn(thread, epochs_[static_cast<std::size_t>(kernel.core)][static_cast<std::size_t>(thread)]++);
+    kernel.clock.learn(thread, epochs_[kernel.core][thread]++);
   }
 }
 
@@ -85,8 +83,7 @@ void RaceFinder::land(Kernel& kernel, const Landing& landing, int destination) {
 bool RaceFinder::check_slot(const Kernel& kernel, int destination, std::uint32_t offset, std::uint32_t bytes) {
   const BufferMap::Buffer* where = map_.at(offset);
   if (where == nullptr || where->on_buffer || !checks_.on(checks::Class::remote_slot)) return true;
-  const Buffer& buffer =
-      buffers_[static_cast<std::size_t>(destination)][static_cast<std::size_t>(where - map_.buffers.data())];
+  const Buffer& buffer = buffers_[destination][where - map_.buffers.data()];
   const auto is_buffer = used_buffers_.find(where->id);
   if (is_buffer == used_buffers_.end()) return true;
   const std::uint32_t last = (offset + bytes - 1 - where->first) / where->page_bytes;
@@ -122,7 +119,7 @@ void RaceFinder::step_through(Kernel& kernel, const events::WriteBarrier& event)
 }
 
 void RaceFinder::step_through(Kernel& kernel, const events::AtomicBarrier& event) {
-  auto& under_way = kernel.atomics[static_cast<std::size_t>(event.noc)];
+  auto& under_way = kernel.atomics[event.noc];
   for (const auto& [channel, sequence] : under_way) kernel.clock.learn_channel(channel, sequence);
   under_way.clear();
 }

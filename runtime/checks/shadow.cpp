@@ -19,7 +19,7 @@ BufferMap::BufferMap(const Layout& layout) {
   std::uint32_t cell = first_page_cell;
   by_id.resize(32, ~std::size_t{0});
   for (const Layout::Buffer& cb : layout.buffers) {
-    by_id.at(static_cast<std::size_t>(cb.id)) = buffers.size();
+    by_id.at(cb.id) = buffers.size();
     buffers.push_back(
         {cb.offset, cb.offset + cb.pages * cb.page_bytes, cb.page_bytes, cb.pages, cell, cb.id, cb.role, cb.on_buffer});
     cell += cb.pages;

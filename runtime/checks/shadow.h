@@ -38,7 +38,7 @@ struct BufferMap {
   };
   explicit BufferMap(const Layout& layout);
   [[nodiscard]] const Buffer* at(std::uint32_t offset) const;
-  [[nodiscard]] const Buffer& of(int id) const { return buffers[by_id.at(static_cast<std::size_t>(id))]; }
+  [[nodiscard]] const Buffer& of(int id) const { return buffers[by_id.at(id)]; }
   /// "page 3 of CB 1 'K'", or L1 bytes.
   [[nodiscard]] std::string text_of(std::uint32_t first, std::uint32_t end) const;
 

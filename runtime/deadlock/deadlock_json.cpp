@@ -71,8 +71,8 @@ Json suspects_json(const WaitGraph& graph, GridSize grid) {
 Json objects_json(const BlockedReport& report, GridSize grid) {
   const auto riscs = [](unsigned mask) {
     Json names = Json::array();
-    for (unsigned risc = 0; risc < risc_count; ++risc) {
-      if ((mask >> risc & 1U) != 0) names.push_back(name_of(static_cast<Risc>(risc)));
+    for (const Risc risc : each<Risc>) {
+      if ((mask >> to_underlying(risc) & 1U) != 0) names.push_back(name_of(risc));
     }
     return names;
   };

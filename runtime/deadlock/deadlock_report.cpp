@@ -53,8 +53,8 @@ BlockedReport state_of(const Core& core, std::size_t semaphores) {
     if (!cb.configured()) continue;
     report.buffers.push_back({cb.id(), cb.role(), cb.pages(), cb.received(), cb.acked(), cb.pushed_by, cb.popped_by});
   }
-  for (std::size_t id = 0; id < semaphores; ++id) {
-    const auto offset = l1_semaphore_base + static_cast<std::uint32_t>(id) * semaphore_bytes;
+  for (std::uint32_t id = 0; id < semaphores; ++id) {
+    const std::uint32_t offset = l1_semaphore_base + id * semaphore_bytes;
     BlockedSemaphore& semaphore = report.semaphores.emplace_back();
     semaphore.offset = offset;
     semaphore.value = word_at(core, offset);

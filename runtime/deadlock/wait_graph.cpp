@@ -94,9 +94,9 @@ void WaitGraph::connect(Kernel& kernel) const {
   kernel.known = !kernel.from.empty();
   if (kernel.known || (kernel.state->reason != BlockReason::cb_empty && kernel.state->reason != BlockReason::cb_full))
     return;
-  for (int risc = 0; risc < risc_count; ++risc) {
-    const auto found = by_issuer_.find(kernel.core * risc_count + risc);
-    if (found != by_issuer_.end() && static_cast<Risc>(risc) != kernel.state->risc) kernel.from.push_back(found->second);
+  for (const Risc risc : each<Risc>) {
+    const auto found = by_issuer_.find(kernel.core * risc_count + to_underlying(risc));
+    if (found != by_issuer_.end() && risc != kernel.state->risc) kernel.from.push_back(found->second);
   }
 }
 

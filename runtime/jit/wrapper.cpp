@@ -55,8 +55,8 @@ std::string buffers_of(const KernelSource& source) {
   formats.fill(255);
   for (const BufferConstants& buffer : source.buffers) {
     if (buffer.id < 0 || buffer.id >= max_circular_buffers) continue;
-    pages.at(static_cast<std::size_t>(buffer.id)) = buffer.page_bytes;
-    formats.at(static_cast<std::size_t>(buffer.id)) = static_cast<int>(buffer.format);
+    pages.at(buffer.id) = buffer.page_bytes;
+    formats.at(buffer.id) = static_cast<int>(buffer.format);
   }
   return fmt::format("#define TILEGRID_PAGE_BYTES {}\n#define TILEGRID_FORMATS {}\n", fmt::join(pages, ", "),
                      fmt::join(formats, ", "));

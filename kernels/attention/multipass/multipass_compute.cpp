@@ -409,7 +409,7 @@ void multipass_compute() {
   MultipassKernel kernel(args);
   kernel.start();
   for (std::uint32_t position = first; position < first + count; ++position) {
-    kernel.attend(static_cast<std::uint32_t>(args.item_at(position).chunk));
+    kernel.attend(args.item_at(position).chunk);
   }
 }
 

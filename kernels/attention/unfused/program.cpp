@@ -214,9 +214,7 @@ Program program_of(const Config& config, const char* name, const std::array<cons
 }
 
 std::uint64_t bytes_of_tensor(const Config& config, int heads, int rows, int columns) {
-  return static_cast<std::uint64_t>(config.shape.batch) * static_cast<std::uint64_t>(heads) *
-         static_cast<std::uint64_t>(tiles_of(rows)) * static_cast<std::uint64_t>(tiles_of(columns)) *
-         tile_bytes(config.format);
+  return std::uint64_t{1} * config.shape.batch * heads * tiles_of(rows) * tiles_of(columns) * tile_bytes(config.format);
 }
 
 }  // namespace
@@ -227,8 +225,7 @@ std::uint64_t score_bytes(const Config& config) {
 
 std::uint64_t mask_bytes(const Config& config) {
   if (!config.shape.causal) return 0;
-  return static_cast<std::uint64_t>(tiles_of(config.shape.seq_q)) *
-         static_cast<std::uint64_t>(tiles_of(config.shape.seq_kv)) * tile_bytes(config.format);
+  return std::uint64_t{1} * tiles_of(config.shape.seq_q) * tiles_of(config.shape.seq_kv) * tile_bytes(config.format);
 }
 
 std::vector<std::byte> causal_mask(const Config& config) {
@@ -238,7 +235,7 @@ std::vector<std::byte> causal_mask(const Config& config) {
   const int columns = tiles_of(config.shape.seq_kv) * tile_side;
   std::vector<std::byte> tiles(mask_bytes(config));
   const std::size_t stripe_bytes = tiles.size() / static_cast<std::size_t>(rows_t);
-  std::vector<float> stripe(static_cast<std::size_t>(tile_side) * static_cast<std::size_t>(columns), 0.0F);
+  std::vector<float> stripe(std::size_t{1} * tile_side * columns, 0.0F);
   for (int row = 0; row < rows_t * tile_side; ++row) {
     const auto begin = stripe.begin() + static_cast<std::ptrdiff_t>(row % tile_side) * columns;
     std::fill(begin, begin + columns, closed);

@@ -75,9 +75,9 @@ class Reference {
  public:
   explicit Reference(const VerifyRows& rows)
       : rows_(rows),
-        dim_(static_cast<std::size_t>(rows.shape.dim)),
-        v_dim_(static_cast<std::size_t>(rows.shape.value_dim())),
-        keys_(static_cast<std::size_t>(rows.keys())),
+        dim_(rows.shape.dim),
+        v_dim_(rows.shape.value_dim()),
+        keys_(rows.keys()),
         padded_dim_(round_up(v_dim_, panel_width)),
         stride_(round_up(keys_, panel_width)),
         key_panels_(panels_of_keys(rows.k, keys_, dim_)),
@@ -168,7 +168,7 @@ class Reference {
 
 void check_sizes(const VerifyRows& rows) {
   const auto sized = [](const std::vector<float>& values, int count, int dim) {
-    return values.size() == static_cast<std::size_t>(count) * static_cast<std::size_t>(dim);
+    return values.size() == std::size_t{1} * count * dim;
   };
   const Shape& shape = rows.shape;
   const int count = rows.last_row - rows.first_row;
@@ -199,8 +199,8 @@ namespace {
 /// The reference, and VerifySums::sum_uncancelled.
 std::pair<std::vector<double>, double> reference_and_uncancelled(const VerifyRows& rows) {
   check_sizes(rows);
-  const auto count = static_cast<std::size_t>(rows.last_row - rows.first_row);
-  const auto v_dim = static_cast<std::size_t>(rows.shape.value_dim());
+  const std::size_t count = rows.last_row - rows.first_row;
+  const std::size_t v_dim = rows.shape.value_dim();
   std::vector<double> result(count * v_dim);
   if (count == 0) return {std::move(result), 0.0};
   Reference reference(rows);

@@ -23,10 +23,10 @@ struct GeneratedHead {
 /// Of stream 1, K, or 2, V.
 const std::vector<float>& generated_head(const Piece& piece, int stream) {
   static std::array<GeneratedHead, 2> heads;
-  GeneratedHead& head = heads.at(static_cast<std::size_t>(stream - 1));
+  GeneratedHead& head = heads.at(stream - 1);
   const int dim = stream == 1 ? piece.shape.dim : piece.shape.value_dim();
   const std::uint64_t first = stream == 1 ? piece.first_k_sample : piece.first_v_sample;
-  const std::size_t count = static_cast<std::size_t>(piece.shape.seq_kv) * static_cast<std::size_t>(dim);
+  const std::size_t count = std::size_t{1} * piece.shape.seq_kv * dim;
   if (head.samples.size() == count && head.seed == piece.seed && head.distribution == piece.distribution &&
       head.first_sample == first) {
     return head.samples;
@@ -43,24 +43,23 @@ constexpr std::uint64_t longest_generated = 3'000'000;
 }  // namespace
 
 std::span<const float> Inputs::tensor(int which, std::size_t count) {
-  auto& values = tensors_.at(static_cast<std::size_t>(which));
+  auto& values = tensors_.at(which);
   if (values.empty() && !given_) values = random_samples(seed_, which, count, distribution_);
   if (values.size() != count) throw std::logic_error("an input tensor has another size than the shape says");
   return values;
 }
 
 void Inputs::release(int which) {
-  if (!given_) std::vector<float>().swap(tensors_.at(static_cast<std::size_t>(which)));  // `= {}` would keep the memory
+  if (!given_) std::vector<float>().swap(tensors_.at(which));  // `= {}` would keep the memory
 }
 
 std::size_t OutputTiles::head_bytes() const {
-  return static_cast<std::size_t>(tiles_of(shape.seq_q)) * static_cast<std::size_t>(shape.v_dim_t()) * tile_bytes(format);
+  return std::size_t{1} * tiles_of(shape.seq_q) * shape.v_dim_t() * tile_bytes(format);
 }
 
 void OutputTiles::head(int index, std::vector<float>& values) const {
-  values.resize(static_cast<std::size_t>(shape.seq_q) * static_cast<std::size_t>(shape.value_dim()));
-  untilize(std::span(bytes).subspan(static_cast<std::size_t>(index) * head_bytes(), head_bytes()), shape.seq_q,
-           shape.value_dim(), format, values);
+  values.resize(std::size_t{1} * shape.seq_q * shape.value_dim());
+  untilize(std::span(bytes).subspan(index * head_bytes(), head_bytes()), shape.seq_q, shape.value_dim(), format, values);
 }
 
 VerifySums compare(const Piece& piece) {
@@ -98,8 +97,8 @@ Pieces::Pieces(const Shape& shape, const VerifyRequest& request, Inputs& inputs,
 }
 
 void Pieces::cut(const VerifyRequest& request, int rows_at_once) {
-  const std::uint64_t heads = static_cast<std::uint64_t>(shape_.batch) * static_cast<std::uint64_t>(shape_.heads);
-  const auto seq = static_cast<std::uint64_t>(shape_.seq_q);
+  const std::uint64_t heads = std::uint64_t{1} * shape_.batch * shape_.heads;
+  const std::uint64_t seq = shape_.seq_q;
   if (request.mode == VerifyMode::full) {
     for (int head = 0; head < static_cast<int>(heads); ++head) {
       for (int row = 0; row < shape_.seq_q; row += rows_at_once) {
@@ -130,13 +129,13 @@ Piece Pieces::make(const HeadRows& part) {
     output_.head(part.head, head_values_);
     head_ = part.head;
   }
-  const auto dim = static_cast<std::size_t>(shape_.dim);
-  const auto v_dim = static_cast<std::size_t>(shape_.value_dim());
+  const std::size_t dim = shape_.dim;
+  const std::size_t v_dim = shape_.value_dim();
   const auto q = inputs_.tensor(0, elements(shape_.heads, shape_.seq_q, shape_.dim));
-  const std::size_t head_row = static_cast<std::size_t>(part.head) * static_cast<std::size_t>(shape_.seq_q);
+  const std::size_t head_row = std::size_t{1} * part.head * shape_.seq_q;
   for (const auto& [first, last] : part.ranges) {
-    const auto row = static_cast<std::size_t>(first);
-    const auto count = static_cast<std::size_t>(last - first);
+    const std::size_t row = first;
+    const std::size_t count = last - first;
     const auto rows = q.subspan((head_row + row) * dim, count * dim);
     piece.q.insert(piece.q.end(), rows.begin(), rows.end());
     const auto values = std::span<const float>(head_values_).subspan(row * v_dim, count * v_dim);
@@ -149,9 +148,9 @@ Piece Pieces::make(const HeadRows& part) {
 void Pieces::add_keys(const HeadRows& part, Piece& piece) {
   const int batch = part.head / shape_.heads;
   const int kv_head = batch * shape_.kv_heads + part.head % shape_.heads / (shape_.heads / shape_.kv_heads);
-  const std::size_t row = static_cast<std::size_t>(kv_head) * static_cast<std::size_t>(shape_.seq_kv);
-  const auto dim = static_cast<std::size_t>(shape_.dim);
-  const auto v_dim = static_cast<std::size_t>(shape_.value_dim());
+  const std::size_t row = std::size_t{1} * kv_head * shape_.seq_kv;
+  const std::size_t dim = shape_.dim;
+  const std::size_t v_dim = shape_.value_dim();
   if (generate_) {
     piece.generated = true;
     piece.seed = inputs_.seed();
@@ -160,7 +159,7 @@ void Pieces::add_keys(const HeadRows& part, Piece& piece) {
     piece.first_v_sample = row * v_dim;
     return;
   }
-  const auto keys = static_cast<std::size_t>(shape_.keys_seen(part.ranges.back().second - 1));
+  const std::size_t keys = shape_.keys_seen(part.ranges.back().second - 1);
   const auto k = inputs_.tensor(1, elements(shape_.kv_heads, shape_.seq_kv, shape_.dim)).subspan(row * dim, keys * dim);
   const auto v =
       inputs_.tensor(2, elements(shape_.kv_heads, shape_.seq_kv, shape_.value_dim())).subspan(row * v_dim, keys * v_dim);
@@ -169,8 +168,7 @@ void Pieces::add_keys(const HeadRows& part, Piece& piece) {
 }
 
 std::size_t Pieces::elements(int heads, int rows, int dim) const {
-  return static_cast<std::size_t>(shape_.batch) * static_cast<std::size_t>(heads) * static_cast<std::size_t>(rows) *
-         static_cast<std::size_t>(dim);
+  return std::size_t{1} * shape_.batch * heads * rows * dim;
 }
 
 std::pair<int, int> workers(int ranks, const Shape& shape) {

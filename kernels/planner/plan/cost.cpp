@@ -36,8 +36,8 @@ bool runs_on_sfpu(const Instruction& instruction) {
 double sfpu_cycles(const Chip& chip, const Function& function, VectorMode mode) {
   if (function.vector) return chip.cycles().vector(*function.vector, mode);
   // A column vector needs 8 of the 32 vectors of a tile, a row vector 16 (tensix.md 3.2, generic SFPU law).
-  constexpr std::array<double, 4> parts{1, 0.5, 0.5, 0.25};
-  return function.sfpu_cycles * parts[static_cast<std::size_t>(mode)];
+  constexpr EnumArray<VectorMode, double> parts{1, 0.5, 0.5, 0.25};
+  return function.sfpu_cycles * parts[mode];
 }
 
 VectorMode mode_of(const Shape& shape) {
@@ -143,9 +143,8 @@ UnitCycles CostModel::matmul(const Instruction& instruction, int k_tiles) const 
     const double bytes = tile_bytes(format_of(value));
     return CoreCycles::Operand{machine_.chip.cycles().unpack(bytes), machine_.chip.cycles().joint(bytes)};
   };
-  const OperandSteps steps = machine_.chip.cycles().matmul_block_steps(
-      static_cast<std::uint32_t>(instruction.rt), static_cast<std::uint32_t>(instruction.ct), k, operand(op.in[0]),
-      operand(op.in[1]), op.transpose_b, phases());
+  const OperandSteps steps = machine_.chip.cycles().matmul_block_steps(instruction.rt, instruction.ct, k, operand(op.in[0]),
+                                                                       operand(op.in[1]), op.transpose_b, phases());
   UnitCycles cycles;
   cycles.unpack = steps.steps * steps.unpack;
   cycles.math = steps.steps * steps.math;

@@ -40,8 +40,8 @@ class CoreCost {
   CoreCost(const std::vector<CircularBufferConfig>& buffers, const Machine& machine, LogCost& sum)
       : machine_(machine), cycles_(machine.chip.cycles()), sum_(sum) {
     for (const CircularBufferConfig& buffer : buffers) {
-      page_bytes_.at(static_cast<std::size_t>(buffer.id)) = buffer.page_bytes;
-      block_float_.at(static_cast<std::size_t>(buffer.id)) = is_block_float(buffer.format);
+      page_bytes_.at(buffer.id) = buffer.page_bytes;
+      block_float_.at(buffer.id) = is_block_float(buffer.format);
     }
   }
 
@@ -124,9 +124,8 @@ class CoreCost {
     return {cycles_.unpack(page_bytes_.at(cb)), cycles_.joint(page_bytes_.at(cb))};
   }
   UnitCycles matmul(const events::Matmul& event) {
-    const OperandSteps steps =
-        cycles_.matmul_block_steps(static_cast<std::uint32_t>(event.rows), static_cast<std::uint32_t>(event.columns),
-                                   event.steps, operand(event.in0), operand(event.in1), event.transpose, phases());
+    const OperandSteps steps = cycles_.matmul_block_steps(event.rows, event.columns, event.steps, operand(event.in0),
+                                                          operand(event.in1), event.transpose, phases());
     UnitCycles cycles;
     cycles.unpack = steps.steps * steps.unpack;
     cycles.math = steps.steps * steps.math;
@@ -182,8 +181,8 @@ LogCost log_cost(const std::vector<EventLog>& logs, const std::vector<CircularBu
   for (const EventLog& log : logs) {
     CoreCost core(buffers, machine, sum);
     for (const Event& event : log.sequence(Risc::trisc)) core.add(event);
-    for (int risc = 0; risc < risc_count; ++risc) {
-      for (const Event& event : log.sequence(static_cast<Risc>(risc))) {
+    for (const Risc risc : each<Risc>) {
+      for (const Event& event : log.sequence(risc)) {
         if (event.kind() != EventKind::cb_push) continue;
         const auto push = events::get<events::CbPush>(event);
         largest_push[push.cb] = std::max(largest_push[push.cb], push.pages);

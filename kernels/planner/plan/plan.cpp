@@ -23,9 +23,7 @@ const char* name_of(Carrier carrier) {
   return names[to_underlying(carrier)];
 }
 
-std::uint64_t PlanBuffer::bytes() const {
-  return static_cast<std::uint64_t>(tiles) * static_cast<std::uint64_t>(copies) * tile_bytes(format);
-}
+std::uint64_t PlanBuffer::bytes() const { return std::uint64_t{1} * tiles * copies * tile_bytes(format); }
 
 const char* PlanCost::bound() const {
   const double longest = std::max({compute, read, write});

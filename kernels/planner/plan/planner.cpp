@@ -171,9 +171,9 @@ static std::string what_fits_l1(const Plan& plan) {
     for (std::size_t dim = 0; dim < 2; ++dim) {
       const AxisId axis = value.axes.at(dim);
       if (axis == no_axis || extents.at(dim).tiles == 1) continue;
-      if (!plan.graph.axes()[static_cast<std::size_t>(axis)].contracted) return "a smaller `block`";
+      if (!plan.graph.axes()[axis].contracted) return "a smaller `block`";
       const int tiles = extents.at(dim).tiles;
-      const auto fit = static_cast<std::uint64_t>(tiles) * l1_for_buffers(plan.machine) / plan.cb_bytes();
+      const auto fit = std::uint64_t{1} * tiles * l1_for_buffers(plan.machine) / plan.cb_bytes();
       if (!whole.empty()) continue;
       whole = fmt::format(
           "a tensor of at most about {} {} of tiles (operations sum over all {} of '{}', so that a block can't be cut "

@@ -16,8 +16,8 @@ namespace {
 std::string name_in(const Graph& graph, ValueId value) { return graph.value(value).name; }
 
 std::string reduction_text(const Op& op) {
-  constexpr std::array<const char*, 3> dims{"row", "col", "scalar"};
-  const char* dim = dims.at(static_cast<std::size_t>(op.dim));
+  constexpr EnumArray<ReduceDim, const char*> dims{"row", "col", "scalar"};
+  const char* dim = dims.at(op.dim);
   if (op.kind == OpKind::tile_sum) return fmt::format("partial_{}sum", dim);
   return fmt::format("{}{}", dim, op.pool == Pool::max ? "max" : "sum");
 }
@@ -60,7 +60,7 @@ std::string list_of(const Graph& graph, const std::vector<ValueId>& values) {
 }  // namespace
 
 std::string graph_signature(const Graph& graph) {
-  std::vector<ValueId> inputs(static_cast<std::size_t>(graph.input_count()));
+  std::vector<ValueId> inputs(graph.input_count());
   std::iota(inputs.begin(), inputs.end(), ValueId{0});
   return fmt::format("{}{} -> {} (tiles)", graph.name.empty() ? "" : graph.name + ": ", list_of(graph, inputs),
                      list_of(graph, graph.outputs()));

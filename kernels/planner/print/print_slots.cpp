@@ -255,7 +255,7 @@ std::string slot_picture(const Plan& plan) {
                                  fullest->h, fullest->w, fullest->peak, plan.machine.capacity());
   // What no DST holds can take thousands of slots over as many steps.
   constexpr std::size_t most_places = 1'000'000;
-  const std::size_t places = static_cast<std::size_t>(fullest->peak) * fullest->body.size();
+  const std::size_t places = fullest->peak * fullest->body.size();
   if (places > most_places) return text + fmt::format("too large to draw: {} steps\n", fullest->body.size());
   const Timeline timeline(plan, *fullest);
   const Letters letters(timeline);
