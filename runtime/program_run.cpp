@@ -9,6 +9,7 @@
 
 #include "core/cpu_time.h"
 #include "core/error.h"
+#include "runtime/endless_kernel.h"
 #include "runtime/memory_fault.h"
 
 namespace tilegrid {
@@ -47,6 +48,9 @@ EndReason ProgramRun::run() {
   });
   {
     const MemoryFaultGuard guard;
+    const std::vector<KernelConfig>& kernels = launch_.program.kernels;
+    const EndlessKernelGuard watch(
+        std::any_of(kernels.begin(), kernels.end(), [](const KernelConfig& kernel) { return !kernel.object.empty(); }));
     run_fibers();
   }
   node_.scheduler().set_service({});

@@ -26,7 +26,7 @@ using Clock = std::chrono::steady_clock;
 class Workshop {
  public:
   Workshop() {
-    std::string name = (fs::temp_directory_path() / "tilegrid-kernels-XXXXXX").string();
+    std::string name = (scratch_folder() / "tilegrid-kernels-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) {
       throw UsageError(fmt::format("kernels from files need a folder to be compiled in: {} cannot be made: {}", name,
                                    std::generic_category().message(errno)));
@@ -145,7 +145,20 @@ std::string name_of(const KernelSource& source) { return source.path.empty() ? "
 [[noreturn]] void refuse(const KernelSource& source, const Compiler& compiler, const Finished& finished) {
   const std::string what =
       finished.status < 0 ? fmt::format("{} did not run to its end", compiler.path.string()) : "it does not compile";
+  if (finished.output.empty()) {
+    throw UsageError(fmt::format("kernel {}: {}, and the compiler said nothing: is there room in {}?", name_of(source), what,
+                                 scratch_folder().string()));
+  }
   throw UsageError(fmt::format("kernel {}: {}\n{}", name_of(source), what, finished.output));
+}
+
+void write_wrapper(const Job& job, const std::string& path) {
+  std::ofstream file(path);
+  file << job.wrapper;
+  file.close();
+  if (file) return;
+  throw UsageError(fmt::format("kernel {}: {} cannot be written: {}", name_of(*job.source), path,
+                               std::generic_category().message(errno)));
 }
 
 class Batch {
@@ -191,7 +204,7 @@ class Batch {
     commands.reserve(missing.size());
     for (const std::size_t i : missing) {
       const std::string base = (workshop.path() / std::to_string(i)).string();
-      std::ofstream(base + ".cpp") << jobs_[i].wrapper;
+      write_wrapper(jobs_[i], base + ".cpp");
       std::vector<std::string> command{compiler_.path.string()};
       command.insert(command.end(), jobs_[i].flags.begin(), jobs_[i].flags.end());
       command.insert(command.end(),

@@ -56,7 +56,7 @@ struct Running {
 
 Running start(const std::vector<std::string>& command) {
   Running running;
-  std::string name = (fs::temp_directory_path() / "tilegrid-output-XXXXXX").string();
+  std::string name = (scratch_folder() / "tilegrid-output-XXXXXX").string();
   running.file = mkostemp(name.data(), O_CLOEXEC);
   if (running.file < 0)
     throw UsageError(fmt::format("{}: cannot be written: {}", name, std::generic_category().message(errno)));
@@ -92,6 +92,14 @@ Finished finish(const Running& running) {
 }
 
 }  // namespace
+
+fs::path scratch_folder() {
+  std::error_code failed;
+  fs::path folder = fs::temp_directory_path(failed);
+  if (!failed) return folder;
+  throw UsageError(fmt::format("kernels from files need a folder to be compiled in: TMPDIR names {}, which is none",
+                               environment("TMPDIR")));
+}
 
 Compiler find_compiler() {
   const std::string chosen = environment("TILEGRID_CXX");

@@ -21,6 +21,9 @@ struct Compiler {
 /// UsageError that names what was tried.
 [[nodiscard]] std::filesystem::path device_headers();
 
+/// The folder for what is written while kernels are compiled (TMPDIR, else /tmp). Throws UsageError when there is none.
+[[nodiscard]] std::filesystem::path scratch_folder();
+
 /// What a command printed, and how it ended.
 struct Finished {
   int status = 0;  ///< exit status; -1: ended by a signal, or not started

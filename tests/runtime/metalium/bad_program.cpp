@@ -49,6 +49,11 @@ int main(int argc, char** argv) {
   if (what == "syntax") run(device, kernel_of("  uint32_t x = 3 +;"));
   if (what == "unknown") run(device, kernel_of("  no_such_function(1);"));
   if (what == "fault") run(device, kernel_of("  *reinterpret_cast<volatile uint32_t*>(0xFFFFFF00u) = 1;"));
+  if (what == "jump") run(device, kernel_of("  void (*volatile f)() = (void (*)())200000;\n  f();\n  get_arg_val<int>(0);"));
+  if (what == "divide") run(device, kernel_of("  volatile int zero = 0, x = 7;\n  x = x / zero;"));
+  if (what == "recursion")
+    run(device, "int down(volatile int n) { return down(n + 1) + n; }\nvoid kernel_main() { down(0); }\n");
+  if (what == "endless") run(device, kernel_of("  while (true) {}"));
   if (what == "spin") run(device, kernel_of("  volatile uint32_t* p = (volatile uint32_t*)200000;\n  while (*p != 1) {}"));
   if (what == "buffer") run(device, kernel_of("  cb_wait_front(3, 1);"));
   if (what == "wait") run(device, kernel_of("  noc_semaphore_wait((volatile tt_l1_ptr uint32_t*)get_semaphore(0), 1);"));
