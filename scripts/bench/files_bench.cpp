@@ -128,7 +128,7 @@ int main(int argc, char** argv) {
   attention::Config config;
   config.shape = {.batch = 1, .heads = 8, .kv_heads = 1, .seq_q = 2560, .seq_kv = 2560, .dim = 128, .causal = true};
   int repeats = 9;
-  std::string tree = TILEGRID_TREE;
+  std::string tree = ".";
   CLI::App app("CPU seconds of attention from kernel files against the built-in one", "files_bench");
   app.add_option("--heads", config.shape.heads, "Query heads")->capture_default_str();
   app.add_option("--kv-heads", config.shape.kv_heads, "Key and value heads")->capture_default_str();
