@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <cstddef>
 #include <vector>
 
 #include "scripts/bench/yardstick.h"
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
   if (blocks.empty()) bench::choose_blocks(shape, tensors);
   static_cast<void>(bench::timed(shape, tensors));
   std::vector<double> seconds;
+  seconds.reserve(static_cast<std::size_t>(repeats));
   for (int i = 0; i < repeats; ++i) seconds.push_back(bench::timed(shape, tensors));
   fmt::print("{{\"blocks\": [{}, {}], \"seconds\": [{}]}}\n", shape.q_block, shape.k_block, fmt::join(seconds, ", "));
   return 0;

@@ -85,9 +85,10 @@ double read_time(Device& device, const Buffer& buffer, std::uint32_t bytes, std:
 
 /// What two processes share for one copy after the other: one asks, the other writes to the window, the first copies it out.
 struct Window {
-  std::atomic<std::uint32_t> asked;
-  alignas(64) std::atomic<std::uint32_t> answered;
   alignas(64) std::array<std::byte, most_bytes> data;
+  std::atomic<std::uint32_t> asked;
+  std::array<std::byte, 64> between;  ///< the flags are in cache lines of their own
+  std::atomic<std::uint32_t> answered;
 };
 
 /// Turns until `flag` is not what it was; lets others run when that takes long.
