@@ -57,7 +57,7 @@ std::string read_refusal(Segment segment, std::uint32_t count = 1) {
 /// A write of the bytes to core 5 and, repeated, to bank 2.
 Message write_message(MessageHeader& header, std::uint32_t bytes, std::uint32_t repeated) {
   header = header_of(MessageKind::write, 2);
-  Message message(header);
+  Message message(header, max_payload);
   message.append_value(Segment{core(5), bytes, 0, 0});
   message.append(std::vector<std::byte>(bytes));
   message.append_value(Segment{bank(2), repeated, 1, bank_bytes - repeated});
