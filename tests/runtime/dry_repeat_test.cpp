@@ -277,7 +277,9 @@ TEST(DryRepeat, AWarningComesAsOftenAsItsCause) {
     EXPECT_EQ(outcome.code, 0) << outcome.error;
   }
   EXPECT_EQ(warnings[0], warnings[1]);
-  if (test::session().is_host()) EXPECT_GT(warnings[0], 0U);
+  if (test::session().is_host()) {
+    EXPECT_GT(warnings[0], 0U);
+  }
 }
 
 }  // namespace
