@@ -283,7 +283,7 @@ bool can_fit(const Graph& graph, const Machine& machine, const Stream& stream) {
   const int k = graph.value(matmul.in[0]).shape.cols.tiles;
   for (const int factor : {0, 1}) {
     const std::uint64_t whole = graph.value(matmul.in[factor]).shape.tiles();
-    tiles += whole / std::uint64_t{1} * k * stream.k_block * 2;
+    tiles += whole / k * stream.k_block * 2;
   }
   return tiles * tile_bytes(machine.format) <= l1_for_buffers(machine);
 }

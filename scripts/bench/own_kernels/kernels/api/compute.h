@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #include "core/format.h"
 
@@ -38,6 +39,10 @@ inline DataFormat get_dataformat(std::uint32_t cb) { return static_cast<DataForm
 template <class Phase>
 void zone(Phase /*phase*/) {}
 inline void mark_loop() {}
+template <class Body>
+void repeat(std::initializer_list<std::uint32_t> /*key*/, const Body& body) {
+  body();
+}
 inline bool is_dry() { return false; }
 inline void note_generated(std::uint32_t /*cb*/, std::uint32_t /*bytes*/) {}
 
@@ -78,10 +83,10 @@ inline void recip_tile(std::uint32_t dst, VectorMode mode, Here at = Here::curre
 
 /// One in DRAM.
 struct InterleavedAddrGen {
-  std::uint32_t address;
+  std::uint32_t bank_base_address;
   std::uint32_t page_size;
   [[nodiscard]] std::uint64_t place_of(std::uint32_t page) const {
-    return ::InterleavedAddrGen<true>{address, page_size}.get_noc_addr(page);
+    return ::InterleavedAddrGen<true>{bank_base_address, page_size}.get_noc_addr(page);
   }
 };
 inline void noc_async_read_page(std::uint32_t page, const InterleavedAddrGen& tensor, std::uint32_t l1,
