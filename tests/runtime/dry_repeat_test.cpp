@@ -17,7 +17,7 @@ namespace {
 
 using namespace api;  // NOLINT(google-build-using-namespace): kernels are written so
 
-constexpr GridSize grid{4, 2};  // one core a rank at most
+constexpr GridSize grid{2, 4};  // neighbours in pairs; at most one rank a core
 constexpr std::uint32_t page_bytes = 2048;
 constexpr std::uint32_t turns = 24;
 constexpr std::uint32_t cb_in = 0, cb_out = 1;
