@@ -15,11 +15,11 @@
 #include "kernels/planner/print/print_plan.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/many_runs.h"
+#include "runtime/foreign/foreign_attention.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/driver.h"
-#include "runtime/workloads/foreign_attention.h"
 #include "runtime/workloads/fused.h"
 
 namespace tilegrid::cli {

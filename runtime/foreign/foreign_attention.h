@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/foreign/sdpa.h"
 #include "runtime/workloads/attention.h"
-#include "runtime/workloads/foreign_sdpa.h"
 
 namespace tilegrid::workloads {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/workloads/foreign_attention.h"
+#include "runtime/foreign/foreign_attention.h"
 
 #include <algorithm>
 #include <numeric>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/workloads/foreign_sdpa.h"
+#include "runtime/foreign/sdpa.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
