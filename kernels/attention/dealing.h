@@ -36,6 +36,16 @@ struct Division {
   [[nodiscard]] constexpr std::uint32_t count(std::uint32_t slot) const {
     return outer_of(slot).count * inner_of(slot).count * chunks_of(slot).count;
   }
+  /// What a slot has of each; of a slot beyond slots() no batch.
+  [[nodiscard]] constexpr Range outer_of(std::uint32_t slot) const {
+    return range_of(outer, over_outer, slot / over_chunks / over_inner);
+  }
+  [[nodiscard]] constexpr Range inner_of(std::uint32_t slot) const {
+    return range_of(inner, over_inner, slot / over_chunks % over_inner);
+  }
+  [[nodiscard]] constexpr Range chunks_of(std::uint32_t slot) const {
+    return range_of(chunks, over_chunks, slot % over_chunks);
+  }
   /// `index`: 0 to count(slot) - 1.
   [[nodiscard]] constexpr Item item_at(std::uint32_t slot, std::uint32_t index) const {
     const Range heads = inner_of(slot);
@@ -60,15 +70,6 @@ struct Division {
     const std::uint32_t size = ceil_of(all, parts);
     const std::uint32_t begin = part * size < all ? part * size : all;
     return {begin, size < all - begin ? size : all - begin};
-  }
-  [[nodiscard]] constexpr Range outer_of(std::uint32_t slot) const {
-    return range_of(outer, over_outer, slot / over_chunks / over_inner);
-  }
-  [[nodiscard]] constexpr Range inner_of(std::uint32_t slot) const {
-    return range_of(inner, over_inner, slot / over_chunks % over_inner);
-  }
-  [[nodiscard]] constexpr Range chunks_of(std::uint32_t slot) const {
-    return range_of(chunks, over_chunks, slot % over_chunks);
   }
 };
 /// Not there for the partitions flat and contiguous.

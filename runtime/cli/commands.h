@@ -20,9 +20,9 @@ namespace tilegrid::cli {
 /// The command of a workload, and --compare-kernels where that is attention.
 [[nodiscard]] Command workload_command(const workloads::Maker& make);
 
-/// The table of attention's kernels, and of those of others that are in a folder (empty: of none). Runs on rank 0; returns
+/// The table of attention's kernels, and of those of others that are in `folder` (empty: of none). Runs on rank 0; returns
 /// the exit code.
-int compare_kernels(const Session& session, Device& device, const workloads::Attention& asked, const std::string& foreign);
+int compare_kernels(const Session& session, Device& device, const workloads::Attention& asked, const std::string& folder);
 
 /// Prints on the host.
 void say(const Session& session, const std::string& text);

@@ -154,30 +154,7 @@ Column attention_column(const Session& session, Device& device, const Attention&
   return column;
 }
 
-using ForeignRuns = std::vector<std::unique_ptr<workloads::ForeignAttention>>;
-
-/// Kernels of others in a folder, compiled as far as they can do what is asked for: what is wrong with them is said before
-/// anything runs.
-ForeignRuns foreign_runs(Device& device, const Attention& asked, const std::string& folder) {
-  ForeignRuns runs;
-  if (folder.empty()) return runs;
-  std::vector<std::string> refusals;
-  for (workloads::SdpaFiles& files : workloads::find_sdpa(folder)) {
-    runs.push_back(std::make_unique<workloads::ForeignAttention>(std::move(files), asked, device));
-    workloads::ForeignAttention& run = *runs.back();
-    if (run.refusal().empty()) {
-      run.compile();
-    } else {
-      refusals.push_back(fmt::format("{}: {}", run.files().compute.string(), run.refusal()));
-    }
-  }
-  if (refusals.size() == runs.size()) {
-    throw UsageError(fmt::format("--foreign {}: {}", folder, fmt::join(refusals, "; ")));
-  }
-  return runs;
-}
-
-Column foreign_column(const Session& session, Device& device, workloads::ForeignAttention& run) {
+Column foreign_column(const Session& session, Device& device, foreign::ForeignAttention& run) {
   Column column;
   column.head[0] = "foreign";
   column.head[1] = name_of(run.files().kind);
@@ -313,10 +290,10 @@ std::string table_text(const std::vector<Column>& columns, const report::Array& 
 
 }  // namespace
 
-int compare_kernels(const Session& session, Device& device, const Attention& asked, const std::string& foreign) {
+int compare_kernels(const Session& session, Device& device, const Attention& asked, const std::string& folder) {
   using planner::Strategy;
   asked.flags().check_paths();
-  const ForeignRuns others = foreign_runs(device, asked, foreign);
+  const auto others = foreign::find_foreign(folder, asked, device);
   std::vector<Column> columns;
   for (const Strategy strategy :
        {Strategy::grid, Strategy::naive, Strategy::liveness, Strategy::subblock, Strategy::pipelined, Strategy::best}) {

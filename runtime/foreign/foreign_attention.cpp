@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/foreign/foreign_attention.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -9,7 +12,7 @@
 #include "core/tile.h"
 #include "kernels/common/divisor.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid::foreign {
 namespace {
 
 constexpr int max_chunk = 512;  // rows, as attention::validate() allows
@@ -17,6 +20,7 @@ constexpr int max_chunk = 512;  // rows, as attention::validate() allows
 }  // namespace
 
 using attention::KvDelivery;
+using workloads::Attention;
 
 ForeignAttention::ForeignAttention(SdpaFiles files, const Attention& asked, Device& device) : files_(std::move(files)) {
   ask_as(asked);
@@ -57,15 +61,14 @@ double ForeignAttention::compile_seconds() const {
 
 void ForeignAttention::prepare(Device& device) {
   Attention::prepare(device);
-  split = split_of(files_.kind, config);
+  config = dealt_out(config);
+  split = attention::split_work(config);
   if (files_.kind != Sdpa::noncausal) return;
-  const auto side = [](int rows, int chunk) {
-    return static_cast<std::uint64_t>(ceil_div(rows, chunk)) * static_cast<std::uint64_t>(chunk / tile_side);
-  };
-  const std::uint64_t tiles = side(config.shape.seq_q, config.q_chunk) * side(config.shape.seq_kv, config.k_chunk);
-  const auto heads = static_cast<std::uint64_t>(config.shape.batch) * static_cast<std::uint64_t>(config.shape.heads);
   const std::uint32_t page = tile_bytes(DataFormat::bf16);
-  mask_ = device.create_buffer(heads * tiles * page, page);
+  const attention::Shape& shape = config.shape;
+  const std::uint64_t rows = std::uint64_t{1} * shape.batch * shape.heads * ceil_div(shape.seq_q, config.q_chunk);
+  const std::uint64_t keys = ceil_div(shape.seq_kv, config.k_chunk);
+  mask_ = device.create_buffer(rows * (config.q_chunk / tile_side) * keys * (config.k_chunk / tile_side) * page, page);
 }
 
 std::vector<Program> ForeignAttention::programs(Device& /*device*/) {
@@ -74,19 +77,18 @@ std::vector<Program> ForeignAttention::programs(Device& /*device*/) {
 }
 
 std::uint32_t ForeignAttention::offset_of(attention::CbIndex id) const {
-  const std::vector<std::uint32_t> offsets = l1_offsets_of(prepared_);
   const auto& buffers = prepared_.circular_buffers;
-  const auto found = std::find_if(buffers.begin(), buffers.end(),
-                                  [&](const CircularBufferConfig& buffer) { return buffer.id == static_cast<int>(id); });
-  return offsets.at(static_cast<std::size_t>(found - buffers.begin()));
+  const auto found =
+      std::find_if(buffers.begin(), buffers.end(), [&](const auto& buffer) { return buffer.id == static_cast<int>(id); });
+  return l1_offsets_of(prepared_).at(found - buffers.begin());
 }
 
-void ForeignAttention::for_each_head(const std::function<void(LogicalCore, std::size_t)>& visit) const {
-  for (std::size_t core = 0; core < split.size(); ++core) {
+void ForeignAttention::for_each_head(std::span<std::byte> tiles,
+                                     const std::function<void(LogicalCore, std::span<std::byte>)>& visit) const {
+  const std::size_t bytes = tiles.size() / (config.shape.batch * config.shape.heads);
+  for (int core = 0; core < config.grid.cores(); ++core) {
     for (const attention::WorkItem& item : split[core]) {
-      visit(config.grid.core(static_cast<int>(core)),
-            static_cast<std::size_t>(item.batch) * static_cast<std::size_t>(config.shape.heads) +
-                static_cast<std::size_t>(item.head));
+      visit(config.grid.core(core), tiles.subspan((item.batch * config.shape.heads + item.head) * bytes, bytes));
     }
   }
 }
@@ -96,32 +98,42 @@ void ForeignAttention::upload(Device& device) {
   Attention::upload(device);
   if (files_.kind != Sdpa::noncausal) return;
   device.write(mask_, std::vector<std::byte>(mask_.bytes()));
-  const Buffer& q = q_buffer();
-  std::vector<std::byte> tiles(q.bytes());
-  device.read(q, tiles);
-  const std::size_t head_bytes =
-      tiles.size() / (static_cast<std::size_t>(config.shape.batch) * static_cast<std::size_t>(config.shape.heads));
-  const std::size_t chunk_bytes = static_cast<std::size_t>(config.q_chunk / tile_side) *
-                                  static_cast<std::size_t>(config.shape.dim_t()) * tile_bytes(config.format);
-  for_each_head([&](LogicalCore core, std::size_t head) {
-    std::vector<std::byte> chunk(chunk_bytes);  // rows that do not exist are zeros
-    std::copy_n(tiles.begin() + static_cast<std::ptrdiff_t>(head * head_bytes), head_bytes, chunk.begin());
+  std::vector<std::byte> tiles(q_buffer().bytes());
+  device.read(q_buffer(), tiles);
+  const std::uint32_t chunk_tiles = config.q_chunk / tile_side * config.shape.dim_t();
+  for_each_head(tiles, [&](LogicalCore core, std::span<std::byte> head) {
+    std::vector<std::byte> chunk(chunk_tiles * tile_bytes(config.format));  // rows that do not exist are zeros
+    std::copy(head.begin(), head.end(), chunk.begin());
     device.write_l1(core, offset_of(attention::cb_q), chunk);
   });
 }
 
 void ForeignAttention::finish(Device& device, report::RunOutcome& outcome) {
   if (files_.kind == Sdpa::noncausal) {
-    const Buffer& out = out_buffer();
-    std::vector<std::byte> tiles(out.bytes());
-    const std::size_t head_bytes =
-        tiles.size() / (static_cast<std::size_t>(config.shape.batch) * static_cast<std::size_t>(config.shape.heads));
-    for_each_head([&](LogicalCore core, std::size_t head) {
-      device.read_l1(core, offset_of(attention::cb_out), std::span(tiles).subspan(head * head_bytes, head_bytes));
+    std::vector<std::byte> tiles(out_buffer().bytes());
+    for_each_head(tiles, [&](LogicalCore core, std::span<std::byte> head) {
+      device.read_l1(core, offset_of(attention::cb_out), head);
     });
-    device.write(out, tiles);
+    device.write(out_buffer(), tiles);
   }
   Attention::finish(device, outcome);
 }
 
-}  // namespace tilegrid::workloads
+std::vector<std::unique_ptr<ForeignAttention>> find_foreign(const std::string& folder, const Attention& asked,
+                                                            Device& device) {
+  std::vector<std::unique_ptr<ForeignAttention>> runs;
+  if (folder.empty()) return runs;
+  std::vector<std::string> refusals;
+  for (SdpaFiles& files : find_sdpa(folder)) {
+    ForeignAttention& run = *runs.emplace_back(std::make_unique<ForeignAttention>(std::move(files), asked, device));
+    if (run.refusal().empty()) {
+      run.compile();
+    } else {
+      refusals.push_back(fmt::format("{}: {}", run.files().compute.string(), run.refusal()));
+    }
+  }
+  if (refusals.size() < runs.size()) return runs;
+  throw UsageError(fmt::format("--foreign {}: {}", folder, fmt::join(refusals, "; ")));
+}
+
+}  // namespace tilegrid::foreign

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "runtime/foreign/sdpa.h"
 #include "runtime/workloads/attention.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid::foreign {
 
 /// Attention by kernels of others, from their files, on the data and against the reference of our own; not a command.
-class ForeignAttention final : public Attention {
+class ForeignAttention final : public workloads::Attention {
  public:
   /// For what `asked`, which has not run, is asked for: chunks as they are chosen for the hand-written kernel, K and V from
   /// DRAM. Throws UsageError for shapes that there are not.
-  ForeignAttention(SdpaFiles files, const Attention& asked, Device& device);
+  ForeignAttention(SdpaFiles files, const workloads::Attention& asked, Device& device);
   [[nodiscard]] const SdpaFiles& files() const { return files_; }
   /// Why they can't do it; empty when they can.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
@@ -22,7 +25,7 @@ class ForeignAttention final : public Attention {
   void compile();
   [[nodiscard]] double compile_seconds() const;
 
-  [[nodiscard]] About about() const override {
+  [[nodiscard]] workloads::About about() const override {
     return {.name = name_of(files_.kind), .summary = "Attention by kernels of others"};
   }
   void prepare(Device& device) override;
@@ -31,9 +34,12 @@ class ForeignAttention final : public Attention {
   void finish(Device& device, report::RunOutcome& outcome) override;
 
  private:
-  void choose_one_chunk(const Attention& asked, Device& device);
+  void choose_one_chunk(const workloads::Attention& asked, Device& device);
   [[nodiscard]] std::uint32_t offset_of(attention::CbIndex id) const;
-  void for_each_head(const std::function<void(LogicalCore core, std::size_t head)>& visit) const;
+  /// With the core that does it, and its part of `tiles`, a tensor of all heads. Only of the kernel for decoding, whose core
+  /// has one head.
+  void for_each_head(std::span<std::byte> tiles,
+                     const std::function<void(LogicalCore core, std::span<std::byte> head)>& visit) const;
 
   SdpaFiles files_;
   std::string refusal_;
@@ -42,4 +48,9 @@ class ForeignAttention final : public Attention {
   Program prepared_;  ///< that programs() has made
 };
 
-}  // namespace tilegrid::workloads
+/// Those in a folder (none of no folder), compiled as far as they can do what is asked for. Throws UsageError, before
+/// anything runs, for what is wrong with the files, and when none of them can.
+[[nodiscard]] std::vector<std::unique_ptr<ForeignAttention>> find_foreign(const std::string& folder,
+                                                                          const workloads::Attention& asked, Device& device);
+
+}  // namespace tilegrid::foreign

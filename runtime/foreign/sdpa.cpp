@@ -15,17 +15,18 @@
 
 #include "core/error.h"
 #include "core/tile.h"
+#include "kernels/attention/dealing.h"
 #include "kernels/common/divisor.h"
 #include "kernels/common/subblock.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid::foreign {
 namespace {
 
 namespace fs = std::filesystem;
 using attention::CbIndex;
 using attention::Config;
+using attention::Division;
 using attention::Shape;
-using attention::WorkItem;
 using Words = std::vector<std::uint32_t>;
 
 /// What a kind's files are called, and the last compile-time argument that each of the three takes: other years' kernels
@@ -97,46 +98,13 @@ struct Sizes {
   int slots;               ///< of half of DST, which is all that these kernels use
 };
 
-/// How many share the batches, the heads, the Q chunks.
-struct Parallel {
-  Parallel(Sdpa kind, const Config& config) {
-    const int cores = config.grid.cores();
-    const Shape& shape = config.shape;
-    batch = std::min(shape.batch, cores);
-    head = std::min(cores / batch, shape.heads);
-    chunk = kind == Sdpa::interleaved ? std::min(cores / (batch * head), Sizes(config).q_chunks) : 1;
+/// Half-open ranges of batches, heads and Q chunks that one core does.
+Words share_of(const Division& division, std::uint32_t core) {
+  Words words;
+  for (const Division::Range& range : {division.outer_of(core), division.inner_of(core), division.chunks_of(core)}) {
+    words.insert(words.end(), {range.begin, range.begin + range.count});
   }
-  int batch = 1, head = 1, chunk = 1;
-};
-
-/// Half-open ranges of what one core does.
-struct Share {
-  Share(Sdpa kind, const Config& config, int core) {
-    const Parallel by(kind, config);
-    const auto part = [](int which, int of, int count) {
-      const int each = ceil_div(count, of);
-      return std::pair(std::min(which * each, count), std::min((which + 1) * each, count));
-    };
-    batches = part(core / (by.head * by.chunk), by.batch, config.shape.batch);
-    heads = part(core / by.chunk % by.head, by.head, config.shape.heads);
-    chunks = part(core % by.chunk, by.chunk, Sizes(config).q_chunks);
-  }
-  [[nodiscard]] Words words() const {
-    return {word(batches.first), word(batches.second), word(heads.first),
-            word(heads.second),  word(chunks.first),   word(chunks.second)};
-  }
-  std::pair<int, int> batches, heads, chunks;
-};
-
-int chunks_of_a_core(Sdpa kind, const Config& config) {
-  return ceil_div(Sizes(config).q_chunks, Parallel(kind, config).chunk);
-}
-
-/// Cores take light chunks from the front and as many heavy ones from the back: only where that comes out even.
-bool is_balanced(Sdpa kind, const Config& config) {
-  const int each = chunks_of_a_core(kind, config);
-  return kind == Sdpa::interleaved && config.shape.causal && each % 2 == 0 &&
-         each * Parallel(kind, config).chunk == Sizes(config).q_chunks;
+  return words;
 }
 
 /// Keys of the last chunk that do not exist have to be masked.
@@ -159,7 +127,7 @@ Words products_of(Sdpa kind, const Config& config) {
           word(sizes.k_t), word(pv.w), word(pv.h), word(sizes.q_t / pv.h), word(sizes.d_t / pv.w), 1};
 }
 
-std::map<std::string, std::string> defines_of(Sdpa kind, const Config& config) {
+std::map<std::string, std::string> defines_of(const Config& config) {
   const Sizes sizes(config);
   std::map<std::string, std::string> defines;
   // Tiles of a DST section, and the logarithm of their number; it has to divide what there is, or the rest is left out.
@@ -176,7 +144,7 @@ std::map<std::string, std::string> defines_of(Sdpa kind, const Config& config) {
   granularity("REDUCE", sizes.q_t, sizes.slots / 2);
   defines["EXP_APPROX_MODE"] = config.exp_accurate ? "0" : "1";
   defines["TILEGRID_SILENT"] = "1";  // standard output is the report's
-  if (is_balanced(kind, config)) defines["BALANCED_Q_PARALLEL"] = "1";
+  if (division_of(config).paired != 0) defines["BALANCED_Q_PARALLEL"] = "1";
   return defines;
 }
 
@@ -192,7 +160,8 @@ std::vector<CircularBufferConfig> buffers_of(Sdpa kind, const Config& config) {
   };
   const bool decodes = kind == Sdpa::noncausal;
   const int rows = sizes.q_t;
-  add(attention::cb_q, "Q", rows * sizes.d_t * (!decodes && chunks_of_a_core(kind, config) > 1 ? 2 : 1), config.format);
+  add(attention::cb_q, "Q", rows * sizes.d_t * (!decodes && division_of(config).chunks_of(0).count > 1 ? 2 : 1),
+      config.format);
   add(attention::cb_k, "K", sizes.k_t * sizes.d_t * 2, config.format);
   add(attention::cb_v, "V", sizes.k_t * sizes.d_t * 2, config.format);
   if (decodes || config.shape.causal || has_padded_mask(config)) {
@@ -279,9 +248,9 @@ constexpr std::array<Seat, 3> seats{Seat{&SdpaFiles::reader, Risc::ncrisc, NocId
                                     Seat{&SdpaFiles::writer, Risc::brisc, NocId::noc1}};
 
 /// Runtime arguments of reader, compute and writer of a core. Prefill in one phase, from the first row on.
-std::array<Words, 3> runtime_args_of(Sdpa kind, const Config& config, const attention::TensorAddresses& at,
+std::array<Words, 3> runtime_args_of(Sdpa kind, const Division& division, const attention::TensorAddresses& at,
                                      std::uint32_t mask, int core) {
-  const Words share = Words{word(core)} + Share(kind, config, core).words();
+  const Words share = Words{word(core)} + share_of(division, word(core));
   if (kind == Sdpa::noncausal) return {Words{at.q, at.k, at.v, mask} + share, share, Words{at.out} + share};
   return {Words{at.q, at.k, at.v, 0, 0, 0} + share + Words{1, 0, 0}, share + Words{1, 0},
           Words{at.out} + share + Words{1, 0, 0}};
@@ -363,23 +332,10 @@ std::string refusal_of(const SdpaFiles& files, const Config& config) {
   return {};
 }
 
-std::vector<std::vector<WorkItem>> split_of(Sdpa kind, const Config& config) {
-  std::vector<std::vector<WorkItem>> split(static_cast<std::size_t>(config.grid.cores()));
-  const int last_chunk = Sizes(config).q_chunks - 1;
-  for (int core = 0; core < config.grid.cores(); ++core) {
-    const Share share(kind, config, core);
-    const int count = share.chunks.second - share.chunks.first;
-    for (int batch = share.batches.first; batch < share.batches.second; ++batch) {
-      for (int head = share.heads.first; head < share.heads.second; ++head) {
-        for (int i = 0; i < count; ++i) {
-          const bool from_back = is_balanced(kind, config) && i >= count / 2;
-          const int chunk = share.chunks.first + (from_back ? i - count / 2 : i);
-          split[static_cast<std::size_t>(core)].push_back({batch, head, from_back ? last_chunk - chunk : chunk});
-        }
-      }
-    }
-  }
-  return split;
+Config dealt_out(Config config) {
+  config.partition = attention::Partition::heads_first;
+  config.balance = attention::Balance::zigzag;
+  return config;
 }
 
 std::vector<jit::KernelSource> sources_of(const SdpaFiles& files, const Config& config) {
@@ -389,7 +345,7 @@ std::vector<jit::KernelSource> sources_of(const SdpaFiles& files, const Config& 
     jit::KernelSource& source = sources[i];
     source.path = files.*(seats.at(i).file);
     source.compile_args = args.at(i);
-    source.defines = defines_of(files.kind, config);
+    source.defines = defines_of(config);
     source.risc = seats.at(i).risc;
     source.noc = seats.at(i).noc;
     source.compute = config.compute;
@@ -416,6 +372,7 @@ Program program_of(const SdpaFiles& files, const Config& config, const attention
   program.circular_buffers = buffers_of(files.kind, config);
   program.keep_l1 = files.kind == Sdpa::noncausal;
   const std::array<Words, 3> args = compile_args_of(files.kind, config);
+  const Division division = division_of(config);
   std::set<std::string> keys;
   for (std::size_t i = 0; i < seats.size(); ++i) {
     KernelConfig kernel;
@@ -426,7 +383,7 @@ Program program_of(const SdpaFiles& files, const Config& config, const attention
     kernel.compile_args = args.at(i);
     kernel.object = objects[i].key;
     for (int core = 0; core < config.grid.cores(); ++core) {
-      kernel.runtime_args.emplace_back(core, runtime_args_of(files.kind, config, addresses, mask, core).at(i));
+      kernel.runtime_args.emplace_back(core, runtime_args_of(files.kind, division, addresses, mask, core).at(i));
     }
     program.kernels.push_back(std::move(kernel));
     if (keys.insert(objects[i].key).second) program.objects.push_back(objects[i].for_program());
@@ -434,4 +391,4 @@ Program program_of(const SdpaFiles& files, const Config& config, const attention
   return program;
 }
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid::foreign

@@ -11,8 +11,8 @@
 #include "runtime/jit/compile.h"
 
 /// The host side of attention kernels that others wrote for TT-Metalium: which files they are, their circular buffers, their
-/// arguments, their defines and their work split. The kernels themselves are read from a folder and compiled when they run.
-namespace tilegrid::workloads {
+/// arguments and their defines. The kernels themselves are read from a folder and compiled when they run.
+namespace tilegrid::foreign {
 
 enum class Sdpa : std::uint8_t {
   /// The shipped kernel as of December 2025 ("G2", attention.md 1.4 and 1.5): Q, K, V and output in DRAM; causal or not.
@@ -34,11 +34,12 @@ struct SdpaFiles {
 /// of them does, or side by side. Throws UsageError that says what was looked for and where.
 [[nodiscard]] std::vector<SdpaFiles> find_sdpa(const std::string& folder);
 
+/// An attention with its work dealt out as the vendor's host code does it (attention.md 1.2): cores divided among batches,
+/// heads and Q chunks, light chunks with heavy ones where that comes out even. The functions below need it.
+[[nodiscard]] attention::Config dealt_out(attention::Config config);
+
 /// Why they can't do this attention, whose chunks are set; empty when they can.
 [[nodiscard]] std::string refusal_of(const SdpaFiles& files, const attention::Config& config);
-
-/// Which core does what, as the vendor's host code deals it out (attention.md 1.2): by core index.
-[[nodiscard]] std::vector<std::vector<attention::WorkItem>> split_of(Sdpa kind, const attention::Config& config);
 
 /// Reader, compute, writer, to be compiled.
 [[nodiscard]] std::vector<jit::KernelSource> sources_of(const SdpaFiles& files, const attention::Config& config);
@@ -49,4 +50,4 @@ struct SdpaFiles {
                                  const attention::TensorAddresses& addresses, std::uint32_t mask,
                                  std::span<const jit::Object> objects);
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid::foreign
