@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <numeric>
 #include <utility>
-#include <vector>
 
 namespace tilegrid {
 
@@ -20,6 +19,21 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
+}
+
+std::string nearest_word(const std::string& text, const std::vector<std::string>& words) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(1, text.size() / 3) + 1;
+  for (const std::string& word : words) {
+    // What was cut short, or has something behind it, is near as well.
+    const bool part = text.size() > 3 && (word.starts_with(text) || text.starts_with(word + "="));
+    const std::size_t distance = part ? 1 : edit_distance(text, word);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = word;
+    }
+  }
+  return best;
 }
 
 }  // namespace tilegrid

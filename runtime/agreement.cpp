@@ -174,9 +174,9 @@ std::string name_of_rank(int rank, const std::string& host) {
   return host.empty() ? fmt::format("rank {}", rank) : fmt::format("rank {} on {}", rank, host);
 }
 
-std::uint64_t fingerprint(const std::string& text) {
+std::uint64_t fingerprint(std::span<const std::byte> bytes) {
   std::uint64_t hash = 0xCBF2'9CE4'8422'2325U;  // FNV-1a
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01B3U;
+  for (const std::byte one : bytes) hash = (hash ^ static_cast<std::uint64_t>(one)) * 0x100'0000'01B3U;
   return hash;
 }
 

@@ -45,7 +45,10 @@ struct Verdict {
 /// "rank 3 on host-b".
 [[nodiscard]] std::string name_of_rank(int rank, const std::string& host);
 
-/// Of a text; the same everywhere.
-[[nodiscard]] std::uint64_t fingerprint(const std::string& text);
+/// Of bytes, or of a text; the same everywhere.
+[[nodiscard]] std::uint64_t fingerprint(std::span<const std::byte> bytes);
+[[nodiscard]] inline std::uint64_t fingerprint(const std::string& text) {
+  return fingerprint(std::as_bytes(std::span(text)));
+}
 
 }  // namespace tilegrid

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program_run.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
@@ -10,6 +8,7 @@
 #include "core/cpu_time.h"
 #include "core/error.h"
 #include "runtime/endless_kernel.h"
+#include "runtime/host_memory.h"
 #include "runtime/memory_fault.h"
 
 namespace tilegrid {
@@ -167,9 +166,7 @@ void ProgramRun::handle(const ControlMessage& message) {
 RankResult ProgramRun::take_result() {
   RankResult result;
   cores_.collect(*ended_, result);
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  cost_.resident_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  cost_.resident_bytes = resident_high_water();
   result.host = cost_;
   result.errors = errors_;
   if (host_) result.errors.insert(result.errors.end(), host_->errors().begin(), host_->errors().end());

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/error.h"
+#include "kernels/planner/plan/all_plans.h"
 #include "kernels/planner/print/print_plan.h"
 #include "noc/address.h"
 #include "runtime/cli/commands.h"
@@ -19,27 +19,6 @@ namespace {
 using planner::Plan;
 using planner::Strategy;
 using report::Value;
-
-/// A strategy's plan. What is no question of slots - L1, circular buffers - is an error of the command when it is the chosen
-/// strategy's, and otherwise a line in the table.
-struct Planned {
-  Plan plan;
-  std::optional<UsageError> error;
-};
-
-Planned plan_one(const planner::Graph& graph, Strategy strategy, const planner::PlanRequest& request) {
-  Planned planned;
-  try {
-    planned.plan = planner::plan(graph, strategy, request);
-  } catch (const UsageError& error) {
-    planned.error = error;
-    planned.plan.strategy = strategy;
-    planned.plan.graph = planner::simplified(graph, request.machine.folds());
-    planned.plan.machine = request.machine;
-    planned.plan.refusal = planner::Refusal{.reason = error.message(), .account = {}, .at = {}, .fits = {}};
-  }
-  return planned;
-}
 
 Value answers_of(const planner::Case& one) { return report::from_json(planner::answer_case(one).dump()); }
 
@@ -81,26 +60,6 @@ struct PlanCommand {
 
   [[nodiscard]] bool shows(const Plan& plan) const { return !strategy || *strategy == plan.strategy; }
 
-  /// The error that ends the command when what was asked for has no legal plan; nothing when it has.
-  [[nodiscard]] std::optional<Error> refusal_of(const planner::Graph& graph, const std::vector<Planned>& planned) const {
-    const bool none = std::none_of(planned.begin(), planned.end(), [](const Planned& one) { return one.plan.legal(); });
-    for (const Planned& one : planned) {
-      const bool chosen = strategy == one.plan.strategy;
-      if (one.error && (chosen || (none && one.plan.strategy == Strategy::best))) return *one.error;
-    }
-    if (none) {
-      const planner::SmallestCapacity smallest = planner::smallest_capacity(graph, request.plan);
-      return KernelError(
-          fmt::format("no strategy is legal: {} needs a DST capacity of {} slots, {} are there; with {} some plan is legal",
-                      smallest.operation, smallest.slots, request.plan.machine.capacity(), smallest.slots));
-    }
-    for (const Planned& one : planned) {
-      if (strategy != one.plan.strategy || one.plan.legal()) continue;
-      return KernelError(fmt::format("strategy {}: {}", name_of(*strategy), one.plan.refusal->reason));
-    }
-    return std::nullopt;
-  }
-
   [[nodiscard]] std::string text_of(const planner::Graph& graph, const std::vector<Plan>& plans) const {
     std::string text = fmt::format("graph    {}\n         {}\nmachine  {}\n\n", planner::graph_signature(graph),
                                    planner::graph_operations(graph), planner::machine_text(request.plan.machine));
@@ -120,7 +79,7 @@ struct PlanCommand {
                                  const std::optional<Error>& refusal) const {
     report::Array list;
     for (const Plan& plan : plans) list.push_back(report::from_json(planner::plan_json_text(plan)));
-    Value figures{{"version", report::program_version()}};
+    Value figures;
     if (!answers.empty()) figures["cases"] = answers;
     figures["graph"] = {{"expression", report::text_or_null(request.expression)},
                         {"preset", report::text_or_null(request.preset)},
@@ -148,18 +107,11 @@ struct PlanCommand {
     flags.check_paths();
     if (!request.file.empty() && request.case_id.empty()) return answer_file();
     const planner::Graph graph = request.load();
-    std::vector<Planned> planned;
-    std::vector<Plan> plans;
-    for (int i = 0; i < planner::strategy_count; ++i) {
-      planned.push_back(plan_one(graph, static_cast<Strategy>(i), request.plan));
-      plans.push_back(planned.back().plan);
-    }
-    const std::optional<Error> refusal = refusal_of(graph, planned);
+    const planner::AllPlans all(graph, request.plan);
+    const std::vector<Plan>& plans = all.plans();
+    const std::optional<Error> refusal = all.refusal(strategy);
     // Bad input that no strategy mends is worth no report.
-    if (refusal && refusal->code() == ExitCode::usage &&
-        std::none_of(plans.begin(), plans.end(), [](const Plan& one) { return one.legal(); })) {
-      throw UsageError(refusal->message());
-    }
+    if (refusal && refusal->code() == ExitCode::usage && !all.any_legal()) throw UsageError(refusal->message());
     report::Array answers;
     std::string text;
     if (!request.file.empty()) {

@@ -118,21 +118,6 @@ std::optional<std::pair<int, int>> parse_pair(std::string_view text) {
   return pair;
 }
 
-std::string nearest_word(const std::string& text, const std::vector<std::string>& words) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, text.size() / 3) + 1;
-  for (const std::string& word : words) {
-    // What was cut short, or has something behind it, is near as well.
-    const bool part = text.size() > 3 && (word.starts_with(text) || text.starts_with(word + "="));
-    const std::size_t distance = part ? 1 : edit_distance(text, word);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = word;
-    }
-  }
-  return best;
-}
-
 void refuse_word(std::string_view flag, const std::string& text, const std::vector<std::string>& words) {
   if (words.size() <= 8) {
     throw UsageError(fmt::format("{} {}: one of {} is expected", flag, text, fmt::join(words, ", ")));

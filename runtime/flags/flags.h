@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/edit_distance.h"
 #include "core/enum_names.h"
 #include "core/format.h"
 #include "core/types.h"
@@ -66,8 +67,6 @@ struct Flag {
 [[nodiscard]] LogicalCore parse_core(std::string_view flag, const std::string& text);
 /// Rows and columns from 1 on: "4x2"; nothing when it is something else.
 [[nodiscard]] std::optional<std::pair<int, int>> parse_pair(std::string_view text);
-/// Of `words` the one nearest to `text` by edit distance; empty when none is near.
-[[nodiscard]] std::string nearest_word(const std::string& text, const std::vector<std::string>& words);
 /// Throws what is wrong with a word that is none of `words`.
 [[noreturn]] void refuse_word(std::string_view flag, const std::string& text, const std::vector<std::string>& words);
 /// Parts between commas; one at least.

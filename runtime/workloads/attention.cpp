@@ -13,10 +13,13 @@
 #include "kernels/attention/planned.h"
 #include "kernels/attention/unfused/unfused.h"
 #include "kernels/planner/print/print_plan.h"
+#include "runtime/agreement.h"
 #include "runtime/data/npy.h"
 #include "runtime/data/tensors.h"
 #include "runtime/report/metrics.h"
 #include "runtime/report/table.h"
+#include "runtime/timing/replay.h"
+#include "runtime/workloads/attention_verify.h"
 #include "runtime/workloads/comparison.h"
 
 namespace tilegrid::workloads {
@@ -67,11 +70,13 @@ std::string step_list() {
   return wrapped(steps, ",", "", 71);
 }
 
-/// FNV-1a of 64 bits.
-std::uint64_t hash_of(std::span<const std::byte> bytes) {
-  std::uint64_t hash = 0xCBF29CE484222325U;
-  for (const std::byte b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001B3U;
-  return hash;
+/// Modelled cycles of a dry run.
+double cycles_of(Device& device, const Program& program) {
+  LaunchOptions options;
+  options.dry = true;
+  RunLog log{program.grid, "attention", {}};
+  log.launches.push_back(device.launch(program, options).log);
+  return timing::replay(log, program.chip).cycles;
 }
 
 std::string split_text(const Attention& run) {
@@ -312,7 +317,7 @@ void Attention::prepare(Device& device) {
   v_ = create(shape.kv_heads, shape.seq_kv, shape.value_dim());
   out_ = create(shape.heads, shape.seq_q, shape.value_dim());
   if (asked.kv == KvDelivery::automatic) {
-    candidates = delivery_candidates(device, asked, addresses(), options.chip);
+    candidates = delivery_candidates(asked, addresses(), [&](const Program& program) { return cycles_of(device, program); });
     config = best_of(candidates);
   }
   if (config.delivery != KvDelivery::dram && (q_chunk_chosen || k_chunk_chosen) && !chunks_for_all) {
@@ -363,16 +368,13 @@ void Attention::finish(Device& device, report::RunOutcome& outcome) {
   attention::OutputTiles output{config.shape, config.format, std::vector<std::byte>(out_.buffer.bytes())};
   device.read(out_.buffer, output.bytes);
   malloc_trim(0);
-  if (hash_output) output_hash = hash_of(output.bytes);
+  if (hash_output) output_hash = fingerprint(output.bytes);
   if (verify.mode != VerifyMode::off) {
-    verification = workloads::verify(device, config, verify, data_, output);
+    const attention::CompareRound compare = share_out(device, outcome.result.ranks);
+    verification = attention::verify(config, verify, data_, output, device.ranks(), compare);
     passed = verification->passed;
     if (!*passed) mismatch = mismatch_text();
     outcome.verify_seconds = verification->seconds;
-    for (std::size_t rank = 0; rank < outcome.result.ranks.size(); ++rank) {
-      auto& resident = outcome.result.ranks[rank].resident_bytes;
-      resident = std::max(resident, verification->resident_bytes[rank]);
-    }
   }
   data_.discard();
   if (!out.empty()) save([&] { save_output(output); });
@@ -404,6 +406,27 @@ std::string Attention::line() const {
       report::text_of(config.grid), delivery, partition);
 }
 
+Value Attention::delivery_figures() const {
+  const bool multicast = attention::is_multicast(config.delivery);
+  Value figures{{"asked", name_of(config.kv)},
+                {"delivery", name_of(config.delivery)},
+                {"cores", config.team.cores()},
+                {"columns", multicast ? Value(config.team.columns) : Value()},
+                {"rows", multicast ? Value(config.team.rows) : Value()},
+                {"teams", attention::team_count(config)},
+                {"dropped_chunks", dropped_chunks(config)},
+                {"fallback", report::text_or_null(fallback_reason(config))}};
+  for (const attention::DeliveryCandidate& candidate : candidates) {
+    figures["candidates"].push({{"delivery", name_of(candidate.delivery)},
+                                {"cores", candidate.config.team.cores()},
+                                {"q_chunk", candidate.config.q_chunk},
+                                {"k_chunk", candidate.config.k_chunk},
+                                {"cycles", candidate.refusal.empty() ? Value(candidate.cycles) : Value()},
+                                {"refusal", report::text_or_null(candidate.refusal)}});
+  }
+  return figures;
+}
+
 void Attention::describe_config(report::Document& document) const {
   const Shape& shape = config.shape;
   Value& facts = document.figures["config"];
@@ -411,7 +434,7 @@ void Attention::describe_config(report::Document& document) const {
   facts["k_chunk_chosen"] = k_chunk_chosen;
   facts["chunks_of_dram"] =
       chunks_differ() ? Value{{"q_chunk", dram_chunks_->q_chunk}, {"k_chunk", dram_chunks_->k_chunk}} : Value();
-  const Value kv = delivery_figures(config, candidates);
+  const Value kv = delivery_figures();
   facts["kv"] = kv;
   if (options.dry_run || !inputs[0].empty()) facts["seed"] = facts["distribution"] = Value();
 
@@ -451,7 +474,7 @@ void Attention::describe_config(report::Document& document) const {
 void Attention::describe_verification(report::Document& document) const {
   Value& json = document.figures["verify"];
   if (!verification) return;
-  const Verification& v = *verification;
+  const attention::Verification& v = *verification;
   const std::string mode(verify_names().of(v.request.mode));
   json = {{"correlation", v.figures.correlation},
           {"rmse", v.figures.rmse},
@@ -478,7 +501,7 @@ std::vector<std::int64_t> Attention::output_extents() const {
 
 /// What did not pass.
 std::string Attention::mismatch_text() const {
-  const Verification& v = *verification;
+  const attention::Verification& v = *verification;
   if (v.finite.wrong() > 0) return tally_text(v.finite, output_extents());
   return fmt::format("correlation {:.7f}, not above {:.6g}, or relative L2 {:.3e}, not below {:.3g}", v.figures.correlation,
                      v.gate.correlation, v.figures.relative_l2, v.gate.relative_l2);

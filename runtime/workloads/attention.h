@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "kernels/attention/delivery_choice.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/verify/verify.h"
 #include "runtime/data/tensors.h"
-#include "runtime/workloads/attention_verify.h"
-#include "runtime/workloads/delivery_choice.h"
 #include "runtime/workloads/workload.h"
 
 namespace tilegrid::workloads {
@@ -41,10 +41,10 @@ class Attention : public Workload {
   bool chunks_for_all = false;  ///< attention::with_chunks_for_all()
 
   bool q_chunk_chosen = false, k_chunk_chosen = false;
-  std::vector<std::vector<attention::WorkItem>> split;  ///< by core index
-  std::vector<DeliveryCandidate> candidates;            ///< of --kv auto
+  std::vector<std::vector<attention::WorkItem>> split;   ///< by core index
+  std::vector<attention::DeliveryCandidate> candidates;  ///< of --kv auto
   std::optional<std::uint64_t> output_hash;
-  std::optional<Verification> verification;
+  std::optional<attention::Verification> verification;
 
   [[nodiscard]] About about() const override;
   void register_kernels() const override;
@@ -71,6 +71,8 @@ class Attention : public Workload {
   void declare_shape(Flags& flags);
   void load_files();
   void save_output(const attention::OutputTiles& output);
+  /// Keys: asked, delivery, cores, columns, rows, teams, dropped_chunks, fallback, candidates (of auto).
+  [[nodiscard]] report::Value delivery_figures() const;
   void describe_config(report::Document& document) const;
   void describe_verification(report::Document& document) const;
   [[nodiscard]] std::vector<std::int64_t> output_extents() const;

@@ -64,49 +64,6 @@ std::map<std::string, NpyArray> load_files(Workload& workload, const NamedFiles&
   return arrays;
 }
 
-/// Rows and columns of a file.
-struct FileExtent {
-  std::string path;
-  int rows = 0;
-  int cols = 0;
-};
-/// A dimension alone is that of the vector that the graph has there.
-std::map<std::string, FileExtent> extents_of(const Graph& graph, const NamedFiles& files,
-                                             const std::map<std::string, NpyArray>& arrays) {
-  std::map<std::string, FileExtent> extents;
-  for (const auto& [name, array] : arrays) {
-    const planner::Shape shape = graph.value(graph.find(name)).shape;
-    const std::string& path = files.at(name);
-    FileExtent extent{path, static_cast<int>(array.shape[0]), 1};
-    if (array.shape.size() == 2) {
-      extent.cols = static_cast<int>(array.shape[1]);
-    } else if (!shape.cols.unit) {
-      if (!shape.rows.unit) {
-        throw UsageError(
-            fmt::format("{}{}: shape [{}], but '{}' is no vector", input_flag(name), path, array.shape[0], name));
-      }
-      std::swap(extent.rows, extent.cols);
-    }
-    extents.emplace(name, extent);
-  }
-  return extents;
-}
-
-/// What files of inputs say about a dimension of the first output.
-planner::WantedExtent told_by_files(const Graph& graph, std::size_t dim, const std::map<std::string, FileExtent>& files) {
-  const planner::AxisId axis = graph.value(graph.outputs().front()).axes.at(dim);
-  if (axis == planner::no_axis) return {};
-  for (const auto& [name, file] : files) {
-    const ValueId id = graph.find(name);
-    if (id == planner::no_value) continue;
-    for (std::size_t of = 0; of < 2; ++of) {
-      if (graph.value(id).axes.at(of) != axis) continue;
-      return {of == 0 ? file.rows : file.cols, fmt::format("--in {}={}", name, file.path)};
-    }
-  }
-  return {};
-}
-
 std::string source_of(const NamedFiles& files, const std::string& name) {
   const auto file = files.find(name);
   return file == files.end() ? std::string() : file->second;
@@ -203,8 +160,11 @@ void Fused::prepare(Device& device) {
   job.plan = plan_or_refuse();
   job.grid = options.grid;
   arrays_ = load_files(*this, inputs, job.plan.machine.format);
-  const std::map<std::string, FileExtent> files = extents_of(graph, inputs, arrays_);
-  std::array<planner::WantedExtent, 2> wanted{told_by_files(graph, 0, files), told_by_files(graph, 1, files)};
+  std::map<std::string, planner::GivenInput> given;
+  for (const auto& [name, array] : arrays_) {
+    given.emplace(name, given_input(graph, name, array.shape, input_flag(name) + inputs.at(name)));
+  }
+  std::array<planner::WantedExtent, 2> wanted{told_by(given, graph, 0), told_by(given, graph, 1)};
   if (tensor) {
     const std::string flag = fmt::format("--tensor {}x{}", tensor->first, tensor->second);
     wanted = {{{tensor->first, flag}, {tensor->second, flag}}};
@@ -213,14 +173,7 @@ void Fused::prepare(Device& device) {
   const Graph& planned = job.plan.graph;
   for (const ValueId id : planned.inputs()) input_extents.push_back(planner::tensor_extent(job, id));
   for (const ValueId id : planned.outputs()) output_extents.push_back(planner::tensor_extent(job, id));
-  for (const auto& [name, file] : files) {
-    const ValueId id = planned.find(name);
-    if (id == planner::no_value || !planned.is_input(id)) continue;
-    const TensorExtent& extent = input_extents[id];
-    if (extent.rows == file.rows && extent.cols == file.cols) continue;
-    throw UsageError(fmt::format("{}{}: {}x{} elements, but '{}' has {} here", input_flag(name), file.path, file.rows,
-                                 file.cols, name, extent_text(extent)));
-  }
+  check_given(given, job);
   multiply_adds = planner::multiply_adds(job);
   const auto create = [&](const TensorExtent& extent) {
     return Matrices::create(device, 1, extent.rows, extent.cols, job.plan.machine.format);

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "core/stopwatch.h"
 #include "core/tile.h"
 
 namespace tilegrid::attention {
@@ -221,6 +222,36 @@ Gate gate_for(const Config& config, const VerifyFigures& figures) {
                                  ? std::max(0.9, 1 - bound * bound)
                                  : std::max(-1.0, 1 - in_spread * in_spread);
   return {correlation, capped};
+}
+
+Verification verify(const Config& config, const VerifyRequest& request, Inputs& inputs, const OutputTiles& output, int ranks,
+                    const CompareRound& compare_round) {
+  const Stopwatch watch;
+  Pieces pieces(config.shape, request, inputs, output);
+  // Rank 0 holds what is on its way to the others: a few MiB when it is rows only, more when keys and values go along.
+  const std::size_t round_bytes = (pieces.generates() ? std::size_t{2} : std::size_t{32}) << 20U;
+  const auto [first_worker, worker_count] = workers(ranks, config.shape);
+
+  Verification result;
+  result.request = request;
+  VerifySums sums;
+  while (!pieces.done()) {
+    Round round(ranks);
+    std::size_t bytes = 0;
+    int taken = 0;
+    for (; taken < worker_count && !pieces.done() && bytes < round_bytes; ++taken) {
+      bytes += round[first_worker + taken].emplace(pieces.next()).bytes();
+    }
+    const std::vector<VerifySums> answers = compare_round(std::move(round));
+    for (int worker = 0; worker < taken; ++worker) sums.add(answers.at(first_worker + worker));
+  }
+  result.figures = figures(sums, config.shape.value_dim());
+  result.finite = tally_of(output);
+  result.gate = gate_for(config, result.figures);
+  result.passed = result.finite.passed() && sums.not_finite == 0 && result.figures.correlation > result.gate.correlation &&
+                  result.figures.relative_l2 < result.gate.relative_l2;
+  result.seconds = watch.seconds();
+  return result;
 }
 
 }  // namespace tilegrid::attention

@@ -6,6 +6,8 @@
 #include <cereal/types/vector.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -131,5 +133,24 @@ inline constexpr double full_verification_limit = 1e10;
 
 /// The table of gates.
 [[nodiscard]] Gate gate_for(const Config& config, const VerifyFigures& figures);
+
+/// A verification, with what it found.
+struct Verification {
+  VerifyRequest request;  ///< mode is full or sample
+  VerifyFigures figures;
+  planner::Tally finite;  ///< whether all elements of the output are
+  Gate gate;
+  bool passed = false;
+  double seconds = 0;
+};
+
+/// Pieces by rank, none for a rank that has nothing to do.
+using Round = std::vector<std::optional<Piece>>;
+/// Has a round's pieces compared; the sums by rank.
+using CompareRound = std::function<std::vector<VerifySums>(Round round)>;
+/// Compares the output with the reference in double precision, in rounds of pieces for `ranks` ranks. The figures do not
+/// depend on how many there are.
+[[nodiscard]] Verification verify(const Config& config, const VerifyRequest& request, Inputs& inputs,
+                                  const OutputTiles& output, int ranks, const CompareRound& compare_round);
 
 }  // namespace tilegrid::attention

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "core/error.h"
 #include "core/tile.h"
@@ -102,6 +103,42 @@ void choose_blocks(const Graph& asked, const std::array<WantedExtent, 2>& wanted
   }
   validate_blocks(job);
   check_cuts(asked, job);
+}
+
+GivenInput given_input(const Graph& graph, const std::string& name, std::span<const std::int64_t> shape, std::string from) {
+  const Shape& wanted = graph.value(graph.find(name)).shape;
+  GivenInput given{static_cast<int>(shape[0]), shape.size() == 2 ? static_cast<int>(shape[1]) : 1, std::move(from)};
+  if (shape.size() == 2 || wanted.cols.unit) return given;
+  if (!wanted.rows.unit) {
+    throw UsageError(fmt::format("{}: shape [{}], but '{}' is no vector", given.from, shape[0], name));
+  }
+  std::swap(given.rows, given.cols);
+  return given;
+}
+
+WantedExtent told_by(const std::map<std::string, GivenInput>& inputs, const Graph& graph, std::size_t dim) {
+  const AxisId axis = first_output(graph).axes.at(dim);
+  if (axis == no_axis) return {};
+  for (const auto& [name, given] : inputs) {
+    const ValueId id = graph.find(name);
+    if (id == no_value) continue;
+    for (std::size_t of = 0; of < 2; ++of) {
+      if (graph.value(id).axes.at(of) == axis) return {of == 0 ? given.rows : given.cols, given.from};
+    }
+  }
+  return {};
+}
+
+void check_given(const std::map<std::string, GivenInput>& inputs, const FusedJob& job) {
+  const Graph& graph = job.plan.graph;
+  for (const auto& [name, given] : inputs) {
+    const ValueId id = graph.find(name);
+    if (id == no_value || !graph.is_input(id)) continue;
+    const TensorExtent extent = tensor_extent(job, id);
+    if (extent.rows == given.rows && extent.cols == given.cols) continue;
+    throw UsageError(fmt::format("{}: {}x{} elements, but '{}' has {}x{} here", given.from, given.rows, given.cols, name,
+                                 extent.rows, extent.cols));
+  }
 }
 
 int blocks_of_core(const FusedJob& job, int core) {
