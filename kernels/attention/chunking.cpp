@@ -109,6 +109,14 @@ class StepCost {
         pack_adds_(pack(true)),
         exp_(cycles_.vector(config.exp_accurate ? VectorOp::exp_accurate : VectorOp::exp_fast, VectorMode::rc)) {}
 
+  /// Of a partial result into another: both are rescaled.
+  [[nodiscard]] double merge(int sq, int v_dim) const {
+    const double column = cycles_.vector(VectorOp::exp_accurate, VectorMode::first_column);
+    const double mul = cycles_.eltwise(EltwiseOp::mul, phases_);
+    const double alpha = stage(sq * two(), sq * (cycles_.eltwise(EltwiseOp::sub, phases_) + column), sq * pack_, sq);
+    const double sum = stage(sq * two(), sq * mul, sq * pack_, sq);
+    return 2 * (alpha + sum + rescale(sq, v_dim) + 2 * set_up() + 2 * cycles_.vector_switch);
+  }
   [[nodiscard]] double step(int sq, int sk, int dim, int v_dim) const {
     return product(sq, sk, dim, data_, data_, true) + statistics(sq, sk) + product(sq, v_dim, sk, inner_, data_, false) +
            rescale(sq, v_dim) + more_passes(sq, sk, v_dim);
@@ -205,6 +213,10 @@ std::int64_t cycles_of_step(const Config& config) {
       cost.step(config.q_chunk / tile_side, config.k_chunk / tile_side, config.shape.dim_t(), config.shape.v_dim_t()));
 }
 
+std::int64_t cycles_of_merge(const Config& config) {
+  return static_cast<std::int64_t>(StepCost(config).merge(config.q_chunk / tile_side, config.shape.v_dim_t()));
+}
+
 std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   if (config.kernel == Kernel::planned) return plan_kernel(config).circular_buffers;
   if (config.kernel == Kernel::unfused) return unfused::circular_buffers(config);
@@ -228,6 +240,9 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   if (blind_chunks_of(config) > 0) add(6, 1, data, "zeros");
   add(7, 1, DataFormat::bf16, "ones column");
   add(16, sq * v_dim, data, "output");
+  const std::uint32_t partial = sq * (v_dim + 2);
+  if (config.parts > 1) add(17, partial, inner, "partial result");
+  if (config.parts > 1) add(19, partial * partial_slots, inner, "partial results of others");
   add(24, sq * sk, inner, "scores");
   add(25, sq * v_dim, inner, "output accumulator A");
   add(26, sq * v_dim, inner, "output accumulator B");
@@ -243,7 +258,11 @@ Config with_chunks(Config config) {
   validate(config);
   if (config.kernel == Kernel::unfused || config.partition == Partition::contiguous) config.balance = Balance::contiguous;
   const Candidates q = candidates(config.q_chunk, config.shape.seq_q);
-  const Candidates k = candidates(config.k_chunk, config.shape.seq_kv);
+  Candidates k = candidates(config.k_chunk, config.shape.seq_kv);
+  // As many chunks as there are to be parts, as far as keys go.
+  if (config.k_chunk == 0 && config.k_parts > 1) {
+    k.largest = std::clamp(tiles_of(config.shape.seq_kv) / config.k_parts, 1, k.largest);
+  }
   struct Choice {
     std::int64_t cycles;
     Config config;
@@ -254,7 +273,7 @@ Config with_chunks(Config config) {
     tried.q_chunk = sq * tile_side;
     for (int sk = k.largest; sk >= k.smallest; --sk) {
       tried.k_chunk = sk * tile_side;
-      tried = with_team(tried);
+      tried = with_parts(with_team(tried));
       if (l1_bytes_of(tried) > l1_of(config)) continue;
       choices.push_back({estimate(tried).cycles, tried});
     }

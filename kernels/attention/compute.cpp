@@ -6,7 +6,8 @@
 //   4. P = exp((S - m) scale)           in place; the same DST tiles are packed again with L1 accumulation into l
 //   5. O = P V
 //   6. alpha = exp((m_prev - m) scale); l += alpha l_prev; O += alpha O_prev
-// and at the end O / l. Statistics and accumulators ping-pong between two buffers each.
+// and at the end O / l. Of parts of the K chunks (split_k) that comes after m, l and O of all have been merged, on one core,
+// by step 6 for both sides. Statistics and accumulators ping-pong between two buffers each.
 #include <algorithm>
 #include <utility>
 
@@ -136,24 +137,23 @@ void subtract_exp(const KernelArgs& args, std::uint32_t max_cur, std::uint32_t s
   cb_push_back(sum_cur, args.q_chunk_t);
 }
 
-/// alpha = exp((max_prev - max_cur) scale), a column; pops max_prev. The shipped kernel's column exp is a polynomial
-/// (tensix.md 2.3): with the fast exp, whose exp(0) is 0.978, old chunks would fade with every step.
-void make_alpha(const KernelArgs& args, std::uint32_t max_prev, std::uint32_t max_cur) {
+/// alpha = exp((max_prev - max_cur) scale), a column. The shipped kernel's column exp is a polynomial (tensix.md 2.3): with
+/// the fast exp, whose exp(0) is 0.978, old chunks would fade with every step. `at`: of the first tile of max_prev.
+void make_alpha(const KernelArgs& args, std::uint32_t max_prev, std::uint32_t at, std::uint32_t max_cur) {
   zone(Phase::rescale);
   reconfig_data_format(max_prev, max_cur);
-  cb_wait_front(max_prev, args.q_chunk_t);
+  cb_wait_front(max_prev, at + args.q_chunk_t);
   cb_wait_front(max_cur, args.q_chunk_t);
   cb_reserve_back(cb_alpha, args.q_chunk_t);
   for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
     section(
         [&] {
-          sub_tiles(max_prev, max_cur, row, row, 0);
+          sub_tiles(max_prev, max_cur, at + row, row, 0);
           exp_tile(0, false, VectorMode::first_column, args.scale());
         },
         [&] { pack_tile_at(0, cb_alpha, row); });
   }
   cb_push_back(cb_alpha, args.q_chunk_t);
-  cb_pop_front(max_prev, args.q_chunk_t);
 }
 
 /// sum_cur += alpha sum_prev; pops sum_prev.
@@ -251,44 +251,173 @@ void normalise(const KernelArgs& args, std::uint32_t accumulator, std::uint32_t 
   cb_pop_front(sum, args.q_chunk_t);
 }
 
-/// One Q chunk against all the K chunks that it visits.
-void attend(const KernelArgs& args, std::uint32_t q_chunk) {
-  std::uint32_t max_prev = cb_max_a;
-  std::uint32_t max_cur = cb_max_b;
-  std::uint32_t sum_prev = cb_sum_a;
-  std::uint32_t sum_cur = cb_sum_b;
-  std::uint32_t out_prev = cb_accumulator_a;
-  std::uint32_t out_cur = cb_accumulator_b;
-  zone(Phase::qk);
-  cb_wait_front(cb_q, args.q_chunk_t * args.dim_t);
-  for (std::uint32_t j = 0; j < args.visited_chunks(q_chunk); ++j) {
-    mark_loop();
-    const bool masked = args.masked(q_chunk, j);
-    repeat({j % 2, j != 0, masked}, [&] {
-      zone(Phase::qk);
-      matmul_blocks(cb_q, cb_k, cb_scores, args.q_chunk_t, args.k_chunk_t, args.dim_t, {args.qk_h, args.qk_w}, true);
-      if (masked) add_mask(args.q_chunk_t * args.k_chunk_t);
-      row_max(args, max_cur, max_prev, j != 0);
-      subtract_exp(args, max_cur, sum_cur);
-      zone(Phase::pv);
-      cb_wait_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
-      matmul_blocks(cb_scores, cb_v, out_cur, args.q_chunk_t, args.v_dim_t, args.k_chunk_t, {args.pv_h, args.pv_w}, false);
-      cb_pop_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
-      if (j != 0) {
-        make_alpha(args, max_prev, max_cur);
-        rescale_sum(args, sum_prev, sum_cur);
-        rescale_output(args, out_prev, out_cur);
-      }
-    });
+/// Buffers that hold a Q chunk's maximum, sum and output so far, and those that get the next ones.
+struct Running {
+  std::uint32_t max_prev = cb_max_a, max_cur = cb_max_b;
+  std::uint32_t sum_prev = cb_sum_a, sum_cur = cb_sum_b;
+  std::uint32_t out_prev = cb_accumulator_a, out_cur = cb_accumulator_b;
+  void step() {
     std::swap(max_prev, max_cur);
     std::swap(sum_prev, sum_cur);
     std::swap(out_prev, out_cur);
   }
+};
+
+/// One Q chunk against the K chunks of a range.
+Running attend(const KernelArgs& args, std::uint32_t q_chunk, KParts::Range range) {
+  Running now;
+  zone(Phase::qk);
+  cb_wait_front(cb_q, args.q_chunk_t * args.dim_t);
+  for (std::uint32_t j = range.begin; j < range.end; ++j) {
+    mark_loop();
+    const std::uint32_t step = j - range.begin;
+    const bool masked = args.masked(q_chunk, j);
+    repeat({step % 2, step != 0, masked}, [&] {
+      zone(Phase::qk);
+      matmul_blocks(cb_q, cb_k, cb_scores, args.q_chunk_t, args.k_chunk_t, args.dim_t, {args.qk_h, args.qk_w}, true);
+      if (masked) add_mask(args.q_chunk_t * args.k_chunk_t);
+      row_max(args, now.max_cur, now.max_prev, step != 0);
+      subtract_exp(args, now.max_cur, now.sum_cur);
+      zone(Phase::pv);
+      cb_wait_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
+      matmul_blocks(cb_scores, cb_v, now.out_cur, args.q_chunk_t, args.v_dim_t, args.k_chunk_t, {args.pv_h, args.pv_w},
+                    false);
+      cb_pop_front(cb_scores, args.q_chunk_t * args.k_chunk_t);
+      if (step != 0) {
+        make_alpha(args, now.max_prev, 0, now.max_cur);
+        cb_pop_front(now.max_prev, args.q_chunk_t);
+        rescale_sum(args, now.sum_prev, now.sum_cur);
+        rescale_output(args, now.out_prev, now.out_cur);
+      }
+    });
+    now.step();
+  }
   mark_loop();
   cb_pop_front(cb_q, args.q_chunk_t * args.dim_t);
-  cb_pop_front(max_prev, args.q_chunk_t);
-  invert_sum(args, sum_prev);
-  normalise(args, out_prev, sum_prev);
+  return now;
+}
+
+/// The result of a Q chunk, once all of its K chunks have gone into it.
+void finish(const KernelArgs& args, const Running& now) {
+  cb_pop_front(now.max_prev, args.q_chunk_t);
+  invert_sum(args, now.sum_prev);
+  normalise(args, now.out_prev, now.sum_prev);
+}
+
+/// max_cur = the larger of max_prev and the maximum of a partial result.
+void merge_max(const KernelArgs& args, std::uint32_t max_prev, std::uint32_t max_cur, std::uint32_t at) {
+  zone(Phase::max);
+  reconfig_data_format(max_prev, cb_partials);
+  cb_wait_front(max_prev, args.q_chunk_t);
+  cb_reserve_back(max_cur, args.q_chunk_t);
+  for (std::uint32_t row = 0; row < args.q_chunk_t; ++row) {
+    section(
+        [&] {
+          copy_tile(max_prev, row, 0);
+          copy_tile(cb_partials, at + row, 1);
+          binary_max_tile(0, 1, 0, VectorMode::first_column);
+        },
+        [&] { pack_tile_at(0, max_cur, row); });
+  }
+  cb_push_back(max_cur, args.q_chunk_t);
+}
+
+/// Tiles of a buffer, in rows and columns, the first of them at `at`.
+struct Block {
+  std::uint32_t cb = 0;
+  std::uint32_t at = 0;
+  std::uint32_t columns = 0;
+};
+
+/// Tiles of `to` = alpha times those of `from`; the window of `to` is reserved. With L1 accumulation: they are added.
+void pack_scaled(const KernelArgs& args, Block from, std::uint32_t to) {
+  const std::uint32_t columns = divisor(from.columns, args.slots);
+  for (std::uint32_t first = 0; first < args.q_chunk_t * from.columns; first += columns) {
+    section(
+        [&] {
+          for (std::uint32_t c = 0; c < columns; ++c) {
+            mul_tiles_bcast_cols(from.cb, cb_alpha, from.at + first + c, first / from.columns, c);
+          }
+        },
+        [&] {
+          for (std::uint32_t c = 0; c < columns; ++c) pack_tile_at(c, to, first + c);
+        });
+  }
+}
+
+/// A statistic or the output so far, rescaled to the new maximum; pops it.
+void rescale_own(const KernelArgs& args, std::uint32_t prev, std::uint32_t cur, std::uint32_t columns) {
+  const std::uint32_t tiles = args.q_chunk_t * columns;
+  reconfig_data_format(prev, cb_alpha);
+  cb_wait_front(prev, tiles);
+  cb_reserve_back(cur, tiles);
+  pack_scaled(args, {prev, 0, columns}, cur);
+  cb_push_back(cur, tiles);
+  cb_pop_front(prev, tiles);
+}
+
+/// The same of a partial result, added by the packer's L1 accumulation.
+void add_partial(const KernelArgs& args, Block part, std::uint32_t cur) {
+  reconfig_data_format(part.cb, cb_alpha);
+  pack_reconfig_l1_acc(true);
+  in_place(cur, args.q_chunk_t * part.columns, [&] { pack_scaled(args, part, cur); });
+  pack_reconfig_l1_acc(false);
+}
+
+/// Merges the partial result of another core (attention.md 1.9): m = max(m, m'), and output and sum of both sides are
+/// multiplied by exp((old m - m) scale) and added. A partial result is output, maximum and sum, one behind the other.
+void merge(const KernelArgs& args, Running& now) {
+  const std::uint32_t max_at = args.q_chunk_t * args.v_dim_t;
+  const std::uint32_t sum_at = max_at + args.q_chunk_t;
+  cb_wait_front(cb_partials, args.partial_tiles());
+  merge_max(args, now.max_prev, now.max_cur, max_at);
+  make_alpha(args, now.max_prev, 0, now.max_cur);
+  cb_pop_front(now.max_prev, args.q_chunk_t);
+  cb_wait_front(cb_alpha, args.q_chunk_t);
+  rescale_own(args, now.sum_prev, now.sum_cur, 1);
+  rescale_own(args, now.out_prev, now.out_cur, args.v_dim_t);
+  cb_pop_front(cb_alpha, args.q_chunk_t);
+  make_alpha(args, cb_partials, max_at, now.max_cur);
+  cb_wait_front(cb_alpha, args.q_chunk_t);
+  add_partial(args, {cb_partials, sum_at, 1}, now.sum_cur);
+  add_partial(args, {cb_partials, 0, args.v_dim_t}, now.out_cur);
+  cb_pop_front(cb_alpha, args.q_chunk_t);
+  cb_pop_front(cb_partials, args.partial_tiles());
+  now.step();
+}
+
+/// Puts output, maximum and sum together for the writer, which sends them to the core that merges them; pops them.
+void hand_on(const KernelArgs& args, const Running& now) {
+  zone(Phase::rescale);
+  cb_reserve_back(cb_partial, args.partial_tiles());
+  std::uint32_t at = 0;
+  for (const auto& [cb, columns] : {std::pair{now.out_prev, args.v_dim_t}, {now.max_prev, 1U}, {now.sum_prev, 1U}}) {
+    const std::uint32_t tiles = args.q_chunk_t * columns;
+    const std::uint32_t slots = divisor(tiles, args.slots);
+    reconfig_data_format(cb, cb);
+    cb_wait_front(cb, tiles);
+    for (std::uint32_t first = 0; first < tiles; first += slots) {
+      passes::section_to(cb_partial, at + first, slots, [&, source = cb] {
+        for (std::uint32_t i = 0; i < slots; ++i) copy_tile(source, first + i, i);
+      });
+    }
+    cb_pop_front(cb, tiles);
+    at += tiles;
+  }
+  cb_push_back(cb_partial, args.partial_tiles());
+}
+
+/// A part of a Q chunk's K chunks, and what of other parts comes to this core.
+void attend_part(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t part) {
+  const KParts parts = args.k_parts(q_chunk);
+  if (part >= parts.active()) return;
+  Running now = attend(args, q_chunk, parts.of(part));
+  for (std::uint32_t i = 0; i < MergeTree::children(part, parts.active()); ++i) merge(args, now);
+  if (part == 0) {
+    finish(args, now);
+  } else {
+    hand_on(args, now);
+  }
 }
 
 /// Drops K and V chunks that came only because other cores of the team need them.
@@ -309,11 +438,15 @@ void compute() {
   const KernelArgs args = KernelArgs::of_this_kernel();
   const auto first = get_arg_val<std::uint32_t>(arg_first);
   const auto count = get_arg_val<std::uint32_t>(arg_count);
-  const std::uint32_t lane = args.lanes > 1 ? get_arg_val<std::uint32_t>(arg_lane) : 0;
+  const std::uint32_t lane = args.lanes > 1 || args.parts > 1 ? get_arg_val<std::uint32_t>(arg_lane) : 0;
   compute_kernel_hw_startup(cb_q, cb_k, cb_scores);
   for (std::uint32_t position = first; position < first + count; ++position) {
     const Turn turn = args.turn_at(position, lane);
-    if (turn.has_item) attend(args, turn.item.chunk);
+    if (args.parts > 1) {
+      attend_part(args, turn.item.chunk, lane);
+    } else if (turn.has_item) {
+      finish(args, attend(args, turn.item.chunk, {0, turn.visits}));
+    }
     if (turn.chunks > turn.visits) drop(args, turn.chunks - turn.visits);
   }
 }

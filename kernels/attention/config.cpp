@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "core/error.h"
+#include "kernels/attention/dealing.h"
 #include "noc/address.h"
 
 namespace tilegrid::attention {
@@ -91,19 +92,38 @@ const char* name_of(KvDelivery delivery) {
 }
 
 const char* name_of(Partition partition) {
-  constexpr std::array<const char*, 5> names{"flat", "contiguous", "heads-first", "rows", "columns"};
+  constexpr std::array<const char*, 6> names{"flat", "contiguous", "heads-first", "rows", "columns", "split-k"};
   return names.at(to_underlying(partition));
+}
+
+std::string partition_text(const Config& config) {
+  if (config.partition != Partition::split_k) return name_of(config.partition);
+  return fmt::format("{} in {} part{}", name_of(config.partition), config.parts, config.parts == 1 ? "" : "s");
 }
 
 namespace {
 
 void validate_partition(const Config& config) {
+  const bool split = config.partition == Partition::split_k;
+  if (config.k_parts != 0 && !split) {
+    throw UsageError(fmt::format("`k_parts` {}: goes with `partition` split-k", config.k_parts));
+  }
+  const int most = std::min(config.grid.cores(), static_cast<int>(MergeTree::max_parts));
+  if (config.k_parts < 0 || config.k_parts > most) {
+    throw UsageError(
+        fmt::format("`k_parts` {}: 1 to {} cores share the K chunks of a Q chunk on a {}x{} grid, or 0 to choose",
+                    config.k_parts, most, config.grid.x, config.grid.y));
+  }
   if (config.partition == Partition::flat) return;
   const auto refuse = [&](const std::string& why) {
     throw UsageError(fmt::format("`partition` {}: {}", name_of(config.partition), why));
   };
   if (config.kernel == Kernel::unfused)
     refuse("the unfused programs deal their blocks themselves; it goes with other kernels");
+  if (split && config.kernel != Kernel::hand_written) {
+    refuse(
+        fmt::format("the {} kernel merges no partial results; it goes with the hand-written one", name_of(config.kernel)));
+  }
   if (config.partition != Partition::contiguous && config.kv != KvDelivery::dram) {
     refuse(fmt::format("`kv` {} deals to teams; it goes with dram", name_of(config.kv)));
   }

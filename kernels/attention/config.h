@@ -73,8 +73,12 @@ enum class Balance : std::uint8_t { zigzag, contiguous };
 /// `contiguous`: the same without pairing light and heavy chunks. `heads_first`: cores are divided among batches, then
 /// heads, then the chunks of a head, each in equal ranges of which the last may be smaller or empty (attention.md 1.2: as
 /// the shipped kernels dealt until May 2026). `rows`, `columns`: the same with heads bound to rows or columns of the grid.
-enum class Partition : std::uint8_t { flat, contiguous, heads_first, rows, columns };
+/// `split_k`: as flat, but to groups of cores; the cores of a group share the K chunks of a Q chunk, and merge what comes
+/// of them (attention.md 1.9, flash decode; KParts).
+enum class Partition : std::uint8_t { flat, contiguous, heads_first, rows, columns, split_k };
 [[nodiscard]] const char* name_of(Partition partition);  ///< as on the command line
+struct Config;
+[[nodiscard]] std::string partition_text(const Config& config);  ///< "rows", "split-k in 8 parts"
 
 /// Which compute kernel runs: the one written by hand (compute.cpp), one that interprets plans (planned.h), the multi-pass
 /// one (multipass.h); or matmul, softmax and matmul as programs of their own (kernels/attention/unfused), with chunks as
@@ -106,6 +110,8 @@ struct Config {
   ComputeConfig compute;
   Balance balance = Balance::zigzag;
   Partition partition = Partition::flat;
+  int k_parts = 0;            ///< cores of a group of split_k; 0: choose
+  int parts = 1;              ///< what is done: set by with_chunks(); 1 but with split_k
   int read_batch = 0;         ///< tiles that the reader requests between two barriers; 0: a whole chunk
   bool exp_accurate = false;  ///< the shipped kernel uses the fast exp
   Kernel kernel = Kernel::hand_written;
@@ -126,11 +132,12 @@ void validate(const Config& config);
 /// Why `delivery` of a config from with_chunks() is not what was asked for; empty when it is.
 [[nodiscard]] std::string fallback_reason(const Config& config);
 
-/// One Q chunk of one head.
+/// One Q chunk of one head, or with split_k one part of its K chunks.
 struct WorkItem {
   int batch = 0;
   int head = 0;
   int chunk = 0;
+  int part = 0;
   friend bool operator==(const WorkItem&, const WorkItem&) = default;
 };
 
@@ -149,6 +156,9 @@ struct WorkItem {
 /// K chunks that a Q chunk visits: all, or with causal and a fused kernel those that its last row sees something of.
 [[nodiscard]] int k_chunks_of(const Config& config, int q_chunk_index);
 
+/// Those that the core of an item visits: the same, or with split_k those of its part.
+[[nodiscard]] int k_steps_of(const Config& config, const WorkItem& item);
+
 /// Products of two tiles of all cores, for chunks that are set; those with a column of ones, which add up row sums,
 /// included.
 [[nodiscard]] std::uint64_t matmul_tile_count(const Config& config, const std::vector<std::vector<WorkItem>>& split);
@@ -158,11 +168,11 @@ struct WorkItem {
 
 /// The circular buffers of the kernel ("G2", attention.md 1.5) for chunks that are set: 0 Q, 1 K, 2 V, 3 mask, 5 scaler,
 /// 6 zeros (of blind chunks), 7 ones column, 16 output, 24 scores, 25/26 output accumulators, 27/28 max, 29/30 sum, 31
-/// alpha. Q has two slots when a core has more than one item. The mask buffer (2 x Sq*Sk tiles of bfp4_b) is there only when
-/// needed: causal, or padding of K to whole chunks. Intermediates are bf16; fp32 when format and DST are fp32.
-/// The planned kernel keeps 24 and 31 for other values, and adds one for each value that its plans pack; making them means
-/// planning. Its intermediates are fp32 with fp32 DST. The multi-pass kernel has 4, the scale, too. Those of the unfused
-/// programs are all in the list, with different ids.
+/// alpha; with split_k 17 and 19, a partial result that goes out and two that come in. Q has two slots when a core has more
+/// than one item. The mask buffer (2 x Sq*Sk tiles of bfp4_b) is there only when needed: causal, or padding of K to whole
+/// chunks. Intermediates are bf16; fp32 when format and DST are fp32. The planned kernel keeps 24 and 31 for other values,
+/// and adds one for each value that its plans pack; making them means planning. Its intermediates are fp32 with fp32 DST.
+/// The multi-pass kernel has 4, the scale, too. Those of the unfused programs are all in the list, with different ids.
 [[nodiscard]] std::vector<CircularBufferConfig> circular_buffers(const Config& config);
 [[nodiscard]] bool needs_mask(const Config& config);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
 #include <cassert>
 #include <cstdint>
 #include <optional>
@@ -77,10 +78,64 @@ struct Division {
 /// The place of a core in the division; none when it is left over.
 [[nodiscard]] std::optional<std::uint32_t> slot_of(const Config& config, const Division& division, int core);
 
+/// The K chunks that a Q chunk visits, cut into parts of one core each (Partition::split_k). `together`: the last ones, from
+/// the first on the diagonal, stay in one part. So every query sees a key in every part, and in the first chunk of it: there
+/// is no maximum of nothing.
+struct KParts {
+  std::uint32_t visits = 0;
+  std::uint32_t together = 1;
+  std::uint32_t parts = 1;
+
+  struct Range {
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+    [[nodiscard]] constexpr std::uint32_t count() const { return end - begin; }
+  };
+  /// Parts that have chunks: the first ones.
+  [[nodiscard]] constexpr std::uint32_t active() const {
+    const std::uint32_t most = visits - together + 1;
+    return parts < most ? parts : most;
+  }
+  [[nodiscard]] constexpr Range of(std::uint32_t part) const {
+    const std::uint32_t count = active();
+    if (part >= count) return {visits, visits};
+    const std::uint32_t even = (visits + count - 1) / count;
+    const std::uint32_t before = visits - (even > together ? even : together);  // the last part
+    if (part + 1 == count) return {before, visits};
+    return {part * before / (count - 1), (part + 1) * before / (count - 1)};
+  }
+  [[nodiscard]] constexpr std::uint32_t longest() const {
+    std::uint32_t most = 0;
+    for (std::uint32_t part = 0; part < active(); ++part) most = of(part).count() > most ? of(part).count() : most;
+    return most;
+  }
+};
+[[nodiscard]] KParts k_parts_of(const Config& config, int q_chunk_index);
+
+/// Who merges partial results with whom: a binary tree, in as many rounds as the number of parts has digits, as the shipped
+/// flash decode does since 2026 (attention.md 1.9). A chain would take a round for each part, one after the other. A part
+/// sends to the one with its lowest digit cleared; to part p come those of p + 1, p + 2, p + 4 ... below that digit.
+struct MergeTree {
+  static constexpr std::uint32_t max_rounds = 6;  ///< as of the shipped one
+  static constexpr std::uint32_t max_parts = 1U << max_rounds;
+
+  [[nodiscard]] static constexpr std::uint32_t parent(std::uint32_t part) { return part & (part - 1); }
+  /// Which of its parent's children a part is; those before it come first.
+  [[nodiscard]] static constexpr std::uint32_t round(std::uint32_t part) {
+    return static_cast<std::uint32_t>(std::countr_zero(part));
+  }
+  /// How many children a part has when the first `active` ones take part.
+  [[nodiscard]] static constexpr std::uint32_t children(std::uint32_t part, std::uint32_t active) {
+    std::uint32_t count = 0;
+    while (count < max_rounds && (part == 0 || count < round(part)) && part + (1U << count) < active) ++count;
+    return count;
+  }
+};
+
 /// How the flat order of all Q chunks (batch, then head, then chunk) is cut into runs, one for each core (attention.md
 /// 1.2): by formulas, for whoever does not need the whole list that split_work() makes. When cores work in teams, slices
 /// (batch, then K/V head, then slice) are dealt to teams in the same way: then a "core" here is a team, and an "item" or
-/// "chunk" is a slice.
+/// "chunk" is a slice. With split_k a "core" is a group of cores.
 class Dealing {
  public:
   /// Throws std::logic_error when config.q_chunk is not set. Teams are those of config.team.
@@ -150,7 +205,12 @@ struct Slices {
 /// Most items of a core, whatever the partition.
 [[nodiscard]] std::int64_t most_items(const Config& config);
 
+/// Groups of config.parts cores that work on the same items.
+[[nodiscard]] int group_count(const Config& config);
+
 /// Estimated cycles of a K step's compute side, for choices only: it ranks, and predicts no times.
 [[nodiscard]] std::int64_t cycles_of_step(const Config& config);
+/// The same of merging a partial result into another.
+[[nodiscard]] std::int64_t cycles_of_merge(const Config& config);
 
 }  // namespace tilegrid::attention

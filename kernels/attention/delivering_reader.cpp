@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // NCRISC of a core in a team: fetches Q for itself, and K and V together with the others (attention.md 1.8). For each chunk
-// the handshake is the same: the receiver reserves a slot, empties its flag and gives the sender a credit; the sender, once
-// it has all credits, writes the data and then the flag, which arrive in this order as they take the same way. A core
-// pushes a slot only once it has passed it on: until then compute can't free it, so nothing new is written to it.
+// the handshake is the same (hand_over.h). A core pushes a slot only once it has passed it on: until then compute can't free
+// it, so nothing new is written to it.
 #include <array>
 #include <cstring>
 
 #include "kernels/api/dataflow.h"
 #include "kernels/attention/chunk_reader.h"
+#include "kernels/attention/hand_over.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/phases.h"
 
@@ -31,21 +31,6 @@ struct Window {
   std::uint32_t base = 0;     ///< of the first slot
   std::uint32_t bytes = 0;    ///< of a slot
 };
-
-/// Waits until the sender has filled the reserved slot.
-void receive(CoreArg sender, SemaphoreIndex credit, SemaphoreIndex flag_index) {
-  volatile std::uint32_t* flag = semaphore_pointer(get_semaphore(flag_index));
-  noc_semaphore_set(flag, flag_empty);
-  noc_semaphore_inc(get_noc_addr(sender.x, sender.y, get_semaphore(credit)), 1);
-  noc_semaphore_wait(flag, flag_filled);
-}
-
-/// Waits until all receivers have reserved their slots.
-void take_credits(SemaphoreIndex index, std::uint32_t receivers) {
-  volatile std::uint32_t* credit = semaphore_pointer(get_semaphore(index));
-  noc_semaphore_wait(credit, receivers);
-  noc_semaphore_set(credit, 0);
-}
 
 /// A core of a chain. The lane with the most visits reads DRAM, and each core passes on what the next one needs. Where
 /// light and heavy items alternate, the heaviest is at the other end every time, so the direction of the chain alternates,

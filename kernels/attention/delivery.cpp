@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdlib>
 #include <limits>
 
@@ -66,6 +67,11 @@ StepCount count_steps(const Config& config) {
     }
     return count;
   }
+  if (config.parts > 1) {
+    const RunSums longest(dealing, [&](int place) { return k_parts_of(config, dealing.chunk_at(place)).longest(); });
+    const RunSums visits(dealing, [&](int place) { return k_chunks_of(config, dealing.chunk_at(place)); });
+    return {longest.most(), visits.total()};
+  }
   if (config.team.cores() == 1) {
     const RunSums visits(dealing, [&](int place) { return k_chunks_of(config, dealing.chunk_at(place)); });
     return {visits.most(), visits.total()};
@@ -100,7 +106,7 @@ int readers_of(const Config& config) {
   const Dealing dealing(config);
   int readers = 0;
   while (readers < dealing.takers() && dealing.first_item(readers) < dealing.items()) ++readers;
-  return readers;
+  return readers * config.parts;
 }
 
 std::vector<Team> candidates(const Config& config, KvDelivery delivery) {
@@ -168,6 +174,30 @@ Config with_team(Config config) {
   return config;
 }
 
+Config with_parts(Config config) {
+  config.parts = 1;
+  if (config.partition != Partition::split_k) return config;
+  const int k_chunks = ceil_div(config.shape.seq_kv, config.k_chunk);
+  const int most = std::min({config.grid.cores(), k_chunks, static_cast<int>(MergeTree::max_parts)});
+  if (config.k_parts > 0) {
+    config.parts = std::min(config.k_parts, most);
+    return config;
+  }
+  const std::int64_t items = std::max<std::int64_t>(Dealing(config).items(), 1);
+  std::vector<int> candidates{1, static_cast<int>(config.grid.cores() / items)};  // so that all have something to do
+  for (int parts = 2; parts <= most; parts *= 2) candidates.push_back(parts);
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  Config best = config;
+  for (const int parts : candidates) {
+    config.parts = std::clamp(parts, 1, most);
+    const std::int64_t cycles = estimate(config).cycles;
+    if (cycles >= least) continue;
+    least = cycles;
+    best = config;
+  }
+  return best;
+}
+
 std::string fallback_reason(const Config& config) {
   if (config.kv == config.delivery || config.kv == KvDelivery::automatic) return {};
   if (config.grid.cores() < 2) return "there is one core";
@@ -178,6 +208,20 @@ std::string fallback_reason(const Config& config) {
   }
   return fmt::format("a {}x{} grid has no {} of several cores", config.grid.x, config.grid.y, shape);
 }
+
+namespace {
+
+/// Of the core that merges most. Its rounds come one after the other, as the partial results of one are in the next.
+double merge_cycles(const Config& config) {
+  if (config.parts == 1) return 0;
+  const TrafficRates& rates = config.chip.rates();
+  const auto rounds = std::bit_width(static_cast<std::uint32_t>(config.parts - 1));
+  const double bytes = 1.0 * config.q_chunk / tile_side * (config.shape.v_dim_t() + 2) * tile_bytes(DataFormat::bf16);
+  const double round = static_cast<double>(cycles_of_merge(config)) + bytes / rates.forward + rates.handshake;
+  return static_cast<double>(most_items(config)) * rounds * round;
+}
+
+}  // namespace
 
 DeliveryEstimate estimate(const Config& config) {
   const StepCount steps = count_steps(config);
@@ -206,7 +250,7 @@ DeliveryEstimate estimate(const Config& config) {
   const double step = std::max(static_cast<double>(cycles_of_step(config)), stream);
   const double cycles =
       std::max(static_cast<double>(steps.most) * step + fill, static_cast<double>(estimate.kv_bytes) / rate);
-  estimate.cycles = static_cast<std::int64_t>(cycles);
+  estimate.cycles = static_cast<std::int64_t>(cycles + merge_cycles(config));
   return estimate;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <span>
@@ -22,6 +23,8 @@ enum CbIndex : std::uint32_t {
   cb_zeros = 6,  ///< only where Q chunks see no key
   cb_ones_column = 7,
   cb_out = 16,
+  cb_partial = 17,   ///< only of split_k: what goes to another core, tiles of output, maximum and sum
+  cb_partials = 19,  ///< the same that come in
   cb_scores = 24,
   cb_accumulator_a = 25,
   cb_accumulator_b = 26,
@@ -40,29 +43,37 @@ struct TensorAddresses {
   std::uint32_t out = 0;
 };
 
-inline constexpr std::uint32_t kv_slots = 2;  ///< chunks that the buffers of K and of V hold
+inline constexpr std::uint32_t kv_slots = 2;       ///< chunks that the buffers of K and of V hold
+inline constexpr std::uint32_t partial_slots = 2;  ///< partial results of others
 
-/// Semaphores of deliveries; those of a chain have a side, as its direction may change from item to item.
+/// Semaphores of deliveries, and of partial results; those of a chain have a side, as its direction may change from item to
+/// item.
 enum SemaphoreIndex : std::uint32_t {
   sem_credit_right = 0,  ///< of the next lane, or of all receivers of a multicast: a slot is free
   sem_credit_left = 1,
   sem_flag_left = 2,  ///< from the lane before, or from the injector of a multicast: the slot is filled
   sem_flag_right = 3,
   sem_filled = 4,  ///< never changes: the word that is copied to flags
+  sem_credit_parent = 5,
+  sem_flag_child = 6,
+  semaphore_count = 7,
 };
 inline constexpr std::uint32_t flag_empty = 0;
 inline constexpr std::uint32_t flag_filled = 1;
 
 /// Runtime arguments of all three kernels: the places of the flat distribution that the core, or its team, works on.
-/// With teams the lane is there, too, and the reader has a DeliveryArgs behind it.
+/// With teams the lane is there, too, and the reader has a DeliveryArgs behind it. With split_k the part is there, and the
+/// writer has a MergeArgs.
 /// Where Q chunks see no key the writer has a share of their pages: of those of a head, head by head.
 enum RuntimeArg : std::uint32_t {
   arg_first = 0,
   arg_count = 1,
   arg_lane = 2,
+  arg_part = 2,
   arg_delivery = 3,
   arg_blind_first = 3,
-  arg_blind_count = 4
+  arg_blind_count = 4,
+  arg_merge = 5
 };
 
 /// Virtual coordinates.
@@ -78,6 +89,12 @@ struct DeliveryArgs {
   CoreArg first;     ///< multicast: corners of the rectangle
   CoreArg last;
   std::uint32_t receivers = 0;  ///< of the sender of a multicast
+};
+
+/// Those that a core merges with, where they exist (MergeTree).
+struct MergeArgs {
+  CoreArg parent;
+  std::array<CoreArg, MergeTree::max_rounds> children;
 };
 
 /// What a core does at one of its places.
@@ -116,6 +133,7 @@ struct KernelArgs {
   std::uint32_t alpha_correction_bits = 0;  ///< float: 1 over the fast exponential of 0
   std::uint32_t lanes = 1;                  ///< cores of a team
   std::uint32_t multicast = 0;              ///< else K and V come by a chain, when there are teams
+  std::uint32_t parts = 1;                  ///< cores of a group of split_k
   Division division;                        ///< of partitions that are not flat
   std::uint32_t q_base = 0, k_base = 0, v_base = 0, out_base = 0;
 
@@ -140,6 +158,21 @@ struct KernelArgs {
     const std::uint32_t keys = (end < seq_q ? end : seq_q) + keys_before - blind_rows;
     return (keys + k_chunk_t * tile_side - 1) / (k_chunk_t * tile_side);
   }
+  /// How the cores of a group share what a Q chunk visits.
+  [[nodiscard]] KParts k_parts(std::uint32_t q_chunk) const {
+    KParts all{visited_chunks(q_chunk), 1, parts};
+    if (causal == 0) return all;
+    const std::uint32_t first = q_chunk * q_chunk_t * tile_side;
+    const std::uint32_t before = (first > blind_rows ? first : blind_rows) + keys_before - blind_rows;  // keys, its own not
+    all.together = all.visits - before / (k_chunk_t * tile_side);
+    return all;
+  }
+  /// K chunks of an item that one part visits.
+  [[nodiscard]] KParts::Range k_range(std::uint32_t q_chunk, std::uint32_t part) const {
+    return parts == 1 ? KParts::Range{0, visited_chunks(q_chunk)} : k_parts(q_chunk).of(part);
+  }
+  /// Of a partial result: output, maximum and sum of a Q chunk.
+  [[nodiscard]] std::uint32_t partial_tiles() const { return q_chunk_t * (v_dim_t + 2); }
   /// Whether a query may see a key, but for keys that do not exist. Queries without a key count as seeing all: their results
   /// are thrown away.
   [[nodiscard]] bool open(std::uint32_t q, std::uint32_t k) const {

@@ -89,6 +89,7 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.alpha_correction_bits = std::bit_cast<std::uint32_t>(inverse_fast_exp_of_0(config.compute.dst_fp32));
   args.lanes = word(config.team.cores());
   args.multicast = config.delivery == KvDelivery::multicast_row || config.delivery == KvDelivery::multicast_grid ? 1 : 0;
+  args.parts = word(config.parts);
   args.division = division_of(config);
   args.q_base = addresses.q;
   args.k_base = addresses.k;
@@ -182,6 +183,34 @@ void deliver(Program& program, const Config& config) {
   }
 }
 
+/// Arguments and semaphores of groups that share the K chunks of their items. Cores that are left over have no work.
+void split(Program& program, const Config& config) {
+  const Dealing dealing(config);
+  program.semaphores.assign(semaphore_count, 0);
+  program.semaphores[sem_filled] = flag_filled;
+  for (int core = 0; core < config.grid.cores(); ++core) {
+    const int group = core / config.parts;
+    const auto part = static_cast<std::uint32_t>(core % config.parts);
+    std::vector<std::uint32_t> words{0, 0, part};
+    MergeArgs merge;
+    if (group < dealing.takers()) {
+      const std::int64_t first = dealing.first_item(group);
+      words[arg_first] = static_cast<std::uint32_t>(first);
+      words[arg_count] = static_cast<std::uint32_t>(dealing.first_item(group + 1) - first);
+      const auto core_of = [&](std::uint32_t other) {
+        return core_arg(config.grid.core(group * config.parts + static_cast<int>(other)));
+      };
+      if (part != 0) merge.parent = core_of(MergeTree::parent(part));
+      const std::uint32_t children = MergeTree::children(part, static_cast<std::uint32_t>(config.parts));
+      for (std::uint32_t i = 0; i < children; ++i) merge.children.at(i) = core_of(part + (1U << i));
+    }
+    for (KernelConfig& kernel : program.kernels) kernel.runtime_args.emplace_back(core, words);
+    std::vector<std::uint32_t>& of_writer = program.kernels[2].runtime_args.back().second;
+    of_writer.resize(arg_merge + sizeof merge / sizeof(std::uint32_t));
+    std::memcpy(of_writer.data() + arg_merge, &merge, sizeof merge);
+  }
+}
+
 /// Deals the pages of Q chunks that see no key to the writers of all cores, evenly.
 void add_blind_chunks(Program& program, const Config& config) {
   const Shape& shape = config.shape;
@@ -190,7 +219,7 @@ void add_blind_chunks(Program& program, const Config& config) {
   if (pages == 0) return;
   const std::int64_t cores = config.grid.cores();
   for (auto& [core, words] : program.kernels[2].runtime_args) {
-    words.resize(arg_blind_count + 1);
+    words.resize(std::max<std::size_t>(words.size(), arg_blind_count + 1));
     const std::int64_t first = core * pages / cores;
     words[arg_blind_first] = static_cast<std::uint32_t>(first);
     words[arg_blind_count] = static_cast<std::uint32_t>((core + 1) * pages / cores - first);
@@ -223,8 +252,12 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
     program.circular_buffers = circular_buffers(config);
     if (config.kernel == Kernel::multipass) program.kernels[1].name = multipass_compute_name;
   }
-  if (config.team.cores() > 1) {
-    deliver(program, config);
+  if (config.team.cores() > 1 || config.parts > 1) {
+    if (config.parts > 1) {
+      split(program, config);
+    } else {
+      deliver(program, config);
+    }
     add_blind_chunks(program, config);
     validate(program);
     return program;

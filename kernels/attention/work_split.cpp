@@ -25,7 +25,9 @@ int blind_chunks_of(const Config& config) {
   return config.shape.blind_rows() / config.q_chunk;
 }
 
-Dealing::Dealing(const Config& config) : cores_(config.grid.cores()) {
+int group_count(const Config& config) { return config.grid.cores() / config.parts; }
+
+Dealing::Dealing(const Config& config) : cores_(group_count(config)) {
   const Slices slices = slices_of(config);
   const Shape& shape = config.shape;
   zigzag_ = slices.zigzag;
@@ -56,7 +58,8 @@ void divide_lines(Division& division, std::uint32_t lines, std::uint32_t length)
 
 Division division_of(const Config& config) {
   Division division;
-  if (config.partition == Partition::flat || config.partition == Partition::contiguous) return division;
+  const Partition partition = config.partition;
+  if (partition == Partition::flat || partition == Partition::contiguous || partition == Partition::split_k) return division;
   const Slices slices = slices_of(config);
   const auto width = static_cast<std::uint32_t>(config.grid.x);
   const auto height = static_cast<std::uint32_t>(config.grid.y);
@@ -143,14 +146,16 @@ std::vector<std::vector<WorkItem>> split_work(const Config& config) {
     }
     return split;
   }
-  for (int core = 0; core < config.grid.cores(); ++core) {
+  for (int core = 0; core < dealing.takers() * config.parts; ++core) {
     std::vector<WorkItem>& items = split[core];
-    const std::int64_t last = dealing.first_item(core + 1);
-    items.reserve(last - dealing.first_item(core));
-    for (std::int64_t i = dealing.first_item(core); i < last; ++i) {
+    const int taker = core / config.parts;
+    const std::int64_t last = dealing.first_item(taker + 1);
+    items.reserve(last - dealing.first_item(taker));
+    for (std::int64_t i = dealing.first_item(taker); i < last; ++i) {
       const std::int64_t flat_head = i / chunks;
-      items.push_back({static_cast<int>(flat_head / heads), static_cast<int>(flat_head % heads),
-                       dealing.chunk_at(static_cast<int>(i % chunks))});
+      const WorkItem item{static_cast<int>(flat_head / heads), static_cast<int>(flat_head % heads),
+                          dealing.chunk_at(static_cast<int>(i % chunks)), core % config.parts};
+      if (k_steps_of(config, item) > 0) items.push_back(item);
     }
   }
   return split;
@@ -165,6 +170,20 @@ int k_chunks_of(const Config& config, int q_chunk_index) {
   const std::int64_t end_row = (std::int64_t{q_chunk_index} + 1) * config.q_chunk;  // of the padded chunk
   const auto end = static_cast<int>(std::min<std::int64_t>(end_row, shape.seq_q));
   return ceil_div(shape.keys_seen(end - 1), config.k_chunk);
+}
+
+KParts k_parts_of(const Config& config, int q_chunk_index) {
+  const Shape& shape = config.shape;
+  KParts parts{static_cast<std::uint32_t>(k_chunks_of(config, q_chunk_index)), 1, static_cast<std::uint32_t>(config.parts)};
+  if (!shape.causal) return parts;
+  const int first = std::max(q_chunk_index * config.q_chunk, shape.blind_rows());  // row that sees a key
+  parts.together = parts.visits - (shape.keys_seen(first) - 1) / config.k_chunk;
+  return parts;
+}
+
+int k_steps_of(const Config& config, const WorkItem& item) {
+  if (config.parts == 1) return k_chunks_of(config, item.chunk);
+  return static_cast<int>(k_parts_of(config, item.chunk).of(item.part).count());
 }
 
 namespace {
@@ -186,8 +205,8 @@ std::uint64_t matmul_tile_count(const Config& config, const std::vector<std::vec
   std::uint64_t tiles = 0;
   for (const auto& items : split) {
     for (const WorkItem& item : items) {
-      const int k_steps = k_chunks_of(config, item.chunk);
-      tiles += k_steps * step + sum_tiles_of(config, k_steps);
+      const int k_steps = k_steps_of(config, item);
+      tiles += k_steps * step + (item.part == 0 ? sum_tiles_of(config, k_steps) : 0);
     }
   }
   return tiles;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// BRISC: makes the constant tiles and the masks, stores the output.
+// BRISC: makes the constant tiles and the masks, stores the output. With split_k it passes partial results on.
+#include <array>
 #include <cstring>
 
 #include "core/tile.h"
 #include "kernels/api/dataflow.h"
+#include "kernels/attention/hand_over.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/phases.h"
 #include "kernels/attention/zero_rows.h"
@@ -106,6 +108,90 @@ void store_output(const KernelArgs& args, std::uint32_t head_page, std::uint32_t
   cb_pop_front(cb_out, tiles);
 }
 
+MergeArgs merge_args() {
+  std::array<std::uint32_t, sizeof(MergeArgs) / sizeof(std::uint32_t)> words{};
+  for (std::uint32_t i = 0; i < words.size(); ++i) words.at(i) = get_arg_val<std::uint32_t>(arg_merge + i);
+  MergeArgs args;
+  std::memcpy(static_cast<void*>(&args), words.data(), sizeof args);
+  return args;
+}
+
+/// Partial results on their way up the tree (MergeTree): takes those of the core's children, and sends its own to its
+/// parent. NoC 1 goes to lower columns, as parents lie.
+class Partials {
+ public:
+  Partials(const KernelArgs& args, std::uint32_t part)
+      : args_(args), part_(part), neighbours_(merge_args()), base_(get_write_ptr(cb_partials)) {}
+
+  /// Of all children, in their order: a slot is free once compute has merged what was in it.
+  void take(std::uint32_t active) const {
+    for (std::uint32_t i = 0; i < MergeTree::children(part_, active); ++i) {
+      cb_reserve_back(cb_partials, args_.partial_tiles());
+      receive(neighbours_.children.at(i), sem_credit_parent, sem_flag_child);
+      cb_push_back(cb_partials, args_.partial_tiles());
+    }
+  }
+  void send(std::uint32_t active) {
+    const CoreArg to = neighbours_.parent;
+    const std::uint32_t bytes = args_.partial_tiles() * get_tile_size(cb_partial);
+    cb_wait_front(cb_partial, args_.partial_tiles());
+    take_credits(sem_credit_parent, 1);
+    const std::uint32_t slot = (parent_took_ + MergeTree::round(part_)) % partial_slots;
+    noc_async_write(get_read_ptr(cb_partial), get_noc_addr(to.x, to.y, base_ + slot * bytes), bytes);
+    noc_semaphore_set_remote(get_semaphore(sem_filled), get_noc_addr(to.x, to.y, get_semaphore(sem_flag_child)));
+    noc_async_writes_flushed();
+    cb_pop_front(cb_partial, args_.partial_tiles());
+    parent_took_ += MergeTree::children(MergeTree::parent(part_), active);
+  }
+  /// An item in which the core has no part, its parent may have.
+  void skip(std::uint32_t active) { parent_took_ += MergeTree::children(MergeTree::parent(part_), active); }
+  /// The flag back to how it was at the start, and nothing of ours under way.
+  static void close() {
+    noc_semaphore_set(semaphore_pointer(get_semaphore(sem_flag_child)), flag_empty);
+    noc_async_write_barrier();
+    noc_async_atomic_barrier();
+  }
+
+ private:
+  const KernelArgs& args_;
+  std::uint32_t part_;
+  MergeArgs neighbours_;
+  std::uint32_t base_;             ///< of the first slot, the same on every core
+  std::uint32_t parent_took_ = 0;  ///< partial results so far, which tells its next slot
+};
+
+void make_masks(const KernelArgs& args, std::uint32_t chunk, KParts::Range range) {
+  for (std::uint32_t j = range.begin; j < range.end; ++j) {
+    if (args.masked(chunk, j)) make_mask(args, chunk, j);
+  }
+}
+
+/// What a core of a group does: only the first part has a result to store.
+void write_parts(const KernelArgs& args, std::uint32_t first, std::uint32_t count) {
+  const auto part = get_arg_val<std::uint32_t>(arg_part);
+  Partials partials(args, part);
+  for (std::uint32_t position = first; position < first + count; ++position) {
+    mark_loop();
+    const WorkItem item = args.item_at(position);
+    const auto chunk = static_cast<std::uint32_t>(item.chunk);
+    const KParts parts = args.k_parts(chunk);
+    if (part >= parts.active()) {
+      partials.skip(parts.active());
+      continue;
+    }
+    make_masks(args, chunk, parts.of(part));
+    zone(Phase::write);
+    partials.take(parts.active());
+    if (part == 0) {
+      store_output(args, (item.batch * args.heads + item.head) * args.seq_q_t * args.v_dim_t, chunk);
+    } else {
+      partials.send(parts.active());
+    }
+  }
+  mark_loop();
+  if (count > 0) Partials::close();
+}
+
 /// This core's share of the Q chunks that see no key. Nobody computes them: a tile of zeros goes to all of their places.
 void store_blind_chunks(const KernelArgs& args) {
   const std::uint32_t pages_of_head = args.blind_chunks() * args.q_chunk_t * args.v_dim_t;
@@ -136,14 +222,13 @@ void writer() {
   const std::uint32_t lane = args.lanes > 1 ? get_arg_val<std::uint32_t>(arg_lane) : 0;
   make_scaler();
   make_ones_column();
-  for (std::uint32_t position = first; position < first + count; ++position) {
+  if (args.parts > 1) write_parts(args, first, count);
+  for (std::uint32_t position = first; args.parts == 1 && position < first + count; ++position) {
     const Turn turn = args.turn_at(position, lane);
     if (!turn.has_item) continue;
     const std::uint32_t chunk = turn.item.chunk;
     mark_loop();
-    for (std::uint32_t j = 0; j < turn.visits; ++j) {
-      if (args.masked(chunk, j)) make_mask(args, chunk, j);
-    }
+    make_masks(args, chunk, {0, turn.visits});
     const auto head = turn.item.batch * args.heads + turn.item.head;
     store_output(args, head * args.seq_q_t * args.v_dim_t, chunk);
   }

@@ -35,7 +35,7 @@ const EnumNames<attention::Balance> balance_names{{"zigzag", attention::Balance:
                                                   {"contiguous", attention::Balance::contiguous}};
 const EnumNames<attention::Partition> partition_names({attention::Partition::flat, attention::Partition::contiguous,
                                                        attention::Partition::heads_first, attention::Partition::rows,
-                                                       attention::Partition::columns},
+                                                       attention::Partition::columns, attention::Partition::split_k},
                                                       [](attention::Partition partition) { return name_of(partition); });
 const EnumNames<bool> exp_names{{"fast", false}, {"accurate", true}};
 const EnumNames<attention::Distribution> distribution_names{{"normal", attention::Distribution::normal},
@@ -89,7 +89,7 @@ std::string split_text(const Attention& run) {
     for (const attention::WorkItem& item : run.split[core]) {
       const bool same_head = previous != nullptr && previous->batch == item.batch && previous->head == item.head;
       items += same_head ? fmt::format(",{}", item.chunk) : fmt::format(" {}/{}:{}", item.batch, item.head, item.chunk);
-      steps += attention::k_chunks_of(run.config, item.chunk);
+      steps += attention::k_steps_of(run.config, item);
       previous = &item;
     }
     text += fmt::format("  core {:<8} {:>3} chunks {:>5} K steps {}\n", fmt::format("({},{})", at.x, at.y),
@@ -194,8 +194,11 @@ void Attention::declare(Flags& flags) {
   flags.add("--partition",
             "How heads and Q chunks are dealt: flat, all in one list; contiguous, the same without\nlight and heavy chunks "
             "in turn; heads-first, cores are divided among heads, as the\nshipped kernels did until May 2026; rows, "
-            "columns: heads bound to those of the grid [$]",
+            "columns: heads bound to those of the grid; split-k, flat to groups of cores which share\nthe K chunks of a Q "
+            "chunk and merge their results, as flash decode [$]",
             config.partition, partition_names);
+  flags.add("--k-parts", "CORES", "Of split-k, cores that share the K chunks of a Q chunk [0: by an estimate]",
+            config.k_parts);
   flags.add("--kv",
             "How K and V come to the cores: dram, each reads them; chain, one of a team reads\nand they go from core to "
             "core; multicast-row, multicast-grid, to a row's or a\nrectangle's cores at once; auto, the one with the "
@@ -394,7 +397,7 @@ std::string Attention::line() const {
                                                                                  config.team.columns, config.team.rows);
   const std::string partition = config.partition == attention::Partition::flat
                                     ? std::string()
-                                    : fmt::format(" partition {}", name_of(config.partition));
+                                    : fmt::format(" partition {}", attention::partition_text(config));
   std::string own = shape.value_dim() == shape.dim ? "" : fmt::format(" v-dim {}", shape.value_dim());
   if (shape.scale) own += fmt::format(" scale {}", *shape.scale);
   return fmt::format(
@@ -434,6 +437,7 @@ void Attention::describe_config(report::Document& document) const {
   facts["k_chunk_chosen"] = k_chunk_chosen;
   facts["chunks_of_dram"] =
       chunks_differ() ? Value{{"q_chunk", dram_chunks_->q_chunk}, {"k_chunk", dram_chunks_->k_chunk}} : Value();
+  facts["parts"] = config.parts;
   const Value kv = delivery_figures();
   facts["kv"] = kv;
   if (options.dry_run || !inputs[0].empty()) facts["seed"] = facts["distribution"] = Value();
@@ -458,7 +462,7 @@ void Attention::describe_config(report::Document& document) const {
   add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk, chosen(q_chunk_chosen),
                             config.k_chunk, chosen(k_chunk_chosen), least->size(), most->size(), shape.causal ? ", " : "",
                             shape.causal ? order_of(config) : ""));
-  if (config.partition != attention::Partition::flat) add("partition", name_of(config.partition));
+  if (config.partition != attention::Partition::flat) add("partition", attention::partition_text(config));
   if (chunks_differ()) {
     add("", fmt::format("chosen for {}: --kv dram has Q {}, K {}, so results differ in their last bits; --q-chunk and "
                         "--k-chunk keep them",
@@ -540,7 +544,7 @@ Value Attention::work_of(std::size_t core) const {
     list.push_back({{"batch", item.batch},
                     {"head", item.head},
                     {"q_chunk", item.chunk},
-                    {"k_steps", attention::k_chunks_of(config, item.chunk)}});
+                    {"k_steps", attention::k_steps_of(config, item)}});
   }
   return list;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <random>
 #include <set>
@@ -129,13 +130,110 @@ TEST(Partition, HeadsStayInTheirLinesOfTheGrid) {
   }
 }
 
+TEST(Partition, KPartsCoverWhatIsVisitedAndKeepTheDiagonalTogether) {
+  for (std::uint32_t visits = 1; visits <= 40; ++visits) {
+    for (std::uint32_t together = 1; together <= visits; ++together) {
+      for (const std::uint32_t parts : {1U, 2U, 3U, 7U, 16U, 64U}) {
+        const KParts all{visits, together, parts};
+        std::uint32_t next = 0;
+        for (std::uint32_t part = 0; part < all.active(); ++part) {
+          const KParts::Range range = all.of(part);
+          EXPECT_EQ(range.begin, next);
+          EXPECT_GT(range.end, range.begin) << visits << " in " << parts << ", " << together << " together, part " << part;
+          next = range.end;
+        }
+        EXPECT_EQ(next, visits);
+        EXPECT_LE(all.of(all.active() - 1).begin, visits - together);
+        for (std::uint32_t part = all.active(); part < parts; ++part) EXPECT_EQ(all.of(part).count(), 0U);
+        // No part has more than its share, unless it has the diagonal.
+        EXPECT_LE(all.longest(), std::max(together, (visits + all.active() - 1) / all.active()));
+      }
+    }
+  }
+}
+
+TEST(Partition, EveryPartIsMergedOnceAndInLogarithmicallyManyRounds) {
+  for (std::uint32_t active = 1; active <= MergeTree::max_parts; ++active) {
+    std::vector<int> sent(active);
+    std::uint32_t most = 0;
+    for (std::uint32_t part = 0; part < active; ++part) {
+      const std::uint32_t children = MergeTree::children(part, active);
+      most = std::max(most, children);
+      for (std::uint32_t i = 0; i < children; ++i) {
+        const std::uint32_t child = part + (1U << i);
+        EXPECT_EQ(MergeTree::parent(child), part);
+        EXPECT_EQ(MergeTree::round(child), i);
+        ++sent.at(child);
+      }
+    }
+    EXPECT_EQ(most, static_cast<std::uint32_t>(std::bit_width(active - 1)));
+    EXPECT_EQ(std::count(sent.begin() + 1, sent.end(), 1), active - 1);
+  }
+}
+
+TEST(Partition, SplitKGivesEveryKChunkToOneCoreAndKernelsAgree) {
+  std::mt19937 random(11);
+  const auto one_of = [&](int least, int most) { return std::uniform_int_distribution(least, most)(random); };
+  for (int i = 0; i < 100; ++i) {
+    Config config = config_of(Partition::split_k, one_of(1, 2), one_of(1, 4), one_of(1, 700), {one_of(1, 8), one_of(1, 8)},
+                              one_of(0, 1) == 1, 32 * one_of(1, 3));
+    config.chip = wormhole();
+    config.shape.seq_kv = one_of(1, 900);
+    config.k_chunk = 32 * one_of(1, 3);
+    config.k_parts = one_of(0, std::min(config.grid.cores(), 20));
+    SCOPED_TRACE(testing::Message() << "seq " << config.shape.seq_q << " kv " << config.shape.seq_kv << " causal "
+                                    << config.shape.causal << " chunks " << config.q_chunk << " " << config.k_chunk << " on "
+                                    << config.grid.cores() << " in " << config.k_parts);
+    config = with_chunks(config);
+    const KernelArgs args = KernelArgs::from(config, {});
+    std::map<std::tuple<int, int, int>, std::vector<KParts::Range>> ranges;
+    const auto work = split_work(config);
+    for (std::size_t core = 0; core < work.size(); ++core) {
+      for (const WorkItem& item : work[core]) {
+        EXPECT_EQ(item.part, static_cast<int>(core) % config.parts);
+        const auto chunk = static_cast<std::uint32_t>(item.chunk);
+        const auto part = static_cast<std::uint32_t>(item.part);
+        const KParts::Range range = args.parts == 1 ? args.k_range(chunk, 0) : k_parts_of(config, item.chunk).of(part);
+        EXPECT_EQ(range.begin, args.k_range(chunk, part).begin);
+        EXPECT_EQ(range.end, args.k_range(chunk, part).end);
+        ranges[{item.batch, item.head, item.chunk}].push_back(range);
+      }
+    }
+    const int blind = blind_chunks_of(config);
+    const int chunks = (config.shape.seq_q + config.q_chunk - 1) / config.q_chunk - blind;
+    EXPECT_EQ(ranges.size(), static_cast<std::size_t>(config.shape.batch * config.shape.heads * chunks));
+    for (const auto& [item, parts] : ranges) {
+      std::uint32_t next = 0;
+      for (const KParts::Range& range : parts) {
+        EXPECT_EQ(range.begin, next);
+        next = range.end;
+      }
+      EXPECT_EQ(static_cast<int>(next), k_chunks_of(config, std::get<2>(item)));
+    }
+  }
+}
+
 TEST(Partition, WhatCannotBeDealtSoIsRefused) {
   Config config = config_of(Partition::rows, 1, 8, 512, {8, 10}, true, 64);
   config.chip = wormhole();
   EXPECT_NO_THROW(validate(config));
   config.kv = KvDelivery::chain;
   EXPECT_THROW(validate(config), UsageError);
+  config.partition = Partition::split_k;
+  EXPECT_THROW(validate(config), UsageError);
+  config.kv = KvDelivery::dram;
+  config.k_parts = 64;
+  EXPECT_NO_THROW(validate(config));
+  config.k_parts = 65;
+  EXPECT_THROW(validate(config), UsageError);
+  config.k_parts = 4;
+  config.kernel = Kernel::planned;
+  EXPECT_THROW(validate(config), UsageError);
+  config.kernel = Kernel::hand_written;
+  config.kv = KvDelivery::chain;
   config.partition = Partition::contiguous;
+  EXPECT_THROW(validate(config), UsageError);
+  config.k_parts = 0;
   EXPECT_NO_THROW(validate(config));
   EXPECT_EQ(with_chunks(config).balance, Balance::contiguous);
   config.kv = KvDelivery::dram;

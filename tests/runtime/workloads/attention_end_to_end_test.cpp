@@ -44,6 +44,7 @@ struct Case {
   DataFormat format = DataFormat::bf16;
   bool wide_dst = false;  ///< fp32 DST
   KvDelivery kv = KvDelivery::dram;
+  int k_parts = 0;  ///< of split_k; 0: not split
 };
 
 struct GridCase {
@@ -215,6 +216,25 @@ std::vector<Case> delivery_cases() {
   return all;
 }
 
+/// K chunks of a Q chunk shared by several cores: more and fewer parts than chunks, with masks, blind rows and padding.
+std::vector<Case> split_cases() {
+  std::vector<Case> all;
+  const auto add = [&](const char* name, Shape shape, int q_chunk, int k_chunk, int parts, double bound) -> Case& {
+    all.push_back({.name = name, .shape = shape, .q_chunk = q_chunk, .k_chunk = k_chunk, .bound = bound, .k_parts = parts});
+    return all.back();
+  };
+  add("split", {1, 2, 2, 96, 700, 64, false}, 32, 64, 4, 0.04);
+  add("split_causal", {1, 4, 2, 256, 256, 64, true}, 64, 32, 4, 0.035).on_full_grid = true;
+  add("split_contiguous", {2, 2, 1, 160, 160, 64, true}, 32, 32, 3, 0.035).balance = Balance::contiguous;
+  add("split_one_chunk", {1, 2, 1, 70, 60, 64, false}, 32, 64, 2, 0.04);
+  add("split_chunked_prefill", {1, 4, 2, 70, 330, 64, true}, 32, 96, 3, 0.035);
+  add("split_blind_rows", {1, 4, 2, 250, 170, 64, true}, 64, 32, 4, 0.035);
+  add("split_decode", {2, 2, 1, 1, 1000, 64, true}, 32, 64, 4, 0.035);
+  add("split_fp32", {1, 2, 1, 64, 300, 96, true, 33}, 64, 32, 3, 0.004).exact = true;
+  add("split_bfp8", {1, 2, 1, 64, 500, 64, false}, 32, 64, 4, 0.04).format = DataFormat::bfp8_b;
+  return all;
+}
+
 /// The same bounds hold for the planned kernel.
 std::vector<Case> cases() {
   std::vector<Case> all = hand_written_cases();
@@ -251,6 +271,7 @@ std::vector<Case> cases() {
   }
   for (Case& c : baseline_cases()) all.push_back(std::move(c));
   for (Case& c : delivery_cases()) all.push_back(std::move(c));
+  for (Case& c : split_cases()) all.push_back(std::move(c));
   return all;
 }
 
@@ -277,6 +298,8 @@ Config config_of(const GridCase& c) {
   config.kernel = c.config.kernel;
   config.steps = c.config.steps;
   config.kv = c.config.kv;
+  config.k_parts = c.config.k_parts;
+  if (config.k_parts > 0) config.partition = Partition::split_k;
   config.compute.full_sync = c.config.full_sync;
   config.compute.dst_fp32 = c.config.wide_dst;
   config.format = c.config.format;
