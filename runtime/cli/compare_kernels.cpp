@@ -316,10 +316,8 @@ int compare_kernels(const Session& session, Device& device, const Attention& ask
         return table_text(columns, kernels, asked) + report::faults_text(faults) + report::conversions_text(converted);
       },
       [&]() -> Value {
-        return {{"version", report::program_version()},
-                {"kernels", kernels},
-                {"warnings", report::faults_of(faults)},
-                {"converted", report::conversions_of(converted)}};
+        return {
+            {"kernels", kernels}, {"warnings", report::faults_of(faults)}, {"converted", report::conversions_of(converted)}};
       });
   const bool passed = std::all_of(columns.begin(), columns.end(), [](const Column& c) { return c.passed.value_or(true); });
   return passed ? static_cast<int>(ExitCode::ok) : workloads::mismatch(session, "a kernel's output is wrong, see the table");

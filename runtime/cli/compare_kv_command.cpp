@@ -11,8 +11,8 @@
 #include "kernels/attention/delivery.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/many_runs.h"
-#include "runtime/cli/sweep_points.h"
 #include "runtime/data/tensors.h"
+#include "runtime/flags/sweep_points.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
@@ -309,14 +309,12 @@ std::string winners_text(const std::vector<Comparison>& comparisons) {
 Value shape_figures(const Comparison& comparison) {
   const attention::Config& config = comparison.config;
   const attention::Shape& shape = config.shape;
-  report::Object flags;
-  for (const SweepPoint::Flag& flag : comparison.flags.varied) flags.push_back({flag.name, flag.value});
   Value winner;
   if (const Row* best = comparison.best()) {
     winner = {
         {"delivery", attention::name_of(best->delivery)}, {"balance", text_of(best->balance)}, {"cycles", best->cycles()}};
   }
-  return {{"flags", flags},
+  return {{"flags", comparison.flags.varied_figures()},
           {"grid", report::text_of(config.grid)},
           {"batch", shape.batch},
           {"heads", shape.heads},
@@ -333,7 +331,7 @@ Value shape_figures(const Comparison& comparison) {
           {"refusal", report::text_or_null(comparison.refusal)}};
 }
 
-/// Keys: version, command, dry_run, warnings, shapes (one for each comparison: flags, config, winner, refusal), rows (of all
+/// Keys: command, dry_run, warnings, shapes (one for each comparison: flags, config, winner, refusal), rows (of all
 /// shapes; a row's `shape` is the index).
 Value figures_of(const std::vector<Comparison>& comparisons) {
   report::Array shapes, rows;
@@ -348,8 +346,7 @@ Value figures_of(const std::vector<Comparison>& comparisons) {
       rows.push_back(figures);
     }
   }
-  return {{"version", report::program_version()},
-          {"command", "compare-kv"},
+  return {{"command", "compare-kv"},
           {"dry_run", comparisons.front().asked->options.dry_run},
           {"warnings", report::faults_of(faults_of(comparisons))},
           {"converted", report::conversions_of(comparisons.front().conversions)},

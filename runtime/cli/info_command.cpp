@@ -135,8 +135,7 @@ struct Info {
     report::print_report(
         json ? "-" : "", [&] { return text + "\n" + map_text(grid, places); },
         [&]() -> Value {
-          return {{"version", report::program_version()},
-                  {"build", build_type},
+          return {{"build", build_type},
                   {"compiler", compiler},
                   {"simd", simd_target_name()},
                   {"mpi", mpi ? Value(session.info().library) : Value()},

@@ -2,14 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <limits>
-#include <span>
-#include <unordered_map>
-#include <utility>
 
 #include "core/error.h"
-#include "core/events/event_log.h"
+#include "core/events/log_selection.h"
 #include "core/ids.h"
 #include "core/say.h"
 #include "runtime/cli/commands.h"
@@ -21,11 +16,7 @@ namespace {
 
 using report::Value;
 
-const EnumNames<int> risc_names{{"brisc", 0}, {"ncrisc", 1}, {"trisc", 2}};
-
-constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
-
-using KindCounts = EnumArray<Risc, EnumArray<EventKind, std::uint64_t>>;
+const EnumNames<Risc> risc_names{{"brisc", Risc::brisc}, {"ncrisc", Risc::ncrisc}, {"trisc", Risc::trisc}};
 
 std::string summary_text(const KindCounts& counts) {
   const report::Table table({{"kind", -18}, {"BRISC", 14}, {"NCRISC", 14}, {"TRISC", 14}, {"all", 14}});
@@ -67,49 +58,19 @@ Value summary_figures(const KindCounts& counts) {
 struct Log {
   Flags flags;
   std::string file;
-  std::optional<LogicalCore> core;
-  int risc = -1;  ///< all
-  std::uint64_t limit = no_limit;
+  LogSelection selection;
   bool summary = false, check = false, json = false;
 
   Log() {
     flags.add("FILE", "", "The log", file).required = true;
     flags.add("--core", "X,Y", "Only this core: column, row [all]",
-              [this](const std::string& text) { core = parse_core("--core", text); });
-    flags.add("--risc", "Only this processor: brisc, ncrisc, trisc [all]", risc, risc_names);
-    flags.add("--limit", "N", "At most so many events [all]", limit);
+              [this](const std::string& text) { selection.core = parse_core("--core", text); });
+    flags.add("--risc", "NAME", "Only this processor: brisc, ncrisc, trisc [all]",
+              [this](const std::string& text) { selection.risc = parse_word("--risc", text, risc_names); });
+    flags.add("--limit", "N", "At most so many events [all]", selection.limit);
     flags.add_switch("--summary", "Events by kind instead of the events", summary);
     flags.add_switch("--check", "Check what must hold in a complete log (of all cores); exit code 2 if it does not", check);
     flags.add_switch("--json", "Print JSON", json);
-  }
-
-  /// Calls visit(launch, core, risc, sequence) for the sequences that are asked for.
-  template <class Visit>
-  void for_each_sequence(const RunLog& log, const Visit& visit) const {
-    for (std::size_t launch = 0; launch < log.launches.size(); ++launch) {
-      const std::vector<EventLog>& cores = log.launches[launch].cores;
-      for (int index = 0; index < count_of(cores); ++index) {
-        const LogicalCore at = log.grid.core(index);
-        if (core && *core != at) continue;
-        for (const Risc one : each<Risc>) {
-          if (risc < 0 || risc == to_underlying(one)) visit(launch, at, one, cores[index].sequence(one));
-        }
-      }
-    }
-  }
-
-  /// Calls visit(launch, core, risc, event, its number in the sequence) for the events that are asked for.
-  template <class Visit>
-  void for_each_event(const RunLog& log, const Visit& visit) const {
-    std::uint64_t left = limit;
-    for_each_sequence(log, [&](std::size_t launch, LogicalCore at, Risc one, const EventSequence& sequence) {
-      std::size_t number = 0;
-      for (const Event& event : sequence) {
-        if (left == 0 || report::output_is_gone()) return;
-        --left;
-        visit(launch, at, one, event, number++);
-      }
-    });
   }
 
   /// A short file can claim any number of events, as loops repeat. Throws UsageError for one that takes hours.
@@ -118,37 +79,19 @@ struct Log {
       if (const std::string time = time_for_events(file, event_count(log), "check"); !time.empty()) say_error(time);
       return;
     }
-    if (summary && limit == no_limit) return;  // read block by block
-    std::uint64_t events = 0;
-    for_each_sequence(log,
-                      [&](std::size_t, LogicalCore, Risc, const EventSequence& sequence) { events += sequence.size(); });
-    if (std::min(limit, events) <= most_events_read) return;
+    if (summary && selection.limit == LogSelection::no_limit) return;  // read block by block
+    const std::uint64_t events = selection.unlimited_size(log);
+    if (std::min(selection.limit, events) <= most_events_read) return;
     throw UsageError(
         fmt::format("{}: claims {} events, too many to print; --limit N, --core X,Y or --summary", file, events));
   }
 
-  [[nodiscard]] KindCounts count_kinds(const RunLog& log) const {
-    KindCounts counts{};
-    if (limit != no_limit) {
-      for_each_event(
-          log, [&](std::size_t, LogicalCore, Risc one, const Event& event, std::size_t) { ++counts[one][event.kind()]; });
-      return counts;
-    }
-    // Each block once, times how often it comes.
-    for_each_sequence(log, [&](std::size_t, LogicalCore, Risc one, const EventSequence& sequence) {
-      std::unordered_map<const Event*, std::pair<std::span<const Event>, std::uint64_t>> blocks;
-      for (std::size_t i = 0; i < sequence.block_count(); ++i) {
-        auto& [events, times] = blocks[sequence.block(i).data()];
-        events = sequence.block(i);
-        ++times;
-      }
-      for (const auto& [at, block] : blocks) {
-        for (const Event& event : block.first) {
-          counts[one][event.kind()] += block.second;
-        }
-      }
-    });
-    return counts;
+  /// Whether anybody reads on.
+  static bool put_when_long(std::string& block) {
+    if (block.size() < 32768) return true;
+    report::put(block);
+    block.clear();
+    return !report::output_is_gone();
   }
 
   /// Printed as they come: there may be many.
@@ -158,13 +101,11 @@ struct Log {
     const auto title = [&](std::size_t up_to) {
       for (; log.launches.size() > 1 && titled < up_to; ++titled) block += fmt::format("{}:\n", log.launches[titled].name);
     };
-    for_each_event(log, [&](std::size_t launch, LogicalCore at, Risc one, const Event& event, std::size_t number) {
+    selection.for_each_event(log, [&](std::size_t launch, LogicalCore at, Risc one, const Event& event, std::size_t number) {
       title(launch + 1);
       block += fmt::format("({},{}) {:<6} {:>8}  {}\n", at.x, at.y, name_of(one), number,
                            to_text(event, log.launches[launch].phases));
-      if (block.size() < 32768) return;
-      report::put(block);
-      block.clear();
+      return put_when_long(block);
     });
     title(log.launches.size());
     report::put(block);
@@ -177,7 +118,7 @@ struct Log {
     block += ",\n  \"events\": [";
     const std::size_t head = block.size();
     bool first = true;
-    for_each_event(log, [&](std::size_t launch, LogicalCore at, Risc one, const Event& event, std::size_t number) {
+    selection.for_each_event(log, [&](std::size_t launch, LogicalCore at, Risc one, const Event& event, std::size_t number) {
       const Value fields{
           {"launch", launch}, {"core", report::Array{at.x, at.y}}, {"risc", name_of(one)},
           {"number", number}, {"kind", name_of(event.kind())},     {"text", to_text(event, log.launches[launch].phases)}};
@@ -188,9 +129,7 @@ struct Log {
         if (c == '\n') block += "    ";
       }
       block.resize(block.rfind('\n'));
-      if (block.size() < 32768) return;
-      report::put(block);
-      block.clear();
+      return put_when_long(block);
     });
     block += first && block.size() == head ? "]\n}\n" : "\n  ]\n}\n";
     report::put(block);
@@ -212,7 +151,7 @@ struct Log {
   [[nodiscard]] int show() const {
     const RunLog log = load_log(file);
     const std::string grid = report::text_of(log.grid);
-    if (core && !log.grid.contains(*core)) {
+    if (const auto& core = selection.core; core && !log.grid.contains(*core)) {
       throw UsageError(fmt::format("--core {},{}: the log's grid is {}", core->x, core->y, grid));
     }
     refuse_endless(log);
@@ -221,14 +160,14 @@ struct Log {
     if (json) {
       Value figures{{"file", file}, {"program", log.program}, {"grid", grid}};
       if (events) return print_json_events(log, figures), 0;
-      if (summary) figures["summary"] = summary_figures(count_kinds(log));
+      if (summary) figures["summary"] = summary_figures(selection.count_kinds(log));
       if (check) figures["findings"] = report::Array(findings.begin(), findings.end());
       report::print_json("-", report::versioned(figures));
       return verdict(findings);
     }
     report::put(fmt::format("{}: {}; grid {}\n", file, log.program, grid));
     if (events) print_events(log);
-    if (summary) report::put(summary_text(count_kinds(log)));
+    if (summary) report::put(summary_text(selection.count_kinds(log)));
     for (const std::string& finding : findings) report::put(finding + "\n");
     if (check) report::put(findings.empty() ? "check: ok\n" : fmt::format("check: {} findings\n", findings.size()));
     report::flush_output();

@@ -62,11 +62,7 @@ struct Retime {
                  replay_cost_text(device) + device_view_text(done, view);
         },
         [&]() -> report::Value {
-          return {{"version", report::program_version()},
-                  {"file", file},
-                  {"program", log.program},
-                  {"grid", report::text_of(log.grid)},
-                  {"device", device}};
+          return {{"file", file}, {"program", log.program}, {"grid", report::text_of(log.grid)}, {"device", device}};
         });
     return 0;
   }

@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/many_runs.h"
-#include "runtime/cli/sweep_points.h"
+#include "runtime/flags/sweep_points.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
@@ -57,12 +57,6 @@ void rank(std::vector<Point>& points) {
   });
 }
 
-std::string varied_text(const Point& point) {
-  std::vector<std::string> words;
-  for (const SweepPoint::Flag& flag : point.flags.varied) words.push_back(fmt::format("{} {}", flag.name, flag.value));
-  return words.empty() ? "these flags" : fmt::format("{}", fmt::join(words, " "));
-}
-
 std::vector<std::string> cells_of(const Point& point, std::size_t number) {
   const Value& device = point.device;
   const Value& bound = device["bound"];
@@ -106,7 +100,7 @@ std::string table_text(const std::string& command, const std::vector<Point>& poi
   for (std::size_t i = 0; i < std::min(ran, top); ++i) text += table.row(cells_of(points[i], i + 1));
   if (ran > top) text += fmt::format("     {} more\n", ran - top);
   for (std::size_t i = ran; i < points.size(); ++i) {
-    const std::string flags = varied_text(points[i]) + ": ";
+    const std::string flags = points[i].flags.varied_text() + ": ";
     const std::string& why = points[i].refusal;  // which often begins with the same flags
     text += fmt::format("{} {}{}\n", i == ran ? "does not run:" : "             ", why.starts_with(flags) ? "" : flags, why);
   }
@@ -116,9 +110,7 @@ std::string table_text(const std::string& command, const std::vector<Point>& poi
 Value table_figures(const std::string& command, const std::vector<Point>& points, std::size_t top) {
   report::Array ran, refused;
   for (const Point& point : points) {
-    Value figures;
-    for (const SweepPoint::Flag& flag : point.flags.varied) figures["flags"][flag.name] = flag.value;
-    if (point.flags.varied.empty()) figures["flags"] = report::Object();
+    Value figures{{"flags", point.flags.varied_figures()}};
     if (point.device.is_null()) {
       figures["reason"] = point.refusal;
       refused.push_back(figures);
@@ -131,8 +123,7 @@ Value table_figures(const std::string& command, const std::vector<Point>& points
     }
   }
   const std::vector<std::string>& fixed = points.front().flags.fixed;
-  return {{"version", report::program_version()},
-          {"command", command},
+  return {{"command", command},
           {"fixed", report::Array(fixed.begin(), fixed.end())},
           {"configurations", ran},
           {"refused", refused},
@@ -194,7 +185,7 @@ struct Sweep {
           [&] { return table_figures(swept->name(), points, top); });
       if (!points.front().device.is_null()) return 0;
       throw Error(ExitCode::kernel, fmt::format("none of {} configurations runs; {}: {}", points.size(),
-                                                varied_text(points.front()), points.front().refusal));
+                                                points.front().flags.varied_text(), points.front().refusal));
     };
     return run_all(session, runs);
   }

@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "runtime/flags/flags.h"
+#include "runtime/report/value.h"
 
-namespace tilegrid::cli {
+namespace tilegrid {
 
 /// One combination of flags.
 struct SweepPoint {
@@ -17,6 +18,11 @@ struct SweepPoint {
   std::vector<std::string> arguments;  ///< of the command
   std::vector<Flag> varied;            ///< those with more than one value
   std::vector<std::string> fixed;      ///< the others as they were given; the same for all points
+
+  /// "--seq 1024 --dim 64"; "these flags" when none varies.
+  [[nodiscard]] std::string varied_text() const;
+  /// Values by name.
+  [[nodiscard]] report::Value varied_figures() const;
 };
 
 /// More are refused.
@@ -28,4 +34,4 @@ inline constexpr std::size_t most_sweep_points = 10000;
 [[nodiscard]] std::vector<SweepPoint> sweep_points(const std::string& command, const Flags& flags,
                                                    const std::vector<std::string>& arguments);
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/cli/sweep_points.h"
+#include "runtime/flags/sweep_points.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "core/error.h"
-#include "runtime/report/value.h"
 
-namespace tilegrid::cli {
+namespace tilegrid {
 namespace {
 
 /// What a flag contributes to the arguments, by value.
@@ -112,6 +112,18 @@ void add(SweepPoint& point, const Axis& axis, const std::string& value) {
 
 }  // namespace
 
+std::string SweepPoint::varied_text() const {
+  std::vector<std::string> words;
+  for (const Flag& flag : varied) words.push_back(fmt::format("{} {}", flag.name, flag.value));
+  return words.empty() ? "these flags" : fmt::format("{}", fmt::join(words, " "));
+}
+
+report::Value SweepPoint::varied_figures() const {
+  report::Object figures;
+  for (const Flag& flag : varied) figures.push_back({flag.name, flag.value});
+  return figures;
+}
+
 std::vector<SweepPoint> sweep_points(const std::string& command, const Flags& flags,
                                      const std::vector<std::string>& arguments) {
   const std::vector<Axis> axes = axes_of(command, flags, arguments);
@@ -134,4 +146,4 @@ std::vector<SweepPoint> sweep_points(const std::string& command, const Flags& fl
   return points;
 }
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid
