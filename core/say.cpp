@@ -9,7 +9,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <ctime>
+
+#include "core/error.h"
 
 namespace tilegrid {
 namespace {
@@ -39,6 +43,14 @@ std::string cut_words(std::string_view line) {
     at = end;
   }
   return cut(result, longest_line);
+}
+
+bool output_failed = false;
+
+void check_output(bool good) {
+  if (good || output_failed) return;
+  output_failed = true;  // and what follows is dropped
+  if (errno != EPIPE) throw UsageError(fmt::format("standard output can't be written: {}", std::strerror(errno)));
 }
 
 bool is_control(char c) { return (c >= '\0' && c < ' ' && c != '\t') || c == '\x7F'; }
@@ -84,6 +96,15 @@ void say_error(std::string_view message) noexcept {
     write_all("\n");
   }
 }
+
+void put(std::string_view text) {
+  if (output_failed || text.empty()) return;
+  check_output(std::fwrite(text.data(), 1, text.size(), stdout) == text.size());
+}
+
+void flush_output() { check_output(std::fflush(stdout) == 0); }
+
+bool output_is_gone() { return output_failed; }
 
 void wait_until_read() noexcept {
   constexpr timespec nap{0, 1'000'000};

@@ -16,6 +16,12 @@ namespace tilegrid {
 /// what counts is the exit code.
 void say_error(std::string_view message) noexcept;
 
+/// Writes to standard output. A closed pipe is no error, what else fails is: throws UsageError.
+void put(std::string_view text);
+void flush_output();
+/// True when nobody reads standard output any more: what is put is dropped.
+[[nodiscard]] bool output_is_gone();
+
 /// Waits, ten seconds at most, until what was written to standard output and error has been taken out of the pipes that they
 /// are. A launcher that sees one of its ranks fail ends the others, and forgets what it has not read yet.
 void wait_until_read() noexcept;

@@ -317,4 +317,24 @@ int Session::serve(ControlChannel& control) {
   }
 }
 
+int guarded(Session& session, const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    const Error failure = failure_of(error);
+    return session.fail(failure.code(), failure.message());
+  }
+}
+
+int run_program(int argc, char** argv, const std::function<int(Session&)>& body) {
+  keep_standard_files();
+  try {
+    Session session(&argc, &argv);
+    return session.leave(guarded(session, [&] { return body(session); }));
+  } catch (const std::exception& error) {
+    say_error(error.what());
+  }
+  return static_cast<int>(ExitCode::lost_rank);
+}
+
 }  // namespace tilegrid

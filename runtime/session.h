@@ -101,4 +101,10 @@ class Session {
   std::optional<int> exit_code_;      ///< of all ranks, when they have not agreed the last time
 };
 
+/// Runs `body`; an Error that it throws is printed by the host and becomes its exit code, as does what else is thrown. Where
+/// one rank alone has thrown it ends the others, too (Session::fail()).
+int guarded(Session& session, const std::function<int()>& body);
+/// main() of a program: the session, `body` guarded, and the exit code of all ranks. No exception leaves it.
+int run_program(int argc, char** argv, const std::function<int(Session&)>& body);
+
 }  // namespace tilegrid

@@ -93,7 +93,7 @@ Column six_op_column(const Session& session, Device& device, planner::Strategy s
   fused.options.architecture = asked.options.architecture;
   fused.seed = asked.seed;
   fused.strategy = strategy;
-  fused.verify = workloads::VerifyMode::full;
+  fused.verify = VerifyMode::full;
   fused.request.preset = "six-op";
   fused.request.shapes.block = {{block_side}, {block_side}};
   fused.request.plan.machine = machine_of(asked.config);
@@ -285,7 +285,7 @@ std::string table_text(const std::vector<Column>& columns, const report::Array& 
              "for\n"
              "    its acquire and release, 30 for every change of operation and for every push or pop of a circular buffer\n"
              "[c] by the reduction unit; the hand-written kernel adds up its row sums by a matmul with a column of ones\n",
-             report::text_of(asked.options.grid), workloads::numbers_text(asked.config.format, asked.config.compute));
+             report::text_of(asked.options.grid), numbers_text(asked.config.format, asked.config.compute));
 }
 
 }  // namespace

@@ -131,7 +131,7 @@ Row run_row(const Session& session, Device& device, Comparison& comparison, atte
     run.config.q_chunk = comparison.config.q_chunk;
     run.config.k_chunk = comparison.config.k_chunk;
     // All outputs must be the same bits: one that is right is enough.
-    run.verify = {workloads::VerifyMode::off};
+    run.verify = {VerifyMode::off};
   }
   device.free_buffers();
   try {

@@ -89,9 +89,9 @@ struct Log {
   /// Whether anybody reads on.
   static bool put_when_long(std::string& block) {
     if (block.size() < 32768) return true;
-    report::put(block);
+    put(block);
     block.clear();
-    return !report::output_is_gone();
+    return !output_is_gone();
   }
 
   /// Printed as they come: there may be many.
@@ -108,7 +108,7 @@ struct Log {
       return put_when_long(block);
     });
     title(log.launches.size());
-    report::put(block);
+    put(block);
   }
 
   /// As report::print_json() would print `figures` with a list of the events, but one by one.
@@ -132,8 +132,8 @@ struct Log {
       return put_when_long(block);
     });
     block += first && block.size() == head ? "]\n}\n" : "\n  ]\n}\n";
-    report::put(block);
-    report::flush_output();
+    put(block);
+    flush_output();
   }
 
   int run(Session& session, const std::vector<std::string>&) const {
@@ -165,12 +165,12 @@ struct Log {
       report::print_json("-", report::versioned(figures));
       return verdict(findings);
     }
-    report::put(fmt::format("{}: {}; grid {}\n", file, log.program, grid));
+    put(fmt::format("{}: {}; grid {}\n", file, log.program, grid));
     if (events) print_events(log);
-    if (summary) report::put(summary_text(selection.count_kinds(log)));
-    for (const std::string& finding : findings) report::put(finding + "\n");
-    if (check) report::put(findings.empty() ? "check: ok\n" : fmt::format("check: {} findings\n", findings.size()));
-    report::flush_output();
+    if (summary) put(summary_text(selection.count_kinds(log)));
+    for (const std::string& finding : findings) put(finding + "\n");
+    if (check) put(findings.empty() ? "check: ok\n" : fmt::format("check: {} findings\n", findings.size()));
+    flush_output();
     return verdict(findings);
   }
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/say.h"
 #include "runtime/cli/commands.h"
 #include "runtime/report/print.h"
 #include "runtime/workloads/all.h"
@@ -24,7 +25,7 @@ struct Run {
     auto* attention = dynamic_cast<workloads::Attention*>(workload.get());
     if (!compares_kernels || attention == nullptr) {
       if (!foreign.empty()) {
-        return workloads::guarded(session, []() -> int { throw UsageError("--foreign: it goes with --compare-kernels"); });
+        return guarded(session, []() -> int { throw UsageError("--foreign: it goes with --compare-kernels"); });
       }
       return workloads::run(session, *workload);
     }
@@ -46,8 +47,8 @@ struct Run {
 
 void say(const Session& session, const std::string& text) {
   if (!session.is_host()) return;
-  report::put(text);
-  report::flush_output();
+  put(text);
+  flush_output();
 }
 
 Command workload_command(const workloads::Maker& make) {
@@ -77,7 +78,7 @@ Command workload_command(const workloads::Maker& make) {
 
 int main(int argc, char** argv) {
   using namespace tilegrid;
-  return workloads::run_program(argc, argv, [&](Session& session) {
+  return run_program(argc, argv, [&](Session& session) {
     Command program{"tilegrid",
                     "Emulator of a grid of Tenstorrent Tensix cores. One process holds all cores, or, under "
                     "mpirun, each rank\nholds one or several.\n"};

@@ -9,9 +9,9 @@
 #include "kernels/planner/print/print_plan.h"
 #include "noc/address.h"
 #include "runtime/cli/commands.h"
+#include "runtime/flags/graph_flags.h"
 #include "runtime/report/print.h"
 #include "runtime/workloads/driver.h"
-#include "runtime/workloads/graph_flags.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -35,7 +35,7 @@ std::string answers_text(const Value& one) {
 
 struct PlanCommand {
   Flags flags;
-  workloads::GraphRequest request;
+  GraphRequest request;
   std::optional<Strategy> strategy = Strategy::best;  ///< none: all
   std::string json;
 
@@ -45,8 +45,8 @@ struct PlanCommand {
         "--strategy", "NAME",
         "Whose verdict, loop nest and slots to print: naive, liveness, subblock,\npipelined, grid, best, all [best]",
         [this](const std::string& text) {
-          strategy = workloads::strategy_names().find(text);
-          std::vector<std::string> names = workloads::strategy_names().names();
+          strategy = strategy_names().find(text);
+          std::vector<std::string> names = strategy_names().names();
           names.emplace_back("all");
           if (!strategy && text != "all") refuse_word("--strategy", text, names);
         });
@@ -136,7 +136,7 @@ struct PlanCommand {
 
 Command plan_command() {
   return command<PlanCommand>("plan", "Say whether a fused block of tiles fits DST, why not, and how it would",
-                              workloads::preset_list() +
+                              preset_list() +
                                   "\nWithout --case, the cases of a --graph are answered; with it, one is planned, too.\n"
                                   "Exit code 2: the strategy has no legal plan (all: no strategy has).\n"
                                   "\nExample: tilegrid plan --preset six-op --strategy naive\n");

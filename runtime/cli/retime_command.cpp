@@ -8,6 +8,7 @@
 #include "core/events/event_log.h"
 #include "core/say.h"
 #include "runtime/cli/commands.h"
+#include "runtime/flags/kernel_flags.h"
 #include "runtime/report/metrics.h"
 #include "runtime/report/print.h"
 #include "runtime/report/run_report.h"
@@ -18,12 +19,12 @@ namespace {
 
 struct Retime {
   Flags flags;
-  std::string file, json, view = "none";
-  workloads::RunOptions options;
+  std::string file, json, view = "none", arch = "wormhole_b0";
+  std::vector<std::string> sets;
 
   Retime() {
     flags.add("FILE", "", "The log", file).reads().required = true;
-    add_arch_flags(flags, options);
+    add_arch_flags(flags, arch, sets);
     std::vector<std::string> views = report::metric_names(false);
     flags.in("").add("--view", "METRIC",
                      fmt::format("Grid view of a figure by core, or none:\n{} [none]", fmt::join(views, ", ")),
@@ -42,7 +43,7 @@ struct Retime {
 
   /// On rank 0, which alone reads the log.
   [[nodiscard]] int retime() const {
-    report::ChosenArchitecture chip = report::choose_architecture(options.arch, options.sets);
+    report::ChosenArchitecture chip = report::choose_architecture(arch, sets);
     flags.check_paths();
     const RunLog log = load_log(file);
     // A short file can claim any number of events, as loops repeat.
@@ -51,7 +52,7 @@ struct Retime {
     const std::string own = log.launches.empty() ? std::string() : log.launches.front().chip;
     const std::vector<std::string> known = Chip::built_in();
     if (!flags.given("--arch") && std::find(known.begin(), known.end(), own) != known.end()) {
-      chip = report::choose_architecture(own, options.sets);
+      chip = report::choose_architecture(own, sets);
     }
     const report::DeviceReport done = report::replay_run(log, chip);
     const report::Value device = device_figures(done);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/say.h"
 #include "runtime/report/print.h"
 
 namespace tilegrid {
@@ -152,8 +153,8 @@ int run_command_line(Session& session, Command& program, int argc, char** argv) 
   build(root, exit_codes_text());
   const auto speak = [&](const std::string& text) {
     if (!session.is_host()) return;
-    report::put(text);
-    report::flush_output();
+    put(text);
+    flush_output();
   };
   try {
     app.parse(argc, argv);

@@ -1,38 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/report/print.h"
 
-#include <fmt/format.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "core/atomic_file.h"
-#include "core/error.h"
+#include "core/say.h"
 #include "runtime/revision.h"
 
 namespace tilegrid::report {
-namespace {
-
-bool output_failed = false;
-
-void check_output(bool good) {
-  if (good || output_failed) return;
-  output_failed = true;  // and what follows is dropped
-  if (errno != EPIPE) throw UsageError(fmt::format("standard output can't be written: {}", std::strerror(errno)));
-}
-
-}  // namespace
-
-void put(std::string_view text) {
-  if (output_failed || text.empty()) return;
-  check_output(std::fwrite(text.data(), 1, text.size(), stdout) == text.size());
-}
-
-bool output_is_gone() { return output_failed; }
-
-void flush_output() { check_output(std::fflush(stdout) == 0); }
-
 void print_report(const std::string& json_path, const std::function<std::string()>& text,
                   const std::function<Value()>& json) {
   if (json_path != "-") put(text());

@@ -3,17 +3,10 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 
 #include "runtime/report/value.h"
 
 namespace tilegrid::report {
-
-/// Writes to standard output. A closed pipe is no error, what else fails is: throws UsageError.
-void put(std::string_view text);
-void flush_output();
-/// True when nobody reads standard output any more: what is put is dropped.
-[[nodiscard]] bool output_is_gone();
 
 /// Prints a report: `text` on standard output and JSON to the file `json_path`; "-": JSON alone on standard output, "":
 /// none. JSON begins with what versioned() adds. Throws UsageError when one of them can't be written.

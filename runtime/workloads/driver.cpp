@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
-#include <new>
 #include <utility>
 
 #include "core/error.h"
@@ -149,8 +148,8 @@ int run(Session& session, Workload& workload) {
     return naming_flags(workload.flags(), [&] {
       const RunOptions& options = workload.options;
       if (std::find(options.check.begin(), options.check.end(), "help") != options.check.end()) {
-        if (session.is_host()) report::put(report::checks_text());
-        if (session.is_host()) report::flush_output();
+        if (session.is_host()) put(report::checks_text());
+        if (session.is_host()) flush_output();
         return 0;
       }
       workload.settle();
@@ -179,17 +178,6 @@ Command command_of(Workload& workload) {
   return command;
 }
 
-int run_program(int argc, char** argv, const std::function<int(Session&)>& body) {
-  keep_standard_files();
-  try {
-    Session session(&argc, &argv);
-    return session.leave(guarded(session, [&] { return body(session); }));
-  } catch (const std::exception& error) {
-    say_error(error.what());
-  }
-  return static_cast<int>(ExitCode::lost_rank);
-}
-
 int run_main(int argc, char** argv, const Maker& make) {
   return run_program(argc, argv, [&](Session& session) {
     const std::unique_ptr<Workload> workload = make();
@@ -199,21 +187,9 @@ int run_main(int argc, char** argv, const Maker& make) {
 }
 
 int mismatch(const Session& session, const std::string& what) {
-  report::flush_output();
+  flush_output();
   if (session.is_host()) say_error(fmt::format("verification failed: {}", what));
   return static_cast<int>(ExitCode::mismatch);
-}
-
-int guarded(Session& session, const std::function<int()>& body) {
-  try {
-    return body();
-  } catch (const Error& error) {
-    return session.fail(error.code(), error.message());
-  } catch (const std::bad_alloc&) {
-    return session.fail(ExitCode::usage, "out of memory");
-  } catch (const std::exception& error) {
-    return session.fail(ExitCode::lost_rank, error.what());
-  }
 }
 
 int naming_flags(const Flags& flags, const std::function<int()>& body) {

@@ -25,17 +25,12 @@ int run(Session& session, Workload& workload);
 /// The command that runs a workload; it is kept by the caller.
 [[nodiscard]] Command command_of(Workload& workload);
 
-/// main() of a program: the session, `body` guarded, and the exit code of all ranks. No exception leaves it.
-int run_program(int argc, char** argv, const std::function<int(Session&)>& body);
 /// main() of a program of one workload: flags from the command line, --help included, then run().
 int run_main(int argc, char** argv, const Maker& make);
 
 /// Says on standard error, behind the report, what did not pass; gives the exit code for it.
 int mismatch(const Session& session, const std::string& what);
 
-/// Runs `body`; an Error that it throws is printed by the host and becomes its exit code, as does what else is thrown. Where
-/// one rank alone has thrown it ends the others, too (Session::fail()).
-int guarded(Session& session, const std::function<int()>& body);
 /// Runs `body`; errors of usage that leave it name the flags of `flags`.
 int naming_flags(const Flags& flags, const std::function<int()>& body);
 

@@ -12,7 +12,7 @@
 #include "kernels/planner/run/fused_program.h"
 #include "runtime/data/npy.h"
 #include "runtime/data/tensors.h"
-#include "runtime/workloads/graph_flags.h"
+#include "runtime/flags/graph_flags.h"
 #include "runtime/workloads/workload.h"
 
 namespace tilegrid::workloads {

@@ -10,20 +10,17 @@
 #include <vector>
 
 #include "core/checks/classes.h"
-#include "kernels/common/verify_request.h"
 #include "kernels/program.h"
 #include "runtime/data/tensors.h"
 #include "runtime/device.h"
 #include "runtime/flags/flags.h"
+#include "runtime/flags/kernel_flags.h"
 #include "runtime/report/run_report.h"
 #include "runtime/session.h"
 
 /// Workloads: what can be run on the grid from the command line, by a sweep or a comparison, or by a program of one's own.
 /// A workload says what is its own; the driver does what all have in common.
 namespace tilegrid::workloads {
-
-using tilegrid::VerifyMode;
-using tilegrid::VerifyRequest;
 
 /// What the flags say that all workloads have.
 struct RunOptions {
@@ -129,21 +126,5 @@ template <class W>
 [[nodiscard]] Maker maker() {
   return [] { return std::make_unique<W>(); };
 }
-
-/// The three flags of a kernel's numbers: --fidelity, --dst, --sync.
-void add_compute_flags(Flags& flags, ComputeConfig& compute);
-[[nodiscard]] const EnumNames<Fidelity>& fidelity_names();
-[[nodiscard]] const EnumNames<bool>& dst_names();   ///< fp32?
-[[nodiscard]] const EnumNames<bool>& sync_names();  ///< full?
-/// "bf16 dst bf16 half sync hifi2"; "bf16 in DRAM, bf16 DST in half sync, fidelity hifi2".
-[[nodiscard]] std::string numbers_line(DataFormat format, const ComputeConfig& compute);
-[[nodiscard]] std::string numbers_text(DataFormat format, const ComputeConfig& compute);
-
-/// --arch and --set, which options.arch and .sets hold.
-void add_arch_flags(Flags& flags, RunOptions& options);
-
-[[nodiscard]] const EnumNames<VerifyMode>& verify_names();
-/// --verify full, sample:N or off.
-Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& help);
 
 }  // namespace tilegrid::workloads

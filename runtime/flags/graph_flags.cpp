@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/workloads/graph_flags.h"
+#include "runtime/flags/graph_flags.h"
 
 #include <fmt/format.h>
 
@@ -8,9 +8,9 @@
 #include "core/error.h"
 #include "kernels/planner/graph/presets.h"
 #include "kernels/planner/graph/shape_text.h"
-#include "runtime/workloads/workload.h"
+#include "runtime/flags/kernel_flags.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid {
 namespace {
 
 using planner::most_tiles_of_value;
@@ -53,7 +53,7 @@ void GraphRequest::declare(Flags& flags) {
                  most_tiles_of_value);
   flags.add("--block-factors", "LIST", "Tiles by operand, inputs in order of appearance, then outputs: 2x2,2x2,2x2",
             [&](const std::string& text) {
-              for (const std::string& one : tilegrid::split(text)) {
+              for (const std::string& one : split(text)) {
                 shapes.factors.push_back(planner::parse_shape("--block-factors ", one));
               }
             });
@@ -132,4 +132,4 @@ const EnumNames<planner::Precision>& precision_names() {
   return names;
 }
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid

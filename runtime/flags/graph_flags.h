@@ -8,7 +8,7 @@
 #include "kernels/planner/slot_cases/graph_source.h"
 #include "runtime/flags/flags.h"
 
-namespace tilegrid::workloads {
+namespace tilegrid {
 
 /// What graph is asked for, and for which machine: flags that `tilegrid plan` and `tilegrid fused` share.
 struct GraphRequest : planner::GraphSource {
@@ -29,4 +29,4 @@ struct GraphRequest : planner::GraphSource {
 [[nodiscard]] const EnumNames<planner::Strategy>& strategy_names();
 [[nodiscard]] const EnumNames<planner::Precision>& precision_names();
 
-}  // namespace tilegrid::workloads
+}  // namespace tilegrid

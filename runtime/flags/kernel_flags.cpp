@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/flags/kernel_flags.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/chip/chip.h"
+#include "core/error.h"
+#include "core/fidelity_name.h"
+
+namespace tilegrid {
+
+void add_arch_flags(Flags& flags, std::string& arch, std::vector<std::string>& sets) {
+  flags.in("Device time");
+  flags
+      .add("--arch", "NAME|FILE",
+           fmt::format("The chip: {}, or a file as `tilegrid arch --json` prints\n[$]", fmt::join(Chip::built_in(), ", ")),
+           arch)
+      .reads()
+      .no_fact();
+  flags.add("--set", "KEY=VALUE", "Change a constant, see `tilegrid arch`; may be repeated", sets).no_fact();
+}
+
+const EnumNames<Fidelity>& fidelity_names() {
+  static const EnumNames<Fidelity> names({Fidelity::lofi, Fidelity::hifi2, Fidelity::hifi3, Fidelity::hifi4},
+                                         [](Fidelity fidelity) { return name_of(fidelity); });
+  return names;
+}
+const EnumNames<bool>& dst_names() {
+  static const EnumNames<bool> names{{"bf16", false}, {"fp32", true}};
+  return names;
+}
+const EnumNames<bool>& sync_names() {
+  static const EnumNames<bool> names{{"half", false}, {"full", true}};
+  return names;
+}
+const EnumNames<VerifyMode>& verify_names() {
+  static const EnumNames<VerifyMode> names{
+      {"choose", VerifyMode::choose}, {"off", VerifyMode::off}, {"sample", VerifyMode::sample}, {"full", VerifyMode::full}};
+  return names;
+}
+
+void add_compute_flags(Flags& flags, ComputeConfig& compute) {
+  flags.add("--fidelity", "Matrix unit passes: lofi, hifi2, hifi3, hifi4 [$]", compute.fidelity, fidelity_names());
+  flags.add("--dst", "Format of the DST registers: bf16, fp32 (half the slots) [$]", compute.dst_fp32, dst_names());
+  flags.add("--sync", "DST in two halves or in one section: half, full [$]", compute.full_sync, sync_names());
+}
+
+std::string numbers_line(DataFormat format, const ComputeConfig& compute) {
+  return fmt::format("{} dst {} {} sync {}", name_of(format), dst_names().of(compute.dst_fp32),
+                     sync_names().of(compute.full_sync), name_of(compute.fidelity));
+}
+
+std::string numbers_text(DataFormat format, const ComputeConfig& compute) {
+  return fmt::format("{} in DRAM, {} DST in {} sync, fidelity {}", name_of(format), dst_names().of(compute.dst_fp32),
+                     sync_names().of(compute.full_sync), fidelity_names().of(compute.fidelity));
+}
+
+Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& help) {
+  Flag& flag = flags.in("Report").add("--verify", "HOW", help, [&request](const std::string& text) {
+    constexpr std::string_view sample = "sample:";
+    request.mode = VerifyMode::sample;
+    if (text.starts_with(sample)) {
+      request.sample_rows = parse_unsigned("--verify sample:N, N =", text.substr(sample.size()));
+      if (request.sample_rows == 0) throw UsageError("--verify sample:0: a sample has at least one row");
+    } else if (text == "full" || text == "off") {
+      request.mode = text == "full" ? VerifyMode::full : VerifyMode::off;
+    } else {
+      throw UsageError(fmt::format("--verify {}: full, sample:N or off is expected", text));
+    }
+  });
+  return flag.of_data().is([&request]() -> report::Value {
+    if (request.mode == VerifyMode::sample) return fmt::format("sample:{}", request.sample_rows);
+    return verify_names().of(request.mode);
+  });
+}
+
+}  // namespace tilegrid

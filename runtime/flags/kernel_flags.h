@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/common/verify_request.h"
+#include "kernels/program.h"
+#include "runtime/flags/flags.h"
+
+/// Flags that set what the library has: how a kernel computes, on which chip, and how its output is verified.
+namespace tilegrid {
+
+/// The three flags of a kernel's numbers: --fidelity, --dst, --sync.
+void add_compute_flags(Flags& flags, ComputeConfig& compute);
+[[nodiscard]] const EnumNames<Fidelity>& fidelity_names();
+[[nodiscard]] const EnumNames<bool>& dst_names();   ///< fp32?
+[[nodiscard]] const EnumNames<bool>& sync_names();  ///< full?
+/// "bf16 dst bf16 half sync hifi2"; "bf16 in DRAM, bf16 DST in half sync, fidelity hifi2".
+[[nodiscard]] std::string numbers_line(DataFormat format, const ComputeConfig& compute);
+[[nodiscard]] std::string numbers_text(DataFormat format, const ComputeConfig& compute);
+
+/// --arch and --set, texts for report::choose_architecture().
+void add_arch_flags(Flags& flags, std::string& arch, std::vector<std::string>& sets);
+
+[[nodiscard]] const EnumNames<VerifyMode>& verify_names();
+/// --verify full, sample:N or off.
+Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& help);
+
+}  // namespace tilegrid
