@@ -4,11 +4,11 @@
 #include <cstring>
 
 #include "core/tile.h"
-#include "kernels/api/dataflow.h"
 #include "kernels/attention/hand_over.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/phases.h"
 #include "kernels/attention/zero_rows.h"
+#include "kernels/common/pages.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -19,19 +19,6 @@ constexpr std::uint16_t bf16_one = 0x3F80;
 
 void store_bf16(std::uint32_t tile_address, int row, int column, std::uint16_t bits) {
   std::memcpy(l1_pointer(tile_address) + tile_index(row, column) * 2, &bits, sizeof bits);
-}
-
-/// Identity scaler of reduce: ones in the first row of each face (tensix.md 2.2).
-void make_scaler() {
-  cb_reserve_back(cb_scaler, 1);
-  const std::uint32_t tile = get_write_ptr(cb_scaler);
-  std::memset(l1_pointer(tile), 0, get_tile_size(cb_scaler));
-  for (int column = 0; column < tile_side; ++column) {
-    store_bf16(tile, 0, column, bf16_one);
-    store_bf16(tile, face_side, column, bf16_one);
-  }
-  note_generated(cb_scaler, get_tile_size(cb_scaler));
-  cb_push_back(cb_scaler, 1);
 }
 
 /// Column 0 of ones: a matmul with it sums the columns of a tile into column 0.
@@ -220,7 +207,7 @@ void writer() {
   const auto first = get_arg_val<std::uint32_t>(arg_first);
   const auto count = get_arg_val<std::uint32_t>(arg_count);
   const std::uint32_t lane = args.lanes > 1 ? get_arg_val<std::uint32_t>(arg_lane) : 0;
-  make_scaler();
+  make_scaler(cb_scaler);
   make_ones_column();
   if (args.parts > 1) write_parts(args, first, count);
   for (std::uint32_t position = first; args.parts == 1 && position < first + count; ++position) {

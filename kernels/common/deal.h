@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 
+#include "core/format.h"
 #include "kernels/program.h"
 
 namespace tilegrid {
@@ -28,6 +30,18 @@ inline void deal(Program& program, int items) {
       const std::uint32_t first = share.first, count = share.count;
       kernel.runtime_args.push_back({core, {first, count}});
     }
+  }
+}
+
+/// A circular buffer that holds tiles.
+struct TileBuffer {
+  std::uint32_t id = 0, tiles = 0;
+  const char* role = "";
+};
+/// Gives the program circular buffers of tiles of one format.
+inline void add_buffers(Program& program, DataFormat format, std::initializer_list<TileBuffer> buffers) {
+  for (const auto& [id, tiles, role] : buffers) {
+    program.circular_buffers.push_back({static_cast<int>(id), tiles, tile_bytes(format), format, role});
   }
 }
 

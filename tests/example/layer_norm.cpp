@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A workload of one's own: y = (x - mean) / sqrt(variance + epsilon) of each row, tile row by tile row over the grid. It has
 // the flags, the report, the checks and the device time of all workloads: layer_norm --help.
-#include <tilegrid/core/error.h>
-#include <tilegrid/kernels/api/compute.h>
-#include <tilegrid/kernels/api/dataflow.h>
-#include <tilegrid/kernels/attention/verify/samples.h>
-#include <tilegrid/kernels/common/deal.h>
-#include <tilegrid/kernels/common/dst_section.h>
-#include <tilegrid/kernels/registry.h>
-#include <tilegrid/runtime/data/tensors.h>
-#include <tilegrid/runtime/workloads/driver.h>
+#include <tilegrid/runtime/workloads/own.h>
 
 #include <bit>
 #include <cmath>
@@ -25,22 +17,14 @@ constexpr u32 page = 2048;  // a tile of bf16
 
 const auto reader = register_kernel("layer_norm/reader", [] {
   const u32 wide = get_common_arg_val<u32>(0), first = get_arg_val<u32>(0), rows = get_arg_val<u32>(1);
-  const auto read = [](u32 cb, u32 address, u32 from, u32 tiles) {
-    cb_reserve_back(cb, tiles);
-    for (u32 i = 0; i < tiles; ++i) noc_async_read_page(from + i, {address, page}, get_write_ptr(cb) + i * page);
-    noc_async_read_barrier(), cb_push_back(cb, tiles);
-  };
-  read(scaler, get_common_arg_val<u32>(2), 0, 1);
-  for (u32 row = first; row < first + rows; ++row) read(x, get_common_arg_val<u32>(1), row * wide, wide);
+  make_scaler(scaler, std::bit_cast<float>(get_common_arg_val<u32>(2)));
+  for (u32 row = first; row < first + rows; ++row) read_pages(x, {get_common_arg_val<u32>(1), page}, row * wide, wide);
 });
 
-/// A DST section for each of `tiles` tiles, all packed to `cb`; what is not for the writer is read here.
+/// A DST section for each tile, packed to a buffer that compute itself reads next.
 template <class Math>
-void sections(u32 cb, u32 tiles, const Math& math) {
-  cb_reserve_back(cb, tiles);
-  for (u32 i = 0; i < tiles; ++i) section([&] { math(i); }, [&] { pack_tile(0, cb); });
-  cb_push_back(cb, tiles);
-  if (cb != y) cb_wait_front(cb, tiles);
+void sections(u32 cb, u32 tiles, Math math) {
+  pack_sections(cb, tiles, math), cb_wait_front(cb, tiles);
 }
 
 const auto compute = register_kernel("layer_norm/compute", [] {
@@ -56,7 +40,7 @@ const auto compute = register_kernel("layer_norm/compute", [] {
     sections(centred, wide, [](u32 i) { sub_tiles_bcast_cols(x, mean, i, 0, 0); });
     sections(squares, wide, [](u32 i) { mul_tiles(centred, centred, i, i, 0); });
     sections(factor, 1, [&](u32) { mean_of(squares), add_unary_tile(0, epsilon), rsqrt_tile(0); });
-    sections(y, wide, [](u32 i) { mul_tiles_bcast_cols(centred, factor, i, 0, 0); });
+    pack_sections(y, wide, [](u32 i) { mul_tiles_bcast_cols(centred, factor, i, 0, 0); });
     for (const u32 cb : {x, centred, squares}) cb_pop_front(cb, wide);
     for (const u32 cb : {mean, factor}) cb_pop_front(cb, 1);
   }
@@ -64,13 +48,10 @@ const auto compute = register_kernel("layer_norm/compute", [] {
 
 const auto writer = register_kernel("layer_norm/writer", [] {
   const u32 wide = get_common_arg_val<u32>(0), first = get_arg_val<u32>(0), rows = get_arg_val<u32>(1);
-  for (u32 row = first; row < first + rows; ++row) {
-    cb_wait_front(y, wide);
-    for (u32 i = 0; i < wide; ++i)
-      noc_async_write_page(row * wide + i, {get_common_arg_val<u32>(1), page}, get_read_ptr(y) + i * page);
-    noc_async_write_barrier(), cb_pop_front(y, wide);
-  }
+  for (u32 row = first; row < first + rows; ++row) write_pages(y, {get_common_arg_val<u32>(1), page}, row * wide, wide);
 });
+
+u32 word_of(double number) { return std::bit_cast<u32>(static_cast<float>(number)); }
 
 class LayerNorm : public workloads::Workload {
  public:
@@ -94,21 +75,20 @@ class LayerNorm : public workloads::Workload {
     if (columns_ < 32 || columns_ % 32 != 0) throw UsageError("`columns`: a multiple of 32 is expected");
     x_ = Matrices::create(device, 1, rows_, columns_, DataFormat::bf16);
     y_ = Matrices::create(device, 1, rows_, columns_, DataFormat::bf16);
-    scaler_ = Matrices::create(device, 1, 32, 32, DataFormat::bf16);
   }
   std::vector<Program> programs(Device& device) override {
-    const u32 wide = static_cast<u32>(columns_ / 32), epsilon = std::bit_cast<u32>(static_cast<float>(epsilon_));
+    const u32 wide = columns_ / 32, epsilon = word_of(epsilon_), share = word_of(1.0 / columns_);
     Program program{.name = "layer norm", .grid = device.grid()};
-    for (const auto& [cb, tiles, role] : {std::tuple{x, wide, "x"},
-                                          {y, wide, "y"},
-                                          {centred, wide, "centred"},
-                                          {squares, wide, "squares"},
-                                          {scaler, 1U, "1 / columns"},
-                                          {mean, 1U, "mean"},
-                                          {factor, 1U, "factor"}})
-      program.circular_buffers.push_back({static_cast<int>(cb), tiles, page, DataFormat::bf16, role});
+    add_buffers(program, DataFormat::bf16,
+                {{x, wide, "x"},
+                 {y, wide, "y"},
+                 {centred, wide, "centred"},
+                 {squares, wide, "squares"},
+                 {scaler, 1, "1 / columns"},
+                 {mean, 1, "mean"},
+                 {factor, 1, "factor"}});
     const CoreRange all = CoreRange::all(program.grid);
-    program.kernels = {{reader, Risc::ncrisc, NocId::noc0, all, {}, {wide, x_.address(), scaler_.address()}, {}},
+    program.kernels = {{reader, Risc::ncrisc, NocId::noc0, all, {}, {wide, x_.address(), share}, {}},
                        {compute, Risc::trisc, NocId::noc0, all, {}, {wide, epsilon}, {}},
                        {writer, Risc::brisc, NocId::noc1, all, {}, {wide, y_.address()}, {}}};
     deal(program, rows_ / 32);
@@ -117,7 +97,6 @@ class LayerNorm : public workloads::Workload {
   void upload(Device& device) override {
     if (values_.empty()) values_ = attention::random_samples(0, 0, x_.elements(), attention::Distribution::normal);
     x_.upload(device, values_);
-    scaler_.upload(device, std::vector<float>(scaler_.elements(), 1.0F / static_cast<float>(columns_)));
   }
   void finish(Device& device, report::RunOutcome&) override {
     std::vector<double> expected(values_.begin(), values_.end());
@@ -137,7 +116,7 @@ class LayerNorm : public workloads::Workload {
   double epsilon_ = 1e-5;
   std::string in_, out_;
   std::vector<float> values_;
-  Matrices x_, y_, scaler_;
+  Matrices x_, y_;
 };
 
 int main(int argc, char** argv) { return workloads::run_main(argc, argv, workloads::maker<LayerNorm>()); }

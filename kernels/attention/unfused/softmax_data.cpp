@@ -6,30 +6,13 @@
 #include "kernels/attention/phases.h"
 #include "kernels/attention/unfused/arguments.h"
 #include "kernels/attention/unfused/tile_reader.h"
+#include "kernels/common/pages.h"
 
 namespace tilegrid::unfused {
 namespace {
 
 using namespace tilegrid::api;
 using attention::Phase;
-
-constexpr std::uint16_t bf16_one = 0x3F80;
-
-/// Identity scaler of reduce: ones in the first row of each face (tensix.md 2.2).
-void fill_scaler() {
-  std::byte* tile = l1_pointer(get_write_ptr(cb_scaler));
-  std::memset(tile, 0, get_tile_size(cb_scaler));
-  for (int column = 0; column < tile_side; ++column) {
-    for (const int row : {0, face_side}) std::memcpy(tile + tile_index(row, column) * 2, &bf16_one, sizeof bf16_one);
-  }
-}
-
-void make_scaler() {
-  cb_reserve_back(cb_scaler, 1);
-  if (!is_dry()) fill_scaler();
-  note_generated(cb_scaler, get_tile_size(cb_scaler));
-  cb_push_back(cb_scaler, 1);
-}
 
 // A bfp4_b tile is 64 shared exponents and then 4-bit datums, the even one in the low nibble; sign 1 with magnitude 0 is
 // -inf, all zeros is +0 (tensix.md 1.6).
@@ -99,7 +82,7 @@ void softmax_writer() {
   const auto count = get_arg_val<std::uint32_t>(1);
   const InterleavedAddrGen scores{args.base, get_tile_size(cb_softmax)};
   zone(Phase::mask);
-  make_scaler();
+  make_scaler(cb_scaler);
   if (args.needs_edge()) make_edge(args);
   zone(Phase::write);
   for (std::uint32_t row = first; row < first + count; ++row) {

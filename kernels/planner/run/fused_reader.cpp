@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // NCRISC: fetches the inputs of each block in the order in which the stages want them; makes the scaler of reductions.
-#include <cstring>
-
-#include "core/tile.h"
-#include "kernels/api/dataflow.h"
+#include "kernels/common/pages.h"
 #include "kernels/planner/run/fused_kernels.h"
 
 namespace tilegrid::planner {
 namespace {
 
 using namespace tilegrid::api;
-
-/// Identity scaler of reduce: ones in the first row of each face (tensix.md 2.2).
-void make_scaler(std::uint32_t cb) {
-  constexpr std::uint16_t bf16_one = 0x3F80;
-  cb_reserve_back(cb, 1);
-  const std::uint32_t bytes = get_tile_size(cb);
-  std::byte* tile = l1_pointer(get_write_ptr(cb));
-  std::memset(tile, 0, bytes);
-  for (int row = 0; row < tile_side; row += face_side) {
-    for (int column = 0; column < tile_side; ++column) {
-      std::memcpy(tile + tile_index(row, column) * 2, &bf16_one, sizeof bf16_one);
-    }
-  }
-  note_generated(cb, bytes);
-  cb_push_back(cb, 1);
-}
 
 /// Tiles [k_first, k_first + k_count) of the dimension of K, or all tiles of a route without one.
 void read_block(const Route& route, int block_row, int block_col, int k_first, int k_count) {

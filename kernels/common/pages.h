@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstring>
+
+#include "core/format.h"
+#include "core/tile.h"
+#include "kernels/api/dataflow.h"
+
+/// What kernels that move data do again and again.
+namespace tilegrid::api {
+
+/// Reads `count` pages of a buffer in DRAM, from `first` on, to a circular buffer; they are there when it returns.
+inline void read_pages(std::uint32_t cb, const InterleavedAddrGen& buffer, std::uint32_t first, std::uint32_t count,
+                       Here at = Here::current()) {
+  cb_reserve_back(cb, count, at);
+  const std::uint32_t base = get_write_ptr(cb);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    noc_async_read_page(first + i, buffer, base + i * buffer.page_size, default_noc, at);
+  }
+  noc_async_read_barrier(default_noc, at);
+  cb_push_back(cb, count, at);
+}
+
+/// The reverse.
+inline void write_pages(std::uint32_t cb, const InterleavedAddrGen& buffer, std::uint32_t first, std::uint32_t count,
+                        Here at = Here::current()) {
+  cb_wait_front(cb, count, at);
+  const std::uint32_t base = get_read_ptr(cb);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    noc_async_write_page(first + i, buffer, base + i * buffer.page_size, default_noc, at);
+  }
+  noc_async_write_barrier(default_noc, at);
+  cb_pop_front(cb, count, at);
+}
+
+/// Makes the tile of bf16 that reductions multiply by: `value` in the first row of each face (tensix.md 2.2).
+inline void make_scaler(std::uint32_t cb, float value = 1, Here at = Here::current()) {
+  cb_reserve_back(cb, 1, at);
+  if (!is_dry(at)) {
+    std::byte* tile = l1_pointer(get_write_ptr(cb));
+    std::memset(tile, 0, get_tile_size(cb));
+    const std::uint16_t bits = scalar::pack_bf16(value);
+    for (int row = 0; row < tile_side; row += face_side) {
+      for (int column = 0; column < tile_side; ++column) {
+        std::memcpy(tile + tile_index(row, column) * 2, &bits, sizeof bits);
+      }
+    }
+  }
+  note_generated(cb, get_tile_size(cb), at);
+  cb_push_back(cb, 1, at);
+}
+
+}  // namespace tilegrid::api
