@@ -10,6 +10,7 @@
 #include "kernels/api/compute.h"
 #include "kernels/api/dataflow.h"
 #include "kernels/registry.h"
+#include "tests/support/same_run.h"
 #include "tests/support/session_support.h"
 
 namespace tilegrid {
@@ -26,11 +27,7 @@ enum class Phase : std::uint8_t { none, one, two };
 
 int walks = 0;  ///< bodies that kernels of this rank walked
 
-LaunchOptions dry_options(bool dry = true) {
-  LaunchOptions options;
-  options.dry = dry;
-  return options;
-}
+using test::dry_options;
 
 Program program_of(const std::vector<std::pair<std::string, Risc>>& kernels) {
   Program program;
@@ -63,29 +60,8 @@ Walked launch_twice(const Program& program) {
     walked.dry = std::exchange(walks, 0);
     const RunResult full = device.launch(program);
     walked.full = std::exchange(walks, 0);
-    ASSERT_EQ(dry.cores.size(), full.cores.size());
-    for (std::size_t i = 0; i < full.cores.size(); ++i) {
-      for (int risc = 0; risc < risc_count; ++risc) {
-        EXPECT_EQ(dry.log.cores[i].sequence(static_cast<Risc>(risc)), full.log.cores[i].sequence(static_cast<Risc>(risc)));
-      }
-      const CoreCounters& a = dry.cores[i];
-      const CoreCounters& b = full.cores[i];
-      EXPECT_EQ(a.tiles, b.tiles);
-      EXPECT_EQ(a.dest_reuses, b.dest_reuses);
-      EXPECT_EQ(a.dst_sections, b.dst_sections);
-      EXPECT_EQ(a.dst_peak_slots, b.dst_peak_slots);
-      for (const NocId noc : each<NocId>) {
-        for (const TransferKind kind : each<TransferKind>) {
-          const TransferCounters& x = a.transfers[noc][kind];
-          const TransferCounters& y = b.transfers[noc][kind];
-          EXPECT_EQ(x.transactions, y.transactions);
-          EXPECT_EQ(x.bytes, y.bytes);
-          EXPECT_EQ(x.hops, y.hops);
-          EXPECT_EQ(x.byte_hops, y.byte_hops);
-        }
-      }
-      for (std::size_t cb = 0; cb < a.cbs.size(); ++cb) EXPECT_EQ(a.cbs[cb].pushed_pages, b.cbs[cb].pushed_pages);
-    }
+    test::expect_same_logs(dry.log, full.log);
+    test::expect_same_counts(dry, full);
   });
   EXPECT_EQ(outcome.code, 0) << outcome.error;
   return walked;

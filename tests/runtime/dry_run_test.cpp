@@ -12,6 +12,7 @@
 #include "kernels/api/dataflow.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/registry.h"
+#include "tests/support/same_run.h"
 #include "tests/support/session_support.h"
 
 namespace tilegrid {
@@ -22,52 +23,9 @@ using namespace api;  // NOLINT(google-build-using-namespace): kernels are writt
 constexpr GridSize grid{4, 2};
 constexpr std::uint32_t tile_page = 2048;
 
-void expect_same_logs(const LaunchLog& dry, const LaunchLog& full) {
-  EXPECT_EQ(dry.name, full.name);
-  EXPECT_EQ(dry.buffers, full.buffers);
-  ASSERT_EQ(dry.cores.size(), full.cores.size());
-  for (std::size_t core = 0; core < full.cores.size(); ++core) {
-    for (int i = 0; i < risc_count; ++i) {
-      const auto& a = dry.cores[core].sequence(static_cast<Risc>(i));
-      const auto& b = full.cores[core].sequence(static_cast<Risc>(i));
-      ASSERT_EQ(a.size(), b.size()) << "core " << core << " " << name_of(static_cast<Risc>(i));
-      auto other = b.begin();
-      std::size_t number = 0;
-      for (const Event& event : a) {
-        ASSERT_EQ(event, *other) << "core " << core << " " << name_of(static_cast<Risc>(i)) << " event " << number << ": "
-                                 << to_text(event) << ", not " << to_text(*other);
-        ++other;
-        ++number;
-      }
-    }
-  }
-}
-
-/// All counts but those that depend on the host's schedule.
-void expect_same_counts(const RunResult& dry, const RunResult& full) {
-  ASSERT_EQ(dry.cores.size(), full.cores.size());
-  for (std::size_t i = 0; i < full.cores.size(); ++i) {
-    const CoreCounters& a = dry.cores[i];
-    const CoreCounters& b = full.cores[i];
-    EXPECT_EQ(a.tiles, b.tiles);
-    EXPECT_EQ(a.dst_sections, b.dst_sections);
-    EXPECT_EQ(a.dst_peak_slots, b.dst_peak_slots);
-    EXPECT_EQ(a.l1_used_bytes, b.l1_used_bytes);
-    for (std::size_t noc = 0; noc < noc_count; ++noc) {
-      for (std::size_t kind = 0; kind < transfer_kind_count; ++kind) {
-        EXPECT_EQ(a.transfers[noc][kind].transactions, b.transfers[noc][kind].transactions);
-        EXPECT_EQ(a.transfers[noc][kind].byte_hops, b.transfers[noc][kind].byte_hops);
-      }
-    }
-    for (std::size_t cb = 0; cb < a.cbs.size(); ++cb) EXPECT_EQ(a.cbs[cb].pushed_pages, b.cbs[cb].pushed_pages);
-  }
-}
-
-LaunchOptions dry_options() {
-  LaunchOptions options;
-  options.dry = true;
-  return options;
-}
+using test::dry_options;
+using test::expect_same_counts;
+using test::expect_same_logs;
 
 // ---- Attention
 
@@ -315,10 +273,8 @@ TEST(DryRun, ChecksAsAFullRunDoes) {
   for (const std::string& kernel : {packs_too_early, pops_too_much, reads_beyond}) {
     std::string errors[2];
     for (const bool dry : {false, true}) {
-      LaunchOptions options;
-      options.dry = dry;
       const test::Outcome outcome = test::run_session(grid, [&](Device& device) {
-        device.launch(program_of(kernel, Risc::trisc, {{0, 1, tile_page, DataFormat::bf16, "page"}}), options);
+        device.launch(program_of(kernel, Risc::trisc, {{0, 1, tile_page, DataFormat::bf16, "page"}}), dry_options(dry));
       });
       EXPECT_EQ(outcome.code, 2) << kernel;
       errors[dry ? 1 : 0] = outcome.error;
