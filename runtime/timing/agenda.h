@@ -31,9 +31,50 @@ struct Appointment {
   Step step{};
 };
 
+/// Appointments of one step whose times hardly ever decrease from one to the next: a ring in order, whose new ones find
+/// their place from its end.
+class Procession {
+ public:
+  struct Entry {
+    double time = 0;
+    std::uint64_t key = 0;
+    std::uint32_t index = 0;
+  };
+  [[nodiscard]] bool empty() const { return first_ == end_; }
+  [[nodiscard]] const Entry& front() const { return ring_[first_ & mask_]; }
+  void pop() { ++first_; }
+  [[gnu::always_inline]] void add(double time, std::uint64_t key, std::uint32_t index) {
+    if (end_ - first_ > mask_) grow();
+    std::size_t at = end_++;
+    for (; at != first_; --at) {
+      const Entry& last = ring_[(at - 1) & mask_];
+      if (last.time < time || (last.time == time && last.key <= key)) break;
+      ring_[at & mask_] = last;
+    }
+    Entry& entry = ring_[at & mask_];
+    entry.time = time;
+    entry.key = key;
+    entry.index = index;
+  }
+
+ private:
+  [[gnu::noinline]] void grow() {
+    std::vector<Entry> larger(ring_.size() * 2);
+    for (std::size_t i = first_; i != end_; ++i) larger[i - first_] = ring_[i & mask_];
+    end_ -= first_;
+    first_ = 0;
+    ring_ = std::move(larger);
+    mask_ = ring_.size() - 1;
+  }
+  std::vector<Entry> ring_ = std::vector<Entry>(64);  ///< its size is a power of two
+  std::size_t mask_ = 63;
+  std::size_t first_ = 0, end_ = 0;  ///< without end; the ring has their lower bits
+};
+
 /// The one queue of a replay: appointments in order of time, then of core, RISC and sequence number (the key), then of
 /// step. Most are for the near future: each of the next `span` cycles has a list of its own, kept in order, and what is
-/// further away lies in a heap. An appointment for the past is the next one.
+/// further away lies in a heap. Heads of packets, half of all, come as far behind the present as any before them, and so
+/// in order: they have a queue of their own. An appointment for the past is the next one.
 class Agenda {
  public:
   // Always inlined, with the fields as arguments: they then go from registers straight to their place. A struct that is
@@ -44,13 +85,17 @@ class Agenda {
     if (cycle >= now_ + span) return put_later({time, key, index, step});
     put(std::max(cycle, now_), time, key, index, step);
   }
-  [[nodiscard]] bool empty() const { return size_ == 0; }
+  /// The head of a packet, which goes from router to router in a few cycles.
+  [[gnu::always_inline]] void add_head(double time, std::uint64_t key, std::uint32_t index) { heads_.add(time, key, index); }
+  [[nodiscard]] bool empty() const { return size_ == 0 && heads_.empty(); }
   [[gnu::always_inline]] Appointment next() {
+    if (size_ == 0) return next_head();
     if (lists_[slot_of(now_)].first == nothing) advance();
     List& list = lists_[slot_of(now_)];
-    --size_;
     const std::uint32_t at = list.first;
     Entry& entry = entries_[at];
+    if (!heads_.empty() && head_is_before(entry)) return next_head();
+    --size_;
     list.first = entry.behind;
     entry.behind = free_;
     free_ = at;
@@ -82,6 +127,17 @@ class Agenda {
   struct Later {
     bool operator()(const Appointment& a, const Appointment& b) const { return before(b, a); }
   };
+
+  [[nodiscard]] bool head_is_before(const Entry& entry) const {
+    const Procession::Entry& head = heads_.front();
+    if (head.time != entry.time) return head.time < entry.time;
+    return std::tuple(head.key, Step::head, head.index) < std::tie(entry.key, entry.step, entry.index);
+  }
+  [[gnu::always_inline]] Appointment next_head() {
+    const Procession::Entry head = heads_.front();
+    heads_.pop();
+    return {head.time, head.key, head.index, Step::head};
+  }
 
   [[nodiscard]] static std::size_t slot_of(std::int64_t cycle) { return static_cast<std::size_t>(cycle) % span; }
   [[nodiscard]] static std::uint64_t bit(std::size_t number) { return std::uint64_t{1} << number % 64; }
@@ -151,8 +207,9 @@ class Agenda {
     return now_ + static_cast<std::int64_t>((next + span - slot) % span);
   }
 
-  std::int64_t now_ = 0;
-  std::size_t size_ = 0;
+  Procession heads_;
+  std::int64_t now_ = 0;  ///< cycle of the list that is looked at: no list before it holds any
+  std::size_t size_ = 0;  ///< without heads
   std::vector<Entry> entries_;
   std::uint32_t free_ = nothing;              ///< first of the entries that nobody uses
   std::array<List, span> lists_;              ///< by cycle

@@ -217,7 +217,7 @@ void Fabric::go(std::uint32_t number, int channel, double time) {
     const Hop next = way(worm, worm.at);  // by the time that the head is there its port should be in the cache
     __builtin_prefetch(&ports_[next.port]);
     __builtin_prefetch(&lane(next, worm.response ? 1 : 0));
-    return add(Step::head, number, time + (hop == 0 ? niu_ : hop_));
+    return agenda_.add_head(time + (hop == 0 ? niu_ : hop_), worm.key, number);
   }
   while (worm.settled < worm.length) settle(worm, time);
   worms_.give_back(number);
