@@ -87,6 +87,8 @@ class Agenda {
   }
   /// The head of a packet, which goes from router to router in a few cycles.
   [[gnu::always_inline]] void add_head(double time, std::uint64_t key, std::uint32_t index) { heads_.add(time, key, index); }
+  /// Of the appointment that next() gave last.
+  [[nodiscard]] std::uint64_t present_key() const { return present_key_; }
   [[nodiscard]] bool empty() const { return size_ == 0 && heads_.empty(); }
   [[gnu::always_inline]] Appointment next() {
     if (size_ == 0) return next_head();
@@ -99,6 +101,7 @@ class Agenda {
     list.first = entry.behind;
     entry.behind = free_;
     free_ = at;
+    present_key_ = entry.key;
     return {entry.time, entry.key, entry.index, entry.step};
   }
 
@@ -136,6 +139,7 @@ class Agenda {
   [[gnu::always_inline]] Appointment next_head() {
     const Procession::Entry head = heads_.front();
     heads_.pop();
+    present_key_ = head.key;
     return {head.time, head.key, head.index, Step::head};
   }
 
@@ -208,6 +212,7 @@ class Agenda {
   }
 
   Procession heads_;
+  std::uint64_t present_key_ = 0;
   std::int64_t now_ = 0;  ///< cycle of the list that is looked at: no list before it holds any
   std::size_t size_ = 0;  ///< without heads
   std::vector<Entry> entries_;

@@ -183,8 +183,16 @@ void Fabric::wake(std::uint16_t number, double time) {
   agenda_.add(time, port_key | number, number, Step::wake);
 }
 
+/// Whether the packet behind this one in its NIU moves up with the next hop of this one's head.
+bool Fabric::lets_the_next_go(const Worm& worm) const {
+  if (worm.settled != 0) return false;
+  return worm.at + 1 == worm.length || worm.at >= (worm.at == 0 ? reach_of(worm) : worm.reach);
+}
+
 /// The head goes through its next port.
 void Fabric::go(std::uint32_t number, int channel, double time) {
+  if (worms_[number].response && lets_the_next_go(worms_[number]))
+    listener_.leaves(worms_[number].packet, time, agenda_.present_key());
   Worm& worm = worms_[number];
   const int hop = worm.at++;
   const bool last = worm.at == worm.length;

@@ -28,6 +28,8 @@ struct Passage {
 /// Who hears of packets on their way.
 class FabricListener {
  public:
+  /// A response will leave the queue of its NIU in this step: what comes to the queue before it has to be there.
+  virtual void leaves(std::uint32_t packet, double time, std::uint64_t key) = 0;
   virtual void entered(std::uint32_t packet, double time) = 0;  ///< its head leaves the NIU
   virtual void left(std::uint32_t packet, double time) = 0;     ///< its tail will have left the NIU at `time`
   virtual void arrived(std::uint32_t packet, double time) = 0;  ///< its head is in the NIU of the target at `time`
@@ -56,6 +58,10 @@ class Fabric {
   /// entered the network, or when both together would be longer than `most` bytes.
   bool extend(std::uint32_t worm, const Passage& passage, std::uint32_t most);
   void handle(const Appointment& appointment);
+  /// Whether responses stand in the queue of a node's NIU.
+  [[nodiscard]] bool responds(int noc, int node) const {
+    return sources_[static_cast<std::size_t>(routes_.port(noc, node, Routes::port_inject) * 2) + 1].first != nobody;
+  }
   /// Occupies a port for a packet that waits in no queue (a multicast), at the first free time from `time` on. Returns when
   /// that begins.
   double take(std::uint16_t port, double time, double cycles, std::uint32_t bytes);
@@ -124,6 +130,7 @@ class Fabric {
   [[nodiscard]] std::uint8_t reach_of(const Worm& worm) const;
   void add(Step step, std::uint32_t number, double time) { agenda_.add(time, worms_[number].key, number, step); }
   void head(std::uint32_t number, double time);
+  [[nodiscard]] bool lets_the_next_go(const Worm& worm) const;
   void ask(std::uint32_t number, double time);
   double chance(const Worm& worm, double time, int& channel);
   void serve(std::uint16_t port, double time);

@@ -148,7 +148,8 @@ void Network::entered(std::uint32_t index, double time) {
 
 void Network::left(std::uint32_t index, double time) {
   const Request& request = packets_[index].request;
-  if (request.transfer == Transfer::write) listener_.departed(request, time);
+  if (request.transfer == Transfer::write) return listener_.departed(request, time);
+  if (packets_[index].bank >= 0) await(answers_of(packets_[index]));
 }
 
 void Network::arrived(std::uint32_t index, double time) {
@@ -176,7 +177,7 @@ void Network::handle(const Appointment& now) {
       return packets_[now.index].request.transfer == Transfer::read ? fetch(now.index, now.time)
                                                                     : store(now.index, now.time);
     case Step::ready:
-      if (packets_[now.index].bank >= 0) fetched(now.index);
+      if (packets_[now.index].bank >= 0) return fetched(now.index);
       send(now.index, now.time);
       return;
     default:
@@ -195,28 +196,53 @@ double Network::serve(const Packet& packet, double time) {
   return start;
 }
 
-/// A read request has reached its DRAM channel. The data of a channel come in order, so the agenda holds only the first of
-/// them.
+/// A read request has reached its DRAM channel. The data of a channel come in order. As long as other responses stand in the
+/// NIU that they are for, they stand behind these, and nobody sees of it until one of those leaves: so the agenda holds only
+/// data that come to an empty queue.
 void Network::fetch(std::uint32_t index, double time) {
   Packet& packet = packets_[index];
   const double start = serve(packet, time);
   packet.wait = start - time;
   packet.entered = start + dram_read_;
-  Channel& channel = channel_of(packet);
-  if (channel.first == nothing) {
-    channel.first = index;
-    add(Step::ready, index, packet.entered);
+  Answers& answers = answers_of(packet);
+  if (answers.first == nothing) {
+    answers.first = index;
+    await(answers);
   } else {
-    packets_[channel.last].next = index;
+    packets_[answers.last].next = index;
   }
-  channel.last = index;
+  answers.last = index;
 }
 
-/// The data that were next in a DRAM channel have come: the ones behind them are next.
+/// The data that were next have come to an empty queue.
 void Network::fetched(std::uint32_t index) {
-  Channel& channel = channel_of(packets_[index]);
-  channel.first = packets_[index].next;
-  if (channel.first != nothing) add(Step::ready, channel.first, packets_[channel.first].entered);
+  Answers& answers = answers_of(packets_[index]);
+  answers.awaited = false;
+  answers.first = packets_[index].next;
+  send(index, packets_[index].entered);
+  await(answers);
+}
+
+/// Sees to it that the data which are next are not missed.
+void Network::await(Answers& answers) {
+  if (answers.first == nothing || answers.awaited) return;
+  const Packet& packet = packets_[answers.first];
+  if (fabric_.responds(packet.request.noc, packet.request.peer)) return;
+  answers.awaited = true;
+  add(Step::ready, answers.first, packet.entered);
+}
+
+/// What has come from DRAM in the meantime stands in the queue already.
+void Network::leaves(std::uint32_t index, double time, std::uint64_t key) {
+  if (packets_[index].bank < 0) return;
+  Answers& answers = answers_of(packets_[index]);
+  while (answers.first != nothing && !answers.awaited) {
+    const std::uint32_t next = answers.first;
+    const Packet& packet = packets_[next];
+    if (packet.entered > time || (packet.entered == time && packet.request.key > key)) return;
+    answers.first = packet.next;
+    send(next, packet.entered);
+  }
 }
 
 /// The head of a write has reached its DRAM channel.

@@ -99,10 +99,15 @@ class Network final : private FabricListener {
 
  private:
   static constexpr std::uint32_t nothing = 0xFFFF'FFFF;
+  /// Reads of a DRAM channel whose data are to come over a NoC, in order.
+  struct Answers {
+    std::uint32_t first = nothing, last = nothing;
+    bool awaited = false;  ///< the first is in the agenda
+  };
   struct Channel {
     double free = 0, busy = 0;
     std::uint64_t read = 0, written = 0;
-    std::uint32_t first = nothing, last = nothing;  ///< reads whose data are to come, in order
+    std::array<Answers, noc_count> answers;
   };
   /// Takes one cache line, since tens of thousands of reads may be under way.
   struct alignas(64) Packet {
@@ -118,6 +123,7 @@ class Network final : private FabricListener {
   };
   static_assert(sizeof(Packet) == 64);
 
+  void leaves(std::uint32_t index, double time, std::uint64_t key) override;
   void entered(std::uint32_t index, double time) override;
   void left(std::uint32_t index, double time) override;
   void arrived(std::uint32_t index, double time) override;
@@ -130,10 +136,12 @@ class Network final : private FabricListener {
   bool send(std::uint32_t index, double time);
   void fetch(std::uint32_t index, double time);
   void fetched(std::uint32_t index);
+  void await(Answers& answers);
   double serve(const Packet& packet, double time);
   void store(std::uint32_t index, double time);
   bool joins_train(const Packet& packet, const Passage& passage);
   Channel& channel_of(const Packet& packet) { return channels_.at(static_cast<std::uint8_t>(packet.bank)); }
+  Answers& answers_of(const Packet& packet) { return channel_of(packet).answers[packet.request.noc]; }
   std::uint32_t& train(const Packet& packet) {
     return trains_[routes_.index_of(packet.request.noc, packet.request.peer, packet.request.from)];
   }

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include "core/error.h"
 #include "runtime/timing/agenda.h"
@@ -34,6 +36,26 @@ TEST(ReplayAgenda, ComesInOrderOfTimeThenKeyThenStep) {
   EXPECT_EQ(next(), 5U);
   EXPECT_EQ(next(), 1U);
   EXPECT_TRUE(agenda.empty());
+}
+
+TEST(ReplayAgenda, HeadsComeInOrderAmongTheOthers) {
+  Agenda agenda;
+  // More than the queue of heads begins with, backwards, and some in between and at the same times.
+  constexpr std::uint32_t heads = 200;
+  for (std::uint32_t i = heads; i > 0; --i) agenda.add_head(i, 5, i);
+  agenda.add(7, 4, 1000, Step::wake);
+  agenda.add(7, 6, 1001, Step::issue);
+  agenda.add(7, 5, 1002, Step::serve);
+  agenda.add(7, 5, 1003, Step::front);
+  agenda.add(7.5, 0, 1004, Step::issue);
+  std::vector<std::uint32_t> order;
+  while (!agenda.empty()) order.push_back(agenda.next().index);
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t i = 1; i <= heads; ++i) {
+    if (i == 7) expected.insert(expected.end(), {1000, 1002, 7, 1003, 1001, 1004});
+    if (i != 7) expected.push_back(i);
+  }
+  EXPECT_EQ(order, expected);
 }
 
 TEST(ReplayFabric, APacketThatStandsKeepsThePortsBehindIt) {
