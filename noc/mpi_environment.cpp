@@ -40,14 +40,6 @@ std::string host_name() {
   return std::string(name.data(), length);
 }
 
-std::string library_name() {
-  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
-  int length = 0;
-  MPI_Get_library_version(text.data(), &length);
-  const std::string_view all(text.data(), length);
-  return std::string(all.substr(0, all.find_first_of(std::string_view("\n\0", 2))));
-}
-
 /// One launcher's variables: how many processes it started, and which of them this one is. Null: it has no such variable.
 struct Launcher {
   const char* size;
@@ -211,7 +203,7 @@ MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
   MPI_Comm_size(host_->comm, &info_.local_size);
   info_.cores = count_cores(*host_, info_);
   info_.host = host_name();
-  info_.library = library_name();
+  info_.library = mpi_library();
   // mpirun sets the second one for its ranks where they outnumber the slots; Open MPI then yields by default.
   info_.yields_when_idle = std::getenv("OMPI_MCA_mpi_yield_when_idle") != nullptr
                                ? set_to_true("OMPI_MCA_mpi_yield_when_idle")
@@ -265,6 +257,14 @@ std::string MpiEnvironment::ask_host(const std::string& text, std::size_t most,
 void MpiEnvironment::abort(int code) {
   MPI_Abort(MPI_COMM_WORLD, code);
   std::_Exit(code);
+}
+
+std::string mpi_library() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);
+  const std::string_view all(text.data(), length);
+  return std::string(all.substr(0, all.find_first_of(std::string_view("\n\0", 2))));
 }
 
 void refuse_copies() {

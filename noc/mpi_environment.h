@@ -55,6 +55,9 @@ class MpiEnvironment {
 /// True when mpirun, srun or another launcher started this process as part of a job (by the environment; MPI is not called).
 [[nodiscard]] bool launched_by_mpi();
 
+/// First line of MPI_Get_library_version; may be asked without MPI_Init.
+[[nodiscard]] std::string mpi_library();
+
 /// For a process that does without MPI: ends it with exit code 1 and one line when a launcher (Slurm without PMIx, Flux,
 /// PALS) has started it as one of several, which would all do the same.
 void refuse_copies();

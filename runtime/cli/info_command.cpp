@@ -9,6 +9,7 @@
 #include "core/simd/dispatch.h"
 #include "noc/node.h"
 #include "runtime/cli/commands.h"
+#include "runtime/cli/host_survey.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
@@ -108,16 +109,20 @@ struct Info {
   Flags flags;
   GridSize grid{8, 10};
   bool json = false;
+  bool hosts = false;
 
   Info() {
     flags.add("--grid", "XxY", "Cores: columns x rows [$]", grid);
     flags.add_switch("--json", "Print JSON, with a list by rank", json);
+    flags.add_switch("--hosts",
+                     "Before a long run on a cluster: memory, CPUs and clocks of each host, and what\nmessages cost", hosts);
   }
 
   int tell(const Session& session, Device& device) const {
     const std::vector<RankPlace> places = ask_ranks(session, device);
-    std::set<std::string> hosts;
-    for (const RankPlace& place : places) hosts.insert(place.host);
+    std::set<std::string> names;
+    for (const RankPlace& place : places) names.insert(place.host);
+    const Value survey = hosts ? survey_hosts(device) : Value();
     const bool mpi = session.uses_mpi();
     const char* compiler = "GCC-compatible " __VERSION__;
     std::string text;
@@ -131,26 +136,30 @@ struct Info {
     if (mpi) line("yields when idle", session.info().yields_when_idle ? "yes" : "no");
     line("grid", fmt::format("{} ({} cores)", report::text_of(grid), grid.cores()));
     line("ranks", device.ranks());
-    line("hosts", hosts.size());
+    line("hosts", names.size());
     report::print_report(
-        json ? "-" : "", [&] { return text + "\n" + map_text(grid, places); },
+        json ? "-" : "", [&] { return text + "\n" + map_text(grid, places) + (hosts ? "\n" + survey_text(survey) : ""); },
         [&]() -> Value {
-          return {{"build", build_type},
-                  {"compiler", compiler},
-                  {"simd", simd_target_name()},
-                  {"mpi", mpi ? Value(session.info().library) : Value()},
-                  {"yields_when_idle", mpi ? Value(session.info().yields_when_idle) : Value()},
-                  {"grid", report::text_of(grid)},
-                  {"ranks", device.ranks()},
-                  {"hosts", report::Array(hosts.begin(), hosts.end())},
-                  {"map", map_figures(grid, places)},
-                  {"known_faults", report::known_faults()}};
+          Value figures{{"version", report::program_version()},
+                        {"build", build_type},
+                        {"compiler", compiler},
+                        {"simd", simd_target_name()},
+                        {"mpi", mpi ? Value(session.info().library) : Value()},
+                        {"yields_when_idle", mpi ? Value(session.info().yields_when_idle) : Value()},
+                        {"grid", report::text_of(grid)},
+                        {"ranks", device.ranks()},
+                        {"hosts", report::Array(names.begin(), names.end())},
+                        {"map", map_figures(grid, places)},
+                        {"known_faults", report::known_faults()}};
+          if (hosts) figures["survey"] = survey;
+          return figures;
         });
     return 0;
   }
 
   int run(Session& session, const std::vector<std::string>&) const {
     register_task(task_name, &host_task);
+    register_survey();
     return session.run({.grid = grid}, [&](Device& device) { return tell(session, device); });
   }
 };

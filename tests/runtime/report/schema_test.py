@@ -77,6 +77,7 @@ COMMANDS = [  # the definition that the output has to follow, and the arguments
     ('plan', 'plan --preset softmax --block 1x243 --json -'),
     ('plan', 'plan --preset six-op --strategy naive --sync full --json -'),
     ('info', 'info --grid 2x2 --json'),
+    ('info', 'info --grid 2x2 --hosts --json'),
     ('error', 'fused --preset six-op --block 2x2 --strategy naive --force --sync full --grid 2x2 --json -'),
     ('retime', 'retime {log} --json -'),
     ('log', 'log {log} --core 0,0 --limit 9 --json'),
