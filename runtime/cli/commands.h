@@ -10,6 +10,7 @@
 namespace tilegrid::cli {
 
 [[nodiscard]] Command info_command();
+[[nodiscard]] Command estimate_command();
 [[nodiscard]] Command log_command();
 [[nodiscard]] Command plan_command();
 [[nodiscard]] Command retime_command();

@@ -265,8 +265,8 @@ std::string survey_text(const Value& survey) {
   const report::Table hosts({{"host", -16},
                              {"ranks", 5},
                              {"CPUs", 5},
-                             {"memory free", 12},
-                             {"of", 10},
+                             {"memory free", 13},
+                             {"of", 13},
                              {"/dev/shm free", 14},
                              {"clock, ms", 16},
                              {"  system", 0}});

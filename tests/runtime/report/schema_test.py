@@ -80,6 +80,7 @@ COMMANDS = [  # the definition that the output has to follow, and the arguments
     ('info', 'info --grid 2x2 --hosts --json'),
     ('error', 'fused --preset six-op --block 2x2 --strategy naive --force --sync full --grid 2x2 --json -'),
     ('retime', 'retime {log} --json -'),
+    ('estimate', 'estimate {report} --log {log} --link 1.25,30 --json -'),
     ('log', 'log {log} --core 0,0 --limit 9 --json'),
     ('log', 'log {log} --summary --check --json'),
 ]
@@ -104,10 +105,10 @@ def main():
     root = json.loads(pathlib.Path(schema_path).read_text())
     failures = []
     with tempfile.TemporaryDirectory() as folder:
-        log = f'{folder}/run.log'
-        subprocess.run([tilegrid, 'attention', '--grid', '2x2', '--seq', '64', '--log', log], check=True, capture_output=True)
+        log, run = f'{folder}/run.log', f'{folder}/run.json'
+        subprocess.run([tilegrid, 'attention', '--grid', '2x2', '--seq', '64', '--log', log, '--json', run], check=True, capture_output=True)
         for definition, line in COMMANDS:
-            arguments = [word.format(log=log) for word in line.split()]
+            arguments = [word.format(log=log, report=run) for word in line.split()]
             text = subprocess.run([tilegrid, *arguments], capture_output=True, text=True).stdout
             schema = {'$ref': f'#/$defs/{definition}'}
             try:

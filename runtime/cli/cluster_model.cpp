@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cli/cluster_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "noc/message.h"
+#include "noc/node.h"
+
+namespace tilegrid::cli {
+namespace {
+
+// Of mpirun and MPI_Init: measured with 2 to 80 ranks on two CPUs (2: 0.36 s, 16: 1.2 s, 80: 5.7 to 9.5 s).
+constexpr double start_seconds = 0.3;
+constexpr double start_cpu_seconds_a_rank = 0.15;
+/// Header, segments and what TCP adds.
+constexpr double message_overhead_bytes = 160;
+
+/// Collects what a RISC moves until it waits for it.
+class Collector {
+ public:
+  Collector(Traffic& traffic, const Places& places, int core) : traffic_(traffic), places_(places), core_(core) {}
+
+  void add(const Event& event) {
+    switch (event.kind()) {
+      case EventKind::noc_read: {
+        const auto read = events::get<events::NocRead>(event);
+        count(reads_, read.peer, read.bytes);
+        break;
+      }
+      case EventKind::noc_write: {
+        const auto write = events::get<events::NocWrite>(event);
+        count(writes_, write.peer, write.bytes);
+        break;
+      }
+      case EventKind::noc_multicast:
+        count_all(events::get<events::NocMulticast>(event));
+        break;
+      case EventKind::semaphore_inc:
+        count(writes_, events::get<events::SemaphoreInc>(event).peer, events::word_bytes);
+        break;
+      case EventKind::read_barrier:
+        close(true, reads_);
+        break;
+      case EventKind::write_barrier:
+      case EventKind::writes_flushed:
+      case EventKind::atomic_barrier:
+        close(false, writes_);
+        break;
+      default:
+        break;
+    }
+  }
+  void end() {
+    close(true, reads_);
+    close(false, writes_);
+  }
+
+ private:
+  using Bytes = std::map<int, std::uint64_t>;
+
+  void count(Bytes& bytes, PhysicalCore node, std::uint64_t size) {
+    if (const int bank = places_.bank_at(node.x, node.y); bank >= 0) {
+      bytes[traffic_.grid.cores() + bank] += size;
+    } else if (const int core = core_at(node); core >= 0 && core != core_) {
+      bytes[core] += size;
+    }
+  }
+  void count_all(const events::NocMulticast& multicast) {
+    const auto [left, right] = std::minmax(multicast.first.x, multicast.last.x);
+    const auto [top, bottom] = std::minmax(multicast.first.y, multicast.last.y);
+    for (int core = 0; core < traffic_.grid.cores(); ++core) {
+      const PhysicalCore node = places_.physical_of(traffic_.grid.core(core));
+      const bool inside = node.x >= left && node.x <= right && node.y >= top && node.y <= bottom;
+      if (inside && core != core_) writes_[core] += multicast.bytes;
+    }
+  }
+  [[nodiscard]] int core_at(PhysicalCore node) const {
+    for (int core = 0; core < traffic_.grid.cores(); ++core) {
+      const PhysicalCore at = places_.physical_of(traffic_.grid.core(core));
+      if (at.x == node.x && at.y == node.y) return core;
+    }
+    return -1;
+  }
+  void close(bool reads, Bytes& bytes) {
+    if (bytes.empty()) return;
+    ++traffic_.cores[static_cast<std::size_t>(core_)][Transfer{reads, {bytes.begin(), bytes.end()}}];
+    bytes.clear();
+  }
+
+  Traffic& traffic_;
+  const Places& places_;
+  const int core_;
+  Bytes reads_, writes_;
+};
+
+/// What a host has to do, and what its link carries.
+struct Load {
+  double cpu = 0, in = 0, out = 0;
+};
+
+double most(const std::vector<Load>& hosts, double Load::*part) {
+  double value = 0;
+  for (const Load& host : hosts) value = std::max(value, host.*part);
+  return value;
+}
+
+/// Adds up what travels between ranks.
+class Crossing {
+ public:
+  Crossing(const Traffic& traffic, const Measured& measured, const Cluster& cluster, Estimate& result)
+      : measured_(measured), cluster_(cluster), result_(result), hosts_(static_cast<std::size_t>(cluster.hosts)) {
+    const int cpus = static_cast<int>(std::ceil(cluster.cpus_per_host)) * cluster.hosts;  // as a session counts them
+    placement_ = {traffic.grid, result.ranks, std::clamp(cpus, 1, std::min(traffic.banks, result.ranks)), traffic.banks};
+    rank_cpu_.resize(static_cast<std::size_t>(result.ranks));
+  }
+
+  void add_core(int core, const std::map<Transfer, std::uint64_t>& transfers) {
+    const int rank = placement_.rank_of_core(core);
+    rank_cpu_[static_cast<std::size_t>(rank)] += measured_.core_seconds.at(static_cast<std::size_t>(core));
+    std::uint64_t waits = 0;
+    for (const auto& [transfer, count] : transfers) {
+      if (add(rank, transfer, count)) waits += count;
+    }
+    result_.latency = std::max(result_.latency, static_cast<double>(waits) * 2 * cluster_.link_seconds);
+  }
+
+  void finish() {
+    double busiest_rank = 0;
+    for (int rank = 0; rank < result_.ranks; ++rank) {
+      host_of(rank).cpu += rank_cpu_[static_cast<std::size_t>(rank)];
+      busiest_rank = std::max(busiest_rank, rank_cpu_[static_cast<std::size_t>(rank)]);
+    }
+    result_.cpu = std::max(busiest_rank, most(hosts_, &Load::cpu) / cluster_.cpus_per_host);
+    result_.wire = std::max(most(hosts_, &Load::in), most(hosts_, &Load::out)) / cluster_.link_bytes_per_second;
+  }
+
+ private:
+  [[nodiscard]] int host_number(int rank) const { return std::min(rank / cluster_.ranks_per_host, cluster_.hosts - 1); }
+  Load& host_of(int rank) { return hosts_[static_cast<std::size_t>(host_number(rank))]; }
+
+  /// True when some of it comes from or goes to another host. DRAM of the own host is memory that its ranks share.
+  bool add(int rank, const Transfer& transfer, std::uint64_t count) {
+    std::map<int, std::uint64_t> by_rank;  // what is asked of one rank travels together
+    for (const auto& [target, bytes] : transfer.bytes) {
+      const int cores = placement_.grid.cores();
+      const int other = target < cores ? placement_.rank_of_core(target) : placement_.rank_of_bank(target - cores);
+      const bool shared = target >= cores && host_number(other) == host_number(rank);
+      if (other != rank && !shared) by_rank[other] += bytes;
+    }
+    bool crosses = false;
+    for (const auto& [other, bytes] : by_rank) {
+      const std::uint64_t data = (bytes + noc::max_payload - 1) / noc::max_payload;
+      send(transfer.reads ? other : rank, transfer.reads ? rank : other, data * count, bytes * count);
+      send(transfer.reads ? rank : other, transfer.reads ? other : rank, count, 0);  // the request, the acknowledgement
+      crosses = crosses || host_number(other) != host_number(rank);
+    }
+    return crosses;
+  }
+  void send(int from, int to, std::uint64_t messages, std::uint64_t bytes) {
+    if (host_number(from) != host_number(to)) {
+      const double size = static_cast<double>(bytes) + static_cast<double>(messages) * message_overhead_bytes;
+      host_of(from).out += size;
+      host_of(to).in += size;
+    }
+    for (const int rank : {from, to}) {
+      rank_cpu_[static_cast<std::size_t>(rank)] += static_cast<double>(messages) * measured_.message_seconds / 2;
+    }
+    result_.messages += messages;
+    result_.bytes += bytes;
+  }
+
+  const Measured& measured_;
+  const Cluster& cluster_;
+  Estimate& result_;
+  noc::Placement placement_;
+  std::vector<Load> hosts_;
+  std::vector<double> rank_cpu_;
+};
+
+}  // namespace
+
+Traffic traffic_of(const RunLog& log) {
+  Traffic traffic{log.grid, 1, {}};
+  traffic.cores.resize(static_cast<std::size_t>(log.grid.cores()));
+  for (const LaunchLog& launch : log.launches) {
+    const Places places(launch.geometry, "the log's chip: ");
+    traffic.banks = places.banks();
+    for (int core = 0; core < std::min(log.grid.cores(), static_cast<int>(launch.cores.size())); ++core) {
+      for (const Risc risc : each<Risc>) {
+        Collector collector(traffic, places, core);
+        for (const Event& event : launch.cores[static_cast<std::size_t>(core)].sequence(risc)) collector.add(event);
+        collector.end();
+      }
+    }
+  }
+  return traffic;
+}
+
+Estimate estimate(const Traffic& traffic, const Measured& measured, const Cluster& cluster) {
+  Estimate result;
+  result.hosts = cluster.hosts;
+  result.ranks = std::min(cluster.hosts * cluster.ranks_per_host, traffic.grid.cores());
+  Crossing crossing(traffic, measured, cluster, result);
+  for (int core = 0; core < traffic.grid.cores(); ++core) {
+    crossing.add_core(core, traffic.cores[static_cast<std::size_t>(core)]);
+  }
+  crossing.finish();
+  const double others = 1 - 1.0 / cluster.hosts;
+  result.gather = measured.gathered_bytes * others / cluster.link_bytes_per_second +
+                  (result.ranks - 1) * 2 * measured.message_seconds + (cluster.hosts > 1 ? 2 * cluster.link_seconds : 0);
+  result.start = start_seconds + start_cpu_seconds_a_rank * cluster.ranks_per_host / cluster.cpus_per_host;
+  result.launch = measured.fixed_seconds + std::max({result.cpu, result.wire, result.latency}) + result.gather;
+  result.total = result.start + result.launch + measured.serial_seconds;
+  return result;
+}
+
+const char* name_of_bound(const Estimate& estimate) {
+  const double longest = std::max({estimate.cpu, estimate.wire, estimate.latency});
+  if (estimate.gather > longest) return "rank 0";
+  if (longest == estimate.cpu) return "CPUs";
+  return longest == estimate.wire ? "links" : "latency";
+}
+
+}  // namespace tilegrid::cli
