@@ -11,6 +11,7 @@
 #include "kernels/attention/dealing.h"
 #include "kernels/attention/delivery.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/paging.h"
 #include "kernels/attention/planned.h"
 #include "kernels/attention/unfused/unfused.h"
 #include "kernels/common/divisor.h"
@@ -239,6 +240,7 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   add(5, 1, DataFormat::bf16, "scaler");
   if (blind_chunks_of(config) > 0) add(6, 1, data, "zeros");
   add(7, 1, DataFormat::bf16, "ones column");
+  if (config.kv_page > 0) buffers.push_back(page_table_buffer(config));
   add(16, sq * v_dim, data, "output");
   const std::uint32_t partial = sq * (v_dim + 2);
   if (config.parts > 1) add(17, partial, inner, "partial result");

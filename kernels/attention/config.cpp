@@ -74,6 +74,14 @@ double Shape::pairs() const {
   return queries * keys_before() + queries * (queries + 1) / 2;
 }
 
+Shape packed_heads(Shape shape) {
+  if (shape.seq_q != 1 || shape.heads == shape.kv_heads) return shape;
+  shape.seq_q = shape.heads / shape.kv_heads;
+  shape.heads = shape.kv_heads;
+  shape.causal = false;  // the one query sees all keys
+  return shape;
+}
+
 std::string dims_text(const Shape& shape) {
   std::string text = fmt::format("dim {}", shape.dim);
   if (shape.value_dim() != shape.dim) text += fmt::format(", v dim {}", shape.value_dim());
@@ -124,8 +132,17 @@ void validate_partition(const Config& config) {
     refuse(
         fmt::format("the {} kernel merges no partial results; it goes with the hand-written one", name_of(config.kernel)));
   }
-  if (config.partition != Partition::contiguous && config.kv != KvDelivery::dram) {
+  if (config.partition == Partition::contiguous || config.kv == KvDelivery::dram) return;
+  const bool along_rows = config.partition == Partition::rows;
+  if (!along_rows && config.partition != Partition::columns) {
     refuse(fmt::format("`kv` {} deals to teams; it goes with dram", name_of(config.kv)));
+  }
+  const bool any = config.kv == KvDelivery::automatic || config.kv == KvDelivery::multicast_grid;
+  if (!along_rows && !any) {
+    refuse(fmt::format("`kv` {} goes along rows; along columns goes multicast-grid", name_of(config.kv)));
+  }
+  if (config.kv_cores != 0) {
+    refuse(fmt::format("`kv_cores` {}: a team is a {}", config.kv_cores, along_rows ? "row" : "column"));
   }
 }
 
@@ -156,6 +173,12 @@ void validate(const Config& config) {
                     name_of(config.kv), config.grid.x, config.grid.y, die.x, die.y));
   }
   validate_partition(config);
+  if (config.kv_page < 0 || config.kv_page % tile_side != 0 || config.kv_page > max_sequence) {
+    throw UsageError(fmt::format("`kv_page` {}: pages have a multiple of 32 rows, up to {}", config.kv_page, max_sequence));
+  }
+  if (config.kv_page != 0 && config.kernel == Kernel::unfused) {
+    throw UsageError(fmt::format("`kv_page` {}: the unfused programs read K and V as they are", config.kv_page));
+  }
   if (config.kv_cores != 0 && config.kv == KvDelivery::dram) {
     throw UsageError(fmt::format("`kv_cores` {}: goes with chain, multicast-row, multicast-grid or auto", config.kv_cores));
   }

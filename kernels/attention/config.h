@@ -5,6 +5,7 @@
 #include <cereal/types/optional.hpp>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,6 +65,11 @@ struct Shape {
   }
 };
 
+/// With one query a head: the heads that share a K/V head as rows of one matrix, as the shipped flash decode has them in a
+/// tile (attention.md 1.9). The tensors have the same elements in the same order, so results are the same. Other shapes stay
+/// as they are.
+[[nodiscard]] Shape packed_heads(Shape shape);
+
 /// "dim 80, v dim 48, scale 0.3", as far as they are not what follows from `dim`.
 [[nodiscard]] std::string dims_text(const Shape& shape);
 
@@ -72,7 +78,8 @@ enum class Balance : std::uint8_t { zigzag, contiguous };
 /// How heads and Q chunks are dealt to cores. `flat`: all Q chunks of all heads in one list, cut into runs (split_work);
 /// `contiguous`: the same without pairing light and heavy chunks. `heads_first`: cores are divided among batches, then
 /// heads, then the chunks of a head, each in equal ranges of which the last may be smaller or empty (attention.md 1.2: as
-/// the shipped kernels dealt until May 2026). `rows`, `columns`: the same with heads bound to rows or columns of the grid.
+/// the shipped kernels dealt until May 2026). `rows`, `columns`: the same with heads bound to rows or columns of the grid;
+/// when K and V are delivered along them, with K/V heads bound to them, and each a team.
 /// `split_k`: as flat, but to groups of cores; the cores of a group share the K chunks of a Q chunk, and merge what comes
 /// of them (attention.md 1.9, flash decode; KParts).
 enum class Partition : std::uint8_t { flat, contiguous, heads_first, rows, columns, split_k };
@@ -110,8 +117,10 @@ struct Config {
   ComputeConfig compute;
   Balance balance = Balance::zigzag;
   Partition partition = Partition::flat;
-  int k_parts = 0;            ///< cores of a group of split_k; 0: choose
-  int parts = 1;              ///< what is done: set by with_chunks(); 1 but with split_k
+  int k_parts = 0;  ///< cores of a group of split_k; 0: choose
+  int parts = 1;    ///< what is done: set by with_chunks(); 1 but with split_k
+  int kv_page = 0;  ///< rows of a page of K and V, a multiple of 32; 0: they are not paged (paging.h)
+  std::shared_ptr<const std::vector<std::uint32_t>> page_table;  ///< [batch, pages of a sequence]; null: not paged
   int read_batch = 0;         ///< tiles that the reader requests between two barriers; 0: a whole chunk
   bool exp_accurate = false;  ///< the shipped kernel uses the fast exp
   Kernel kernel = Kernel::hand_written;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cstdint>
@@ -146,6 +147,7 @@ class Dealing {
   [[nodiscard]] std::int64_t items() const { return units_ * items_per_unit_; }
   /// Flat position of the first item of a core; the run ends where the next core's begins.
   [[nodiscard]] std::int64_t first_item(int core) const {
+    if (bound_heads_ > 0) return first_of_line(core);
     const std::int64_t extra = units_ % cores_;
     return items_per_unit_ * (core * (units_ / cores_) + (core < extra ? core : extra));
   }
@@ -156,12 +158,26 @@ class Dealing {
   }
 
  private:
+  /// Of teams that are lines of the grid: whole K/V heads, or a head's slices over as many whole lines.
+  [[nodiscard]] std::int64_t first_of_line(int team) const {
+    if (bound_heads_ >= cores_) {
+      const std::int64_t each = (bound_heads_ + cores_ - 1) / cores_;
+      return std::min(team * each, bound_heads_) * chunks_;
+    }
+    const std::int64_t lines = cores_ / bound_heads_;
+    const std::int64_t head = team / lines;
+    if (head >= bound_heads_) return items();
+    const std::int64_t units = (chunks_ / items_per_unit_ + lines - 1) / lines;
+    return head * chunks_ + std::min<std::int64_t>(team % lines * units * items_per_unit_, chunks_);
+  }
+
   std::int64_t units_ = 0;  ///< pairs or single chunks
   int items_per_unit_ = 1;
   int chunks_ = 0;
   int first_ = 0;  ///< chunk that sees a key
   int cores_ = 1;
   bool zigzag_ = false;
+  std::int64_t bound_heads_ = 0;  ///< K/V heads of all batches, when they are bound to lines of the grid
 };
 
 /// The Q chunks of all heads that share a K/V head, sorted by the K chunks that they visit (chunk by chunk, then by head),

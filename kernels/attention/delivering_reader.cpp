@@ -127,7 +127,7 @@ void close() {
 class Fetcher {
  public:
   explicit Fetcher(const KernelArgs& args)
-      : args_(args), tiles_(args.read_batch), windows_{window_of(args, cb_k), window_of(args, cb_v)} {}
+      : args_(args), tiles_(args.read_batch), table_(args), windows_{window_of(args, cb_k), window_of(args, cb_v)} {}
 
   void fetch_q(const Turn& turn) {
     const auto head = turn.item.batch * args_.heads + turn.item.head;
@@ -146,9 +146,10 @@ class Fetcher {
       cb_reserve_back(window.cb, pages);
       window.address = get_write_ptr(window.cb);
       if (member.from_dram()) {
+        table_.turn_to(turn.kv_head);
         const InterleavedAddrGen tensor{is_k ? args_.k_base : args_.v_base, get_tile_size(window.cb)};
         const std::uint32_t columns = is_k ? args_.dim_t : args_.v_dim_t;
-        fill_window(tiles_, tensor, window.cb, kv_rows(args_, turn.kv_head, chunk, columns), is_k);
+        fill_window(tiles_, tensor, window.cb, kv_rows(args_, table_, turn.kv_head, chunk, columns), is_k);
       } else {
         member.receive_chunk();
       }
@@ -164,6 +165,7 @@ class Fetcher {
   }
   const KernelArgs& args_;
   TileReader tiles_;
+  PageTable table_;
   std::array<Window, 2> windows_;
 };
 

@@ -112,6 +112,8 @@ int readers_of(const Config& config) {
 std::vector<Team> candidates(const Config& config, KvDelivery delivery) {
   const GridSize grid = config.grid;
   const int most = std::min(items_of_kv_head(config), grid.cores());
+  if (config.partition == Partition::rows) return {{grid.x, 1}};
+  if (config.partition == Partition::columns) return {{1, grid.y}};
   std::vector<Team> teams;
   if (delivery == KvDelivery::chain) {
     // Usual is one chain a head; shorter chains fill sooner. A chain has at least a row of cores, unless a head has less
@@ -132,8 +134,9 @@ std::vector<Team> candidates(const Config& config, KvDelivery delivery) {
 }
 
 /// The deliveries to try for the one that was asked for, in this order.
-std::vector<KvDelivery> attempts(KvDelivery asked) {
-  if (asked == KvDelivery::chain) return {asked};
+std::vector<KvDelivery> attempts(const Config& config) {
+  const KvDelivery asked = config.kv;
+  if (asked == KvDelivery::chain || config.partition == Partition::columns) return {asked};
   return {asked, KvDelivery::chain};
 }
 
@@ -154,10 +157,11 @@ Config with_team(Config config) {
   check_kv_cores(config);
   if (config.kv == KvDelivery::automatic) return config;
   if (items_of_kv_head(config) < 2 || config.grid.cores() < 2) return config;
-  for (const KvDelivery delivery : attempts(config.kv)) {
+  for (const KvDelivery delivery : attempts(config)) {
     DeliveryEstimate least{0, 0, std::numeric_limits<std::int64_t>::max()};
     Team best;
     for (const Team team : candidates(config, delivery)) {
+      if (team.cores() < 2) continue;
       Config tried = config;
       tried.delivery = delivery;
       tried.team = team;

@@ -22,6 +22,7 @@ enum CbIndex : std::uint32_t {
   cb_scaler = 5,
   cb_zeros = 6,  ///< only where Q chunks see no key
   cb_ones_column = 7,
+  cb_page_table = 9,  ///< only of paged K and V: the reader's scratch, a batch's row of the table
   cb_out = 16,
   cb_partial = 17,   ///< only of split_k: what goes to another core, tiles of output, maximum and sum
   cb_partials = 19,  ///< the same that come in
@@ -41,6 +42,7 @@ struct TensorAddresses {
   std::uint32_t k = 0;
   std::uint32_t v = 0;
   std::uint32_t out = 0;
+  std::uint32_t page_table = 0;  ///< of paged K and V; a page is a batch's row
 };
 
 inline constexpr std::uint32_t kv_slots = 2;       ///< chunks that the buffers of K and of V hold
@@ -135,8 +137,11 @@ struct KernelArgs {
   std::uint32_t multicast = 0;              ///< else K and V come by a chain, when there are teams
   std::uint32_t parts = 1;                  ///< cores of a group of split_k
   Division division;                        ///< of partitions that are not flat
-  std::uint32_t q_base = 0, k_base = 0, v_base = 0, out_base = 0;
+  std::uint32_t page_t = 0;                 ///< tile rows of a page of K and V; 0: they are not paged
+  std::uint32_t pages = 0;                  ///< of a sequence
+  std::uint32_t q_base = 0, k_base = 0, v_base = 0, out_base = 0, table_base = 0;
 
+  static const std::uint32_t word_count;  ///< what words() gives; the reader of paged K and V has the table behind them
   [[nodiscard]] static KernelArgs from(const Config& config, const TensorAddresses& addresses);
   [[nodiscard]] std::vector<std::uint32_t> words() const;
   /// The reverse; words() gives as many.
@@ -224,6 +229,8 @@ struct KernelArgs {
     return turn;
   }
 };
+
+inline constexpr std::uint32_t KernelArgs::word_count = sizeof(KernelArgs) / sizeof(std::uint32_t);
 
 /// The kernels' entries; those of the planned and the multi-pass compute kernel are in planned.h and multipass.h.
 void reader();

@@ -14,6 +14,7 @@
 #include "kernels/api/circular_buffer.h"
 #include "kernels/attention/dealing.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/paging.h"
 #include "kernels/planner/plan/planner.h"
 
 namespace tilegrid::attention {
@@ -125,6 +126,7 @@ std::vector<CircularBufferConfig> fixed_buffers(const Config& config) {
   add(cb_scaler, 1, DataFormat::bf16, "scaler");
   if (blind_chunks_of(config) > 0) add(cb_zeros, 1, config.format, "zeros");
   add(cb_ones_column, 1, DataFormat::bf16, "ones column");
+  if (config.kv_page > 0) buffers.push_back(page_table_buffer(config));
   add(cb_out, size.q * size.v_dim, config.format, "output");
   add(cb_accumulator_a, size.q * size.v_dim, inner, "output accumulator A");
   add(cb_accumulator_b, size.q * size.v_dim, inner, "output accumulator B");

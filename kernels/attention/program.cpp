@@ -13,6 +13,7 @@
 #include "kernels/api/circular_buffer.h"
 #include "kernels/attention/delivery.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/paging.h"
 #include "kernels/attention/phases.h"
 #include "kernels/attention/planned.h"
 #include "kernels/attention/unfused/unfused.h"
@@ -23,8 +24,8 @@ namespace tilegrid::attention {
 namespace {
 
 /// All fields of KernelArgs are 32-bit words, in declaration order.
-constexpr std::size_t word_count = sizeof(KernelArgs) / sizeof(std::uint32_t);
-static_assert(sizeof(KernelArgs) == word_count * sizeof(std::uint32_t) && std::is_trivially_copyable_v<KernelArgs>);
+static_assert(sizeof(KernelArgs) == KernelArgs::word_count * sizeof(std::uint32_t) &&
+              std::is_trivially_copyable_v<KernelArgs>);
 
 constexpr const char* reader_name = "attention/reader";
 constexpr const char* delivering_reader_name = "attention/delivering_reader";
@@ -91,6 +92,9 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.multicast = config.delivery == KvDelivery::multicast_row || config.delivery == KvDelivery::multicast_grid ? 1 : 0;
   args.parts = word(config.parts);
   args.division = division_of(config);
+  args.page_t = word(config.kv_page / tile_side);
+  args.pages = config.kv_page > 0 ? word(pages_of_sequence(config)) : 0;
+  args.table_base = addresses.page_table;
   args.q_base = addresses.q;
   args.k_base = addresses.k;
   args.v_base = addresses.v;
@@ -243,6 +247,11 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
   program.kernels = {{reader_name, Risc::ncrisc, NocId::noc0, cores, compile_args, {}, {}},
                      {compute_name, Risc::trisc, NocId::noc0, cores, compile_args, {}, {}},
                      {writer_name, Risc::brisc, NocId::noc1, cores, compile_args, {}, {}}};
+  if (config.kv_page > 0) {
+    // A dry run has no data, and yet must read what the table says.
+    std::vector<std::uint32_t>& of_reader = program.kernels[0].compile_args;
+    of_reader.insert(of_reader.end(), config.page_table->begin(), config.page_table->end());
+  }
   if (config.kernel == Kernel::planned) {
     const PlannedKernel planned = plan_kernel(config);
     program.circular_buffers = planned.circular_buffers;

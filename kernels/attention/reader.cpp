@@ -22,6 +22,27 @@ void read_chunk(TileReader& reader, const InterleavedAddrGen& tensor, std::uint3
 
 }  // namespace
 
+void PageTable::turn_to(std::uint32_t kv_head) {
+  if (args_.page_t == 0) return;
+  head_ = kv_head % args_.kv_heads;
+  if (kv_head / args_.kv_heads == batch_) return;
+  batch_ = kv_head / args_.kv_heads;
+  cb_reserve_back(cb_page_table, 1);
+  noc_async_read_page(batch_, {args_.table_base, get_tile_size(cb_page_table)}, get_write_ptr(cb_page_table));
+  noc_async_read_barrier();
+}
+
+std::uint32_t PageTable::row(std::uint32_t row) const {
+  const std::uint32_t entry = row / args_.page_t;
+  std::uint32_t page = 0;
+  if (is_dry()) {
+    page = get_compile_time_arg_val(KernelArgs::word_count + batch_ * args_.pages + entry);
+  } else {
+    std::memcpy(&page, l1_pointer(get_write_ptr(cb_page_table)) + entry * sizeof page, sizeof page);
+  }
+  return (page * args_.kv_heads + head_) * args_.page_t + row % args_.page_t;
+}
+
 void fill_window(TileReader& reader, const InterleavedAddrGen& tensor, std::uint32_t cb, const TensorRows& part,
                  bool transposed) {
   const std::uint32_t base = get_write_ptr(cb);
@@ -34,7 +55,7 @@ void fill_window(TileReader& reader, const InterleavedAddrGen& tensor, std::uint
              for (std::uint32_t c = 0; c < part.columns; ++c) {
                const std::uint32_t address = base + (transposed ? c * part.rows + r : r * part.columns + c) * tile;
                if (r < existing) {
-                 reader.read(first_page + r * part.columns + c, tensor, address);
+                 reader.read(part.page_of(r) + c, tensor, address);
                } else {
                  if (!is_dry()) std::memset(l1_pointer(address), 0, tile);
                  note_generated(cb, tile);
@@ -54,6 +75,7 @@ void reader() {
   const InterleavedAddrGen v{args.v_base, get_tile_size(cb_v)};
   const std::uint32_t part = args.parts > 1 ? get_arg_val<std::uint32_t>(arg_part) : 0;
   TileReader tiles(args.read_batch);
+  PageTable table(args);
 
   zone(Phase::read);
   for (std::uint32_t position = first; position < first + count; ++position) {
@@ -68,10 +90,11 @@ void reader() {
     const std::uint32_t q_page = (batch * args.heads + head) * args.seq_q_t * args.dim_t;
 
     read_chunk(tiles, q, cb_q, {q_page, chunk * args.q_chunk_t, args.q_chunk_t, args.dim_t, args.seq_q_t}, false);
+    table.turn_to(kv_head);
     for (std::uint32_t j = range.begin; j < range.end; ++j) {
       mark_loop();
-      read_chunk(tiles, k, cb_k, kv_rows(args, kv_head, j, args.dim_t), true);
-      read_chunk(tiles, v, cb_v, kv_rows(args, kv_head, j, args.v_dim_t), false);
+      read_chunk(tiles, k, cb_k, kv_rows(args, table, kv_head, j, args.dim_t), true);
+      read_chunk(tiles, v, cb_v, kv_rows(args, table, kv_head, j, args.v_dim_t), false);
     }
   }
 }

@@ -39,6 +39,8 @@ Dealing::Dealing(const Config& config) : cores_(group_count(config)) {
     chunks_ = slices.count();
     units_ = std::int64_t{shape.batch} * shape.kv_heads * chunks_;
     cores_ = team_count(config);
+    const bool bound = config.partition == Partition::rows || config.partition == Partition::columns;
+    if (bound) bound_heads_ = std::int64_t{shape.batch} * shape.kv_heads;
   }
   items_per_unit_ = zigzag_ && chunks_ % 2 == 0 ? 2 : 1;
   units_ /= items_per_unit_;
@@ -60,6 +62,7 @@ Division division_of(const Config& config) {
   Division division;
   const Partition partition = config.partition;
   if (partition == Partition::flat || partition == Partition::contiguous || partition == Partition::split_k) return division;
+  if (config.team.cores() > 1) return division;  // dealt to teams (Dealing)
   const Slices slices = slices_of(config);
   const auto width = static_cast<std::uint32_t>(config.grid.x);
   const auto height = static_cast<std::uint32_t>(config.grid.y);

@@ -137,6 +137,7 @@ Row run_row(const Session& session, Device& device, Comparison& comparison, atte
   try {
     const report::RunOutcome outcome = workloads::execute(session, device, run);
     if (is_first) comparison.config = run.config;
+    if (is_first) comparison.config.shape = run.shape();
     row.figures = figures_of(run, outcome);
     add(comparison.known_faults, outcome.known_faults);
     if (is_first) comparison.conversions = outcome.conversions;

@@ -10,6 +10,7 @@
 #include "core/tile.h"
 #include "kernels/attention/dealing.h"
 #include "kernels/attention/delivery.h"
+#include "kernels/attention/paging.h"
 #include "kernels/attention/planned.h"
 #include "kernels/attention/unfused/unfused.h"
 #include "kernels/planner/print/print_plan.h"
@@ -127,6 +128,7 @@ void Attention::ask_as(const Attention& other) {
   seed = other.seed;
   distribution = other.distribution;
   inputs = other.inputs;
+  page_table_ = other.page_table_;
   verify = other.verify;
 }
 
@@ -153,11 +155,15 @@ void Attention::register_kernels() const {
 void Attention::declare_shape(Flags& flags) {
   Shape& shape = config.shape;
   flags.in("Shape").add("--batch", "N", "Batches [$]", shape.batch);
-  flags.add("--heads", "N", "Query heads [$]", shape.heads);
+  flags.add("--heads", "N", "Query heads [$]", shape.heads).is([&] { return this->shape().heads; });
   flags.add("--kv-heads", "N", "Key and value heads, a divisor of the query heads [--heads]", kv_heads_).is([&] {
     return shape.kv_heads;
   });
-  flags.add("--seq", "ROWS", "Queries, in rows of Q [$]", shape.seq_q).named("seq", "seq_q");
+  flags
+      .add("--seq", "ROWS",
+           "Queries, in rows of Q [$]. Of 1, decoding, the heads that share a K/V head are rows of\none tile", shape.seq_q)
+      .named("seq", "seq_q")
+      .is([&] { return this->shape().seq_q; });
   flags.add("--kv-seq", "ROWS", "Keys, in rows of K and V [--seq]", seq_kv_).named("kv_seq", "seq_kv").is([&] {
     return shape.seq_kv;
   });
@@ -170,10 +176,12 @@ void Attention::declare_shape(Flags& flags) {
   flags.add("--scale", "X", "Of the scores, a positive number [1 / sqrt(--dim)]", shape.scale)
       .named("scale", "scale")
       .is([&] { return shape.score_scale(); });
-  flags.add_switch("--causal",
-                   "The last query sees all keys, each one before it one key less (aligned at the bottom\nright: with as "
-                   "many queries as keys a query sees those up to its own row). Queries\nthat see no key give 0",
-                   shape.causal);
+  flags
+      .add_switch("--causal",
+                  "The last query sees all keys, each one before it one key less (aligned at the bottom\nright: with as "
+                  "many queries as keys a query sees those up to its own row). Queries\nthat see no key give 0",
+                  shape.causal)
+      .is([&] { return this->shape().causal; });
 }
 
 void Attention::declare(Flags& flags) {
@@ -204,6 +212,12 @@ void Attention::declare(Flags& flags) {
             "core; multicast-row, multicast-grid, to a row's or a\nrectangle's cores at once; auto, the one with the "
             "least device time [$]",
             config.kv, kv_names);
+  flags.add("--kv-page", "ROWS",
+            "K and V lie in pages of so many rows, in a shuffled order or as --page-table says [0: not]", config.kv_page);
+  flags
+      .add("--page-table", "FILE",
+           "JSON, for each batch a list of the pages of its keys: [[1, 0], [2, 3]] [shuffled by --seed]", page_table_)
+      .reads();
   flags.add("--kv-cores", "CORES", "Cores that share a reading of K and V, 2 and more [0: by an estimate]", config.kv_cores);
   flags.add("--kernel",
             "hand-written; planned by the DST planner; multipass: one pass for each\noperation, as in 2024; unfused: "
@@ -252,6 +266,7 @@ void Attention::check() {
   }
   const auto files = std::count_if(inputs.begin(), inputs.end(), [](const std::string& path) { return !path.empty(); });
   if (files != 0 && files != 3) throw UsageError("--q, --k and --v belong together: give all three or none");
+  if (!page_table_.empty() && config.kv_page == 0) throw UsageError("--page-table: goes with --kv-page");
   if (out == "-") throw UsageError("--out -: the output goes to a file only");
   if (files == 3 && (flags().changes("--seed") || flags().changes("--distribution"))) {
     throw UsageError("--seed and --distribution are for random data: they do not go with --q, --k and --v");
@@ -304,20 +319,25 @@ void Attention::prepare(Device& device) {
   } else {
     load_files();
   }
+  if (const Shape packed = attention::packed_heads(shape); !(packed == shape)) {
+    attention::validate(config);
+    asked_shape_ = shape;
+    shape = packed;
+  }
   q_chunk_chosen = config.q_chunk == 0;
   k_chunk_chosen = config.k_chunk == 0;
   if (config.kernel == Kernel::unfused) {
     attention::validate(config);
     unfused::check_dram(config);
   }
+  set_page_table(config, page_table_, seed);
   const Config asked = config;
   config = chunks_for_all ? attention::with_chunks_for_all(asked) : attention::with_chunks(asked);
   const auto create = [&](int heads, int rows, int dim) {
     return Matrices::create(device, shape.batch * heads, rows, dim, config.format);
   };
   q_ = create(shape.heads, shape.seq_q, shape.dim);
-  k_ = create(shape.kv_heads, shape.seq_kv, shape.dim);
-  v_ = create(shape.kv_heads, shape.seq_kv, shape.value_dim());
+  kv_ = KvTensors(device, config);
   out_ = create(shape.heads, shape.seq_q, shape.value_dim());
   if (asked.kv == KvDelivery::automatic) {
     candidates = delivery_candidates(asked, addresses(), [&](const Program& program) { return cycles_of(device, program); });
@@ -332,7 +352,9 @@ void Attention::prepare(Device& device) {
 }
 
 attention::TensorAddresses Attention::addresses() const {
-  return {q_.address(), k_.address(), v_.address(), out_.address()};
+  attention::TensorAddresses addresses{.q = q_.address(), .out = out_.address()};
+  kv_.set_addresses(addresses);
+  return addresses;
 }
 
 std::vector<Program> Attention::programs(Device& device) {
@@ -349,11 +371,9 @@ std::vector<Program> Attention::programs(Device& device) {
 }
 
 void Attention::upload(Device& device) {
-  int which = 0;
-  for (const Matrices* matrices : {&q_, &k_, &v_}) {
-    matrices->upload(device, data_.tensor(which, matrices->elements()));
-    data_.release(which++);
-  }
+  q_.upload(device, data_.tensor(0, q_.elements()));
+  data_.release(0);
+  kv_.upload(device, config, data_);
 }
 
 void Attention::save_output(const attention::OutputTiles& output) {
@@ -391,7 +411,7 @@ static std::string_view order_of(const Config& config) {
 }
 
 std::string Attention::line() const {
-  const Shape& shape = config.shape;
+  const Shape& shape = this->shape();
   const std::string delivery = config.delivery == KvDelivery::dram ? std::string()
                                                                    : fmt::format(" kv {} {}x{}", name_of(config.delivery),
                                                                                  config.team.columns, config.team.rows);
@@ -402,11 +422,12 @@ std::string Attention::line() const {
   if (shape.scale) own += fmt::format(" scale {}", *shape.scale);
   return fmt::format(
       "attention{} {} kernel batch {} heads {} kv-heads {} seq {} kv-seq {} dim {}{} q-chunk {} k-chunk {} read-batch {} {} "
-      "{} exp {} grid {}{}{}",
+      "{} exp {} grid {}{}{}{}",
       shape.causal ? " causal" : "", attention::name_of(config.kernel), shape.batch, shape.heads, shape.kv_heads,
       shape.seq_q, shape.seq_kv, shape.dim, own, config.q_chunk, config.k_chunk, config.read_batch,
       numbers_line(config.format, config.compute), exp_names.of(config.exp_accurate), balance_names.of(config.balance),
-      report::text_of(config.grid), delivery, partition);
+      report::text_of(config.grid), delivery, partition,
+      config.kv_page == 0 ? "" : fmt::format(" kv-page {}", config.kv_page));
 }
 
 Value Attention::delivery_figures() const {
@@ -431,7 +452,7 @@ Value Attention::delivery_figures() const {
 }
 
 void Attention::describe_config(report::Document& document) const {
-  const Shape& shape = config.shape;
+  const Shape& shape = this->shape();
   Value& facts = document.figures["config"];
   facts["q_chunk_chosen"] = q_chunk_chosen;
   facts["k_chunk_chosen"] = k_chunk_chosen;
@@ -457,6 +478,9 @@ void Attention::describe_config(report::Document& document) const {
     add("causal",
         fmt::format("query i sees the keys up to i - {0}; the first {0} of a head see none and give 0", shape.blind_rows()));
   }
+  if (!(shape == config.shape)) {
+    add("decode", fmt::format("the {} heads that share a K/V head are rows of one matrix", config.shape.seq_q));
+  }
   add("numbers", fmt::format("{}, {} exp", numbers_text(config.format, config.compute), exp_names.of(config.exp_accurate)));
   add("kernel", name_of(config.kernel));
   add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk, chosen(q_chunk_chosen),
@@ -469,6 +493,10 @@ void Attention::describe_config(report::Document& document) const {
                         name_of(config.delivery), dram_chunks_->q_chunk, dram_chunks_->k_chunk));
   }
   add("K/V", attention::team_text(config) + attention::causal_text(config));
+  if (config.kv_page > 0) {
+    add("", fmt::format("in {} pages of {} rows, {}", attention::page_count(config), config.kv_page,
+                        page_table_.empty() ? fmt::format("shuffled with seed {}", seed) : "as " + page_table_ + " says"));
+  }
   if (const std::string& reason = kv["fallback"].text(); !reason.empty()) {
     add("fallback", fmt::format("{} instead of {}: {}", name_of(config.delivery), name_of(config.kv), reason));
   }
@@ -500,7 +528,7 @@ void Attention::describe_verification(report::Document& document) const {
 }
 
 std::vector<std::int64_t> Attention::output_extents() const {
-  return {config.shape.batch, config.shape.heads, config.shape.seq_q, config.shape.value_dim()};
+  return {shape().batch, shape().heads, shape().seq_q, shape().value_dim()};
 }
 
 /// What did not pass.

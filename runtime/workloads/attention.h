@@ -11,6 +11,7 @@
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/verify/verify.h"
 #include "runtime/data/tensors.h"
+#include "runtime/workloads/kv_tensors.h"
 #include "runtime/workloads/workload.h"
 
 namespace tilegrid::workloads {
@@ -58,6 +59,8 @@ class Attention : public Workload {
   [[nodiscard]] double useful_flops() const override { return config.shape.useful_flops(); }
   [[nodiscard]] std::uint64_t matmul_tiles() const override { return attention::matmul_tile_count(config, split); }
   void describe(report::Document& document) const override;
+  /// As asked for; config has packed_heads() of it once the run is prepared.
+  [[nodiscard]] const attention::Shape& shape() const { return asked_shape_ ? *asked_shape_ : config.shape; }
   [[nodiscard]] report::Value work_of(std::size_t core) const override;
   [[nodiscard]] std::vector<Choice> choices() const override;
 
@@ -84,7 +87,10 @@ class Attention : public Workload {
   std::optional<int> kv_heads_, seq_kv_;
   std::string steps_;
   attention::Inputs data_;
-  Matrices q_, k_, v_, out_;
+  Matrices q_, out_;
+  KvTensors kv_;
+  std::string page_table_;  ///< file
+  std::optional<attention::Shape> asked_shape_;
   std::optional<attention::Config> dram_chunks_;  ///< with the chunks that would have been chosen for dram
 };
 

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "kernels/attention/dealing.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/paging.h"
 #include "tests/support/wormhole.h"
 
 namespace tilegrid::attention {
@@ -213,11 +214,90 @@ TEST(Partition, SplitKGivesEveryKChunkToOneCoreAndKernelsAgree) {
   }
 }
 
+TEST(Partition, DeliveredHeadsStayInTheirLinesOfTheGrid) {
+  for (const auto& [partition, kv] : {std::pair{Partition::rows, KvDelivery::multicast_row},
+                                      {Partition::rows, KvDelivery::chain},
+                                      {Partition::columns, KvDelivery::multicast_grid}}) {
+    for (const auto& [batch, kv_heads] : {std::pair{1, 2}, {2, 2}, {1, 8}, {3, 5}, {1, 1}}) {
+      Config config = config_of(partition, batch, 2 * kv_heads, 1100, {8, 10}, true, 64);
+      config.shape.kv_heads = kv_heads;
+      config.chip = wormhole();
+      config.kv = kv;
+      config = with_chunks(config);
+      EXPECT_EQ(fallback_reason(config), "");
+      expect_every_item_once(config);
+      std::map<int, std::set<int>> lines;  // of a K/V head
+      const auto work = split_work(config);
+      for (std::size_t core = 0; core < work.size(); ++core) {
+        const auto [x, y] = config.grid.core(static_cast<int>(core));
+        for (const WorkItem& item : work[core]) {
+          lines[item.batch * kv_heads + item.head / 2].insert(partition == Partition::rows ? y : x);
+        }
+      }
+      const int all = partition == Partition::rows ? 10 : 8;
+      for (const auto& [head, of_head] : lines) EXPECT_LE(int(of_head.size()), std::max(1, all / (batch * kv_heads)));
+    }
+  }
+}
+
+TEST(Paging, TablesAreReadAndRefused) {
+  Config config = config_of(Partition::flat, 2, 2, 100, {2, 2}, false, 32);
+  config.kv_page = 64;
+  EXPECT_EQ(parse_page_table("[[3, 0], [1, 2]]", "t", config), (std::vector<std::uint32_t>{3, 0, 1, 2}));
+  const auto refused = [&](const std::string& text) -> std::string {
+    try {
+      (void)parse_page_table(text, "t", config);
+    } catch (const UsageError& error) {
+      return error.message();
+    }
+    return "taken";
+  };
+  EXPECT_EQ(refused("[[3, 0], [1, 4]]"), "t: batch 1, entry 1: 4 is no page: there are 0 to 3");
+  EXPECT_EQ(refused("[[3, 0], [1, -2]]"), "t: batch 1, entry 1: -2 is no page: there are 0 to 3");
+  EXPECT_EQ(refused("[[3, 0], [1, 1.5]]"), "t: batch 1, entry 1: 1.5 is no page: there are 0 to 3");
+  EXPECT_EQ(refused("[[3, 0], [1, \"x\"]]"), "t: batch 1, entry 1: no number is no page: there are 0 to 3");
+  EXPECT_EQ(refused("[[3, 0], [1, 3]]"), "t: batch 1, entry 1: page 3 is there twice");
+  EXPECT_EQ(refused("[[3, 0], [1]]"),
+            "t: batch 1: 2 pages of 64 rows hold 100 keys: a list of as many numbers is expected, not 1");
+  EXPECT_EQ(refused("[[3, 0]]"), "t: a list of 2 lists is expected, one for each batch, not 1");
+  EXPECT_EQ(refused("{}"), "t: a list of 2 lists is expected, one for each batch");
+  EXPECT_EQ(refused("[[3,"), "t: not JSON; a list of page numbers for each batch is expected: [[1, 0], [2, 3]]");
+}
+
+TEST(Paging, ShuffledTablesArePermutationsOfTheirOwn) {
+  Config config = config_of(Partition::flat, 3, 2, 4000, {2, 2}, false, 32);
+  config.kv_page = 32;
+  std::vector<std::uint32_t> table = shuffled_page_table(config, 1);
+  EXPECT_EQ(table, shuffled_page_table(config, 1));
+  EXPECT_NE(table, shuffled_page_table(config, 2));
+  std::sort(table.begin(), table.end());
+  ASSERT_EQ(table.size(), 375U);
+  for (std::uint32_t i = 0; i < table.size(); ++i) EXPECT_EQ(table[i], i);
+}
+
+TEST(Packing, OneQueryAHeadBecomesRowsOfAMatrix) {
+  const Shape decode{2, 8, 2, 1, 500, 64, true};
+  const Shape packed = packed_heads(decode);
+  EXPECT_EQ(packed, (Shape{2, 2, 2, 4, 500, 64, false}));
+  EXPECT_DOUBLE_EQ(packed.useful_flops(), decode.useful_flops());
+  const Shape prefill{2, 8, 2, 2, 500, 64, true};
+  EXPECT_EQ(packed_heads(prefill), prefill);
+}
+
 TEST(Partition, WhatCannotBeDealtSoIsRefused) {
   Config config = config_of(Partition::rows, 1, 8, 512, {8, 10}, true, 64);
   config.chip = wormhole();
   EXPECT_NO_THROW(validate(config));
   config.kv = KvDelivery::chain;
+  EXPECT_NO_THROW(validate(config));
+  config.kv_cores = 4;
+  EXPECT_THROW(validate(config), UsageError);
+  config.kv_cores = 0;
+  config.partition = Partition::columns;
+  EXPECT_THROW(validate(config), UsageError);
+  config.kv = KvDelivery::multicast_grid;
+  EXPECT_NO_THROW(validate(config));
+  config.partition = Partition::heads_first;
   EXPECT_THROW(validate(config), UsageError);
   config.partition = Partition::split_k;
   EXPECT_THROW(validate(config), UsageError);

@@ -70,6 +70,7 @@ COMMANDS = [  # the definition that the output has to follow, and the arguments
     ('compare_kernels', 'attention --grid 2x2 --seq 128 --compare-kernels --json -'),
     ('compare_kv', 'compare-kv --grid 2x2 --heads 4 --kv-heads 1 --seq 128 --causal --json -'),
     ('compare_kv', 'compare-kv --grid 2x2 --heads 2,4 --seq 128 --json -'),
+    ('compare_partitions', 'compare-partitions --grid 2x2 --heads 4 --kv-heads 2 --seq 96 --causal --kv chain --json -'),
     ('sweep', 'sweep attention --grid 2x2 --seq 128 --q-chunk 32,64 --json -'),
     ('sweep', 'sweep matmul --grid 2x2 --k 64 --block 2,3 --json -'),
     ('sweep', 'sweep fused --grid 2x2 --preset six-op --strategy naive,best --json -'),

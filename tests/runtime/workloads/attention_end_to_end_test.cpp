@@ -6,15 +6,18 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <ostream>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "core/tile.h"
 #include "kernels/attention/kernel_args.h"
+#include "kernels/attention/paging.h"
 #include "kernels/attention/unfused/unfused.h"
 #include "kernels/attention/verify/reference.h"
 #include "kernels/attention/verify/samples.h"
@@ -45,6 +48,8 @@ struct Case {
   bool wide_dst = false;  ///< fp32 DST
   KvDelivery kv = KvDelivery::dram;
   int k_parts = 0;  ///< of split_k; 0: not split
+  Partition partition = Partition::flat;
+  int kv_page = 0;  ///< rows of a page of K and V; 0: not paged
 };
 
 struct GridCase {
@@ -235,6 +240,50 @@ std::vector<Case> split_cases() {
   return all;
 }
 
+/// Some of the cases with K and V in pages, which must not change a bit: smaller and larger ones than K chunks, on their
+/// own, delivered, split over cores, by other kernels.
+std::vector<Case> paged_cases() {
+  std::vector<Case> all;
+  const std::map<std::string, int> pages{
+      {"grouped_causal", 64}, {"ragged_keys", 128}, {"one_key", 32}, {"odd_dims_blind", 32}, {"split_decode", 64}};
+  std::vector<Case> cases = hand_written_cases();
+  for (Case& c : split_cases()) cases.push_back(std::move(c));
+  for (Case c : cases) {
+    const auto found = pages.find(c.name);
+    if (found == pages.end()) continue;
+    const std::string name = c.name + std::string(delivered);
+    c.kv_page = found->second;
+    c.name = name + "pages";
+    all.push_back(c);
+    if (c.name.starts_with("grouped")) {
+      c.name = name + "pages_and_chain";
+      c.kv = KvDelivery::chain;
+      c.on_full_grid = false;
+      all.push_back(c);
+    }
+  }
+  return all;
+}
+
+/// Heads bound to rows or columns of the grid, and their K and V delivered along them, which must not change a bit either.
+std::vector<Case> line_cases() {
+  std::vector<Case> all;
+  for (Case c : hand_written_cases()) {
+    if (c.name != "grouped_causal" && c.name != "ragged_causal") continue;
+    const std::string name = c.name + std::string(delivered);
+    for (const auto& [partition, kv, word] : {std::tuple{Partition::rows, KvDelivery::multicast_row, "rows"},
+                                              {Partition::rows, KvDelivery::chain, "chains_in_rows"},
+                                              {Partition::columns, KvDelivery::multicast_grid, "columns"}}) {
+      c.partition = partition;
+      c.kv = kv;
+      c.name = name + word;
+      c.on_full_grid = c.on_full_grid && kv == KvDelivery::multicast_row;
+      all.push_back(c);
+    }
+  }
+  return all;
+}
+
 /// The same bounds hold for the planned kernel.
 std::vector<Case> cases() {
   std::vector<Case> all = hand_written_cases();
@@ -272,6 +321,8 @@ std::vector<Case> cases() {
   for (Case& c : baseline_cases()) all.push_back(std::move(c));
   for (Case& c : delivery_cases()) all.push_back(std::move(c));
   for (Case& c : split_cases()) all.push_back(std::move(c));
+  for (Case& c : paged_cases()) all.push_back(std::move(c));
+  for (Case& c : line_cases()) all.push_back(std::move(c));
   return all;
 }
 
@@ -298,8 +349,13 @@ Config config_of(const GridCase& c) {
   config.kernel = c.config.kernel;
   config.steps = c.config.steps;
   config.kv = c.config.kv;
+  config.partition = c.config.partition;
   config.k_parts = c.config.k_parts;
   if (config.k_parts > 0) config.partition = Partition::split_k;
+  config.kv_page = c.config.kv_page;
+  if (config.kv_page > 0) {
+    config.page_table = std::make_shared<const std::vector<std::uint32_t>>(shuffled_page_table(config, 5));
+  }
   config.compute.full_sync = c.config.full_sync;
   config.compute.dst_fp32 = c.config.wide_dst;
   config.format = c.config.format;
@@ -319,6 +375,12 @@ class Tensor {
   Tensor(int heads, int seq, int dim, DataFormat format)
       : heads_(static_cast<std::size_t>(heads)), seq_(seq), dim_(dim), format_(format), values_(heads_ * head_elements()) {
     head_bytes_ = static_cast<std::size_t>(tiles_of(seq)) * static_cast<std::size_t>(tiles_of(dim)) * tile_bytes(format);
+  }
+  /// K or V in pages.
+  [[nodiscard]] Tensor paged(const Config& config) const {
+    Tensor pages(page_count(config) * config.shape.kv_heads, config.kv_page, dim_, format_);
+    pages.values_ = in_pages(values_, config, dim_);
+    return pages;
   }
   void fill(int stream, Distribution distribution) { values_ = random_samples(7, stream, values_.size(), distribution); }
   Buffer upload(Device& device) const {
@@ -400,6 +462,13 @@ std::uint64_t hash_of_logs(const std::vector<RunResult>& runs) {
   return hash.value();
 }
 
+std::uint32_t upload_table(Device& device, const Config& config) {
+  const std::vector<std::uint32_t> words = table_in_dram(config);
+  const Buffer buffer = device.create_buffer(words.size() * sizeof(std::uint32_t), table_row_bytes(config));
+  device.write(buffer, std::as_bytes(std::span(words)));
+  return buffer.address;
+}
+
 Result run_on(Device& device, const GridCase& c) {
   const Config config = config_of(c);
   const Shape& shape = config.shape;
@@ -411,11 +480,13 @@ Result run_on(Device& device, const GridCase& c) {
   k.fill(1, c.config.distribution);
   v.fill(2, c.config.distribution);
   const Buffer q_buffer = q.upload(device);
-  const Buffer k_buffer = k.upload(device);
-  const Buffer v_buffer = v.upload(device);
+  const bool paged = config.kv_page > 0;
+  const Buffer k_buffer = (paged ? k.paged(config) : k).upload(device);
+  const Buffer v_buffer = (paged ? v.paged(config) : v).upload(device);
   const Buffer out_buffer = device.create_buffer(out.bytes(), q_buffer.page_bytes);
-  const std::vector<Program> programs =
-      make_programs(device, config, {q_buffer.address, k_buffer.address, v_buffer.address, out_buffer.address});
+  TensorAddresses tensors{q_buffer.address, k_buffer.address, v_buffer.address, out_buffer.address};
+  if (paged) tensors.page_table = upload_table(device, config);
+  const std::vector<Program> programs = make_programs(device, config, tensors);
   const std::vector<RunResult> runs = launch(device, programs, false);
   std::vector<std::byte> packed(out_buffer.bytes());
   device.read(out_buffer, std::span(packed));
@@ -456,7 +527,7 @@ class AttentionEndToEnd : public testing::TestWithParam<GridCase> {
     if (c.q_chunk != 0) {
       EXPECT_EQ(first_of_case.emplace(c.name, result.output).first->second, result.output);
     }
-    if (c.kv != KvDelivery::dram) {
+    if (c.name.find(delivered) != std::string::npos) {
       const auto read_by_all = first_of_case.find(c.name.substr(0, c.name.find(delivered)));
       if (read_by_all != first_of_case.end()) {
         EXPECT_EQ(read_by_all->second, result.output) << "K and V come in another way, and are the same";
