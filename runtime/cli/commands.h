@@ -16,6 +16,7 @@ namespace tilegrid::cli {
 [[nodiscard]] Command retime_command();
 [[nodiscard]] Command sweep_command();
 [[nodiscard]] Command compare_kv_command();
+[[nodiscard]] Command compare_partitions_command();
 [[nodiscard]] Command arch_command();
 [[nodiscard]] Command checks_command();
 /// The command of a workload, and --compare-kernels where that is attention.
