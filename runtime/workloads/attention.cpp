@@ -110,6 +110,31 @@ std::string chosen_text(const Value& candidates) {
   return text.empty() ? text : text.substr(1, text.size() - 2);
 }
 
+/// How work is dealt to cores, and how K and V come to them.
+void add_dealing_flags(Flags& flags, Config& config, std::string& page_table) {
+  flags.add("--balance", "Deal of Q chunks to cores when causal: zigzag, contiguous [$]", config.balance, balance_names);
+  flags.add("--partition",
+            "How heads and Q chunks are dealt: flat, all in one list; contiguous, the same without\nlight and heavy chunks "
+            "in turn; heads-first, cores are divided among heads, as the\nshipped kernels did until May 2026; rows, "
+            "columns: heads bound to those of the grid; split-k, flat to groups of cores which share\nthe K chunks of a Q "
+            "chunk and merge their results, as flash decode [$]",
+            config.partition, partition_names);
+  flags.add("--k-parts", "CORES", "Of split-k, cores that share the K chunks of a Q chunk [0: by an estimate]",
+            config.k_parts);
+  flags.add("--kv",
+            "How K and V come to the cores: dram, each reads them; chain, one of a team reads\nand they go from core to "
+            "core; multicast-row, multicast-grid, to a row's or a\nrectangle's cores at once; auto, the one with the "
+            "least device time [$]",
+            config.kv, kv_names);
+  flags.add("--kv-page", "ROWS",
+            "K and V lie in pages of so many rows, in a shuffled order or as --page-table says [0: not]", config.kv_page);
+  flags
+      .add("--page-table", "FILE",
+           "JSON, for each batch a list of the pages of its keys: [[1, 0], [2, 3]] [shuffled by --seed]", page_table)
+      .reads();
+  flags.add("--kv-cores", "CORES", "Cores that share a reading of K and V, 2 and more [0: by an estimate]", config.kv_cores);
+}
+
 }  // namespace
 
 Attention::Attention() {
@@ -198,27 +223,7 @@ void Attention::declare(Flags& flags) {
             "share an exponent; what stays in L1 is bf16 then [$]",
             config.format, tensor_formats());
   add_compute_flags(flags, config.compute);
-  flags.add("--balance", "Deal of Q chunks to cores when causal: zigzag, contiguous [$]", config.balance, balance_names);
-  flags.add("--partition",
-            "How heads and Q chunks are dealt: flat, all in one list; contiguous, the same without\nlight and heavy chunks "
-            "in turn; heads-first, cores are divided among heads, as the\nshipped kernels did until May 2026; rows, "
-            "columns: heads bound to those of the grid; split-k, flat to groups of cores which share\nthe K chunks of a Q "
-            "chunk and merge their results, as flash decode [$]",
-            config.partition, partition_names);
-  flags.add("--k-parts", "CORES", "Of split-k, cores that share the K chunks of a Q chunk [0: by an estimate]",
-            config.k_parts);
-  flags.add("--kv",
-            "How K and V come to the cores: dram, each reads them; chain, one of a team reads\nand they go from core to "
-            "core; multicast-row, multicast-grid, to a row's or a\nrectangle's cores at once; auto, the one with the "
-            "least device time [$]",
-            config.kv, kv_names);
-  flags.add("--kv-page", "ROWS",
-            "K and V lie in pages of so many rows, in a shuffled order or as --page-table says [0: not]", config.kv_page);
-  flags
-      .add("--page-table", "FILE",
-           "JSON, for each batch a list of the pages of its keys: [[1, 0], [2, 3]] [shuffled by --seed]", page_table_)
-      .reads();
-  flags.add("--kv-cores", "CORES", "Cores that share a reading of K and V, 2 and more [0: by an estimate]", config.kv_cores);
+  add_dealing_flags(flags, config, page_table_);
   flags.add("--kernel",
             "hand-written; planned by the DST planner; multipass: one pass for each\noperation, as in 2024; unfused: "
             "matmul, softmax and matmul with all scores in\nDRAM, chunks are their blocks [$]",
