@@ -301,6 +301,25 @@ void Endpoint::increment(NocId noc, NocAddress semaphore, std::uint32_t delta) {
   send_increment(noc, target, offset, delta);
 }
 
+void Endpoint::increment_multicast(NocId noc, NocAddress semaphores, std::uint32_t delta, std::uint32_t destinations) {
+  const MulticastForm form{.who = "noc_semaphore_inc_multicast", .destinations = destinations};
+  const Rectangle rectangle = rectangle_of(noc, semaphores, form);
+  const LogicalCore low = rectangle.low();
+  const LogicalCore high = rectangle.high();
+  PendingWrite reached{{}, address_offset(semaphores), nullptr, sizeof delta};
+  std::vector<NocAddress> addresses;
+  for (int y = low.y; y <= high.y; ++y) {
+    for (int x = low.x; x <= high.x; ++x) {
+      if (LogicalCore{x, y} == core_->logical) continue;
+      reached.targets.push_back({Target::Kind::core, node_.placement().grid.index({x, y})});
+      addresses.push_back(make_address(static_cast<std::uint32_t>(x + virtual_base),
+                                       static_cast<std::uint32_t>(y + virtual_base), address_offset(semaphores)));
+    }
+  }
+  check_destinations(reached, rectangle, form);
+  for (const NocAddress address : addresses) increment(noc, address, delta);
+}
+
 void Endpoint::read_barrier(NocId noc, std::optional<std::uint32_t> trid) {
   preempt();
   outstanding_reads_.clear(noc, trid, trid ? "noc_async_read_barrier_with_trid" : "noc_async_read_barrier");

@@ -40,6 +40,9 @@ class Endpoint final : public Port {
   /// target": a rectangle beyond the grid, or one that the NoC would leave to go round the torus.
   void multicast(NocId noc, std::uint32_t l1_source, NocAddress destination, std::uint32_t bytes, const MulticastForm& form);
   void increment(NocId noc, NocAddress semaphore, std::uint32_t delta);
+  /// The semaphores of all cores of a rectangle but the own one, which `destinations` counts. The atomics are issued one by
+  /// one, row by row, and charged so: what silicon's single packet takes is not published.
+  void increment_multicast(NocId noc, NocAddress semaphores, std::uint32_t delta, std::uint32_t destinations);
 
   /// Transaction id of the reads from here on.
   void set_read_trid(NocId noc, std::uint32_t trid);

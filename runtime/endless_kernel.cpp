@@ -20,7 +20,8 @@ namespace {
 
 /// The meter at the last tick, and for how many ticks it has stood still. A tick is a second of the processor's time.
 struct Stillness {
-  std::uint64_t calls = 0, blocks = 0;
+  std::uint64_t turn = 0, counted = 0;
+  std::int64_t left = 0;
   int ticks = 0;
 };
 Stillness still;
@@ -31,9 +32,13 @@ constexpr int most_ticks = 3;
 void on_tick(int /*signal*/, siginfo_t* /*info*/, void* context) {
   const Fiber* fiber = current_fiber();
   const KernelContext* kernel = fiber == nullptr ? nullptr : &kernel_of(*fiber);
-  const tilegrid_device::Meter* meter = metalium::interface().meter;
-  if (kernel == nullptr || kernel->foreign == nullptr || meter->calls != still.calls || meter->blocks != still.blocks) {
-    still = {meter->calls, meter->blocks, 0};
+  if (kernel == nullptr || kernel->foreign == nullptr) {
+    still = {};
+    return;
+  }
+  const tilegrid_device::Meter& meter = kernel->foreign->meter;
+  if (meter.turn != still.turn || meter.left != still.left || kernel->foreign->counted != still.counted) {
+    still = {meter.turn, kernel->foreign->counted, meter.left, 0};
     return;
   }
   if (++still.ticks < most_ticks) return;

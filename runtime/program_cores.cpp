@@ -118,12 +118,15 @@ void ProgramCores::start_kernels(Core& core) {
     contexts_.push_back(context_of(core, config));
     KernelContext* kernel = contexts_.back().get();
     core.log.lines().follow(config.risc, &kernel->where);
-    if (!config.object.empty()) {
-      foreign_.push_back(std::make_unique<ForeignKernel>(*kernel));
+    KernelFunction function = nullptr;
+    if (config.object.empty()) {
+      function = find_kernel(config.name);
+    } else {
+      const jit::Loader::Entry entry = jit::Loader::of_process().entry(config.object, core.index);
+      function = entry.function;
+      foreign_.push_back(std::make_unique<ForeignKernel>(*kernel, *entry.meter));
       kernel->foreign = foreign_.back().get();
     }
-    const KernelFunction function =
-        config.object.empty() ? find_kernel(config.name) : jit::Loader::of_process().entry(config.object, core.index);
     node_.scheduler().spawn(core.index, config.risc, kernel, &core.host_cost,
                             [kernel, function] { run_kernel(*kernel, function); });
   }

@@ -298,6 +298,11 @@ void noc_semaphore_inc(std::uint64_t semaphore, std::uint32_t delta, std::uint8_
   KernelContext& kernel = context(at);
   kernel.noc->increment(noc_of(kernel, noc), semaphore, delta);
 }
+void noc_semaphore_inc_multicast(std::uint64_t semaphores, std::uint32_t delta, std::uint32_t destinations, std::uint8_t noc,
+                                 Here at) {
+  KernelContext& kernel = context(at);
+  kernel.noc->increment_multicast(noc_of(kernel, noc), semaphores, delta, destinations);
+}
 void noc_semaphore_set_remote(std::uint32_t l1_source, std::uint64_t semaphore, std::uint8_t noc, Here at) {
   KernelContext& kernel = context(at);
   const NocId on = noc_of(kernel, noc);

@@ -122,6 +122,9 @@ void noc_semaphore_wait(volatile std::uint32_t* semaphore, std::uint32_t value, 
 void noc_semaphore_wait_min(volatile std::uint32_t* semaphore, std::uint32_t value, Here at = Here::current());
 void noc_semaphore_inc(std::uint64_t semaphore, std::uint32_t delta, std::uint8_t noc = default_noc,
                        Here at = Here::current());
+/// The same to all cores of a multicast address but the own one, which `destinations` counts.
+void noc_semaphore_inc_multicast(std::uint64_t semaphores, std::uint32_t delta, std::uint32_t destinations,
+                                 std::uint8_t noc = default_noc, Here at = Here::current());
 /// Writes the 4 bytes at `l1_source` to a semaphore of another core.
 void noc_semaphore_set_remote(std::uint32_t l1_source, std::uint64_t semaphore, std::uint8_t noc = default_noc,
                               Here at = Here::current());

@@ -62,15 +62,24 @@ std::uint32_t cb_fact(std::uint32_t cb, int what, Line at) {
   PackQueue& packs = kernel.foreign->packs;
   if (what == 1) packs.drain();
   while (what == 1 && packs.full_buffer() == &buffer) packs.block_for_first();
-  const std::array<std::uint32_t, 8> facts{buffer.read_pointer(),
-                                           buffer.write_pointer(),
-                                           buffer.page_bytes(),
-                                           buffer.pages(),
-                                           buffer.address(),
-                                           static_cast<std::uint32_t>(buffer.format()),
-                                           static_cast<std::uint32_t>(buffer.received()),
-                                           static_cast<std::uint32_t>(buffer.acked())};
-  return facts.at(static_cast<std::size_t>(what));
+  switch (what) {
+    case 0:
+      return buffer.read_pointer();
+    case 1:
+      return buffer.write_pointer();
+    case 2:
+      return buffer.page_bytes();
+    case 3:
+      return buffer.pages();
+    case 4:
+      return buffer.address();
+    case 5:
+      return static_cast<std::uint32_t>(buffer.format());
+    case 6:
+      return static_cast<std::uint32_t>(buffer.received());
+    default:
+      return static_cast<std::uint32_t>(buffer.acked());
+  }
 }
 
 const std::uint32_t* arg_address(bool common, std::uint32_t index, Line at) {
@@ -247,6 +256,11 @@ void fill_semaphores(Interface& table) {
   table.semaphore_inc = [](std::uint64_t semaphore, std::uint32_t delta, std::uint8_t noc, Line at) {
     enter(at);
     api::noc_semaphore_inc(semaphore, delta, noc, here(at));
+  };
+  table.semaphore_inc_multicast = [](std::uint64_t semaphores, std::uint32_t delta, std::uint32_t destinations,
+                                     std::uint8_t noc, Line at) {
+    enter(at);
+    api::noc_semaphore_inc_multicast(semaphores, delta, destinations, noc, here(at));
   };
   table.semaphore_set_remote = [](std::uint32_t l1, std::uint64_t semaphore, std::uint8_t noc, Line at) {
     api::noc_semaphore_set_remote(in_slot(enter(at), l1), semaphore, noc, here(at));

@@ -71,14 +71,16 @@ class PackQueue {
 /// Of a kernel from a file, beside its context: what keeps its calls in order, its unfinished output, and what its
 /// configuration calls have set for later ones.
 struct ForeignKernel {
-  explicit ForeignKernel(KernelContext& of) : kernel(of), packs(of) {}
+  ForeignKernel(KernelContext& of, tilegrid_device::Meter& of_object) : kernel(of), meter(of_object), packs(of) {}
   KernelContext& kernel;
+  tilegrid_device::Meter& meter;
   PackQueue packs;
   float exp_scale = 1.0F;              ///< of the fast exponential
   bool transpose = false;              ///< of the matmul that was configured last
-  bool called = true;                  ///< since the alarm of the meter
+  bool looked = false;                 ///< at the meter since the last call
   bool progressed = true;              ///< since it last gave way in a loop that waits
-  std::uint64_t mark = 0;              ///< of the meter at its last alarm
+  std::uint64_t counted = 0;           ///< blocks since the last call, before those that the meter counts
+  std::uint64_t changed_at = 0;        ///< of those: where a comparison last saw other values
   std::uint64_t ticks = 0;             ///< of the clock that it may look at
   std::uint32_t cb_a = 0, cb_b = 0;    ///< that the unpackers were configured for last
   const void* spins_at = nullptr;      ///< code that looks at memory again and again; null: none

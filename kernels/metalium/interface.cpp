@@ -17,28 +17,48 @@ namespace {
 /// Blocks between two calls that count as part of the calls: what is charged for a call has its loop in it.
 constexpr std::uint64_t blocks_of_a_call = 32;
 /// So often the meter looks whether a kernel computes or waits.
-constexpr std::uint64_t blocks_between_looks = 1024;
+constexpr std::int64_t blocks_between_looks = 1024;
 /// Host time of that many, for who serves other ranks meanwhile.
 constexpr std::uint32_t look_ns = 4000;
-
-/// Of the fiber that runs: fibers change only inside of calls, which begin with a count of zero.
-tilegrid_device::Meter meter{0, blocks_between_looks, 0, 0};
 
 std::function<void(const std::string&)>& printer() {
   static std::function<void(const std::string&)> function;
   return function;
 }
 
+/// Another one for every call of every kernel, with many bits other than in the last.
+std::uint64_t next_turn() {
+  static std::uint64_t turn = 0;
+  return turn += 0x9E3779B97F4A7C15U;
+}
+
 void restart_meter(ForeignKernel& kernel) {
-  meter = {0, blocks_between_looks, meter.calls + 1, 0};
-  kernel.mark = 0;
-  kernel.called = true;
+  kernel.meter.left = blocks_between_looks;
+  kernel.meter.changed = 0;
+  kernel.meter.turn = next_turn();
+  if (!kernel.looked) return;
+  kernel.looked = false;
+  kernel.counted = kernel.changed_at = 0;
 }
 
 void charge(KernelContext& kernel) {
-  const std::uint64_t blocks = std::min<std::uint64_t>(meter.blocks, std::numeric_limits<std::uint32_t>::max());
+  const ForeignKernel& foreign = *kernel.foreign;
+  const std::uint64_t blocks = foreign.counted + static_cast<std::uint64_t>(blocks_between_looks - foreign.meter.left);
   if (blocks <= blocks_of_a_call) return;
-  kernel.core->log.append(kernel.risc, events::Work{.steps = static_cast<std::uint32_t>(blocks)});
+  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  kernel.core->log.append(kernel.risc, events::Work{.steps = static_cast<std::uint32_t>(std::min(blocks, most))});
+}
+
+/// Others get their turn. The object's comparisons remember for this kernel alone, as others may run the same code.
+void give_way(KernelContext& kernel) {
+  ForeignKernel& foreign = *kernel.foreign;
+  tilegrid_device::Meter& meter = foreign.meter;
+  const std::string seen(meter.seen, meter.seen_end);
+  const std::uint64_t turn = meter.turn;
+  kernel.noc->flush();
+  kernel.core->scheduler.spin(std::exchange(foreign.progressed, false));
+  std::copy(seen.begin(), seen.end(), meter.seen);
+  meter.turn = turn;
 }
 
 /// The meter's alarm. A kernel whose comparisons saw new values computes, and goes on. One whose comparisons have long seen
@@ -49,23 +69,23 @@ void slow(const void* pc) {
   if (fiber == nullptr) return;
   auto& kernel = *static_cast<KernelContext*>(fiber->local());
   ForeignKernel& foreign = *kernel.foreign;
-  if (foreign.called || meter.last_change > foreign.mark) {
-    foreign.called = false;
-    foreign.progressed = true;
-    foreign.mark = meter.blocks;
-    meter.alarm = meter.blocks + blocks_between_looks;
-    kernel.core->scheduler.tick(look_ns);
-    return;
+  tilegrid_device::Meter& meter = foreign.meter;
+  const bool computes = !std::exchange(foreign.looked, true) || meter.changed != 0;
+  if (meter.changed != 0) {
+    foreign.changed_at = foreign.counted + static_cast<std::uint64_t>(blocks_between_looks - meter.changed);
   }
-  meter.blocks = meter.last_change;
-  const tilegrid_device::Meter kept = meter;
-  foreign.spins_at = pc;
-  kernel.noc->flush();
-  kernel.core->scheduler.spin(std::exchange(foreign.progressed, false));
-  foreign.spins_at = nullptr;
-  meter = {kept.blocks, kept.alarm, meter.calls + 1, kept.last_change};
-  foreign.mark = meter.blocks;
-  meter.alarm = meter.blocks + blocks_between_looks;
+  foreign.counted += static_cast<std::uint64_t>(blocks_between_looks);
+  if (computes) {
+    foreign.progressed = true;
+    kernel.core->scheduler.tick(look_ns);
+  } else {
+    foreign.counted = foreign.changed_at;
+    foreign.spins_at = pc;
+    give_way(kernel);
+    foreign.spins_at = nullptr;
+  }
+  meter.left = blocks_between_looks;
+  meter.changed = 0;
 }
 
 void refuse(const char* what, const char* why, Line at) {
@@ -122,7 +142,6 @@ bool configured(KernelContext& kernel, std::uint32_t cb, const char* who) {
 const Interface& interface() {
   static const Interface table = [] {
     Interface made{};
-    made.meter = &meter;
     made.slow = slow;
     made.refuse = refuse;
     made.print = print;

@@ -71,8 +71,8 @@ struct Job {
 };
 
 std::vector<std::string> flags_of(const KernelSource& source, const Compiler& compiler, const fs::path& headers) {
-  std::vector<std::string> flags{"-std=gnu++20",         "-shared",      "-fPIC", "-O2", "-g1", "-w", "-ffp-contract=off",
-                                 "-fno-strict-aliasing", "-nostartfiles"};
+  std::vector<std::string> flags{"-std=gnu++20", "-shared", "-fPIC", "-fvisibility=hidden", "-nostartfiles"};
+  flags.insert(flags.end(), {"-O2", "-g1", "-w", "-ffp-contract=off", "-fno-strict-aliasing"});
   // Pointers to L1 fit into 32 bits: kernels store them as such.
   if (compiler.clang) {
     // Clang leaves out blocks whose count follows from others', unless it is told not to.

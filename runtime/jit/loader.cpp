@@ -18,11 +18,11 @@
 namespace tilegrid::jit {
 namespace {
 
-/// Writable sections that hold no variables of the kernel; ".tilegrid" is what the device headers keep for themselves, and
-/// holds the same for all cores between two calls.
+/// Writable sections that hold no variables of the kernel; ".tilegrid" and "tilegrid_seen" are what the device headers keep
+/// for themselves: the same for all cores, or of no meaning from one call to the next.
 bool is_of_the_loader(std::string_view name) {
   for (const std::string_view prefix : {".dynamic", ".got", ".init_array", ".fini_array", ".ctors", ".dtors", ".data.rel.ro",
-                                        ".tilegrid", ".tm_clone_table"}) {
+                                        ".tilegrid", "tilegrid_seen", ".tm_clone_table"}) {
     if (name.starts_with(prefix)) return true;
   }
   return false;
@@ -88,15 +88,15 @@ Loader::Copy Loader::load(const std::string& key, const Known& known) {
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) refuse(key, dlerror());
   Copy copy;
-  copy.entry = reinterpret_cast<KernelFunction>(dlsym(handle, "tilegrid_kernel"));
+  copy.entry.function = reinterpret_cast<KernelFunction>(dlsym(handle, "tilegrid_kernel"));
   auto** table = static_cast<const tilegrid_device::Interface**>(dlsym(handle, "tilegrid_interface"));
-  auto** meter = static_cast<tilegrid_device::Meter**>(dlsym(handle, "tilegrid_meter"));
+  copy.entry.meter = static_cast<tilegrid_device::Meter*>(dlsym(handle, "tilegrid_meter"));
   link_map* map = nullptr;
-  if (copy.entry == nullptr || table == nullptr || meter == nullptr || dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0) {
+  if (copy.entry.function == nullptr || table == nullptr || copy.entry.meter == nullptr ||
+      dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0) {
     refuse(key, "it has no entry");
   }
   *table = &metalium::interface();
-  *meter = metalium::interface().meter;
   copy.base = reinterpret_cast<std::byte*>(map->l_addr);  // NOLINT(performance-no-int-to-ptr)
   copy.first_values.reserve(known.variables.size());
   for (const Range& range : known.variables) {
@@ -105,7 +105,7 @@ Loader::Copy Loader::load(const std::string& key, const Known& known) {
   return copy;
 }
 
-KernelFunction Loader::entry(const std::string& key, int core) {
+Loader::Entry Loader::entry(const std::string& key, int core) {
   const auto known = objects_.find(key);
   if (known == objects_.end()) refuse(key, "its code was not sent");
   const int of = known->second.variables.empty() ? -1 : core;

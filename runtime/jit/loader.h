@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/metalium/include/tilegrid/interface.h"
 #include "kernels/program.h"
 #include "kernels/registry.h"
 
@@ -25,9 +26,13 @@ class Loader {
   /// Makes the objects of a program known; those without bytes must be known already. Throws Error.
   void add(const std::vector<KernelObject>& objects);
 
+  struct Entry {
+    KernelFunction function = nullptr;
+    tilegrid_device::Meter* meter = nullptr;
+  };
   /// The entry of the object for a core, with its variables as they are before a launch. Throws Error for bytes that can't
   /// be loaded.
-  [[nodiscard]] KernelFunction entry(const std::string& key, int core);
+  [[nodiscard]] Entry entry(const std::string& key, int core);
 
   /// Whether each core has its own copy.
   [[nodiscard]] bool has_variables(const std::string& key) const;
@@ -39,7 +44,7 @@ class Loader {
     std::uint64_t bytes = 0;
   };
   struct Copy {
-    KernelFunction entry = nullptr;
+    Entry entry;
     std::byte* base = nullptr;
     std::vector<std::vector<std::byte>> first_values;  ///< of the ranges
   };

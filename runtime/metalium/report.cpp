@@ -11,6 +11,7 @@
 #include "runtime/launches.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
+#include "runtime/timing/costs.h"
 
 namespace tilegrid::metalium {
 namespace {
@@ -41,6 +42,25 @@ std::uint64_t noc_bytes(const report::RunOutcome& outcome) {
     }
   }
   return bytes;
+}
+
+/// Cycles that the replay charges for a processor's own code between calls, of the one that has most.
+double most_loop_cycles(const RunLog& log) {
+  double most = 0;
+  for (const LaunchLog& launch : log.launches) {
+    for (const EventLog& core : launch.cores) {
+      for (const Risc risc : each<Risc>) {
+        double cycles = 0;
+        for (const Event& event : core.sequence(risc)) {
+          if (event.kind() != EventKind::work) continue;
+          const auto work = event.get<events::Work>();
+          if (!work.vector) cycles += timing::Costs::work(work);
+        }
+        most = std::max(most, cycles);
+      }
+    }
+  }
+  return most;
 }
 
 std::uint64_t busy_cores(const report::RunOutcome& outcome) {
@@ -94,6 +114,7 @@ void Report::launched(const Program& program, RunResult result) {
 void Report::add_time(const RunLog& log) {
   report::DeviceReport report = report::replay_run(log, architecture_);
   replay_seconds_ += report.replay_seconds;
+  loop_cycles_ += most_loop_cycles(log);
   if (device_time_) {
     add(*device_time_, std::move(report.time));
   } else {
@@ -115,6 +136,11 @@ std::string Report::summary(int code) const {
   if (device_time_) {
     lines.push_back(
         fmt::format("device time {:.0f} cycles, {:.3f} us (modelled)", device_time_->cycles, device_time_->seconds * 1e6));
+    if (loop_cycles_ > 0) {
+      lines.push_back(fmt::format("up to {:.0f} of these cycles are plain code of one RISC between calls, counted in basic "
+                                  "blocks: right within a factor of about 2",
+                                  loop_cycles_));
+    }
   } else if (launches_ > 0) {
     lines.push_back("device time was not asked for (TILEGRID_TIME)");
   }
@@ -157,6 +183,7 @@ Value Report::document(const Device& device, int code) const {
                  {"warnings", report::faults_of(outcome_.known_faults)},
                  {"deadlock", deadlock_.empty() ? Value() : report::from_json(deadlock_)},
                  {"launches", launches_},
+                 {"plain_code", {{"most_cycles_of_a_risc", loop_cycles_}, {"within_factor", 2}}},
                  {"compile", {{"kernels", compiled_}, {"from_cache", from_cache_}, {"seconds", compile_seconds_}}}};
   if (launches_ > 0) {
     outcome.result.findings = device.warnings();

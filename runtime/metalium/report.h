@@ -45,6 +45,7 @@ class Report {
   int compiled_ = 0, from_cache_ = 0;
   double compile_seconds_ = 0;
   std::optional<timing::DeviceTime> device_time_;
+  double loop_cycles_ = 0;  ///< of the processor that spends most in its own code between calls; summed over launches
   double replay_seconds_ = 0;
   RunLog log_;  ///< of all launches, when a file wants it
   std::string error_;

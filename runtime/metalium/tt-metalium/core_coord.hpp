@@ -119,6 +119,8 @@ class CoreRangeSet {
   explicit CoreRangeSet(std::span<const CoreRange> ranges);
   CoreRangeSet(const std::set<CoreRange>& ranges);
   CoreRangeSet(const CoreRange& range) : ranges_{range} {}
+  /// For lists in braces, which could be read as several of the others.
+  CoreRangeSet(std::initializer_list<CoreRange> ranges) : CoreRangeSet(std::set<CoreRange>(ranges)) {}
   /// A vector as such: a list in braces is a set.
   template <class Ranges>
   requires std::is_same_v<std::remove_cvref_t<Ranges>, std::vector<CoreRange>> CoreRangeSet(Ranges&& ranges)

@@ -30,13 +30,18 @@
 #define tt_l1_ptr
 #define tt_reg_ptr
 
-// Until the loader has come, the kernel's own initialisers count for nothing.
-static tilegrid_device::Meter tilegrid_no_meter TILEGRID_OWN = {0, ~0ULL, 0, 0};
-// Found by the loader, and the object's own: reached without a table.
-#define TILEGRID_FOUND __attribute__((visibility("protected"))) TILEGRID_OWN
+// What comparisons remember lies in a section whose bounds the linker gives.
+#define TILEGRID_SEEN __attribute__((section("tilegrid_seen")))
 extern "C" {
-const tilegrid_device::Interface* tilegrid_interface TILEGRID_FOUND = nullptr;
-tilegrid_device::Meter* tilegrid_meter TILEGRID_FOUND = &tilegrid_no_meter;
+// Found by the loader.
+const tilegrid_device::Interface* tilegrid_interface __attribute__((visibility("protected"))) TILEGRID_OWN = nullptr;
+extern char tilegrid_seen_begin[] __asm__("__start_tilegrid_seen") __attribute__((visibility("hidden")));
+extern char tilegrid_seen_end[] __asm__("__stop_tilegrid_seen") __attribute__((visibility("hidden")));
+// Until the loader has come, the kernel's own initialisers count for nothing. The object's own code finds it without a
+// table.
+tilegrid_device::Meter tilegrid_own_meter __attribute__((visibility("hidden")))
+TILEGRID_OWN = {std::numeric_limits<int64_t>::max(), 0, 0, tilegrid_seen_begin, tilegrid_seen_end};
+extern tilegrid_device::Meter tilegrid_meter __attribute__((alias("tilegrid_own_meter"), visibility("protected")));
 }
 
 namespace tilegrid_device {
@@ -48,7 +53,7 @@ struct Comparison {
   const void* place;
   uint64_t a, b;
 };
-static Comparison comparisons[64] TILEGRID_OWN = {{nullptr, 0, 0}};
+static Comparison comparisons[64] TILEGRID_SEEN = {{nullptr, 0, 0}};
 #if defined(__clang__)
 /// Where the last one was: Clang gives a loop's blocks the line before it.
 static const void* last_compared TILEGRID_OWN = nullptr;
@@ -59,9 +64,10 @@ TILEGRID_UNCOUNTED inline void compared(const void* place, uint64_t a, uint64_t 
   last_compared = place;
 #endif
   Comparison& last = comparisons[(reinterpret_cast<uintptr_t>(place) >> 2) & 63U];
+  a ^= tilegrid_own_meter.turn;
   if (last.place == place && last.a == a && last.b == b) return;
   last = {place, a, b};
-  tilegrid_meter->last_change = tilegrid_meter->blocks;
+  tilegrid_own_meter.changed = tilegrid_own_meter.left;
 }
 
 TILEGRID_UNCOUNTED inline uint64_t bits_of(double value) {
@@ -74,14 +80,16 @@ TILEGRID_UNCOUNTED inline uint64_t bits_of(double value) {
 
 // The compiler calls these from the kernel's code: at every basic block, and with the operands of every comparison.
 #define TILEGRID_HOOK extern "C" __attribute__((visibility("hidden"), noinline)) TILEGRID_UNCOUNTED void
-TILEGRID_HOOK __sanitizer_cov_trace_pc() {
-  tilegrid_device::Meter& meter = *tilegrid_meter;
+TILEGRID_HOOK tilegrid_slow() {
 #if defined(__clang__)
   const void* place = tilegrid_device::last_compared;
 #else
   const void* place = nullptr;
 #endif
-  if (++meter.blocks >= meter.alarm) tilegrid_interface->slow(place != nullptr ? place : __builtin_return_address(0));
+  tilegrid_interface->slow(place != nullptr ? place : __builtin_return_address(0));
+}
+TILEGRID_HOOK __sanitizer_cov_trace_pc() {
+  if (--tilegrid_own_meter.left == 0) tilegrid_slow();
 }
 #define TILEGRID_COMPARE(name, type) \
   TILEGRID_HOOK name(type a, type b) { tilegrid_device::compared(__builtin_return_address(0), a, b); }
@@ -104,6 +112,66 @@ TILEGRID_HOOK __sanitizer_cov_trace_switch(uint64_t value, void*) {
 }
 #undef TILEGRID_COMPARE
 #undef TILEGRID_HOOK
+
+#if defined(__x86_64__) && !defined(__clang__)
+// GCC knows these hooks as calls only, and a call costs several times what it does here. So the assembler is told what to
+// put in the place of one: a block counts down, a comparison remembers at its own place what it saw. A hook may change the
+// registers that a call may. What is left of calls (a jump at a function's end, floating point) goes to the functions above.
+asm(R"(
+.macro tilegrid_see
+  xorq tilegrid_own_meter+16(%rip), %rdi
+  cmpq %rdi, .Ltilegrid_seen\@(%rip)
+  je .Ltilegrid_same\@
+  movq %rdi, .Ltilegrid_seen\@(%rip)
+  movq tilegrid_own_meter(%rip), %rdi
+  movq %rdi, tilegrid_own_meter+8(%rip)
+.Ltilegrid_same\@:
+  .pushsection tilegrid_seen, "aw", @progbits
+  .p2align 3
+.Ltilegrid_seen\@:
+  .quad 0
+  .popsection
+.endm
+.macro call target:vararg
+  .ifc \target,__sanitizer_cov_trace_pc@PLT
+  subq $1, tilegrid_own_meter(%rip)
+  jnz .Ltilegrid_on\@
+  callq tilegrid_slow
+.Ltilegrid_on\@:
+  .else
+  .ifc \target,__sanitizer_cov_trace_const_cmp4@PLT
+  movl %esi, %edi
+  tilegrid_see
+  .else
+  .ifc \target,__sanitizer_cov_trace_cmp4@PLT
+  movl %esi, %esi
+  shlq $32, %rdi
+  orq %rsi, %rdi
+  tilegrid_see
+  .else
+  .ifc \target,__sanitizer_cov_trace_const_cmp1@PLT
+  movzbl %sil, %edi
+  tilegrid_see
+  .else
+  .ifc \target,__sanitizer_cov_trace_const_cmp8@PLT
+  movq %rsi, %rdi
+  tilegrid_see
+  .else
+  .ifc \target,__sanitizer_cov_trace_cmp8@PLT
+  imulq $0x61C88647, %rdi, %rdi
+  xorq %rsi, %rdi
+  tilegrid_see
+  .else
+  callq \target
+  .endif
+  .endif
+  .endif
+  .endif
+  .endif
+  .endif
+.endm
+)");
+#endif
 
 /// A name of the vendor's API that this emulator does not have: a call is an error of the compiler that names it.
 #define TILEGRID_NOT_THERE(name, why)                                                                                   \

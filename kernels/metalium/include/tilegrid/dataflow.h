@@ -103,7 +103,6 @@ inline void noc_async_write_multicast_loopback_src(uint32_t l1, uint64_t destina
   tilegrid_device::tg().multicast(l1, destination, bytes, destinations, true, linked, false, noc, at);
 }
 TILEGRID_NOT_THERE(noc_async_write_multicast_exclude_region, "multicasts go to whole rectangles")
-TILEGRID_NOT_THERE(noc_semaphore_inc_multicast, "increments go to one core (noc_semaphore_inc)")
 TILEGRID_NOT_THERE(noc_async_write_set_trid, "writes get their id by noc_async_write_one_packet_with_trid")
 
 inline void noc_async_read_set_state(uint64_t source, uint8_t noc = noc_index, TG_AT) {
@@ -213,6 +212,11 @@ inline void noc_semaphore_wait_min(tilegrid_device::Semaphore32 semaphore, uint3
 template <bool posted = false>
 inline void noc_semaphore_inc(uint64_t semaphore, uint32_t delta, uint8_t noc = noc_index, uint8_t = 0, TG_AT) {
   tilegrid_device::tg().semaphore_inc(semaphore, delta, noc, at);
+}
+template <bool posted = false>
+inline void noc_semaphore_inc_multicast(uint64_t semaphores, uint32_t delta, uint32_t destinations, uint8_t noc = noc_index,
+                                        TG_AT) {
+  tilegrid_device::tg().semaphore_inc_multicast(semaphores, delta, destinations, noc, at);
 }
 inline void noc_semaphore_set_remote(uint32_t l1, uint64_t semaphore, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().semaphore_set_remote(l1, semaphore, noc, at);

@@ -314,6 +314,12 @@ class Semaphore {
   void up(const Noc& noc, uint32_t x, uint32_t y, uint32_t value, uint8_t = 0, TG_AT) const {
     tilegrid_device::tg().semaphore_inc(get_noc_addr(x, y, address_), value, noc.get_noc_id(), at);
   }
+  void inc_multicast(const Noc& noc, uint32_t x_start, uint32_t y_start, uint32_t x_end, uint32_t y_end, uint32_t value,
+                     uint32_t destinations, TG_AT) const {
+    tilegrid_device::tg().semaphore_inc_multicast(
+        get_noc_multicast_addr(x_start, y_start, x_end, y_end, address_, noc.get_noc_id()), value, destinations,
+        noc.get_noc_id(), at);
+  }
   template <Noc::McastMode mode = Noc::McastMode::EXCLUDE_SRC>
   void set_multicast(const Noc& noc, uint32_t x_start, uint32_t y_start, uint32_t x_end, uint32_t y_end,
                      uint32_t destinations, bool linked = false, TG_AT) const {

@@ -6,7 +6,7 @@
 
 extern "C" {
 __attribute__((visibility("hidden"))) void* __dso_handle TILEGRID_OWN = nullptr;
-TILEGRID_UNCOUNTED void tilegrid_kernel() {
+__attribute__((visibility("protected"))) TILEGRID_UNCOUNTED void tilegrid_kernel() {
   if (&kernel_main != nullptr) return kernel_main();
   if (&NAMESPACE::TILEGRID_MAIN != nullptr) return NAMESPACE::TILEGRID_MAIN();
   tilegrid_interface->refuse("the kernel defines neither kernel_main nor NAMESPACE::MAIN", "one of them is its entry",

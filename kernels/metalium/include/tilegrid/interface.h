@@ -18,17 +18,19 @@ struct Line {
   }
 };
 
-/// Counts the basic blocks that a kernel runs between its calls: instrumentation of the compiler adds them up.
+/// Counts the basic blocks that a kernel runs between its calls: instrumentation of the compiler adds them up. It lies in
+/// the kernel's object, where counting one takes one instruction, and belongs to the kernel that runs: kernels change inside
+/// of calls only, which set it anew, or in slow(), which keeps it.
 struct Meter {
-  uint64_t blocks;       ///< since the last call
-  uint64_t alarm;        ///< count at which slow() is called
-  uint64_t calls;        ///< so far, of all kernels: what was learnt before the last one may hold no more
-  uint64_t last_change;  ///< count at which a comparison last saw other values than before
+  int64_t left;     ///< blocks until slow() is called
+  int64_t changed;  ///< `left` when a comparison last saw other values than before; 0: none has since `left` was set
+  uint64_t turn;    ///< mixed into what comparisons remember: what they saw before the last call holds no more
+  char* seen;       ///< what comparisons remember, up to seen_end
+  char* seen_end;
 };
 
 /// Numbers of the matrix unit's operations, broadcasts, pools and vector operations are those of the core library.
 struct Interface {
-  Meter* meter;
   void (*slow)(const void* pc);  ///< the meter's alarm: a long computation, or a loop that waits
   void (*refuse)(const char* what, const char* why, Line at);  ///< ends the run with a fault
   void (*print)(int thread, const char* text, size_t length);  ///< thread: of a compute kernel 0 to 2, else -1
@@ -77,6 +79,7 @@ struct Interface {
   void (*semaphore_set)(volatile uint32_t* semaphore, uint32_t value, Line at);
   void (*semaphore_wait)(volatile uint32_t* semaphore, uint32_t value, bool at_least, Line at);
   void (*semaphore_inc)(uint64_t semaphore, uint32_t delta, uint8_t noc, Line at);
+  void (*semaphore_inc_multicast)(uint64_t semaphores, uint32_t delta, uint32_t destinations, uint8_t noc, Line at);
   void (*semaphore_set_remote)(uint32_t l1, uint64_t semaphore, uint8_t noc, Line at);
   void (*semaphore_multicast)(uint32_t l1, uint64_t semaphore, uint32_t destinations, bool loopback, bool linked,
                               uint8_t noc, Line at);

@@ -16,7 +16,7 @@ typedef uint32_t Words __attribute__((vector_size(128)));
 /// Of the code that runs; of no meaning after a call of the API.
 struct State {
   Ints enabled;    ///< all bits of a lane, or none
-  uint64_t calls;  ///< of the meter, when the tiles were asked for
+  uint64_t turn;  ///< of the meter, when the tiles were asked for
   float* tiles[16];
   uint32_t base_tile;    ///< of dst_reg[0]
   uint32_t base_vector;  ///< moves from face to face
@@ -41,13 +41,13 @@ TILEGRID_UNCOUNTED inline V chosen(Ints mask, V yes, V no) {
 TILEGRID_UNCOUNTED inline void count() { ++state.instructions; }
 
 TILEGRID_UNCOUNTED inline float* tile(uint32_t index) {
-  if (state.calls != tilegrid_meter->calls) {
+  if (state.turn != tilegrid_own_meter.turn) {
     for (float*& pointer : state.tiles) pointer = nullptr;
   }
   float*& pointer = state.tiles[index & 15U];
   if (pointer == nullptr)
     pointer = ::tilegrid_device::tg().dst_values(index, &state.sixteen, ::tilegrid_device::Line::here());
-  state.calls = tilegrid_meter->calls;
+  state.turn = tilegrid_own_meter.turn;
   return pointer;
 }
 
