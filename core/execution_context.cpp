@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -43,11 +44,47 @@ void forget_stack([[maybe_unused]] const void* bottom, [[maybe_unused]] std::siz
 #endif
 }
 
+/// Stacks of fibers that have ended serve later ones: a launch of 80 cores needs 240, and to map and unmap them, with their
+/// guard pages and the pages that were touched, takes longer than a short kernel. As Boost wants allocators: copies are one.
+class StackPool {
+ public:
+  boost::context::stack_context allocate() {
+    Kept& kept = of_process();
+    const std::lock_guard lock(kept.mutex);
+    if (kept.stacks.empty()) return boost::context::protected_fixedsize_stack(fiber_stack_bytes).allocate();
+    const boost::context::stack_context stack = kept.stacks.back();
+    kept.stacks.pop_back();
+    return stack;
+  }
+  void deallocate(boost::context::stack_context& stack) noexcept {
+    Kept& kept = of_process();
+    const std::lock_guard lock(kept.mutex);
+    if (kept.stacks.size() == most_kept) {
+      boost::context::protected_fixedsize_stack(fiber_stack_bytes).deallocate(stack);
+    } else {
+      kept.stacks.push_back(stack);
+    }
+  }
+
+ private:
+  /// Three for every core of the largest grid.
+  static constexpr std::size_t most_kept = 512;
+  struct Kept {
+    Kept() { stacks.reserve(most_kept); }
+    std::mutex mutex;
+    std::vector<boost::context::stack_context> stacks;
+  };
+  static Kept& of_process() {
+    static auto* const kept = new Kept;  // NOLINT: fibers may end as late as the process
+    return *kept;
+  }
+};
+
 class BoostContext final : public ExecutionContext {
  public:
   explicit BoostContext(std::function<void()> entry) : entry_(std::move(entry)) {
     namespace ctx = boost::context;
-    ctx::protected_fixedsize_stack allocator(fiber_stack_bytes);
+    StackPool allocator;
     const ctx::stack_context stack = allocator.allocate();
     stack_bottom_ = static_cast<char*>(stack.sp) - stack.size;
     stack_size_ = stack.size;

@@ -92,6 +92,13 @@ std::string arch_to_str(ARCH arch) {
   return name;
 }
 
+ARCH get_arch_from_string(const std::string& name) {
+  for (const ARCH arch : {ARCH::GRAYSKULL, ARCH::WORMHOLE_B0, ARCH::BLACKHOLE, ARCH::QUASAR}) {
+    if (arch_to_str(arch) == name) return arch;
+  }
+  return ARCH::Invalid;
+}
+
 std::string tt_metal::to_string(BufferType type) {
   static constexpr std::array<std::pair<BufferType, const char*>, 5> names{{{BufferType::DRAM, "DRAM"},
                                                                             {BufferType::L1, "L1"},

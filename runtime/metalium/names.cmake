@@ -48,12 +48,17 @@ set(metalium_names
   tt-metalium/tt_backend_api_types.hpp     base_types.hpp
   tt-metalium/tt_metal_profiler.hpp        distributed.hpp
   tt-metalium/util.hpp                     tt_metal.hpp
+  tt-metalium/experimental/host_api.hpp    host_api.hpp
   tt_stl/assert.hpp                        assert.hpp
   tt_stl/fmt.hpp                           formatting.hpp
+  tt_stl/overloaded.hpp                    small_types.hpp
+  tt_stl/small_vector.hpp                  small_types.hpp
   tt_stl/span.hpp                          span.hpp
+  tt_stl/strong_type.hpp                   small_types.hpp
   tt-logger/tt-logger.hpp                  logger.hpp
   umd/device/tt_xy_pair.h                  core_coord.hpp
   umd/device/tt_soc_descriptor.h           core_coord.hpp
+  umd/device/types/cluster_descriptor_types.hpp base_types.hpp
   umd/device/types/arch.h                  base_types.hpp
   umd/device/types/arch.hpp                base_types.hpp
   umd/device/types/core_coordinates.hpp    core_coord.hpp

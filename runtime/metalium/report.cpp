@@ -53,7 +53,7 @@ double most_loop_cycles(const RunLog& log) {
         double cycles = 0;
         for (const Event& event : core.sequence(risc)) {
           if (event.kind() != EventKind::work) continue;
-          const auto work = event.get<events::Work>();
+          const auto work = events::get<events::Work>(event);
           if (!work.vector) cycles += timing::Costs::work(work);
         }
         most = std::max(most, cycles);

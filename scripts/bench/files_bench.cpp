@@ -34,7 +34,7 @@ jit::KernelSource source_of(const Program& program, const KernelConfig& kernel, 
       "inline KernelArgs KernelArgs::of_this_kernel() {{\n"
       "  KernelArgs args;\n"
       "  static_assert(sizeof args == TILEGRID_ARG_COUNT * 4);\n"
-      "  __builtin_memcpy(&args, kernel_compile_time_args, sizeof args);\n"
+      "  __builtin_memcpy(&args, kernel_compile_time_args.data(), sizeof args);\n"
       "  return args;\n"
       "}}\n"
       "}}\n"

@@ -87,6 +87,8 @@ std::ostream& operator<<(std::ostream& stream, DataFormat format);
 
 [[nodiscard]] std::string get_string(ARCH arch);
 [[nodiscard]] std::string arch_to_str(ARCH arch);
+/// Of "wormhole_b0" and the like; Invalid for another name.
+[[nodiscard]] ARCH get_arch_from_string(const std::string& name);
 
 }  // namespace tt
 

@@ -16,9 +16,12 @@ struct ProgramParts;
 
 namespace tt::tt_metal {
 
+struct ProgramDescriptor;
+
 class Program {
  public:
   Program();
+  explicit Program(const ProgramDescriptor& descriptor);
   ~Program();
   Program(Program&&) noexcept;
   Program& operator=(Program&&) noexcept;

@@ -230,6 +230,73 @@ TEST(KernelFiles, ALoopThatNothingEndsIsADeadlock) {
   EXPECT_NE(outcome.error.find("words.cpp:4 waits in a loop over memory"), std::string::npos) << outcome.error;
 }
 
+/// Cores of a process run the same code, and each waits for a value of its own while a token goes round: how often they
+/// looked until it came is not known on silicon, and depends on the schedule here.
+TEST(KernelFiles, LooksOfALoopThatWaitsAreNotCharged) {
+  run([](Device& device) {
+    ForeignProgram program(device, "token");
+    program.program.semaphores = {0, 0};
+    program.kernel("waits.cpp", Risc::brisc, R"(#include "dataflow_api.h"
+void kernel_main() {
+  auto* p = reinterpret_cast<volatile uint32_t*>(get_semaphore(0));
+  const uint32_t mine = get_arg_val<uint32_t>(0);
+  while (*p != mine) {}
+}
+)");
+    program.kernel("passes_on.cpp", Risc::ncrisc, R"(#include "dataflow_api.h"
+void kernel_main() {
+  auto* token = reinterpret_cast<volatile uint32_t*>(get_semaphore(1));
+  const uint32_t mine = get_arg_val<uint32_t>(0), core = mine - 5;
+  const uint32_t next_x = core == 0 ? my_x[0] + 1 : core == 3 ? my_x[0] - 1 : my_x[0];
+  const uint32_t next_y = core == 1 ? my_y[0] + 1 : core == 2 ? my_y[0] - 1 : my_y[0];
+  for (uint32_t round = 1; round <= 40; ++round) {
+    if (core != 0) noc_semaphore_wait_min(token, round);
+    noc_semaphore_inc(get_noc_addr(next_x, next_y, get_semaphore(1)), 1);
+    if (core == 0) noc_semaphore_wait_min(token, round);
+  }
+  *reinterpret_cast<volatile uint32_t*>(get_semaphore(0)) = mine;
+}
+)");
+    for (KernelConfig& kernel : program.program.kernels) {
+      program.arguments(kernel, [](int core) { return std::vector<std::uint32_t>{static_cast<std::uint32_t>(core) + 5}; });
+    }
+    for (const EventLog& log : program.launch().log.cores) {
+      for (const Event& event : log.sequence(Risc::brisc)) EXPECT_NE(event.kind(), EventKind::work);
+    }
+  });
+}
+
+TEST(KernelFiles, AMulticastOfIncrementsReachesAllOthers) {
+  run([](Device& device) {
+    const char* body = R"(uint32_t answer() {
+  auto* p = reinterpret_cast<volatile uint32_t*>(get_semaphore(0));
+  if (get_arg_val<uint32_t>(1) == 0) {
+    noc_semaphore_inc_multicast(
+        get_noc_multicast_addr(my_x[0], my_y[0], my_x[0] + 1, my_y[0] + 1, get_semaphore(0)), 3, 3);
+    noc_async_atomic_barrier();
+  } else {
+    noc_semaphore_wait(p, 4);
+  }
+  return *p;
+})";
+    EXPECT_EQ(words_of(device, body, {1}), (Words{1, 4, 4, 4}));
+  });
+}
+
+TEST(KernelFiles, CompileTimeArgumentsAreAnArray) {
+  run([](Device& device) {
+    const char* body = R"(
+template <size_t N>
+constexpr uint32_t count(const std::array<uint32_t, N>&) { return N; }
+uint32_t answer() {
+  uint* p = get_arg_val<uint*>(2);
+  *p = 41 + count(kernel_compile_time_args);
+  return *p;
+})";
+    EXPECT_EQ(words_of(device, body, {}, "", {900'000}), Words(4, 41));
+  });
+}
+
 TEST(KernelFiles, WorkBetweenCallsIsCounted) {
   run([](Device& device) {
     ForeignProgram program(device, "work");

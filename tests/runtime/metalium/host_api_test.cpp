@@ -50,6 +50,8 @@ TEST(Cores, SetsDoNotOverlapAndMerge) {
   EXPECT_EQ(merged.num_cores(), 9U);
   EXPECT_EQ(merged.subtract(CoreRangeSet(CoreRange({0, 0}, {3, 1}))).ranges().front(), CoreRange({5, 0}, {5, 0}));
   EXPECT_EQ(rows.bounding_box(), CoreRange({0, 0}, {5, 1}));
+  EXPECT_EQ(CoreRangeSet({{{0, 0}, {3, 1}}}).num_cores(), 8U);
+  EXPECT_EQ(CoreRangeSet({CoreCoord{0, 1}}).num_cores(), 1U);
 }
 
 TEST(Work, IsSharedColumnByColumnAndEverythingIsDone) {

@@ -7,7 +7,7 @@
 
 namespace tilegrid_device {
 
-inline constexpr uint32_t compile_args[TILEGRID_ARG_COUNT + 1] = {KERNEL_COMPILE_TIME_ARGS};
+inline constexpr std::array<uint32_t, TILEGRID_ARG_COUNT> compile_args = {KERNEL_COMPILE_TIME_ARGS};
 
 struct Named {
   const char* name;
@@ -50,7 +50,8 @@ namespace tilegrid_device {
 
 template <class T>
 inline T argument_of(uint32_t word) {
-  static_assert(sizeof(T) <= 4, "arguments are 32-bit words");
+  if constexpr (std::is_pointer_v<T>) return reinterpret_cast<T>(static_cast<uintptr_t>(word));
+  static_assert(std::is_pointer_v<T> || sizeof(T) <= 4, "arguments are 32-bit words");
   T value;
   __builtin_memcpy(&value, &word, sizeof value);
   return value;

@@ -25,6 +25,8 @@
 #define TILEGRID_UNCOUNTED __attribute__((no_sanitize_coverage))
 #endif
 
+using uint = unsigned int;  // as the device's C library has it
+
 #define FORCE_INLINE inline __attribute__((always_inline))
 #define ALWI inline __attribute__((always_inline))
 #define tt_l1_ptr

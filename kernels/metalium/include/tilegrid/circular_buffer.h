@@ -34,6 +34,8 @@ inline const tilegrid_device::BufferFacts get_local_cb_interface(uint32_t cb, TG
   return {bytes, fact(4) + bytes, fact(2), fact(3), fact(0), fact(1), 0, fact(7), fact(6)};
 }
 
+using LocalCBInterface = const tilegrid_device::BufferFacts;
+
 /// Facts of buffers are bytes for every processor.
 inline constexpr uint32_t cb_addr_shift = 0;
 #define CB_RD_PTR(id) get_read_ptr(id)

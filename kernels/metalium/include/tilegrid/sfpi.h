@@ -299,6 +299,9 @@ TILEGRID_UNCOUNTED inline vFloat setsgn(const vFloat& x, const vFloat& of) {
 }
 TILEGRID_UNCOUNTED inline vFloat setsgn(const vFloat& x, const vInt& of) { return setsgn(x, reinterpret<vFloat>(of)); }
 TILEGRID_UNCOUNTED inline vFloat addexp(const vFloat& x, int amount) { return setexp(x, exexp(x) + vInt(127 + amount)); }
+TILEGRID_UNCOUNTED inline vInt setsgn(const vInt& x, int sign) {
+  return reinterpret<vInt>(setsgn(reinterpret<vFloat>(x), sign));
+}
 TILEGRID_UNCOUNTED inline vFloat abs(const vFloat& x) { return setsgn(x, 0); }
 TILEGRID_UNCOUNTED inline vInt abs(const vInt& x) { return vInt(x.v < 0 ? -x.v : x.v); }
 TILEGRID_UNCOUNTED inline vInt shft(const vInt& x, const vInt& places) {
