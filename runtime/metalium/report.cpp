@@ -137,9 +137,10 @@ std::string Report::summary(int code) const {
     lines.push_back(
         fmt::format("device time {:.0f} cycles, {:.3f} us (modelled)", device_time_->cycles, device_time_->seconds * 1e6));
     if (loop_cycles_ > 0) {
-      lines.push_back(fmt::format("up to {:.0f} of these cycles are plain code of one RISC between calls, counted in basic "
-                                  "blocks: right within a factor of about 2",
-                                  loop_cycles_));
+      lines.push_back(
+          fmt::format("up to {:.0f} of these cycles are plain code of one RISC between calls, counted in basic "
+                      "blocks: right within a factor of about 2",
+                      loop_cycles_));
     }
   } else if (launches_ > 0) {
     lines.push_back("device time was not asked for (TILEGRID_TIME)");

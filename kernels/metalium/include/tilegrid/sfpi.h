@@ -15,7 +15,7 @@ typedef uint32_t Words __attribute__((vector_size(128)));
 
 /// Of the code that runs; of no meaning after a call of the API.
 struct State {
-  Ints enabled;    ///< all bits of a lane, or none
+  Ints enabled;   ///< all bits of a lane, or none
   uint64_t turn;  ///< of the meter, when the tiles were asked for
   float* tiles[16];
   uint32_t base_tile;    ///< of dst_reg[0]
