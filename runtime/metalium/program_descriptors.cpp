@@ -49,10 +49,10 @@ KernelConfigs config_of(const KernelDescriptor& kernel) {
                     kernel.config);
 }
 
-void add(const Program& program, const KernelDescriptor& kernel) {
+void add(const Program& program, const KernelDescriptor& kernel, const char* caller) {
   const auto create =
       kernel.source_type == KernelDescriptor::SourceType::FILE_PATH ? &CreateKernel : &CreateKernelFromString;
-  const KernelHandle handle = create(program, kernel.kernel_source, kernel.core_ranges, config_of(kernel), "");
+  const KernelHandle handle = create(program, kernel.kernel_source, kernel.core_ranges, config_of(kernel), caller);
   for (const auto& [core, args] : kernel.runtime_args) SetRuntimeArgs(program, handle, core, args);
   if (!kernel.common_runtime_args.empty()) {
     SetCommonRuntimeArgs(program, handle, stl::Span<const std::uint32_t>(kernel.common_runtime_args));
@@ -84,10 +84,10 @@ void add(const Program& program, const SemaphoreDescriptor& semaphore) {
 
 }  // namespace
 
-Program::Program(const ProgramDescriptor& descriptor) : Program() {
+Program::Program(const ProgramDescriptor& descriptor, const char* caller) : Program() {
   for (const CBDescriptor& buffer : descriptor.cbs) add(*this, buffer);
   for (const SemaphoreDescriptor& semaphore : descriptor.semaphores) add(*this, semaphore);
-  for (const KernelDescriptor& kernel : descriptor.kernels) add(*this, kernel);
+  for (const KernelDescriptor& kernel : descriptor.kernels) add(*this, kernel, caller);
 }
 
 }  // namespace tt::tt_metal

@@ -21,7 +21,8 @@ struct ProgramDescriptor;
 class Program {
  public:
   Program();
-  explicit Program(const ProgramDescriptor& descriptor);
+  /// `caller` as of CreateKernel.
+  explicit Program(const ProgramDescriptor& descriptor, const char* caller = __builtin_FILE());
   ~Program();
   Program(Program&&) noexcept;
   Program& operator=(Program&&) noexcept;

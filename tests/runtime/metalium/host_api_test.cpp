@@ -12,6 +12,7 @@
 #include <tt-metalium/core_coord.hpp>
 #include <tt-metalium/logger.hpp>
 #include <tt-metalium/magic_enum.hpp>
+#include <tt-metalium/program_descriptors.hpp>
 #include <tt-metalium/tilize_utils.hpp>
 #include <tt-metalium/work_split.hpp>
 
@@ -162,6 +163,40 @@ TEST(KernelFiles, AreFoundByTheLongestTail) {
             std::string::npos)
       << error;
   unsetenv("TT_METAL_KERNEL_PATH");
+}
+
+TEST(Programs, AreMadeOfDescriptors) {
+  const CoreRangeSet cores(CoreRange({0, 0}, {1, 0}));
+  tt::tt_metal::KernelDescriptor kernel{.kernel_source = "void kernel_main() {}",
+                                        .source_type = tt::tt_metal::KernelDescriptor::SourceType::SOURCE_CODE,
+                                        .core_ranges = cores};
+  kernel.compile_time_args = {7, 8};
+  kernel.defines = {{"A", "1"}};
+  kernel.common_runtime_args = {9};
+  kernel.config = tt::tt_metal::WriterConfigDescriptor{};
+  tt::tt_metal::ProgramDescriptor descriptor;
+  descriptor.kernels = {kernel};
+  descriptor.semaphores = {{.id = 3, .core_ranges = cores, .initial_value = 5}};
+  descriptor.cbs = {
+      {.total_size = 4096,
+       .core_ranges = cores,
+       .format_descriptors = {{.buffer_index = 2, .data_format = tt::DataFormat::Float16_b, .page_size = 2048}}}};
+  const tt::tt_metal::Program program(descriptor);
+  const ProgramParts& parts = program.parts();
+  ASSERT_EQ(parts.kernels.size(), 1U);
+  EXPECT_EQ(risc_of(parts.kernels[0]), Risc::brisc);
+  EXPECT_EQ(parts.kernels[0].common_args, std::vector<std::uint32_t>{9});
+  const auto& config = std::get<tt::tt_metal::DataMovementConfig>(parts.kernels[0].config);
+  EXPECT_EQ(config.compile_args, (std::vector<std::uint32_t>{7, 8}));
+  EXPECT_EQ(config.defines.at("A"), "1");
+  ASSERT_EQ(parts.semaphores.size(), 1U);
+  EXPECT_EQ(parts.semaphores[0].id, 3);
+  EXPECT_EQ(parts.semaphores[0].initial, 5U);
+  ASSERT_EQ(parts.buffers.size(), 1U);
+  EXPECT_EQ(parts.buffers[0].config.indices().at(2).page_size, 2048U);
+  descriptor.semaphores[0].id = 16;
+  EXPECT_EQ(error_of<std::runtime_error>([&] { const tt::tt_metal::Program refused(descriptor); }),
+            "SemaphoreDescriptor: id 16: there are 16");
 }
 
 enum class Fruit : std::uint8_t { apple, pear = 3 };
