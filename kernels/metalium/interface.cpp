@@ -106,7 +106,7 @@ void print_line(const KernelContext& kernel, int thread, const std::string& line
 
 void print(int thread, const char* text, std::size_t length) {
   auto& kernel = *static_cast<KernelContext*>(current_fiber()->local());
-  std::string& line = kernel.foreign->lines.at(static_cast<std::size_t>(thread + 1));
+  std::string& line = kernel.foreign->lines.at(static_cast<std::size_t>(thread) + 1);
   for (const char c : std::string_view(text, length)) {
     if (c != '\n') {
       line += c;
