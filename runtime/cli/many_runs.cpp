@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "runtime/report/progress.h"
+#include "runtime/progress.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -29,7 +29,7 @@ int run_all(Session& session, const ManyRuns& runs) {
   const GridSize grid = runs.sessions.front().grid;
   int code = session.run({.grid = grid}, [&](Device&) { return runs.before(), 0; });
   {
-    report::Progress line(runs.command, runs.sessions.size(), runs.progress && session.is_host(), runs.unit);
+    Progress line(runs.command, runs.sessions.size(), runs.progress && session.is_host(), runs.unit);
     std::uint64_t done = 0;
     for (const std::vector<std::size_t>& group : groups_of(runs.sessions)) {
       if (code != 0) break;

@@ -10,7 +10,7 @@
 namespace tilegrid::report {
 namespace {
 
-/// Which classes a dry run leaves out, in lines of at most 120 characters.
+/// Which classes a dry run leaves out.
 std::string dry_runs_text() {
   std::vector<std::string> names;
   for (const bool data : {true, false}) {
@@ -18,15 +18,8 @@ std::string dry_runs_text() {
       if (one.left_out_of_dry_runs() && one.needs_data == data) names.emplace_back(one.name);
     }
   }
-  std::string text = "A dry run moves no data and is not checked for what the\ndata tell, nor for what the logs tell:";
-  std::size_t column = text.size() - text.find('\n') - 1;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const std::string word = names[i] + (i + 1 < names.size() ? "," : ".");
-    const bool fits = column + 1 + word.size() <= 115;
-    text += (fits ? " " : "\n") + word;
-    column = fits ? column + 1 + word.size() : word.size();
-  }
-  return text + "\n";
+  names.front() = "data tell, nor for what the logs tell: " + names.front();
+  return "A dry run moves no data and is not checked for what the\n" + wrapped(names, ",", " ", "", 115) + ".\n";
 }
 
 }  // namespace

@@ -23,6 +23,21 @@ std::string Table::row(const std::vector<std::string>& cells, const std::string&
   return line + after + "\n";
 }
 
+std::string wrapped(const std::vector<std::string>& words, const std::string& mark, const std::string& between,
+                    const std::string& indent, std::size_t width) {
+  std::string text, line = indent;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string word = words[i] + (i + 1 < words.size() ? mark : "");
+    if (i > 0 && line.size() + between.size() + word.size() > width) {
+      text += line + "\n";
+      line = indent + word;
+    } else {
+      line += (i > 0 ? between : "") + word;
+    }
+  }
+  return text + line;
+}
+
 std::string grouped(std::uint64_t value) {
   std::string digits = std::to_string(value);
   for (std::size_t at = digits.size(); at > 3;) {

@@ -27,6 +27,10 @@ class Table {
   std::vector<Column> columns_;
 };
 
+/// Words on lines of at most `width` characters that begin with `indent`. `mark` follows each word but the last, and
+/// `between` each but the last of a line.
+[[nodiscard]] std::string wrapped(const std::vector<std::string>& words, const std::string& mark, const std::string& between,
+                                  const std::string& indent, std::size_t width);
 /// A count with commas between thousands.
 [[nodiscard]] std::string grouped(std::uint64_t value);
 [[nodiscard]] std::string grouped(double value);

@@ -47,28 +47,11 @@ const EnumNames<KvDelivery> kv_names({KvDelivery::dram, KvDelivery::chain, KvDel
 const EnumNames<Kernel> kernel_names({Kernel::hand_written, Kernel::planned, Kernel::multipass, Kernel::unfused},
                                      [](Kernel kernel) { return name_of(kernel); });
 
-/// Words, on lines of at most `width` characters.
-std::string wrapped(const std::vector<std::string>& words, const std::string& between, const std::string& indent,
-                    std::size_t width) {
-  std::string text = indent;
-  std::size_t line = indent.size();
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string word = words[i] + (i + 1 < words.size() ? between : "");
-    if (line + word.size() > width) {
-      text += "\n" + indent;
-      line = indent.size();
-    }
-    text += word;
-    line += word.size();
-  }
-  return text;
-}
-
 std::string step_list() {
   std::vector<std::string> steps;
   steps.reserve(attention::step_count);
   for (int i = 0; i < attention::step_count; ++i) steps.emplace_back(name_of(static_cast<attention::Step>(i)));
-  return wrapped(steps, ",", "", 71);
+  return report::wrapped(steps, ",", "", "", 71);
 }
 
 /// Modelled cycles of a dry run.
@@ -160,12 +143,12 @@ void Attention::ask_as(const Attention& other) {
 About Attention::about() const {
   std::vector<std::string> views;
   for (const report::Metric& metric : report::metrics()) {
-    views.push_back(" " + metric.name + (metric.host ? " (host)" : metric.device_time ? " (time)" : ""));
+    views.push_back(metric.name + (metric.host ? " (host)" : metric.device_time ? " (time)" : ""));
   }
   return {.name = "attention",
           .summary = "Run flash attention on the grid, verify it, report what every core did",
           .examples = "Figures for --view (device counts unless marked host, or time: of the replay):\n" +
-                      wrapped(views, "", " ", 110) +
+                      report::wrapped(views, "", " ", "  ", 110) +
                       "\n\nExample: tilegrid attention --heads 8 --kv-heads 1 --seq 2560 --dim 128 --causal\n",
           .sweep_examples =
               "Example: tilegrid sweep attention --seq 2048 --dim 128 --q-chunk 64,128,256 --k-chunk 128,256\n"

@@ -12,9 +12,9 @@
 #include "core/stopwatch.h"
 #include "runtime/flags/command_line.h"
 #include "runtime/launches.h"
+#include "runtime/progress.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
-#include "runtime/report/progress.h"
 #include "runtime/report/table.h"
 
 namespace tilegrid::workloads {
@@ -29,7 +29,7 @@ void launch(Device& device, const Workload& workload, const std::vector<Program>
     outcome.circular_buffers.insert(outcome.circular_buffers.end(), program.circular_buffers.begin(),
                                     program.circular_buffers.end());
   }
-  report::Progress progress(workload.name(), outcome.expected_matmul_tiles, workload.options.progress);
+  Progress progress(workload.name(), outcome.expected_matmul_tiles, workload.options.progress);
   LaunchOptions options;
   options.dry = workload.options.dry_run;
   options.record_log = record_log;

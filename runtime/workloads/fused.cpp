@@ -16,6 +16,7 @@
 #include "core/tile.h"
 #include "kernels/attention/verify/samples.h"
 #include "kernels/planner/print/print_plan.h"
+#include "kernels/planner/run/plan_to_run.h"
 #include "runtime/data/tensors.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/comparison.h"
@@ -126,38 +127,12 @@ void Fused::check() {
   request.check(flags());
 }
 
-/// The plan, or the error that says why there is none.
-Plan Fused::plan_or_refuse() const {
-  const planner::Machine& machine = request.plan.machine;
-  if (const auto given = machine.capacity_override) {
-    planner::Machine mode = machine;
-    mode.capacity_override.reset();
-    if (*given > mode.capacity()) {
-      throw UsageError(fmt::format(
-          "a DST capacity of {} is asked for, a section of {} has {} slots: `tilegrid plan` takes more, a core does not",
-          *given, planner::dst_mode(mode), mode.capacity()));
-    }
-  }
-  Plan plan = planner::plan(graph, strategy, request.plan);
-  if (plan.legal()) return plan;
-  const planner::Refusal& refusal = *plan.refusal;
-  const bool runs =
-      std::any_of(plan.stages.begin(), plan.stages.end(), [](const planner::Stage& stage) { return !stage.runs.empty(); });
-  if (force && runs) return plan;
-  std::string text = fmt::format("strategy {}: {} ({})", name_of(strategy), refusal.reason, dst_mode(plan.machine));
-  if (!refusal.account.empty()) text += fmt::format(": {}", planner::account_text(refusal.account));
-  if (!refusal.at.empty()) text += fmt::format(", at {}", refusal.at);
-  if (!refusal.fits.empty()) text += fmt::format("; would fit: {}", refusal.fits);
-  text += force ? "; nothing of it can be run" : "; --force runs it all the same";
-  throw KernelError(text);
-}
-
 void Fused::prepare(Device& device) {
   request.plan.machine.chip = options.chip;
   graph = request.load();
   check_names(graph, "--in", inputs, graph.inputs(), "input");
   check_names(graph, "--out", outputs, graph.outputs(), "output");
-  job.plan = plan_or_refuse();
+  job.plan = planner::plan_to_run(graph, strategy, request.plan, force, "--force runs it all the same");
   job.grid = options.grid;
   arrays_ = load_files(*this, inputs, job.plan.machine.format);
   std::map<std::string, planner::GivenInput> given;

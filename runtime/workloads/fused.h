@@ -56,7 +56,6 @@ class Fused : public Workload {
   void declare(Flags& flags) override;
 
  private:
-  [[nodiscard]] planner::Plan plan_or_refuse() const;
   void describe_config(report::Document& document) const;
   /// What verification says of the elements of an output.
   [[nodiscard]] std::string account_of(std::size_t output) const;

@@ -7,7 +7,7 @@
 
 #include "core/stopwatch.h"
 
-namespace tilegrid::report {
+namespace tilegrid {
 
 /// One line on standard error that is rewritten as the run goes on and is gone when it ends. Only where somebody can see it:
 /// on a terminal, or with TILEGRID_PROGRESS=1 in the environment (mpirun puts a pipe between the ranks and the terminal, so
@@ -32,4 +32,4 @@ class Progress {
   Stopwatch watch_;
 };
 
-}  // namespace tilegrid::report
+}  // namespace tilegrid

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/report/progress.h"
+#include "runtime/progress.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace tilegrid::report {
+namespace tilegrid {
 namespace {
 
 constexpr double silent_seconds = 2;
@@ -51,4 +51,4 @@ void Progress::clear() {
   width_ = 0;
 }
 
-}  // namespace tilegrid::report
+}  // namespace tilegrid
