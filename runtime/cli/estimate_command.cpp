@@ -2,14 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 
 #include "core/error.h"
 #include "core/input_file.h"
 #include "core/say.h"
-#include "runtime/cli/cluster_model.h"
 #include "runtime/cli/commands.h"
+#include "runtime/hosts/cluster_model.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
 
@@ -18,16 +17,13 @@ namespace {
 
 using report::Value;
 
-/// Of a run without messages: what one of some 9 KiB costs both sides over TCP, on a virtual machine of 2 CPUs.
-constexpr double usual_message_seconds = 20e-6;
 constexpr std::size_t most_report_bytes = std::size_t{1} << 30U;
-constexpr double least_gain = 1.1;  ///< of twice the hosts, from which on it still scales
 
 struct EstimateCommand {
   Flags flags;
   std::string file, log_file, json;
   std::vector<int> hosts;
-  Cluster cluster{};
+  hosts::Cluster cluster{};
   double message_us = 0;
 
   EstimateCommand() {
@@ -90,42 +86,11 @@ struct EstimateCommand {
     return report;
   }
 
-  [[nodiscard]] Measured measured_by(const Value& report) const {
-    const Value& host = report["host"];
-    Measured measured;
-    for (const Value& core : report["cores"].list()) {
-      double seconds = 0;
-      for (const auto& [risc, value] : core["host"]["kernel_seconds"].members()) seconds += value.number();
-      measured.core_seconds.push_back(seconds);
-    }
-    const double messages = host["mpi_messages"].number();
-    const double serving = host["serving_seconds"]["sum"].number();
-    measured.message_seconds = message_us > 0 ? message_us * 1e-6
-                               : messages > 0 ? serving / messages
-                                              : usual_message_seconds;
-    // Alone, what a launch takes beside its kernels is to begin and end it; of several ranks it is waiting, too.
-    if (messages == 0) {
-      measured.fixed_seconds = std::max(0.0, host["launch_seconds"].number() - host["kernel_seconds"]["sum"].number());
-    }
-    measured.serial_seconds = std::max(0.0, host["total_seconds"].number() - host["launch_seconds"].number());
-    return measured;
-  }
-
   [[nodiscard]] std::vector<int> asked(int cores) const {
     if (!hosts.empty()) return hosts;
     std::vector<int> doubled;
     for (int count = 1; count * cluster.ranks_per_host < 2 * cores; count *= 2) doubled.push_back(count);
     return doubled;
-  }
-
-  /// Where twice the hosts are no use: the first of them, or 0.
-  static int limit_of(const std::vector<Estimate>& estimates) {
-    for (std::size_t i = 0; i + 1 < estimates.size(); ++i) {
-      const double doublings = std::log2(static_cast<double>(estimates[i + 1].hosts) / estimates[i].hosts);
-      if (doublings > 0 && estimates[i].total < estimates[i + 1].total * std::pow(least_gain, doublings))
-        return estimates[i].hosts;
-    }
-    return 0;
   }
 
   int tell() {
@@ -140,20 +105,20 @@ struct EstimateCommand {
       throw UsageError(
           fmt::format("{}: a run of {} cores, {} has {}", log_path, log.grid.cores(), file, report["cores"].list().size()));
     }
-    Measured measured = measured_by(report);
+    hosts::Measured measured = hosts::measured_by(report, message_us * 1e-6);
     measured.gathered_bytes = static_cast<double>(std::filesystem::file_size(log_path));
-    const Traffic traffic = traffic_of(log);
-    std::vector<Estimate> estimates;
+    const hosts::Traffic traffic = hosts::traffic_of(log);
+    std::vector<hosts::Estimate> estimates;
     for (const int count : asked(log.grid.cores())) {
       cluster.hosts = count;
-      estimates.push_back(estimate(traffic, measured, cluster));
+      estimates.push_back(hosts::estimate(traffic, measured, cluster));
     }
     report::print_report(
         json, [&] { return text(log, estimates); }, [&] { return figures(estimates, measured); });
     return 0;
   }
 
-  [[nodiscard]] std::string text(const RunLog& log, const std::vector<Estimate>& estimates) const {
+  [[nodiscard]] std::string text(const RunLog& log, const std::vector<hosts::Estimate>& estimates) const {
     std::string text =
         fmt::format("{}; {} ranks a host of {:g} CPUs; links {:g} GB/s, {:g} us\n", log.program, cluster.ranks_per_host,
                     cluster.cpus_per_host, cluster.link_bytes_per_second * 1e-9, cluster.link_seconds * 1e6);
@@ -171,7 +136,7 @@ struct EstimateCommand {
                                {"host s", 9},
                                {"  bound by", 0}});
     text += table.head();
-    for (const Estimate& one : estimates) {
+    for (const hosts::Estimate& one : estimates) {
       const auto seconds = [](double value) { return fmt::format("{:.3f}", value); };
       text += table.row({std::to_string(one.hosts), std::to_string(one.ranks), report::grouped(one.messages),
                          fmt::format("{:.1f}", static_cast<double>(one.bytes) / (1 << 20)), seconds(one.cpu),
@@ -179,14 +144,14 @@ struct EstimateCommand {
                          seconds(one.total), fmt::format("{:.2f}", estimates.front().launch / one.launch),
                          seconds(one.total * one.hosts), std::string("  ") + name_of_bound(one)});
     }
-    const int limit = limit_of(estimates);
+    const int limit = hosts::limit_of(estimates);
     if (limit == 0) return text;
     return text + fmt::format("More than {} host{}: no gain of a tenth for twice as many.\n", limit, limit == 1 ? "" : "s");
   }
 
-  [[nodiscard]] Value figures(const std::vector<Estimate>& estimates, const Measured& measured) const {
+  [[nodiscard]] Value figures(const std::vector<hosts::Estimate>& estimates, const hosts::Measured& measured) const {
     report::Array list;
-    for (const Estimate& one : estimates) {
+    for (const hosts::Estimate& one : estimates) {
       list.push_back({{"hosts", one.hosts},
                       {"ranks", one.ranks},
                       {"messages", one.messages},
@@ -200,7 +165,7 @@ struct EstimateCommand {
                       {"total_seconds", one.total},
                       {"bound_by", name_of_bound(one)}});
     }
-    const int limit = limit_of(estimates);
+    const int limit = hosts::limit_of(estimates);
     return {{"report", file},
             {"ranks_per_host", cluster.ranks_per_host},
             {"cpus_per_host", cluster.cpus_per_host},

@@ -9,7 +9,7 @@
 #include "core/simd/dispatch.h"
 #include "noc/node.h"
 #include "runtime/cli/commands.h"
-#include "runtime/cli/host_survey.h"
+#include "runtime/hosts/host_survey.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
@@ -122,7 +122,7 @@ struct Info {
     const std::vector<RankPlace> places = ask_ranks(session, device);
     std::set<std::string> names;
     for (const RankPlace& place : places) names.insert(place.host);
-    const Value survey = hosts ? survey_hosts(device) : Value();
+    const Value survey = hosts ? hosts::survey_hosts(device) : Value();
     const bool mpi = session.uses_mpi();
     const char* compiler = "GCC-compatible " __VERSION__;
     std::string text;
@@ -138,10 +138,10 @@ struct Info {
     line("ranks", device.ranks());
     line("hosts", names.size());
     report::print_report(
-        json ? "-" : "", [&] { return text + "\n" + map_text(grid, places) + (hosts ? "\n" + survey_text(survey) : ""); },
+        json ? "-" : "",
+        [&] { return text + "\n" + map_text(grid, places) + (hosts ? "\n" + hosts::survey_text(survey) : ""); },
         [&]() -> Value {
-          Value figures{{"version", report::program_version()},
-                        {"build", build_type},
+          Value figures{{"build", build_type},
                         {"compiler", compiler},
                         {"simd", simd_target_name()},
                         {"mpi", mpi ? Value(session.info().library) : Value()},
@@ -159,7 +159,7 @@ struct Info {
 
   int run(Session& session, const std::vector<std::string>&) const {
     register_task(task_name, &host_task);
-    register_survey();
+    hosts::register_survey();
     return session.run({.grid = grid}, [&](Device& device) { return tell(session, device); });
   }
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/cli/cluster_model.h"
+#include "runtime/hosts/cluster_model.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +8,12 @@
 #include "noc/message.h"
 #include "noc/node.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::hosts {
 namespace {
+
+/// Of a run without messages: what one of some 9 KiB costs both sides over TCP, on a virtual machine of 2 CPUs.
+constexpr double usual_message_seconds = 20e-6;
+constexpr double least_gain = 1.1;  ///< of twice the hosts, from which on it still scales
 
 // Of mpirun and MPI_Init: measured with 2 to 80 ranks on two CPUs (2: 0.36 s, 16: 1.2 s, 80: 5.7 to 9.5 s).
 constexpr double start_seconds = 0.3;
@@ -223,4 +227,35 @@ const char* name_of_bound(const Estimate& estimate) {
   return longest == estimate.wire ? "links" : "latency";
 }
 
-}  // namespace tilegrid::cli
+Measured measured_by(const report::Value& report, double message_seconds) {
+  const report::Value& host = report["host"];
+  Measured measured;
+  for (const report::Value& core : report["cores"].list()) {
+    double seconds = 0;
+    for (const auto& [risc, value] : core["host"]["kernel_seconds"].members()) seconds += value.number();
+    measured.core_seconds.push_back(seconds);
+  }
+  const double messages = host["mpi_messages"].number();
+  const double serving = host["serving_seconds"]["sum"].number();
+  measured.message_seconds = message_seconds > 0 ? message_seconds
+                             : messages > 0      ? serving / messages
+                                                 : usual_message_seconds;
+  // Alone, what a launch takes beside its kernels is to begin and end it; of several ranks it is waiting, too.
+  if (messages == 0) {
+    measured.fixed_seconds = std::max(0.0, host["launch_seconds"].number() - host["kernel_seconds"]["sum"].number());
+  }
+  measured.serial_seconds = std::max(0.0, host["total_seconds"].number() - host["launch_seconds"].number());
+  return measured;
+}
+
+int limit_of(const std::vector<Estimate>& estimates) {
+  for (std::size_t i = 0; i + 1 < estimates.size(); ++i) {
+    const double doublings = std::log2(static_cast<double>(estimates[i + 1].hosts) / estimates[i].hosts);
+    if (doublings > 0 && estimates[i].total < estimates[i + 1].total * std::pow(least_gain, doublings)) {
+      return estimates[i].hosts;
+    }
+  }
+  return 0;
+}
+
+}  // namespace tilegrid::hosts

@@ -6,7 +6,7 @@
 #include "runtime/device.h"
 #include "runtime/report/value.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::hosts {
 
 /// To be called on every rank before the session runs.
 void register_survey();
@@ -18,4 +18,4 @@ void register_survey();
 
 [[nodiscard]] std::string survey_text(const report::Value& survey);
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::hosts

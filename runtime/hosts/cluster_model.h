@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "core/events/event_log.h"
+#include "runtime/report/value.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::hosts {
 
 /// What one core moves between two barriers: bytes by target (a core's index, or the number of cores plus a bank), and
 /// whether it reads.
@@ -47,6 +48,10 @@ struct Measured {
   double gathered_bytes = 0;         ///< logs and results
 };
 
+/// Of the report of a run that moved data (its JSON); `message_seconds` is what a message is said to take, 0 when nobody
+/// says.
+[[nodiscard]] Measured measured_by(const report::Value& report, double message_seconds);
+
 /// What a run would take, in seconds. Messages are those between ranks, but for DRAM that they share.
 struct Estimate {
   int hosts = 1, ranks = 1;
@@ -58,7 +63,10 @@ struct Estimate {
 };
 [[nodiscard]] Estimate estimate(const Traffic& traffic, const Measured& measured, const Cluster& cluster);
 
+/// Of estimates for more and more hosts, the number from which on twice as many are no use; 0 when they always are.
+[[nodiscard]] int limit_of(const std::vector<Estimate>& estimates);
+
 /// What a launch waits for.
 [[nodiscard]] const char* name_of_bound(const Estimate& estimate);
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::hosts

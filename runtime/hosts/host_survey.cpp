@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/cli/host_survey.h"
+#include "runtime/hosts/host_survey.h"
 
 #include <fmt/format.h>
 #include <sched.h>
@@ -25,7 +25,7 @@
 #include "runtime/report/table.h"
 #include "runtime/task.h"
 
-namespace tilegrid::cli {
+namespace tilegrid::hosts {
 namespace {
 
 using report::Value;
@@ -297,4 +297,4 @@ std::string survey_text(const Value& survey) {
   return text + (survey["remarks"].list().empty() ? "" : "\n");
 }
 
-}  // namespace tilegrid::cli
+}  // namespace tilegrid::hosts
