@@ -44,7 +44,7 @@ Fiber& Scheduler::spawn(int core, Risc risc, void* local, CoreHostCost* cost, st
 
 void Scheduler::run(const std::function<bool()>& between) {
   while (!failure_) {
-    if (ready_.empty()) {
+    if (!any_ready()) {
       if (shaken_ && shaken_->traffic()) continue;
       if (wake_spinning() || (look_again_ && look_again_())) continue;
       return;
@@ -66,13 +66,20 @@ Fiber* Scheduler::take_ready() {
     }
     std::iter_swap(next, ready_.begin());
   }
-  Fiber* fiber = ready_.front();
-  ready_.pop_front();
+  // Two fibers that wake each other for ever do not keep the other cores waiting.
+  constexpr std::uint32_t most_near_turns = 64;
+  const bool near = !near_.empty() && (ready_.empty() || near_turns_ < most_near_turns);
+  near_turns_ = near ? near_turns_ + 1 : 0;
+  std::deque<Fiber*>& from = near ? near_ : ready_;
+  Fiber* fiber = from.front();
+  from.pop_front();
   return fiber;
 }
 
 void Scheduler::shake(std::optional<std::uint64_t> seed, std::function<bool()> traffic) {
   shaken_.reset();
+  ready_.insert(ready_.end(), near_.begin(), near_.end());
+  near_.clear();
   if (!seed) return;
   if (!traffic) traffic = [] { return false; };
   shaken_ = std::make_unique<Shaken>(Shaken{Temper(*seed), Chance(*seed), std::move(traffic)});
@@ -119,7 +126,8 @@ void Scheduler::wake(Fiber* fiber) {
     fiber->cost_->blocked_seconds[risc][reason] += seconds_between(fiber->blocked_since_, std::chrono::steady_clock::now());
     ++fiber->cost_->blocked_count[risc][reason];
   }
-  ready_.push_back(fiber);
+  const bool near = !shaken_ && current_ != nullptr && current_->core_ == fiber->core_;
+  (near ? near_ : ready_).push_back(fiber);
 }
 
 void Scheduler::yield() {
@@ -165,6 +173,7 @@ void Scheduler::serve_now() {
 
 void Scheduler::clear() {
   ready_.clear();
+  near_.clear();
   spinning_.clear();
   progress_ = false;
   for (auto& fiber : fibers_) {

@@ -55,13 +55,14 @@ class Fiber {
   std::uint64_t priority_ = 0;    ///< used when the scheduler is shaken: higher goes first
 };
 
-/// Runs the fibers of a rank, one at a time. Normally the fiber that has been ready longest is next, and it runs until it
-/// blocks. A shaken scheduler (shake()) chooses by a random seed which one is next, and may interrupt it: to find kernels
-/// that are right in one order only.
+/// Runs the fibers of a rank, one at a time. Normally a fiber is next that the last one woke on its own core, while its L1
+/// is still in the host's caches, else the one that has been ready longest; and it runs until it blocks. A shaken scheduler
+/// (shake()) chooses by a random seed which one is next, and may interrupt it: to find kernels that are right in one order
+/// only.
 ///
-/// Invariants: a fiber is running, in the ready queue once, blocked, or finished. block() is called by the running fiber
-/// only; wake() makes a blocked fiber ready and is a no-op for any other. The order depends on nothing but the order of
-/// spawn() and wake() calls. No fiber is polled: whoever changes what a fiber waits for wakes it; but who polls memory
+/// Invariants: a fiber is running, in one of the ready queues once, blocked, or finished. block() is called by the running
+/// fiber only; wake() makes a blocked fiber ready and is a no-op for any other. The order depends on nothing but the order
+/// of spawn() and wake() calls. No fiber is polled: whoever changes what a fiber waits for wakes it; but who polls memory
 /// itself (spin()) gets turns for it.
 class Scheduler {
  public:
@@ -112,7 +113,7 @@ class Scheduler {
   [[nodiscard]] Fiber* current() const { return current_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Fiber>>& fibers() const { return fibers_; }
   [[nodiscard]] bool all_finished() const { return unfinished_ == 0; }
-  [[nodiscard]] bool any_ready() const { return !ready_.empty(); }
+  [[nodiscard]] bool any_ready() const { return !ready_.empty() || !near_.empty(); }
   /// First exception that left a fiber; null when none did.
   [[nodiscard]] std::exception_ptr failure() const { return failure_; }
   /// CPU seconds spent in fibers, without service(), and in service().
@@ -140,6 +141,8 @@ class Scheduler {
   clockid_t clock_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::deque<Fiber*> ready_;
+  std::deque<Fiber*> near_;       ///< ready, too, and first: woken by fibers of their own core
+  std::uint32_t near_turns_ = 0;  ///< since a fiber was last taken from the other queue
   std::vector<Fiber*> spinning_;
   bool progress_ = false;  ///< since the spinning fibers last looked
   std::function<bool()> look_again_;

@@ -114,6 +114,46 @@ TEST_P(Fibers, WakeEachOther) {
   EXPECT_TRUE(scheduler_.all_finished());
 }
 
+TEST_P(Fibers, WhoIsWokenOnTheSameCoreGoesFirst) {
+  const auto on_core = [&](int core, std::function<void()> entry) {
+    return &scheduler_.spawn(core, Risc::brisc, nullptr, nullptr, std::move(entry));
+  };
+  const auto waiter = [&](char name) {
+    return [this, name] {
+      scheduler_.block(pages);
+      trace_ += name;
+    };
+  };
+  Fiber* near = on_core(0, waiter('n'));
+  Fiber* far = on_core(1, waiter('f'));
+  on_core(0, [&] {
+    scheduler_.wake(far);
+    scheduler_.wake(near);
+    trace_ += 'w';
+  });
+  on_core(2, [this] { trace_ += 'o'; });
+  scheduler_.run();
+  EXPECT_EQ(trace_, "wnof");
+}
+
+TEST_P(Fibers, ThoseThatWakeEachOtherKeepNoOtherCoreWaiting) {
+  bool over = false;
+  Fiber* players[2] = {};
+  for (int me = 0; me < 2; ++me) {
+    players[me] = &scheduler_.spawn(0, Risc::brisc, nullptr, nullptr, [&, me] {
+      while (!over) {
+        scheduler_.wake(players[1 - me]);
+        scheduler_.block(pages);
+      }
+      scheduler_.wake(players[1 - me]);
+    });
+  }
+  scheduler_.spawn(1, Risc::brisc, nullptr, nullptr, [&] { over = true; });
+  scheduler_.run();
+  EXPECT_TRUE(over);
+  EXPECT_TRUE(scheduler_.all_finished());
+}
+
 TEST_P(Fibers, AnExceptionStopsTheRunAndIsKept) {
   spawn([this] { trace_ += "a"; });
   Fiber& bad = spawn([] { throw std::runtime_error("out of ideas"); });
