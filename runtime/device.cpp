@@ -38,6 +38,11 @@ races::Layout layout_of(const Program& program) {
   return layout;
 }
 
+void check_size(const Buffer& buffer, std::size_t size, const char* who) {
+  if (size == buffer.bytes()) return;
+  throw UsageError(fmt::format("Device::{} of {} bytes, the buffer has {}", who, size, buffer.bytes()));
+}
+
 }  // namespace
 
 Buffer Device::create_buffer(std::uint64_t bytes, std::uint32_t page_bytes) {
@@ -58,29 +63,38 @@ Buffer Device::create_buffer(std::uint64_t bytes, std::uint32_t page_bytes) {
   return buffer;
 }
 
-void Device::transfer_pages(const Buffer& buffer, std::size_t size, const char* who,
+void Device::transfer_pages(const Buffer& buffer, std::uint64_t first, std::size_t size, const char* who,
                             const std::function<void(noc::Target, std::uint64_t, std::uint64_t)>& transfer) {
-  if (size != buffer.bytes()) {
-    throw UsageError(fmt::format("Device::{} of {} bytes, the buffer has {}", who, size, buffer.bytes()));
+  const std::uint64_t pages = size / buffer.page_bytes;
+  if (size % buffer.page_bytes != 0 || first > buffer.pages || pages > buffer.pages - first) {
+    throw UsageError(
+        fmt::format("Device::{} of {} bytes from page {} on, the buffer has {}", who, size, first, buffer.bytes()));
   }
   // Bank by bank: neighbouring pages of a bank go to the same rank and share messages.
-  const int banks = chip().places().banks();
-  for (int bank = 0; bank < banks; ++bank) {
-    for (std::uint64_t page = bank; page < buffer.pages; page += banks) {
-      transfer({noc::Target::Kind::dram, bank}, buffer.address + page / banks * buffer.page_bytes, page * buffer.page_bytes);
+  const std::uint64_t banks = chip().places().banks();
+  for (std::uint64_t bank = 0; bank < banks; ++bank) {
+    const noc::Target target{noc::Target::Kind::dram, static_cast<std::int32_t>(bank)};
+    for (std::uint64_t page = first + (bank + banks - first % banks) % banks; page < first + pages; page += banks) {
+      transfer(target, buffer.address + page / banks * buffer.page_bytes, (page - first) * buffer.page_bytes);
     }
   }
   control_.node().host_port().finish();
 }
 
 void Device::write(const Buffer& buffer, std::span<const std::byte> data) {
-  transfer_pages(buffer, data.size(), "write", [&](noc::Target target, std::uint64_t offset, std::uint64_t at) {
+  check_size(buffer, data.size(), "write");
+  write_pages(buffer, 0, data);
+}
+
+void Device::write_pages(const Buffer& buffer, std::uint64_t first, std::span<const std::byte> data) {
+  transfer_pages(buffer, first, data.size(), "write", [&](noc::Target target, std::uint64_t offset, std::uint64_t at) {
     control_.node().host_port().write(target, offset, data.subspan(at, buffer.page_bytes));
   });
 }
 
 void Device::read(const Buffer& buffer, std::span<std::byte> data) {
-  transfer_pages(buffer, data.size(), "read", [&](noc::Target target, std::uint64_t offset, std::uint64_t at) {
+  check_size(buffer, data.size(), "read");
+  transfer_pages(buffer, 0, data.size(), "read", [&](noc::Target target, std::uint64_t offset, std::uint64_t at) {
     control_.node().host_port().read(target, offset, data.subspan(at, buffer.page_bytes));
   });
   // DRAM that nobody has written holds a pattern for the checks; the host reads zeros there.

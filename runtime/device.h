@@ -47,6 +47,7 @@ class Device {
 
   [[nodiscard]] const Chip& chip() const { return control_.node().chip(); }
   [[nodiscard]] GridSize grid() const { return control_.node().placement().grid; }
+  [[nodiscard]] const noc::Placement& placement() const { return control_.node().placement(); }
   [[nodiscard]] int ranks() const { return control_.node().transport().size(); }
 
   /// Allocates ceil(bytes / page_bytes) pages. Throws UsageError when a bank would overflow or the page is not a
@@ -56,6 +57,8 @@ class Device {
   void free_buffers() { dram_used_ = 0; }
   /// Copies to and from DRAM; sizes must equal buffer.bytes().
   void write(const Buffer& buffer, std::span<const std::byte> data);
+  /// Whole pages, from a page of the buffer on.
+  void write_pages(const Buffer& buffer, std::uint64_t first, std::span<const std::byte> data);
   void read(const Buffer& buffer, std::span<std::byte> data);
   template <class T>
   void write(const Buffer& buffer, const std::vector<T>& data) {
@@ -105,7 +108,7 @@ class Device {
   void keep_findings(const std::vector<checks::Finding>& findings, const std::string& more = {},
                      const std::vector<checks::Finding>& behind = {});
   [[noreturn]] void end_in_deadlock(const LaunchCommand& command, Launch& launch, std::vector<checks::Finding> findings);
-  void transfer_pages(const Buffer& buffer, std::size_t size, const char* who,
+  void transfer_pages(const Buffer& buffer, std::uint64_t first, std::size_t size, const char* who,
                       const std::function<void(noc::Target, std::uint64_t, std::uint64_t)>& transfer);
 
   ControlChannel& control_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 #include "core/error.h"
 #include "core/tile.h"
@@ -65,12 +66,30 @@ Matrices Matrices::create(Device& device, int count, int rows, int columns, Data
 }
 
 void Matrices::upload(Device& device, std::span<const float> values) const {
-  std::vector<std::byte> tiles(buffer.bytes());
-  const std::size_t own = elements() / count, bytes = matrix_bytes(1, rows, columns, format);
-  for (int i = 0; i < count; ++i) {
-    tilize(values.subspan(i * own, own), rows, columns, format, std::span(tiles).subspan(i * bytes, bytes));
+  if (values.size() != elements()) throw std::logic_error("a tensor of another size than its matrices");
+  upload(device, [&](std::size_t first, std::size_t count) { return values.subspan(first, count); });
+}
+
+void Matrices::upload(Device& device,
+                      const std::function<std::span<const float>(std::size_t first, std::size_t count)>& values) const {
+  // So many rows of tiles at a time that they stay in the caches, and that the allocator does not give them back each time.
+  constexpr std::size_t part_bytes = std::size_t{128} << 10U;
+  const std::size_t of_row = sizeof(float) * columns;
+  const int most_rows = std::max(1, static_cast<int>(part_bytes / (of_row * tile_side))) * tile_side;
+  std::vector<std::byte> tiles;
+  std::size_t first = 0;
+  std::uint64_t page = 0;
+  for (int matrix = 0; matrix < count; ++matrix) {
+    for (int row = 0; row < rows; row += most_rows) {
+      const int part_rows = std::min(most_rows, rows - row);
+      const std::size_t part = std::size_t{1} * part_rows * columns;
+      tiles.resize(matrix_bytes(1, part_rows, columns, format));
+      tilize(values(first, part), part_rows, columns, format, tiles);
+      device.write_pages(buffer, page, tiles);
+      first += part;
+      page += tiles.size() / buffer.page_bytes;
+    }
   }
-  device.write(buffer, tiles);
 }
 
 std::vector<float> Matrices::download(Device& device) const {

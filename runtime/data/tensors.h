@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,6 +48,10 @@ struct Matrices {
   [[nodiscard]] std::size_t elements() const { return std::size_t{1} * count * rows * columns; }
   /// As many values as there are elements.
   void upload(Device& device, std::span<const float> values) const;
+  /// Asks for the values part by part: `values` gives elements [first, first + count), which it keeps until the next call.
+  /// Less memory is touched so.
+  void upload(Device& device,
+              const std::function<std::span<const float>(std::size_t first, std::size_t count)>& values) const;
   [[nodiscard]] std::vector<float> download(Device& device) const;
 };
 

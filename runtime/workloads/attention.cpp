@@ -359,8 +359,7 @@ std::vector<Program> Attention::programs(Device& device) {
 }
 
 void Attention::upload(Device& device) {
-  q_.upload(device, data_.tensor(0, q_.elements()));
-  data_.release(0);
+  q_.upload(device, [&](std::size_t first, std::size_t count) { return data_.part(0, first, count); });
   kv_.upload(device, config, data_);
 }
 

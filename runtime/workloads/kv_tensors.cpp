@@ -26,13 +26,14 @@ void KvTensors::upload(Device& device, const attention::Config& config, attentio
   const std::size_t keys = std::size_t{1} * config.shape.batch * config.shape.kv_heads * config.shape.seq_kv;
   int which = 1;
   for (const Matrices* matrices : {&k_, &v_}) {
-    const std::span<const float> values = inputs.tensor(which, keys * matrices->columns);
     if (config.kv_page > 0) {
+      const std::span<const float> values = inputs.tensor(which, keys * matrices->columns);
       matrices->upload(device, attention::in_pages(values, config, matrices->columns));
+      inputs.release(which);
     } else {
-      matrices->upload(device, values);
+      matrices->upload(device, [&](std::size_t first, std::size_t count) { return inputs.part(which, first, count); });
     }
-    inputs.release(which++);
+    ++which;
   }
   if (config.kv_page == 0) return;
   const std::vector<std::uint32_t> table = attention::table_in_dram(config);

@@ -60,32 +60,38 @@ class Generator {
   std::uint32_t stream_;
 };
 
-void add_outliers(const Generator& generator, std::vector<float>& samples) {
+/// `first`: which sample is the first of them.
+void add_outliers(const Generator& generator, std::uint64_t first, std::vector<float>& samples) {
   constexpr auto threshold = static_cast<std::uint32_t>(0.001 * 0x1p32);
   constexpr double outlier_scale = 10;
-  for (std::size_t first = 0; first < samples.size(); first += 4) {
-    const Block choice = generator.words(first / 4, Purpose::outlier_choice);
-    for (std::size_t i = first; i < std::min(first + 4, samples.size()); ++i) {
-      if (choice[i % 4] >= threshold) continue;
-      // From the double, so that the sum is rounded once.
-      const double base = generator.normal_pair(i / 2, Purpose::normal)[i % 2];
-      samples[i] = static_cast<float>(base + outlier_scale * generator.normal_pair(i, Purpose::outlier_size)[0]);
-    }
+  Block choice{};
+  for (std::size_t at = 0; at < samples.size(); ++at) {
+    const std::uint64_t i = first + at;
+    if (at == 0 || i % 4 == 0) choice = generator.words(i / 4, Purpose::outlier_choice);
+    if (choice[i % 4] >= threshold) continue;
+    // From the double, so that the sum is rounded once.
+    const double base = generator.normal_pair(i / 2, Purpose::normal)[i % 2];
+    samples[at] = static_cast<float>(base + outlier_scale * generator.normal_pair(i, Purpose::outlier_size)[0]);
   }
 }
 
 }  // namespace
 
-std::vector<float> random_samples(std::uint64_t seed, int stream, std::size_t count, Distribution distribution) {
+std::vector<float> random_samples(std::uint64_t seed, int stream, std::size_t count, Distribution distribution,
+                                  std::uint64_t first) {
   std::vector<float> samples(count);
   const simd::RandomStream normal{seed, static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(Purpose::normal)};
-  simd::normal_pairs(normal, 0, count / 2, samples.data());
-  if (count % 2 != 0) {
-    std::array<float, 2> last{};
-    simd::normal_pairs(normal, count / 2, 1, last.data());
-    samples.back() = last[0];
-  }
-  if (distribution == Distribution::outlier) add_outliers(Generator(seed, stream), samples);
+  const auto of_pair = [&](std::uint64_t sample) {
+    std::array<float, 2> pair{};
+    simd::normal_pairs(normal, sample / 2, 1, pair.data());
+    return pair[sample % 2];
+  };
+  // Samples come in pairs; at both ends there may be one without the other.
+  const std::size_t alone = first % 2 != 0 && count > 0 ? 1 : 0;
+  if (alone != 0) samples.front() = of_pair(first);
+  simd::normal_pairs(normal, (first + alone) / 2, (count - alone) / 2, samples.data() + alone);
+  if ((count - alone) % 2 != 0) samples.back() = of_pair(first + count - 1);
+  if (distribution == Distribution::outlier) add_outliers(Generator(seed, stream), first, samples);
   return samples;
 }
 

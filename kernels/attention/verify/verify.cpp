@@ -32,9 +32,7 @@ const std::vector<float>& generated_head(const Piece& piece, int stream) {
       head.first_sample == first) {
     return head.samples;
   }
-  auto samples = random_samples(piece.seed, stream, first + count, static_cast<Distribution>(piece.distribution));
-  samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(first));
-  samples.shrink_to_fit();
+  auto samples = random_samples(piece.seed, stream, count, static_cast<Distribution>(piece.distribution), first);
   head = {piece.seed, piece.distribution, first, std::move(samples)};
   return head.samples;
 }
@@ -48,6 +46,13 @@ std::span<const float> Inputs::tensor(int which, std::size_t count) {
   if (values.empty() && !given_) values = random_samples(seed_, which, count, distribution_);
   if (values.size() != count) throw std::logic_error("an input tensor has another size than the shape says");
   return values;
+}
+
+std::span<const float> Inputs::part(int which, std::size_t first, std::size_t count) {
+  const std::vector<float>& values = tensors_.at(which);
+  if (!values.empty() || given_) return std::span<const float>(values).subspan(first, count);
+  part_ = random_samples(seed_, which, count, distribution_, first);
+  return part_;
 }
 
 void Inputs::release(int which) {

@@ -36,6 +36,8 @@ class Inputs {
   [[nodiscard]] Distribution distribution() const { return distribution_; }
   /// Tensor 0 Q, 1 K, 2 V of `count` elements; generates it when it is not there.
   [[nodiscard]] std::span<const float> tensor(int which, std::size_t count);
+  /// Elements [first, first + count) of a tensor; what is generated for it is there until the next call.
+  [[nodiscard]] std::span<const float> part(int which, std::size_t first, std::size_t count);
   /// Frees the memory of a generated tensor.
   void release(int which);
   /// Frees everything; no tensor can be had afterwards.
@@ -46,6 +48,7 @@ class Inputs {
   Distribution distribution_ = Distribution::normal;
   bool given_ = false;
   std::array<std::vector<float>, 3> tensors_;
+  std::vector<float> part_;
 };
 
 /// The output in DRAM's tiles, page by page as [batch, head, row tile, column tile].

@@ -43,6 +43,20 @@ TEST(RandomSamples, ASampleDoesNotDependOnTheCount) {
   }
 }
 
+TEST(RandomSamples, ASampleDoesNotDependOnTheFirst) {
+  for (const Distribution distribution : {Distribution::normal, Distribution::outlier}) {
+    const std::vector<float> all = random_samples(3, 1, 5000, distribution);
+    for (const std::ptrdiff_t first : {1, 2, 3, 1815, 4999}) {
+      for (const std::ptrdiff_t count : {0, 1, 2, 7, 1000}) {
+        if (first + count > std::ssize(all)) continue;
+        const std::vector<float> some =
+            random_samples(3, 1, static_cast<std::size_t>(count), distribution, static_cast<std::uint64_t>(first));
+        EXPECT_EQ(some, std::vector<float>(all.begin() + first, all.begin() + first + count)) << first << ' ' << count;
+      }
+    }
+  }
+}
+
 struct Moments {
   double mean = 0, variance = 0, skewness = 0, kurtosis = 0;
 };
