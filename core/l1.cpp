@@ -11,6 +11,7 @@
 #include <cstring>
 #include <vector>
 
+#include "core/checks/poison.h"
 #include "core/error.h"
 
 namespace tilegrid {
@@ -33,11 +34,6 @@ void* take(std::uintptr_t address, std::size_t bytes) {
   return got;
 }
 
-/// Opens the L1 whose offset 0 is at `base`; what lies around it stays closed, so that stray pointers are caught.
-bool open_l1(std::uintptr_t base, std::uint32_t l1_bytes) {
-  return mprotect(pointer_to(base + l1_mapped_base), l1_bytes - l1_mapped_base, PROT_READ | PROT_WRITE) == 0;
-}
-
 /// Zeroes the pages that have been touched, which cost more to give back and get again; the others are zero.
 void zero_touched(std::uintptr_t start, std::size_t bytes) {
   const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -53,7 +49,7 @@ void zero_touched(std::uintptr_t start, std::size_t bytes) {
 
 }  // namespace
 
-L1Arena::L1Arena(int cores, std::uint32_t l1_bytes) : cores_(cores), l1_bytes_(l1_bytes) {
+L1Arena::L1Arena(int cores, std::uint32_t l1_bytes, L1File shared) : cores_(cores), l1_bytes_(l1_bytes), file_(shared) {
   if (cores <= 0) return;
   constexpr int most_cores = (0xF000'0000 - 0x1000'0000) / l1_slot_bytes;
   if (cores > most_cores) {
@@ -63,7 +59,7 @@ L1Arena::L1Arena(int cores, std::uint32_t l1_bytes) : cores_(cores), l1_bytes_(l
   if (cores == 1) {
     mapped_bytes_ = l1_bytes - l1_mapped_base;
     mapping_ = take(l1_mapped_base, mapped_bytes_);
-    if (mapping_ != nullptr && open_l1(0, l1_bytes)) {
+    if (mapping_ != nullptr && open_l1(0)) {
       // A rank that is one core will use its memory: better now than page by page while kernels run. Kernels before 5.14
       // do not know the request, and nothing is lost.
       madvise(mapping_, mapped_bytes_, MADV_POPULATE_WRITE);
@@ -78,10 +74,23 @@ L1Arena::L1Arena(int cores, std::uint32_t l1_bytes) : cores_(cores), l1_bytes_(l
     first_ = static_cast<std::uint32_t>(first);
   }
   bool open = mapping_ != nullptr;
-  for (int core = 0; open && core < cores; ++core) open = open_l1(base(core), l1_bytes);
+  for (int core = 0; open && core < cores; ++core) open = open_l1(core);
   if (open) return;
   throw Error(ExitCode::kernel,
               fmt::format("can't map {} cores' L1 ({} bytes) below 4 GiB: {}", cores, mapped_bytes_, std::strerror(errno)));
+}
+
+/// Opens the L1 of a core; what lies around it stays closed, so that stray pointers are caught.
+bool L1Arena::open_l1(int core) const {
+  void* start = pointer_to(base(core) + l1_mapped_base);
+  const std::size_t bytes = l1_bytes_ - l1_mapped_base;
+  if (file_.descriptor < 0) return mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+  return mmap(start, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, file_.descriptor,
+              in_file(base(core) + l1_mapped_base)) != MAP_FAILED;
+}
+
+std::int64_t L1Arena::in_file(std::uint32_t address) const {
+  return static_cast<std::int64_t>(file_.offset) + (address - first_);
 }
 
 L1Arena* L1Arena::windowed_ = nullptr;
@@ -91,7 +100,7 @@ L1Arena::~L1Arena() {
     windowed_ = nullptr;
     munmap(pointer_to(l1_mapped_base), l1_bytes_ - l1_mapped_base);
   }
-  if (file_ >= 0) close(file_);
+  if (own_file_) close(file_.descriptor);
   if (mapping_ != nullptr) munmap(mapping_, mapped_bytes_);
 }
 
@@ -100,11 +109,18 @@ std::uint32_t L1Arena::base(int core) const {
 }
 
 void L1Arena::open_window() {
-  if (first_ == 0 || file_ >= 0 || windowed_ != nullptr) return;
+  if (first_ == 0 || windowed_ != nullptr) return;
+  // When something is there, such pointers stay memory faults.
+  if (take(l1_mapped_base, l1_bytes_ - l1_mapped_base) == nullptr) return;
+  if (file_.descriptor < 0) move_to_file();
+  windowed_ = this;
+}
+
+void L1Arena::move_to_file() {
   const std::size_t window_bytes = l1_bytes_ - l1_mapped_base;
-  if (take(l1_mapped_base, window_bytes) == nullptr) return;  // something is there: such pointers stay memory faults
-  file_ = memfd_create("tilegrid L1", MFD_CLOEXEC);
-  if (file_ < 0 || ftruncate(file_, static_cast<off_t>(mapped_bytes_)) != 0) {
+  file_.descriptor = memfd_create("tilegrid L1", MFD_CLOEXEC);
+  own_file_ = file_.descriptor >= 0;
+  if (!own_file_ || ftruncate(file_.descriptor, static_cast<off_t>(mapped_bytes_)) != 0) {
     throw Error(ExitCode::kernel,
                 fmt::format("can't make {} bytes of shared memory: {}", mapped_bytes_, std::strerror(errno)));
   }
@@ -112,27 +128,23 @@ void L1Arena::open_window() {
   std::vector<unsigned char> resident(window_bytes / page_bytes + 1);
   for (int core = 0; core < cores_; ++core) {
     const std::uint32_t start = base(core) + l1_mapped_base;
-    const off_t in_file = static_cast<off_t>(start - first_);
     if (mincore(pointer_to(start), window_bytes, resident.data()) != 0) resident.assign(resident.size(), 1);
     for (std::size_t page = 0; page * page_bytes < window_bytes; ++page) {
       if ((resident[page] & 1U) == 0) continue;
       const std::size_t at = page * page_bytes;
-      if (pwrite(file_, pointer_to(start + at), page_bytes, in_file + static_cast<off_t>(at)) < 0) break;
+      if (pwrite(file_.descriptor, pointer_to(start + at), page_bytes, in_file(start) + static_cast<off_t>(at)) < 0) break;
     }
-    if (mmap(pointer_to(start), window_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file_, in_file) ==
-        MAP_FAILED) {
+    if (!open_l1(core)) {
       throw Error(ExitCode::kernel, fmt::format("can't map L1 from shared memory: {}", std::strerror(errno)));
     }
   }
-  windowed_ = this;
 }
 
 bool L1Arena::show(std::uintptr_t address, std::uint32_t l1_base) noexcept {
   L1Arena* arena = windowed_;
   if (arena == nullptr || address < l1_mapped_base || address >= arena->l1_bytes_ || arena->shown_ == l1_base) return false;
-  const off_t in_file = off_t{l1_base - arena->first_} + l1_mapped_base;
   const void* got = mmap(pointer_to(l1_mapped_base), arena->l1_bytes_ - l1_mapped_base, PROT_READ | PROT_WRITE,
-                         MAP_SHARED | MAP_FIXED, arena->file_, in_file);
+                         MAP_SHARED | MAP_FIXED, arena->file_.descriptor, arena->in_file(l1_base + l1_mapped_base));
   if (got == MAP_FAILED) return false;
   arena->shown_ = l1_base;
   return true;
@@ -146,12 +158,22 @@ void L1Arena::switch_to(std::uint32_t l1_base) noexcept {
   shown_ = -1;
 }
 
+void L1Arena::mark_unwritten(int core, std::uint32_t first, std::uint32_t end) const {
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const std::uintptr_t start = base(core) + first;
+  const std::uintptr_t first_page = start / page * page;
+  // All of it will be written at once: better all pages in one call than one fault after the other. Kernels before 5.14 do
+  // not know the request, and nothing is lost.
+  madvise(pointer_to(first_page), start - first_page + (end - first), MADV_POPULATE_WRITE);
+  checks::fill(checks::l1_poison, static_cast<std::byte*>(pointer_to(start)), end - first);
+}
+
 void L1Arena::reset() {
   if (mapping_ == nullptr) return;
   if (first_ == 0) {
     std::memset(mapping_, 0, mapped_bytes_);
-  } else if (file_ >= 0) {
-    fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(mapped_bytes_));
+  } else if (own_file_) {
+    fallocate(file_.descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(mapped_bytes_));
   } else {
     for (int core = 0; core < cores_; ++core) zero_touched(base(core) + l1_mapped_base, l1_bytes_ - l1_mapped_base);
   }

@@ -28,12 +28,20 @@ inline constexpr std::uint32_t l1_mapped_base = 65'536;
 inline constexpr std::uint32_t l1_slot_bytes = 1U << 21U;
 [[nodiscard]] constexpr std::uint32_t l1_offset_of(std::uint32_t address) { return address & (l1_slot_bytes - 1); }
 
+/// Memory that other processes see, too: core i of an arena has the slot at `offset` + i * l1_slot_bytes. Who makes it keeps
+/// it open for as long as the arena lives.
+struct L1File {
+  int descriptor = -1;  ///< -1: none
+  std::uint64_t offset = 0;
+};
+
 /// The L1 memories of the cores that this process holds. With one core its L1 is at its true offset, so that a kernel's
 /// 32-bit address equals the hardware's; with more they lie in 2 MiB slots below 4 GiB. Pages are backed when touched.
 class L1Arena {
  public:
-  /// `l1_bytes`: of a core, a multiple of 4096, at most l1_slot_bytes. Throws Error when the address range is taken.
-  L1Arena(int cores, std::uint32_t l1_bytes);
+  /// `l1_bytes`: of a core, a multiple of 4096, at most l1_slot_bytes. `shared`: where it lies, else in memory of this
+  /// process alone. Throws Error when the address range is taken.
+  L1Arena(int cores, std::uint32_t l1_bytes, L1File shared = {});
   ~L1Arena();
   L1Arena(const L1Arena&) = delete;
   L1Arena& operator=(const L1Arena&) = delete;
@@ -43,6 +51,8 @@ class L1Arena {
   [[nodiscard]] int cores() const { return cores_; }
   /// Zeroes all L1, which keeps its pages. L1 is zero when the arena is made.
   void reset();
+  /// Marks L1 offsets [first, end) of a core as never written (core/checks/poison.h).
+  void mark_unwritten(int core, std::uint32_t first, std::uint32_t end) const;
 
   /// From now on a kernel may use an L1 offset that it got from the host as a pointer, although several cores share the
   /// process: the memory becomes a file in memory, which can be seen at a second place, the window at the true offsets. The
@@ -55,12 +65,17 @@ class L1Arena {
   void switch_to(std::uint32_t l1_base) noexcept;
 
  private:
+  [[nodiscard]] bool open_l1(int core) const;
+  [[nodiscard]] std::int64_t in_file(std::uint32_t address) const;
+  void move_to_file();
+
   int cores_ = 0;
   std::uint32_t l1_bytes_ = 0;
   std::uint32_t first_ = 0;
   void* mapping_ = nullptr;
   std::size_t mapped_bytes_ = 0;
-  int file_ = -1;             ///< behind the slots once there is a window
+  L1File file_;               ///< behind the slots, if any
+  bool own_file_ = false;     ///< made for the window
   std::int64_t shown_ = -1;   ///< l1_base of the core that the window shows; -1: none
   static L1Arena* windowed_;  ///< that has the window
 };

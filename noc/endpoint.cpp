@@ -327,8 +327,12 @@ void Endpoint::read_barrier(NocId noc, std::optional<std::uint32_t> trid) {
   flush();
   if (ShakenTraffic* traffic = shaken()) shuffle_reads(noc, traffic->chance());
   if (core_->checker) core_->checker->reads_landing(risc_, noc, trid);
+  const std::uint64_t copies = l1_copies();
   complete_reads(noc, trid);
   wait_while(unfinished_reads(), 0, BlockReason::read_barrier, noc);
+  // Copies wait for nobody. A kernel that looks at another core's L1 until it has changed must let others run, or those whom
+  // it looks for may never come to it.
+  if (l1_copies() != copies && ++barriers_of_copies_ % 32 == 0) node_.scheduler().yield();
   if (core_->checker) core_->checker->reads_done(risc_, noc, trid);
 }
 

@@ -123,6 +123,7 @@ class Endpoint final : public Port {
   OutstandingPackets outstanding_reads_;
   OutstandingPackets outstanding_writes_;
   Fiber* waiter_ = nullptr;
+  std::uint32_t barriers_of_copies_ = 0;  ///< read barriers so far behind which other ranks' L1 was copied from
 };
 
 }  // namespace tilegrid::noc

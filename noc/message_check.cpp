@@ -69,10 +69,12 @@ class MessageCheck {
     const int core = header_.source_core;
     const bool answer = header_.kind == MessageKind::read_reply || header_.kind == MessageKind::write_ack ||
                         header_.kind == MessageKind::atomic_ack;
-    const bool known = answer ? core >= here_.first_core && core < here_.end_core : core >= 0 && core < here_.cores;
+    const bool known = answer ? holds_core(core) : core >= 0 && core < here_.cores;
     if (core != -1 && !known) refuse(fmt::format("{} core {}", answer ? "for" : "of", core));
     if (header_.source_stream >= risc_count) refuse(fmt::format("names RISC {}", header_.source_stream));
   }
+
+  bool holds_core(int core) const { return core >= 0 && core < here_.cores && here_.holds({Target::Kind::core, core}); }
 
   /// The next `bytes` of the payload.
   std::span<const std::byte> take(std::size_t bytes) {
@@ -100,8 +102,7 @@ class MessageCheck {
       refuse(fmt::format("names a target of kind {}", static_cast<int>(target.kind)));
     }
     const char* what = bank ? "DRAM bank" : "core";
-    const bool here = bank ? target.index >= 0 && here_.holds_bank(target.index)
-                           : target.index >= here_.first_core && target.index < here_.end_core;
+    const bool here = bank ? target.index >= 0 && here_.holds(target) : holds_core(target.index);
     if (!here) refuse(fmt::format("names {} {}, which is not on this rank", what, target.index));
     const std::uint64_t end = bank ? here_.bank_bytes : here_.l1_bytes;
     if (offset > end || bytes > end - offset) {

@@ -12,12 +12,10 @@ namespace tilegrid::noc {
 
 /// What a rank holds, as far as messages name it.
 struct Holdings {
-  int cores = 0;       ///< of the grid
-  int first_core = 0;  ///< own cores
-  int end_core = 0;
+  int cores = 0;  ///< of the grid
   std::uint64_t l1_bytes = 0;
   std::uint64_t bank_bytes = 0;
-  std::function<bool(int)> holds_bank;
+  std::function<bool(Target)> holds;  ///< that core of the grid, or that bank
 };
 
 /// Throws Error (ExitCode::lost_rank) for a message of the NoC's that can't be from a rank which does as this one: a count

@@ -62,6 +62,7 @@ class MpiTransport final : public Transport {
   void wait(std::chrono::microseconds limit) override;
   [[nodiscard]] bool sends_done() const override { return held_ == 0 && requests_.empty(); }
   [[nodiscard]] TransportStats stats() const override { return stats_; }
+  [[nodiscard]] bool one_host() const override { return !remote_peers_; }
   [[nodiscard]] SharedMemory* shared_memory(int rank) override;
   [[nodiscard]] std::string sharing_failure() const override { return sharing_failure_; }
 

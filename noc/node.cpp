@@ -21,31 +21,30 @@ Issuer issuer_of(const MessageHeader& header) { return {header.source_core, stat
 Node::Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_owners, Chip chip)
     : chip_(std::move(chip)),
       placement_{grid, transport.size(), std::clamp(bank_owners, 1, std::min(places().banks(), transport.size())),
-                 places().banks()},
+                 places().banks(), transport.one_host()},
       transport_(transport),
       scheduler_(backend),
-      arena_(placement_.first_core(transport.rank() + 1) - placement_.first_core(transport.rank()), chip_.memory().l1_bytes),
-      host_banks_(transport, placement_, chip_.memory().dram_bank_bytes),
-      dram_(chip_.memory().dram_bank_bytes),
-      first_core_(placement_.first_core(transport.rank())) {
+      host_memory_(transport, placement_, chip_.memory()),
+      arena_(placement_.cores_of(transport.rank()), chip_.memory().l1_bytes, host_memory_.own_l1()),
+      dram_(chip_.memory().dram_bank_bytes) {
   for (int local = 0; local < arena_.cores(); ++local) {
-    const int index = first_core_ + local;
+    const int index = placement_.core_at(transport.rank(), local);
     cores_.push_back(std::make_unique<Core>(index, grid.core(index), arena_.base(local), scheduler_, chip_));
     for (const Risc risc : each<Risc>) endpoints_.push_back(std::make_unique<Endpoint>(*this, *cores_.back(), risc));
   }
   for (int bank = 0; bank < places().banks(); ++bank) {
-    if (placement_.rank_of_bank(bank) == transport.rank()) dram_.add(bank, host_banks_.own(bank));
+    if (placement_.rank_of_bank(bank) == transport.rank()) dram_.add(bank, host_memory_.own(bank));
   }
   host_port_ = std::make_unique<HostPort>(*this);
-  holdings_ =
-      std::make_unique<Holdings>(Holdings{grid.cores(), first_core_, first_core_ + arena_.cores(), chip_.memory().l1_bytes,
-                                          chip_.memory().dram_bank_bytes, [this](int bank) { return dram_.holds(bank); }});
+  holdings_ = std::make_unique<Holdings>(Holdings{
+      grid.cores(), chip_.memory().l1_bytes, chip_.memory().dram_bank_bytes,
+      [this](Target target) { return target.kind == Target::Kind::core ? is_local(target) : dram_.holds(target.index); }});
 }
 
 Node::~Node() { scheduler_.clear(); }
 
 Endpoint& Node::endpoint(int core, Risc risc) {
-  return *endpoints_[(core - first_core_) * risc_count + to_underlying(risc)];
+  return *endpoints_[placement_.place_of(core) * risc_count + to_underlying(risc)];
 }
 
 Port& Node::asker(const MessageHeader& header) {
@@ -102,7 +101,7 @@ void Node::dispatch_held(int source_rank, const MessageHeader& header, std::span
 }
 
 void Node::deliver_early_messages() {
-  host_banks_.begin(epoch_);
+  host_memory_.begin(epoch_);
   // The list is emptied first: dispatching a message may add to it.
   const std::vector<Deferred> deferred = std::exchange(deferred_, {});
   for (const Deferred& message : deferred) deliver(message.source_rank, message.header, message.payload);
@@ -167,10 +166,13 @@ std::byte* Node::memory(Target target, std::uint64_t offset) {
 }
 
 std::byte* Node::shared(Target target, std::uint64_t offset, std::uint64_t epoch, std::uint64_t bytes) {
-  if (target.kind != Target::Kind::dram) return nullptr;
-  std::byte* memory = host_banks_.at(target.index, offset, epoch);
+  std::byte* memory = host_memory_.at(target, offset, epoch);
   if (memory != nullptr) shared_bytes_ += bytes;
   return memory;
+}
+
+void Node::mark_unwritten_l1(const Core& core, std::uint32_t first, std::uint32_t end) {
+  arena_.mark_unwritten(placement_.place_of(core.index), first, end);
 }
 
 void Node::mark_unwritten_dram() {

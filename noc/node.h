@@ -12,7 +12,7 @@
 #include "core/core.h"
 #include "core/fiber.h"
 #include "noc/address.h"
-#include "noc/host_banks.h"
+#include "noc/host_memory.h"
 #include "noc/memory.h"
 #include "noc/transport.h"
 
@@ -24,21 +24,30 @@ class Port;
 class ShakenTraffic;
 struct Holdings;
 
-/// Which rank holds which cores and banks: contiguous runs of cores, in index order; contiguous runs of banks on
-/// `bank_owners` ranks that are spread over the run. Where things live changes host cost, and nothing else.
+/// Which rank holds which cores and banks: contiguous runs of banks on `bank_owners` ranks that are spread over the run;
+/// cores in index order, dealt one after the other, or in contiguous runs. A program often leaves the last cores of a grid
+/// with less to do, or with nothing: ranks that are dealt cores have equally much to do. Between hosts runs are better, as
+/// neighbours talk most. Where things live changes host cost, and nothing else.
 struct Placement {
   GridSize grid;
   int ranks = 1;
   int bank_owners = 1;
   int banks = 1;
-  [[nodiscard]] int first_core(int rank) const { return static_cast<int>(std::int64_t{rank} * grid.cores() / ranks); }
+  bool dealt = false;
   [[nodiscard]] int rank_of_core(int core) const {
-    return static_cast<int>(((std::int64_t{core} + 1) * ranks - 1) / grid.cores());
+    return dealt ? core % ranks : static_cast<int>(((std::int64_t{core} + 1) * ranks - 1) / grid.cores());
   }
+  [[nodiscard]] int cores_of(int rank) const {
+    return dealt ? (grid.cores() - rank + ranks - 1) / ranks : first_of_run(rank + 1) - first_of_run(rank);
+  }
+  /// Core `place` of a rank, and the place of a core on its rank.
+  [[nodiscard]] int core_at(int rank, int place) const { return dealt ? rank + place * ranks : first_of_run(rank) + place; }
+  [[nodiscard]] int place_of(int core) const { return dealt ? core / ranks : core - first_of_run(rank_of_core(core)); }
   [[nodiscard]] int rank_of_bank(int bank) const { return bank * bank_owners / banks * ranks / bank_owners; }
   [[nodiscard]] int rank_of(Target target) const {
     return target.kind == Target::Kind::core ? rank_of_core(target.index) : rank_of_bank(target.index);
   }
+  [[nodiscard]] int first_of_run(int rank) const { return static_cast<int>(std::int64_t{rank} * grid.cores() / ranks); }
 };
 
 /// A range of a target's memory, in a read request or before the bytes of a write.
@@ -79,9 +88,9 @@ class Node final : public MessageSink {
   [[nodiscard]] const Transport& transport() const { return transport_; }
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] const Scheduler& scheduler() const { return scheduler_; }
-  /// The cores of this rank, by index in the grid from first_core() on.
+  /// The cores of this rank, by their places.
   [[nodiscard]] std::span<const std::unique_ptr<Core>> cores() const { return cores_; }
-  [[nodiscard]] Core& core(int index) { return *cores_[index - first_core_]; }
+  [[nodiscard]] Core& core(int index) { return *cores_[placement_.place_of(index)]; }
   [[nodiscard]] Endpoint& endpoint(int core, Risc risc);
   [[nodiscard]] std::span<const std::unique_ptr<Endpoint>> endpoints() const { return endpoints_; }
   /// The host's own way to the memory of all ranks.
@@ -90,6 +99,8 @@ class Node final : public MessageSink {
   /// What kernels are checked for, from the next program on; set before anything is written to DRAM.
   void set_checks(const checks::Config& config) { checks_ = config; }
   [[nodiscard]] const checks::Config& checks() const { return checks_; }
+  /// Marks L1 offsets [first, end) of an own core as never written.
+  void mark_unwritten_l1(const Core& core, std::uint32_t first, std::uint32_t end);
   /// Marks DRAM below the limit that nobody has written, as far as the checks need it.
   void mark_unwritten_dram();
 
@@ -129,8 +140,9 @@ class Node final : public MessageSink {
   [[nodiscard]] bool is_local(Target target) const { return placement_.rank_of(target) == transport_.rank(); }
   /// Memory of a target of this rank.
   [[nodiscard]] std::byte* memory(Target target, std::uint64_t offset);
-  /// Memory of a target of another rank that this one may use without asking: DRAM that lies in shared memory, see
-  /// HostBanks. Null: its owner has to be asked. What is copied there is counted.
+  /// Memory of a target of another rank that this one may use without asking, see HostMemory: what lies in shared memory.
+  /// Null: its owner has to be asked. What is copied there is counted. L1 is to be read only: a write has to wake who waits
+  /// for it.
   [[nodiscard]] std::byte* shared(Target target, std::uint64_t offset, std::uint64_t epoch, std::uint64_t bytes);
   /// Bytes so copied in the current program.
   [[nodiscard]] std::uint64_t shared_bytes() const { return shared_bytes_; }
@@ -156,10 +168,9 @@ class Node final : public MessageSink {
   checks::Config checks_;
   Transport& transport_;
   Scheduler scheduler_;
+  HostMemory host_memory_;
   L1Arena arena_;
-  HostBanks host_banks_;
   DramBanks dram_;
-  int first_core_ = 0;
   std::vector<std::unique_ptr<Core>> cores_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::unique_ptr<HostPort> host_port_;

@@ -41,7 +41,7 @@ void Port::complete(std::vector<PendingRead>& reads) {
       landed(read.destination, read.bytes);
       continue;
     }
-    if (const std::byte* from = shared(read.target, read.offset, read.bytes)) {
+    if (const std::byte* from = readable(read.target, read.offset, read.bytes)) {
       std::memcpy(read.destination, from, read.bytes);
       landed(read.destination, read.bytes);
       continue;
@@ -65,10 +65,17 @@ void Port::complete(std::vector<PendingRead>& reads) {
   issue_reads();
 }
 
-std::byte* Port::shared(Target target, std::uint64_t offset, std::uint64_t bytes) {
-  if (target.kind != Target::Kind::dram) return nullptr;
-  if (messaged_dram_) return nullptr;
+std::byte* Port::shared_dram(Target target, std::uint64_t offset, std::uint64_t bytes) {
+  if (target.kind != Target::Kind::dram || messaged_dram_) return nullptr;
   return node_.shared(target, offset, epoch(), bytes);
+}
+
+const std::byte* Port::readable(Target target, std::uint64_t offset, std::uint64_t bytes) {
+  if (target.kind == Target::Kind::dram) return shared_dram(target, offset, bytes);
+  if (unacked_writes_.total != 0 || unacked_atomics_ != 0) return nullptr;
+  const std::byte* from = node_.shared(target, offset, epoch(), bytes);
+  if (from != nullptr) ++l1_copies_;
+  return from;
 }
 
 void Port::queue_request(ReadRequest request) {
@@ -149,7 +156,7 @@ void Port::flush_writes(NocId noc, std::size_t count) {
         shaken_traffic->depart(*this, noc, target, write.offset, bytes, slot);
       } else if (node_.is_local(target)) {
         node_.land_write(target, write.offset, bytes, issuer_);
-      } else if (std::byte* to = epoch() != 0 ? shared(target, write.offset, bytes.size()) : nullptr) {
+      } else if (std::byte* to = epoch() != 0 ? shared_dram(target, write.offset, bytes.size()) : nullptr) {
         std::memcpy(to, bytes.data(), bytes.size());
       } else {
         remote[node_.placement().rank_of(target)].push_back(target);

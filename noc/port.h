@@ -92,6 +92,8 @@ class Port {
   /// After the writes before it.
   void send_increment(NocId noc, Target target, std::uint64_t offset, std::uint32_t delta);
 
+  /// Reads of other ranks' L1 so far that were copies. Nobody had to wait for them.
+  [[nodiscard]] std::uint64_t l1_copies() const { return l1_copies_; }
   [[nodiscard]] const std::uint64_t& unfinished_reads() const { return unfinished_reads_; }
   [[nodiscard]] const std::uint64_t& unacked_atomics() const { return unacked_atomics_; }
   [[nodiscard]] const UnackedWrites& unacked_writes() const { return unacked_writes_; }
@@ -121,7 +123,9 @@ class Port {
   void send_request(ReadRequest request);
   void message_increment(Target target, std::uint64_t offset, std::uint32_t delta);
   /// Node::shared(), as far as it keeps the order: not while writes to DRAM are under way as messages.
-  [[nodiscard]] std::byte* shared(Target target, std::uint64_t offset, std::uint64_t bytes);
+  [[nodiscard]] std::byte* shared_dram(Target target, std::uint64_t offset, std::uint64_t bytes);
+  /// The same for what is only read: no L1 while anything is under way that may change it.
+  [[nodiscard]] const std::byte* readable(Target target, std::uint64_t offset, std::uint64_t bytes);
 
   Issuer issuer_;
   EnumArray<NocId, std::vector<PendingRead>> pending_reads_;
@@ -132,6 +136,7 @@ class Port {
   std::uint64_t open_read_bytes_ = 0;   ///< requested and not landed
   std::uint64_t unfinished_reads_ = 0;  ///< requests queued or open
   UnackedWrites unacked_writes_;
+  std::uint64_t l1_copies_ = 0;
   bool messaged_dram_ = false;  ///< of the unacknowledged writes some may be to DRAM
   std::uint64_t unacked_atomics_ = 0;
   std::uint32_t next_request_ = 0;

@@ -25,7 +25,7 @@ class SharedMemory;
 enum class TransportChoice : std::uint8_t {
   automatic,  ///< windows where the host lets them, else messages
   messages,   ///< all as messages, as between hosts
-  windows,    ///< DRAM lies in memory that the ranks of a host share, and is copied from and to without its owner
+  windows,    ///< L1 and DRAM lie in memory that the ranks of a host share: reads, and writes to DRAM, are copies
 };
 
 /// Host cost of a transport: what really moved.
@@ -67,6 +67,8 @@ class Transport {
 
   [[nodiscard]] virtual TransportStats stats() const = 0;
 
+  /// Whether all ranks are on one host; the same on all of them.
+  [[nodiscard]] virtual bool one_host() const { return true; }
   /// Memory that a rank of this host shares with the others, the own one included; null: it shares none with this rank.
   [[nodiscard]] virtual SharedMemory* shared_memory(int /*rank*/) { return nullptr; }
   /// Why the host of this rank gives no memory to share; empty: it does, or was not asked.

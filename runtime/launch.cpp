@@ -33,6 +33,12 @@ std::vector<T> joined(const std::vector<RankResult>& results, std::vector<T> Ran
   return all;
 }
 
+/// Ranks hold cores of any numbers.
+template <class T>
+void sort_by_core(std::vector<T>& of_cores) {
+  std::stable_sort(of_cores.begin(), of_cores.end(), [](const T& a, const T& b) { return a.core < b.core; });
+}
+
 }  // namespace
 
 void Launch::send() {
@@ -72,6 +78,7 @@ std::vector<checks::Finding> Launch::take_findings() {
   for (RankResult& result : results_) {
     std::move(result.findings.begin(), result.findings.end(), std::back_inserter(findings));
   }
+  sort_by_core(findings);
   return findings;
 }
 
@@ -94,20 +101,25 @@ void Launch::throw_first_error(const std::vector<checks::Finding>& warnings) con
   throw Error(code, first.text);
 }
 
-std::vector<BlockedReport> Launch::blocked() const { return joined(results_, &RankResult::blocked); }
+std::vector<BlockedReport> Launch::blocked() const {
+  std::vector<BlockedReport> blocked = joined(results_, &RankResult::blocked);
+  sort_by_core(blocked);
+  return blocked;
+}
 
 RunResult Launch::take_result() {
   RunResult result;
   result.log = log_of(command_.program);
   result.chip = control_.node().chip();
-  for (RankResult& rank : results_) {
-    for (CoreResult& core : rank.cores) {
-      result.cores.push_back(core.counters);
-      result.core_hosts.push_back(core.host);
-    }
-    for (EventLog& log : rank.logs.cores) result.log.cores.push_back(std::move(log));
-    result.ranks.push_back(rank.host);
+  const noc::Placement& placement = control_.node().placement();
+  for (int index = 0; index < placement.grid.cores(); ++index) {
+    RankResult& rank = results_[placement.rank_of_core(index)];
+    const std::size_t place = placement.place_of(index);
+    result.cores.push_back(rank.cores[place].counters);
+    result.core_hosts.push_back(rank.cores[place].host);
+    if (!rank.logs.cores.empty()) result.log.cores.push_back(std::move(rank.logs.cores[place]));
   }
+  for (const RankResult& rank : results_) result.ranks.push_back(rank.host);
   share_blocks(result.log.cores);
   return result;
 }

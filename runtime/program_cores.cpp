@@ -2,8 +2,6 @@
 #include "runtime/program_cores.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -23,15 +21,6 @@ std::uint32_t word_at(const Core& core, std::uint32_t offset) {
   std::uint32_t word = 0;
   std::memcpy(&word, l1_pointer(core.l1_base + offset), sizeof word);
   return word;
-}
-
-/// All of it will be written at once: better all pages in one call than one fault after the other. Kernels before 5.14 do
-/// not know the request, and nothing is lost.
-void take_pages(std::uint32_t address, std::uint32_t bytes) {
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const std::uintptr_t first = address / page * page;
-  const std::uintptr_t end = (address + std::uintptr_t{bytes} + page - 1) / page * page;
-  madvise(reinterpret_cast<void*>(first), end - first, MADV_POPULATE_WRITE);  // NOLINT(performance-no-int-to-ptr)
 }
 
 }  // namespace
@@ -81,17 +70,19 @@ void ProgramCores::set_up_checks(Core& core) {
   }
   if (checks::Checker::needed(checks)) core.checker = std::make_unique<checks::Checker>(core);
   if (!checks.on(checks::Class::uninitialised_l1)) return;
-  // Bottom-up the circular buffers, top-down the L1 buffers.
-  const auto marked = [&](const CircularBufferConfig& cb) { return !cb.on_buffer && !cb.address && cb.on(core.logical); };
-  std::uint32_t end = l1_user_base;
+  // Buffers that follow each other are one range.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges;
   for (const CircularBufferConfig& cb : program.circular_buffers) {
-    if (marked(cb)) end = std::max(end, core.cbs[cb.id].address() - core.l1_base + cb.pages * cb.page_bytes);
+    if (cb.on_buffer || cb.address || !cb.on(core.logical)) continue;
+    const std::uint32_t first = core.cbs[cb.id].address() - core.l1_base;
+    const std::uint32_t end = first + cb.pages * cb.page_bytes;
+    if (!ranges.empty() && ranges.back().second == first) {
+      ranges.back().second = end;
+    } else {
+      ranges.emplace_back(first, end);
+    }
   }
-  take_pages(core.l1_base + l1_user_base, end - l1_user_base);
-  for (const CircularBufferConfig& cb : program.circular_buffers) {
-    if (!marked(cb)) continue;
-    checks::fill(checks::l1_poison, l1_pointer(core.cbs[cb.id].address()), std::size_t{cb.pages} * cb.page_bytes);
-  }
+  for (const auto& [first, end] : ranges) node_.mark_unwritten_l1(core, first, end);
 }
 
 std::unique_ptr<KernelContext> ProgramCores::context_of(Core& core, const KernelConfig& config) {

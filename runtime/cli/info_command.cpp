@@ -37,21 +37,18 @@ constexpr const char* build_type = "assertions on";
 
 struct RankPlace {
   std::string host;
-  int first_core = 0;
-  int cores = 0;
+  std::vector<int> cores;
   std::vector<int> banks;
 };
 
-std::vector<RankPlace> ask_ranks(const Session& session, Device& device) {
+std::vector<RankPlace> ask_ranks(Device& device) {
   const auto answers = device.map(task_name, std::vector<std::vector<std::byte>>(device.ranks()));
-  // As the session places DRAM: on as many ranks as cores of the host can serve at a time.
-  const int bank_owners = std::clamp(session.info().cores, 1, std::min(device.chip().places().banks(), device.ranks()));
-  const noc::Placement placement{device.grid(), device.ranks(), bank_owners, device.chip().places().banks()};
+  const noc::Placement& placement = device.placement();
   std::vector<RankPlace> places;
   for (int rank = 0; rank < device.ranks(); ++rank) {
-    const int first = placement.first_core(rank);
-    const int cores = placement.first_core(rank + 1) - first;
-    places.push_back({from_bytes<std::string>(answers[rank]), first, cores, {}});
+    RankPlace& place = places.emplace_back();
+    place.host = from_bytes<std::string>(answers[rank]);
+    for (int i = 0; i < placement.cores_of(rank); ++i) place.cores.push_back(placement.core_at(rank, i));
   }
   for (int bank = 0; bank < placement.banks; ++bank) {
     places[placement.rank_of_bank(bank)].banks.push_back(bank);
@@ -59,15 +56,15 @@ std::vector<RankPlace> ask_ranks(const Session& session, Device& device) {
   return places;
 }
 
-/// One line for ranks of a host that follow each other and have equally many cores.
-std::string map_text(GridSize grid, const std::vector<RankPlace>& places) {
+/// One line for ranks of a host that follow each other and have equally many cores; dealt ones each have every so many.
+std::string map_text(GridSize grid, const std::vector<RankPlace>& places, bool dealt) {
   const auto core_text = [&](int index) { return fmt::format("({},{})", grid.core(index).x, grid.core(index).y); };
   const report::Table table({{"ranks", -12}, {"cores a rank", -14}, {"cores (x,y)", -20}, {"host", -20}, {"DRAM banks", 0}});
   std::string text = table.head();
   for (std::size_t first = 0; first < places.size();) {
     std::size_t last = first;
     const auto like_first = [&](const RankPlace& place) {
-      return place.host == places[first].host && place.cores == places[first].cores;
+      return place.host == places[first].host && place.cores.size() == places[first].cores.size();
     };
     while (last + 1 < places.size() && like_first(places[last + 1])) ++last;
     std::string banks;
@@ -80,9 +77,10 @@ std::string map_text(GridSize grid, const std::vector<RankPlace>& places) {
           fmt::format("{}{}", banks.empty() ? "" : ", ", first == last ? range : fmt::format("{} on rank {}", range, rank));
     }
     text += table.row({first == last ? std::to_string(first) : fmt::format("{} to {}", first, last),
-                       std::to_string(places[first].cores),
-                       fmt::format("{} to {}", core_text(places[first].first_core),
-                                   core_text(places[last].first_core + places[last].cores - 1)),
+                       std::to_string(places[first].cores.size()),
+                       fmt::format("{} to {}{}", core_text(places[first].cores.front()),
+                                   core_text(std::max(places[first].cores.back(), places[last].cores.back())),
+                                   dealt && places.size() > 1 && places[first].cores.size() > 1 ? ", dealt" : ""),
                        places[first].host, banks.empty() ? "none" : banks});
     first = last + 1;
   }
@@ -93,8 +91,8 @@ Value map_figures(GridSize grid, const std::vector<RankPlace>& places) {
   report::Array list;
   for (std::size_t rank = 0; rank < places.size(); ++rank) {
     report::Array cores;
-    for (int i = 0; i < places[rank].cores; ++i) {
-      const LogicalCore at = grid.core(places[rank].first_core + i);
+    for (const int core : places[rank].cores) {
+      const LogicalCore at = grid.core(core);
       cores.push_back(report::Array{at.x, at.y});
     }
     list.push_back({{"rank", rank},
@@ -119,7 +117,7 @@ struct Info {
   }
 
   int tell(const Session& session, Device& device) const {
-    const std::vector<RankPlace> places = ask_ranks(session, device);
+    const std::vector<RankPlace> places = ask_ranks(device);
     std::set<std::string> names;
     for (const RankPlace& place : places) names.insert(place.host);
     const Value survey = hosts ? hosts::survey_hosts(device) : Value();
@@ -139,7 +137,10 @@ struct Info {
     line("hosts", names.size());
     report::print_report(
         json ? "-" : "",
-        [&] { return text + "\n" + map_text(grid, places) + (hosts ? "\n" + hosts::survey_text(survey) : ""); },
+        [&] {
+          return text + "\n" + map_text(grid, places, device.placement().dealt) +
+                 (hosts ? "\n" + hosts::survey_text(survey) : "");
+        },
         [&]() -> Value {
           Value figures{{"build", build_type},
                         {"compiler", compiler},

@@ -2,10 +2,13 @@
 #include "core/l1.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <vector>
 
+#include "core/checks/poison.h"
 #include "core/error.h"
 #include "tests/support/wormhole.h"
 
@@ -68,6 +71,61 @@ TEST(L1, ResetZeroes) {
       const std::vector<std::byte> zeros(100'000);
       EXPECT_EQ(std::memcmp(l1_pointer(arena.base(core) + l1_user_base), zeros.data(), zeros.size()), 0) << core;
     }
+  }
+}
+
+TEST(L1, SharedMemoryShowsIt) {
+  constexpr std::uint64_t offset = 3 * std::uint64_t{l1_slot_bytes};
+  for (const int cores : {1, 3}) {
+    const int file = memfd_create("l1_test", MFD_CLOEXEC);
+    ASSERT_GE(file, 0);
+    ASSERT_EQ(ftruncate(file, offset + cores * std::uint64_t{l1_slot_bytes}), 0);
+    {
+      L1Arena arena(cores, l1_bytes, {file, offset});
+      const auto seen = [&](int core) {
+        std::byte byte{};
+        EXPECT_EQ(pread(file, &byte, 1, static_cast<off_t>(offset + core * l1_slot_bytes + l1_user_base)), 1);
+        return byte;
+      };
+      for (int core = 0; core < cores; ++core) {
+        *l1_pointer(arena.base(core) + l1_user_base) = static_cast<std::byte>(core + 1);
+        EXPECT_EQ(seen(core), static_cast<std::byte>(core + 1));
+      }
+      arena.reset();
+      for (int core = 0; core < cores; ++core) EXPECT_EQ(seen(core), std::byte{0});
+    }
+    close(file);
+  }
+}
+
+TEST(L1, MarksWhatNobodyHasWritten) {
+  constexpr std::uint32_t first = l1_user_base + 32;
+  constexpr std::uint32_t end = first + 50'000;
+  static_assert((end - first) % checks::poison_bytes == 0);
+  for (const int cores : {1, 3}) {
+    L1Arena arena(cores, l1_bytes);
+    for (const bool again : {false, true}) {
+      if (again) arena.reset();
+      for (int core = 0; core < cores; ++core) arena.mark_unwritten(core, first, end);
+      for (int core = 0; core < cores; ++core) {
+        std::byte* const l1 = l1_pointer(arena.base(core));
+        std::vector<std::byte> expected(50'000);
+        checks::fill(checks::l1_poison, expected.data(), expected.size());
+        EXPECT_EQ(std::memcmp(l1 + first, expected.data(), expected.size()), 0) << core << again;
+        const std::vector<std::byte> zeros(4096);
+        EXPECT_EQ(std::memcmp(l1 + first - 32, zeros.data(), 32), 0) << core << again;
+        EXPECT_EQ(std::memcmp(l1 + end, zeros.data(), zeros.size()), 0) << core << again;
+      }
+      // What one core writes the others do not see.
+      std::memset(l1_pointer(arena.base(0) + first), 0xFF, 20'000);
+      for (int core = 1; core < cores; ++core) {
+        EXPECT_EQ(checks::find(checks::l1_poison, l1_pointer(arena.base(core) + first), 50'000), 0U);
+      }
+    }
+    arena.mark_unwritten(0, first, end);
+    EXPECT_EQ(checks::find(checks::l1_poison, l1_pointer(arena.base(0) + first), 50'000), 0U);
+    arena.reset();
+    EXPECT_EQ(checks::find(checks::l1_poison, l1_pointer(arena.base(0) + first), 50'000), std::nullopt);
   }
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "noc/grid.h"
+#include "noc/node.h"
 #include "tests/support/wormhole_grid.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <set>
 #include <stdexcept>
@@ -114,6 +117,39 @@ TEST(Route, EveryPairIsConnectedAndRoundTripsGoAllTheWay) {
         ASSERT_EQ(hops(NocId::noc1, from, to), hops(NocId::noc0, to, from));
       }
     }
+  }
+}
+
+TEST(Placement, EveryCoreHasItsPlaceOnOneRank) {
+  constexpr GridSize grid{8, 10};
+  for (const bool dealt : {false, true}) {
+    for (const int ranks : {1, 2, 3, 7, 40, 79, 80}) {
+      const Placement placement{grid, ranks, 1, 12, dealt};
+      int next = 0, least = grid.cores(), most = 0;
+      for (int rank = 0; rank < ranks; ++rank) {
+        const int cores = placement.cores_of(rank);
+        least = std::min(least, cores);
+        most = std::max(most, cores);
+        next += cores;
+        for (int place = 0; place < cores; ++place) {
+          const int core = placement.core_at(rank, place);
+          ASSERT_TRUE(core >= 0 && core < grid.cores());
+          EXPECT_EQ(placement.rank_of_core(core), rank);
+          EXPECT_EQ(placement.place_of(core), place);
+        }
+      }
+      EXPECT_EQ(next, grid.cores());
+      EXPECT_LE(most - least, 1);
+    }
+  }
+}
+
+TEST(Placement, DealtCoresAreSharedOutEvenlyFromTheFirstOn) {
+  const Placement placement{{8, 10}, 3, 1, 12, true};
+  for (int cores = 1; cores <= 80; ++cores) {
+    std::array<int, 3> of{};
+    for (int core = 0; core < cores; ++core) ++of.at(static_cast<std::size_t>(placement.rank_of_core(core)));
+    EXPECT_LE(*std::max_element(of.begin(), of.end()) - *std::min_element(of.begin(), of.end()), 1) << cores;
   }
 }
 

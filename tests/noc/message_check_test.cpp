@@ -19,7 +19,10 @@ constexpr std::uint64_t bank_bytes = std::uint64_t{1} << 30U;
 
 /// A rank with cores 4 to 7 of 16, and the banks 2 and 3.
 Holdings here() {
-  return {16, 4, 8, l1_bytes, bank_bytes, [](int bank) { return bank == 2 || bank == 3; }};
+  return {16, l1_bytes, bank_bytes, [](Target target) {
+            const int index = target.index;
+            return target.kind == Target::Kind::core ? index >= 4 && index < 8 : index == 2 || index == 3;
+          }};
 }
 
 Target core(int index) { return {Target::Kind::core, index}; }

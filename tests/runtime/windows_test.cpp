@@ -36,6 +36,75 @@ const auto adds_one = register_kernel("windows/adds_one", [] {
   }
 });
 
+/// Each core fills a page of its L1, then copies that of the next core, when that has said that it is filled; then it writes
+/// to another page of it and reads back what it wrote.
+const auto copies_next = register_kernel("windows/copies_next", [] {
+  const std::uint32_t core = get_arg_val<std::uint32_t>(0), to = get_common_arg_val<std::uint32_t>(0);
+  const std::uint32_t own = get_write_ptr(0), copied = get_write_ptr(1), back = get_write_ptr(2);
+  auto* word = reinterpret_cast<std::uint32_t*>(l1_pointer(own));
+  for (std::uint32_t i = 0; i < words; ++i) word[i] = core * words + i;
+  auto* semaphore = reinterpret_cast<volatile std::uint32_t*>(l1_pointer(get_semaphore(0)));
+  const std::uint32_t before_x = get_arg_val<std::uint32_t>(1), before_y = get_arg_val<std::uint32_t>(2);
+  const std::uint32_t next_x = get_arg_val<std::uint32_t>(3), next_y = get_arg_val<std::uint32_t>(4);
+  noc_semaphore_inc(get_noc_addr(before_x, before_y, get_semaphore(0)), 1);
+  noc_async_atomic_barrier();
+  noc_semaphore_wait(semaphore, 1);
+  noc_semaphore_set(semaphore, 0);
+  for (int round = 0; round < 100; ++round) {
+    noc_async_read(get_noc_addr(next_x, next_y, own), copied, page);
+    noc_async_read_barrier();
+  }
+  auto* copy = reinterpret_cast<std::uint32_t*>(l1_pointer(copied));
+  copy[1] += 1'000'000;
+  noc_async_write(copied, get_noc_addr(next_x, next_y, back), page);
+  noc_async_write_barrier();
+  noc_async_read(get_noc_addr(next_x, next_y, back), copied, page);
+  noc_async_read_barrier();
+  noc_async_write_page(core, {to, page}, copied);
+  noc_async_write_barrier();
+});
+
+std::vector<std::uint32_t> copies_with(noc::TransportChoice transport, std::optional<std::uint64_t> shake,
+                                       std::uint64_t* shared = nullptr) {
+  std::vector<std::uint32_t> found(std::size_t{8} * words);
+  const int code = test::session().run({.grid = grid, .shake = shake, .transport = transport}, [&](Device& device) {
+    const Buffer buffer = device.create_buffer(std::uint64_t{8} * page, page);
+    Program program;
+    program.name = "windows";
+    program.grid = grid;
+    for (const int id : {0, 1, 2}) program.circular_buffers.push_back({id, 1, page, DataFormat::fp32, "page"});
+    program.semaphores = {0};
+    KernelConfig kernel;
+    kernel.name = copies_next;
+    kernel.risc = Risc::ncrisc;
+    kernel.cores = CoreRange::all(grid);
+    kernel.common_args = {buffer.address};
+    for (int core = 0; core < grid.cores(); ++core) {
+      const auto before = Device::worker_core(grid.core((core + 7) % 8)),
+                 next = Device::worker_core(grid.core((core + 1) % 8));
+      kernel.runtime_args.push_back({core, {static_cast<std::uint32_t>(core), before.x, before.y, next.x, next.y}});
+    }
+    program.kernels.push_back(kernel);
+    for (int round = 0; round < 2; ++round) {
+      for (const RankHostCost& rank : device.launch(program).ranks) {
+        if (shared != nullptr) *shared += rank.shared_bytes;
+      }
+    }
+    device.read(buffer, found);
+    return 0;
+  });
+  EXPECT_EQ(code, 0);
+  return found;
+}
+
+void expect_copies(const std::vector<std::uint32_t>& found) {
+  if (!test::session().is_host()) return;
+  for (std::uint32_t i = 0; i < found.size(); ++i) {
+    const std::uint32_t next = (i / words + 1) % 8;
+    ASSERT_EQ(found[i], next * words + i % words + (i % words == 1 ? 1'000'000 : 0)) << i;
+  }
+}
+
 struct Result {
   std::vector<std::uint32_t> first, second;
   std::uint64_t shared = 0, messages = 0;
@@ -98,8 +167,17 @@ TEST(Windows, HoldTheSameAsMessages) {
   EXPECT_LT(windows.messages, messages.messages);
 }
 
+TEST(Windows, L1IsReadAsByMessages) {
+  std::uint64_t shared = 0;
+  expect_copies(copies_with(noc::TransportChoice::messages, {}));
+  expect_copies(copies_with(noc::TransportChoice::windows, {}, &shared));
+  if (!test::session().is_host() || test::session().info().size == 1) return;
+  EXPECT_GT(shared, 2U * 99 * page);
+}
+
 TEST(Windows, AreRightInShakenRuns) {
   for (const std::uint64_t seed : {1U, 2U, 3U}) expect_right(run_with(noc::TransportChoice::automatic, seed));
+  for (const std::uint64_t seed : {1U, 2U, 3U}) expect_copies(copies_with(noc::TransportChoice::automatic, seed));
 }
 
 }  // namespace
