@@ -10,6 +10,7 @@
 #include <ctime>
 #include <memory>
 #include <new>
+#include <system_error>
 #include <thread>
 
 namespace tilegrid::noc {
@@ -27,6 +28,33 @@ MpiDoorbell::MpiDoorbell(MPI_Comm host) {
   int size = 1;
   MPI_Comm_rank(host, &rank);
   MPI_Comm_size(host, &size);
+  void* base = map_file(host, rank, line * size);
+  if (base == nullptr) base = open_window(host, rank, size);
+  if (base == nullptr) return;
+  bells_ = static_cast<Bell*>(base);
+  own_ = bells_ + rank;
+}
+
+/// The same for all ranks: where the bells are, zeros at first, or null.
+void* MpiDoorbell::map_file(MPI_Comm host, int rank, std::size_t bytes) {
+  SharedMemory::Name name;
+  try {
+    if (rank == 0) memory_ = SharedMemory::make();
+    if (rank == 0 && memory_.resize(bytes)) name = memory_.name();
+  } catch (const std::system_error&) {
+    name = {};
+  }
+  MPI_Bcast(&name, sizeof name, MPI_BYTE, 0, host);
+  if (rank != 0) memory_ = SharedMemory(name);
+  std::byte* base = name.process < 0 ? nullptr : memory_.map(bytes);
+  // No rank comes out of this before all are in it.
+  int works = base != nullptr ? 1 : 0;
+  MPI_Allreduce(MPI_IN_PLACE, &works, 1, MPI_INT, MPI_MIN, host);
+  return works == 0 ? nullptr : base;
+}
+
+/// As above, by MPI, which takes more time and may know a way where processes can't open each other's files.
+void* MpiDoorbell::open_window(MPI_Comm host, int rank, int size) {
   // Rank 0 owns the whole page: MPI does not promise where the other segments would start.
   void* base = nullptr;
   const MPI_Aint bytes = rank == 0 ? MPI_Aint{line} * (size + 1) : 0;
@@ -35,22 +63,19 @@ MpiDoorbell::MpiDoorbell(MPI_Comm host) {
   MPI_Aint owned_bytes = 0;
   int unit = 0;
   if (works == 1) works = MPI_Win_shared_query(window_, 0, &owned_bytes, &unit, &base) == MPI_SUCCESS ? 1 : 0;
-  Bell* bells = nullptr;
   if (works == 1) {
     std::size_t room = owned_bytes;
-    bells = static_cast<Bell*>(std::align(line, line * size, base, room));
-    new (bells + rank) Bell{0, 0, 0};
+    base = std::align(line, line * size, base, room);
+    new (static_cast<Bell*>(base) + rank) Bell{0, 0, 0};
   }
-  // No rank comes out of this before all are in it: so no bell is rung before it is set up.
   MPI_Allreduce(MPI_IN_PLACE, &works, 1, MPI_INT, MPI_MIN, host);
-  if (works == 0) return;
-  bells_ = bells;
-  own_ = bells + rank;
+  return works == 0 ? nullptr : base;
 }
 
 void MpiDoorbell::release() {
   bells_ = nullptr;
   own_ = nullptr;
+  memory_ = {};
   if (window_ != MPI_WIN_NULL) MPI_Win_free(&window_);
 }
 

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "noc/shared_memory.h"
+
 namespace tilegrid::noc {
 
 /// Lets ranks of one host sleep until a neighbour has sent them something. A futex wakes one sleeper in about 10 us even
@@ -51,6 +53,9 @@ class MpiDoorbell {
   static constexpr std::chrono::microseconds nap{150};
 
  private:
+  [[nodiscard]] void* map_file(MPI_Comm host, int rank, std::size_t bytes);
+  [[nodiscard]] void* open_window(MPI_Comm host, int rank, int size);
+
   static constexpr std::size_t line = 64;  // bytes: one rank's bell must not share a cache line with another's
   struct alignas(line) Bell {
     std::atomic<std::uint32_t> rings;
@@ -61,7 +66,8 @@ class MpiDoorbell {
 
   Bell* bells_ = nullptr;  // one for each rank of the host, in shared memory
   Bell* own_ = nullptr;
-  MPI_Win window_ = MPI_WIN_NULL;
+  SharedMemory memory_;            // where they lie,
+  MPI_Win window_ = MPI_WIN_NULL;  // or here
 };
 
 }  // namespace tilegrid::noc

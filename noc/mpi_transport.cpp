@@ -64,12 +64,20 @@ HostRanks ranks_of_host(MPI_Comm parent) {
 
 MpiTransport::MpiTransport(MPI_Comm parent, bool share, std::optional<HostRanks> host)
     : exceptions_(std::uncaught_exceptions()) {
-  check(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
-  check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  int size = 0;
+  // When all ranks are on one host, its communicator has the same ranks in the same order, and nobody else sends over it.
+  int all = 0;
+  int here = 0;
+  check(MPI_Comm_size(parent, &all), "MPI_Comm_size");
+  if (host) check(MPI_Comm_size(host->comm, &here), "MPI_Comm_size");
+  own_comm_ = here < all;
+  if (own_comm_) {
+    check(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
+    check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  } else {
+    comm_ = host->comm;
+  }
   check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
-  check(MPI_Comm_size(comm_, &size), "MPI_Comm_size");
-  peers_ = std::vector<Peer>(size);
+  peers_ = std::vector<Peer>(all);
   incoming_.resize(posted_receives);
   for (Incoming& incoming : incoming_) {
     incoming.buffer.resize(sizeof(MessageHeader) + max_payload);
@@ -142,7 +150,7 @@ MpiTransport::~MpiTransport() {
     drain();
     cancel_receives();
     if (doorbell_) doorbell_->release();
-    MPI_Comm_free(&comm_);
+    if (own_comm_) MPI_Comm_free(&comm_);
   } catch (const std::exception&) {
     abandon_sends();
   }

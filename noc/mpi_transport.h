@@ -111,6 +111,7 @@ class MpiTransport final : public Transport {
   void abandon_sends();
 
   MPI_Comm comm_ = MPI_COMM_NULL;
+  bool own_comm_ = true;
   int rank_ = 0;
   std::vector<Peer> peers_;
   std::unique_ptr<MpiDoorbell> doorbell_;  // none when the host has one rank
