@@ -90,13 +90,36 @@ class Agenda {
   /// Of the appointment that next() gave last.
   [[nodiscard]] std::uint64_t present_key() const { return present_key_; }
   [[nodiscard]] bool empty() const { return size_ == 0 && heads_.empty(); }
+  /// Whether the next one is a head: next_head() then says the same as next(), without a look at what step it is.
+  [[nodiscard, gnu::always_inline]] bool head_is_next() {
+    if (heads_.empty()) return false;
+    if (size_ == 0) return true;
+    if (lists_[slot_of(now_)].first == nothing) {
+      // Not far beyond the head: what comes to the lists next may lie before what is in them, and then goes to the first.
+      const auto cycle = static_cast<std::int64_t>(heads_.front().time);
+      if (!advance(cycle)) return true;
+    }
+    return head_is_before(entries_[lists_[slot_of(now_)].first]);
+  }
+  [[gnu::always_inline]] Procession::Entry next_head() {
+    const Procession::Entry head = heads_.front();
+    heads_.pop();
+    present_key_ = head.key;
+    return head;
+  }
   [[gnu::always_inline]] Appointment next() {
-    if (size_ == 0) return next_head();
+    if (head_is_next()) {
+      const Procession::Entry head = next_head();
+      return {head.time, head.key, head.index, Step::head};
+    }
+    return next_of_lists();
+  }
+  /// When the next one is no head.
+  [[gnu::always_inline]] Appointment next_of_lists() {
     if (lists_[slot_of(now_)].first == nothing) advance();
     List& list = lists_[slot_of(now_)];
     const std::uint32_t at = list.first;
     Entry& entry = entries_[at];
-    if (!heads_.empty() && head_is_before(entry)) return next_head();
     --size_;
     list.first = entry.behind;
     entry.behind = free_;
@@ -107,6 +130,7 @@ class Agenda {
 
  private:
   static constexpr std::int64_t span = 4096;
+  static constexpr std::int64_t much_later = 32;
   static constexpr std::size_t words = span / 64;
   static_assert(words == 64, "one more word has a bit for each");
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
@@ -135,12 +159,6 @@ class Agenda {
     const Procession::Entry& head = heads_.front();
     if (head.time != entry.time) return head.time < entry.time;
     return std::tuple(head.key, Step::head, head.index) < std::tie(entry.key, entry.step, entry.index);
-  }
-  [[gnu::always_inline]] Appointment next_head() {
-    const Procession::Entry head = heads_.front();
-    heads_.pop();
-    present_key_ = head.key;
-    return {head.time, head.key, head.index, Step::head};
   }
 
   [[nodiscard]] static std::size_t slot_of(std::int64_t cycle) { return static_cast<std::size_t>(cycle) % span; }
@@ -181,19 +199,24 @@ class Agenda {
       *place = at;
     }
   }
-  /// To the next cycle that has any appointment.
-  [[gnu::noinline]] void advance() {
+  /// To the next cycle that has any appointment. False when that is much later than a head's; then it goes to the head's.
+  [[gnu::noinline]] bool advance(std::int64_t head = never) {
     const std::size_t slot = slot_of(now_);
     taken_[slot / 64] &= ~bit(slot);
     if (taken_[slot / 64] == 0) taken_words_ &= ~bit(slot / 64);
-    const std::int64_t near = next_taken();
-    now_ = std::min(near, far_);
-    if (now_ < far_) return;
+    const std::int64_t next = std::min(next_taken(), far_);
+    if (next - std::min(next, head) > much_later) {
+      now_ = std::max(now_, head);
+      return false;
+    }
+    now_ = next;
+    if (now_ < far_) return true;
     for (; !later_.empty() && static_cast<std::int64_t>(later_.top().time) <= now_; later_.pop()) {
       const Appointment& due = later_.top();
       put(now_, due.time, due.key, due.index, due.step);
     }
     far_ = later_.empty() ? never : static_cast<std::int64_t>(later_.top().time);
+    return true;
   }
   /// The first cycle after the present one whose list is not empty; `never` when all are.
   [[nodiscard]] std::int64_t next_taken() const {

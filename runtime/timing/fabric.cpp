@@ -91,8 +91,7 @@ void Fabric::handle(const Appointment& now) {
   }
 }
 
-/// The head has reached a router, or stands in the NIU that sends it. It asks for its next port when no other packet stands
-/// before it there.
+/// It asks for its next port when no other packet stands before it there.
 void Fabric::head(std::uint32_t number, double time) {
   const Worm& worm = worms_[number];
   Queue& buffer = queue(worm, worm.at);

@@ -58,6 +58,8 @@ class Fabric {
   /// entered the network, or when both together would be longer than `most` bytes.
   bool extend(std::uint32_t worm, const Passage& passage, std::uint32_t most);
   void handle(const Appointment& appointment);
+  /// The head has reached a router, or stands in the NIU that sends it.
+  void head(std::uint32_t worm, double time);
   /// Whether responses stand in the queue of a node's NIU.
   [[nodiscard]] bool responds(int noc, int node) const {
     return sources_[static_cast<std::size_t>(routes_.port(noc, node, Routes::port_inject) * 2) + 1].first != nobody;
@@ -129,7 +131,6 @@ class Fabric {
   }
   [[nodiscard]] std::uint8_t reach_of(const Worm& worm) const;
   void add(Step step, std::uint32_t number, double time) { agenda_.add(time, worms_[number].key, number, step); }
-  void head(std::uint32_t number, double time);
   [[nodiscard]] bool lets_the_next_go(const Worm& worm) const;
   void ask(std::uint32_t number, double time);
   double chance(const Worm& worm, double time, int& channel);

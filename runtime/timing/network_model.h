@@ -77,6 +77,8 @@ class Network final : private FabricListener {
   /// when that is not known yet.
   double issue(const Request& request, double time);
   void handle(const Appointment& appointment);
+  /// As handle(), for a head.
+  void head(const Procession::Entry& head) { fabric_.head(head.index, head.time); }
   [[nodiscard]] const SemaphoreUpdate& update(std::uint32_t index) const { return updates_[index]; }
   void forget_update(std::uint32_t index) { updates_.give_back(index); }
   /// When the last transfer so far was over.

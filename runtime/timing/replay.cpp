@@ -54,7 +54,12 @@ class LaunchReplay final : private NetworkListener {
   //     resources as they are then.
   void loop() {
     while (!agenda_.empty()) {
-      const Appointment now = agenda_.next();
+      if (agenda_.head_is_next()) {
+        network_.head(agenda_.next_head());
+        advance();
+        continue;
+      }
+      const Appointment now = agenda_.next_of_lists();
       switch (now.step) {
         case Step::issue:
           changed(static_cast<int>(now.index / 2)).issue(static_cast<int>(now.index % 2), now.time);
@@ -68,9 +73,12 @@ class LaunchReplay final : private NetworkListener {
         default:
           network_.handle(now);
       }
-      for (std::size_t i = 0; i < changed_.size(); ++i) changed_[i]->advance();
-      changed_.clear();
+      advance();
     }
+  }
+  void advance() {
+    for (std::size_t i = 0; i < changed_.size(); ++i) changed_[i]->advance();
+    changed_.clear();
   }
 
   /// The core, which will be advanced once this step is done.

@@ -58,6 +58,24 @@ TEST(ReplayAgenda, HeadsComeInOrderAmongTheOthers) {
   EXPECT_EQ(order, expected);
 }
 
+TEST(ReplayAgenda, WhatComesLateLiesBeforeWhatIsFarAway) {
+  Agenda agenda;
+  agenda.add(1e6, 0, 1, Step::issue);
+  agenda.add(3000, 0, 2, Step::issue);
+  agenda.add_head(10, 0, 3);
+  const auto next = [&] { return agenda.next().index; };
+  EXPECT_EQ(next(), 3U);
+  agenda.add_head(6000, 0, 4);
+  agenda.add(20, 0, 5, Step::wake);
+  agenda.add(12, 0, 6, Step::front);
+  for (const std::uint32_t expected : {6U, 5U, 2U}) EXPECT_EQ(next(), expected);
+  agenda.add(6000, 1, 7, Step::issue);
+  agenda.add(999'990, 0, 8, Step::issue);
+  agenda.add_head(999'980, 0, 9);
+  for (const std::uint32_t expected : {4U, 7U, 9U, 8U, 1U}) EXPECT_EQ(next(), expected);
+  EXPECT_TRUE(agenda.empty());
+}
+
 TEST(ReplayFabric, APacketThatStandsKeepsThePortsBehindIt) {
   // Core 1 sends 65 flits to core 2, over the link that is core 0's second, from 5 to 70. Core 0's packet for core 2 stands
   // from 14 to 70 with 10 flits in the router, takes the link until 135, and has left core 0 at 115, the first link at 125.
