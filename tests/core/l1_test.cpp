@@ -84,7 +84,7 @@ TEST(L1, SharedMemoryShowsIt) {
       L1Arena arena(cores, l1_bytes, {file, offset});
       const auto seen = [&](int core) {
         std::byte byte{};
-        EXPECT_EQ(pread(file, &byte, 1, static_cast<off_t>(offset + core * l1_slot_bytes + l1_user_base)), 1);
+        EXPECT_EQ(pread(file, &byte, 1, static_cast<off_t>(offset + std::uint64_t{l1_slot_bytes} * core + l1_user_base)), 1);
         return byte;
       };
       for (int core = 0; core < cores; ++core) {
