@@ -30,6 +30,7 @@ set(metalium_names
   tt-metalium/mesh_event.hpp               distributed.hpp
   tt-metalium/mesh_trace_id.hpp            mesh_device.hpp
   tt-metalium/mesh_workload.hpp            distributed.hpp
+  tt-metalium/metal_soc_descriptor.h       device.hpp
   tt-metalium/persistent_kernel_cache.hpp  tt_metal.hpp
   tt-metalium/profiler_types.hpp           tt_metal.hpp
   tt-metalium/profiler_optional_metadata.hpp tt_metal.hpp
@@ -119,6 +120,8 @@ function(metalium_write_bare_names folder)
     get_filename_component(name ${header} NAME)
     file(CONFIGURE OUTPUT ${folder}/${name} CONTENT "// SPDX-License-Identifier: Apache-2.0\n#include <${header}>\n")
   endforeach()
+  # A name of fmt's own since version 11; found where that is older.
+  file(CONFIGURE OUTPUT ${folder}/fmt/base.h CONTENT "// SPDX-License-Identifier: Apache-2.0\n#include <fmt/core.h>\n")
 endfunction()
 
 # Writes the files below `folder`.

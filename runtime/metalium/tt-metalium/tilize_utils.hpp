@@ -11,6 +11,7 @@
 #include <iterator>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 enum class TensorLayoutType : std::uint8_t { LIN_ROW_MAJOR = 0, TILED_SWIZZLED = 1, TILED_NFACES = 2 };
@@ -133,3 +134,17 @@ std::vector<T> untilize_nchw(const std::vector<T>& data, const std::vector<std::
 }
 [[nodiscard]] constexpr std::uint32_t round_up_to_mul16(std::uint32_t value) { return (value + 15U) / 16U * 16U; }
 [[nodiscard]] constexpr std::uint32_t round_up_to_mul32(std::uint32_t value) { return (value + 31U) / 32U * 32U; }
+
+/// Where elements of a row-major tensor of four dimensions lie.
+struct TensAddr {
+  std::vector<std::uint32_t> sh;
+  explicit TensAddr(std::vector<std::uint32_t> shape) : sh(std::move(shape)) {
+    if (sh.size() != 4) throw std::runtime_error("TensAddr: a shape has four sizes");
+  }
+  [[nodiscard]] std::uint32_t numel() const { return sh[0] * sh[1] * sh[2] * sh[3]; }
+  /// Throws std::out_of_range for an index beyond its size.
+  [[nodiscard]] std::uint32_t offs(std::uint32_t n, std::uint32_t c, std::uint32_t h, std::uint32_t w) const {
+    if (n >= sh[0] || c >= sh[1] || h >= sh[2] || w >= sh[3]) throw std::out_of_range("TensAddr: beyond the tensor");
+    return ((n * sh[1] + c) * sh[2] + h) * sh[3] + w;
+  }
+};

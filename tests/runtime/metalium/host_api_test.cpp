@@ -199,6 +199,14 @@ TEST(Programs, AreMadeOfDescriptors) {
             "SemaphoreDescriptor: id 16: there are 16");
 }
 
+TEST(Tensors, AddressesAreRowMajor) {
+  const TensAddr addresses({2, 3, 4, 5});
+  EXPECT_EQ(addresses.numel(), 120U);
+  EXPECT_EQ(addresses.offs(1, 2, 3, 4), 119U);
+  EXPECT_EQ(addresses.offs(0, 1, 0, 2), 22U);
+  EXPECT_THROW(static_cast<void>(addresses.offs(0, 3, 0, 0)), std::out_of_range);
+}
+
 enum class Fruit : std::uint8_t { apple, pear = 3 };
 TEST(MagicEnum, KnowsNamesAndValues) {
   EXPECT_EQ(magic_enum::enum_name(Fruit::pear), "pear");
