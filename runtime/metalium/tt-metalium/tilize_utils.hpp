@@ -99,6 +99,11 @@ std::vector<T> convert_layout(tt::stl::Span<const T> data, const PhysicalSize& s
                               TensorLayoutType to) {
   return tilegrid::metalium::with_layout<T>(data, shape[0], shape[1], from, to);
 }
+template <class T>
+std::vector<T> convert_layout(tt::stl::Span<const T> data, tt::stl::Span<const std::uint32_t> shape, TensorLayoutType from,
+                              TensorLayoutType to) {
+  return tilegrid::metalium::with_layout<T>(data, *std::prev(shape.end(), 2), *std::prev(shape.end()), from, to);
+}
 template <class T, class Shape>
 std::vector<T> convert_layout(const std::vector<T>& data, const Shape& shape, TensorLayout from, TensorLayout to) {
   const auto columns = *std::prev(std::end(shape));

@@ -204,6 +204,12 @@ TEST(Tensors, AddressesAreRowMajor) {
   EXPECT_EQ(addresses.numel(), 120U);
   EXPECT_EQ(addresses.offs(1, 2, 3, 4), 119U);
   EXPECT_EQ(addresses.offs(0, 1, 0, 2), 22U);
+  std::vector<std::uint16_t> matrices(std::size_t{2} * 3 * 32 * 32);
+  std::iota(matrices.begin(), matrices.end(), std::uint16_t{0});
+  const std::vector<std::uint32_t> shape{2, 3, 32, 32};
+  const auto faces =
+      convert_layout<std::uint16_t>(matrices, shape, TensorLayoutType::LIN_ROW_MAJOR, TensorLayoutType::TILED_NFACES);
+  EXPECT_EQ(faces[1024 + 256], 1024 + 16);  // the second face of the second matrix
   EXPECT_THROW(static_cast<void>(addresses.offs(0, 3, 0, 0)), std::out_of_range);
 }
 
