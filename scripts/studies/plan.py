@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a scaling study runs: a plan file (YAML or JSON) or flags, checked, and the points that come out of it."""
 
+import argparse
 import itertools
 import json
 import math
@@ -23,6 +24,13 @@ GROWS = ["batch", "heads", "seq"]
 
 def fail(message):
     raise Failure(message)
+
+
+class Flags(argparse.ArgumentParser):
+    """Refuses flags as everything else is refused."""
+
+    def error(self, message):
+        fail(f"{message}; see --help")
 
 
 def read(path):
