@@ -145,13 +145,14 @@ class Crossing {
   [[nodiscard]] int host_number(int rank) const { return std::min(rank / cluster_.ranks_per_host, cluster_.hosts - 1); }
   Load& host_of(int rank) { return hosts_[static_cast<std::size_t>(host_number(rank))]; }
 
-  /// True when some of it comes from or goes to another host. DRAM of the own host is memory that its ranks share.
+  /// True when some of it comes from or goes to another host. What ranks of a host share, they do not send: DRAM, and L1
+  /// that is read.
   bool add(int rank, const Transfer& transfer, std::uint64_t count) {
     std::map<int, std::uint64_t> by_rank;  // what is asked of one rank travels together
     for (const auto& [target, bytes] : transfer.bytes) {
       const int cores = placement_.grid.cores();
       const int other = target < cores ? placement_.rank_of_core(target) : placement_.rank_of_bank(target - cores);
-      const bool shared = target >= cores && host_number(other) == host_number(rank);
+      const bool shared = (target >= cores || transfer.reads) && host_number(other) == host_number(rank);
       if (other != rank && !shared) by_rank[other] += bytes;
     }
     bool crosses = false;
