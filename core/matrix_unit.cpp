@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/matrix_sources.h"
 #include "core/simd/matrix_kernels.h"
 #include "core/tile.h"
 #include "core/unpacker.h"
@@ -18,46 +19,29 @@
 namespace tilegrid {
 namespace {
 
-/// Mask on fp32 patterns that keeps `bits` bits of the significand, the hidden one included.
-constexpr std::uint32_t keep_significand(unsigned bits) { return 0xFFFFFFFFU << (24U - bits); }
-
-/// What a source register keeps of a 32-bit operand; other formats fit as they are.
-constexpr std::uint32_t keep_word(bool dst_fp32) { return keep_significand(dst_fp32 ? 11 : 8); }
-
-constexpr bool is_word(DataFormat format) { return format == DataFormat::fp32 || format == DataFormat::tf32; }
-
-simd::ProductCut cut_of(Fidelity fidelity) {
-  const std::uint32_t high_a = keep_significand(5);
-  const std::uint32_t both_a = keep_significand(10);
-  const std::uint32_t high_b = keep_significand(7);
-  switch (fidelity) {
-    case Fidelity::lofi:
-      return {.a_keep = high_a, .b_keep = high_b};
-    case Fidelity::hifi2:
-      return {.a_keep = both_a, .b_keep = high_b};
-    case Fidelity::hifi3:
-      return {.a_keep = both_a, .b_keep = high_b, .a_top = high_a, .second_pass = true};
-    case Fidelity::hifi4:
-      break;
-  }
-  return {.a_keep = both_a, .b_keep = keep_significand(11)};
-}
-
 /// Unpacked tiles of one call. Per thread and not on the stack: kernels run on small fiber stacks, and no call yields.
-/// rt * ct <= 16 gives rt + ct <= 17 tiles, twice for the two passes of HiFi3.
+/// rt * ct <= 16 gives rt + ct <= 17 tiles, each in up to three forms.
 constexpr std::size_t block_tiles = 17;
 struct Scratch {
-  alignas(64) std::array<std::array<float, tile_elements>, 2 * block_tiles> tiles;
+  alignas(64) std::array<std::array<float, tile_elements>, 3 * block_tiles> tiles;
 };
 Scratch& scratch() {
   thread_local Scratch of_thread;
   return of_thread;
 }
 
-void unpack_source(TileOperand in, bool dst_fp32, std::uint32_t keep, bool transpose, float* out) {
-  if (is_word(in.format)) keep &= keep_word(dst_fp32);
-  simd::unpack(in.data, {.format = in.format, .keep = keep, .flush = true, .transpose = transpose}, out);
-}
+/// The forms in which the passes of a product read the tiles of one operand: the upper bits of the significands, those where
+/// they are finite, else 0, for all passes but the first, and the rest of the bits.
+class PassTiles {
+ public:
+  explicit PassTiles(std::array<float, tile_elements>* first) : first_(first) {}
+  [[nodiscard]] float* high(std::size_t tile) const { return first_[tile].data(); }
+  [[nodiscard]] float* low(std::size_t tile) const { return first_[block_tiles + tile].data(); }
+  [[nodiscard]] float* finite(std::size_t tile) const { return first_[2 * block_tiles + tile].data(); }
+
+ private:
+  std::array<float, tile_elements>* first_;
+};
 
 /// An operand as the kernels read it: bf16 straight from L1, the rest through `buffer`.
 struct Prepared {
@@ -153,7 +137,8 @@ void place(float* line, int count, const simd::LineSpec& how, bool accumulate, c
   for (int i = 0; i < count; ++i) dst[index_of(i)] = line[i];
 }
 
-/// Fills a tile from its row 0, its column 0 or its element [0,0].
+}  // namespace
+
 void spread(Broadcast broadcast, float* tile) {
   if (broadcast == Broadcast::none) return;
   if (broadcast == Broadcast::scalar) {
@@ -176,8 +161,6 @@ void spread(Broadcast broadcast, float* tile) {
   }
 }
 
-}  // namespace
-
 const char* name_of(Fidelity fidelity) {
   constexpr std::array<const char*, 5> names{"?", "lofi", "hifi2", "hifi3", "hifi4"};
   return names.at(to_underlying(fidelity));
@@ -188,35 +171,42 @@ void MatrixUnit::matmul_block(const MatmulBlock& block) const {
     throw Fault("matmul shape", "matmul_block of a shape DST cannot hold", "1 <= rt * ct <= 16")
         .numbers(block.rt * block.ct, 16, "tiles");
   }
-  const simd::ProductCut cut = cut_of(fidelity_);
+  if (numerics_ == Numerics::exact) return matmul_exactly(block);
+  const simd::ProductCut cut = product_cut(fidelity_, numerics_);
   const std::size_t rt = block.rt;
   const std::size_t ct = block.ct;
-  auto& tiles = scratch().tiles;
-  const auto in0 = [&](std::size_t r) { return tiles[r].data(); };
-  const auto in1 = [&](std::size_t c) { return tiles[rt + c].data(); };
-  const auto in0_low = [&](std::size_t r) { return tiles[block_tiles + r].data(); };
-  const auto in1_top = [&](std::size_t c) { return tiles[block_tiles + rt + c].data(); };
+  PassTiles in0(scratch().tiles.data());
+  PassTiles in1(scratch().tiles.data() + rt);
   // in0 goes to SrcB, in1 to SrcA: the cuts of b belong to in0.
   for (std::size_t r = 0; r < rt; ++r) {
     const TileOperand tile{.data = block.in0.data + r * block.in0_stride, .format = block.in0.format};
-    unpack_source(tile, dst_fp32_, cut.second_pass ? 0xFFFFFFFFU : cut.b_keep, false, in0(r));
-    if (cut.second_pass) simd::split(in0(r), cut.b_keep, in0_low(r));
+    const bool low = cut.second_pass || cut.phases > 2;
+    unpack_source(tile, dst_fp32_, low ? 0xFFFFFFFFU : cut.b_keep, false, in0.high(r));
+    if (low) simd::split(in0.high(r), cut.b_keep, in0.low(r));
+    if (cut.phases > 1) simd::cut_finite(in0.high(r), 0xFFFFFFFFU, in0.finite(r));
   }
   for (std::size_t c = 0; c < ct; ++c) {
     const TileOperand tile{.data = block.in1.data + c * block.in1_stride, .format = block.in1.format};
-    unpack_source(tile, dst_fp32_, cut.a_keep, block.transpose_in1, in1(c));
-    if (cut.second_pass) simd::cut_finite(in1(c), cut.a_top, in1_top(c));
+    unpack_source(tile, dst_fp32_, cut.a_keep, block.transpose_in1, in1.high(c));
+    if (cut.phases > 1) simd::split(in1.high(c), cut.a_top, in1.low(c));
+    if (cut.second_pass || cut.phases > 2) simd::cut_finite(in1.high(c), cut.a_top, in1.finite(c));
   }
   for (std::size_t c = 0; c < ct; ++c) {
     for (std::size_t r = 0; r < rt; ++r) {
       const std::size_t index = r * ct + c;
-      simd::multiply_tile({.in0 = in0(r),
-                           .in1 = in1(c),
-                           .in0_low = cut.second_pass ? in0_low(r) : nullptr,
-                           .in1_top = cut.second_pass ? in1_top(c) : nullptr,
-                           .cleared = ((block.cleared >> index) & 1U) != 0,
-                           .dst_fp32 = dst_fp32_,
-                           .dst = block.dst + index * tile_elements});
+      simd::TileProduct product{.passes = {{{.in0 = in0.high(r), .in1 = in1.high(c)}}},
+                                .round_within = cut.phases > 0,
+                                .cleared = ((block.cleared >> index) & 1U) != 0,
+                                .dst_fp32 = dst_fp32_,
+                                .dst = block.dst + index * tile_elements};
+      const auto add_pass = [&](const float* a, const float* b) {
+        product.passes.at(product.count++) = {.in0 = b, .in1 = a};
+      };
+      if (cut.second_pass) add_pass(in1.finite(c), in0.low(r));
+      if (cut.phases > 1) add_pass(in1.low(c), in0.finite(r));
+      if (cut.phases > 2) add_pass(in1.finite(c), in0.low(r));
+      if (cut.phases > 3) add_pass(in1.low(c), in0.low(r));
+      simd::multiply_tile(product);
     }
   }
 }
@@ -243,6 +233,7 @@ void eltwise_integers(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOper
 void MatrixUnit::eltwise(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst,
                          bool accumulate) const {
   if (is_integer(a.format) && is_integer(b.format)) return eltwise_integers(op, broadcast, a, b, dst, accumulate);
+  if (numerics_ == Numerics::exact) return eltwise_exactly(op, broadcast, a, b, dst, accumulate);
   auto& tiles = scratch().tiles;
   alignas(64) std::array<float, tile_side> line;
   const Prepared left = prepare(a, dst_fp32_, tiles[0].data());
@@ -253,7 +244,7 @@ void MatrixUnit::eltwise(EltwiseOp op, Broadcast broadcast, TileOperand a, TileO
                      .b_source = right.source,
                      .multiply = op == EltwiseOp::mul,
                      .negate_b = op == EltwiseOp::sub,
-                     .cut = cut_of(fidelity_),
+                     .cut = product_cut(fidelity_, numerics_),
                      .accumulate = accumulate,
                      .dst_fp32 = dst_fp32_,
                      .dst = dst});
@@ -262,6 +253,11 @@ void MatrixUnit::eltwise(EltwiseOp op, Broadcast broadcast, TileOperand a, TileO
 void MatrixUnit::eltwise_dest_reuse(EltwiseOp op, bool dst_is_a, TileOperand other, float* dst) const {
   auto& tiles = scratch().tiles;
   const auto* dst_bytes = reinterpret_cast<const std::byte*>(dst);
+  if (numerics_ == Numerics::exact) {
+    const TileOperand from_register{.data = dst_bytes, .format = DataFormat::fp32};
+    return dst_is_a ? eltwise_exactly(op, Broadcast::none, from_register, other, dst, false)
+                    : eltwise_exactly(op, Broadcast::none, other, from_register, dst, false);
+  }
   const Prepared from_dst = prepare({.data = dst_bytes, .format = DataFormat::fp32}, dst_fp32_, tiles[0].data());
   const Prepared from_l1 = prepare(other, dst_fp32_, tiles[1].data());
   const Prepared& a = dst_is_a ? from_dst : from_l1;
@@ -272,15 +268,16 @@ void MatrixUnit::eltwise_dest_reuse(EltwiseOp op, bool dst_is_a, TileOperand oth
                      .b_source = b.source,
                      .multiply = op == EltwiseOp::mul,
                      .negate_b = op == EltwiseOp::sub,
-                     .cut = cut_of(fidelity_),
+                     .cut = product_cut(fidelity_, numerics_),
                      .accumulate = false,
                      .dst_fp32 = dst_fp32_,
                      .dst = dst});
 }
 
 void MatrixUnit::reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const {
-  auto& tiles = scratch().tiles;
   const bool maximum = pool == Pool::max;
+  if (!maximum && numerics_ != Numerics::fast) return reduce_sum_by_faces(dim, in, scaler, dst, accumulate);
+  auto& tiles = scratch().tiles;
   Prepared source = prepare(in, dst_fp32_, tiles[0].data());
   // The first row of each face, and the same as 32 columns for the second half of a scalar reduction.
   alignas(64) std::array<float, 4 * face_side> scale{};
@@ -296,8 +293,11 @@ void MatrixUnit::reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand sc
       source = {.data = tiles[2].data(), .source = simd::Source::floats};
     }
   }
-  const simd::ReduceSpec spec{
-      .in = source.data, .source = source.source, .scaler = scale.data(), .maximum = maximum, .cut = cut_of(fidelity_)};
+  const simd::ReduceSpec spec{.in = source.data,
+                              .source = source.source,
+                              .scaler = scale.data(),
+                              .maximum = maximum,
+                              .cut = product_cut(fidelity_, numerics_)};
   const simd::LineSpec how{.maximum = maximum, .dst_fp32 = dst_fp32_};
   alignas(64) std::array<float, tile_side> line;
   if (dim == ReduceDim::row) {

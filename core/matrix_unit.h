@@ -6,6 +6,7 @@
 
 #include "core/format.h"
 #include "core/ids.h"
+#include "core/numerics.h"
 
 namespace tilegrid {
 
@@ -42,17 +43,21 @@ struct MatmulBlock {
   std::uint32_t cleared = 0;  ///< bit i: dst tile i is cleared and reads as 0
 };
 
-/// The FPU in `fast` numerics: float FMA in a fixed order over k, operands truncated as the fidelity says, every DST write
-/// rounded to DST's format. Results do not depend on the vector width. Operand routing as on hardware: matmul in0 -> SrcB,
-/// in1 -> SrcA; element-wise in0 -> SrcA, in1 -> SrcB (tensix.md 2.1).
+/// The FPU. Operand routing as on hardware: matmul in0 -> SrcB, in1 -> SrcA; element-wise in0 -> SrcA, in1 -> SrcB
+/// (tensix.md 2.1). fp32 operands are cut to TF32 when DST is 32-bit, to BF16 when it is 16-bit. Every DST write is rounded
+/// to DST's format. Results do not depend on the vector width.
 ///
-/// Fidelity in fast numerics (phase table of tensix.md 2.1; significands include the hidden bit): LoFi multiplies
-/// SrcA cut to 5 bits by SrcB cut to 7; HiFi2 SrcA cut to 10 by SrcB cut to 7; HiFi3 adds SrcA cut to 5 times the low
-/// bits of SrcB as a second pass; HiFi4 multiplies SrcA cut to 10 by all 11 bits of SrcB.
-/// fp32 operands are cut to TF32 when DST is 32-bit, to BF16 when it is 16-bit.
+/// Numerics::exact multiplies, aligns and rounds as the silicon does, bit for bit. The others use float FMA in a fixed order
+/// over k on operands that are cut as the fidelity says (phase table of tensix.md 2.1; significands include the hidden bit).
+/// Numerics::rounded has a pass for each phase, SrcA's upper 5 bits or the next 5 with SrcB's upper 7 or the rest of 11, and
+/// rounds DST after every 16 products. Numerics::fast joins the passes and rounds once a tile: LoFi multiplies SrcA cut to 5
+/// bits by SrcB cut to 7; HiFi2 SrcA cut to 10 by SrcB cut to 7; HiFi3 adds SrcA cut to 5 times the low bits of SrcB as a
+/// second pass; HiFi4 multiplies SrcA cut to 10 by all 11 bits of SrcB.
 class MatrixUnit {
  public:
-  MatrixUnit(Fidelity fidelity, bool dst_fp32) : fidelity_(fidelity), dst_fp32_(dst_fp32) {}
+  /// `known_faults`: in exact numerics, Wormhole's fault #38306 as silicon has it (tensix.md 2.1).
+  MatrixUnit(Fidelity fidelity, bool dst_fp32, Numerics numerics = Numerics::fast, bool known_faults = false)
+      : fidelity_(fidelity), dst_fp32_(dst_fp32), numerics_(numerics), known_faults_(known_faults) {}
 
   void matmul_block(const MatmulBlock& block) const;
 
@@ -65,8 +70,9 @@ class MatrixUnit {
   /// Pools `in` times `scaler` (its first row of each face; of a max's the power of two alone) into column 0 (row), row 0
   /// (col) or [0,0] (scalar) of dst; everything else of dst becomes 0. With `accumulate` the previous value takes part (max
   /// or +); without, the identity does. A scalar reduction scales twice, by column and then along the row of column
-  /// results, as on hardware (tensix.md 2.2); a max in 32-bit DST has TF32 precision. Order of summation:
-  /// core/simd/matrix_kernels.h.
+  /// results, as on hardware (tensix.md 2.2); a max in 32-bit DST has TF32 precision. Order of a fast summation:
+  /// core/simd/matrix_kernels.h. The others add 16 products at a time, the phases of a face before the next face, and cut
+  /// row and scalar sums as the source register does that they are turned in.
   void reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const;
 
   /// copy_tile: 16-bit formats exact; fp32 is cut to TF32 (16-bit DST: BF16) unless `unpack_to_dst` (exact).
@@ -76,10 +82,20 @@ class MatrixUnit {
 
   [[nodiscard]] Fidelity fidelity() const { return fidelity_; }
   [[nodiscard]] bool dst_fp32() const { return dst_fp32_; }
+  [[nodiscard]] Numerics numerics() const { return numerics_; }
+  /// How often fault #38306 struck, with known_faults.
+  [[nodiscard]] std::uint64_t faults_struck() const { return faults_struck_; }
 
  private:
+  void matmul_exactly(const MatmulBlock& block) const;
+  void eltwise_exactly(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst, bool accumulate) const;
+  void reduce_sum_by_faces(ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const;
+
   Fidelity fidelity_;
   bool dst_fp32_;
+  Numerics numerics_;
+  bool known_faults_;
+  mutable std::uint64_t faults_struck_ = 0;
 };
 
 }  // namespace tilegrid

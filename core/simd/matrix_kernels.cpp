@@ -43,20 +43,23 @@ inline constexpr std::size_t vector_stride = lanes == 16 ? face_elements : lanes
 
 using Accumulators = Floats[block_rows][block_vectors];
 
-/// acc += rows of a (row stride 16; left face, then right face) x columns of b.
-HWY_INLINE void multiply_block(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, Accumulators& acc) {
+/// acc += rows of a face of a (row stride 16) x columns of b.
+HWY_INLINE void multiply_face(const float* HWY_RESTRICT a_face, const float* HWY_RESTRICT b_face, Accumulators& acc) {
   const FloatTag d;
-  for (std::size_t face = 0; face < 2; ++face) {
-    const float* a_face = a + face * face_elements;
-    const float* b_face = b + face * 2 * face_elements;
-    for (std::size_t k = 0; k < face_side; ++k) {
-      Floats b_row[block_vectors];
-      for (std::size_t v = 0; v < block_vectors; ++v) b_row[v] = hn::Load(d, b_face + k * face_side + v * vector_stride);
-      for (std::size_t r = 0; r < block_rows; ++r) {
-        const Floats a_value = hn::Set(d, a_face[r * face_side + k]);
-        for (std::size_t v = 0; v < block_vectors; ++v) acc[r][v] = fused(a_value, b_row[v], acc[r][v]);
-      }
+  for (std::size_t k = 0; k < face_side; ++k) {
+    Floats b_row[block_vectors];
+    for (std::size_t v = 0; v < block_vectors; ++v) b_row[v] = hn::Load(d, b_face + k * face_side + v * vector_stride);
+    for (std::size_t r = 0; r < block_rows; ++r) {
+      const Floats a_value = hn::Set(d, a_face[r * face_side + k]);
+      for (std::size_t v = 0; v < block_vectors; ++v) acc[r][v] = fused(a_value, b_row[v], acc[r][v]);
     }
+  }
+}
+
+template <bool dst_fp32>
+HWY_INLINE void round_block(Accumulators& acc) {
+  for (std::size_t r = 0; r < block_rows; ++r) {
+    for (std::size_t v = 0; v < block_vectors; ++v) acc[r][v] = round_dst<dst_fp32>(acc[r][v]);
   }
 }
 
@@ -69,7 +72,7 @@ HWY_INLINE void store_block(const Accumulators& acc, float* HWY_RESTRICT dst) {
   }
 }
 
-template <bool dst_fp32>
+template <bool dst_fp32, bool round_within>
 void multiply_tile_to(const TileProduct& p) {
   const FloatTag d;
   for (std::size_t row = 0; row < tile_side; row += block_rows) {
@@ -83,14 +86,22 @@ void multiply_tile_to(const TileProduct& p) {
           acc[r][v] = p.cleared ? hn::Zero(d) : hn::Load(d, dst + r * face_side + v * vector_stride);
         }
       }
-      multiply_block(p.in0 + row_offset, p.in1 + column_offset, acc);
-      if (p.in0_low != nullptr) multiply_block(p.in0_low + row_offset, p.in1_top + column_offset, acc);
+      for (std::size_t pass = 0; pass < p.count; ++pass) {
+        for (std::size_t face = 0; face < 2; ++face) {  // the left of a with the upper of b, then right with lower
+          multiply_face(p.passes[pass].in0 + row_offset + face * face_elements,
+                        p.passes[pass].in1 + column_offset + face * 2 * face_elements, acc);
+          if constexpr (round_within) round_block<dst_fp32>(acc);
+        }
+      }
       store_block<dst_fp32>(acc, dst);
     }
   }
 }
 
-void multiply_tile(const TileProduct& p) { p.dst_fp32 ? multiply_tile_to<true>(p) : multiply_tile_to<false>(p); }
+void multiply_tile(const TileProduct& p) {
+  if (p.round_within) return p.dst_fp32 ? multiply_tile_to<true, true>(p) : multiply_tile_to<false, true>(p);
+  p.dst_fp32 ? multiply_tile_to<true, false>(p) : multiply_tile_to<false, false>(p);
+}
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
@@ -107,6 +118,7 @@ HWY_EXPORT(multiply_tile);
 HWY_EXPORT(elementwise_tile);
 HWY_EXPORT(reduce_tile);
 HWY_EXPORT(finish_line);
+HWY_EXPORT(pool_face);
 
 void unpack(const std::byte* l1, const UnpackSpec& spec, float* out) { HWY_DYNAMIC_DISPATCH(unpack_tile)(l1, spec, out); }
 void split(float* values, std::uint32_t keep, float* low) { HWY_DYNAMIC_DISPATCH(split)(values, keep, low); }
@@ -115,6 +127,7 @@ void multiply_tile(const TileProduct& product) { HWY_DYNAMIC_DISPATCH(multiply_t
 void elementwise(const ElementwiseSpec& spec) { HWY_DYNAMIC_DISPATCH(elementwise_tile)(spec); }
 void reduce_rows(const ReduceSpec& spec, float* out) { HWY_DYNAMIC_DISPATCH(reduce_tile)(spec, true, out); }
 void reduce_columns(const ReduceSpec& spec, float* out) { HWY_DYNAMIC_DISPATCH(reduce_tile)(spec, false, out); }
+void pool_in_phases(const PoolSpec& spec) { HWY_DYNAMIC_DISPATCH(pool_face)(spec); }
 void finish_line(const LineSpec& spec, const float* previous, float* line) {
   HWY_DYNAMIC_DISPATCH(finish_line)(spec, previous, line);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,13 +25,16 @@ void split(float* values, std::uint32_t keep, float* low);
 /// out = values cut to `keep`; inf and NaN become 0.
 void cut_finite(const float* values, std::uint32_t keep, float* out);
 
-/// dst = (cleared ? 0 : dst) + in0 x in1 [+ in0_low x in1_top], k = 0..31 in order with fused multiply-add, the second
-/// product after the first; then dst is rounded.
+/// dst = (cleared ? 0 : dst) + in0 x in1 of one pass after the other, in each k = 0..31 in order with fused multiply-add;
+/// then dst is rounded. With `round_within` it is rounded after every 16 products, too, as silicon does.
 struct TileProduct {
-  const float* in0 = nullptr;
-  const float* in1 = nullptr;
-  const float* in0_low = nullptr;  ///< null: one pass
-  const float* in1_top = nullptr;
+  struct Pass {
+    const float* in0 = nullptr;
+    const float* in1 = nullptr;
+  };
+  std::array<Pass, 4> passes{};
+  std::size_t count = 1;  ///< of passes
+  bool round_within = false;
   bool cleared = false;
   bool dst_fp32 = true;
   float* dst = nullptr;
@@ -51,6 +55,7 @@ struct ProductCut {
   std::uint32_t b_keep = 0xFFFFFFFFU;
   std::uint32_t a_top = 0;
   bool second_pass = false;
+  int phases = 0;  ///< above 0: instead of all that, the products of so many phases, DST rounded after each
 };
 
 struct ElementwiseSpec {
@@ -80,6 +85,17 @@ struct ReduceSpec {
 void reduce_rows(const ReduceSpec& spec, float* out);
 /// out[c] of 32 columns: one sum per column over rows 0..31 in order; the second pass of HiFi3 after all rows.
 void reduce_columns(const ReduceSpec& spec, float* out);
+
+/// GAPOOL with DST rounded where silicon rounds it: sums[c] += scaler . column c of the 16x16 face at `in`, in order over
+/// the 16 rows with fused multiply-add, then rounded; once for each phase of `cut`. `scaler` has 16 values.
+struct PoolSpec {
+  const float* in = nullptr;  ///< 256 floats, a face
+  const float* scaler = nullptr;
+  ProductCut cut;
+  bool dst_fp32 = true;
+  float* sums = nullptr;  ///< 16, DST values
+};
+void pool_in_phases(const PoolSpec& spec);
 
 /// The DST write of 32 results: line = max(line, previous), as a source register holds it, or line + previous; rounded.
 struct LineSpec {

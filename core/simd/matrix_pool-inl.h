@@ -58,6 +58,42 @@ class Product {
   Words a_top_;
 };
 
+/// The pieces that the phases of a fidelity multiply, one phase after the other (tensix.md 2.1): of SrcA the bits of `a_top`
+/// and the rest, of SrcB those of `b_keep` and the rest. DST is rounded in between. Infinite factors have a say in the first
+/// phase alone.
+template <bool dst_fp32>
+class PhasedProduct {
+ public:
+  explicit PhasedProduct(const ProductCut& cut)
+      : phases_(cut.phases), a_keep_(word(cut.a_keep)), a_top_(word(cut.a_top)), b_top_(word(cut.b_keep)) {}
+  [[nodiscard]] HWY_INLINE int phases() const { return phases_; }
+  HWY_INLINE Floats a_piece(Floats a, int phase) const {
+    const Floats top = masked(a, a_top_);
+    if (phase == 0) return top;
+    return finite_or_zero(phase % 2 == 0 ? top : hn::Sub(masked(a, a_keep_), top));
+  }
+  HWY_INLINE Floats b_piece(Floats b, int phase) const {
+    const Floats top = masked(b, b_top_);
+    if (phase == 0) return top;
+    return finite_or_zero(phase < 2 ? top : hn::Sub(b, top));
+  }
+  template <bool accumulate>
+  HWY_INLINE Floats apply(Floats a, Floats b, Floats c) const {
+    Floats sum = accumulate ? c : hn::Zero(FloatTag());
+    for (int phase = 0; phase < phases_; ++phase) {
+      sum = round_dst<dst_fp32>(fused(a_piece(a, phase), b_piece(b, phase), sum));
+    }
+    return sum;
+  }
+
+ private:
+  HWY_INLINE static Floats masked(Floats v, Words keep) { return float_of(hn::And(bits_of(v), keep)); }
+  int phases_;
+  Words a_keep_;
+  Words a_top_;
+  Words b_top_;
+};
+
 /// a + b or a - b. The sign is flipped by bits, so that one addition serves both.
 class Sum {
  public:
@@ -99,6 +135,10 @@ template <Source a_source, Source b_source, bool accumulate>
 void elementwise_operation(const ElementwiseSpec& spec) {
   if (!spec.multiply) {
     elementwise_to<a_source, b_source, accumulate>(spec, Sum(spec.negate_b));
+  } else if (spec.cut.phases > 0 && spec.dst_fp32) {
+    elementwise_loop<a_source, b_source, accumulate, true>(spec, PhasedProduct<true>(spec.cut));
+  } else if (spec.cut.phases > 0) {
+    elementwise_loop<a_source, b_source, accumulate, false>(spec, PhasedProduct<false>(spec.cut));
   } else if (spec.cut.second_pass) {
     elementwise_to<a_source, b_source, accumulate>(spec, Product<true>(spec.cut));
   } else {
@@ -321,6 +361,25 @@ void reduce_from(const ReduceSpec& spec, bool rows, float* out) {
 inline void reduce_tile(const ReduceSpec& spec, bool rows, float* out) {
   spec.source == Source::bf16 ? reduce_from<Source::bf16>(spec, rows, out) : reduce_from<Source::floats>(spec, rows, out);
 }
+
+template <bool dst_fp32>
+void pool_face_to(const PoolSpec& spec) {
+  const FloatTag d;
+  const PhasedProduct<dst_fp32> product(spec.cut);
+  for (std::size_t column = 0; column < face_side; column += lanes) {
+    Floats sum = hn::LoadU(d, spec.sums + column);
+    for (int phase = 0; phase < product.phases(); ++phase) {
+      for (std::size_t row = 0; row < face_side; ++row) {
+        const Floats a = product.a_piece(hn::Load(d, spec.in + row * face_side + column), phase);
+        sum = fused(a, product.b_piece(hn::Set(d, spec.scaler[row]), phase), sum);
+      }
+      sum = round_dst<dst_fp32>(sum);
+    }
+    hn::StoreU(sum, d, spec.sums + column);
+  }
+}
+
+inline void pool_face(const PoolSpec& spec) { spec.dst_fp32 ? pool_face_to<true>(spec) : pool_face_to<false>(spec); }
 
 inline void finish_line(const LineSpec& spec, const float* HWY_RESTRICT previous, float* HWY_RESTRICT line) {
   const FloatTag d;

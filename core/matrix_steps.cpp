@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations of the matrix unit that go step by step as on silicon: all of exact numerics, and sums of reductions.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "core/matrix_sources.h"
+#include "core/matrix_unit.h"
+#include "core/simd/exact_kernels.h"
+#include "core/simd/matrix_kernels.h"
+#include "core/tile.h"
+
+namespace tilegrid {
+namespace {
+
+using simd::ExactMode;
+using simd::ExactOperand;
+using simd::SourceRegister;
+
+/// Per thread and not on the stack, as in matrix_unit.cpp. rt * ct <= 16 gives rt + ct <= 17 operands of a block.
+struct Steps {
+  std::array<ExactOperand, 17> operands;
+  alignas(64) std::array<std::array<float, tile_elements>, 2> tiles;
+};
+Steps& steps() {
+  thread_local Steps of_thread;
+  return of_thread;
+}
+
+/// Pools faces of a tile into 16 sums, as the numerics say.
+class FacePool {
+ public:
+  /// `scaler`: 16 values.
+  FacePool(const ExactMode& mode, const simd::ProductCut& cut, bool exact, const float* scaler)
+      : mode_(mode), cut_(cut), exact_(exact) {
+    std::copy_n(scaler, face_side, scaler_.begin());
+    if (!exact_) return;
+    auto& row = steps().tiles[1];
+    row.fill(0);
+    std::copy_n(scaler, face_side, row.begin());
+    simd::split_exactly(SourceRegister::b, row.data(), steps().operands[0]);
+  }
+  /// The tile that the next calls of pool() read, in face order.
+  void load(const float* tile) {
+    tile_ = tile;
+    if (exact_) simd::split_exactly(SourceRegister::a, tile, steps().operands[1]);
+  }
+  /// sums += scaler . columns of a face; returns how often the known fault struck.
+  std::uint64_t pool(int face_row, int face_column, float* sums) const {
+    if (exact_) {
+      return simd::pool_exactly(mode_, steps().operands[0], steps().operands[1], face_row, face_column, sums);
+    }
+    const std::ptrdiff_t face = std::ptrdiff_t{2} * face_row + face_column;
+    simd::pool_in_phases({.in = tile_ + face * face_side * face_side,
+                          .scaler = scaler_.data(),
+                          .cut = cut_,
+                          .dst_fp32 = mode_.dst_fp32,
+                          .sums = sums});
+    return 0;
+  }
+
+ private:
+  ExactMode mode_;
+  simd::ProductCut cut_;
+  bool exact_;
+  std::array<float, face_side> scaler_{};
+  const float* tile_ = nullptr;
+};
+
+/// What a source register of the operand's format keeps of sums that go through it.
+void cut_as_source(DataFormat format, bool dst_fp32, float* values, int count) {
+  const bool long_source = format == DataFormat::fp16 || (is_word(format) && dst_fp32);
+  for (int i = 0; i < count; ++i) {
+    values[i] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(values[i]) & keep_significand(long_source ? 11 : 8));
+  }
+}
+
+}  // namespace
+
+void MatrixUnit::matmul_exactly(const MatmulBlock& block) const {
+  const ExactMode mode{.phases = to_underlying(fidelity_), .dst_fp32 = dst_fp32_, .known_faults = known_faults_};
+  const std::size_t rt = block.rt;
+  const std::size_t ct = block.ct;
+  auto& [operands, tiles] = steps();
+  for (std::size_t i = 0; i < rt + ct; ++i) {
+    const bool is_in0 = i < rt;
+    const TileOperand tile =
+        is_in0 ? TileOperand{.data = block.in0.data + i * block.in0_stride, .format = block.in0.format}
+               : TileOperand{.data = block.in1.data + (i - rt) * block.in1_stride, .format = block.in1.format};
+    unpack_source(tile, dst_fp32_, 0xFFFFFFFFU, !is_in0 && block.transpose_in1, tiles[0].data());
+    simd::split_exactly(is_in0 ? SourceRegister::b : SourceRegister::a, tiles[0].data(), operands.at(i));
+  }
+  for (std::size_t r = 0; r < rt; ++r) {
+    for (std::size_t c = 0; c < ct; ++c) {
+      const std::size_t index = r * ct + c;
+      faults_struck_ += simd::multiply_exactly(mode, operands.at(r), operands.at(rt + c),
+                                               ((block.cleared >> index) & 1U) != 0, block.dst + index * tile_elements);
+    }
+  }
+}
+
+void MatrixUnit::eltwise_exactly(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst,
+                                 bool accumulate) const {
+  auto& tiles = steps().tiles;
+  unpack_source(a, dst_fp32_, 0xFFFFFFFFU, false, tiles[0].data());
+  unpack_source(b, dst_fp32_, 0xFFFFFFFFU, false, tiles[1].data());
+  spread(broadcast, tiles[1].data());
+  faults_struck_ +=
+      simd::elementwise_exactly({.phases = to_underlying(fidelity_), .dst_fp32 = dst_fp32_, .known_faults = known_faults_},
+                                {.a = tiles[0].data(),
+                                 .b = tiles[1].data(),
+                                 .multiply = op == EltwiseOp::mul,
+                                 .negate_b = op == EltwiseOp::sub,
+                                 .accumulate = accumulate,
+                                 .dst = dst});
+}
+
+void MatrixUnit::reduce_sum_by_faces(ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const {
+  auto& tile = steps().tiles[0];
+  unpack_source(scaler, dst_fp32_, 0xFFFFFFFFU, false, tile.data());
+  FacePool pool({.phases = to_underlying(fidelity_), .dst_fp32 = dst_fp32_, .known_faults = known_faults_},
+                product_cut(fidelity_, numerics_), numerics_ == Numerics::exact, tile.data());
+  unpack_source(in, dst_fp32_, 0xFFFFFFFFU, dim == ReduceDim::row, tile.data());
+  pool.load(tile.data());
+
+  const auto place_of = [dim](int i) { return dim == ReduceDim::row ? tile_index(i, 0) : tile_index(0, i); };
+  const int results = dim == ReduceDim::scalar ? 1 : tile_side;
+  alignas(64) std::array<float, tile_side> line{};
+  for (int i = 0; accumulate && i < results; ++i) line.at(i) = dst[place_of(i)];
+  if (dim == ReduceDim::scalar) {
+    alignas(64) std::array<float, face_side> columns{};
+    for (int face = 0; face < 4; ++face) faults_struck_ += pool.pool(face / 2, face % 2, columns.data());
+    cut_as_source(in.format, dst_fp32_, columns.data(), face_side);
+    tile.fill(0);
+    for (int i = 0; i < face_side; ++i) tile.at(tile_index(i, 0)) = columns.at(i);
+    pool.load(tile.data());
+    faults_struck_ += pool.pool(0, 0, line.data());
+  } else {
+    for (int face = 0; face < 4; ++face) faults_struck_ += pool.pool(face / 2, face % 2, line.data() + face % 2 * face_side);
+    if (dim == ReduceDim::row) cut_as_source(in.format, dst_fp32_, line.data(), tile_side);
+  }
+  std::memset(dst, 0, tile_elements * sizeof(float));
+  for (int i = 0; i < results; ++i) dst[place_of(i)] = line.at(i);
+}
+
+}  // namespace tilegrid
