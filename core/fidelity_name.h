@@ -7,5 +7,7 @@ namespace tilegrid {
 
 /// "hifi2", as on the command line.
 [[nodiscard]] const char* name_of(Fidelity fidelity);
+/// "rounded", as on the command line.
+[[nodiscard]] const char* name_of(Numerics numerics);
 
 }  // namespace tilegrid

@@ -166,6 +166,11 @@ const char* name_of(Fidelity fidelity) {
   return names.at(to_underlying(fidelity));
 }
 
+const char* name_of(Numerics numerics) {
+  constexpr std::array<const char*, enum_size<Numerics>> names{"exact", "rounded", "fast"};
+  return names.at(to_underlying(numerics));
+}
+
 void MatrixUnit::matmul_block(const MatmulBlock& block) const {
   if (block.rt < 1 || block.ct < 1 || block.rt * block.ct > 16) {
     throw Fault("matmul shape", "matmul_block of a shape DST cannot hold", "1 <= rt * ct <= 16")

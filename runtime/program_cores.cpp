@@ -48,7 +48,7 @@ void ProgramCores::set_up(Core& core) {
   const int slots =
       compute.dst_capacity > 0 ? compute.dst_capacity : core.chip.dst_slots(compute.dst_fp32, compute.full_sync);
   core.dst = Dst(compute.dst_fp32, compute.full_sync, slots);
-  core.matrix = MatrixUnit(compute.fidelity, compute.dst_fp32);
+  core.matrix = MatrixUnit(compute.fidelity, compute.dst_fp32, compute.numerics, compute.known_faults);
   core.vector = VectorUnit(compute.dst_fp32);
   core.pack = {};
   core.unpack_to_dst = false;

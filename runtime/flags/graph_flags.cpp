@@ -76,6 +76,7 @@ void GraphRequest::declare(Flags& flags) {
                  most_capacity);
   flags.add("--format", "Of inputs and outputs in DRAM: bf16, fp32, bfp8 [$]", machine.format, tensor_formats());
   flags.add("--fidelity", "Multiplication passes: lofi, hifi2, hifi3, hifi4 [$]", machine.fidelity, fidelity_names());
+  add_numerics_flags(flags, machine.numerics, machine.known_faults);
   flags.add("--precision",
             "What forms of operations may cost beyond the listed ones. keep: nothing;\nallow-tf32: fp32 values cut to TF32, "
             "sums begun in 16-bit slots, products\non the FPU with the passes of --fidelity [$]",

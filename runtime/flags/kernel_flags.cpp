@@ -26,6 +26,11 @@ const EnumNames<Fidelity>& fidelity_names() {
                                          [](Fidelity fidelity) { return name_of(fidelity); });
   return names;
 }
+const EnumNames<Numerics>& numerics_names() {
+  static const EnumNames<Numerics> names({Numerics::exact, Numerics::rounded, Numerics::fast},
+                                         [](Numerics numerics) { return name_of(numerics); });
+  return names;
+}
 const EnumNames<bool>& dst_names() {
   static const EnumNames<bool> names{{"bf16", false}, {"fp32", true}};
   return names;
@@ -44,6 +49,17 @@ void add_compute_flags(Flags& flags, ComputeConfig& compute) {
   flags.add("--fidelity", "Matrix unit passes: lofi, hifi2, hifi3, hifi4 [$]", compute.fidelity, fidelity_names());
   flags.add("--dst", "Format of the DST registers: bf16, fp32 (half the slots) [$]", compute.dst_fp32, dst_names());
   flags.add("--sync", "DST in two halves or in one section: half, full [$]", compute.full_sync, sync_names());
+  add_numerics_flags(flags, compute.numerics, compute.known_faults);
+}
+
+void add_numerics_flags(Flags& flags, Numerics& numerics, bool& known_faults) {
+  flags.add("--numerics",
+            "How near to silicon the matrix unit computes. exact: bit for bit; rounded: DST\nrounded where silicon rounds it; "
+            "fast: once a tile [$]",
+            numerics, numerics_names());
+  static const EnumNames<bool> switches{{"off", false}, {"on", true}};
+  flags.add("--known-faults", "In exact numerics, faults of the matrix unit as silicon has them: on, off [$]", known_faults,
+            switches);
 }
 
 std::string numbers_line(DataFormat format, const ComputeConfig& compute) {
@@ -53,7 +69,8 @@ std::string numbers_line(DataFormat format, const ComputeConfig& compute) {
 
 std::string numbers_text(DataFormat format, const ComputeConfig& compute) {
   return fmt::format("{} in DRAM, {} DST in {} sync, fidelity {}", name_of(format), dst_names().of(compute.dst_fp32),
-                     sync_names().of(compute.full_sync), fidelity_names().of(compute.fidelity));
+                     sync_names().of(compute.full_sync), fidelity_names().of(compute.fidelity)) +
+         fmt::format(", {} numerics", name_of(compute.numerics));
 }
 
 Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& help) {

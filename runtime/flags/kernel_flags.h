@@ -11,9 +11,12 @@
 /// Flags that set what the library has: how a kernel computes, on which chip, and how its output is verified.
 namespace tilegrid {
 
-/// The three flags of a kernel's numbers: --fidelity, --dst, --sync.
+/// The flags of a kernel's numbers: --fidelity, --dst, --sync, and those of add_numerics_flags.
 void add_compute_flags(Flags& flags, ComputeConfig& compute);
+/// --numerics and --known-faults.
+void add_numerics_flags(Flags& flags, Numerics& numerics, bool& known_faults);
 [[nodiscard]] const EnumNames<Fidelity>& fidelity_names();
+[[nodiscard]] const EnumNames<Numerics>& numerics_names();
 [[nodiscard]] const EnumNames<bool>& dst_names();   ///< fp32?
 [[nodiscard]] const EnumNames<bool>& sync_names();  ///< full?
 /// "bf16 dst bf16 half sync hifi2"; "bf16 in DRAM, bf16 DST in half sync, fidelity hifi2".

@@ -73,14 +73,15 @@ std::vector<float> in_block_floats(const Tensor& tensor) {
 /// Where one result of a reduction comes from: elements [row, row_end) x [col, col_end).
 struct Region {
   int row = 0, row_end = 0, col = 0, col_end = 0;
+  /// What of the region is in each tile, or in each face.
   template <class Visit>
-  void for_each_tile(const Visit& visit) const {
-    for (int r = row; r < row_end; r += tile_side - r % tile_side) {
-      for (int c = col; c < col_end; c += tile_side - c % tile_side) {
+  void for_each_block(int side, const Visit& visit) const {
+    for (int r = row; r < row_end; r += side - r % side) {
+      for (int c = col; c < col_end; c += side - c % side) {
         visit(Region{.row = r,
-                     .row_end = std::min(row_end, r + tile_side - r % tile_side),
+                     .row_end = std::min(row_end, r + side - r % side),
                      .col = c,
-                     .col_end = std::min(col_end, c + tile_side - c % tile_side)});
+                     .col_end = std::min(col_end, c + side - c % side)});
       }
     }
   }
@@ -246,6 +247,17 @@ class Evaluation {
     return model_.allow_tf32 || op.form != FormRule::any ? truncation(in.places, 11) : 0;
   }
 
+  /// How often DST is rounded on the way, for each 16 products or each product of an element-wise operation.
+  [[nodiscard]] int phases() const { return model_.numerics == Numerics::fast ? 1 : to_underlying(model_.fidelity); }
+  /// What the alignment of products in groups of eight takes in exact numerics, relative to the sum of their sizes: seven
+  /// may lose half a unit in the last of 11 places of the largest, in the later phases of less.
+  [[nodiscard]] double group_cut() const { return model_.numerics == Numerics::exact ? 7 * 0x1p-11 * 1.05 : 0; }
+  /// Relative to the largest of three terms, what one of several additions to DST takes: with 16 bits exact numerics cut
+  /// each term to 11 places, too.
+  [[nodiscard]] double step_unit() const {
+    const double cut = model_.numerics == Numerics::exact && !model_.dst_fp32 ? 3 * 0x1p-11 : 0;
+    return (model_.numerics == Numerics::exact ? 4 : 1) * fp32_unit + (model_.dst_fp32 ? 0 : bf16_unit) + cut;
+  }
   [[nodiscard]] double product_cut(int places_a, int places_b) const {
     return planner::product_cut(model_.fidelity, model_.dst_fp32, places_a, places_b);
   }
@@ -278,6 +290,9 @@ class Evaluation {
       const int b = operand(op, 1).places;
       // A planner may swap the factors.
       errors.product_cut = std::max(product_cut(a, b), product_cut(b, a));
+      errors.product_roundings = phases();
+      // Half a unit in the last of 11 places.
+      if (model_.numerics == Numerics::exact) errors.sum_cut = 0x1p-11;
     }
     std::array<Bounded, 3> in;
     for (int r = 0; r < out.rows; ++r) {
@@ -350,6 +365,7 @@ class Evaluation {
     std::vector<double> sum(out.values, out.values + n);
     std::vector<double> path(n);
     std::vector<double> most(n);    // sum of |a b|, bounds included
+    std::vector<double> peak(n);    // largest partial sum
     std::vector<double> spread(n);  // what the factors' bounds can do
     for (int i = k; i < std::min(k + tile_side, a.cols); ++i) {
       const Bounded left = a.get(row, i);
@@ -360,6 +376,7 @@ class Evaluation {
         const double size = std::fabs(value[c]) + bound[c];
         sum[c] += left.value * value[c];
         path[c] += std::fabs(sum[c]);
+        peak[c] = std::max(peak[c], std::fabs(sum[c]));
         most[c] += left_most * size;
         spread[c] += std::fabs(left.value) * bound[c] + left.bound * size;
       }
@@ -367,7 +384,8 @@ class Evaluation {
     // The second pass of HiFi3 adds terms that are 2^-6 of the products at most.
     const bool two_passes = model_.fidelity == Fidelity::hifi3;
     for (std::size_t c = 0; c < n; ++c) {
-      double bound = out.bounds[c] + spread[c] + cut * most[c];
+      double bound = out.bounds[c] + spread[c] + (cut + group_cut()) * most[c];
+      if (model_.numerics != Numerics::fast) bound += rounded_steps(peak[c] + std::fabs(out.values[c]) + bound, most[c]);
       double way = path[c] + tile_side * bound;
       if (two_passes) way += tile_side * (std::fabs(sum[c]) + bound + most[c] * 0x1p-6);
       out.largest[c] = std::max(out.largest[c], std::fabs(sum[c]) + bound);
@@ -382,6 +400,12 @@ class Evaluation {
       out.values[c] = sum[c];
       out.bounds[c] = bound;
     }
+  }
+  /// What DST loses over 32 of K when it is rounded after every 16 products of a phase, the last time apart: each time as
+  /// much of the sum so far, to which the later phases come back with less than 2^-4 of the products.
+  [[nodiscard]] double rounded_steps(double largest, double most) const {
+    const int steps = 2 * phases() - (model_.numerics == Numerics::exact ? 0 : 1);
+    return steps * step_unit() * (largest + (phases() > 1 ? most * 0x1p-4 : 0));
   }
   /// Of a sum that is fp32 already.
   [[nodiscard]] double dst_rounding() const {
@@ -435,10 +459,17 @@ class Evaluation {
   /// Roundings in fp32 between an element and the sum of its tile: partial sums by column mod 16 and a tree for a row, one
   /// after another for a column, both for a scalar; those of HiFi3 twice (core/simd/matrix_kernels.h).
   [[nodiscard]] int roundings_in_tile(ReduceDim dim) const {
+    if (model_.numerics != Numerics::fast) return (dim == ReduceDim::scalar ? 4 : 2) * tile_side * phases();
     const int passes = model_.fidelity == Fidelity::hifi3 ? 2 : 1;
     const int along_row = 2 * passes + 4;
     if (dim == ReduceDim::row) return along_row;
     return tile_side * passes + (dim == ReduceDim::scalar ? along_row : 0);
+  }
+
+  /// Sums along a row go through a source register of the operand's format when they are not fast.
+  [[nodiscard]] double passed_cut(const Op& op, const Work& in) const {
+    if (model_.numerics == Numerics::fast || op.dim == ReduceDim::col) return 0;
+    return truncation(dst_places(), in.places > 8 ? source_places() : 8);
   }
 
   void reduce_sum(const Op& op, Work& out) const {
@@ -446,28 +477,32 @@ class Evaluation {
     reduced_extents(op, in, out);
     check_accumulator(op, out);
     // The scaler, 1, fits any source.
-    const double cut = product_cut(in.places, 1);
+    const double cut = product_cut(in.places, 1) + group_cut() + passed_cut(op, in);
     const double unit = fp32_unit * roundings_in_tile(op.dim);
+    // DST is rounded once a tile; else after each phase of a face, and of the second pooling of a scalar, which is cut, too.
+    const bool stepped = model_.numerics != Numerics::fast;
+    const int steps = op.dim == ReduceDim::scalar ? 2 * phases() : phases();
+    const double of_block = stepped ? steps * step_unit() + passed_cut(op, in) : dst_unit(model_.dst_fp32);
     for (int r = 0; r < out.rows; ++r) {
       for (int c = 0; c < out.cols; ++c) {
         Bounded total = accumulator(op, r, c);
-        double largest = std::fabs(total.value) + total.bound;  // of partial sums in any order of tiles
-        int tiles = 0;
-        region_of(op, in, r, c).for_each_tile([&](const Region& tile) {
-          const Bounded sum = sum_of(in, tile, cut + unit);
+        double largest = std::fabs(total.value) + total.bound;  // of partial sums in any order of blocks
+        int blocks = 0;
+        region_of(op, in, r, c).for_each_block(stepped ? face_side : tile_side, [&](const Region& block) {
+          const Bounded sum = sum_of(in, block, cut + unit);
           total = {.value = total.value + sum.value, .bound = total.bound + sum.bound};
           largest += std::fabs(sum.value) + sum.bound;
-          ++tiles;
+          ++blocks;
         });
-        total.bound += tiles * (dst_unit(model_.dst_fp32) * largest + flushed());
+        total.bound += blocks * (of_block * largest + flushed());
         out.set(r, c, total);
       }
     }
   }
-  static Bounded sum_of(const Work& in, const Region& tile, double relative) {
+  static Bounded sum_of(const Work& in, const Region& block, double relative) {
     Bounded sum;
-    for (int r = tile.row; r < tile.row_end; ++r) {
-      for (int c = tile.col; c < tile.col_end; ++c) {
+    for (int r = block.row; r < block.row_end; ++r) {
+      for (int c = block.col; c < block.col_end; ++c) {
         const Bounded x = in.get(r, c);
         sum.value += x.value;
         sum.bound += x.bound + relative * (std::fabs(x.value) + x.bound);
@@ -525,6 +560,7 @@ class Evaluation {
 ErrorModel error_model(const Machine& machine) {
   return {.dst_fp32 = machine.dst_fp32,
           .fidelity = machine.fidelity,
+          .numerics = machine.numerics,
           .format = machine.format,
           .allow_tf32 = machine.precision == Precision::allow_tf32,
           .fpu = machine.precision == Precision::allow_tf32};

@@ -195,11 +195,17 @@ Bounded sign(const ElementErrors& /*errors*/, Operands in, double /*parameter*/)
   return comparison(in[0], [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0; });
 }
 
+/// What both operands of a sum bring along, and what their alignment takes.
+double spread_of_sum(const ElementErrors& errors, Operands in) {
+  const double spread = in[0].bound + in[1].bound;
+  if (errors.sum_cut == 0) return spread;
+  return spread + errors.sum_cut * std::max(std::fabs(in[0].value) + in[0].bound, std::fabs(in[1].value) + in[1].bound);
+}
 Bounded add(const ElementErrors& errors, Operands in, double /*parameter*/) {
-  return rounded(errors, in[0].value + in[1].value, in[0].bound + in[1].bound, {});
+  return rounded(errors, in[0].value + in[1].value, spread_of_sum(errors, in), {});
 }
 Bounded sub(const ElementErrors& errors, Operands in, double /*parameter*/) {
-  return rounded(errors, in[0].value - in[1].value, in[0].bound + in[1].bound, {});
+  return rounded(errors, in[0].value - in[1].value, spread_of_sum(errors, in), {});
 }
 Bounded mul(const ElementErrors& errors, Operands in, double /*parameter*/) {
   const Bounded& a = in[0];
@@ -210,8 +216,10 @@ Bounded mul(const ElementErrors& errors, Operands in, double /*parameter*/) {
   }
   const double spread = std::fabs(a.value) * b.bound + a.bound * (std::fabs(b.value) + b.bound);
   const double value = a.value * b.value;
+  const double most = std::fabs(value) + spread;
+  const double earlier = (errors.product_roundings - 1) * dst_unit(errors.dst_fp32);
   // HiFi3 rounds after each of its two passes.
-  return rounded(errors, value, spread + errors.product_cut * (std::fabs(value) + spread), {.ulps32 = 1});
+  return rounded(errors, value, spread + (errors.product_cut + earlier) * most, {.ulps32 = 1});
 }
 Bounded maximum(const ElementErrors& errors, Operands in, double /*parameter*/) {
   return rounded(errors, std::max(in[0].value, in[1].value), worse(in[0].bound, in[1].bound), exact);

@@ -20,6 +20,8 @@ struct ElementErrors {
   bool fast_exp = false;
   bool limited_range = true;  ///< as in ErrorModel
   double product_cut = 0;     ///< of mul: what truncated operands take from the product, relative
+  int product_roundings = 1;  ///< of mul: DST is rounded after so many phases
+  double sum_cut = 0;         ///< of add and sub: what alignment takes, relative to the larger operand
 };
 
 inline constexpr double smallest_normal = 0x1p-126;  ///< what is below becomes 0

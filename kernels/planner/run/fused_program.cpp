@@ -362,7 +362,9 @@ Program make_program(const FusedJob& job, const FusedTensors& tensors) {
   program.compute = {.fidelity = plan.machine.fidelity,
                      .dst_fp32 = plan.machine.dst_fp32,
                      .full_sync = plan.machine.full_sync,
-                     .dst_capacity = plan.machine.capacity_override.value_or(0)};
+                     .dst_capacity = plan.machine.capacity_override.value_or(0),
+                     .numerics = plan.machine.numerics,
+                     .known_faults = plan.machine.known_faults};
   program.circular_buffers = circular_buffers(plan);
   const CoreRange cores = CoreRange::all(job.grid);
   // As on the device: NCRISC reads on NoC 0, BRISC writes on NoC 1 (tensix.md 4.3: each NoC is fast in that direction).

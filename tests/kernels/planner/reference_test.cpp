@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/fidelity_name.h"
 #include "core/format.h"
 #include "core/matrix_unit.h"
 #include "core/packer.h"
@@ -243,7 +244,7 @@ struct alignas(64) Slot : std::array<float, tile_elements> {};
 class Device {
  public:
   explicit Device(const ErrorModel& model)
-      : model_(model), matrix_(model.fidelity, model.dst_fp32), vector_(model.dst_fp32) {}
+      : model_(model), matrix_(model.fidelity, model.dst_fp32, model.numerics), vector_(model.dst_fp32) {}
 
   struct Stored {
     int rows = 0, cols = 0;
@@ -287,7 +288,11 @@ std::vector<ErrorModel> all_models() {
     for (const bool dst_fp32 : {false, true}) {
       for (const DataFormat format : {DataFormat::bf16, DataFormat::fp32, DataFormat::bfp8_b}) {
         for (const bool tf32 : {false, true}) {
-          models.push_back({.dst_fp32 = dst_fp32, .fidelity = fidelity, .format = format, .allow_tf32 = tf32});
+          for (const Numerics numerics : {Numerics::fast, Numerics::rounded, Numerics::exact}) {
+            if (numerics != Numerics::fast && tf32) continue;  // what a format loses on its way does not depend on numerics
+            models.push_back(
+                {.dst_fp32 = dst_fp32, .fidelity = fidelity, .numerics = numerics, .format = format, .allow_tf32 = tf32});
+          }
         }
       }
     }
@@ -297,7 +302,8 @@ std::vector<ErrorModel> all_models() {
 
 std::string text_of(const ErrorModel& model) {
   return std::string(model.dst_fp32 ? "fp32" : "16-bit") + " DST, " + name_of(model.format) + ", phases " +
-         std::to_string(static_cast<int>(model.fidelity)) + (model.allow_tf32 ? ", tf32" : "");
+         std::to_string(static_cast<int>(model.fidelity)) + (model.allow_tf32 ? ", tf32" : "") + ", " +
+         tilegrid::name_of(model.numerics);
 }
 
 /// Every element is within its bound, and half of them use more than `share` of it (nothing: the bound must be 0 then).
@@ -329,6 +335,7 @@ TEST(FusedReferenceBounds, VectorUnit) {
     const float parameter = exponential ? 0.75F : function.has_parameter ? 0.8F : 0.0F;
     const Graph graph = one_function(name, 1, parameter);
     for (const ErrorModel& model : all_models()) {
+      if (model.numerics != Numerics::fast) continue;
       const Device device(model);
       // A small number beside large ones is 0 as a block float, and the poles are there.
       const double least = is_block_float(model.format) ? 0.5 : 0.01;

@@ -50,6 +50,7 @@ struct Case {
   int k_parts = 0;  ///< of split_k; 0: not split
   Partition partition = Partition::flat;
   int kv_page = 0;  ///< rows of a page of K and V; 0: not paged
+  Numerics numerics = Numerics::fast;
 };
 
 struct GridCase {
@@ -80,6 +81,15 @@ std::vector<Case> block_float_cases() {
     c.on_full_grid = c.name == "bfp8_grouped_causal";
     if (c.on_full_grid) c.distribution = Distribution::outlier;
   }
+  return all;
+}
+
+std::vector<Case> numerics_cases() {
+  std::vector<Case> all{
+      {"rounded_causal", {1, 2, 1, 256, 256, 64, true}, 64, 64, 0.04},
+      {"exact_causal", {1, 2, 1, 192, 192, 64, true}, 64, 64, 0.04},
+  };
+  for (Case& c : all) c.numerics = c.name == "exact_causal" ? Numerics::exact : Numerics::rounded;
   return all;
 }
 
@@ -140,6 +150,7 @@ std::vector<Case> hand_written_cases() {
   all.push_back({"odd_dims_blind", {2, 4, 2, 150, 50, 31, true, 96, {}}, 32, 32, 0.035});
   all.push_back({"odd_dims_decode", {1, 2, 1, 1, 130, 1, true, 31, {}}, 32, 64, 0.035});
   for (Case& c : block_float_cases()) all.push_back(std::move(c));
+  for (Case& c : numerics_cases()) all.push_back(std::move(c));
   return all;
 }
 
@@ -358,6 +369,7 @@ Config config_of(const GridCase& c) {
   }
   config.compute.full_sync = c.config.full_sync;
   config.compute.dst_fp32 = c.config.wide_dst;
+  config.compute.numerics = c.config.numerics;
   config.format = c.config.format;
   if (c.config.exact) {
     config.format = DataFormat::fp32;

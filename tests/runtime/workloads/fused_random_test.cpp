@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "kernels/planner/plan/planner.h"
@@ -105,6 +106,8 @@ void run_graphs(std::uint32_t first) {
         request.machine.format = mode.format;
         request.blocks = mode.blocks;
         request.machine.fidelity = Fidelity::hifi4;
+        constexpr std::array numerics{Numerics::fast, Numerics::rounded, Numerics::exact};
+        request.machine.numerics = numerics.at(number / 4 % numerics.size());
         const std::vector<Plan> plans = plan_all(graph, request);
         ASSERT_TRUE(plans.back().legal()) << "graph " << number;
         for (const Plan& plan : plans) {
