@@ -53,10 +53,11 @@ void add_compute_flags(Flags& flags, ComputeConfig& compute) {
 }
 
 void add_numerics_flags(Flags& flags, Numerics& numerics, bool& known_faults) {
-  flags.add("--numerics",
-            "How near to silicon the matrix unit computes. exact: bit for bit; rounded: DST\nrounded where silicon rounds it; "
-            "fast: once a tile [$]",
-            numerics, numerics_names());
+  flags.add(
+      "--numerics",
+      "How near to silicon the matrix unit computes. exact: bit for bit; rounded: DST\nrounded where silicon rounds it; "
+      "fast: once a tile [$]",
+      numerics, numerics_names());
   static const EnumNames<bool> switches{{"off", false}, {"on", true}};
   flags.add("--known-faults", "In exact numerics, faults of the matrix unit as silicon has them: on, off [$]", known_faults,
             switches);
