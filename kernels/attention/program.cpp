@@ -179,10 +179,9 @@ void deliver(Program& program, const Config& config) {
     const DeliveryArgs args = delivery_args(config, std::span(all).subspan(place.team * size, size), place);
     std::memcpy(words.data() + arg_delivery, &args, sizeof args);
   }
-  for (std::size_t core = 0; core < reader.size(); ++core) {
-    const auto index = static_cast<int>(core);
+  for (int core = 0; core < count_of(reader); ++core) {
     const std::vector<std::uint32_t> common(reader[core].begin(), reader[core].begin() + arg_delivery);
-    for (KernelConfig& kernel : program.kernels) kernel.runtime_args.emplace_back(index, common);
+    for (KernelConfig& kernel : program.kernels) kernel.runtime_args.emplace_back(core, common);
     program.kernels[0].runtime_args.back().second = reader[core];
   }
 }
@@ -273,11 +272,11 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
   }
   std::uint32_t first = 0;
   const auto work = split_work(config);
-  for (std::size_t core = 0; core < work.size(); ++core) {
+  for (int core = 0; core < config.grid.cores(); ++core) {
     const auto count = count_of<std::uint32_t>(work[core]);
-    const auto slot = args.division.is_there() ? slot_of(config, args.division, static_cast<int>(core)) : std::nullopt;
+    const auto slot = args.division.is_there() ? slot_of(config, args.division, core) : std::nullopt;
     if (slot) first = *slot * args.division.most();
-    for (KernelConfig& kernel : program.kernels) kernel.runtime_args.push_back({static_cast<int>(core), {first, count}});
+    for (KernelConfig& kernel : program.kernels) kernel.runtime_args.push_back({core, {first, count}});
     first += count;
   }
   add_blind_chunks(program, config);

@@ -14,7 +14,7 @@ Slices slices_of(const Config& config) {
   Slices slices;
   slices.heads = shape.heads / shape.kv_heads;
   slices.first = blind_chunks_of(config);
-  slices.chunks = ceil_div(shape.seq_q, config.q_chunk) - static_cast<int>(slices.first);
+  slices.chunks = ceil_div(shape.seq_q, config.q_chunk) - slices.first;
   slices.lanes = config.team.cores();
   slices.zigzag = shape.causal && config.balance == Balance::zigzag;
   return slices;
@@ -64,10 +64,10 @@ Division division_of(const Config& config) {
   if (partition == Partition::flat || partition == Partition::contiguous || partition == Partition::split_k) return division;
   if (config.team.cores() > 1) return division;  // dealt to teams (Dealing)
   const Slices slices = slices_of(config);
-  const auto width = static_cast<std::uint32_t>(config.grid.x);
-  const auto height = static_cast<std::uint32_t>(config.grid.y);
-  division.outer = static_cast<std::uint32_t>(config.shape.batch);
-  division.inner = static_cast<std::uint32_t>(config.shape.heads);
+  const std::uint32_t width = config.grid.x;
+  const std::uint32_t height = config.grid.y;
+  division.outer = config.shape.batch;
+  division.inner = config.shape.heads;
   division.chunks = slices.chunks;
   division.first = slices.first;
   if (config.partition == Partition::rows) {
@@ -88,15 +88,15 @@ Division division_of(const Config& config) {
 
 std::optional<std::uint32_t> slot_of(const Config& config, const Division& division, int core) {
   const auto [x, y] = config.grid.core(core);
-  auto index = static_cast<std::uint32_t>(core);
+  std::uint32_t index = core;
   std::uint32_t lines = 0;
-  if (config.partition == Partition::rows) lines = static_cast<std::uint32_t>(config.grid.y);
+  if (config.partition == Partition::rows) lines = config.grid.y;
   if (config.partition == Partition::columns) {
-    lines = static_cast<std::uint32_t>(config.grid.x);
-    index = static_cast<std::uint32_t>(x * config.grid.y + y);
+    lines = config.grid.x;
+    index = x * config.grid.y + y;
   }
   if (lines == 0) return index < division.slots() ? std::optional(index) : std::nullopt;
-  const std::uint32_t length = static_cast<std::uint32_t>(config.grid.cores()) / lines;
+  const std::uint32_t length = config.grid.cores() / lines;
   const std::uint32_t of_a_head = lines / division.over_inner * length;
   const std::uint32_t group = index / of_a_head;
   const std::uint32_t place = index % of_a_head;
@@ -120,8 +120,8 @@ std::vector<WorkItem> items_of(const Config& config, const Dealing& dealing, int
     const Slices::Item item = slices.item_at(static_cast<std::uint32_t>(i % slices.count()), lane);
     if (!item.exists) continue;
     const auto kv = static_cast<int>(i / slices.count());
-    items.push_back({kv / shape.kv_heads, kv % shape.kv_heads * static_cast<int>(slices.heads) + static_cast<int>(item.head),
-                     static_cast<int>(item.chunk)});
+    const int head = kv % shape.kv_heads * slices.heads + item.head, chunk = item.chunk;
+    items.push_back({kv / shape.kv_heads, head, chunk});
   }
   return items;
 }
@@ -137,8 +137,9 @@ std::vector<std::vector<WorkItem>> split_work(const Config& config) {
     for (int core = 0; core < config.grid.cores(); ++core) {
       const auto slot = slot_of(config, division, core);
       for (std::uint32_t i = 0; slot && i < division.count(*slot); ++i) {
-        const auto [head, chunk] = division.item_at(*slot, i);
-        split[core].push_back({static_cast<int>(head) / heads, static_cast<int>(head) % heads, static_cast<int>(chunk)});
+        const Division::Item item = division.item_at(*slot, i);
+        const int head = item.head, chunk = item.chunk;
+        split[core].push_back({head / heads, head % heads, chunk});
       }
     }
     return split;
