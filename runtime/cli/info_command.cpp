@@ -59,7 +59,7 @@ std::vector<RankPlace> ask_ranks(Device& device) {
 /// One line for ranks of a host that follow each other and have equally many cores; dealt ones each have every so many.
 std::string map_text(GridSize grid, const std::vector<RankPlace>& places, bool dealt) {
   const auto core_text = [&](int index) { return fmt::format("({},{})", grid.core(index).x, grid.core(index).y); };
-  const report::Table table({{"ranks", -12}, {"cores a rank", -14}, {"cores (x,y)", -20}, {"host", -20}, {"DRAM banks", 0}});
+  const report::Table table({{"ranks", -12}, {"cores a rank", -14}, {"cores (x,y)", -24}, {"host", -20}, {"DRAM banks", 0}});
   std::string text = table.head();
   for (std::size_t first = 0; first < places.size();) {
     std::size_t last = first;
