@@ -41,41 +41,18 @@ void sort_by_core(std::vector<T>& of_cores) {
 
 }  // namespace
 
-void Launch::send() {
-  // Each rank gets the arguments of its own cores only: those of all 80 would be most of the message.
-  LaunchCommand part = command_;
-  const noc::Placement& placement = control_.node().placement();
-  for (int rank = 1; rank < placement.ranks; ++rank) {
-    for (std::size_t i = 0; i < part.program.kernels.size(); ++i) {
-      auto& args = part.program.kernels[i].runtime_args;
-      args.clear();
-      for (const auto& core_args : command_.program.kernels[i].runtime_args) {
-        if (placement.rank_of_core(core_args.first) == rank) args.push_back(core_args);
-      }
-    }
-    control_.send_value(rank, ControlTag::launch, part);
-  }
-}
-
 EndReason Launch::run(const std::function<void(std::uint64_t)>& on_progress) {
-  send();
+  send_launch(control_, command_);
   ProgramRun own(control_, command_, on_progress);
   const EndReason reason = own.run();
-  results_.resize(control_.node().placement().ranks);
-  results_[0] = own.take_result();
-  for (std::size_t missing = results_.size() - 1; missing > 0;) {
-    const ControlMessage message = control_.wait_next();
-    if (message.tag != ControlTag::result) continue;  // a last status or progress report of the program that has ended
-    results_[message.source] = from_bytes<RankResult>(message.bytes);
-    --missing;
-  }
+  results_ = gather_results(control_, own.take_result());
   control_.discard();
   return reason;
 }
 
 std::vector<checks::Finding> Launch::take_findings() {
   std::vector<checks::Finding> findings;
-  for (RankResult& result : results_) {
+  for (RankResult& result : results_.ranks) {
     std::move(result.findings.begin(), result.findings.end(), std::back_inserter(findings));
   }
   sort_by_core(findings);
@@ -83,7 +60,7 @@ std::vector<checks::Finding> Launch::take_findings() {
 }
 
 ErrorReport Launch::first_error() const {
-  const std::vector<ErrorReport> errors = joined(results_, &RankResult::errors);
+  const std::vector<ErrorReport> errors = joined(results_.ranks, &RankResult::errors);
   if (errors.empty()) throw std::logic_error("a program failed without an error");
   return *std::min_element(errors.begin(), errors.end(),
                            [](const ErrorReport& a, const ErrorReport& b) { return a.core < b.core; });
@@ -102,7 +79,7 @@ void Launch::throw_first_error(const std::vector<checks::Finding>& warnings) con
 }
 
 std::vector<BlockedReport> Launch::blocked() const {
-  std::vector<BlockedReport> blocked = joined(results_, &RankResult::blocked);
+  std::vector<BlockedReport> blocked = joined(results_.ranks, &RankResult::blocked);
   sort_by_core(blocked);
   return blocked;
 }
@@ -111,15 +88,24 @@ RunResult Launch::take_result() {
   RunResult result;
   result.log = log_of(command_.program);
   result.chip = control_.node().chip();
+  // Logs come by rank, each rank's cores in order.
+  std::vector<std::size_t> first_log{0};
+  first_log.reserve(results_.ranks.size() + 1);
+  result.ranks.reserve(results_.ranks.size());
+  for (const RankResult& rank : results_.ranks) {
+    first_log.push_back(first_log.back() + rank.cores.size());
+    result.ranks.push_back(rank.host);
+  }
+  std::vector<EventLog>& logs = results_.logs.cores;
   const noc::Placement& placement = control_.node().placement();
   for (int index = 0; index < placement.grid.cores(); ++index) {
-    RankResult& rank = results_[placement.rank_of_core(index)];
+    const std::size_t rank = placement.rank_of_core(index);
     const std::size_t place = placement.place_of(index);
-    result.cores.push_back(rank.cores[place].counters);
-    result.core_hosts.push_back(rank.cores[place].host);
-    if (!rank.logs.cores.empty()) result.log.cores.push_back(std::move(rank.logs.cores[place]));
+    const CoreResult& core = results_.ranks[rank].cores[place];
+    result.cores.push_back(core.counters);
+    result.core_hosts.push_back(core.host);
+    if (!logs.empty()) result.log.cores.push_back(std::move(logs[first_log[rank] + place]));
   }
-  for (const RankResult& rank : results_) result.ranks.push_back(rank.host);
   share_blocks(result.log.cores);
   return result;
 }

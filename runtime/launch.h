@@ -7,6 +7,7 @@
 
 #include "core/events/event_log.h"
 #include "kernels/program.h"
+#include "runtime/control_tree.h"
 #include "runtime/protocol.h"
 
 namespace tilegrid {
@@ -43,11 +44,9 @@ class Launch {
   [[nodiscard]] RunResult take_result();
 
  private:
-  void send();
-
   ControlChannel& control_;
   const LaunchCommand& command_;
-  std::vector<RankResult> results_;  ///< by rank
+  GatheredResults results_;
 };
 
 }  // namespace tilegrid

@@ -151,9 +151,11 @@ void ProgramRun::report_failure() {
 void ProgramRun::handle(const ControlMessage& message) {
   switch (message.tag) {
     case ControlTag::end:
+      control_.hand_on(message);
       ended_ = from_bytes<EndReason>(message.bytes);
       break;
     case ControlTag::probe:
+      control_.hand_on(message);
       control_.send_value(0, ControlTag::probe_answer, idle_.answer());
       break;
     default:

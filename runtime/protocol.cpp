@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "core/error.h"
+#include "runtime/control_tree.h"
 
 namespace tilegrid {
 namespace {
@@ -45,7 +46,17 @@ void ControlChannel::send(int rank, ControlTag tag, std::span<const std::byte> b
 }
 
 void ControlChannel::broadcast(ControlTag tag, std::span<const std::byte> bytes) {
-  for (int rank = 0; rank < node_.transport().size(); ++rank) send(rank, tag, bytes);
+  send_below(tag, bytes);
+  send(node_.transport().rank(), tag, bytes);
+}
+
+void ControlChannel::hand_on(const ControlMessage& message) {
+  // What this rank has sent to itself is its own broadcast.
+  if (message.source != node_.transport().rank()) send_below(message.tag, message.bytes);
+}
+
+void ControlChannel::send_below(ControlTag tag, std::span<const std::byte> bytes) {
+  for (const int child : ControlTree{node_.transport().rank(), node_.transport().size()}.children()) send(child, tag, bytes);
 }
 
 void ControlChannel::receive(int source, const noc::MessageHeader& header, std::span<const std::byte> payload) {

@@ -35,7 +35,7 @@ enum class ControlTag : std::uint16_t {
   probe_answer,  ///< rank: StatusReport
   error,         ///< rank: a kernel failed; the text
   end,           ///< host: the program is over, EndReason
-  result,        ///< rank: RankResult
+  result,        ///< rank: GatheredResults
   task_result,
   progress,  ///< rank: units done
 };
@@ -207,8 +207,11 @@ class ControlChannel {
   void send_value(int rank, ControlTag tag, const T& value) {
     send(rank, tag, to_bytes(value));
   }
-  /// To all ranks, the own one included.
+  /// Host: to all ranks, the own one included, by the tree of runtime/control_tree.h: who gets such a message hands it on.
   void broadcast(ControlTag tag, std::span<const std::byte> bytes);
+  /// Hands a broadcast on to the ranks below this one. Messages that come this way keep their order: a program's end does
+  /// not overtake its launch.
+  void hand_on(const ControlMessage& message);
   [[nodiscard]] std::optional<ControlMessage> next();
   [[nodiscard]] bool pending() const { return !queue_.empty(); }
   /// Forgets what is in the queue: reports of a program that is over.
@@ -219,6 +222,7 @@ class ControlChannel {
 
  private:
   void receive(int source, const noc::MessageHeader& header, std::span<const std::byte> payload);
+  void send_below(ControlTag tag, std::span<const std::byte> bytes);
 
   noc::Node& node_;
   std::vector<std::vector<std::byte>> partial_;  ///< by source rank

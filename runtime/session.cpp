@@ -19,6 +19,7 @@
 #include "core/say.h"
 #include "noc/node.h"
 #include "runtime/checks/findings.h"
+#include "runtime/control_tree.h"
 #include "runtime/program_run.h"
 #include "runtime/task.h"
 
@@ -70,6 +71,11 @@ std::string why_not(const SessionOptions& options, int ranks) {
   if (ranks <= grid.cores()) return {};
   return fmt::format("{} ranks for the {} cores of a {}x{} grid: start at most one rank a core", ranks, grid.cores(), grid.x,
                      grid.y);
+}
+
+/// Until nothing waits to be sent any more.
+void send_all(noc::Node& node) {
+  while (!node.transport().sends_done()) node.poll();
 }
 
 /// What ranks have to have in common.
@@ -242,8 +248,8 @@ int Session::end(int code) {
   code_ = guarded([&] {
     const Device& device = running_->device;
     for (const std::string& line : warning_lines(device.warnings(), device.grid(), device.chip())) say_error(line);
-    for (int rank = 1; rank < info_.size; ++rank) running_->control.send_value(rank, ControlTag::shutdown, code);
-    while (!running_->transport->sends_done()) running_->node.poll();
+    running_->control.broadcast(ControlTag::shutdown, to_bytes(code));
+    send_all(running_->node);
     return code;
   });
   running_.reset();
@@ -291,16 +297,21 @@ int Session::run_host(const SessionOptions& options, const std::function<int(Dev
 }
 
 int Session::serve(ControlChannel& control) {
+  const noc::Transport& transport = control.node().transport();
+  const int parent = ControlTree{transport.rank(), transport.size()}.parent();
   while (true) {
     const ControlMessage message = control.wait_next();
     switch (message.tag) {
       case ControlTag::shutdown:
+        control.hand_on(message);
+        send_all(control.node());
         return from_bytes<int>(message.bytes);
       case ControlTag::launch: {
         const auto command = from_bytes<LaunchCommand>(message.bytes);
+        send_launch(control, command);
         ProgramRun run(control, command);
         run.run();
-        control.send_value(0, ControlTag::result, run.take_result());
+        control.send_value(parent, ControlTag::result, gather_results(control, run.take_result()));
         break;
       }
       case ControlTag::task: {

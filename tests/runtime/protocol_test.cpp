@@ -3,14 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <deque>
 #include <random>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
+#include "runtime/control_tree.h"
 #include "runtime/termination.h"
 #include "tests/fuzz/mutate.h"
 
@@ -20,6 +25,58 @@ namespace {
 constexpr StatusReport idle(std::uint64_t sent, std::uint64_t received) { return {true, false, sent, received}; }
 constexpr StatusReport done(std::uint64_t sent, std::uint64_t received) { return {true, true, sent, received}; }
 constexpr StatusReport busy(std::uint64_t sent, std::uint64_t received) { return {false, false, sent, received}; }
+
+TEST(ControlTree, EachRankHasOneParentAndFewChildrenAndRunsOfRanksBelow) {
+  for (int ranks = 1; ranks <= 100; ++ranks) {
+    std::vector<int> parents(static_cast<std::size_t>(ranks), -1);
+    for (int rank = 0; rank < ranks; ++rank) {
+      const ControlTree tree{rank, ranks};
+      int next = rank + 1;  // what is below the children follows without a gap
+      for (const int child : tree.children()) {
+        EXPECT_EQ(child, next);
+        EXPECT_EQ(std::exchange(parents.at(static_cast<std::size_t>(child)), rank), -1);
+        EXPECT_EQ((ControlTree{child, ranks}.parent()), rank);
+        next = ControlTree{child, ranks}.end();
+      }
+      EXPECT_EQ(next, tree.end());
+      EXPECT_LE(tree.children().size(), std::bit_width(static_cast<unsigned>(ranks - 1)));
+    }
+    EXPECT_EQ(std::count(parents.begin(), parents.end(), -1), 1) << "of " << ranks << " ranks";
+  }
+}
+
+EventLog log_of(std::uint8_t cb, int waits) {
+  EventLog log;
+  log.enable(true);
+  for (int i = 0; i < waits; ++i) log.append(Risc::trisc, events::CbWait{.cb = cb, .pages = 1});
+  log.sequence(Risc::trisc).mark();
+  return log;
+}
+
+TEST(GatheredResults, LogsStayInOrderAndEqualOnesTravelOnce) {
+  constexpr int waits = 1000;
+  const auto results_of = [](const std::vector<std::uint8_t>& cbs) {
+    GatheredResults results;
+    for (const std::uint8_t cb : cbs) {
+      RankResult rank;
+      rank.cores.resize(1);
+      rank.logs.cores.push_back(log_of(cb, waits));
+      results.append(std::move(rank));
+    }
+    return results;
+  };
+  GatheredResults all = results_of({1});
+  all.append(from_bytes<GatheredResults>(to_bytes(results_of({2, 2, 3}))));
+  const std::vector<std::byte> bytes = to_bytes(all);
+  const auto arrived = from_bytes<GatheredResults>(bytes);
+  EXPECT_EQ(arrived.ranks.size(), 4U);
+  ASSERT_EQ(arrived.logs.cores.size(), 4U);
+  for (const std::size_t core : {0U, 1U, 2U, 3U}) {
+    const std::uint8_t cb = std::array<std::uint8_t, 4>{1, 2, 2, 3}.at(core);
+    EXPECT_EQ(arrived.logs.cores[core].sequence(Risc::trisc), log_of(cb, waits).sequence(Risc::trisc)) << "core " << core;
+  }
+  EXPECT_LT(bytes.size(), to_bytes(results_of({1, 2, 3})).size() + 10 * waits) << "as a log more has 24 bytes an event";
+}
 
 TEST(TerminationDetector, EndsWhenAllRanksHaveFinished) {
   TerminationDetector detector(3);
