@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
-#include "core/matrix_sources.h"
 #include "core/matrix_unit.h"
 #include "core/simd/exact_kernels.h"
 #include "core/simd/matrix_kernels.h"
+#include "core/simd/matrix_sources.h"
 #include "core/tile.h"
 
 namespace tilegrid {

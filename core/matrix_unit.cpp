@@ -11,8 +11,8 @@
 #include <limits>
 
 #include "core/error.h"
-#include "core/matrix_sources.h"
 #include "core/simd/matrix_kernels.h"
+#include "core/simd/matrix_sources.h"
 #include "core/tile.h"
 #include "core/unpacker.h"
 

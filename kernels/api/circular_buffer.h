@@ -39,6 +39,11 @@ void pop_front(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages);
 [[nodiscard]] std::uint32_t get_runtime_word(std::uint32_t index, Here at);
 [[nodiscard]] std::uint32_t get_common_word(std::uint32_t index, Here at);
 [[nodiscard]] std::uint32_t get_compile_time_arg_val(std::uint32_t index, Here at = Here::current());
+/// The same by an index that only the running kernel knows, which a kernel from a file can't give to the function.
+struct CompileTimeArgs {
+  [[nodiscard]] std::uint32_t operator[](std::uint32_t index) const { return get_compile_time_arg_val(index); }
+};
+inline constexpr CompileTimeArgs kernel_compile_time_args{};
 template <class T>
 [[nodiscard]] T get_arg_val(std::uint32_t index, Here at = Here::current()) {
   static_assert(sizeof(T) == 4, "arguments are 32-bit words");

@@ -36,7 +36,7 @@ std::uint32_t PageTable::row(std::uint32_t row) const {
   const std::uint32_t entry = row / args_.page_t;
   std::uint32_t page = 0;
   if (is_dry()) {
-    page = get_compile_time_arg_val(KernelArgs::word_count + batch_ * args_.pages + entry);
+    page = kernel_compile_time_args[KernelArgs::word_count + batch_ * args_.pages + entry];
   } else {
     std::memcpy(&page, l1_pointer(get_write_ptr(cb_page_table)) + entry * sizeof page, sizeof page);
   }

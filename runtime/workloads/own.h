@@ -9,6 +9,7 @@
 #include "kernels/attention/verify/samples.h"
 #include "kernels/common/deal.h"
 #include "kernels/common/dst_section.h"
+#include "kernels/common/pack_sections.h"
 #include "kernels/common/pages.h"
 #include "kernels/registry.h"
 #include "runtime/data/tensors.h"

@@ -290,6 +290,9 @@ class Evaluation {
       const int b = operand(op, 1).places;
       // A planner may swap the factors.
       errors.product_cut = std::max(product_cut(a, b), product_cut(b, a));
+    }
+    // Where the fidelity takes nothing from a product it may be one of the FPU in any case.
+    if (op.kind == OpKind::binary && may_use_fpu(op)) {
       errors.product_roundings = phases();
       // Half a unit in the last of 11 places.
       if (model_.numerics == Numerics::exact) errors.sum_cut = 0x1p-11;
@@ -521,7 +524,10 @@ class Evaluation {
     // The packer adds in the format of its buffer: an output's may be narrower than DST.
     const bool narrow = model_.packer_sums && model_.format == DataFormat::bf16 && model_.dst_fp32 &&
                         summed_by_packer(graph_, op) && is_output;
-    const double unit = dst_unit(model_.dst_fp32 && !narrow) + (reuse ? truncation(24, 11) : 0);
+    // Half a unit in the last of 11 places of the larger operand.
+    const bool on_fpu = !model_.dst_fp32 || model_.allow_tf32 || in.places <= source_places();
+    const double alignment = on_fpu && model_.numerics == Numerics::exact ? 0x1p-11 : 0;
+    const double unit = dst_unit(model_.dst_fp32 && !narrow) + (reuse ? truncation(24, 11) : 0) + alignment;
     const int tiles = (along_row ? in.cols : in.rows) / tile_side;
     for (int r = 0; r < out.rows; ++r) {
       for (int c = 0; c < out.cols; ++c) {

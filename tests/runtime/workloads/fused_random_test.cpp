@@ -7,7 +7,9 @@
 #include <array>
 #include <cstdlib>
 
+#include "core/fidelity_name.h"
 #include "kernels/planner/plan/planner.h"
+#include "kernels/planner/print/print_plan.h"
 #include "kernels/planner/reference/judgement.h"
 #include "kernels/planner/reference/reference.h"
 #include "tests/kernels/planner/random_graphs.h"
@@ -50,7 +52,8 @@ std::uint64_t packs_of(const CoreCounters& core) {
 void run_plan(Device& device, const Plan& plan, std::uint32_t number, Share& share) {
   SCOPED_TRACE(std::string(name_of(plan.strategy)) + " of graph " + std::to_string(number) + ", " +
                tilegrid::name_of(plan.machine.format) + (plan.machine.dst_fp32 ? ", fp32" : ", bf16") +
-               (plan.machine.full_sync ? " full" : " half"));
+               (plan.machine.full_sync ? " full" : " half") + ", " + tilegrid::name_of(plan.machine.numerics) +
+               " numerics: " + graph_operations(plan.graph));
   FusedJob job = job_of(plan);
   job.grid = device.grid();
   if (plan.cores > 1) {
@@ -107,7 +110,7 @@ void run_graphs(std::uint32_t first) {
         request.blocks = mode.blocks;
         request.machine.fidelity = Fidelity::hifi4;
         constexpr std::array numerics{Numerics::fast, Numerics::rounded, Numerics::exact};
-        request.machine.numerics = numerics.at(number / 4 % numerics.size());
+        request.machine.numerics = numerics.at((number / 4 + 1) % numerics.size());
         const std::vector<Plan> plans = plan_all(graph, request);
         ASSERT_TRUE(plans.back().legal()) << "graph " << number;
         for (const Plan& plan : plans) {
