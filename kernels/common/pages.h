@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
+#include <cstdint>
 #include <cstring>
 
-#include "core/format.h"
 #include "core/tile.h"
 #include "kernels/api/dataflow.h"
 
@@ -34,13 +35,15 @@ inline void write_pages(std::uint32_t cb, const InterleavedAddrGen& buffer, std:
   cb_pop_front(cb, count, at);
 }
 
-/// Makes the tile of bf16 that reductions multiply by: `value` in the first row of each face (tensix.md 2.2).
+/// Makes the tile of bf16 that reductions multiply by: `value`, a finite number, in the first row of each face
+/// (tensix.md 2.2).
 inline void make_scaler(std::uint32_t cb, float value = 1, Here at = Here::current()) {
   cb_reserve_back(cb, 1, at);
   if (!is_dry(at)) {
     std::byte* tile = l1_pointer(get_write_ptr(cb));
     std::memset(tile, 0, get_tile_size(cb));
-    const std::uint16_t bits = scalar::pack_bf16(value);
+    // Half away from zero, as the packer does. No function of the library: a kernel from a file has none.
+    const auto bits = static_cast<std::uint16_t>((std::bit_cast<std::uint32_t>(value) + 0x8000U) >> 16U);
     for (int row = 0; row < tile_side; row += face_side) {
       for (int column = 0; column < tile_side; ++column) {
         std::memcpy(tile + tile_index(row, column) * 2, &bits, sizeof bits);

@@ -28,11 +28,20 @@ using ::cb_push_back;
 using ::cb_reserve_back;
 using ::cb_wait_front;
 using ::get_arg_val;
+using ::get_noc_addr;
 using ::get_read_ptr;
+using ::get_semaphore;
 using ::get_tile_size;
 using ::get_write_ptr;
+using ::noc_async_atomic_barrier;
 using ::noc_async_read_barrier;
+using ::noc_async_write;
 using ::noc_async_write_barrier;
+using ::noc_async_writes_flushed;
+using ::noc_semaphore_inc;
+using ::noc_semaphore_set;
+using ::noc_semaphore_set_remote;
+using ::noc_semaphore_wait;
 
 inline DataFormat get_dataformat(std::uint32_t cb) { return static_cast<DataFormat>(tilegrid_device::format_of[cb & 31U]); }
 
@@ -43,8 +52,12 @@ template <class Body>
 void repeat(std::initializer_list<std::uint32_t> /*key*/, const Body& body) {
   body();
 }
-inline bool is_dry() { return false; }
-inline void note_generated(std::uint32_t /*cb*/, std::uint32_t /*bytes*/) {}
+inline bool is_dry(Here /*at*/ = Here::current()) { return false; }
+inline volatile std::uint32_t* semaphore_pointer(std::uint32_t l1_address) {
+  return reinterpret_cast<volatile std::uint32_t*>(l1_address);  // NOLINT(performance-no-int-to-ptr)
+}
+inline void note_generated(std::uint32_t /*cb*/, std::uint32_t /*bytes*/, Here /*at*/ = Here::current()) {}
+inline const std::uint8_t default_noc = noc_index;
 
 #if defined(COMPILE_FOR_TRISC)
 using ::add_tiles;
@@ -79,6 +92,10 @@ inline void exp_tile(std::uint32_t dst, bool fast, VectorMode mode, float scale,
 inline void recip_tile(std::uint32_t dst, VectorMode mode, Here at = Here::current()) {
   tilegrid_device::tg().vector(2, dst, static_cast<int>(mode), 1.0F, at);
 }
+inline void binary_max_tile(std::uint32_t a, std::uint32_t b, std::uint32_t out, VectorMode mode,
+                            Here at = Here::current()) {
+  tilegrid_device::tg().vector_binary(tilegrid_device::op_max_tile, a, b, out, static_cast<int>(mode), at);
+}
 #endif
 
 /// One in DRAM.
@@ -90,12 +107,12 @@ struct InterleavedAddrGen {
   }
 };
 inline void noc_async_read_page(std::uint32_t page, const InterleavedAddrGen& tensor, std::uint32_t l1,
-                                Here at = Here::current()) {
-  ::noc_async_read(tensor.place_of(page), l1, tensor.page_size, noc_index, 0, at);
+                                std::uint8_t noc = default_noc, Here at = Here::current()) {
+  ::noc_async_read(tensor.place_of(page), l1, tensor.page_size, noc, 0, at);
 }
 inline void noc_async_write_page(std::uint32_t page, const InterleavedAddrGen& tensor, std::uint32_t l1,
-                                 Here at = Here::current()) {
-  ::noc_async_write(l1, tensor.place_of(page), tensor.page_size, noc_index, 0, at);
+                                 std::uint8_t noc = default_noc, Here at = Here::current()) {
+  ::noc_async_write(l1, tensor.place_of(page), tensor.page_size, noc, 0, at);
 }
 
 }  // namespace api
