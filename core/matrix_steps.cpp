@@ -80,8 +80,12 @@ void cut_as_source(DataFormat format, bool dst_fp32, float* values, int count) {
 
 }  // namespace
 
+simd::ExactMode MatrixUnit::exact_mode() const {
+  return {.phases = to_underlying(fidelity_), .dst_fp32 = dst_fp32_, .known_faults = known_faults_};
+}
+
 void MatrixUnit::matmul_exactly(const MatmulBlock& block) const {
-  const ExactMode mode{.phases = to_underlying(fidelity_), .dst_fp32 = dst_fp32_, .known_faults = known_faults_};
+  const ExactMode mode = exact_mode();
   const std::size_t rt = block.rt;
   const std::size_t ct = block.ct;
   auto& [operands, tiles] = steps();
@@ -108,21 +112,18 @@ void MatrixUnit::eltwise_exactly(EltwiseOp op, Broadcast broadcast, TileOperand 
   unpack_source(a, dst_fp32_, 0xFFFFFFFFU, false, tiles[0].data());
   unpack_source(b, dst_fp32_, 0xFFFFFFFFU, false, tiles[1].data());
   spread(broadcast, tiles[1].data());
-  faults_struck_ +=
-      simd::elementwise_exactly({.phases = to_underlying(fidelity_), .dst_fp32 = dst_fp32_, .known_faults = known_faults_},
-                                {.a = tiles[0].data(),
-                                 .b = tiles[1].data(),
-                                 .multiply = op == EltwiseOp::mul,
-                                 .negate_b = op == EltwiseOp::sub,
-                                 .accumulate = accumulate,
-                                 .dst = dst});
+  faults_struck_ += simd::elementwise_exactly(exact_mode(), {.a = tiles[0].data(),
+                                                             .b = tiles[1].data(),
+                                                             .multiply = op == EltwiseOp::mul,
+                                                             .negate_b = op == EltwiseOp::sub,
+                                                             .accumulate = accumulate,
+                                                             .dst = dst});
 }
 
 void MatrixUnit::reduce_sum_by_faces(ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const {
   auto& tile = steps().tiles[0];
   unpack_source(scaler, dst_fp32_, 0xFFFFFFFFU, false, tile.data());
-  FacePool pool({.phases = to_underlying(fidelity_), .dst_fp32 = dst_fp32_, .known_faults = known_faults_},
-                product_cut(fidelity_, numerics_), numerics_ == Numerics::exact, tile.data());
+  FacePool pool(exact_mode(), product_cut(fidelity_, numerics_), numerics_ == Numerics::exact, tile.data());
   unpack_source(in, dst_fp32_, 0xFFFFFFFFU, dim == ReduceDim::row, tile.data());
   pool.load(tile.data());
 

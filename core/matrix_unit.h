@@ -24,6 +24,10 @@ inline constexpr int enum_size<Pool> = count_to(Pool::sum);
 template <>
 inline constexpr int enum_size<ReduceDim> = count_to(ReduceDim::scalar);
 
+namespace simd {
+struct ExactMode;
+}
+
 /// A tile in L1.
 struct TileOperand {
   const std::byte* data = nullptr;
@@ -87,6 +91,7 @@ class MatrixUnit {
   [[nodiscard]] std::uint64_t faults_struck() const { return faults_struck_; }
 
  private:
+  [[nodiscard]] simd::ExactMode exact_mode() const;
   void matmul_exactly(const MatmulBlock& block) const;
   void eltwise_exactly(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst, bool accumulate) const;
   void reduce_sum_by_faces(ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/simd/exact_kernels.h"
 
+#include <type_traits>
+
 #include "core/simd/targets.h"
 #include "core/tile.h"
 
@@ -284,50 +286,44 @@ std::uint64_t elementwise_on(const ExactMode& mode, const ExactElementwise& oper
   return adder.struck();
 }
 
-template <bool dst_fp32>
-std::uint64_t multiply_phases(const ExactMode& mode, const ExactOperand& in0, const ExactOperand& in1, bool cleared,
-                              float* dst) {
-  switch (mode.phases) {
+template <bool dst_fp32, class Body>
+std::uint64_t with_phases(int phases, const Body& body) {
+  using std::integral_constant;
+  constexpr std::bool_constant<dst_fp32> dst;
+  switch (phases) {
     case 1:
-      return multiply_rows<dst_fp32, 1>(mode, in0, in1, cleared, dst);
+      return body(dst, integral_constant<int, 1>());
     case 2:
-      return multiply_rows<dst_fp32, 2>(mode, in0, in1, cleared, dst);
+      return body(dst, integral_constant<int, 2>());
     case 3:
-      return multiply_rows<dst_fp32, 3>(mode, in0, in1, cleared, dst);
+      return body(dst, integral_constant<int, 3>());
     default:
-      return multiply_rows<dst_fp32, 4>(mode, in0, in1, cleared, dst);
+      return body(dst, integral_constant<int, 4>());
   }
+}
+
+/// Calls body(DST is fp32, phases) with both as constants.
+template <class Body>
+std::uint64_t with_constants(const ExactMode& mode, const Body& body) {
+  return mode.dst_fp32 ? with_phases<true>(mode.phases, body) : with_phases<false>(mode.phases, body);
 }
 
 std::uint64_t multiply_tiles(const ExactMode& mode, const ExactOperand& in0, const ExactOperand& in1, bool cleared,
                              float* dst) {
-  return mode.dst_fp32 ? multiply_phases<true>(mode, in0, in1, cleared, dst)
-                       : multiply_phases<false>(mode, in0, in1, cleared, dst);
-}
-
-std::uint64_t elementwise_tile(const ExactMode& mode, const ExactElementwise& operation) {
-  return mode.dst_fp32 ? elementwise_on<true>(mode, operation) : elementwise_on<false>(mode, operation);
-}
-
-template <bool dst_fp32>
-std::uint64_t pool_phases(const ExactMode& mode, const ExactOperand& scaler, const ExactOperand& in, std::size_t first,
-                          float* sums) {
-  switch (mode.phases) {
-    case 1:
-      return pool_face<dst_fp32, 1>(mode, scaler, in, first, sums);
-    case 2:
-      return pool_face<dst_fp32, 2>(mode, scaler, in, first, sums);
-    case 3:
-      return pool_face<dst_fp32, 3>(mode, scaler, in, first, sums);
-    default:
-      return pool_face<dst_fp32, 4>(mode, scaler, in, first, sums);
-  }
+  return with_constants(mode, [&](auto dst_fp32, auto phases) HWY_ATTR {
+    return multiply_rows<dst_fp32.value, phases.value>(mode, in0, in1, cleared, dst);
+  });
 }
 
 std::uint64_t pool_tile_face(const ExactMode& mode, const ExactOperand& scaler, const ExactOperand& in, std::size_t first,
                              float* sums) {
-  return mode.dst_fp32 ? pool_phases<true>(mode, scaler, in, first, sums)
-                       : pool_phases<false>(mode, scaler, in, first, sums);
+  return with_constants(mode, [&](auto dst_fp32, auto phases) HWY_ATTR {
+    return pool_face<dst_fp32.value, phases.value>(mode, scaler, in, first, sums);
+  });
+}
+
+std::uint64_t elementwise_tile(const ExactMode& mode, const ExactElementwise& operation) {
+  return mode.dst_fp32 ? elementwise_on<true>(mode, operation) : elementwise_on<false>(mode, operation);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
@@ -355,7 +351,9 @@ std::uint64_t elementwise_exactly(const ExactMode& mode, const ExactElementwise&
 }
 std::uint64_t pool_exactly(const ExactMode& mode, const ExactOperand& scaler, const ExactOperand& in, int face_row,
                            int face_column, float* sums) {
-  const std::size_t first = static_cast<std::size_t>(face_row * face_side * tile_side + face_column * face_side);
+  const std::size_t row = face_row;
+  const std::size_t column = face_column;
+  const std::size_t first = row * face_side * tile_side + column * face_side;
   return HWY_DYNAMIC_DISPATCH(pool_tile_face)(mode, scaler, in, first, sums);
 }
 

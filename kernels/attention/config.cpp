@@ -89,6 +89,11 @@ std::string dims_text(const Shape& shape) {
   return text;
 }
 
+std::string shape_text(const Shape& shape) {
+  return fmt::format("batch {}, heads {}, kv heads {}, seq {}, kv seq {}, {}", shape.batch, shape.heads, shape.kv_heads,
+                     shape.seq_q, shape.seq_kv, dims_text(shape));
+}
+
 const char* name_of(Kernel kernel) {
   constexpr std::array<const char*, 4> names{"hand-written", "planned", "multipass", "unfused"};
   return names.at(to_underlying(kernel));

@@ -72,6 +72,8 @@ struct Shape {
 
 /// "dim 80, v dim 48, scale 0.3", as far as they are not what follows from `dim`.
 [[nodiscard]] std::string dims_text(const Shape& shape);
+/// "batch 1, heads 8, kv heads 1, seq 640, kv seq 640, dim 128".
+[[nodiscard]] std::string shape_text(const Shape& shape);
 
 enum class Balance : std::uint8_t { zigzag, contiguous };
 

@@ -180,8 +180,7 @@ std::string name_of(const Row& row, bool causal) {
 std::string shape_text(const Comparison& comparison) {
   const attention::Config& config = comparison.config;
   const attention::Shape& shape = config.shape;
-  return fmt::format("batch {}, heads {}, kv heads {}, seq {}, kv seq {}, {}{}; Q {} and K {} rows a chunk; {} cores",
-                     shape.batch, shape.heads, shape.kv_heads, shape.seq_q, shape.seq_kv, attention::dims_text(shape),
+  return fmt::format("{}{}; Q {} and K {} rows a chunk; {} cores", attention::shape_text(shape),
                      shape.causal ? ", causal" : "", config.q_chunk, config.k_chunk, report::text_of(config.grid));
 }
 
@@ -384,11 +383,7 @@ struct CompareKv {
     // Flags of attention that a comparison sets itself, or has no use for.
     constexpr std::array<std::string_view, 9> unfit{"--kv",  "--balance", "--kernel",          "--steps",         "--out",
                                                     "--log", "--split",   "--compare-kernels", "--no-device-time"};
-    for (const std::string& argument : arguments) {
-      const std::string name = argument.substr(0, argument.find('='));
-      if (std::find(unfit.begin(), unfit.end(), name) == unfit.end()) continue;
-      throw UsageError(fmt::format("{}: does not go with compare-kv", name));
-    }
+    refuse_arguments(arguments, unfit, "compare-kv");
     std::vector<SweepPoint> points{{arguments, {}, {}}};
     if (has_lists(arguments)) {
       std::erase(arguments, "--dry-run");  // which they are

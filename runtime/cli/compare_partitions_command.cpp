@@ -143,11 +143,9 @@ std::string rows_text(const std::vector<Dealt>& rows) {
 std::string text_of_rows(const Attention& asked, const std::vector<Dealt>& rows) {
   const Dealt* best = best_of(rows);
   if (best == nullptr) return {};
-  const attention::Shape& shape = best->shape;
-  std::string text = fmt::format("Partitions: batch {}, heads {}, kv heads {}, seq {}, kv seq {}, {}{}; {} cores{}\n",
-                                 shape.batch, shape.heads, shape.kv_heads, shape.seq_q, shape.seq_kv,
-                                 attention::dims_text(shape), shape.causal ? ", causal" : "",
-                                 report::text_of(asked.options.grid), asked.options.dry_run ? "; dry runs, no numbers" : "");
+  std::string text =
+      fmt::format("Partitions: {}{}; {} cores{}\n", attention::shape_text(best->shape), best->shape.causal ? ", causal" : "",
+                  report::text_of(asked.options.grid), asked.options.dry_run ? "; dry runs, no numbers" : "");
   return text + rows_text(rows) + fmt::format("\n  Least device time: {}\n", best->name());
 }
 
@@ -193,11 +191,7 @@ struct ComparePartitions {
     // Flags of attention that the comparison sets itself, or has no use for.
     constexpr std::array<std::string_view, 8> unfit{"--partition", "--kernel", "--steps",           "--out",
                                                     "--log",       "--split",  "--compare-kernels", "--no-device-time"};
-    for (const std::string& argument : arguments) {
-      const std::string name = argument.substr(0, argument.find('='));
-      if (std::find(unfit.begin(), unfit.end(), name) == unfit.end()) continue;
-      throw UsageError(fmt::format("{}: does not go with compare-partitions", name));
-    }
+    refuse_arguments(arguments, unfit, "compare-partitions");
   }
 
   static int exit_code(const Session& session, const std::vector<Dealt>& rows) {

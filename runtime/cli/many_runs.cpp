@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/error.h"
 #include "runtime/progress.h"
 
 namespace tilegrid::cli {
@@ -45,6 +46,15 @@ int run_all(Session& session, const ManyRuns& runs) {
   if (code != 0) return code;
   // The other ranks have no figures: what the host finds must be their exit code, too.
   return session.run({.grid = grid}, [&](Device&) { return runs.report(); });
+}
+
+void refuse_arguments(const std::vector<std::string>& arguments, std::span<const std::string_view> unfit,
+                      const char* command) {
+  for (const std::string& argument : arguments) {
+    const std::string name = argument.substr(0, argument.find('='));
+    if (std::find(unfit.begin(), unfit.end(), name) == unfit.end()) continue;
+    throw UsageError(name + ": does not go with " + command);
+  }
 }
 
 }  // namespace tilegrid::cli

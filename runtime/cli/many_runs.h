@@ -3,6 +3,9 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/chip/known_faults.h"
@@ -22,6 +25,11 @@ struct ManyRuns {
 };
 /// Returns the exit code, the same on all ranks.
 int run_all(Session& session, const ManyRuns& runs);
+
+/// Throws UsageError for the first argument that is one of the flags `unfit`, which the command sets itself or has no use
+/// for.
+void refuse_arguments(const std::vector<std::string>& arguments, std::span<const std::string_view> unfit,
+                      const char* command);
 
 /// What the runs of a list rely on, each fault once.
 template <class Run>

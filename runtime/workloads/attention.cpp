@@ -458,8 +458,7 @@ void Attention::describe_config(report::Document& document) const {
   const auto chosen = [](bool was) { return was ? " (chosen)" : ""; };
   document.title = shape.causal ? "attention, causal" : "attention";
   const auto add = [&](const char* what, std::string fact) { document.facts.emplace_back(what, std::move(fact)); };
-  add("shape", fmt::format("batch {}, heads {}, kv heads {}, seq {}, kv seq {}, {}; {}", shape.batch, shape.heads,
-                           shape.kv_heads, shape.seq_q, shape.seq_kv, attention::dims_text(shape), data));
+  add("shape", fmt::format("{}; {}", attention::shape_text(shape), data));
   if (shape.keys_before() > 0) add("causal", fmt::format("query i sees the keys up to i + {}", shape.keys_before()));
   if (shape.blind_rows() > 0) {
     add("causal",

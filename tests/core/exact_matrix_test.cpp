@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/fidelity_name.h"
 #include "core/matrix_unit.h"
 #include "tests/core/exact_model.h"
 #include "tests/core/reference_matrix.h"
@@ -19,14 +20,12 @@ namespace {
 
 using reference::Matrix;
 using test::DstTiles;
+using test::fidelities;
+using test::matrix_formats;
 using test::on_each_target;
 using test::RandomTiles;
+using test::to_faces;
 using test::Values;
-
-constexpr Fidelity fidelities[] = {Fidelity::lofi, Fidelity::hifi2, Fidelity::hifi3, Fidelity::hifi4};
-constexpr const char* fidelity_words[] = {"lofi", "hifi2", "hifi3", "hifi4"};
-constexpr DataFormat formats[] = {DataFormat::bf16, DataFormat::fp16,   DataFormat::fp32,
-                                  DataFormat::tf32, DataFormat::bfp8_b, DataFormat::bfp4_b};
 
 int phases_of(Fidelity fidelity) { return static_cast<int>(fidelity); }
 std::uint16_t bf16(float value) { return scalar::pack_bf16(value); }
@@ -38,15 +37,6 @@ TileOperand operand(const std::vector<std::byte>& tile, DataFormat format) { ret
 /// A tile with one value everywhere.
 std::vector<std::uint16_t> filled(float value) { return std::vector<std::uint16_t>(tile_elements, bf16(value)); }
 
-/// A row-major bf16 tile in face order.
-std::vector<std::uint16_t> to_faces(const std::uint16_t* tile) {
-  std::vector<std::uint16_t> out(tile_elements);
-  for (int r = 0; r < 32; ++r) {
-    for (int c = 0; c < 32; ++c) out[static_cast<std::size_t>(tile_index(r, c))] = tile[r * 32 + c];
-  }
-  return out;
-}
-
 struct Vector {
   std::string distribution;
   Fidelity fidelity = Fidelity::lofi;
@@ -56,7 +46,7 @@ struct Vector {
   }
   /// "matmul" and "mul" have a fidelity, "add" none.
   [[nodiscard]] std::vector<std::uint32_t> output(const std::string& operation) const {
-    const std::string word = operation == "add" ? "" : std::string("_") + fidelity_words[phases_of(fidelity) - 1];
+    const std::string word = operation == "add" ? "" : std::string("_") + tilegrid::name_of(fidelity);
     return test::load_npy<std::uint32_t>(stem() + operation + "_" + distribution + word + (dst_fp32 ? "_fp32" : "_bf16") +
                                          ".npy");
   }
@@ -70,8 +60,7 @@ void on_each_vector(const Body& body) {
     for (const char* distribution : {"normal", "uniform", "outlier", "wide"}) {
       for (const Fidelity fidelity : fidelities) {
         for (const bool dst_fp32 : {false, true}) {
-          SCOPED_TRACE(target + " " + distribution + " " + fidelity_words[phases_of(fidelity) - 1] +
-                       (dst_fp32 ? " fp32" : " bf16"));
+          SCOPED_TRACE(target + " " + distribution + " " + tilegrid::name_of(fidelity) + (dst_fp32 ? " fp32" : " bf16"));
           body(Vector{distribution, fidelity, dst_fp32});
         }
       }
@@ -128,7 +117,7 @@ TEST(ExactMatrix, MatmulFollowsTheScalarModel) {
   on_each_target([](const std::string& target) {
     RandomTiles random(3);
     for (const Fidelity fidelity : fidelities) {
-      for (const DataFormat format : formats) {
+      for (const DataFormat format : matrix_formats) {
         for (const Values values : {Values::ordinary, Values::special}) {
           for (const bool dst_fp32 : {false, true}) {
             const auto in0 = random.tiles(format, 1, values);

@@ -20,13 +20,13 @@ namespace {
 
 using reference::Matrix;
 using test::DstTiles;
+using test::fidelities;
+using test::matrix_formats;
 using test::on_each_target;
 using test::RandomTiles;
+using test::to_faces;
 using test::Values;
 
-constexpr Fidelity fidelities[] = {Fidelity::lofi, Fidelity::hifi2, Fidelity::hifi3, Fidelity::hifi4};
-constexpr DataFormat formats[] = {DataFormat::bf16, DataFormat::fp16,   DataFormat::fp32,
-                                  DataFormat::tf32, DataFormat::bfp8_b, DataFormat::bfp4_b};
 constexpr Broadcast broadcasts[] = {Broadcast::none, Broadcast::rows, Broadcast::cols, Broadcast::scalar};
 constexpr EltwiseOp operations[] = {EltwiseOp::add, EltwiseOp::sub, EltwiseOp::mul};
 
@@ -103,7 +103,7 @@ TEST(MatmulBlock, EveryFormatFidelityAndMode) {
   on_each_target([](const std::string& target) {
     for (const Fidelity fidelity : fidelities) {
       for (const bool dst_fp32 : {true, false}) {
-        for (const DataFormat format : formats) {
+        for (const DataFormat format : matrix_formats) {
           for (const bool transpose : {false, true}) {
             for (const Values values : {Values::ordinary, Values::special}) {
               check_matmul({fidelity, dst_fp32, format, format, transpose, values, 1, 1, 0}, target);
@@ -181,8 +181,8 @@ TEST(Eltwise, EveryOperationBroadcastFormatAndMode) {
   on_each_target([](const std::string& target) {
     for (const Fidelity fidelity : fidelities) {
       for (const bool dst_fp32 : {true, false}) {
-        for (const DataFormat a : formats) {
-          for (const DataFormat b : formats) {
+        for (const DataFormat a : matrix_formats) {
+          for (const DataFormat b : matrix_formats) {
             for (const Values values : {Values::ordinary, Values::special}) {
               check_eltwise(fidelity, dst_fp32, a, b, values, target);
             }
@@ -248,7 +248,7 @@ TEST(Reduce, EveryPoolDimensionFormatAndMode) {
   on_each_target([](const std::string& target) {
     for (const Fidelity fidelity : fidelities) {
       for (const bool dst_fp32 : {true, false}) {
-        for (const DataFormat format : formats) {
+        for (const DataFormat format : matrix_formats) {
           for (const Values values : {Values::ordinary, Values::special}) {
             check_reduce(fidelity, dst_fp32, format, values, target);
           }
@@ -290,7 +290,7 @@ TEST(Reduce, MaxTakesTheExponentOfItsScaler) {
 TEST(Copy, ExactOrCut) {
   on_each_target([](const std::string& target) {
     RandomTiles random(23);
-    for (const DataFormat format : formats) {
+    for (const DataFormat format : matrix_formats) {
       const auto in = random.tiles(format, 1, Values::special);
       const bool word = format == DataFormat::fp32 || format == DataFormat::tf32;
       for (const bool dst_fp32 : {true, false}) {
@@ -322,15 +322,6 @@ struct GoldenBand {
   bool dst_fp32;
   double band;
 };
-
-/// Row-major bf16 patterns to face order.
-std::vector<std::uint16_t> to_faces(const std::uint16_t* tile) {
-  std::vector<std::uint16_t> out(tile_elements);
-  for (int r = 0; r < 32; ++r) {
-    for (int c = 0; c < 32; ++c) out[std::size_t(tile_index(r, c))] = tile[r * 32 + c];
-  }
-  return out;
-}
 
 double relative_l2(const std::vector<std::uint32_t>& golden, std::size_t first, const Matrix& actual) {
   double difference = 0;

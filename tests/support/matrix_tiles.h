@@ -48,6 +48,20 @@ class DstTiles {
   std::vector<Tile> tiles_;
 };
 
+inline constexpr Fidelity fidelities[] = {Fidelity::lofi, Fidelity::hifi2, Fidelity::hifi3, Fidelity::hifi4};
+/// Those that the matrix unit takes.
+inline constexpr DataFormat matrix_formats[] = {DataFormat::bf16, DataFormat::fp16,   DataFormat::fp32,
+                                                DataFormat::tf32, DataFormat::bfp8_b, DataFormat::bfp4_b};
+
+/// Row-major bf16 patterns to face order.
+inline std::vector<std::uint16_t> to_faces(const std::uint16_t* tile) {
+  std::vector<std::uint16_t> out(tile_elements);
+  for (int r = 0; r < 32; ++r) {
+    for (int c = 0; c < 32; ++c) out[static_cast<std::size_t>(tile_index(r, c))] = tile[r * 32 + c];
+  }
+  return out;
+}
+
 enum class Values { ordinary, special };
 
 /// Random numbers of normal distribution. `special`: also zeros, denormals, the largest and smallest numbers, inf and NaN.
