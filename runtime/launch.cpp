@@ -107,6 +107,9 @@ RunResult Launch::take_result() {
     if (!logs.empty()) result.log.cores.push_back(std::move(logs[first_log[rank] + place]));
   }
   share_blocks(result.log.cores);
+  ScopeNames scopes;
+  for (const RankResult& rank : results_.ranks) scopes.add(rank.scopes);
+  result.log.scopes = scopes.list();
   return result;
 }
 

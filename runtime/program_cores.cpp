@@ -95,6 +95,7 @@ std::unique_ptr<KernelContext> ProgramCores::context_of(Core& core, const Kernel
   context->kernel_name = config.name.c_str();
   context->compile_args = config.compile_args;
   context->common_args = config.common_args;
+  context->scopes = &scopes_;
   const bool repeats = launch_.dry && core.log.enabled() && !launch_.analyse && !launch_.shaken && config.object.empty();
   if (repeats) context->rehearsals = &rehearsals_;
   for (const auto& [index, args] : config.runtime_args) {
@@ -189,6 +190,7 @@ void ProgramCores::collect(EndReason reason, RankResult& result) {
     for (checks::Finding& finding : core->reporter.take_findings()) result.findings.push_back(std::move(finding));
     if (launch_.record_log || launch_.analyse) result.logs.cores.push_back(std::exchange(core->log, {}));
   }
+  result.scopes = scopes_.list();
   if (reason == EndReason::deadlock) result.blocked = blocked_kernels(node_, launch_.program);
 }
 

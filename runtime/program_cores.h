@@ -39,6 +39,7 @@ class ProgramCores {
   noc::Node& node_;
   const LaunchCommand& launch_;
   Rehearsals rehearsals_;  ///< of dry runs
+  ScopeNames scopes_;
   std::vector<std::unique_ptr<KernelContext>> contexts_;
   std::vector<std::unique_ptr<ForeignKernel>> foreign_;                     ///< of contexts of kernels from files
   std::shared_ptr<EventStore> log_store_ = std::make_shared<EventStore>();  ///< of all cores: they repeat each other

@@ -162,9 +162,10 @@ struct RankResult {
   std::vector<ErrorReport> errors;
   std::vector<BlockedReport> blocked;
   std::vector<checks::Finding> findings;
+  std::vector<ScopeName> scopes;  ///< that its kernels named
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(cores, logs, host, errors, blocked, findings);
+    archive(cores, logs, host, errors, blocked, findings, scopes);
   }
 };
 

@@ -162,6 +162,8 @@ constexpr decltype(auto) visit_compute(const Event& event, Visitor& visitor) {
       return visitor(get<Zone>(event));
     case EventKind::work:
       return visitor(get<Work>(event));
+    case EventKind::scope:
+      return visitor(get<Scope>(event));
     default:
       __builtin_unreachable();  // Event's constructors and load_log see to it
   }

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -191,6 +193,36 @@ struct LogBuffer {
   friend bool operator==(const LogBuffer&, const LogBuffer&) = default;
 };
 
+/// A name that kernels give to a zone or a number (events::Scope), and where.
+struct ScopeName {
+  std::uint32_t id = 0;  ///< scope_id() of the rest: the same on all ranks without asking
+  std::string name;
+  std::string file;
+  unsigned line = 0;
+  friend bool operator==(const ScopeName&, const ScopeName&) = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(id, name, file, line);
+  }
+};
+[[nodiscard]] std::uint32_t scope_id(std::string_view name, const SourceLine& at);
+
+/// The names that kernels of a rank gave, in the order of their ids. Of two with one id, which some 10,000 names make likely
+/// once in a hundred programs, the first in the alphabet is kept.
+class ScopeNames {
+ public:
+  /// Its id.
+  std::uint32_t add(std::string_view name, const SourceLine& at);
+  void add(const ScopeName& name);
+  void add(const std::vector<ScopeName>& names) {
+    for (const ScopeName& name : names) add(name);
+  }
+  [[nodiscard]] std::vector<ScopeName> list() const;
+
+ private:
+  std::map<std::uint32_t, ScopeName> by_id_;
+};
+
 /// All logs of one launch, with what a replay must know of its program.
 struct LaunchLog {
   std::string name;
@@ -203,6 +235,9 @@ struct LaunchLog {
   std::string chip = Chip().name();
   Geometry geometry = Chip().geometry();
   std::vector<std::string> phases{};  ///< names of the phases that zones are of (events::Zone), from 1 on
+  std::vector<ScopeName> scopes{};    ///< of events::Scope, in the order of their ids
+  /// "?" where there is none.
+  [[nodiscard]] const std::string& scope_name(std::uint32_t id) const;
 };
 
 /// All logs of a run, with what names them: what `--log FILE` stores.
@@ -233,7 +268,11 @@ void save_log(const RunLog& log, const std::string& path);
 /// Checks what must hold in any complete log: kernels start and end, no CB has more pops than pushes,
 /// acquire/commit/wait/release alternate, barriers close transfers. Returns one line per violation, none for a good log.
 [[nodiscard]] std::vector<std::string> check_log(const RunLog& log);
-/// One readable line for an event, of a launch with these phases.
-[[nodiscard]] std::string to_text(const Event& event, std::span<const std::string> phases = {});
+/// One readable line for an event, of a launch with these phases and names.
+[[nodiscard]] std::string to_text(const Event& event, std::span<const std::string> phases = {},
+                                  std::span<const ScopeName> scopes = {});
+[[nodiscard]] inline std::string to_text(const Event& event, const LaunchLog& launch) {
+  return to_text(event, launch.phases, launch.scopes);
+}
 
 }  // namespace tilegrid

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "core/events/event_log.h"
@@ -15,9 +16,17 @@ const char* text_of(EltwiseOp op) {
   return names[op];
 }
 
+const std::string& find_scope(std::span<const ScopeName> scopes, std::uint32_t id) {
+  static const std::string unknown = "?";
+  const auto found = std::lower_bound(scopes.begin(), scopes.end(), id,
+                                      [](const ScopeName& scope, std::uint32_t wanted) { return scope.id < wanted; });
+  return found != scopes.end() && found->id == id ? found->name : unknown;
+}
+
 /// What comes after the name of the kind, with a space before it.
 struct Details {
   std::span<const std::string> phases;
+  std::span<const ScopeName> scopes;
 
   template <EventKind K>
   std::string operator()(const events::PlainEvent<K>&) const {
@@ -100,6 +109,10 @@ struct Details {
     if (e.phase == 0) return " none";
     return e.phase <= phases.size() ? " " + phases[e.phase - std::size_t{1}] : " ?";
   }
+  std::string operator()(const events::Scope& e) const {
+    const std::string text = fmt::format(" {} {}", name_of(e.mark), find_scope(scopes, e.name));
+    return e.mark == ScopeMark::value ? text + fmt::format(" = {}", e.value()) : text;
+  }
 };
 
 }  // namespace
@@ -111,13 +124,20 @@ const char* name_of(EventKind kind) {
       "atomic_barrier", "semaphore_set", "semaphore_inc", "semaphore_wait", "dst_acquire",   "dst_commit",
       "dst_wait",       "dst_release",   "matmul",        "eltwise",        "dest_reuse",    "reduce",
       "copy",           "transpose",     "vector",        "pack",           "configure",     "generate",
-      "zone",           "work"};
+      "zone",           "work",          "scope"};
   return names[kind];
 }
 
-std::string to_text(const Event& event, std::span<const std::string> phases) {
-  return name_of(event.kind()) + events::visit(event, Details{phases});
+const char* name_of(ScopeMark mark) {
+  constexpr EnumArray<ScopeMark, const char*> names = {"begin", "end", "sum_begin", "sum_end", "value"};
+  return names[mark];
 }
+
+std::string to_text(const Event& event, std::span<const std::string> phases, std::span<const ScopeName> scopes) {
+  return name_of(event.kind()) + events::visit(event, Details{phases, scopes});
+}
+
+const std::string& LaunchLog::scope_name(std::uint32_t id) const { return find_scope(scopes, id); }
 
 bool events::is_known(const EventBits& bits) {
   if (static_cast<int>(bits.kind) >= event_kind_count) return false;

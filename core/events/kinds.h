@@ -47,8 +47,9 @@ enum class EventKind : std::uint8_t {
   generate,
   zone,
   work,
+  scope,
 };
-inline constexpr int event_kind_count = count_to(EventKind::work);
+inline constexpr int event_kind_count = count_to(EventKind::scope);
 template <>
 inline constexpr int enum_size<EventKind> = event_kind_count;
 [[nodiscard]] const char* name_of(EventKind kind);
@@ -71,6 +72,18 @@ inline constexpr int enum_size<TransferForm> = count_to(TransferForm::inlined);
 enum class Configuration : std::uint8_t { startup, matmul, format, pack_format, l1_accumulate, relu, unpack_to_dst };
 template <>
 inline constexpr int enum_size<Configuration> = count_to(Configuration::unpack_to_dst);
+
+/// What a kernel says of a zone that it names (events::Scope).
+enum class ScopeMark : std::uint8_t {
+  begin,
+  end,
+  sum_begin,  ///< of a zone whose times are to be added up
+  sum_end,
+  value,  ///< no zone: a number, noted when it was reached
+};
+template <>
+inline constexpr int enum_size<ScopeMark> = count_to(ScopeMark::value);
+[[nodiscard]] const char* name_of(ScopeMark mark);
 
 /// The structs of events, one for each kind. `fields` pairs the members of a struct with bytes, for all directions at once:
 /// what packs, what unpacks and what tests are the three links of namespace detail.
@@ -431,6 +444,24 @@ struct Work {
     link(bits.count, self.steps);
   }
   friend bool operator==(const Work&, const Work&) = default;
+};
+
+/// A zone that a kernel names itself begins or ends (DeviceZoneScopedN), or it notes a number (DeviceTimestampedData): for
+/// timelines and profiles. Takes no time. Of the compute kernel each of the three TRISCs passes it, at its own time.
+struct Scope {
+  static constexpr EventKind kind = EventKind::scope;
+  ScopeMark mark{};
+  std::uint32_t name = 0;           ///< of one of LaunchLog::scopes
+  std::uint32_t low = 0, high = 0;  ///< of the number
+  template <class Link, class Bits, class Self>
+  static constexpr void fields(const Link& link, Bits& bits, Self& self) {
+    link(bits.op, self.mark);
+    link(bits.c, self.name);
+    link(bits.x, self.low);
+    link(bits.y, self.high);
+  }
+  [[nodiscard]] constexpr std::uint64_t value() const { return std::uint64_t{high} << 32U | low; }
+  friend bool operator==(const Scope&, const Scope&) = default;
 };
 
 }  // namespace events

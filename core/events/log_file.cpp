@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cereal/archives/portable_binary.hpp>
 #include <cereal/types/string.hpp>
 #include <cerrno>
@@ -22,21 +21,15 @@ namespace tilegrid {
 namespace {
 
 constexpr std::uint64_t log_magic = 0x676F'6C64'6972'6774;  // "tgridlog"
-constexpr std::uint32_t log_version = 4;
-constexpr std::uint32_t oldest_version = 3;
+constexpr std::uint32_t log_version = 5;
+constexpr std::uint32_t oldest_version = 4;  // it had no scopes
 constexpr std::uint64_t stored_event_bytes = 24;
-constexpr std::uint64_t stored_event_bytes_of_3 = 21;
 
 // More than any run has; a count or a length beyond them is a mistake, and not taken as far as the file goes.
 constexpr int most_side = 256;  // of a grid
 constexpr std::uint64_t most_text = 65'536;
 constexpr std::uint64_t most_launches = 65'536;
-constexpr std::uint64_t most_places = 65'536;  // buffers, semaphores, phases, nodes of a die
-
-// Version 3 named no phases, they were always these, and no chip: there was one. It kept the low 8 bits of a word that a
-// transfer wrote.
-constexpr std::array<const char*, 10> phases_of_3{"qk", "mask",    "max",       "exp",  "sum",
-                                                  "pv", "rescale", "normalise", "read", "write"};
+constexpr std::uint64_t most_places = 65'536;  // buffers, semaphores, phases, scopes, nodes of a die
 
 using Writer = cereal::PortableBinaryOutputArchive;
 
@@ -64,6 +57,8 @@ void write(Writer& archive, const LaunchLog& launch) {
   }
   archive(static_cast<std::uint64_t>(launch.phases.size()));
   for (const std::string& phase : launch.phases) archive(phase);
+  archive(static_cast<std::uint64_t>(launch.scopes.size()));
+  for (const ScopeName& scope : launch.scopes) archive(scope.id, scope.name, scope.file, scope.line);
   std::vector<EventLog> cores = launch.cores;  // numbers of blocks only
   const auto store = share_blocks(cores);
   archive(static_cast<std::uint64_t>(store->size()));
@@ -151,10 +146,8 @@ class LogReader {
 
   void read_launch(LaunchLog& launch, GridSize grid) {
     launch.name = text();
-    if (version_ > 3) {
-      launch.chip = text();
-      launch.geometry = geometry();
-    }
+    launch.chip = text();
+    launch.geometry = geometry();
     launch.dst_fp32 = flag();
     launch.full_sync = flag();
     launch.buffers.resize(count("circular buffers", most_places));
@@ -163,7 +156,9 @@ class LogReader {
       archive_(buffer.pages, buffer.page_bytes);
       buffer.format = data_format();
     }
-    read_phases(launch);
+    launch.phases.resize(count("phases", most_places));
+    for (std::string& phase : launch.phases) phase = text();
+    if (version_ > 4) read_scopes(launch);
     const auto store = read_blocks();
     launch.semaphores.resize(count("semaphores", most_places));
     for (std::uint32_t& value : launch.semaphores) archive_(value);
@@ -218,21 +213,24 @@ class LogReader {
     throw UsageError(fmt::format("{}: unknown data format {}", path_, static_cast<int>(format)));
   }
 
-  void read_phases(LaunchLog& launch) {
-    if (version_ == 3) {
-      launch.phases.assign(phases_of_3.begin(), phases_of_3.end());
-      return;
+  void read_scopes(LaunchLog& launch) {
+    ScopeNames names;
+    for (std::uint64_t left = count("scopes", most_places); left > 0; --left) {
+      ScopeName scope;
+      scope.id = read<std::uint32_t>();
+      scope.name = text();
+      scope.file = text();
+      scope.line = read<std::uint32_t>();
+      names.add(scope);
     }
-    launch.phases.resize(count("phases", most_places));
-    for (std::string& phase : launch.phases) phase = text();
+    launch.scopes = names.list();
   }
 
   std::shared_ptr<EventStore> read_blocks() {
     auto store = std::make_shared<EventStore>();
-    const std::uint64_t event_bytes = version_ == 3 ? stored_event_bytes_of_3 : stored_event_bytes;
-    const std::uint64_t blocks = stored(sizeof(std::uint64_t) + event_bytes);
+    const std::uint64_t blocks = stored(sizeof(std::uint64_t) + stored_event_bytes);
     for (std::uint64_t i = 0; i < blocks; ++i) {
-      const std::uint64_t size = stored(event_bytes);
+      const std::uint64_t size = stored(stored_event_bytes);
       std::vector<Event> events;
       events.reserve(std::min<std::uint64_t>(size, 4096));
       for (std::uint64_t j = 0; j < size; ++j) events.push_back(read_event());
@@ -244,13 +242,7 @@ class LogReader {
   Event read_event() {
     EventBits bits;
     bits.kind = static_cast<EventKind>(checked("event kind", event_kind_count));
-    archive_(bits.op, bits.a, bits.b);
-    if (version_ == 3) {
-      bits.c = read<std::uint8_t>();
-    } else {
-      archive_(bits.c);
-    }
-    archive_(bits.count, bits.x, bits.y, bits.address);
+    archive_(bits.op, bits.a, bits.b, bits.c, bits.count, bits.x, bits.y, bits.address);
     if (events::is_known(bits)) return Event(bits);
     throw UsageError(fmt::format("{}: an event {} with an unknown value", path_, name_of(bits.kind)));
   }

@@ -29,6 +29,7 @@ struct KernelContext {
   std::span<const std::uint32_t> compile_args;
   SourceLine where;
   std::uint8_t phase = 0;                      ///< of the zone that it is in
+  ScopeNames* scopes = nullptr;                ///< of the rank, for names that it gives
   ForeignKernel* foreign = nullptr;            ///< of a kernel from a file (kernels/metalium/)
   Rehearsals* rehearsals = nullptr;            ///< of a dry run whose bodies need not all be walked
   Rehearsals::Rehearsal* rehearsal = nullptr;  ///< that is going on
@@ -69,6 +70,35 @@ void zone(Phase phase, Here at = Here::current()) {
   kernel.phase = number;
   kernel.core->log.append(kernel.risc, events::Zone{number});
 }
+namespace detail {
+/// Notes that the kernel is at a mark of a zone that it names; its call site stays as it is, for a zone ends in a
+/// destructor.
+void scope(ScopeMark mark, std::uint32_t name, std::uint64_t value = 0);
+/// The id of a name.
+[[nodiscard]] std::uint32_t scope_name(const char* name, const Here& at);
+}  // namespace detail
+
+/// A zone of this name, which must be a literal, until the end of the block: in the log, for timelines and profiles. Costs
+/// nothing on the device. With `sum` its times are to be added up. The vendor's macros are in kernels/api/debug.h.
+class ScopedZone {
+ public:
+  explicit ScopedZone(const char* name, bool sum = false, Here at = Here::current())
+      : name_(detail::scope_name(name, at)), sum_(sum) {
+    detail::scope(sum_ ? ScopeMark::sum_begin : ScopeMark::begin, name_);
+  }
+  ~ScopedZone() { detail::scope(sum_ ? ScopeMark::sum_end : ScopeMark::end, name_); }
+  ScopedZone(const ScopedZone&) = delete;
+  ScopedZone& operator=(const ScopedZone&) = delete;
+
+ private:
+  std::uint32_t name_;
+  bool sum_;
+};
+/// A number, when the kernel came here: in the log.
+inline void note_value(const char* name, std::uint64_t value, Here at = Here::current()) {
+  detail::scope(ScopeMark::value, detail::scope_name(name, at), value);
+}
+
 /// To be called at the beginning of a loop's body and after the loop: the log keeps repeated bodies only once. Costs
 /// nothing on the device.
 inline void mark_loop(Here at = Here::current()) {

@@ -79,16 +79,16 @@ class Reading {
     const auto refuse = [](const auto&) { return false; };
     return visit(
         event,
-        Cases{[this](const NocRead& call) { return transfer(call, TransferKind::dram_read); },
-              [this](const NocWrite& call) { return transfer(call, TransferKind::dram_write); },
-              [this](const ReadBarrier& call) { return barrier(call, TransferKind::dram_read); },
-              [this](const WriteBarrier& call) { return barrier(call, TransferKind::dram_write); },
-              [&](const KernelStart& call) { return refuse(call); }, [&](const KernelEnd& call) { return refuse(call); },
-              [&](const NocMulticast& call) { return refuse(call); },
-              [&](const WritesFlushed& call) { return refuse(call); },
-              [&](const AtomicBarrier& call) { return refuse(call); },
-              [&](const SemaphoreSet& call) { return refuse(call); }, [&](const SemaphoreInc& call) { return refuse(call); },
-              [&](const SemaphoreWait& call) { return refuse(call); }, [](const auto&) { return true; }});
+        Cases{
+            [this](const NocRead& call) { return transfer(call, TransferKind::dram_read); },
+            [this](const NocWrite& call) { return transfer(call, TransferKind::dram_write); },
+            [this](const ReadBarrier& call) { return barrier(call, TransferKind::dram_read); },
+            [this](const WriteBarrier& call) { return barrier(call, TransferKind::dram_write); },
+            [&](const KernelStart& call) { return refuse(call); }, [&](const KernelEnd& call) { return refuse(call); },
+            [&](const NocMulticast& call) { return refuse(call); }, [&](const WritesFlushed& call) { return refuse(call); },
+            [&](const AtomicBarrier& call) { return refuse(call); }, [&](const SemaphoreSet& call) { return refuse(call); },
+            [&](const SemaphoreInc& call) { return refuse(call); }, [&](const SemaphoreWait& call) { return refuse(call); },
+            [](const Scope& call) { return call.mark != ScopeMark::value; }, [](const auto&) { return true; }});
   }
   /// Whether all transfers are over.
   [[nodiscard]] bool complete() const { return open_ == decltype(open_){}; }

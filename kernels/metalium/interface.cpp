@@ -93,6 +93,13 @@ void refuse(const char* what, const char* why, Line at) {
   throw Fault("not supported", what, why);
 }
 
+std::uint32_t scope(int mark, const char* name, std::uint64_t value, Line at) {
+  const std::uint32_t id = api::detail::scope_name(name, here(at));
+  api::detail::scope(static_cast<ScopeMark>(mark), id, value);
+  return id;
+}
+void scope_end(int mark, std::uint32_t id) { api::detail::scope(static_cast<ScopeMark>(mark), id); }
+
 void print_line(const KernelContext& kernel, int thread, const std::string& line) {
   static constexpr std::array<const char*, 3> threads{"TR0", "TR1", "TR2"};
   static constexpr EnumArray<Risc, const char*> riscs{"BR", "NC", "TR"};
@@ -145,6 +152,8 @@ const Interface& interface() {
     made.slow = slow;
     made.refuse = refuse;
     made.print = print;
+    made.scope = scope;
+    made.scope_end = scope_end;
     fill_data_calls(made);
     fill_compute_calls(made);
     fill_vector_calls(made);

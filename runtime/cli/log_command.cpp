@@ -103,8 +103,8 @@ struct Log {
     };
     selection.for_each_event(log, [&](std::size_t launch, LogicalCore at, Risc one, const Event& event, std::size_t number) {
       title(launch + 1);
-      block += fmt::format("({},{}) {:<6} {:>8}  {}\n", at.x, at.y, name_of(one), number,
-                           to_text(event, log.launches[launch].phases));
+      block +=
+          fmt::format("({},{}) {:<6} {:>8}  {}\n", at.x, at.y, name_of(one), number, to_text(event, log.launches[launch]));
       return put_when_long(block);
     });
     title(log.launches.size());
@@ -121,7 +121,7 @@ struct Log {
     selection.for_each_event(log, [&](std::size_t launch, LogicalCore at, Risc one, const Event& event, std::size_t number) {
       const Value fields{
           {"launch", launch}, {"core", report::Array{at.x, at.y}}, {"risc", name_of(one)},
-          {"number", number}, {"kind", name_of(event.kind())},     {"text", to_text(event, log.launches[launch].phases)}};
+          {"number", number}, {"kind", name_of(event.kind())},     {"text", to_text(event, log.launches[launch])}};
       block += first ? "\n    " : ",\n    ";
       first = false;
       for (const char c : report::to_json(fields)) {

@@ -73,6 +73,9 @@ struct Job {
 std::vector<std::string> flags_of(const KernelSource& source, const Compiler& compiler, const fs::path& headers) {
   std::vector<std::string> flags{"-std=gnu++20", "-shared", "-fPIC", "-fvisibility=hidden", "-nostartfiles"};
   flags.insert(flags.end(), {"-O2", "-g1", "-w", "-ffp-contract=off", "-fno-strict-aliasing"});
+  // As the vendor's compiler is called. So a block of a kernel does not end at each call that an exception may leave: zones,
+  // which end in destructors, would take time. Exceptions of the emulator pass through kernels without that.
+  flags.emplace_back("-fno-exceptions");
   // Pointers to L1 fit into 32 bits: kernels store them as such.
   if (compiler.clang) {
     // Clang leaves out blocks whose count follows from others', unless it is told not to.

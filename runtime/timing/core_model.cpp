@@ -178,6 +178,7 @@ bool CoreModel::front_event(const ComputeStep& step) {
                        front_phase_ = phase_of(zone);
                        return pass_on();
                      },
+                     [&](const Scope&) { return pass_on(); },
                      [&](const KernelEnd&) {
                        lane_of(Lane::unpack).end = clock(Lane::unpack);
                        lane_of(Lane::math).end = clock(Lane::math);
@@ -322,7 +323,7 @@ bool CoreModel::finished() const {
 
 std::string CoreModel::where() const {
   const auto text = [&](Risc risc, const Event& event) {
-    return fmt::format("{}, {}", tilegrid::name_of(risc), to_text(event, launch_.phases));
+    return fmt::format("{}, {}", tilegrid::name_of(risc), to_text(event, launch_));
   };
   for (int risc = 0; risc < 2; ++risc) {
     const Cursor& cursor = movers_[static_cast<std::size_t>(risc)].cursor;

@@ -64,6 +64,10 @@ RunLog sample() {
                                                      .word = 0x55667788},
                                             WritesFlushed{.noc = noc1}});
   log.launches[0].phases = {"one", "another"};
+  ScopeNames names;
+  names.add("load", {"a.cpp", 3});
+  names.add("store", {"a.cpp", 300});
+  log.launches[0].scopes = names.list();
   log.launches.push_back({"second", false, true, {}, {}});
   log.launches[1].cores.resize(2);
   for (EventLog& core : log.launches[1].cores) append_loop(core, Risc::brisc, 5);
@@ -107,6 +111,7 @@ TEST_F(EventLogFile, KeepsEverything) {
   const RunLog copy = load_log(path());
   EXPECT_EQ(copy.grid, log.grid);
   EXPECT_EQ(copy.program, log.program);
+  EXPECT_EQ(copy.launches.at(0).scopes, log.launches[0].scopes);
   EXPECT_EQ(copy.useful_flops, log.useful_flops);
   ASSERT_EQ(copy.launches.size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -188,9 +193,9 @@ TEST_F(EventLogFile, SaysWhatIsWrong) {
   EXPECT_EQ(refusal(std::string(200, 'x')), "not a tilegrid log");
   std::string bad = bytes;
   bad[1 + 8] = 9;  // after cereal's byte order and the magic word
-  EXPECT_EQ(refusal(bad), "log version 9, this program reads versions 3 to 4");
+  EXPECT_EQ(refusal(bad), "log version 9, this program reads versions 4 to 5");
   bad[1 + 8] = 1;
-  EXPECT_EQ(refusal(bad), "log version 1, this program reads versions 3 to 4: record it again with this program");
+  EXPECT_EQ(refusal(bad), "log version 1, this program reads versions 4 to 5: record it again with this program");
   // One core with one block of one event at the end: kind and 23 bytes, no semaphores, the number of cores, three sequences.
   RunLog log{{1, 1}, "one", {{"one", false, false, {}, std::vector<EventLog>(1)}}};
   log.launches[0].cores[0].append(Risc::trisc, Eltwise{});
@@ -249,9 +254,9 @@ TEST(EventCount, LoopsCountAndTakeTime) {
 }
 
 TEST(EventLogVersions, TheOneBeforeIsStillRead) {
-  // A log of `matmul --m 32 --k 64 --n 32 --grid 1x1 --dry-run` by the last program that wrote version 3, and what that
+  // A log of `matmul --m 32 --k 64 --n 32 --grid 1x1 --dry-run` by the last program that wrote version 4, and what that
   // program printed of it.
-  const std::string stem = std::string(TILEGRID_TEST_DATA) + "/events/version_3";
+  const std::string stem = std::string(TILEGRID_TEST_DATA) + "/events/version_4";
   const RunLog log = load_log(stem + ".log");
   ASSERT_EQ(log.launches.size(), 1U);
   EXPECT_EQ(check_log(log), std::vector<std::string>{});

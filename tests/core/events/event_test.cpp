@@ -59,6 +59,7 @@ void for_each_full(const Visit& visit) {
   visit(Generate{most8, most32});
   visit(Zone{most8});
   visit(Work{true, most32});
+  visit(Scope{ScopeMark::value, most32, most32, most32});
 }
 
 TEST(Event, ComesBackAsItWasWithAllFieldsAtTheirLimits) {
@@ -197,6 +198,22 @@ TEST(EventText, NamesPhasesAsTheProgramDoes) {
   EXPECT_EQ(to_text(Zone{2}, phases), "zone second");
   EXPECT_EQ(to_text(Zone{3}, phases), "zone ?");
   EXPECT_EQ(to_text(Zone{1}), "zone ?");
+}
+
+TEST(EventText, NamesScopesAsTheKernelsDo) {
+  LaunchLog launch;
+  ScopeNames names;
+  const std::uint32_t load = names.add("load", {"kernel.cpp", 7});
+  const std::uint32_t same = names.add("load", {"kernel.cpp", 8});
+  EXPECT_NE(load, same) << "another line is another zone";
+  EXPECT_EQ(names.add("load", {"kernel.cpp", 7}), load);
+  names.add(ScopeName{same, "earlier", "kernel.cpp", 8});
+  launch.scopes = names.list();
+  ASSERT_EQ(launch.scopes.size(), 2U);
+  EXPECT_EQ(launch.scope_name(same), "earlier") << "of two with one id the first in the alphabet";
+  EXPECT_EQ(to_text(Scope{ScopeMark::sum_end, load}, launch), "scope sum_end load");
+  EXPECT_EQ(to_text(Scope{ScopeMark::value, load, 1, 2}, launch), "scope value load = 8589934593");
+  EXPECT_EQ(to_text(Scope{ScopeMark::begin, 5}, launch), "scope begin ?");
 }
 
 }  // namespace

@@ -36,12 +36,17 @@ constexpr uint32_t get_ct_arg() {
 #define get_compile_time_arg_val(arg_idx) ::tilegrid_device::compile_arg<arg_idx>()
 constexpr uint32_t num_compile_time_args() { return TILEGRID_ARG_COUNT; }
 
+namespace tilegrid_device {
+void the_host_gives_no_compile_time_argument_of_this_name();  // not there: the compiler says its name
+}
+
 consteval uint32_t get_named_compile_time_arg_val(const char* name) {
   if (name == nullptr) return 0;  // else there would be no way through when the host gives none
   for (const tilegrid_device::Named& arg : tilegrid_device::named_args) {
     if (arg.name != nullptr && tilegrid_device::same(arg.name, name)) return arg.value;
   }
-  throw "the host gives the kernel no compile-time argument of this name";
+  tilegrid_device::the_host_gives_no_compile_time_argument_of_this_name();
+  return 0;
 }
 
 consteval uint32_t get_named_ct_arg(const char* name) { return get_named_compile_time_arg_val(name); }

@@ -35,6 +35,11 @@ struct Interface {
   void (*refuse)(const char* what, const char* why, Line at);  ///< ends the run with a fault
   void (*print)(int thread, const char* text, size_t length);  ///< thread: of a compute kernel 0 to 2, else -1
 
+  /// A zone of the kernel's begins (mark 0, or 2 for one whose times are added up), a number is noted (4): returns the
+  /// name's id, with which scope_end() ends the zone.
+  uint32_t (*scope)(int mark, const char* name, uint64_t value, Line at);
+  void (*scope_end)(int mark, uint32_t id);
+
   // Circular buffers and arguments
   void (*cb_reserve_back)(uint32_t cb, uint32_t pages, Line at);
   void (*cb_push_back)(uint32_t cb, uint32_t pages, Line at);
