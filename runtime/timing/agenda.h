@@ -22,6 +22,7 @@ enum class Step : std::uint32_t {
   front,  ///< the packet before it has left the router's buffer
   land,   ///< a semaphore update (index) takes effect
   wake,   ///< a port (index) may be free for those who wait
+  look,   ///< an observer looks at the links
 };
 
 struct Appointment {

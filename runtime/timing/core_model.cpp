@@ -17,10 +17,11 @@ bool is_of_packer(Configuration what) {
 }  // namespace
 
 CoreModel::CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& launch, int index, Agenda& agenda,
-                     Network& network)
+                     Network& network, Observer* observer)
     : costs_(costs),
       agenda_(agenda),
       network_(network),
+      observer_(observer),
       index_(index),
       launch_(launch),
       front_(steps, launch.cores[static_cast<std::size_t>(index)].sequence(Risc::trisc)) {
@@ -36,20 +37,32 @@ CoreModel::CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& l
   const auto start = [&](Lane lane) {
     clock(lane) = costs.launch;
     lane_of(lane).stalled[static_cast<std::size_t>(Stall::launch)] = costs.launch;
+    if (observer_ != nullptr && costs.launch > 0) observer_->stalled({index_, lane, Stall::launch, -1, 0, costs.launch});
   };
   if (!movers_[0].cursor.done()) start(Lane::brisc);
   if (!movers_[1].cursor.done()) start(Lane::ncrisc);
   if (!front_.done()) {
     for (const Lane lane : {Lane::unpack, Lane::math, Lane::pack}) start(lane);
   }
+  movers_[0].began = clock(Lane::brisc);
+  movers_[1].began = clock(Lane::ncrisc);
   ready_ = 1U << walker_brisc | 1U << walker_ncrisc | 1U << walker_front;
 }
 
-void CoreModel::stall_until(Lane lane, double time, Stall reason) {
-  double& now = clock(lane);
-  if (time <= now) return;
-  lane_of(lane).stalled[static_cast<std::size_t>(reason)] += time - now;
-  now = time;
+void CoreModel::tell_busy(Lane lane, double cycles, int operation, std::uint8_t phase) {
+  if (cycles > 0) observer_->busy({index_, lane, phase, operation, clock(lane) - cycles, clock(lane)});
+}
+
+/// The section that has been released.
+void CoreModel::tell_section() {
+  const std::int64_t number = released_ - 1;
+  const std::size_t slot = static_cast<std::size_t>(number) & 3U;
+  observer_->section({index_, number, static_cast<int>(number % costs_.dst_sections), acquires_[slot], commits_[slot],
+                      packings_[slot], releases_[slot]});
+}
+
+void CoreModel::tell_stall(Lane lane, double time, Stall reason, std::int64_t subject) {
+  observer_->stalled({index_, lane, reason, subject, clock(lane), time});
 }
 
 void CoreModel::advance() {
@@ -79,7 +92,7 @@ bool CoreModel::wait_front(Walker walker, Lane lane, std::uint8_t phase, const e
     return false;
   }
   const double before = clock(lane);
-  stall_until(lane, cb.pushed.reached(target) + costs_.cb_visible, Stall::cb_empty);
+  stall_until(lane, cb.pushed.reached(target) + costs_.cb_visible, Stall::cb_empty, event.cb);
   core_.starved[event.cb % core_.starved.size()] += clock(lane) - before;
   busy(lane, costs_.cb_wait, event.kind, phase);
   return true;
@@ -93,7 +106,7 @@ bool CoreModel::reserve_back(Walker walker, Lane lane, std::uint8_t phase, const
     cb.producer_target = target;
     return false;
   }
-  if (target > 0) stall_until(lane, cb.popped.reached(target) + costs_.cb_visible, Stall::cb_full);
+  if (target > 0) stall_until(lane, cb.popped.reached(target) + costs_.cb_visible, Stall::cb_full, event.cb);
   busy(lane, costs_.cb_reserve, event.kind, phase);
   return true;
 }
@@ -102,6 +115,8 @@ bool CoreModel::push_back(Lane lane, std::uint8_t phase, const events::CbPush& e
   Buffer& cb = buffer(event.cb);
   busy(lane, costs_.cb_push, event.kind, phase);
   cb.pushed.add(event.pages, clock(lane));
+  if (observer_ != nullptr) [[unlikely]]
+    observer_->pages({index_, event.cb, std::int64_t{event.pages}, clock(lane)});
   cb.popped.forget(cb.pushed.total() + 1 - cb.pages);
   if (cb.consumer != nobody && cb.pushed.total() >= cb.consumer_target) {
     wake(cb.consumer);
@@ -114,6 +129,8 @@ bool CoreModel::pop_front(Lane lane, std::uint8_t phase, const events::CbPop& ev
   Buffer& cb = buffer(event.cb);
   busy(lane, costs_.cb_pop, event.kind, phase);
   cb.popped.add(event.pages, clock(lane));
+  if (observer_ != nullptr) [[unlikely]]
+    observer_->pages({index_, event.cb, -std::int64_t{event.pages}, clock(lane)});
   cb.pushed.forget(cb.popped.total() + 1);
   if (cb.producer != nobody && cb.popped.total() >= cb.producer_target) {
     wake(cb.producer);
@@ -178,7 +195,11 @@ bool CoreModel::front_event(const ComputeStep& step) {
                        front_phase_ = phase_of(zone);
                        return pass_on();
                      },
-                     [&](const Scope&) { return pass_on(); },
+                     [&](const Scope& scope) {
+                       pass(Lane::unpack, scope);
+                       pass(Lane::math, scope);
+                       return pass_on();
+                     },
                      [&](const KernelEnd&) {
                        lane_of(Lane::unpack).end = clock(Lane::unpack);
                        lane_of(Lane::math).end = clock(Lane::math);
@@ -214,6 +235,7 @@ bool CoreModel::acquire() {
     return false;
   }
   if (needed > 0) stall_until(Lane::math, releases_[static_cast<std::size_t>(needed - 1) & 3U], Stall::dst);
+  acquires_[static_cast<std::size_t>(acquired_) & 3U] = clock(Lane::math);
   busy(Lane::math, costs_.dst_acquire, EventKind::dst_acquire, front_phase_);
   ++acquired_;
   return true;
@@ -270,17 +292,12 @@ void CoreModel::run_pack() {
 }
 
 /// Performs the event. False when it has to wait; then nothing has changed.
-bool CoreModel::pack_step(const ComputeStep& step) {
-  if (step.kind != ComputeStep::Kind::pack) return pack_event(*step.event);
-  busy(Lane::pack, step.operands.math, step.operation, pack_phase_);
-  return true;
-}
-
 bool CoreModel::pack_event(const Event& event) {
   using namespace events;
   return visit(event, Cases{[&](const DstWait&) {
-                              const double committed = commits_[static_cast<std::size_t>(waited_++) & 3U];
-                              stall_until(Lane::pack, committed, Stall::dst);
+                              const std::size_t slot = static_cast<std::size_t>(waited_++) & 3U;
+                              stall_until(Lane::pack, commits_[slot], Stall::dst);
+                              packings_[slot] = clock(Lane::pack);
                               busy(Lane::pack, costs_.dst_wait, EventKind::dst_wait, pack_phase_);
                               return true;
                             },
@@ -302,6 +319,10 @@ bool CoreModel::pack_event(const Event& event) {
                               pack_phase_ = phase_of(zone);
                               return true;
                             },
+                            [&](const Scope& scope) {
+                              pass(Lane::pack, scope);
+                              return true;
+                            },
                             [&](const KernelEnd&) {
                               lane_of(Lane::pack).end = clock(Lane::pack);
                               return true;
@@ -312,6 +333,8 @@ bool CoreModel::pack_event(const Event& event) {
 void CoreModel::release() {
   busy(Lane::pack, costs_.dst_release, EventKind::dst_release, pack_phase_);
   releases_[static_cast<std::size_t>(released_++) & 3U] = clock(Lane::pack);
+  if (observer_ != nullptr) [[unlikely]]
+    tell_section();
   if (!waits_for_release_) return;
   waits_for_release_ = false;
   wake(walker_front);

@@ -15,6 +15,7 @@
 #include "runtime/timing/costs.h"
 #include "runtime/timing/device_time.h"
 #include "runtime/timing/network_model.h"
+#include "runtime/timing/observer.h"
 #include "runtime/timing/page_flow.h"
 
 namespace tilegrid::timing {
@@ -36,7 +37,9 @@ struct CoreShares {
 /// a full buffer: then its events wait in a backlog, and unpack and math go on until they need what pack holds.
 class CoreModel {
  public:
-  CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& launch, int index, Agenda& agenda, Network& network);
+  /// The observer may be null: nobody looks.
+  CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& launch, int index, Agenda& agenda, Network& network,
+            Observer* observer);
 
   /// Runs whatever can run; requests to the network and semaphores end up in the agenda.
   void advance();
@@ -87,6 +90,7 @@ class CoreModel {
     std::uint8_t phase = 0;
     Wait wait = Wait::none;
     std::uint32_t sent = 0;    ///< bytes of the present event that are under way
+    double began = 0;          ///< when the last event ended, for the observer
     std::uint64_t number = 0;  ///< of the next appointment of this RISC
     std::array<std::array<Pending, transfer_count>, noc_count> pending;
     std::array<std::optional<PhysicalCore>, noc_count> target{};  ///< of the last call
@@ -95,6 +99,7 @@ class CoreModel {
   static constexpr std::size_t max_buffers = 64;
 
   void run_mover(int risc);
+  void next(int risc);
   bool mover_step(int risc, const Event& event);
   template <class Barrier>
   bool barrier(int risc, const Barrier& event, Transfer transfer);
@@ -123,7 +128,12 @@ class CoreModel {
   bool acquire();
   void to_pack(const ComputeStep& step);
   void run_pack();
-  bool pack_step(const ComputeStep& step);
+  /// As pack_event().
+  [[gnu::always_inline]] bool pack_step(const ComputeStep& step) {
+    if (step.kind != ComputeStep::Kind::pack) return pack_event(*step.event);
+    busy(Lane::pack, step.operands.math, step.operation, pack_phase_);
+    return true;
+  }
   bool pack_event(const Event& event);
   void release();
 
@@ -135,26 +145,43 @@ class CoreModel {
   Buffer& buffer(std::uint8_t cb) { return buffers_[cb % max_buffers]; }
   LaneTime& lane_of(Lane lane) { return core_.lanes[static_cast<std::size_t>(lane)]; }
   double& clock(Lane lane) { return clocks_[static_cast<std::size_t>(lane)]; }
-  void busy(Lane lane, double cycles, int operation, std::uint8_t phase) {
+  [[gnu::always_inline]] void busy(Lane lane, double cycles, int operation, std::uint8_t phase) {
     const auto l = static_cast<std::size_t>(lane);
     clocks_[l] += cycles;
     core_.lanes[l].busy += cycles;
+    if (observer_ != nullptr) [[unlikely]]
+      tell_busy(lane, cycles, operation, phase);
     shares_.operations[static_cast<std::size_t>(operation)][l] += cycles;
     shares_.phases[phase][l] += cycles;
   }
-  void busy(Lane lane, double cycles, EventKind kind, std::uint8_t phase) {
+  [[gnu::always_inline]] void busy(Lane lane, double cycles, EventKind kind, std::uint8_t phase) {
     busy(lane, cycles, static_cast<int>(kind), phase);
   }
   /// The phase that a zone begins; none when the program has no such.
   [[nodiscard]] std::uint8_t phase_of(const events::Zone& zone) const {
     return zone.phase < shares_.phases.size() ? zone.phase : std::uint8_t{0};
   }
-  void stall_until(Lane lane, double time, Stall reason);
+  /// `subject`: as StallSpan's.
+  [[gnu::always_inline]] void stall_until(Lane lane, double time, Stall reason, std::int64_t subject = -1) {
+    double& now = clock(lane);
+    if (time <= now) return;
+    if (observer_ != nullptr) [[unlikely]]
+      tell_stall(lane, time, reason, subject);
+    lane_of(lane).stalled[static_cast<std::size_t>(reason)] += time - now;
+    now = time;
+  }
+  [[gnu::cold]] void tell_stall(Lane lane, double time, Stall reason, std::int64_t subject);
+  [[gnu::cold]] void tell_busy(Lane lane, double cycles, int operation, std::uint8_t phase);
+  [[gnu::cold]] void tell_section();
+  void pass(Lane lane, const events::Scope& scope) {
+    if (observer_ != nullptr) observer_->scope({index_, lane, scope, clock(lane)});
+  }
   void wake(Walker walker) { ready_ |= 1U << walker; }
 
   const Costs& costs_;
   Agenda& agenda_;
   Network& network_;
+  Observer* observer_;
   int index_;
   const LaunchLog& launch_;
   CoreTime core_;
@@ -173,6 +200,7 @@ class CoreModel {
   bool waits_for_release_ = false;
   std::array<double, 4> commits_{}, releases_{};  ///< times by section number modulo 4
   std::int64_t acquired_ = 0, committed_ = 0, waited_ = 0, released_ = 0;
+  std::array<double, 4> acquires_{}, packings_{};  ///< as commits_, for the observer
 
   std::uint8_t pack_phase_ = 0;
   std::vector<ComputeStep> backlog_;

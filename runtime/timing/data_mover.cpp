@@ -2,6 +2,7 @@
 // The data-movement RISCs of a core: transfers, barriers, semaphores.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "runtime/timing/core_model.h"
 
@@ -26,8 +27,18 @@ void CoreModel::run_mover(int risc) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   while (!mover.cursor.done()) {
     if (!mover_step(risc, *mover.cursor.at)) return;
-    ++mover.cursor.at;
+    next(risc);
   }
+}
+
+/// The event at which the RISC stands is over.
+void CoreModel::next(int risc) {
+  Mover& mover = movers_[static_cast<std::size_t>(risc)];
+  if (observer_ != nullptr) [[unlikely]] {
+    const Lane lane = lane_of_risc(risc);
+    observer_->called({index_, lane, *mover.cursor.at, std::exchange(mover.began, clock(lane)), clock(lane)});
+  }
+  ++mover.cursor.at;
 }
 
 /// False: the event must wait. It is tried again when the agenda or another lane has brought what it needs.
@@ -75,6 +86,10 @@ bool CoreModel::mover_step(int risc, const Event& event) {
             },
             [&](const Zone& zone) {
               mover.phase = phase_of(zone);
+              return true;
+            },
+            [&](const Scope& scope) {
+              pass(lane, scope);
               return true;
             },
             [&](const KernelEnd&) {
@@ -196,7 +211,7 @@ void CoreModel::issue(int risc, double time) {
     return Request{.event = &event, .noc = static_cast<std::uint8_t>(noc), .transfer = transfer};
   };
   visit(event, Cases{[&](const SemaphoreSet& call) {
-                       ++mover.cursor.at;
+                       next(risc);
                        wake(static_cast<Walker>(risc));
                        semaphore(call.offset) = call.value;
                        const int other = 1 - risc;
@@ -294,7 +309,7 @@ void CoreModel::issued(const Request& request, double time) {
     if (goes_on(get<NocWrite>(*request.event))) return;
   }
   mover.sent = 0;
-  ++mover.cursor.at;
+  next(risc);
   wake(static_cast<Walker>(risc));
 }
 
@@ -314,10 +329,10 @@ void CoreModel::finish_semaphore_wait(int risc, double time) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   if (!semaphore_holds(events::get<events::SemaphoreWait>(*mover.cursor.at))) return;
   const Lane lane = lane_of_risc(risc);
-  stall_until(lane, time, Stall::semaphore);
+  stall_until(lane, time, Stall::semaphore, events::get<events::SemaphoreWait>(*mover.cursor.at).offset);
   busy(lane, costs_.semaphore_poll, EventKind::semaphore_wait, mover.phase);
   mover.wait = Wait::none;
-  ++mover.cursor.at;
+  next(risc);
   wake(static_cast<Walker>(risc));
 }
 

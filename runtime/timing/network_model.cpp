@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "runtime/timing/packet_watch.h"
+
 namespace tilegrid::timing {
 namespace {
 
@@ -14,7 +16,7 @@ constexpr std::uint8_t most_of_train = 255;  ///< packets
 
 }  // namespace
 
-Network::Network(const Chip& a, GridSize grid, Agenda& agenda, NetworkListener& listener)
+Network::Network(const Chip& a, GridSize grid, Agenda& agenda, NetworkListener& listener, Observer* observer)
     : new_target_cycles(a["noc_new_target_cycles"]),
       barrier_cycles(a["noc_barrier_cycles"]),
       agenda_(agenda),
@@ -42,7 +44,10 @@ Network::Network(const Chip& a, GridSize grid, Agenda& agenda, NetworkListener& 
       stateful_issue_(a["noc_stateful_issue_cycles"]),
       channels_(static_cast<std::size_t>(a.places().banks())),
       trains_(static_cast<std::size_t>(noc_count * routes_.nodes() * routes_.nodes()), nothing),
-      chain_free_(static_cast<std::size_t>(noc_count * routes_.nodes())) {}
+      chain_free_(static_cast<std::size_t>(noc_count * routes_.nodes())),
+      watch_(observer != nullptr ? std::make_unique<PacketWatch>(*observer, routes_) : nullptr) {}
+
+Network::~Network() = default;
 
 double Network::flits(std::uint32_t bytes) {
   if (bytes != flits_of_) {
@@ -73,6 +78,7 @@ std::uint32_t Network::new_packet(const Request& request) {
 double Network::issue(const Request& request, double time) {
   if (request.multicast) return issue_multicast(request, time);
   const std::uint32_t index = new_packet(request);
+  if (watch_) watch_->issued(index, packets_[index].request, time);
   return request.transfer == Transfer::read ? issue_read(index, time) : issue_write(index, time);
 }
 
@@ -130,6 +136,7 @@ bool Network::joins_train(const Packet& packet, const Passage& passage) {
   const bool alike = leader.request.risc == packet.request.risc && leader.request.trid == packet.request.trid;
   if (!alike || leader.count == most_of_train) return false;
   if (!fabric_.extend(leader.next, passage, longest_train * packet_bytes_)) return false;
+  if (watch_) watch_->joins(passage.packet, index);
   leader.entered = packet.entered;
   leader.wait = packet.wait;
   leader.length += packet.length;
@@ -139,6 +146,7 @@ bool Network::joins_train(const Packet& packet, const Passage& passage) {
 
 void Network::entered(std::uint32_t index, double time) {
   const Packet& packet = packets_[index];
+  if (watch_) watch_->departed(index, time);
   if (packet.request.transfer != Transfer::read) {
     if (!issuing_) listener_.entered(packet.request, time);
   } else if (train(packet) == index) {
@@ -159,6 +167,7 @@ void Network::arrived(std::uint32_t index, double time) {
     // DRAM delivers more slowly than a link carries: the tail comes when the channel has delivered the last byte.
     const double length = packet.bank >= 0 ? std::max(packet.length, request.bytes * dram_rate_) : packet.length;
     if (packet.count > 1) listener_.completed_before(request, packet.count - 1U);
+    if (watch_) watch_->over(index, time + length, time + length);
     complete(request, time + length, std::max(0.0, time - packet.entered - fabric_.flight(packet.back)), packet.wait);
   } else {
     packet.wait = std::max(0.0, time - packet.entered - fabric_.flight(packet.there));
@@ -166,7 +175,9 @@ void Network::arrived(std::uint32_t index, double time) {
     const double tail = time + packet.length;
     const int core = routes_.core_at(request.peer);
     if (core >= 0) land(request, core, tail);
-    complete(request, tail + request.bytes * l1_commit_ + l1_access_ + fabric_.flight(packet.back), packet.wait, 0);
+    const double committed = tail + request.bytes * l1_commit_ + l1_access_;
+    if (watch_) watch_->over(index, tail, committed + fabric_.flight(packet.back));
+    complete(request, committed + fabric_.flight(packet.back), packet.wait, 0);
   }
   packets_.give_back(index);
 }
@@ -250,7 +261,9 @@ void Network::store(std::uint32_t index, double time) {
   const Packet& packet = packets_[index];
   const double start = serve(packet, time);
   const double stored = std::max(start + packet.request.bytes * dram_rate_, time + packet.length);
-  complete(packet.request, stored + dram_write_ + fabric_.flight(packet.back), packet.wait, start - time);
+  const double completed = stored + dram_write_ + fabric_.flight(packet.back);
+  if (watch_) watch_->over(index, stored, completed);
+  complete(packet.request, completed, packet.wait, start - time);
   packets_.give_back(index);
 }
 
@@ -280,12 +293,15 @@ double Network::issue_multicast(const Request& request, double time) {
   bytes_times_hops_ += request.bytes * static_cast<double>(tree.branches.size() - tree.leaves.size());
   listener_.departed(request, start + length);
   double answered = 0;
+  double landed = 0;
   for (const Tree::Leaf& leaf : tree.leaves) {
     const double tail = start + fabric_.flight(leaf.hops) + length;
     land(request, leaf.core, tail);
+    landed = std::max(landed, tail);
     const double back = flight(request.noc, routes_.node_of_core(leaf.core), from);
     answered = std::max(answered, tail + request.bytes * l1_commit_ + l1_access_ + back);
   }
+  if (watch_) watch_->multicast(request, tree, time, start, landed, answered + multicast_answer_);
   complete(request, answered + multicast_answer_, start - setup - time, 0);
   return issued;
 }
@@ -316,16 +332,22 @@ void Network::complete(const Request& request, double time, double noc_wait, dou
 void Network::report(LaunchTime& launch) const {
   launch.bytes_times_hops = bytes_times_hops_;
   for (const Channel& channel : channels_) launch.dram.push_back({channel.busy, channel.read, channel.written});
+  launch.links = links();
+}
+
+std::vector<LinkTime> Network::links() const {
+  std::vector<LinkTime> links;
   for (int noc = 0; noc < noc_count; ++noc) {
     for (int node = 0; node < routes_.nodes(); ++node) {
       for (int direction = 0; direction < Routes::port_inject; ++direction) {
         const std::uint16_t port = routes_.port(noc, node, direction);
         if (fabric_.bytes(port) == 0) continue;
-        launch.links.push_back({routes_.place(node), static_cast<std::uint8_t>(noc), static_cast<std::uint8_t>(direction),
-                                fabric_.busy(port), fabric_.bytes(port)});
+        links.push_back({routes_.place(node), static_cast<std::uint8_t>(noc), static_cast<std::uint8_t>(direction),
+                         fabric_.busy(port), fabric_.bytes(port)});
       }
     }
   }
+  return links;
 }
 
 }  // namespace tilegrid::timing

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/chip/chip.h"
@@ -13,13 +14,11 @@
 #include "runtime/timing/agenda.h"
 #include "runtime/timing/device_time.h"
 #include "runtime/timing/fabric.h"
+#include "runtime/timing/observer.h"
 #include "runtime/timing/pool.h"
 #include "runtime/timing/routes.h"
 
 namespace tilegrid::timing {
-
-enum class Transfer : std::uint8_t { read, write, atomic };
-inline constexpr int transfer_count = 3;
 
 /// A word in a core's L1 that a packet changes.
 struct SemaphoreUpdate {
@@ -62,6 +61,8 @@ class NetworkListener {
   ~NetworkListener() = default;
 };
 
+class PacketWatch;
+
 /// The NIUs, DRAM channels and the network between. Read requests and acknowledgements are single flits on channels of
 /// their own: they take time but no capacity. A multicast reserves the ports of its tree, all at once, and then crosses them
 /// in step. A linked chain keeps that reservation, but its tree is one resource: the next packet starts when the last port
@@ -70,7 +71,9 @@ class NetworkListener {
 /// network is full it saves most of the work.
 class Network final : private FabricListener {
  public:
-  Network(const Chip& chip, GridSize grid, Agenda& agenda, NetworkListener& listener);
+  /// The observer may be null: nobody looks.
+  Network(const Chip& chip, GridSize grid, Agenda& agenda, NetworkListener& listener, Observer* observer);
+  ~Network();
 
   static constexpr double later = -1;
   /// The packet reaches its NIU at `time`. Returns when it enters the network, which is when the RISC may go on; `later`
@@ -98,6 +101,8 @@ class Network final : private FabricListener {
   double new_target_cycles, barrier_cycles;
 
   void report(LaunchTime& launch) const;
+  /// Links that have carried anything.
+  [[nodiscard]] std::vector<LinkTime> links() const;
 
  private:
   static constexpr std::uint32_t nothing = 0xFFFF'FFFF;
@@ -169,7 +174,8 @@ class Network final : private FabricListener {
   Pool<SemaphoreUpdate> updates_;
   std::uint32_t flits_of_ = 0;  ///< bytes of the last answer of flits()
   double flits_ = 0;
-  bool issuing_ = false;  ///< what enters now does so within issue()
+  std::unique_ptr<PacketWatch> watch_;  ///< null when nobody looks
+  bool issuing_ = false;                ///< what enters now does so within issue()
   double last_completion_ = 0;
   double bytes_times_hops_ = 0;
 };

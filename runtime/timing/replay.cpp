@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -17,32 +18,45 @@ namespace {
 /// One launch.
 class LaunchReplay final : private NetworkListener {
  public:
-  LaunchReplay(const LaunchLog& log, GridSize grid, const Chip& chip)
-      : log_(log), grid_(grid), costs_(chip, log), steps_(costs_), network_(chip, grid, agenda_, *this) {
-    if (log.cores.size() != static_cast<std::size_t>(grid.cores())) {
-      throw UsageError(fmt::format("the log of '{}' has {} cores, its {}x{} grid {}", log.name, log.cores.size(), grid.x,
-                                   grid.y, grid.cores()));
-    }
-    if (log.geometry != chip.geometry()) {
-      throw UsageError(fmt::format("the log of '{}' is of chip {}, where cores and DRAM lie elsewhere than on {}", log.name,
-                                   log.chip, chip.name()));
-    }
-    cores_.reserve(log.cores.size());
-    for (int core = 0; core < grid.cores(); ++core) {
-      cores_.push_back(std::make_unique<CoreModel>(costs_, steps_, log, core, agenda_, network_));
+  LaunchReplay(const Start& launch, Observer* observer)
+      : log_(launch.log),
+        grid_(launch.grid),
+        observer_(observer),
+        costs_(launch.chip, log_),
+        steps_(costs_),
+        network_(launch.chip, grid_, agenda_, *this, observer) {
+    check(launch.chip);
+    if (observer != nullptr) observer->started(launch);
+    cores_.reserve(log_.cores.size());
+    for (int core = 0; core < grid_.cores(); ++core) {
+      cores_.push_back(std::make_unique<CoreModel>(costs_, steps_, log_, core, agenda_, network_, observer));
     }
   }
 
   LaunchTime run() {
     for (auto& core : cores_) core->advance();
+    if (observer_ != nullptr) look_at(observer_->next_sample());
     loop();
     for (std::size_t core = 0; core < cores_.size(); ++core) {
       if (!cores_[core]->finished()) stuck(static_cast<int>(core));
     }
-    return result();
+    LaunchTime time = result();
+    if (observer_ != nullptr) observer_->ended(time);
+    return time;
   }
 
  private:
+  void check(const Chip& chip) const {
+    if (log_.cores.size() != static_cast<std::size_t>(grid_.cores())) {
+      throw UsageError(fmt::format("the log of '{}' has {} cores, its {}x{} grid {}", log_.name, log_.cores.size(), grid_.x,
+                                   grid_.y, grid_.cores()));
+    }
+    if (log_.geometry != chip.geometry()) {
+      throw UsageError(fmt::format("the log of '{}' is of chip {}, where cores and DRAM lie elsewhere than on {}", log_.name,
+                                   log_.chip, chip.name()));
+    }
+  }
+
   // Invariants of the loop:
   //  1. Whatever several cores share - NIUs, links, DRAM channels, semaphores - changes here only, in the order of the
   //     agenda: time, then core, RISC, sequence number. So nothing depends on how cores lie in memory or on who ran first.
@@ -70,11 +84,22 @@ class LaunchReplay final : private NetworkListener {
           changed(update.core).semaphore_landed(update, now.time);
           break;
         }
+        case Step::look:
+          look(now.time);
+          break;
         default:
           network_.handle(now);
       }
       advance();
     }
+  }
+  /// Looks have a place behind all else of their time, and end with it.
+  void look_at(double time) {
+    if (!agenda_.empty() && time < std::numeric_limits<double>::max()) agenda_.add(time, last_key, 0, Step::look);
+  }
+  [[gnu::cold]] void look(double time) {
+    observer_->sampled(time, network_.links());
+    look_at(std::max(time + 1, observer_->next_sample()));
   }
   void advance() {
     for (std::size_t i = 0; i < changed_.size(); ++i) changed_[i]->advance();
@@ -141,8 +166,11 @@ class LaunchReplay final : private NetworkListener {
     return launch;
   }
 
+  static constexpr std::uint64_t last_key = std::numeric_limits<std::uint64_t>::max();
+
   const LaunchLog& log_;
   GridSize grid_;
+  Observer* observer_;
   Costs costs_;
   ComputeSteps steps_;
   Agenda agenda_;
@@ -164,12 +192,13 @@ const char* name_of(Stall stall) {
   return names[static_cast<std::size_t>(stall)];
 }
 
-DeviceTime replay(const RunLog& log, const Chip& chip) {
+DeviceTime replay(const RunLog& log, const Chip& chip, Observer* observer) {
   constexpr double flops_of_tile = 2.0 * tile_side * tile_side * tile_side;
   DeviceTime time;
   double phases = 0;
   for (const LaunchLog& launch : log.launches) {
-    time.launches.push_back(LaunchReplay(launch, log.grid, chip).run());
+    const int number = static_cast<int>(time.launches.size());
+    time.launches.push_back(LaunchReplay({launch, log.grid, chip, time.cycles, number}, observer).run());
     const LaunchTime& done = time.launches.back();
     time.cycles += done.cycles;
     time.flops += static_cast<double>(done.matmul_tiles) * flops_of_tile;

@@ -4,12 +4,14 @@
 #include "core/chip/chip.h"
 #include "core/events/event_log.h"
 #include "runtime/timing/device_time.h"
+#include "runtime/timing/observer.h"
 
 namespace tilegrid::timing {
 
 /// Device time of a run from its log: a deterministic discrete-event simulation. The result depends on the log and the
 /// architecture only: not on the number of ranks that ran it, nor on the order of cores in memory.
+/// The observer is told of all that happens; null: nobody looks, and nothing is spent on it.
 /// Throws UsageError for a log that can't be replayed (a wait that nothing satisfies: the log is of a run that did not end).
-[[nodiscard]] DeviceTime replay(const RunLog& log, const Chip& chip);
+[[nodiscard]] DeviceTime replay(const RunLog& log, const Chip& chip, Observer* observer = nullptr);
 
 }  // namespace tilegrid::timing
