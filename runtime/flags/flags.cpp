@@ -13,6 +13,7 @@
 #include "core/edit_distance.h"
 #include "core/error.h"
 #include "noc/address.h"
+#include "runtime/report/page.h"
 #include "runtime/report/table.h"
 
 namespace tilegrid {
@@ -48,6 +49,20 @@ std::string text_of_fact(const Flag& flag) {
 
 struct NamedPath {
   std::string flag, path;
+  bool page = false;  ///< a folder with index.html and report.json
+
+  [[nodiscard]] std::vector<std::string> files() const {
+    return page ? report::page_files(path) : std::vector<std::string>{path};
+  }
+  /// Whether one of the files is one of the other's.
+  [[nodiscard]] bool shares_with(const NamedPath& other) const {
+    for (const std::string& own : files()) {
+      for (const std::string& file : other.files()) {
+        if (same_file(own, file)) return true;
+      }
+    }
+    return false;
+  }
 };
 std::vector<NamedPath> paths_of(const std::deque<Flag>& flags, bool Flag::*kind) {
   std::vector<NamedPath> paths;
@@ -55,7 +70,7 @@ std::vector<NamedPath> paths_of(const std::deque<Flag>& flags, bool Flag::*kind)
     if (!(flag.*kind)) continue;
     const report::Value value = flag.fact();
     // A JSON report that goes to standard output.
-    if (value.is_text() && value.text() != "-") paths.push_back({flag.name, value.text()});
+    if (value.is_text() && value.text() != "-") paths.push_back({flag.name, value.text(), flag.page});
     for (const report::Member& file : value.members()) {
       paths.push_back({fmt::format("{} {}{}", flag.name, file.name, flag.output ? ":" : ""), file.value.text()});
     }
@@ -243,16 +258,16 @@ void Flags::check_paths(const std::vector<const Flags*>& others) const {
     inputs.insert(inputs.end(), more.begin(), more.end());
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const auto& [flag, path] = outputs[i];
-    if (const std::string why = why_not_writable(path); !why.empty()) {
+    const auto& [flag, path, page] = outputs[i];
+    if (const std::string why = page ? report::why_no_page(path) : why_not_writable(path); !why.empty()) {
       throw UsageError(fmt::format("{} {}: {}", flag, path, why));
     }
     for (std::size_t j = 0; j < i; ++j) {
-      if (!same_file(path, outputs[j].path)) continue;
+      if (!outputs[i].shares_with(outputs[j])) continue;
       throw UsageError(fmt::format("{} {}: is the file of {}, too", flag, path, outputs[j].flag));
     }
     for (const NamedPath& input : inputs) {
-      if (!same_file(path, input.path)) continue;
+      if (!outputs[i].shares_with(input)) continue;
       throw UsageError(fmt::format("{} {}: would overwrite the input of {}", flag, path, input.flag));
     }
   }

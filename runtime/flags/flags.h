@@ -30,6 +30,7 @@ struct Flag {
   std::string key;    ///< in JSON; empty: no fact
   std::string field;  ///< what the library's errors call it: `seq_q`
   bool repeats = false, required = false, input = false, output = false;
+  bool page = false;   ///< an output that is a folder for a page
   bool sweeps = true;  ///< makes a difference to a dry run
   bool data = false;   ///< asks for data, which a dry run does not have
   int given = 0;       ///< how often it was
@@ -48,8 +49,9 @@ struct Flag {
     fact = std::move(value);
     return *this;
   }
-  Flag& reads() { return input = true, *this; }    ///< the value is a file that is read
-  Flag& writes() { return output = true, *this; }  ///< ... that is written
+  Flag& reads() { return input = true, *this; }          ///< the value is a file that is read
+  Flag& writes() { return output = true, *this; }        ///< ... that is written
+  Flag& writes_page() { return page = true, writes(); }  ///< ... that is a folder for report::write_page()
   Flag& no_fact() { return key.clear(), *this; }
   Flag& no_sweep() { return sweeps = false, *this; }
   Flag& of_data() { return data = true, *this; }

@@ -14,6 +14,7 @@
 #include "runtime/launches.h"
 #include "runtime/progress.h"
 #include "runtime/report/checks_report.h"
+#include "runtime/report/page.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
 
@@ -156,7 +157,11 @@ int run(Session& session, Workload& workload) {
       workload.register_kernels();
       return session.run(options.session(), [&](Device& device) {
         return with_json_twin(options, [&] {
-          const report::Document document = document_of(workload, execute(session, device, workload));
+          const RunOutcome outcome = execute(session, device, workload);
+          const report::Document document = document_of(workload, outcome);
+          if (!options.report.empty()) {
+            workload.save([&] { report::write_page(options.report, report::page_of(document, outcome)); });
+          }
           report::print_report(
               options.json, [&] { return text_of(document); }, [&] { return document.figures; });
           if (!workload.save_failure().empty()) throw UsageError(workload.save_failure());

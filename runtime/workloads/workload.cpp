@@ -63,6 +63,12 @@ void add_common_flags(Flags& flags, RunOptions& options) {
   flags.add("--json", "FILE", "Write everything that is printed there; - for standard output alone [none]", options.json)
       .no_fact()
       .writes();
+  flags
+      .add("--report", "DIR",
+           "Write a page there that shows the run, for any browser (index.html), and its data\n(report.json) [none]",
+           options.report)
+      .no_fact()
+      .writes_page();
   flags.add("--log", "FILE", "Save the event log there, see `tilegrid log` [none]", options.log).writes();
   flags
       .add("--view", "METRIC",

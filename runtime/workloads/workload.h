@@ -35,6 +35,7 @@ struct RunOptions {
   std::vector<std::string> check;                          ///< lists of CLASS=WHAT, or "help"
   checks::Config checks;                                   ///< what they say
   std::string json, log;                                   ///< files; "-" for JSON: standard output alone
+  std::string report;                                      ///< folder of the page
   std::string view = "matmul-tiles";                       ///< a figure of report::metrics(), or none
   bool dry_run = false;                                    ///< control flow alone: no data, no numbers
   bool progress = true;

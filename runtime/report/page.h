@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/report/run_report.h"
+#include "runtime/report/value.h"
+
+/// The page of --report: one HTML file that needs nothing else, and its data as JSON beside it.
+namespace tilegrid::report {
+
+/// What the page of a run shows: the document, and what only pictures need of the outcome: `measures` (a figure of every
+/// core each, in the order of their index) and `chip`, where things lie and what they can do.
+[[nodiscard]] Value page_of(const Document& document, const RunOutcome& outcome);
+
+/// Makes the folder where it is missing, and in it index.html and report.json. `page` has `kind` ("run" or "comparison"),
+/// `title`, and what runtime/page draws of that kind. Throws UsageError when something can't be written.
+void write_page(const std::string& folder, const Value& page);
+
+/// The files that write_page() makes, index.html first.
+[[nodiscard]] std::vector<std::string> page_files(const std::string& folder);
+/// Why write_page() would fail, empty when it would not: a file of that name, no permission, less room than a page takes.
+/// Leaves nothing behind.
+[[nodiscard]] std::string why_no_page(const std::string& folder);
+
+}  // namespace tilegrid::report

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Usage: page_test.py TILEGRID
+
+Opens pages of --report in a headless browser: they draw themselves without a complaint and without asking for anything, switch
+measure, theme and core, zoom, tell figures to pointer and keys, and fit a phone. Where there is no browser the files alone are
+looked at, and the exit code is 77: skipped.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import browser
+
+LARGEST = 3 << 20
+RUNS = {
+    'attention': 'attention --grid 4x2 --heads 4 --kv-heads 1 --seq 512 --causal --kv chain',
+    'planned': 'attention --grid 2x2 --seq 128 --kernel planned',
+    'matmul': 'matmul --grid 2x2 --m 64 --k 96 --n 100',
+    'fused': 'fused --grid 2x2 --preset six-op',
+    'dry': 'attention --grid 2x2 --seq 256 --kernel unfused --dry-run',
+    'counts': 'attention --grid 2x1 --seq 64 --no-device-time --verify off',
+    'faults': 'attention --grid 2x2 --seq 64 --fidelity hifi4 --dst fp32',
+}
+SECTIONS = {
+    'attention': ['headline', 'grid', 'network', 'breakdown', 'roofline', 'findings', 'host', 'counts'],
+    'planned': ['headline', 'plan'],
+    'fused': ['headline', 'plan', 'roofline'],
+    'counts': ['headline', 'grid', 'host', 'counts'],
+}
+failures = []
+
+
+def expect(what, holds):
+    if not holds:
+        failures.append(what)
+
+
+def figures(path):
+    """The device's part of a report's JSON, which nothing may change."""
+    with open(path, encoding='utf-8') as file:
+        report = json.load(file)
+    if report.get('device'):
+        del report['device']['replay_seconds']
+    return {key: report.get(key) for key in ('device', 'totals', 'verify')}
+
+
+def write_pages(tilegrid, folder):
+    for name, line in RUNS.items():
+        page = f'{folder}/{name}'
+        subprocess.run([tilegrid, *line.split(), '--json', f'{page}.json', '--report', page], check=True, capture_output=True)
+        expect(f'{name}: index.html is larger than {LARGEST} bytes', os.path.getsize(f'{page}/index.html') < LARGEST)
+        with open(f'{page}/report.json', encoding='utf-8') as file:
+            data = json.load(file)
+        with open(f'{page}.json', encoding='utf-8') as file:
+            expect(f'{name}: report.json has other figures than --json', data['report'] == json.load(file))
+    subprocess.run([tilegrid, *RUNS['attention'].split(), '--json', f'{folder}/without.json'], check=True, capture_output=True)
+    expect('--report changes figures', figures(f'{folder}/without.json') == figures(f'{folder}/attention.json'))
+
+
+def look(tab, name, page):
+    """What holds for every page."""
+    tab.complaints.clear()
+    tab.requests.clear()
+    tab.open(page)
+    expect(f'{name}: not drawn to its end', tab.run('document.documentElement.dataset.drawn !== undefined'))
+    for section in SECTIONS.get(name, ['headline']):
+        expect(f'{name}: no section {section}', tab.run(f'document.querySelector("section#{section}") !== null'))
+    # Every table opens, and has rows.
+    empty = tab.run('''Promise.resolve([...document.querySelectorAll("main details")].map((one) => (one.open = true, one)))
+        .then((all) => new Promise((done) => setTimeout(() => done(all.filter((one) => one.querySelector("tbody") && !one.querySelector("tbody tr, pre"))
+            .map((one) => one.textContent.slice(0, 40))), 50)))''')
+    expect(f'{name}: tables without rows: {empty}', empty == [])
+    expect(f'{name}: a figure that is none: {tab.run(NO_FIGURE)}', not tab.run(NO_FIGURE))
+    tab.open(page, 390, 800)
+    wide = tab.run('document.documentElement.scrollWidth')
+    expect(f'{name}: {wide} pixels wide on a phone of 390', wide <= 390)
+    expect(f'{name}: {tab.complaints}', not tab.complaints)
+    expect(f'{name}: asks for {tab.requests}', all(one == 'file://' + page for one in tab.requests))
+
+
+NO_FIGURE = '(document.body.innerText.match(/.*(NaN|undefined|\\[object).*/) || [""])[0]'
+CELLS = '[...document.querySelectorAll(".cell")].map((cell) => cell.textContent + cell.style.background).join()'
+
+
+def switches(tab, page):
+    tab.open(page)
+    before = tab.run(CELLS)
+    tab.run('document.querySelector("#grid button[value]:not([aria-pressed=true])").click()')
+    expect('a button does not switch the measure', tab.run(CELLS) != before)
+    count = tab.run('document.querySelector("#measure").options.length')
+    expect(f'{count} measures alone', count > 40)
+    shown = tab.run('''(() => { const select = document.querySelector("#measure"), seen = new Set();
+        for (const option of select.options) { select.value = option.value; select.onchange(); seen.add(document.querySelector(".cell").ariaLabel); }
+        return seen.size; })()''')
+    expect(f'{shown} pictures of {count} measures', shown == count)
+    light = tab.run('getComputedStyle(document.body).backgroundColor')
+    tab.run('document.querySelector("#theme").click()')
+    dark = tab.run('getComputedStyle(document.body).backgroundColor')
+    expect(f'the theme does not switch: {light}', light != dark)
+    tab.open(page, dark=True)
+    expect('the system\'s dark theme is not taken', tab.run('getComputedStyle(document.body).backgroundColor') == dark)
+    phases = tab.run('document.querySelector("#breakdown .bars").innerText')
+    tab.run('document.querySelector("#breakdown button[value=operations]").click()')
+    expect('operations are phases', tab.run('document.querySelector("#breakdown .bars").innerText') != phases)
+
+
+def tells(tab, page):
+    """By the pointer, and by keys."""
+    tab.open(page)
+    box = tab.run('(() => { const cell = document.querySelectorAll(".cell")[5]; cell.scrollIntoView({block: "center", behavior: "instant"}); const b = cell.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()')
+    tab.mouse('mouseMoved', *box)
+    expect('the pointer shows no figure', re.search(r'core \(1,1\).*\n.*[0-9] %', tab.run('document.querySelector("#tip").textContent')))
+    tab.run('document.querySelector(".cell").focus()')
+    tab.key('ArrowRight')
+    tab.key('ArrowDown')
+    expect('arrows do not go through the cores', tab.run('document.activeElement.ariaLabel').startswith('core (1,1)'))
+    tab.key('Enter')
+    expect('Enter does not choose the core', tab.run('document.querySelector("#core h3").textContent').startswith('Core (1,1)'))
+    for chart in ('#headline .bars', '#network .pair > div', '#breakdown .bars', '#roofline [role=group]', '#host .bars'):
+        tab.run(f'(() => {{ const chart = document.querySelector("{chart}"); chart.focus(); }})()')
+        tab.key('ArrowRight')
+        told = tab.run('document.querySelector("#tip").hidden ? "" : document.querySelector("#tip").textContent')
+        expect(f'{chart}: keys tell {told!r}', re.search('[0-9]', told))
+        tab.key('Escape')
+
+
+def main():
+    (tilegrid,) = sys.argv[1:]
+    program = browser.where()
+    with tempfile.TemporaryDirectory() as folder:
+        write_pages(tilegrid, folder)
+        if program:
+            with browser.Browser(program) as tab:
+                for name in RUNS:
+                    look(tab, name, f'{folder}/{name}/index.html')
+                switches(tab, f'{folder}/attention/index.html')
+                tells(tab, f'{folder}/attention/index.html')
+    print('\n'.join(failures) or f'{len(RUNS)} pages are right')
+    if failures:
+        return 1
+    if not program:
+        print('skipped: no Chromium here (scripts/setup chromium), so the pages were not looked at')
+        return 77
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
