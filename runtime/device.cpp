@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <stdexcept>
@@ -22,13 +23,27 @@
 namespace tilegrid {
 namespace {
 
-/// What the race finder must know of the program.
-races::Layout layout_of(const Program& program) {
-  races::Layout layout{program.grid, program.chip.places(), {}, semaphores_of(program), {}};
-  const std::vector<std::uint32_t> offsets = l1_offsets_of(program);
+/// What of the program lies in a core's L1.
+races::Layout::Memory memory_of(const Program& program, const std::vector<std::uint32_t>& offsets, LogicalCore core) {
+  races::Layout::Memory memory{{}, semaphores_of(program, core)};
   for (std::size_t i = 0; i < offsets.size(); ++i) {
     const CircularBufferConfig& cb = program.circular_buffers[i];
-    layout.buffers.push_back({cb.id, cb.pages, cb.page_bytes, offsets[i], cb.role, cb.on_buffer});
+    if (cb.on(core)) memory.buffers.push_back({cb.id, cb.pages, cb.page_bytes, offsets[i], cb.role, cb.on_buffer});
+  }
+  std::stable_sort(memory.buffers.begin(), memory.buffers.end(),
+                   [](const auto& a, const auto& b) { return a.offset < b.offset; });
+  return memory;
+}
+
+/// What the race finder must know of the program.
+races::Layout layout_of(const Program& program) {
+  races::Layout layout{program.grid, program.chip.places(), {}, {}, {}};
+  const std::vector<std::uint32_t> offsets = l1_offsets_of(program);
+  for (int core = 0; core < program.grid.cores(); ++core) {
+    races::Layout::Memory memory = memory_of(program, offsets, program.grid.core(core));
+    const auto found = std::find(layout.memories.begin(), layout.memories.end(), memory);
+    layout.memory_of.push_back(static_cast<int>(found - layout.memories.begin()));
+    if (found == layout.memories.end()) layout.memories.push_back(std::move(memory));
   }
   for (const KernelConfig& kernel : program.kernels) {
     for (const CoreRange& cores : kernel.cores.ranges) {

@@ -12,13 +12,25 @@
 namespace tilegrid {
 namespace {
 
+CoreSetup setup_of(const Program& program, LogicalCore core) {
+  const ComputeConfig& compute = compute_of(program, core);
+  CoreSetup setup{compute.dst_fp32, compute.full_sync, {}, semaphores_of(program, core)};
+  for (const CircularBufferConfig& cb : program.circular_buffers) {
+    if (cb.on(core)) setup.buffers.push_back({cb.id, cb.pages, cb.page_bytes, cb.format});
+  }
+  return setup;
+}
+
 /// What a replay must know of the program, without the logs.
 LaunchLog log_of(const Program& program) {
-  const ComputeConfig& compute = compute_of(program);
-  LaunchLog log{program.name, compute.dst_fp32, compute.full_sync, {}, {}, semaphores_of(program)};
-  for (const CircularBufferConfig& cb : program.circular_buffers) {
-    log.buffers.push_back({cb.id, cb.pages, cb.page_bytes, cb.format});
+  LaunchLog log{.name = program.name, .cores = {}, .setups = {}};
+  for (int core = 0; core < program.grid.cores(); ++core) {
+    CoreSetup setup = setup_of(program, program.grid.core(core));
+    const auto found = std::find(log.setups.begin(), log.setups.end(), setup);
+    log.setup_numbers.push_back(static_cast<std::uint32_t>(found - log.setups.begin()));
+    if (found == log.setups.end()) log.setups.push_back(std::move(setup));
   }
+  if (log.setups.size() == 1) log.setup_numbers.clear();
   log.phases = program.phases;
   log.chip = program.chip.name();
   log.geometry = program.chip.geometry();

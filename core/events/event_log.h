@@ -223,14 +223,21 @@ class ScopeNames {
   std::map<std::uint32_t, ScopeName> by_id_;
 };
 
-/// All logs of one launch, with what a replay must know of its program.
-struct LaunchLog {
-  std::string name;
+/// What a replay must know of a core besides its events.
+struct CoreSetup {
   bool dst_fp32 = false;
   bool full_sync = false;
   std::vector<LogBuffer> buffers;
-  std::vector<EventLog> cores;              ///< by core index
-  std::vector<std::uint32_t> semaphores{};  ///< initial values
+  std::vector<std::uint32_t> semaphores;  ///< initial values
+  friend bool operator==(const CoreSetup&, const CoreSetup&) = default;
+};
+
+/// All logs of one launch, with what a replay must know of its program.
+struct LaunchLog {
+  std::string name;
+  std::vector<EventLog> cores;                 ///< by core index
+  std::vector<CoreSetup> setups{1};            ///< each once, at least one
+  std::vector<std::uint32_t> setup_numbers{};  ///< which of them a core has, by core index; empty: all have the first
   /// Of the chip it ran on: events name nodes by its coordinates.
   std::string chip = Chip().name();
   Geometry geometry = Chip().geometry();
@@ -238,6 +245,8 @@ struct LaunchLog {
   std::vector<ScopeName> scopes{};    ///< of events::Scope, in the order of their ids
   /// "?" where there is none.
   [[nodiscard]] const std::string& scope_name(std::uint32_t id) const;
+  [[nodiscard]] std::size_t setup_number(std::size_t core) const { return setup_numbers.empty() ? 0 : setup_numbers[core]; }
+  [[nodiscard]] const CoreSetup& setup_of(std::size_t core) const { return setups[setup_number(core)]; }
 };
 
 /// All logs of a run, with what names them: what `--log FILE` stores.

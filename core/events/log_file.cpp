@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t log_magic = 0x676F'6C64'6972'6774;  // "tgridlog"
 constexpr std::uint32_t log_version = 5;
-constexpr std::uint32_t oldest_version = 4;  // it had no scopes
+constexpr std::uint32_t oldest_version = 4;  // it had no scopes, and one set-up for all cores
 constexpr std::uint64_t stored_event_bytes = 24;
 
 // More than any run has; a count or a length beyond them is a mistake, and not taken as far as the file goes.
@@ -48,13 +48,25 @@ void write(Writer& archive, const Geometry& geometry) {
   archive(geometry.larger_grids);
 }
 
+void put_all(Writer& archive, const std::vector<std::uint32_t>& numbers) {
+  archive(static_cast<std::uint64_t>(numbers.size()));
+  for (const std::uint32_t number : numbers) archive(number);
+}
+
+void write(Writer& archive, const CoreSetup& setup) {
+  archive(setup.dst_fp32, setup.full_sync, static_cast<std::uint64_t>(setup.buffers.size()));
+  for (const LogBuffer& buffer : setup.buffers) {
+    archive(static_cast<std::int32_t>(buffer.id), buffer.pages, buffer.page_bytes, static_cast<std::uint8_t>(buffer.format));
+  }
+  put_all(archive, setup.semaphores);
+}
+
 void write(Writer& archive, const LaunchLog& launch) {
   archive(launch.name, launch.chip);
   write(archive, launch.geometry);
-  archive(launch.dst_fp32, launch.full_sync, static_cast<std::uint64_t>(launch.buffers.size()));
-  for (const LogBuffer& buffer : launch.buffers) {
-    archive(static_cast<std::int32_t>(buffer.id), buffer.pages, buffer.page_bytes, static_cast<std::uint8_t>(buffer.format));
-  }
+  archive(static_cast<std::uint64_t>(launch.setups.size()));
+  for (const CoreSetup& setup : launch.setups) write(archive, setup);
+  put_all(archive, launch.setup_numbers);
   archive(static_cast<std::uint64_t>(launch.phases.size()));
   for (const std::string& phase : launch.phases) archive(phase);
   archive(static_cast<std::uint64_t>(launch.scopes.size()));
@@ -71,15 +83,9 @@ void write(Writer& archive, const LaunchLog& launch) {
               bits.address);
     }
   }
-  archive(static_cast<std::uint64_t>(launch.semaphores.size()));
-  for (const std::uint32_t value : launch.semaphores) archive(value);
   archive(static_cast<std::uint64_t>(cores.size()));
   for (const EventLog& core : cores) {
-    for (const Risc risc : each<Risc>) {
-      const auto& numbers = core.sequence(risc).numbers();
-      archive(static_cast<std::uint64_t>(numbers.size()));
-      for (const std::uint32_t number : numbers) archive(number);
-    }
+    for (const Risc risc : each<Risc>) put_all(archive, core.sequence(risc).numbers());
   }
 }
 
@@ -144,24 +150,54 @@ class LogReader {
   }
   bool flag() { return checked("yes or no", 2) != 0; }
 
+  void read_buffers(CoreSetup& setup) {
+    setup.dst_fp32 = flag();
+    setup.full_sync = flag();
+    setup.buffers.resize(count("circular buffers", most_places));
+    for (LogBuffer& buffer : setup.buffers) {
+      buffer.id = read<std::int32_t>();
+      archive_(buffer.pages, buffer.page_bytes);
+      buffer.format = data_format();
+    }
+  }
+  void read_semaphores(CoreSetup& setup) {
+    setup.semaphores.resize(count("semaphores", most_places));
+    for (std::uint32_t& value : setup.semaphores) archive_(value);
+  }
+  /// Since version 5; before, all cores of a launch had the same.
+  void read_setups(LaunchLog& launch) {
+    launch.setups.resize(count("set-ups of cores", cores_));
+    if (launch.setups.empty()) throw UsageError(fmt::format("{}: a launch without circular buffers and DST mode", path_));
+    for (CoreSetup& setup : launch.setups) {
+      read_buffers(setup);
+      read_semaphores(setup);
+    }
+    launch.setup_numbers.resize(count("set-ups of cores", cores_));
+    if (!launch.setup_numbers.empty() && launch.setup_numbers.size() != cores_) {
+      throw UsageError(fmt::format("{}: set-ups of {} cores, the run has {}", path_, launch.setup_numbers.size(), cores_));
+    }
+    for (std::uint32_t& number : launch.setup_numbers) {
+      archive_(number);
+      if (number >= launch.setups.size()) {
+        throw UsageError(fmt::format("{}: set-up {} of {}", path_, number, launch.setups.size()));
+      }
+    }
+  }
+
   void read_launch(LaunchLog& launch, GridSize grid) {
     launch.name = text();
     launch.chip = text();
     launch.geometry = geometry();
-    launch.dst_fp32 = flag();
-    launch.full_sync = flag();
-    launch.buffers.resize(count("circular buffers", most_places));
-    for (LogBuffer& buffer : launch.buffers) {
-      buffer.id = read<std::int32_t>();
-      archive_(buffer.pages, buffer.page_bytes);
-      buffer.format = data_format();
+    if (version_ > 4) {
+      read_setups(launch);
+    } else {
+      read_buffers(launch.setups.front());
     }
     launch.phases.resize(count("phases", most_places));
     for (std::string& phase : launch.phases) phase = text();
     if (version_ > 4) read_scopes(launch);
     const auto store = read_blocks();
-    launch.semaphores.resize(count("semaphores", most_places));
-    for (std::uint32_t& value : launch.semaphores) archive_(value);
+    if (version_ <= 4) read_semaphores(launch.setups.front());
     const auto cores = read<std::uint64_t>();
     if (cores != cores_) {
       throw UsageError(fmt::format("{}: the grid of {}x{} does not match its {} cores", path_, grid.x, grid.y, cores));

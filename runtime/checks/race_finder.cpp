@@ -46,7 +46,7 @@ RaceFinder::RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, 
       checks_(checks),
       complete_(complete),
       cores_(static_cast<int>(logs.size())),
-      map_(layout) {
+      maps_(layout.memories.begin(), layout.memories.end()) {
   for (int core = 0; core < cores_; ++core) {
     const PhysicalCore node = layout.places.physical_of(layout.grid.core(core));
     cores_by_node_[{node.x, node.y}] = core;
@@ -59,9 +59,10 @@ RaceFinder::RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, 
       kernels_.push_back({core, risc, LogCursor(logs[at], risc, index_), Clock(core, layout_, cores_)});
       kernels_.back().clock.advance(ThreadLayout::kernel(risc));
     }
-    shadows_.emplace_back(map_);
-    std::vector<Buffer>& buffers = buffers_.emplace_back(map_.buffers.size());
-    for (std::size_t i = 0; i < buffers.size(); ++i) buffers[i].slots.resize(map_.buffers[i].pages);
+    const BufferMap& map = map_of(core);
+    shadows_.emplace_back(map);
+    std::vector<Buffer>& buffers = buffers_.emplace_back(map.buffers.size());
+    for (std::size_t i = 0; i < buffers.size(); ++i) buffers[i].slots.resize(map.buffers[i].pages);
     epochs_.emplace_back(layout_.size(), 1U);
   }
   words_.resize(logs.size());
@@ -86,7 +87,9 @@ void RaceFinder::look_through_blocks() {
 void RaceFinder::look_at(const Event& event) {
   using namespace events;
   const auto touch = [&](std::uint32_t offset) {
-    if (const BufferMap::Buffer* buffer = map_.at(offset)) touched_.insert(buffer->id);
+    for (const BufferMap& map : maps_) {
+      if (const BufferMap::Buffer* buffer = map.at(offset)) touched_.insert(buffer->id);
+    }
   };
   visit(event, Cases{[&]<EventKind K>(const UnicastEvent<K>& transfer) {
                        layout_.trids = std::max(layout_.trids, transfer.trid + 1);
@@ -162,7 +165,7 @@ bool RaceFinder::step(Kernel& kernel, bool force) {
 }
 
 RaceFinder::Buffer& RaceFinder::buffer_of(const Kernel& kernel, const BufferMap::Buffer& where) {
-  return buffers_[kernel.core][&where - map_.buffers.data()];
+  return buffers_[kernel.core][&where - map_of(kernel.core).buffers.data()];
 }
 
 /// Learns from the first count of `list` that reaches `pages`. Smaller counts are dropped: nobody will ask for them again.
@@ -172,7 +175,7 @@ void RaceFinder::see(Kernel& kernel, std::deque<Count>& list, std::uint64_t page
 }
 
 bool RaceFinder::step_buffer(Kernel& kernel, const events::CbReserve& event, bool force) {
-  const BufferMap::Buffer& where = map_.of(event.cb);
+  const BufferMap::Buffer& where = map_of(kernel.core).of(event.cb);
   Buffer& buffer = buffer_of(kernel, where);
   if (buffer.acked + where.pages < buffer.received + event.pages && !force) return false;
   if (buffer.received + event.pages > where.pages) see(kernel, buffer.pops, buffer.received + event.pages - where.pages);
@@ -184,7 +187,7 @@ bool RaceFinder::step_buffer(Kernel& kernel, const events::CbReserve& event, boo
 }
 
 bool RaceFinder::step_buffer(Kernel& kernel, const events::CbPush& event, bool) {
-  const BufferMap::Buffer& where = map_.of(event.cb);
+  const BufferMap::Buffer& where = map_of(kernel.core).of(event.cb);
   Buffer& buffer = buffer_of(kernel, where);
   use_pages(kernel, where, event.pages, true, false, buffer.received);
   for (std::uint32_t i = 0; i < event.pages; ++i) buffer.slots[(buffer.received + i) % where.pages].reserved = false;
@@ -195,7 +198,7 @@ bool RaceFinder::step_buffer(Kernel& kernel, const events::CbPush& event, bool) 
 }
 
 bool RaceFinder::step_buffer(Kernel& kernel, const events::CbWait& event, bool force) {
-  const BufferMap::Buffer& where = map_.of(event.cb);
+  const BufferMap::Buffer& where = map_of(kernel.core).of(event.cb);
   Buffer& buffer = buffer_of(kernel, where);
   if (buffer.received < buffer.acked + event.pages && !force) return false;
   see(kernel, buffer.pushes, buffer.acked + event.pages);
@@ -204,7 +207,7 @@ bool RaceFinder::step_buffer(Kernel& kernel, const events::CbWait& event, bool f
 }
 
 bool RaceFinder::step_buffer(Kernel& kernel, const events::CbPop& event, bool) {
-  const BufferMap::Buffer& where = map_.of(event.cb);
+  const BufferMap::Buffer& where = map_of(kernel.core).of(event.cb);
   Buffer& buffer = buffer_of(kernel, where);
   use_pages(kernel, where, event.pages, false, false, buffer.acked);
   buffer.acked += event.pages;
@@ -238,8 +241,8 @@ void RaceFinder::use(const Kernel& kernel, int core, std::uint32_t offset, std::
     report(checks::Class::race, call, other, kernel.core,
            fmt::format("{} {} {} of core ({},{}), which {} {}; nothing orders the two; fix: a barrier and a semaphore or a "
                        "circular buffer between them",
-                       call_name(call.what), write ? "writes" : "reads", map_.text_of(offset, offset + bytes), at.x, at.y,
-                       text_of(other), earlier.write ? "writes" : "reads"));
+                       call_name(call.what), write ? "writes" : "reads", map_of(core).text_of(offset, offset + bytes), at.x,
+                       at.y, text_of(other), earlier.write ? "writes" : "reads"));
   });
 }
 

@@ -143,6 +143,7 @@ class RaceFinder {
   void land(Kernel& kernel, const Landing& landing, int destination);
   [[nodiscard]] bool check_slot(const Kernel& kernel, int destination, std::uint32_t offset, std::uint32_t bytes);
 
+  [[nodiscard]] const BufferMap& map_of(int core) const { return maps_[program_.memory_of[core]]; }
   Word& word(int core, std::uint32_t offset);
   void increment(Kernel& kernel, const events::SemaphoreInc& event, Word& of);
   void set(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t value, const Moment& moment,
@@ -162,16 +163,16 @@ class RaceFinder {
   const checks::Config& checks_;
   bool complete_;
   int cores_;
-  BufferMap map_;
+  std::vector<BufferMap> maps_;  ///< by number of a core's memory
   BlockIndex index_;
   ThreadLayout layout_;
   std::map<std::pair<int, int>, int> cores_by_node_;  ///< x, y
   std::unordered_set<std::uint32_t> words_at_;        ///< L1 offsets that are used as semaphores
-  std::set<int> touched_;                             ///< circular buffers that transfers use
+  std::set<int> touched_;                             ///< circular buffers that transfers use, on any core
   std::set<int> used_buffers_;                        ///< that are pushed or popped; the others serve as plain memory
   std::vector<Kernel> kernels_;
   std::vector<Shadow> shadows_;
-  std::vector<std::vector<Buffer>> buffers_;                    ///< by core and place in map_
+  std::vector<std::vector<Buffer>> buffers_;                    ///< by core and place in its map
   std::vector<std::unordered_map<std::uint32_t, Word>> words_;  ///< by core
   std::vector<std::vector<std::uint32_t>> epochs_;              ///< of transfers, by core and thread
   std::map<ChannelKey, Channel> channels_;

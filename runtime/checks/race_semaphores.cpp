@@ -27,7 +27,8 @@ RaceFinder::Word& RaceFinder::word(int core, std::uint32_t offset) {
     std::uint32_t value = 0;
     if (offset >= l1_semaphore_base && (offset - l1_semaphore_base) % semaphore_bytes == 0) {
       const std::size_t id = (offset - l1_semaphore_base) / semaphore_bytes;
-      if (id < program_.semaphores.size()) value = program_.semaphores[id];
+      const std::vector<std::uint32_t>& initial = program_.memories[program_.memory_of[core]].semaphores;
+      if (id < initial.size()) value = initial[id];
     }
     found->second.values.push_back({value, std::nullopt, std::nullopt});
     found->second.offset = offset;

@@ -81,9 +81,10 @@ void RaceFinder::land(Kernel& kernel, const Landing& landing, int destination) {
 /// Whether a write may go there: to pages that the receiver has reserved, or to memory that is not part of a circular
 /// buffer in use.
 bool RaceFinder::check_slot(const Kernel& kernel, int destination, std::uint32_t offset, std::uint32_t bytes) {
-  const BufferMap::Buffer* where = map_.at(offset);
+  const BufferMap& map = map_of(destination);
+  const BufferMap::Buffer* where = map.at(offset);
   if (where == nullptr || where->on_buffer || !checks_.on(checks::Class::remote_slot)) return true;
-  const Buffer& buffer = buffers_[destination][where - map_.buffers.data()];
+  const Buffer& buffer = buffers_[destination][where - map.buffers.data()];
   const auto is_buffer = used_buffers_.find(where->id);
   if (is_buffer == used_buffers_.end()) return true;
   const std::uint32_t last = (offset + bytes - 1 - where->first) / where->page_bytes;

@@ -14,7 +14,7 @@
 /// and whatever order the host ran the kernels in.
 namespace tilegrid::races {
 
-/// What must be known of a program besides its logs. All cores have the same L1 layout.
+/// What must be known of a program besides its logs.
 struct Layout {
   struct Buffer {
     int id = 0;
@@ -23,6 +23,13 @@ struct Layout {
     std::uint32_t offset = 0;  ///< in L1
     std::string role;
     bool on_buffer = false;  ///< its pages hold data from the beginning and are memory like any other
+    friend bool operator==(const Buffer&, const Buffer&) = default;
+  };
+  /// What lies in a core's L1.
+  struct Memory {
+    std::vector<Buffer> buffers;            ///< in order of offsets
+    std::vector<std::uint32_t> semaphores;  ///< initial values
+    friend bool operator==(const Memory&, const Memory&) = default;
   };
   /// A kernel on a rectangle of cores, both corners included.
   struct Kernel {
@@ -35,9 +42,9 @@ struct Layout {
     }
   };
   GridSize grid;
-  Places places;                          ///< of the chip
-  std::vector<Buffer> buffers;            ///< in order of offsets
-  std::vector<std::uint32_t> semaphores;  ///< initial values
+  Places places;                 ///< of the chip
+  std::vector<Memory> memories;  ///< each once
+  std::vector<int> memory_of;    ///< number of a core's memory, by core index
   std::vector<Kernel> kernels;
 };
 

@@ -15,10 +15,10 @@ constexpr std::uint32_t first_page_cell = l1_slot_bytes / plain_cell_bytes + 1;
 
 }  // namespace
 
-BufferMap::BufferMap(const Layout& layout) {
+BufferMap::BufferMap(const Layout::Memory& memory) {
   std::uint32_t cell = first_page_cell;
   by_id.resize(32, ~std::size_t{0});
-  for (const Layout::Buffer& cb : layout.buffers) {
+  for (const Layout::Buffer& cb : memory.buffers) {
     by_id.at(cb.id) = buffers.size();
     buffers.push_back(
         {cb.offset, cb.offset + cb.pages * cb.page_bytes, cb.page_bytes, cb.pages, cell, cb.id, cb.role, cb.on_buffer});

@@ -24,7 +24,7 @@ struct Access {
   std::uint16_t line = 0;  ///< number in the EventLines of the moment's core
 };
 
-/// Where the circular buffers of a program lie, the same on all cores.
+/// Where the circular buffers of a program lie on a core.
 struct BufferMap {
   struct Buffer {
     std::uint32_t first = 0;
@@ -36,7 +36,7 @@ struct BufferMap {
     std::string role;
     bool on_buffer = false;
   };
-  explicit BufferMap(const Layout& layout);
+  explicit BufferMap(const Layout::Memory& memory);
   [[nodiscard]] const Buffer* at(std::uint32_t offset) const;
   [[nodiscard]] const Buffer& of(int id) const { return buffers[by_id.at(id)]; }
   /// "page 3 of CB 1 'K'", or L1 bytes.

@@ -26,10 +26,11 @@ CoreModel::CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& l
       launch_(launch),
       front_(steps, launch.cores[static_cast<std::size_t>(index)].sequence(Risc::trisc)) {
   shares_.phases.resize(launch.phases.size() + 1);
-  for (const LogBuffer& buffer : launch.buffers) {
+  const CoreSetup& setup = launch.setup_of(static_cast<std::size_t>(index));
+  for (const LogBuffer& buffer : setup.buffers) {
     buffers_[static_cast<std::size_t>(buffer.id) % max_buffers].pages = buffer.pages;
   }
-  std::copy_n(launch.semaphores.begin(), std::min(launch.semaphores.size(), semaphores_.size()), semaphores_.begin());
+  std::copy_n(setup.semaphores.begin(), std::min(setup.semaphores.size(), semaphores_.size()), semaphores_.begin());
   const EventLog& log = launch.cores[static_cast<std::size_t>(index)];
   const auto cursor = [&](Risc risc) { return Cursor{log.sequence(risc).begin(), log.sequence(risc).end()}; };
   movers_[0].cursor = cursor(Risc::brisc);

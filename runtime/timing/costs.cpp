@@ -5,7 +5,7 @@
 
 namespace tilegrid::timing {
 
-Costs::Costs(const Chip& chip, const LaunchLog& log)
+Costs::Costs(const Chip& chip, const CoreSetup& setup)
     : cb_wait(chip.cycles().cb_wait),
       cb_reserve(chip.cycles().cb_reserve),
       cb_push(chip.cycles().cb_push),
@@ -22,9 +22,9 @@ Costs::Costs(const Chip& chip, const LaunchLog& log)
       launch(chip.cycles().launch),
       launch_tail(chip.cycles().launch_tail),
       matmul_phase(chip.cycles().matmul_phase),
-      dst_sections(log.full_sync ? 1 : 2),
+      dst_sections(setup.full_sync ? 1 : 2),
       core_(chip.cycles()) {
-  for (const LogBuffer& buffer : log.buffers) {
+  for (const LogBuffer& buffer : setup.buffers) {
     const auto id = static_cast<std::size_t>(buffer.id);
     if (id >= buffers) continue;
     const double bytes = buffer.page_bytes;

@@ -13,11 +13,11 @@
 
 namespace tilegrid::timing {
 
-/// Cycles of events, as tables of one launch: the chip's cycles with the launch's CB formats. No look-up by name and no map
-/// while a log is replayed.
+/// Cycles of events, as tables of the cores of a launch with one set-up: the chip's cycles with the CBs' formats. No look-up
+/// by name and no map while a log is replayed.
 class Costs {
  public:
-  Costs(const Chip& chip, const LaunchLog& launch);
+  Costs(const Chip& chip, const CoreSetup& setup);
 
   [[nodiscard]] OperandSteps operand_steps(const events::Matmul& event) const {
     return core_.matmul_block_steps(event.rows, event.columns, event.steps, operand(event.in0), operand(event.in1),

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -15,6 +16,13 @@
 namespace tilegrid::timing {
 namespace {
 
+/// What a compute kernel's events cost on cores of one set-up.
+struct Compute {
+  Compute(const Chip& chip, const CoreSetup& setup) : costs(chip, setup), steps(costs) {}
+  Costs costs;
+  ComputeSteps steps;
+};
+
 /// One launch.
 class LaunchReplay final : private NetworkListener {
  public:
@@ -22,14 +30,15 @@ class LaunchReplay final : private NetworkListener {
       : log_(launch.log),
         grid_(launch.grid),
         observer_(observer),
-        costs_(launch.chip, log_),
-        steps_(costs_),
         network_(launch.chip, grid_, agenda_, *this, observer) {
     check(launch.chip);
     if (observer != nullptr) observer->started(launch);
+    for (const CoreSetup& setup : log_.setups) compute_.emplace_back(launch.chip, setup);
     cores_.reserve(log_.cores.size());
     for (int core = 0; core < grid_.cores(); ++core) {
-      cores_.push_back(std::make_unique<CoreModel>(costs_, steps_, log_, core, agenda_, network_, observer));
+      Compute& compute = compute_[log_.setup_number(static_cast<std::size_t>(core))];
+      cores_.push_back(
+          std::make_unique<CoreModel>(compute.costs, compute.steps, log_, core, agenda_, network_, observer));
     }
   }
 
@@ -136,7 +145,8 @@ class LaunchReplay final : private NetworkListener {
     const auto add = [](ShareTime& sum, const std::array<double, lane_count>& part) {
       for (std::size_t lane = 0; lane < part.size(); ++lane) sum.busy[lane] += part[lane];
     };
-    double end = costs_.launch;
+    const Costs& costs = compute_.front().costs;
+    double end = costs.launch;
     for (std::size_t i = 0; i < cores_.size(); ++i) {
       launch.cores.push_back(cores_[i]->core_time());
       end = std::max(end, launch.cores.back().end);
@@ -148,7 +158,7 @@ class LaunchReplay final : private NetworkListener {
       for (int risc = 0; risc < risc_count; ++risc) launch.events += log_.cores[i].sequence(static_cast<Risc>(risc)).size();
     }
     // A program is over when also what its kernels had under way at their end has arrived.
-    launch.cycles = std::max(end, network_.last_completion()) + costs_.launch_tail;
+    launch.cycles = std::max(end, network_.last_completion()) + costs.launch_tail;
     const auto has_any = [](const ShareTime& share) {
       return std::any_of(share.busy.begin(), share.busy.end(), [](double cycles) { return cycles > 0; });
     };
@@ -171,8 +181,7 @@ class LaunchReplay final : private NetworkListener {
   const LaunchLog& log_;
   GridSize grid_;
   Observer* observer_;
-  Costs costs_;
-  ComputeSteps steps_;
+  std::deque<Compute> compute_;  ///< by set-up of cores
   Agenda agenda_;
   Network network_;
   std::vector<std::unique_ptr<CoreModel>> cores_;

@@ -46,8 +46,8 @@ RunLog sample() {
   RunLog log;
   log.grid = {2, 1};
   log.program = "a run";
-  log.launches.push_back({"first", true, false, {{3, 2, 2048, DataFormat::bf16}, {5, 1, 576, DataFormat::bfp4_b}}, {}});
-  log.launches[0].semaphores = {1, 0xFFFFFFFF};
+  const std::vector<LogBuffer> buffers{{3, 2, 2048, DataFormat::bf16}, {5, 1, 576, DataFormat::bfp4_b}};
+  log.launches.push_back({"first", {}, {{true, false, buffers, {1, 0xFFFFFFFF}}, {false, true, {}, {}}}, {1, 0}});
   log.useful_flops = 1.5e9;
   auto& cores = log.launches[0].cores;
   cores.resize(2);
@@ -68,7 +68,7 @@ RunLog sample() {
   names.add("load", {"a.cpp", 3});
   names.add("store", {"a.cpp", 300});
   log.launches[0].scopes = names.list();
-  log.launches.push_back({"second", false, true, {}, {}});
+  log.launches.push_back({"second", {}, {{false, true, {}, {}}}});
   log.launches[1].cores.resize(2);
   for (EventLog& core : log.launches[1].cores) append_loop(core, Risc::brisc, 5);
   return log;
@@ -118,10 +118,8 @@ TEST_F(EventLogFile, KeepsEverything) {
     const LaunchLog& was = log.launches[i];
     const LaunchLog& is = copy.launches[i];
     EXPECT_EQ(is.name, was.name);
-    EXPECT_EQ(is.dst_fp32, was.dst_fp32);
-    EXPECT_EQ(is.full_sync, was.full_sync);
-    EXPECT_EQ(is.buffers, was.buffers);
-    EXPECT_EQ(is.semaphores, was.semaphores);
+    EXPECT_EQ(is.setups, was.setups);
+    EXPECT_EQ(is.setup_numbers, was.setup_numbers);
     EXPECT_EQ(is.phases, was.phases);
     ASSERT_EQ(is.cores.size(), 2U);
     for (std::size_t core = 0; core < 2; ++core) {
@@ -164,7 +162,7 @@ TEST_F(EventLogFile, AnyByteMayBeWrong) {
 
 TEST_F(EventLogFile, HoldsALoopBodyOnceForAllCoresAndTurns) {
   const auto bytes = [this](int turns) {
-    RunLog log{{4, 2}, "loops", {{"loops", false, false, {}, std::vector<EventLog>(8)}}};
+    RunLog log{{4, 2}, "loops", {{"loops", std::vector<EventLog>(8)}}};
     for (EventLog& core : log.launches[0].cores) append_loop(core, Risc::trisc, turns);
     save_log(log, path());
     EXPECT_EQ(load_log(path()).launches[0].cores[7].sequence(Risc::trisc).size(), 3U * static_cast<unsigned>(turns) + 2);
@@ -174,7 +172,7 @@ TEST_F(EventLogFile, HoldsALoopBodyOnceForAllCoresAndTurns) {
 }
 
 TEST_F(EventLogFile, DoesNotDependOnWhoSharesBlocks) {
-  RunLog apart{{3, 1}, "loops", {{"loops", false, false, {}, std::vector<EventLog>(3)}}};
+  RunLog apart{{3, 1}, "loops", {{"loops", std::vector<EventLog>(3)}}};
   RunLog together = apart;
   const auto store = std::make_shared<EventStore>();
   for (std::size_t core : {2U, 0U, 1U}) {  // another order of first uses
@@ -196,20 +194,29 @@ TEST_F(EventLogFile, SaysWhatIsWrong) {
   EXPECT_EQ(refusal(bad), "log version 9, this program reads versions 4 to 5");
   bad[1 + 8] = 1;
   EXPECT_EQ(refusal(bad), "log version 1, this program reads versions 4 to 5: record it again with this program");
-  // One core with one block of one event at the end: kind and 23 bytes, no semaphores, the number of cores, three sequences.
-  RunLog log{{1, 1}, "one", {{"one", false, false, {}, std::vector<EventLog>(1)}}};
+  // One core with one block of one event at the end: kind and 23 bytes, the number of cores, three sequences.
+  RunLog log{{1, 1}, "one", {{"one", std::vector<EventLog>(1)}}};
   log.launches[0].cores[0].append(Risc::trisc, Eltwise{});
   save_log(log, path("one"));
   bad = content(path("one"));
-  bad[bad.size() - 3 * 8 - 4 - 8 - 8 - 24] = static_cast<char>(event_kind_count);
+  bad[bad.size() - 3 * 8 - 4 - 8 - 24] = static_cast<char>(event_kind_count);
   EXPECT_EQ(refusal(bad), "unknown event kind " + std::to_string(event_kind_count));
   bad = content(path("one"));
-  bad[bad.size() - 3 * 8 - 4 - 8 - 8 - 23] = 3;
+  bad[bad.size() - 3 * 8 - 4 - 8 - 23] = 3;
   EXPECT_EQ(refusal(bad), "an event eltwise with an unknown value");
   bad = content(path("one"));
   bad[bad.size() - 4] = 7;
   EXPECT_EQ(refusal(bad), "block 7 of 1 is asked for");
   log = sample();
+  log.launches[0].setup_numbers = {0, 2};
+  save_log(log, path("setup"));
+  EXPECT_EQ(refusal_of(path("setup")), "set-up 2 of 2");
+  log = sample();
+  log.launches[0].setup_numbers = {0};
+  save_log(log, path("setup"));
+  EXPECT_EQ(refusal_of(path("setup")), "set-ups of 1 cores, the run has 2");
+  log = sample();
+  log.launches[0].setup_numbers.clear();
   log.grid = {3, 1};
   save_log(log, path("grid"));
   EXPECT_EQ(refusal_of(path("grid")), "the grid of 3x1 does not match its 2 cores");
@@ -217,7 +224,7 @@ TEST_F(EventLogFile, SaysWhatIsWrong) {
 }
 
 TEST_F(EventLogFile, ClaimsAreNotBelieved) {
-  RunLog log{{1, 1}, "one", {{"one", false, false, {}, std::vector<EventLog>(1)}}};
+  RunLog log{{1, 1}, "one", {{"one", std::vector<EventLog>(1)}}};
   log.launches[0].cores[0].append(Risc::trisc, Eltwise{});
   save_log(log, path("one"));
   // Any eight bytes as a count, in a file that is as long as it says.
@@ -234,7 +241,7 @@ TEST_F(EventLogFile, ClaimsAreNotBelieved) {
 }
 
 TEST(EventCount, LoopsCountAndTakeTime) {
-  RunLog log{{1, 1}, "loop", {{"loop", false, false, {}, std::vector<EventLog>(1)}}};
+  RunLog log{{1, 1}, "loop", {{"loop", std::vector<EventLog>(1)}}};
   auto store = std::make_shared<EventStore>();
   const std::vector<Event> body(1000, Event(Eltwise{}));
   store->intern(body);
@@ -341,7 +348,7 @@ TEST(CheckLog, NamesTheCore) {
   log.launches.pop_back();
   log.launches[0].cores[1].append(Risc::ncrisc, Copy{});
   EXPECT_EQ(check_log(log), Findings{"core (1,0) NCRISC: does not end with kernel_end: the kernel did not finish"});
-  log.launches.push_back({"second", false, false, {}, {}});
+  log.launches.push_back({"second", {}});
   EXPECT_EQ(check_log(log), Findings{"first: core (1,0) NCRISC: does not end with kernel_end: the kernel did not finish"});
 }
 

@@ -339,6 +339,33 @@ TEST(KernelApi, TellsTheDstCapacityOfTheProgram) {
       });
 }
 
+TEST(KernelApi, TheLogTellsWhatCoresHaveOfTheirOwn) {
+  run(
+      [&](test::TestProgram& program) {
+        program.cb(0, 2)
+            .kernel(tells_capacity, Risc::trisc, test::only({0, 0}))
+            .kernel(tells_capacity, Risc::trisc, test::only({3, 1}));
+        program.cb(4, 1, 4096);
+        program.program().circular_buffers.back().cores = test::only({3, 1});
+        program.program().core_semaphores.push_back({1, 9, test::only({3, 1})});
+        program.program().kernels.back().compute = ComputeConfig{.full_sync = true};
+      },
+      [&](const test::TestProgram& program, const RunResult& result) {
+        EXPECT_EQ(program.result({0, 0}, Risc::trisc, 0), 8U);
+        EXPECT_EQ(program.result({3, 1}, Risc::trisc, 0), 16U);
+        if (result.log.cores.empty()) return;  // this run keeps none
+        ASSERT_EQ(result.log.setups.size(), 2U);
+        const CoreSetup& most = result.log.setup_of(0);
+        const CoreSetup& own = result.log.setup_of(7);
+        EXPECT_FALSE(most.full_sync);
+        EXPECT_TRUE(own.full_sync);
+        EXPECT_EQ(own.buffers.size(), most.buffers.size() + 1);
+        EXPECT_EQ(own.buffers.back().page_bytes, 4096U);
+        EXPECT_EQ(own.semaphores, (std::vector<std::uint32_t>{0, 9}));
+        EXPECT_EQ(most.semaphores, (std::vector<std::uint32_t>{0, 0}));
+      });
+}
+
 // ---- Addresses
 
 const auto tells_addresses = register_kernel("api/tells_addresses", [] {

@@ -70,7 +70,7 @@ TEST(ReplayCore, MathAndPackTakeTurnsInDst) {
   const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=10.24", "copy_tile_cycles=100"});
   for (const bool full : {false, true}) {
     HandLog log;
-    log.launch().full_sync = full;
+    log.launch().setups[0].full_sync = full;
     log.buffer(0, 3).buffer(16, 3);
     log.kernel(0, Risc::ncrisc, {push(0, 3)});
     std::vector<Event> compute{wait(0, 3)};
@@ -84,6 +84,34 @@ TEST(ReplayCore, MathAndPackTakeTurnsInDst) {
     EXPECT_DOUBLE_EQ(lane(time, Lane::pack).end, full ? 932 : 732);
     EXPECT_DOUBLE_EQ(stalled(lane(time, Lane::math), Stall::dst), full ? 400 : 100);
   }
+}
+
+TEST(ReplayCore, EachCoreHasItsOwnSetup) {
+  // The kernels of MathAndPackTakeTurnsInDst on two cores, whose blocks of events the log has once: the second core has all
+  // of DST in one section, and pages of half the size, which take the packer 100.
+  const Chip machine = free_machine({"unpack_bytes_per_cycle=64", "pack_bytes_per_cycle=10.24", "copy_tile_cycles=100"});
+  HandLog log;
+  log.buffer(0, 3).buffer(16, 3);
+  CoreSetup other = log.launch().setups[0];
+  other.full_sync = true;
+  other.buffers[1].page_bytes = 1024;
+  log.launch().setups.push_back(other);
+  log.launch().setup_numbers = {0, 1, 0, 0};
+  for (const int core : {0, 1}) {
+    log.kernel(core, Risc::ncrisc, {push(0, 3)});
+    std::vector<Event> compute{wait(0, 3)};
+    for (int section = 0; section < 3; ++section) {
+      for (const Event& event : {acquire, copy_from(0, 1), commit, wait_dst, pack_to(16, 1), release})
+        compute.push_back(event);
+    }
+    log.kernel(core, Risc::trisc, compute);
+  }
+  share_blocks(log.launch().cores);
+  const DeviceTime time = replay(log.run, machine);
+  EXPECT_DOUBLE_EQ(lane(time, Lane::pack, 0).end, 732);
+  // Commits 132, 332, 532; packs end 232, 432, 632.
+  EXPECT_DOUBLE_EQ(lane(time, Lane::pack, 1).end, 632);
+  EXPECT_DOUBLE_EQ(stalled(lane(time, Lane::math, 1), Stall::dst), 200);
 }
 
 TEST(ReplayCore, FullBuffersHoldTheProducer) {

@@ -98,10 +98,10 @@ TEST(ReplayNetwork, SemaphoresArriveBehindTheDataAndWakeTheWaiter) {
 
 TEST(ReplayNetwork, SemaphoresBeginWithTheProgramsValues) {
   HandLog log;
-  log.run.launches[0].semaphores = {0, 3};
+  log.run.launches[0].setups[0].semaphores = {0, 3};
   log.kernel(0, Risc::brisc, {events::SemaphoreWait{.value = 3, .node = worker(0, 0), .offset = 65552}});
   EXPECT_NEAR(stalled(lane(replay(log.run, free_machine({})), Lane::brisc, 0), Stall::semaphore), 0, tiny);
-  log.run.launches[0].semaphores = {0, 2};
+  log.run.launches[0].setups[0].semaphores = {0, 2};
   EXPECT_THROW((void)replay(log.run, free_machine({})), UsageError);
 }
 

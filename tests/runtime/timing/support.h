@@ -44,7 +44,7 @@ struct HandLog {
   }
   LaunchLog& launch() { return run.launches.front(); }
   HandLog& buffer(int id, std::uint32_t pages, DataFormat format = DataFormat::bf16) {
-    launch().buffers.push_back({.id = id, .pages = pages, .page_bytes = tile_bytes(format), .format = format});
+    launch().setups[0].buffers.push_back({.id = id, .pages = pages, .page_bytes = tile_bytes(format), .format = format});
     return *this;
   }
   HandLog& kernel(int core, Risc risc, const std::vector<Event>& events) {
