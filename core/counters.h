@@ -121,10 +121,13 @@ struct CoreCounters {
   std::uint32_t l1_used_bytes = 0;  ///< reserved area, circular buffers and L1 buffers
   EnumArray<NocId, EnumArray<TransferKind, TransferCounters>> transfers{};
   std::uint64_t ambiguous_waits = 0;  ///< waits and probes of this run whose outcome may depend on the schedule
+  std::uint32_t longest_sum = 0;      ///< most tiles of products that a DST slot added up in a section; dry runs: 0
+  std::uint64_t faults_struck = 0;    ///< in exact numerics, sums that the chip's known fault strikes
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(tiles, dest_reuses, dst_sections, dst_peak_slots, dst_capacity, cbs, l1_used_bytes, transfers, ambiguous_waits);
+    archive(tiles, dest_reuses, dst_sections, dst_peak_slots, dst_capacity, cbs, l1_used_bytes, transfers, ambiguous_waits,
+            longest_sum, faults_struck);
   }
 };
 

@@ -42,6 +42,7 @@ Dst::Dst(bool fp32, bool full_sync, int limit)
 void Dst::reset() {
   math_half_ = pack_half_ = committed_ = peak_ = 0;
   acquired_ = packing_ = false;
+  longest_sum_ = 0;
   written_[0] = written_[1] = 0;
   dirty_[0] = dirty_[1] = 0;
 }
@@ -99,6 +100,7 @@ void Dst::release() {
   --committed_;
   written_[pack_half_] = 0;
   dirty_[pack_half_] = 0;
+  std::fill(std::begin(sums_[pack_half_]), std::end(sums_[pack_half_]), 0U);
   pack_half_ = (pack_half_ + 1) % halves_;
 }
 

@@ -74,6 +74,17 @@ class Dst {
     written_[math_half_] |= mask;
     if (!adds_on) dirty_[math_half_] |= mask;
   }
+  /// One more tile of products goes into each of these slots' sums; to be called before mark_written().
+  void count_sums(int first, int count) {
+    const std::uint32_t fresh = cleared(first, count);
+    for (int i = 0; i < count; ++i) {
+      std::uint32_t& sum = sums_[math_half_][first + i];
+      sum = ((fresh >> i) & 1U) != 0 ? 1 : sum + 1;
+      longest_sum_ = std::max(longest_sum_, sum);
+    }
+  }
+  /// Most tiles of products that a slot has added up within a section so far, as far as they were counted.
+  [[nodiscard]] std::uint32_t longest_sum() const { return longest_sum_; }
   /// Products may add to what these slots hold: they are not dirty.
   void mark_accumulator(int first, int count);
   /// Bit i: slot first + i is dirty: a product would add to the result of another operation (class dst-dirty).
@@ -119,6 +130,8 @@ class Dst {
   int peak_ = 0;
   std::uint32_t written_[2] = {0, 0};
   std::uint32_t dirty_[2] = {0, 0};
+  std::uint32_t sums_[2][16] = {};  ///< tiles of products by slot
+  std::uint32_t longest_sum_ = 0;
   checks::Reporter* reporter_ = nullptr;
   struct FreeAligned {
     void operator()(float* memory) const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operations of the matrix unit that go step by step as on silicon: all of exact numerics, and sums of reductions.
+// The operations of the matrix unit that go step by step as on silicon: all of exact numerics, sums of reductions, and
+// products of rounded numerics where the machine multiplies pairs.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -11,6 +12,7 @@
 #include "core/simd/exact_kernels.h"
 #include "core/simd/matrix_kernels.h"
 #include "core/simd/matrix_sources.h"
+#include "core/simd/pair_kernels.h"
 #include "core/tile.h"
 
 namespace tilegrid {
@@ -21,8 +23,10 @@ using simd::ExactOperand;
 using simd::SourceRegister;
 
 /// Per thread and not on the stack, as in matrix_unit.cpp. rt * ct <= 16 gives rt + ct <= 17 operands of a block.
+constexpr std::size_t most_operands = 17;
 struct Steps {
-  std::array<ExactOperand, 17> operands;
+  std::array<ExactOperand, most_operands> operands;
+  std::array<simd::PairTile, most_operands> pairs;
   alignas(64) std::array<std::array<float, tile_elements>, 2> tiles;
 };
 Steps& steps() {
@@ -88,7 +92,8 @@ void MatrixUnit::matmul_exactly(const MatmulBlock& block) const {
   const ExactMode mode = exact_mode();
   const std::size_t rt = block.rt;
   const std::size_t ct = block.ct;
-  auto& [operands, tiles] = steps();
+  auto& operands = steps().operands;
+  auto& tiles = steps().tiles;
   for (std::size_t i = 0; i < rt + ct; ++i) {
     const bool is_in0 = i < rt;
     const TileOperand tile =
@@ -104,6 +109,46 @@ void MatrixUnit::matmul_exactly(const MatmulBlock& block) const {
                                                ((block.cleared >> index) & 1U) != 0, block.dst + index * tile_elements);
     }
   }
+}
+
+std::uint32_t MatrixUnit::matmul_in_pairs(const MatmulBlock& block) const {
+  const simd::ProductCut cut = product_cut(fidelity_, numerics_);
+  const std::size_t rt = block.rt;
+  const std::size_t ct = block.ct;
+  auto& pairs = steps().pairs;
+  float* values = steps().tiles[0].data();
+  std::array<simd::Extent, most_operands> extents;
+  for (std::size_t r = 0; r < rt; ++r) {
+    const TileOperand tile{.data = block.in0.data + r * block.in0_stride, .format = block.in0.format};
+    unpack_source(tile, dst_fp32_, 0xFFFFFFFFU, false, values);
+    extents.at(r) = simd::extent_of(values);
+    simd::pair_in0(values, {.top = cut.b_keep}, pairs.at(r));
+  }
+  for (std::size_t c = 0; c < ct; ++c) {
+    const TileOperand tile{.data = block.in1.data + c * block.in1_stride, .format = block.in1.format};
+    unpack_source(tile, dst_fp32_, cut.a_keep, block.transpose_in1, values);
+    extents.at(rt + c) = simd::extent_of(values);
+    simd::pair_in1(values, {.keep = cut.a_keep, .top = cut.a_top}, pairs.at(rt + c));
+  }
+  std::uint32_t left = 0;
+  for (std::size_t c = 0; c < ct; ++c) {
+    for (std::size_t r = 0; r < rt; ++r) {
+      const std::size_t index = r * ct + c;
+      const bool cleared = ((block.cleared >> index) & 1U) != 0;
+      float* dst = block.dst + index * tile_elements;
+      if (!simd::stays_tame(extents.at(r), extents.at(rt + c), cleared ? nullptr : dst)) {
+        left |= 1U << index;
+        continue;
+      }
+      simd::multiply_pairs({.in0 = &pairs.at(r),
+                            .in1 = &pairs.at(rt + c),
+                            .phases = cut.phases,
+                            .cleared = cleared,
+                            .dst_fp32 = dst_fp32_,
+                            .dst = dst});
+    }
+  }
+  return left;
 }
 
 void MatrixUnit::eltwise_exactly(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst,

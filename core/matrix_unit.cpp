@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/simd/matrix_kernels.h"
 #include "core/simd/matrix_sources.h"
+#include "core/simd/pair_kernels.h"
 #include "core/tile.h"
 #include "core/unpacker.h"
 
@@ -177,33 +178,45 @@ void MatrixUnit::matmul_block(const MatmulBlock& block) const {
         .numbers(block.rt * block.ct, 16, "tiles");
   }
   if (numerics_ == Numerics::exact) return matmul_exactly(block);
+  std::uint32_t products = (1U << static_cast<unsigned>(block.rt * block.ct)) - 1U;
+  if (numerics_ == Numerics::rounded && simd::multiplies_pairs()) products = matmul_in_pairs(block);
+  if (products != 0) matmul_in_passes(block, products);
+}
+
+void MatrixUnit::matmul_in_passes(const MatmulBlock& block, std::uint32_t products) const {
   const simd::ProductCut cut = product_cut(fidelity_, numerics_);
   const std::size_t rt = block.rt;
   const std::size_t ct = block.ct;
   PassTiles in0(scratch().tiles.data());
   PassTiles in1(scratch().tiles.data() + rt);
+  std::array<simd::Extent, block_tiles> extents;
   // in0 goes to SrcB, in1 to SrcA: the cuts of b belong to in0.
   for (std::size_t r = 0; r < rt; ++r) {
     const TileOperand tile{.data = block.in0.data + r * block.in0_stride, .format = block.in0.format};
     const bool low = cut.second_pass || cut.phases > 2;
     unpack_source(tile, dst_fp32_, low ? 0xFFFFFFFFU : cut.b_keep, false, in0.high(r));
+    if (cut.phases > 0) extents.at(r) = simd::extent_of(in0.high(r));
     if (low) simd::split(in0.high(r), cut.b_keep, in0.low(r));
     if (cut.phases > 1) simd::cut_finite(in0.high(r), 0xFFFFFFFFU, in0.finite(r));
   }
   for (std::size_t c = 0; c < ct; ++c) {
     const TileOperand tile{.data = block.in1.data + c * block.in1_stride, .format = block.in1.format};
     unpack_source(tile, dst_fp32_, cut.a_keep, block.transpose_in1, in1.high(c));
+    if (cut.phases > 0) extents.at(rt + c) = simd::extent_of(in1.high(c));
     if (cut.phases > 1) simd::split(in1.high(c), cut.a_top, in1.low(c));
     if (cut.second_pass || cut.phases > 2) simd::cut_finite(in1.high(c), cut.a_top, in1.finite(c));
   }
   for (std::size_t c = 0; c < ct; ++c) {
     for (std::size_t r = 0; r < rt; ++r) {
       const std::size_t index = r * ct + c;
+      if (((products >> index) & 1U) == 0) continue;
       simd::TileProduct product{.passes = {{{.in0 = in0.high(r), .in1 = in1.high(c)}}},
                                 .round_within = cut.phases > 0,
                                 .cleared = ((block.cleared >> index) & 1U) != 0,
                                 .dst_fp32 = dst_fp32_,
                                 .dst = block.dst + index * tile_elements};
+      product.tame = product.round_within &&
+                     simd::stays_tame(extents.at(r), extents.at(rt + c), product.cleared ? nullptr : product.dst);
       const auto add_pass = [&](const float* a, const float* b) {
         product.passes.at(product.count++) = {.in0 = b, .in1 = a};
       };

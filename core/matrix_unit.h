@@ -60,7 +60,7 @@ struct MatmulBlock {
 class MatrixUnit {
  public:
   /// `known_faults`: in exact numerics, Wormhole's fault #38306 as silicon has it (tensix.md 2.1).
-  MatrixUnit(Fidelity fidelity, bool dst_fp32, Numerics numerics = Numerics::fast, bool known_faults = false)
+  MatrixUnit(Fidelity fidelity, bool dst_fp32, Numerics numerics = default_numerics, bool known_faults = false)
       : fidelity_(fidelity), dst_fp32_(dst_fp32), numerics_(numerics), known_faults_(known_faults) {}
 
   void matmul_block(const MatmulBlock& block) const;
@@ -87,12 +87,16 @@ class MatrixUnit {
   [[nodiscard]] Fidelity fidelity() const { return fidelity_; }
   [[nodiscard]] bool dst_fp32() const { return dst_fp32_; }
   [[nodiscard]] Numerics numerics() const { return numerics_; }
-  /// How often fault #38306 struck, with known_faults.
+  /// Sums of exact numerics that fault #38306 strikes; with known_faults it did.
   [[nodiscard]] std::uint64_t faults_struck() const { return faults_struck_; }
 
  private:
   [[nodiscard]] simd::ExactMode exact_mode() const;
   void matmul_exactly(const MatmulBlock& block) const;
+  /// Those of bit i: the product that goes to dst tile i.
+  void matmul_in_passes(const MatmulBlock& block, std::uint32_t products) const;
+  /// Returns the products that have to go in passes, as their numbers are too small or infinite.
+  [[nodiscard]] std::uint32_t matmul_in_pairs(const MatmulBlock& block) const;
   void eltwise_exactly(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst, bool accumulate) const;
   void reduce_sum_by_faces(ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const;
 

@@ -16,4 +16,7 @@ enum class Numerics : std::uint8_t {
 template <>
 inline constexpr int enum_size<Numerics> = count_to(Numerics::fast);
 
+/// What everything computes with that is not told otherwise.
+inline constexpr Numerics default_numerics = Numerics::rounded;
+
 }  // namespace tilegrid

@@ -82,7 +82,7 @@ struct ComputeConfig {
   bool dst_fp32 = false;   ///< 32-bit DST: half the slots
   bool full_sync = false;  ///< the whole DST in one section instead of two halves
   int dst_capacity = 0;    ///< slots of a section, at most those of the mode; 0: all of them
-  Numerics numerics = Numerics::fast;
+  Numerics numerics = default_numerics;
   bool known_faults = false;  ///< in exact numerics, faults of the chip's silicon as it has them
   friend bool operator==(const ComputeConfig&, const ComputeConfig&) = default;
   template <class Archive>

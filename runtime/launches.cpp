@@ -41,6 +41,8 @@ void add(CoreCounters& sum, const CoreCounters& more) {
     }
   }
   sum.ambiguous_waits += more.ambiguous_waits;
+  sum.longest_sum = std::max(sum.longest_sum, more.longest_sum);
+  sum.faults_struck += more.faults_struck;
 }
 
 void add(CoreHostCost& sum, const CoreHostCost& more) {
@@ -91,6 +93,24 @@ KnownFaults faults_relied_on(const Program& program, const RunResult& result) {
   return faults;
 }
 
+NumericsUse numerics_of(const Program& program, const RunResult& result) {
+  NumericsUse all;
+  for (std::size_t i = 0; i < result.cores.size(); ++i) {
+    const CoreCounters& counters = result.cores[i];
+    const ComputeConfig& compute = compute_of(program, program.grid.core(static_cast<int>(i)));
+    NumericsUse use;
+    if (compute.numerics == Numerics::fast && counters.longest_sum > 0) {
+      use.too_seldom = rounding_bound(compute.fidelity, compute.dst_fp32, counters.longest_sum);
+    }
+    if (compute.numerics == Numerics::exact && has_matrix_fault(program.chip)) {
+      use.faults_struck = counters.faults_struck;
+      use.known_faults = compute.known_faults;
+    }
+    add(all, use);
+  }
+  return all;
+}
+
 void add(RunResult& sum, RunResult&& more) {
   for (std::size_t i = 0; i < sum.cores.size(); ++i) add(sum.cores[i], more.cores[i]);
   for (std::size_t i = 0; i < sum.core_hosts.size(); ++i) add(sum.core_hosts[i], more.core_hosts[i]);
@@ -108,6 +128,7 @@ Launches launch_in_order(Device& device, const std::vector<Program>& programs, c
     if (options.on_progress) own.on_progress = [&](std::uint64_t done) { options.on_progress(before + done); };
     RunResult result = device.launch(programs[i], own);
     add(launches.known_faults, faults_relied_on(programs[i], result));
+    add(launches.numerics, numerics_of(programs[i], result));
     if (i == 0) {
       launches.result = std::move(result);
       continue;

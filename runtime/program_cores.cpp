@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/checks/poison.h"
+#include "core/chip/known_faults.h"
 #include "noc/endpoint.h"
 #include "runtime/deadlock/deadlock_report.h"
 #include "runtime/jit/loader.h"
@@ -48,7 +49,8 @@ void ProgramCores::set_up(Core& core) {
   const int slots =
       compute.dst_capacity > 0 ? compute.dst_capacity : core.chip.dst_slots(compute.dst_fp32, compute.full_sync);
   core.dst = Dst(compute.dst_fp32, compute.full_sync, slots);
-  core.matrix = MatrixUnit(compute.fidelity, compute.dst_fp32, compute.numerics, compute.known_faults);
+  core.matrix =
+      MatrixUnit(compute.fidelity, compute.dst_fp32, compute.numerics, compute.known_faults && has_matrix_fault(core.chip));
   core.vector = VectorUnit(compute.dst_fp32);
   core.pack = {};
   core.unpack_to_dst = false;
@@ -179,6 +181,8 @@ void ProgramCores::collect(EndReason reason, RankResult& result) {
     CoreCounters& counters = core->counters;
     counters.dst_peak_slots = core->dst.peak();
     counters.dst_capacity = core->dst.capacity();
+    counters.longest_sum = core->dst.longest_sum();
+    counters.faults_struck = has_matrix_fault(core->chip) ? core->matrix.faults_struck() : 0;
     counters.l1_used_bytes = static_cast<std::uint32_t>(l1_bytes_needed(launch_.program));
     for (std::size_t i = 0; i < core->cbs.size(); ++i) {
       const CircularBuffer& cb = core->cbs[i];

@@ -27,6 +27,8 @@ constexpr std::array<KnownFault, 4> table{{
 
 std::span<const KnownFault> known_faults() { return table; }
 
+bool has_matrix_fault(const Chip& chip) { return chip.name() == table.front().chip; }
+
 KnownFaults faults_relied_on(const Chip& chip, const ComputeUse& use) {
   KnownFaults faults;
   for (const KnownFault& fault : table) {

@@ -33,6 +33,9 @@ struct KnownFault {
 /// All that are known of.
 [[nodiscard]] std::span<const KnownFault> known_faults();
 
+/// The fault of matrix units that exact numerics can have (MatrixUnit's known_faults): whether the chip has it.
+[[nodiscard]] bool has_matrix_fault(const Chip& chip);
+
 /// Some of them, none twice.
 using KnownFaults = std::vector<const KnownFault*>;
 /// Those of the chip that a launch relies on not being there.

@@ -117,10 +117,10 @@ class Adder {
 
   HWY_INLINE Words normalised(Ints sum, Ints exponent) {
     if constexpr (dst_fp32) {
-      if (HWY_UNLIKELY(known_faults_)) {
-        const auto fault = hn::Eq(sum, number(-1));
+      const auto fault = hn::Eq(sum, number(-1));
+      if (HWY_UNLIKELY(!hn::AllFalse(IntTag(), fault))) {
         struck_ += hn::CountTrue(IntTag(), fault);
-        exponent = hn::IfThenElse(fault, hn::Add(exponent, number(27)), exponent);
+        if (known_faults_) exponent = hn::IfThenElse(fault, hn::Add(exponent, number(27)), exponent);
       }
     }
     constexpr int fraction_bits = dst_fp32 ? 23 : 7;

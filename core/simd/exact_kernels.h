@@ -30,12 +30,13 @@ void split_exactly(SourceRegister source, const float* values, ExactOperand& out
 struct ExactMode {
   int phases = 1;  ///< of the fidelity
   bool dst_fp32 = false;
-  /// Wormhole's fault #38306: a sum of one negative unit comes out 2^27 times too large. How often it strikes is counted.
+  /// Wormhole's fault #38306: a sum of one negative unit comes out 2^27 times too large. How often it strikes, or would,
+  /// is counted.
   bool known_faults = false;
 };
 
 /// dst = (cleared ? 0 : dst) + in0 x in1; 1024 DST values in face order. The phases are the outer loop, in each k = 0..15 is
-/// added, then k = 16..31. Returns how often the known fault struck.
+/// added, then k = 16..31. Returns how often the known fault strikes.
 std::uint64_t multiply_exactly(const ExactMode& mode, const ExactOperand& in0, const ExactOperand& in1, bool cleared,
                                float* dst);
 

@@ -82,13 +82,15 @@ HWY_INLINE bool may_need_repair(Floats v) {
 #endif
 }
 
+/// Rounds half up on the magnitude to the 8 significand bits of 16-bit DST. 0 stays 0: half a unit is added, then cut.
+HWY_INLINE Floats half_up(Floats v) { return float_of(hn::And(hn::Add(bits_of(v), word(0x8000U)), word(0xFFFF0000U))); }
+
 /// A DST write: one NaN, no denormals, no -0; then for 16-bit DST rounded half up on the magnitude to 8 significand bits.
 template <bool dst_fp32>
 HWY_INLINE Floats round_dst(Floats v) {
   if (HWY_UNLIKELY(may_need_repair(v))) v = float_of(flush(bits_of(one_nan(v))));
   if constexpr (dst_fp32) return v;
-  // +0 stays +0: half a unit is added, then cut.
-  return float_of(hn::And(hn::Add(bits_of(v), word(0x8000U)), word(0xFFFF0000U)));
+  return half_up(v);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

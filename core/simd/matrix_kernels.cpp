@@ -34,6 +34,24 @@ void cut_finite(const float* HWY_RESTRICT values, std::uint32_t keep, float* HWY
   }
 }
 
+bool has_wide_vectors() { return lanes == face_side; }
+
+Extent extent_of(const float* HWY_RESTRICT values) {
+  const FloatTag d;
+  // Doubled, so that the sign is gone; one less, so that zeros are above all others.
+  Words least = word(0xFFFFFFFFU);
+  Words most = word(0);
+  for (std::size_t i = 0; i < tile_elements; i += lanes) {
+    const Words doubled = hn::ShiftLeft<1>(bits_of(hn::Load(d, values + i)));
+    least = hn::Min(least, hn::Sub(doubled, word(1)));
+    most = hn::Max(most, doubled);
+  }
+  const WordTag dw;
+  const std::uint32_t smallest = hn::GetLane(hn::MinOfLanes(dw, least));
+  const std::uint32_t largest = hn::GetLane(hn::MaxOfLanes(dw, most));
+  return {.least = (smallest + (smallest < 0xFFFFFFFFU ? 1U : 0U)) >> 24U, .finite = largest < 0xFF000000U};
+}
+
 // Register blocking: `block_rows` rows by `block_vectors` vectors of columns stay in registers over all k. Vectors of 16
 // lanes take one column from each face; narrower ones stay within one face.
 inline constexpr std::size_t block_rows = lanes == 16 ? 8 : lanes == 8 ? 4 : 2;
@@ -56,10 +74,14 @@ HWY_INLINE void multiply_face(const float* HWY_RESTRICT a_face, const float* HWY
   }
 }
 
-template <bool dst_fp32>
+/// Between the steps of a product. Of tame sums nothing needs repair that the last step does not repair as well.
+template <bool dst_fp32, bool tame>
 HWY_INLINE void round_block(Accumulators& acc) {
+  if constexpr (tame && dst_fp32) return;
   for (std::size_t r = 0; r < block_rows; ++r) {
-    for (std::size_t v = 0; v < block_vectors; ++v) acc[r][v] = round_dst<dst_fp32>(acc[r][v]);
+    for (std::size_t v = 0; v < block_vectors; ++v) {
+      acc[r][v] = tame ? half_up(acc[r][v]) : round_dst<dst_fp32>(acc[r][v]);
+    }
   }
 }
 
@@ -72,7 +94,9 @@ HWY_INLINE void store_block(const Accumulators& acc, float* HWY_RESTRICT dst) {
   }
 }
 
-template <bool dst_fp32, bool round_within>
+enum class Within { nothing, rounded, tame };
+
+template <bool dst_fp32, Within within>
 void multiply_tile_to(const TileProduct& p) {
   const FloatTag d;
   for (std::size_t row = 0; row < tile_side; row += block_rows) {
@@ -90,7 +114,7 @@ void multiply_tile_to(const TileProduct& p) {
         for (std::size_t face = 0; face < 2; ++face) {  // the left of a with the upper of b, then right with lower
           multiply_face(p.passes[pass].in0 + row_offset + face * face_elements,
                         p.passes[pass].in1 + column_offset + face * 2 * face_elements, acc);
-          if constexpr (round_within) round_block<dst_fp32>(acc);
+          if constexpr (within != Within::nothing) round_block<dst_fp32, within == Within::tame>(acc);
         }
       }
       store_block<dst_fp32>(acc, dst);
@@ -99,8 +123,11 @@ void multiply_tile_to(const TileProduct& p) {
 }
 
 void multiply_tile(const TileProduct& p) {
-  if (p.round_within) return p.dst_fp32 ? multiply_tile_to<true, true>(p) : multiply_tile_to<false, true>(p);
-  p.dst_fp32 ? multiply_tile_to<true, false>(p) : multiply_tile_to<false, false>(p);
+  if (!p.round_within) {
+    return p.dst_fp32 ? multiply_tile_to<true, Within::nothing>(p) : multiply_tile_to<false, Within::nothing>(p);
+  }
+  if (p.tame) return p.dst_fp32 ? multiply_tile_to<true, Within::tame>(p) : multiply_tile_to<false, Within::tame>(p);
+  p.dst_fp32 ? multiply_tile_to<true, Within::rounded>(p) : multiply_tile_to<false, Within::rounded>(p);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
@@ -114,6 +141,8 @@ namespace tilegrid::simd {
 HWY_EXPORT(unpack_tile);
 HWY_EXPORT(split);
 HWY_EXPORT(cut_finite);
+HWY_EXPORT(has_wide_vectors);
+HWY_EXPORT(extent_of);
 HWY_EXPORT(multiply_tile);
 HWY_EXPORT(elementwise_tile);
 HWY_EXPORT(reduce_tile);
@@ -123,6 +152,8 @@ HWY_EXPORT(pool_face);
 void unpack(const std::byte* l1, const UnpackSpec& spec, float* out) { HWY_DYNAMIC_DISPATCH(unpack_tile)(l1, spec, out); }
 void split(float* values, std::uint32_t keep, float* low) { HWY_DYNAMIC_DISPATCH(split)(values, keep, low); }
 void cut_finite(const float* values, std::uint32_t keep, float* out) { HWY_DYNAMIC_DISPATCH(cut_finite)(values, keep, out); }
+bool has_wide_vectors() { return HWY_DYNAMIC_DISPATCH(has_wide_vectors)(); }
+Extent extent_of(const float* values) { return HWY_DYNAMIC_DISPATCH(extent_of)(values); }
 void multiply_tile(const TileProduct& product) { HWY_DYNAMIC_DISPATCH(multiply_tile)(product); }
 void elementwise(const ElementwiseSpec& spec) { HWY_DYNAMIC_DISPATCH(elementwise_tile)(spec); }
 void reduce_rows(const ReduceSpec& spec, float* out) { HWY_DYNAMIC_DISPATCH(reduce_tile)(spec, true, out); }

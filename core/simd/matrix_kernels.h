@@ -25,6 +25,26 @@ void split(float* values, std::uint32_t keep, float* low);
 /// out = values cut to `keep`; inf and NaN become 0.
 void cut_finite(const float* values, std::uint32_t keep, float* out);
 
+/// Whether a row of a face is one vector of the instruction set that was chosen, AVX-512.
+[[nodiscard]] bool has_wide_vectors();
+
+/// How small the numbers of a tile get. Sums of products of small numbers may be denormal on their way to DST, and need
+/// care.
+struct Extent {
+  std::uint32_t least = 255;  ///< biased exponent of the smallest number that is not zero; 255: none is finite and not zero
+  bool finite = true;         ///< all numbers are
+};
+[[nodiscard]] Extent extent_of(const float* values);
+/// No sum on the way of products of such numbers to a tile of DST (null: a cleared one) is denormal, or NaN that DST was
+/// not: source registers have at most eleven bits, so that all products are multiples of 2^-126 and so are their sums.
+[[nodiscard]] inline bool stays_tame(Extent in0, Extent in1, const float* dst) {
+  constexpr std::uint32_t least_of_one = 16;                   // whose low piece is no denormal itself
+  constexpr std::uint32_t least_of_both = 2 * 127 + 20 - 126;  // the last bits of both have a product of 2^-126
+  constexpr std::uint32_t least_of_dst = 127 + 23 - 126;       // 24 bits of it end there
+  return in0.finite && in1.finite && in0.least >= least_of_one && in1.least >= least_of_one &&
+         in0.least + in1.least >= least_of_both && (dst == nullptr || extent_of(dst).least >= least_of_dst);
+}
+
 /// dst = (cleared ? 0 : dst) + in0 x in1 of one pass after the other, in each k = 0..31 in order with fused multiply-add;
 /// then dst is rounded. With `round_within` it is rounded after every 16 products, too, as silicon does.
 struct TileProduct {
@@ -35,6 +55,7 @@ struct TileProduct {
   std::array<Pass, 4> passes{};
   std::size_t count = 1;  ///< of passes
   bool round_within = false;
+  bool tame = false;  ///< with round_within: no sum on the way is denormal, which saves looking
   bool cleared = false;
   bool dst_fp32 = true;
   float* dst = nullptr;

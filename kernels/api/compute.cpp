@@ -194,7 +194,10 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   block.rt = static_cast<int>(rt);
   block.ct = static_cast<int>(ct);
   block.cleared = core.dst.cleared(static_cast<int>(dst), slots);
-  if (!core.dry) core.matrix.matmul_block(block);
+  if (!core.dry) {
+    core.matrix.matmul_block(block);
+    core.dst.count_sums(static_cast<int>(dst), slots);
+  }
   core.dst.mark_written(static_cast<int>(dst), slots, true);
   core.count(TileOp::matmul, rt * ct);
   // The shorter side is held, two tiles at a time, while the longer one streams past (tensix.md 3.2).
@@ -279,7 +282,10 @@ void reduce_tile(Pool pool, ReduceDim dim, std::uint32_t cb, std::uint32_t scale
   const bool holds_value = core.dst.cleared(slot, 1) == 0;
   const TileOperand in = operand(core, Source::a, cb, index, "reduce_tile");
   const TileOperand scale = operand(core, Source::b, scaler, scaler_index, "reduce_tile");
-  if (!core.dry) core.matrix.reduce(pool, dim, in, scale, tile, holds_value);
+  if (!core.dry) {
+    core.matrix.reduce(pool, dim, in, scale, tile, holds_value);
+    if (pool == Pool::sum) core.dst.count_sums(slot, 1);
+  }
   core.dst.mark_written(slot, 1);
   core.count(pool == Pool::max ? TileOp::reduce_max : TileOp::reduce_sum);
   core.count(TileOp::unpack);

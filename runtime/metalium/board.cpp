@@ -163,7 +163,12 @@ void Board::launch(ProgramParts& program) {
   reporting([&] {
     std::cout.flush();
     std::fflush(stdout);
-    const Program made = program_of(program, grid(), chip(), l1_.lowest());
+    Program made = program_of(program, grid(), chip(), l1_.lowest());
+    for (KernelConfig& kernel : made.kernels) {
+      if (!kernel.compute) continue;
+      kernel.compute->numerics = settings_.numerics;
+      kernel.compute->known_faults = settings_.known_faults;
+    }
     LaunchOptions options;
     options.record_log = report_.wants_log();
     report_.launched(made, device_->launch(made, options));

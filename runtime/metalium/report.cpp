@@ -8,8 +8,10 @@
 #include <iterator>
 #include <utility>
 
+#include "core/fidelity_name.h"
 #include "runtime/launches.h"
 #include "runtime/report/checks_report.h"
+#include "runtime/report/numerics_report.h"
 #include "runtime/report/print.h"
 #include "runtime/timing/costs.h"
 
@@ -76,7 +78,11 @@ std::uint64_t busy_cores(const report::RunOutcome& outcome) {
 }  // namespace
 
 Report::Report(const Settings& settings, GridSize grid, int ranks, bool mpi, const Chip& chip)
-    : kind_(settings.report), log_path_(settings.log), time_(settings.time && settings.report != "off"), mpi_(mpi) {
+    : kind_(settings.report),
+      log_path_(settings.log),
+      time_(settings.time && settings.report != "off"),
+      mpi_(mpi),
+      numerics_(settings.numerics) {
   architecture_.parameters = chip;
   outcome_.grid = grid;
   outcome_.ranks = ranks;
@@ -96,6 +102,7 @@ void Report::compiled(const std::vector<jit::Object>& objects) {
 void Report::launched(const Program& program, RunResult result) {
   ++launches_;
   tilegrid::add(outcome_.known_faults, faults_relied_on(program, result));
+  tilegrid::add(outcome_.numerics, tilegrid::numerics_of(program, result));
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     const auto same = [&](const CircularBufferConfig& other) { return other.id == cb.id; };
     auto& known = outcome_.circular_buffers;
@@ -157,6 +164,7 @@ std::string Report::summary(int code) const {
       lines.push_back(fmt::format("warning: {}: {}; on {}; {} ({})", fault->id, fault->summary, fault->chip, fault->advice,
                                   fault->source));
     }
+    for (const std::string& line : report::numerics_lines(outcome_.numerics)) lines.push_back(line);
     lines.push_back(fmt::format("checks: {}; verified: tilegrid does not know, the program ended with {}",
                                 warnings == 0 ? "nothing found" : plural(warnings, "warning"), code));
   }
@@ -176,12 +184,14 @@ Value Report::document(const Device& device, int code) const {
   Value document{{"config",
                   {{"grid", fmt::format("{}x{}", outcome.grid.x, outcome.grid.y)},
                    {"chip", outcome.result.chip.name()},
+                   {"numerics", name_of(numerics_)},
                    {"ranks", outcome.ranks},
                    {"transport", outcome.transport}}},
                  {"exit", code},
                  {"verified", Value()},
                  {"error", report::text_or_null(error_)},
                  {"warnings", report::faults_of(outcome_.known_faults)},
+                 {"numerics", report::numerics_of(outcome_.numerics)},
                  {"deadlock", deadlock_.empty() ? Value() : report::from_json(deadlock_)},
                  {"launches", launches_},
                  {"plain_code", {{"most_cycles_of_a_risc", loop_cycles_}, {"within_factor", 2}}},

@@ -39,6 +39,7 @@ class Report {
   std::string log_path_;
   bool time_ = false;
   bool mpi_ = false;
+  Numerics numerics_ = default_numerics;
   report::ChosenArchitecture architecture_;
   report::RunOutcome outcome_;
   int launches_ = 0;

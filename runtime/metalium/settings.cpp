@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/fidelity_name.h"
 
 namespace tilegrid::metalium {
 namespace {
@@ -31,7 +32,19 @@ std::vector<std::string> parts_of(const std::string& text) {
   return parts;
 }
 
-constexpr std::array names{"grid", "arch", "set", "check", "report", "log", "shake", "time"};
+constexpr std::array names{"grid", "arch", "set", "check", "report", "log", "shake", "numerics", "known_faults", "time"};
+
+bool is_on(const std::string& value, const std::string& where) {
+  if (value != "on" && value != "off") throw UsageError(fmt::format("{}: \"{}\" is neither on nor off", where, value));
+  return value == "on";
+}
+
+Numerics numerics_of(const std::string& value, const std::string& where) {
+  for (const Numerics numerics : each<Numerics>) {
+    if (value == name_of(numerics)) return numerics;
+  }
+  throw UsageError(fmt::format("{}: \"{}\" is none of exact, rounded, fast", where, value));
+}
 
 void assign(Settings& settings, const std::string& name, const std::string& value, const std::string& where) {
   if (name == "grid") {
@@ -49,8 +62,11 @@ void assign(Settings& settings, const std::string& name, const std::string& valu
   } else if (name == "shake") {
     settings.shake = value;
   } else if (name == "time") {
-    if (value != "on" && value != "off") throw UsageError(fmt::format("{}: \"{}\" is neither on nor off", where, value));
-    settings.time = value == "on";
+    settings.time = is_on(value, where);
+  } else if (name == "numerics") {
+    settings.numerics = numerics_of(value, where);
+  } else if (name == "known_faults") {
+    settings.known_faults = is_on(value, where);
   } else {
     throw UsageError(fmt::format("{}: there is no setting {}; there are {}", where, name, fmt::join(names, ", ")));
   }
@@ -73,7 +89,8 @@ void read_lines(Settings& settings, std::istream& lines, const std::string& wher
 
 std::string Settings::to_text() const {
   return fmt::format("grid={}\narch={}\nset={}\ncheck={}\nreport={}\nlog={}\nshake={}\ntime={}\n", grid, arch,
-                     fmt::join(set, ","), check, report, log, shake, time ? "on" : "off");
+                     fmt::join(set, ","), check, report, log, shake, time ? "on" : "off") +
+         fmt::format("numerics={}\nknown_faults={}\n", name_of(numerics), known_faults ? "on" : "off");
 }
 
 Settings Settings::from_text(const std::string& text, const std::string& where) {

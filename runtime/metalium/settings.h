@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/numerics.h"
 #include "core/types.h"
 
 namespace tilegrid::metalium {
@@ -14,14 +15,16 @@ namespace tilegrid::metalium {
 /// What the environment says of a run, or a file that TILEGRID_SETTINGS names (lines "grid = 8x8", "check = race=warn", ...;
 /// '#' begins a comment), before which the environment goes. Texts are as they were given: who uses them parses them.
 struct Settings {
-  std::string grid;                ///< TILEGRID_GRID, columns x rows; empty: all of the chip
-  std::string arch;                ///< TILEGRID_ARCH: name or file of a chip
-  std::vector<std::string> set;    ///< TILEGRID_SET: constants of the chip, key=value,...
-  std::string check = "wild";      ///< TILEGRID_CHECK: as --check of the command
-  std::string report = "summary";  ///< TILEGRID_REPORT: summary, off or a file for JSON
-  std::string log;                 ///< TILEGRID_LOG: a file for the event log
-  std::string shake;               ///< TILEGRID_SHAKE: a seed
-  bool time = true;                ///< TILEGRID_TIME=off: without device time
+  std::string grid;                      ///< TILEGRID_GRID, columns x rows; empty: all of the chip
+  std::string arch;                      ///< TILEGRID_ARCH: name or file of a chip
+  std::vector<std::string> set;          ///< TILEGRID_SET: constants of the chip, key=value,...
+  std::string check = "wild";            ///< TILEGRID_CHECK: as --check of the command
+  std::string report = "summary";        ///< TILEGRID_REPORT: summary, off or a file for JSON
+  std::string log;                       ///< TILEGRID_LOG: a file for the event log
+  std::string shake;                     ///< TILEGRID_SHAKE: a seed
+  Numerics numerics = default_numerics;  ///< TILEGRID_NUMERICS: exact, rounded or fast
+  bool known_faults = false;             ///< TILEGRID_KNOWN_FAULTS=on: in exact numerics, as silicon has them
+  bool time = true;                      ///< TILEGRID_TIME=off: without device time
 
   /// One text of all, and the reverse: what rank 0 has is what all ranks use.
   [[nodiscard]] std::string to_text() const;

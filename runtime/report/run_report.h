@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/chip/known_faults.h"
+#include "core/rounding_bound.h"
 #include "core/types.h"
 #include "kernels/program.h"
 #include "runtime/device.h"
@@ -38,6 +39,7 @@ struct RunOutcome {
   RunResult result;                     ///< of all launches together; the log of the last one
   std::vector<LaunchLog> earlier_logs;  ///< of the launches before, when they are kept
   KnownFaults known_faults;             ///< that the run relies on
+  NumericsUse numerics;
   Conversions conversions;
   std::optional<DeviceReport> device;    ///< none when it was not wanted
   std::optional<double> verify_seconds;  ///< none when the output was not verified

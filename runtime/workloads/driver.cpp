@@ -14,6 +14,7 @@
 #include "runtime/launches.h"
 #include "runtime/progress.h"
 #include "runtime/report/checks_report.h"
+#include "runtime/report/numerics_report.h"
 #include "runtime/report/page.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
@@ -39,6 +40,7 @@ void launch(Device& device, const Workload& workload, const std::vector<Program>
   outcome.result = std::move(launches.result);
   outcome.earlier_logs = std::move(launches.earlier_logs);
   outcome.known_faults = std::move(launches.known_faults);
+  outcome.numerics = launches.numerics;
   outcome.conversions = workload.conversions();
 }
 
@@ -138,6 +140,9 @@ report::Document document_of(const Workload& workload, const RunOutcome& outcome
     document.facts.emplace_back("", fmt::format("on {}; {} ({})", fault->chip, fault->advice, fault->source));
   }
   document.figures["warnings"] = report::faults_of(outcome.known_faults);
+  const std::vector<std::string> numerics = report::numerics_lines(outcome.numerics);
+  for (std::size_t i = 0; i < numerics.size(); ++i) document.facts.emplace_back(i == 0 ? "numerics" : "", numerics[i]);
+  document.figures["numerics"] = report::numerics_of(outcome.numerics);
   const Value run =
       report::run_figures(outcome, workload.options.view, [&](std::size_t core) { return workload.work_of(core); });
   for (const report::Member& figure : run.members()) document.figures[figure.name] = figure.value;

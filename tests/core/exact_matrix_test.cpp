@@ -12,6 +12,7 @@
 #include "core/matrix_unit.h"
 #include "tests/core/exact_model.h"
 #include "tests/core/reference_matrix.h"
+#include "tests/core/reference_rounded.h"
 #include "tests/support/golden_npy.h"
 #include "tests/support/matrix_tiles.h"
 
@@ -19,6 +20,7 @@ namespace tilegrid {
 namespace {
 
 using reference::Matrix;
+using reference::phases_of;
 using test::DstTiles;
 using test::fidelities;
 using test::matrix_formats;
@@ -27,7 +29,6 @@ using test::RandomTiles;
 using test::to_faces;
 using test::Values;
 
-int phases_of(Fidelity fidelity) { return static_cast<int>(fidelity); }
 std::uint16_t bf16(float value) { return scalar::pack_bf16(value); }
 TileOperand operand(const std::vector<std::uint16_t>& tile) {
   return {reinterpret_cast<const std::byte*>(tile.data()), DataFormat::bf16};
@@ -329,54 +330,8 @@ TEST(ExactMatrix, KnownFaultStrikesOneNegativeUnit) {
     dst.at(0, 0, 0) = 1;
     unit.matmul_block({.in0 = operand(in0), .in1 = operand(in1), .dst = dst.data()});
     EXPECT_EQ(dst.at(0, 0, 0), known ? -16.0F : -0x1p-23F);
-    EXPECT_EQ(unit.faults_struck(), known ? 1U : 0U);
+    EXPECT_EQ(unit.faults_struck(), 1U) << "counted whether it strikes or not";
   }
-}
-
-/// The pieces of a phase: SrcA's upper five or next five bits, SrcB's upper seven or the rest.
-float rounded_dot(float sum, std::span<const float> a, std::span<const float> b, int phase, bool dst_fp32) {
-  for (std::size_t k = 0; k < a.size(); ++k) {
-    const float high_a = reference::cut(a[k], 5);
-    const float high_b = reference::cut(b[k], 7);
-    sum = std::fma(phase % 2 == 0 ? high_a : reference::cut(a[k], 10) - high_a, phase < 2 ? high_b : b[k] - high_b, sum);
-  }
-  return reference::write_dst(sum, dst_fp32);
-}
-
-TEST(RoundedMatrix, MatmulRoundsDstAfterSixteenProductsOfAPhase) {
-  on_each_target([](const std::string& target) {
-    RandomTiles random(13);
-    for (const Fidelity fidelity : fidelities) {
-      for (const DataFormat format : {DataFormat::bf16, DataFormat::fp32}) {
-        for (const bool dst_fp32 : {false, true}) {
-          const auto in0 = random.tiles(format, 1, Values::ordinary);
-          const auto in1 = random.tiles(format, 1, Values::ordinary);
-          const Matrix b = reference::source(operand(in0, format), dst_fp32);
-          const Matrix a = reference::source(operand(in1, format), dst_fp32);
-          DstTiles dst(1);
-          random.fill(dst, Values::ordinary, dst_fp32);
-          DstTiles before = dst;
-          MatrixUnit(fidelity, dst_fp32, Numerics::rounded)
-              .matmul_block({.in0 = operand(in0, format), .in1 = operand(in1, format), .dst = dst.data()});
-          std::size_t wrong = 0;
-          for (std::size_t r = 0; r < 32; ++r) {
-            for (std::size_t c = 0; c < 32; ++c) {
-              std::array<float, 32> column{};
-              for (std::size_t k = 0; k < 32; ++k) column[k] = a[k][c];
-              float sum = before.at(0, r, c);
-              for (int phase = 0; phase < phases_of(fidelity); ++phase) {
-                for (const std::size_t k : {0, 16})
-                  sum = rounded_dot(sum, std::span(column).subspan(k, 16), std::span(b[r]).subspan(k, 16), phase, dst_fp32);
-              }
-              wrong += reference::bits_of(sum) != reference::bits_of(dst.at(0, r, c)) ? 1 : 0;
-            }
-          }
-          EXPECT_EQ(wrong, 0) << target << ", " << name_of(format) << ", " << phases_of(fidelity) << " phases, fp32 DST "
-                              << dst_fp32;
-        }
-      }
-    }
-  });
 }
 
 TEST(RoundedMatrix, InfinitiesStay) {

@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "tests/core/reference_matrix.h"
+#include "tests/core/reference_rounded.h"
 #include "tests/support/golden_npy.h"
 #include "tests/support/matrix_tiles.h"
 
@@ -29,6 +30,8 @@ using test::Values;
 
 constexpr Broadcast broadcasts[] = {Broadcast::none, Broadcast::rows, Broadcast::cols, Broadcast::scalar};
 constexpr EltwiseOp operations[] = {EltwiseOp::add, EltwiseOp::sub, EltwiseOp::mul};
+/// Those in float; exact_matrix_test.cpp has the third.
+constexpr Numerics float_numerics[] = {Numerics::rounded, Numerics::fast};
 
 Matrix matrix_of(DstTiles& tiles, std::size_t index) {
   Matrix out{};
@@ -51,8 +54,9 @@ testing::AssertionResult same_bits(const Matrix& actual, const Matrix& expected)
   return testing::AssertionSuccess();
 }
 
-std::string label(const std::string& target, Fidelity fidelity, bool dst_fp32) {
-  return target + ", fidelity " + std::to_string(static_cast<int>(fidelity)) + (dst_fp32 ? ", fp32" : ", 16-bit");
+std::string label(const std::string& target, Fidelity fidelity, bool dst_fp32, Numerics numerics) {
+  return target + ", fidelity " + std::to_string(static_cast<int>(fidelity)) + (dst_fp32 ? ", fp32" : ", 16-bit") +
+         (numerics == Numerics::fast ? ", fast" : ", rounded");
 }
 
 struct MatmulCase {
@@ -65,6 +69,7 @@ struct MatmulCase {
   int rt = 1;
   int ct = 1;
   std::uint32_t cleared = 0;
+  Numerics numerics = default_numerics;
 };
 
 /// One call against the reference, on the current target.
@@ -78,7 +83,7 @@ void check_matmul(const MatmulCase& c, const std::string& where) {
   DstTiles before = dst;
   const std::size_t in0_tile = tile_bytes(c.in0);
   const std::size_t in1_tile = tile_bytes(c.in1);
-  MatrixUnit(c.fidelity, c.dst_fp32)
+  MatrixUnit(c.fidelity, c.dst_fp32, c.numerics)
       .matmul_block({.in0 = {in0.data(), c.in0},
                      .in0_stride = in0_tile,
                      .in1 = {in1.data(), c.in1},
@@ -92,26 +97,33 @@ void check_matmul(const MatmulCase& c, const std::string& where) {
     const std::size_t row = i / static_cast<std::size_t>(c.ct);
     const std::size_t column = i % static_cast<std::size_t>(c.ct);
     const Matrix start = ((c.cleared >> i) & 1U) != 0 ? Matrix{} : matrix_of(before, i);
-    const Matrix expected = reference::matmul({in0.data() + row * in0_tile, c.in0}, {in1.data() + column * in1_tile, c.in1},
-                                              c.transpose, start, c.fidelity, c.dst_fp32);
-    ASSERT_TRUE(same_bits(matrix_of(dst, i), expected))
-        << label(where, c.fidelity, c.dst_fp32) << ", " << name_of(c.in0) << " x " << name_of(c.in1) << ", tile " << i;
+    const TileOperand left{in0.data() + row * in0_tile, c.in0};
+    const TileOperand right{in1.data() + column * in1_tile, c.in1};
+    const Matrix expected = c.numerics == Numerics::fast
+                                ? reference::matmul(left, right, c.transpose, start, c.fidelity, c.dst_fp32)
+                                : reference::matmul_rounded(left, right, c.transpose, start, {c.fidelity, c.dst_fp32});
+    ASSERT_TRUE(same_bits(matrix_of(dst, i), expected)) << label(where, c.fidelity, c.dst_fp32, c.numerics) << ", "
+                                                        << name_of(c.in0) << " x " << name_of(c.in1) << ", tile " << i;
   }
 }
 
 TEST(MatmulBlock, EveryFormatFidelityAndMode) {
-  on_each_target([](const std::string& target) {
+  const auto check_all = [](Fidelity fidelity, bool dst_fp32, Numerics numerics, const std::string& target) {
+    for (const DataFormat format : matrix_formats) {
+      for (const bool transpose : {false, true}) {
+        for (const Values values : {Values::ordinary, Values::special}) {
+          check_matmul({fidelity, dst_fp32, format, format, transpose, values, 1, 1, 0, numerics}, target);
+        }
+      }
+    }
+    constexpr Values ordinary = Values::ordinary;
+    check_matmul({fidelity, dst_fp32, DataFormat::bf16, DataFormat::bfp4_b, true, ordinary, 1, 1, 0, numerics}, target);
+    check_matmul({fidelity, dst_fp32, DataFormat::fp32, DataFormat::bf16, false, ordinary, 1, 1, 1, numerics}, target);
+  };
+  on_each_target([&](const std::string& target) {
     for (const Fidelity fidelity : fidelities) {
       for (const bool dst_fp32 : {true, false}) {
-        for (const DataFormat format : matrix_formats) {
-          for (const bool transpose : {false, true}) {
-            for (const Values values : {Values::ordinary, Values::special}) {
-              check_matmul({fidelity, dst_fp32, format, format, transpose, values, 1, 1, 0}, target);
-            }
-          }
-        }
-        check_matmul({fidelity, dst_fp32, DataFormat::bf16, DataFormat::bfp4_b, true, Values::ordinary, 1, 1, 0}, target);
-        check_matmul({fidelity, dst_fp32, DataFormat::fp32, DataFormat::bf16, false, Values::ordinary, 1, 1, 1}, target);
+        for (const Numerics numerics : float_numerics) check_all(fidelity, dst_fp32, numerics, target);
       }
     }
   });
@@ -122,11 +134,14 @@ TEST(MatmulBlock, EveryShape) {
     for (int rt = 1; rt <= 8; ++rt) {
       for (int ct = 1; ct <= 8 && rt * ct <= 16; ++ct) {
         const Fidelity fidelity = (rt + ct) % 2 == 0 ? Fidelity::hifi3 : Fidelity::hifi2;
-        check_matmul({.fidelity = fidelity, .rt = rt, .ct = ct, .cleared = 0xA5A5U}, target);
+        const Numerics numerics = float_numerics[(rt + 2 * ct) / 2 % 2];
+        check_matmul({.fidelity = fidelity, .rt = rt, .ct = ct, .cleared = 0xA5A5U, .numerics = numerics}, target);
       }
     }
-    check_matmul({.fidelity = Fidelity::hifi3, .rt = 1, .ct = 16}, target);
-    check_matmul({.fidelity = Fidelity::hifi3, .rt = 16, .ct = 1}, target);
+    for (const Numerics numerics : float_numerics) {
+      check_matmul({.fidelity = Fidelity::hifi3, .rt = 1, .ct = 16, .numerics = numerics}, target);
+      check_matmul({.fidelity = Fidelity::hifi3, .rt = 16, .ct = 1, .numerics = numerics}, target);
+    }
   });
 }
 
@@ -153,25 +168,31 @@ TEST(MatmulBlock, RefusesShapesBeyondDst) {
   EXPECT_THROW(unit.matmul_block({.in0 = {}, .in1 = {}, .rt = 0, .ct = 1, .dst = dst.data()}), Fault);
 }
 
-void check_eltwise(Fidelity fidelity, bool dst_fp32, DataFormat a_format, DataFormat b_format, Values values,
+void check_eltwise(reference::Unit unit, Numerics numerics, DataFormat a_format, DataFormat b_format, Values values,
                    const std::string& target) {
+  const auto& [fidelity, dst_fp32] = unit;
   RandomTiles random(13);
   const auto a = random.tiles(a_format, 1, values);
   const auto b = random.tiles(b_format, 1, values);
   const Matrix left = reference::source({a.data(), a_format}, dst_fp32);
   const Matrix right = reference::source({b.data(), b_format}, dst_fp32);
   for (const EltwiseOp op : operations) {
+    // Rounded additions are those of fast numerics: of them one pair of formats will do.
+    if (numerics == Numerics::rounded && op != EltwiseOp::mul && a_format != b_format) continue;
     for (const Broadcast broadcast : broadcasts) {
       for (const bool accumulate : {false, true}) {
         DstTiles dst(1);
         random.fill(dst, Values::ordinary, dst_fp32);
         const Matrix before = matrix_of(dst, 0);
-        MatrixUnit(fidelity, dst_fp32)
+        MatrixUnit(fidelity, dst_fp32, numerics)
             .eltwise(op, broadcast, {a.data(), a_format}, {b.data(), b_format}, dst.data(), accumulate);
-        ASSERT_TRUE(same_bits(matrix_of(dst, 0),
-                              reference::eltwise(op, broadcast, left, right, before, accumulate, fidelity, dst_fp32)))
-            << label(target, fidelity, dst_fp32) << ", " << name_of(a_format) << ", " << name_of(b_format) << ", op "
-            << static_cast<int>(op) << ", broadcast " << static_cast<int>(broadcast) << (accumulate ? ", accumulate" : "");
+        const Matrix expected = numerics == Numerics::fast
+                                    ? reference::eltwise(op, broadcast, left, right, before, accumulate, fidelity, dst_fp32)
+                                    : reference::eltwise_rounded(op, broadcast, left, right, before, accumulate, unit);
+        ASSERT_TRUE(same_bits(matrix_of(dst, 0), expected))
+            << label(target, fidelity, dst_fp32, numerics) << ", " << name_of(a_format) << ", " << name_of(b_format)
+            << ", op " << static_cast<int>(op) << ", broadcast " << static_cast<int>(broadcast)
+            << (accumulate ? ", accumulate" : "");
       }
     }
   }
@@ -184,7 +205,9 @@ TEST(Eltwise, EveryOperationBroadcastFormatAndMode) {
         for (const DataFormat a : matrix_formats) {
           for (const DataFormat b : matrix_formats) {
             for (const Values values : {Values::ordinary, Values::special}) {
-              check_eltwise(fidelity, dst_fp32, a, b, values, target);
+              for (const Numerics numerics : float_numerics) {
+                check_eltwise({fidelity, dst_fp32}, numerics, a, b, values, target);
+              }
             }
           }
         }
@@ -208,12 +231,20 @@ TEST(Eltwise, DestReuse) {
               for (float& value : row) value = reference::source(value, DataFormat::fp32, dst_fp32);
             }
             const Matrix from_l1 = reference::source({other.data(), format}, dst_fp32);
-            const Matrix expected =
-                reference::eltwise(op, Broadcast::none, dst_is_a ? from_dst : from_l1, dst_is_a ? from_l1 : from_dst,
-                                   from_dst, false, Fidelity::hifi2, dst_fp32);
-            MatrixUnit(Fidelity::hifi2, dst_fp32).eltwise_dest_reuse(op, dst_is_a, {other.data(), format}, dst.data());
-            ASSERT_TRUE(same_bits(matrix_of(dst, 0), expected))
-                << label(target, Fidelity::hifi2, dst_fp32) << ", op " << static_cast<int>(op);
+            const Matrix& a = dst_is_a ? from_dst : from_l1;
+            const Matrix& b = dst_is_a ? from_l1 : from_dst;
+            const reference::Unit unit{Fidelity::hifi2, dst_fp32};
+            for (const Numerics numerics : float_numerics) {
+              const Matrix expected =
+                  numerics == Numerics::fast
+                      ? reference::eltwise(op, Broadcast::none, a, b, from_dst, false, unit.fidelity, dst_fp32)
+                      : reference::eltwise_rounded(op, Broadcast::none, a, b, from_dst, false, unit);
+              DstTiles own = dst;
+              MatrixUnit(unit.fidelity, dst_fp32, numerics)
+                  .eltwise_dest_reuse(op, dst_is_a, {other.data(), format}, own.data());
+              ASSERT_TRUE(same_bits(matrix_of(own, 0), expected))
+                  << label(target, unit.fidelity, dst_fp32, numerics) << ", op " << static_cast<int>(op);
+            }
           }
         }
       }
@@ -221,7 +252,8 @@ TEST(Eltwise, DestReuse) {
   });
 }
 
-void check_reduce(Fidelity fidelity, bool dst_fp32, DataFormat format, Values values, const std::string& target) {
+void check_reduce(reference::Unit unit, Numerics numerics, DataFormat format, Values values, const std::string& target) {
+  const auto& [fidelity, dst_fp32] = unit;
   RandomTiles random(19);
   const auto in = random.tiles(format, 1, values);
   const auto scaler = random.tiles(DataFormat::bf16, 1, Values::ordinary);
@@ -233,12 +265,15 @@ void check_reduce(Fidelity fidelity, bool dst_fp32, DataFormat format, Values va
         DstTiles dst(1);
         random.fill(dst, Values::ordinary, dst_fp32);
         const Matrix before = matrix_of(dst, 0);
-        MatrixUnit(fidelity, dst_fp32)
+        MatrixUnit(fidelity, dst_fp32, numerics)
             .reduce(pool, dim, {in.data(), format}, {scaler.data(), DataFormat::bf16}, dst.data(), accumulate);
-        ASSERT_TRUE(same_bits(matrix_of(dst, 0),
-                              reference::reduce(pool, dim, source, scale, before, accumulate, fidelity, dst_fp32)))
-            << label(target, fidelity, dst_fp32) << ", " << name_of(format) << (pool == Pool::max ? ", max" : ", sum")
-            << ", dim " << static_cast<int>(dim) << (accumulate ? ", accumulate" : "");
+        const Matrix expected = pool == Pool::max || numerics == Numerics::fast
+                                    ? reference::reduce(pool, dim, source, scale, before, accumulate, fidelity, dst_fp32)
+                                    : reference::sum_rounded(dim, source, format, scale, before, accumulate, unit);
+        ASSERT_TRUE(same_bits(matrix_of(dst, 0), expected))
+            << label(target, fidelity, dst_fp32, numerics) << ", " << name_of(format)
+            << (pool == Pool::max ? ", max" : ", sum") << ", dim " << static_cast<int>(dim)
+            << (accumulate ? ", accumulate" : "");
       }
     }
   }
@@ -250,7 +285,9 @@ TEST(Reduce, EveryPoolDimensionFormatAndMode) {
       for (const bool dst_fp32 : {true, false}) {
         for (const DataFormat format : matrix_formats) {
           for (const Values values : {Values::ordinary, Values::special}) {
-            check_reduce(fidelity, dst_fp32, format, values, target);
+            for (const Numerics numerics : float_numerics) {
+              check_reduce({fidelity, dst_fp32}, numerics, format, values, target);
+            }
           }
         }
       }

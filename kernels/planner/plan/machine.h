@@ -24,8 +24,8 @@ struct Machine {
   bool any_sync = false;   ///< `best` may choose the sync mode itself
   std::optional<int> capacity_override;
   Fidelity fidelity = Fidelity::hifi2;
-  Numerics numerics = Numerics::fast;  ///< of what runs; no plan depends on it
-  bool known_faults = false;           ///< as in ComputeConfig
+  Numerics numerics = default_numerics;  ///< of what runs; no plan depends on it
+  bool known_faults = false;             ///< as in ComputeConfig
   Precision precision = Precision::keep;
   DataFormat format = DataFormat::bf16;  ///< of inputs and outputs: bf16, fp32 or bfp8_b
   std::uint64_t l1_bytes = 0;            ///< that circular buffers may take; 0: all that a kernel can have

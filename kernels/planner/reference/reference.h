@@ -23,7 +23,7 @@ struct Tensor {
 struct ErrorModel {
   bool dst_fp32 = false;
   Fidelity fidelity = Fidelity::hifi2;
-  Numerics numerics = Numerics::fast;
+  Numerics numerics = default_numerics;
   DataFormat format = DataFormat::bf16;  ///< of inputs and outputs; values between sections are as wide as DST
   /// Element-wise operations may cut fp32 operands to TF32 on their way to a source register. Without it only matmul,
   /// reduce, transpose and broadcast operands do so, which know no other way. Of no effect with 16-bit DST.

@@ -133,7 +133,9 @@ TEST(Settings, OfAFileGoBehindThoseOfTheEnvironment) {
   EXPECT_EQ(Settings::from_text(settings.to_text(), "text").to_text(), settings.to_text());
   std::ofstream(file) << "gird = 4x4\n";
   EXPECT_EQ(error_of<UsageError>([] { static_cast<void>(settings_of_environment()); }),
-            file.string() + ":1: there is no setting gird; there are grid, arch, set, check, report, log, shake, time");
+            file.string() +
+                ":1: there is no setting gird; there are grid, arch, set, check, report, log, shake, numerics, "
+                "known_faults, time");
   unsetenv("TILEGRID_SETTINGS");
   unsetenv("TILEGRID_GRID");
   setenv("TILEGRID_TIME", "perhaps", 1);
