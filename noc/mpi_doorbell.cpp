@@ -2,11 +2,15 @@
 #include "noc/mpi_doorbell.h"
 
 #include <linux/futex.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
+#include <cstring>
 #include <ctime>
 #include <memory>
 #include <new>
@@ -33,6 +37,51 @@ MpiDoorbell::MpiDoorbell(MPI_Comm host) {
   if (base == nullptr) return;
   bells_ = static_cast<Bell*>(base);
   own_ = bells_ + rank;
+}
+
+MpiDoorbell::~MpiDoorbell() {
+  if (socket_ >= 0) close(socket_);
+}
+
+void MpiDoorbell::open_socket(MPI_Comm host) {
+  if (!shared()) return;
+  int rank = 0;
+  int size = 1;
+  MPI_Comm_rank(host, &rank);
+  MPI_Comm_size(host, &size);
+  // Bound to no name, it gets one of the system's, which is no file and goes with the process.
+  sockaddr_un own{};
+  own.sun_family = AF_UNIX;
+  socklen_t length = sizeof own.sun_family;
+  socket_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  Address address;
+  if (socket_ >= 0 && bind(socket_, reinterpret_cast<sockaddr*>(&own), length) == 0) {
+    length = sizeof own;
+    getsockname(socket_, reinterpret_cast<sockaddr*>(&own), &length);
+    address.length = static_cast<std::uint32_t>(length - offsetof(sockaddr_un, sun_path));
+    if (address.length <= address.name.size()) std::memcpy(address.name.data(), own.sun_path, address.length);
+  }
+  addresses_.resize(size);
+  MPI_Allgather(&address, sizeof address, MPI_BYTE, addresses_.data(), sizeof address, MPI_BYTE, host);
+  // What comes of the trial is one sleep that ends early.
+  int works = address.length > 0 && address.length <= address.name.size() && send_ring((rank + 1) % size) ? 1 : 0;
+  MPI_Allreduce(MPI_IN_PLACE, &works, 1, MPI_INT, MPI_MIN, host);
+  if (works != 0) return;
+  if (socket_ >= 0) close(socket_);
+  socket_ = -1;
+}
+
+/// False when it can't be reached; a full queue will do.
+bool MpiDoorbell::send_ring(int host_rank) {
+  const Address& address = addresses_[host_rank];
+  if (address.length == 0 || address.length > address.name.size()) return false;
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  std::memcpy(to.sun_path, address.name.data(), address.length);
+  const char ring = 0;
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.length);
+  return sendto(socket_, &ring, sizeof ring, MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&to), length) >= 0 ||
+         errno == EAGAIN;
 }
 
 /// The same for all ranks: where the bells are, zeros at first, or null.
@@ -66,7 +115,7 @@ void* MpiDoorbell::open_window(MPI_Comm host, int rank, int size) {
   if (works == 1) {
     std::size_t room = owned_bytes;
     base = std::align(line, line * size, base, room);
-    new (static_cast<Bell*>(base) + rank) Bell{0, 0, 0};
+    new (static_cast<Bell*>(base) + rank) Bell{0, awake, 0};
   }
   MPI_Allreduce(MPI_IN_PLACE, &works, 1, MPI_INT, MPI_MIN, host);
   return works == 0 ? nullptr : base;
@@ -88,23 +137,31 @@ void MpiDoorbell::ring(int host_rank) {
   Bell& bell = bells_[host_rank];
   // The message must be posted before `sleeping` is read; arm() has the matching fence.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (bell.sleeping.load(std::memory_order_relaxed) == 0) return;
+  if (bell.sleeping.load(std::memory_order_relaxed) == awake) return;
   // Several senders may come at once: the first wakes the sleeper, the others have nothing left to do.
-  if (bell.sleeping.exchange(0, std::memory_order_seq_cst) == 0) return;
+  const std::uint32_t slept = bell.sleeping.exchange(awake, std::memory_order_seq_cst);
+  if (slept == at_socket) send_ring(host_rank);
+  if (slept != at_futex) return;
   bell.rings.fetch_add(1, std::memory_order_seq_cst);
   syscall(SYS_futex, &bell.rings, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
-std::uint32_t MpiDoorbell::arm() {
+std::uint32_t MpiDoorbell::arm(bool at_socket) {
   if (!shared()) return 0;
-  own_->sleeping.store(1, std::memory_order_seq_cst);
+  own_->sleeping.store(at_socket ? Sleeping::at_socket : at_futex, std::memory_order_seq_cst);
   const std::uint32_t armed = own_->rings.load(std::memory_order_seq_cst);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return armed;
 }
 
 void MpiDoorbell::disarm() {
-  if (shared()) own_->sleeping.store(0, std::memory_order_relaxed);
+  if (shared()) own_->sleeping.store(awake, std::memory_order_relaxed);
+}
+
+void MpiDoorbell::take_rings() {
+  char ring = 0;
+  while (recv(socket_, &ring, sizeof ring, MSG_DONTWAIT) >= 0) {
+  }
 }
 
 void MpiDoorbell::sleep(std::uint32_t armed, std::chrono::microseconds limit) {

@@ -21,6 +21,7 @@
 
 #include "core/error.h"
 #include "core/say.h"
+#include "noc/mpi_sockets.h"
 #include "noc/mpi_transport.h"
 
 namespace tilegrid::noc {
@@ -172,12 +173,16 @@ void name_missing(const std::vector<std::string>& texts, int seconds) {
                         ranks, missing > 4 ? fmt::format(" and {} more", missing - 4) : std::string()));
 }
 
-/// CPUs that the run may use on all its hosts: those of each host, counted by its first rank.
-int count_cores(const HostRanks& host, const MpiInfo& info) {
-  if (info.local_size == info.size) return host.cpus;
-  int cores = info.local_rank == 0 ? host.cpus : 0;
-  MPI_Allreduce(MPI_IN_PLACE, &cores, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
-  return cores;
+/// Hosts of the run, and the CPUs that it may use on all of them, counted by the first rank of each.
+void count_hosts(const HostRanks& host, MpiInfo& info) {
+  const bool one = info.local_size == info.size;
+  std::array<int, 2> counts{};
+  if (one || info.local_rank == 0) counts = {1, host.cpus};
+  if (!one) {
+    MPI_Allreduce(MPI_IN_PLACE, counts.data(), count_of(counts), MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+  }
+  info.hosts = counts[0];
+  info.cores = counts[1];
 }
 
 }  // namespace
@@ -190,6 +195,7 @@ MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
   const Told told = told_by_launcher();
   ensure_home();
   refuse_second_program();
+  MpiSockets::ask_for_epoll();
   int provided = 0;
   MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &info_.rank);
@@ -201,7 +207,7 @@ MpiEnvironment::MpiEnvironment(int* argc, char*** argv) {
   host_ = std::make_unique<Host>(Host{ranks_of_host(MPI_COMM_WORLD)});
   MPI_Comm_rank(host_->comm, &info_.local_rank);
   MPI_Comm_size(host_->comm, &info_.local_size);
-  info_.cores = count_cores(*host_, info_);
+  count_hosts(*host_, info_);
   info_.host = host_name();
   info_.library = mpi_library();
   // mpirun sets the second one for its ranks where they outnumber the slots; Open MPI then yields by default.

@@ -17,6 +17,7 @@ struct MpiInfo {
   int local_rank = 0;  ///< among the ranks of this host
   int local_size = 1;
   int cores = 1;  ///< CPUs that the run may use, over all its hosts
+  int hosts = 1;
   std::string host;
   std::string library;  ///< first line of MPI_Get_library_version
   bool yields_when_idle = false;

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "core/error.h"
@@ -109,6 +110,11 @@ void MpiTransport::find_neighbours(const HostRanks& ranks_here) {
   remote_peers_ = neighbours < size();
   core_each_ = neighbours <= ranks_here.cpus;
   if (neighbours > 1) doorbell_ = std::make_unique<MpiDoorbell>(host);
+  if (!remote_peers_) return;
+  if (doorbell_) doorbell_->open_socket(host);
+  if (doorbell_ && doorbell_->socket() < 0) return;
+  sockets_.emplace(doorbell_ ? doorbell_->socket() : -1);
+  if (!sockets_->known()) sockets_.reset();
 }
 
 void MpiTransport::share_memory(MPI_Comm host) {
@@ -182,6 +188,7 @@ void MpiTransport::meet(MessageSink& sink) {
   check(MPI_Ibarrier(comm_, &barrier), "MPI_Ibarrier");
   for (int all_here = 0; all_here == 0;) {
     poll(sink, window);
+    unsettled_ = true;
     check(MPI_Test(&barrier, &all_here, MPI_STATUS_IGNORE), "MPI_Test");
   }
 }
@@ -223,6 +230,7 @@ void MpiTransport::post(int destination, Message message, bool more) {
   int done = 0;
   check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
   if (done == 0) {
+    unsettled_ = true;
     requests_.push_back(request);
     outgoing_.push_back({destination, std::move(message)});
   }
@@ -238,6 +246,7 @@ void MpiTransport::reap() {
   if (requests_.empty()) return;
   finished_.resize(requests_.size());
   int count = 0;
+  unsettled_ = true;
   check(MPI_Testsome(count_of(requests_), requests_.data(), &count, finished_.data(), MPI_STATUSES_IGNORE), "MPI_Testsome");
   if (count == MPI_UNDEFINED || count == 0) return;
   for (int i = 0; i < count; ++i) ring(outgoing_[finished_[i]].destination);
@@ -291,7 +300,25 @@ bool MpiTransport::arrived() {
   int done = 0;
   check(MPI_Test(&incoming.request, &done, &incoming.status), "MPI_Test");
   incoming.complete = done != 0;
+  // Asked in vain, MPI has taken all that there was, and has no message.
+  unsettled_ = incoming.complete;
+  judge_sockets();
   return incoming.complete;
+}
+
+void MpiTransport::judge_sockets() {
+  // Where sockets do not tell of messages, networks are reached by something else. (A message may come just after a sleep.)
+  constexpr std::uint64_t most_untold = 8;
+  const Woken woken = std::exchange(woken_, Woken::asked_since);
+  const Incoming& incoming = incoming_[next_incoming_];
+  if (!incoming.complete) {
+    if (woken == Woken::by_network) ++fruitless_;
+    return;
+  }
+  fruitless_ = 0;
+  if (woken == Woken::by_network) ++told_;
+  if (woken != Woken::by_nothing || peer(incoming.status.MPI_SOURCE).host_rank >= 0) return;
+  if (++untold_ > most_untold + told_ / most_untold) sockets_.reset();
 }
 
 bool MpiTransport::receive_one(MessageSink& sink, int& delivered) {
@@ -353,15 +380,34 @@ void MpiTransport::give_credit(int source) {
   post(source, Message(header), false);
 }
 
-bool MpiTransport::neighbours_posted() const { return doorbell_->shared() && doorbell_->posted() != taken_; }
+bool MpiTransport::neighbours_posted() const { return doorbell_ && doorbell_->shared() && doorbell_->posted() != taken_; }
 
-bool MpiTransport::worth_looking() const {
-  return remote_peers_ || !requests_.empty() || !doorbell_ || !doorbell_->shared() || neighbours_posted();
+bool MpiTransport::network_ready() { return remote_peers_ && (!sockets_ || unsettled_ || sockets_->ready()); }
+
+bool MpiTransport::worth_looking() {
+  return !requests_.empty() || (doorbell_ && (!doorbell_->shared() || neighbours_posted())) || network_ready();
 }
 
 bool MpiTransport::look(bool was_sending) {
   reap();
   return arrived() || (was_sending && requests_.empty());
+}
+
+bool MpiTransport::sockets_tell() const {
+  // Sockets that are ready for something else than messages would not let us sleep: a nap then.
+  constexpr int most_fruitless = 4;
+  return sockets_ && fruitless_ < most_fruitless &&
+         std::none_of(outgoing_.begin(), outgoing_.end(),
+                      [&](const Outgoing& one) { return peers_[one.destination].host_rank >= 0; });
+}
+
+void MpiTransport::sleep_at_sockets(std::chrono::microseconds limit) {
+  const MpiSockets::Woken woken = sockets_->sleep(limit);
+  if (doorbell_) doorbell_->disarm();
+  if (woken.by_bell) doorbell_->take_rings();
+  woken_ = woken.by_network ? Woken::by_network : woken.by_bell ? Woken::by_bell : Woken::by_nothing;
+  // Now and then MPI is asked all the same.
+  if (woken_ == Woken::by_nothing) unsettled_ = true;
 }
 
 void MpiTransport::wait(std::chrono::microseconds limit) {
@@ -370,23 +416,35 @@ void MpiTransport::wait(std::chrono::microseconds limit) {
   const bool was_sending = !requests_.empty();
   for (auto now = start; now < end; now = Clock::now()) {
     if (worth_looking() && look(was_sending)) return;
-    if (!doorbell_ || (core_each_ && now - start < spin_time)) {
+    const bool can_sleep = doorbell_ || sockets_;
+    if (!can_sleep || (core_each_ && now - start < spin_time)) {
       pause_cpu();
       continue;
     }
     // A neighbour has sent a message that has not arrived yet: do not sleep, MPI's progress (which yields) will bring it.
     if (neighbours_posted()) continue;
-    const std::uint32_t armed = doorbell_->arm();
+    const bool at_sockets = sockets_tell();
+    const std::uint32_t armed = doorbell_ ? doorbell_->arm(at_sockets) : 0;
     if (neighbours_posted()) {
       doorbell_->disarm();
       continue;
     }
+    const auto left = std::chrono::ceil<std::chrono::microseconds>(end - now);
+    ++stats_.sleeps;
+    if (at_sockets) {
+      sleep_at_sockets(left);
+      continue;
+    }
+    fruitless_ = 0;
     // No bell rings for messages from other hosts, nor when one of our own sends makes progress: then sleep briefly and
     // look.
     const bool must_look = remote_peers_ || !requests_.empty();
-    const auto left = std::chrono::ceil<std::chrono::microseconds>(end - now);
-    ++stats_.sleeps;
-    doorbell_->sleep(armed, must_look ? std::min(left, MpiDoorbell::nap) : left);
+    const auto nap = must_look ? std::min(left, MpiDoorbell::nap) : left;
+    if (doorbell_) {
+      doorbell_->sleep(armed, nap);
+    } else {
+      std::this_thread::sleep_for(nap);
+    }
   }
 }
 

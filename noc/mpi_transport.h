@@ -14,6 +14,7 @@
 
 #include "core/ids.h"
 #include "noc/mpi_doorbell.h"
+#include "noc/mpi_sockets.h"
 #include "noc/shared_memory.h"
 #include "noc/transport.h"
 
@@ -102,10 +103,16 @@ class MpiTransport final : public Transport {
   void cancel_receives();
   [[nodiscard]] bool look(bool was_sending);
   /// False when MPI can't have anything for us: no neighbour has posted what we have not taken, none of our sends is
-  /// incomplete, and there are no ranks on other hosts.
-  [[nodiscard]] bool worth_looking() const;
+  /// incomplete, and nothing has come from other hosts.
+  [[nodiscard]] bool worth_looking();
   /// True when a neighbour has announced a message that we have not taken. Needs a doorbell.
   [[nodiscard]] bool neighbours_posted() const;
+  /// True when ranks of other hosts may have sent something.
+  [[nodiscard]] bool network_ready();
+  /// False when a message may come, or a send of ours go on, of which sockets would not tell.
+  [[nodiscard]] bool sockets_tell() const;
+  void sleep_at_sockets(std::chrono::microseconds limit);
+  void judge_sockets();
   void drain();
   void meet(MessageSink& sink);
   void abandon_sends();
@@ -117,6 +124,14 @@ class MpiTransport final : public Transport {
   std::unique_ptr<MpiDoorbell> doorbell_;  // none when the host has one rank
   bool core_each_ = false;                 // the ranks of this host have a core each: they spin before they sleep
   bool remote_peers_ = false;
+  std::optional<MpiSockets> sockets_;  // with remote_peers_, while they tell what comes
+  // Of the sockets: what ended the last sleep, if MPI has not been asked since; how often in a row they were ready and MPI
+  // had no message; how often there was one, and they had not told of it or had.
+  enum class Woken : std::uint8_t { asked_since, by_network, by_bell, by_nothing } woken_ = Woken::asked_since;
+  int fruitless_ = 0;
+  std::uint64_t untold_ = 0;
+  std::uint64_t told_ = 0;
+  bool unsettled_ = true;  // MPI may have taken messages from the sockets for which it has not been asked
   bool shares_ = false;
   std::string sharing_failure_;
   std::vector<MPI_Request> requests_;  // incomplete sends, and at the same index what they send

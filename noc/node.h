@@ -50,6 +50,13 @@ struct Placement {
   [[nodiscard]] int first_of_run(int rank) const { return static_cast<int>(std::int64_t{rank} * grid.cores() / ranks); }
 };
 
+/// On how many ranks DRAM had best live, as a Node takes it: on as many as there are CPUs. More would mean more messages,
+/// fewer that requests queue. Where ranks of several hosts share CPUs, one a host: all messages cross, which costs CPUs more
+/// than one rank takes to answer.
+[[nodiscard]] constexpr int best_bank_owners(int ranks, int hosts, int cpus) {
+  return hosts > 1 && ranks > cpus ? hosts : cpus;
+}
+
 /// A range of a target's memory, in a read request or before the bytes of a write.
 struct Segment {
   Target target;
@@ -73,9 +80,8 @@ struct AtomicSegment {
 /// error) is dropped. Epoch 0 is the host's own traffic and always valid.
 class Node final : public MessageSink {
  public:
-  /// `bank_owners`: on how many ranks DRAM lives, at least 1, and at most the number of banks and of ranks. Best are as
-  /// many as the host has CPUs for: more ranks mean more messages, fewer mean that requests queue. `chip`: the same on all
-  /// ranks.
+  /// `bank_owners`: on how many ranks DRAM lives, at least 1, and at most the number of banks and of ranks; see
+  /// best_bank_owners(). `chip`: the same on all ranks.
   Node(GridSize grid, Transport& transport, FiberBackend backend, int bank_owners = 1, Chip chip = {});
   ~Node() override;
   Node(const Node&) = delete;

@@ -224,7 +224,8 @@ void Session::make_device(const SessionOptions& options) {
   } else {
     transport = std::make_unique<noc::InProcessTransport>();
   }
-  running_ = std::make_unique<Running>(options, std::move(transport), info_.cores);
+  running_ =
+      std::make_unique<Running>(options, std::move(transport), noc::best_bank_owners(info_.size, info_.hosts, info_.cores));
 }
 
 Device* Session::begin(const SessionOptions& options) {

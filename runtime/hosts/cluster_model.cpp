@@ -116,7 +116,8 @@ class Crossing {
   Crossing(const Traffic& traffic, const Measured& measured, const Cluster& cluster, Estimate& result)
       : measured_(measured), cluster_(cluster), result_(result), hosts_(static_cast<std::size_t>(cluster.hosts)) {
     const int cpus = static_cast<int>(std::ceil(cluster.cpus_per_host)) * cluster.hosts;  // as a session counts them
-    placement_ = {traffic.grid, result.ranks, std::clamp(cpus, 1, std::min(traffic.banks, result.ranks)), traffic.banks,
+    const int owners = noc::best_bank_owners(result.ranks, cluster.hosts, cpus);
+    placement_ = {traffic.grid, result.ranks, std::clamp(owners, 1, std::min(traffic.banks, result.ranks)), traffic.banks,
                   cluster.hosts == 1};
     rank_cpu_.resize(static_cast<std::size_t>(result.ranks));
   }
