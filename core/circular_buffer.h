@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/format.h"
+#include "core/types.h"
 
 namespace tilegrid {
 
@@ -92,6 +94,7 @@ class CircularBuffer {
 
   std::uint8_t pushed_by = 0;  ///< bit i: Risc i has pushed
   std::uint8_t popped_by = 0;
+  std::optional<Risc> reserved_by, waited_by;  ///< who has done so last
 
   Fiber* waiting_producer = nullptr;  ///< blocked in reserve; woken by pop
   Fiber* waiting_consumer = nullptr;  ///< blocked in wait; woken by push

@@ -12,12 +12,14 @@
 #include "core/checks/poison.h"
 #include "core/error.h"
 #include "core/l1.h"
+#include "core/say.h"
 #include "core/stopwatch.h"
 #include "kernels/registry.h"
 #include "noc/host_port.h"
 #include "runtime/checks/findings.h"
 #include "runtime/checks/races.h"
 #include "runtime/deadlock/deadlock_report.h"
+#include "runtime/status_view.h"
 #include "runtime/task.h"
 
 namespace tilegrid {
@@ -208,6 +210,7 @@ LaunchCommand Device::command_for(const Program& program, const LaunchOptions& o
   const std::optional<std::uint64_t> seed = options.shake ? options.shake : shake_;
   command.shaken = seed.has_value();
   command.shake_seed = seed.value_or(0);
+  command.print = print_;
   command.analyse = !options.dry && races::wanted(control_.node().checks());
   return command;
 }
@@ -233,11 +236,27 @@ void Device::end_in_deadlock(const LaunchCommand& command, Launch& launch, std::
   throw DeadlockError(text, deadlock_json(blocked, grid()));
 }
 
+void Device::set_output(PrintFilter filter, std::function<void(std::string_view)> sink) {
+  print_ = std::move(filter);
+  sink_ = std::move(sink);
+}
+
+void Device::print(const std::string& output) const {
+  if (sink_) return sink_(output);
+  put(output);
+  flush_output();
+}
+
 RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   const Stopwatch watch;
   const LaunchCommand command = command_for(program, options);
   Launch launch(control_, command);
-  const EndReason reason = launch.run(options.on_progress);
+  StatusView view(grid(), program.name);
+  const EndReason reason = launch.run({.on_progress = options.on_progress,
+                                       .look_seconds = watch_seconds_,
+                                       .on_look = [&](const std::vector<BlockedReport>& cores) { view.show(cores); }});
+  view.clear();
+  if (const std::string output = launch.take_output(); !output.empty()) print(output);
   std::vector<checks::Finding> findings = launch.take_findings();
   if (reason == EndReason::deadlock) end_in_deadlock(command, launch, std::move(findings));
   if (reason == EndReason::failed) {

@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/events/event_log.h"
@@ -44,6 +45,12 @@ class Device {
 
   /// Seed for launches that have none of their own (LaunchOptions::shake). Without a seed launches are not shaken.
   void set_shake(std::optional<std::uint64_t> seed) { shake_ = seed; }
+
+  /// What kernels print goes to `sink` when their launch is over, before anything is said of how it ended; without one to
+  /// standard output. Without a call all of it.
+  void set_output(PrintFilter filter, std::function<void(std::string_view)> sink = {});
+  /// While a launch goes on, where every core stands is shown on standard error each so many seconds; 0: when SIGUSR1 comes.
+  void set_watch(double seconds) { watch_seconds_ = seconds; }
 
   [[nodiscard]] const Chip& chip() const { return control_.node().chip(); }
   [[nodiscard]] GridSize grid() const { return control_.node().placement().grid; }
@@ -104,6 +111,7 @@ class Device {
  private:
   [[nodiscard]] LaunchCommand command_for(const Program& program, const LaunchOptions& options);
   void check_memory(noc::Target target, std::uint64_t offset, std::uint64_t size, const char* who) const;
+  void print(const std::string& output) const;
   void find_races(const LaunchCommand& command, RunResult& result);
   void keep_findings(const std::vector<checks::Finding>& findings, const std::string& more = {},
                      const std::vector<checks::Finding>& behind = {});
@@ -115,6 +123,9 @@ class Device {
   std::uint64_t dram_used_ = 0;
   std::uint32_t epoch_ = 0;
   std::optional<std::uint64_t> shake_;
+  PrintFilter print_{.riscs = PrintFilter::all_riscs, .cores = {}};
+  std::function<void(std::string_view)> sink_;
+  double watch_seconds_ = 0;
   std::set<std::string> sent_objects_;  ///< keys of compiled kernels that all ranks have
   std::vector<checks::Finding> warnings_;
 };

@@ -14,6 +14,7 @@
 #include "core/fiber.h"
 #include "kernels/metalium/foreign_kernel.h"
 #include "runtime/jit/loader.h"
+#include "runtime/print_rescue.h"
 
 namespace tilegrid {
 namespace {
@@ -57,6 +58,7 @@ void on_tick(int /*signal*/, siginfo_t* /*info*/, void* context) {
                     "tilegrid: deadlock · core (%d,%d) · %s · %s%s%s: a loop that does nothing never ends; "
                     "fix: a loop that waits for memory has to read it through a pointer to volatile\n",
                     at.x, at.y, name_of(kernel->risc), kernel->kernel_name, line.empty() ? "" : " at ", line.c_str());
+  rescue_output();
   [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), length < 0 ? 0 : length);
   _exit(to_underlying(ExitCode::deadlock));
 }

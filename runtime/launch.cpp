@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include "core/error.h"
@@ -53,13 +54,28 @@ void sort_by_core(std::vector<T>& of_cores) {
 
 }  // namespace
 
-EndReason Launch::run(const std::function<void(std::uint64_t)>& on_progress) {
+EndReason Launch::run(const HostHooks& hooks) {
   send_launch(control_, command_);
-  ProgramRun own(control_, command_, on_progress);
+  ProgramRun own(control_, command_, hooks);
   const EndReason reason = own.run();
   results_ = gather_results(control_, own.take_result());
   control_.discard();
   return reason;
+}
+
+std::string Launch::take_output() {
+  std::vector<Printed> printed;
+  for (RankResult& result : results_.ranks) {
+    std::move(result.printed.begin(), result.printed.end(), std::back_inserter(printed));
+    result.printed.clear();
+  }
+  std::sort(printed.begin(), printed.end(),
+            [](const Printed& a, const Printed& b) { return std::tie(a.core, a.risc) < std::tie(b.core, b.risc); });
+  std::string text;
+  for (const Printed& one : printed) {
+    for (const std::string& lines : one.lines) text += lines;
+  }
+  return text;
 }
 
 std::vector<checks::Finding> Launch::take_findings() {

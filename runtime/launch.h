@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <string>
 #include <vector>
 
 #include "core/events/event_log.h"
 #include "kernels/program.h"
 #include "runtime/control_tree.h"
+#include "runtime/program_host.h"
 #include "runtime/protocol.h"
 
 namespace tilegrid {
@@ -29,7 +30,10 @@ class Launch {
   Launch(ControlChannel& control, const LaunchCommand& command) : control_(control), command_(command) {}
 
   /// Returns how the program ended, once all ranks have handed in their results.
-  EndReason run(const std::function<void(std::uint64_t)>& on_progress);
+  EndReason run(const HostHooks& hooks);
+
+  /// What kernels printed, by core and RISC: the same text on any number of ranks. Moved out.
+  [[nodiscard]] std::string take_output();
 
   /// What the checks found, by rank and core.
   [[nodiscard]] std::vector<checks::Finding> take_findings();

@@ -18,6 +18,7 @@
 #include "kernels/metalium/foreign_kernel.h"
 #include "noc/grid.h"
 #include "runtime/jit/loader.h"
+#include "runtime/print_rescue.h"
 
 namespace tilegrid {
 namespace {
@@ -112,6 +113,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   const int length = std::snprintf(text.data(), text.size(), "tilegrid: %s fault · core (%d,%d) [%d-%d] · %s · %s%s%s: %s\n",
                                    reaches_memory || fault.jumped ? "memory" : "kernel", at.x, at.y, physical.x, physical.y,
                                    name_of(kernel.risc), kernel.kernel_name, place.data(), after.data(), what.data());
+  rescue_output();
   [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), length < 0 ? 0 : length);
   _exit(to_underlying(ExitCode::kernel));
 }

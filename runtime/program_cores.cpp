@@ -98,6 +98,10 @@ std::unique_ptr<KernelContext> ProgramCores::context_of(Core& core, const Kernel
   context->compile_args = config.compile_args;
   context->common_args = config.common_args;
   context->scopes = &scopes_;
+  if (const std::uint8_t wanted = launch_.print.of(core.index, config.risc); wanted != 0) {
+    printouts_.push_back(std::make_unique<Printout>(core.logical, config.risc, wanted));
+    context->printout = printouts_.back().get();
+  }
   const bool repeats = launch_.dry && core.log.enabled() && !launch_.analyse && !launch_.shaken && config.object.empty();
   if (repeats) context->rehearsals = &rehearsals_;
   for (const auto& [index, args] : config.runtime_args) {
@@ -130,6 +134,19 @@ std::uint64_t ProgramCores::products() const {
   std::uint64_t done = 0;
   for (const auto& core : node_.cores()) done += core->counters.tiles[TileOp::matmul];
   return done;
+}
+
+std::vector<BlockedReport> ProgramCores::look() const { return states_of_kernels(node_, launch_.program); }
+
+void ProgramCores::collect_output(RankResult& result) {
+  for (const auto& context : contexts_) {
+    Printout* printout = context->printout;
+    if (printout == nullptr || printout->empty()) continue;
+    printout->finish();
+    result.printed.push_back({context->core->index, context->risc, printout->lines()});
+  }
+  printouts_.clear();
+  for (const auto& context : contexts_) context->printout = nullptr;
 }
 
 void ProgramCores::check_semaphores(Core& core) {
@@ -195,7 +212,8 @@ void ProgramCores::collect(EndReason reason, RankResult& result) {
     if (launch_.record_log || launch_.analyse) result.logs.cores.push_back(std::exchange(core->log, {}));
   }
   result.scopes = scopes_.list();
-  if (reason == EndReason::deadlock) result.blocked = blocked_kernels(node_, launch_.program);
+  collect_output(result);
+  if (reason == EndReason::deadlock) result.blocked = states_of_kernels(node_, launch_.program);
 }
 
 }  // namespace tilegrid

@@ -23,6 +23,10 @@ class ProgramCores {
   void collect(EndReason reason, RankResult& result);
   /// Tile multiplications so far.
   [[nodiscard]] std::uint64_t products() const;
+  /// Where the cores stand now.
+  [[nodiscard]] std::vector<BlockedReport> look() const;
+  /// What kernels have printed, by core and RISC.
+  [[nodiscard]] const std::vector<std::unique_ptr<Printout>>& printouts() const { return printouts_; }
 
  private:
   void set_up(Core& core);
@@ -35,11 +39,13 @@ class ProgramCores {
   void check_blocked_waits();
   /// Of kernels that are not at their end when the program is.
   void check_stopped_kernels();
+  void collect_output(RankResult& result);
 
   noc::Node& node_;
   const LaunchCommand& launch_;
   Rehearsals rehearsals_;  ///< of dry runs
   ScopeNames scopes_;
+  std::vector<std::unique_ptr<Printout>> printouts_;
   std::vector<std::unique_ptr<KernelContext>> contexts_;
   std::vector<std::unique_ptr<ForeignKernel>> foreign_;                     ///< of contexts of kernels from files
   std::shared_ptr<EventStore> log_store_ = std::make_shared<EventStore>();  ///< of all cores: they repeat each other

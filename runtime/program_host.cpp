@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/program_host.h"
 
+#include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
 
+#include "runtime/look_signal.h"
+
 namespace tilegrid {
 
-ProgramHost::ProgramHost(ControlChannel& control, std::function<void(std::uint64_t)> on_progress)
+ProgramHost::ProgramHost(ControlChannel& control, HostHooks hooks)
     : control_(control),
-      on_progress_(std::move(on_progress)),
+      hooks_(std::move(hooks)),
       detector_(control.node().transport().size()),
       progress_(control.node().transport().size()) {}
 
@@ -29,12 +33,37 @@ void ProgramHost::handle(const ControlMessage& message) {
     }
     case ControlTag::progress:
       progress_[message.source] = from_bytes<std::uint64_t>(message.bytes);
-      if (on_progress_) on_progress_(std::accumulate(progress_.begin(), progress_.end(), std::uint64_t{0}));
+      if (hooks_.on_progress) hooks_.on_progress(std::accumulate(progress_.begin(), progress_.end(), std::uint64_t{0}));
+      break;
+    case ControlTag::look_answer:
+      hear(from_bytes<LookAnswer>(message.bytes));
       break;
     default:
       throw std::logic_error("an unexpected control message arrived during a program");
   }
   if (!ended_ && detector_.take_probe_request()) control_.broadcast(ControlTag::probe, {});
+}
+
+void ProgramHost::look_if_due(std::chrono::steady_clock::time_point now) {
+  // A rank that computes answers late; it is not asked again meanwhile.
+  constexpr double most_patience = 10;
+  if (!hooks_.on_look || ended_) return;
+  const double since = std::chrono::duration<double>(now - last_look_).count();
+  if (missing_ > 0 && since < most_patience) return;
+  if (!take_look_signal() && (hooks_.look_seconds <= 0 || since < hooks_.look_seconds)) return;
+  last_look_ = now;
+  looked_at_.clear();
+  missing_ = control_.node().transport().size();
+  control_.broadcast(ControlTag::look, to_bytes(++question_));
+}
+
+void ProgramHost::hear(LookAnswer answer) {
+  if (answer.question != question_ || missing_ == 0) return;  // late
+  std::move(answer.cores.begin(), answer.cores.end(), std::back_inserter(looked_at_));
+  if (--missing_ > 0) return;
+  std::sort(looked_at_.begin(), looked_at_.end(),
+            [](const BlockedReport& a, const BlockedReport& b) { return a.core < b.core; });
+  hooks_.on_look(looked_at_);
 }
 
 void ProgramHost::end(std::optional<EndReason> reason) {

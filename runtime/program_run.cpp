@@ -10,6 +10,7 @@
 #include "runtime/endless_kernel.h"
 #include "runtime/host_memory.h"
 #include "runtime/memory_fault.h"
+#include "runtime/print_rescue.h"
 
 namespace tilegrid {
 namespace {
@@ -24,14 +25,14 @@ double seconds(std::chrono::steady_clock::duration duration) { return std::chron
 
 }  // namespace
 
-ProgramRun::ProgramRun(ControlChannel& control, const LaunchCommand& launch, std::function<void(std::uint64_t)> on_progress)
+ProgramRun::ProgramRun(ControlChannel& control, const LaunchCommand& launch, HostHooks hooks)
     : control_(control),
       node_(control.node()),
       launch_(launch),
       alone_(node_.transport().size() == 1),
       cores_(node_, launch),
       idle_(node_) {
-  if (node_.transport().rank() == 0) host_ = std::make_unique<ProgramHost>(control, std::move(on_progress));
+  if (node_.transport().rank() == 0) host_ = std::make_unique<ProgramHost>(control, std::move(hooks));
 }
 
 EndReason ProgramRun::run() {
@@ -46,6 +47,7 @@ EndReason ProgramRun::run() {
     return found;
   });
   {
+    const PrintRescue rescue(cores_.printouts(), launch_.print.descriptor);
     const MemoryFaultGuard guard;
     const std::vector<KernelConfig>& kernels = launch_.program.kernels;
     const EndlessKernelGuard watch(
@@ -91,6 +93,7 @@ void ProgramRun::run_fibers() {
       scheduler.run([&] {
         if (alone_) report_progress();
         if (!alone_) serve_if_due();
+        if (host_) host_->look_if_due(Clock::now());
         return !control_.pending();
       });
     }
@@ -110,6 +113,7 @@ void ProgramRun::run_fibers() {
     }
     last_poll_ = Clock::now();
     report_progress();
+    if (host_) host_->look_if_due(last_poll_);
   }
 }
 
@@ -157,6 +161,10 @@ void ProgramRun::handle(const ControlMessage& message) {
     case ControlTag::probe:
       control_.hand_on(message);
       control_.send_value(0, ControlTag::probe_answer, idle_.answer());
+      break;
+    case ControlTag::look:
+      control_.hand_on(message);
+      control_.send_value(0, ControlTag::look_answer, LookAnswer{from_bytes<std::uint32_t>(message.bytes), cores_.look()});
       break;
     default:
       if (!host_) throw std::logic_error("a host's control message reached a rank that is not the host");

@@ -19,8 +19,8 @@ namespace tilegrid {
 /// program is over. On rank 0 the host's side (ProgramHost) gets its messages here, too.
 class ProgramRun {
  public:
-  /// `on_progress`, host only: called with tile multiplications done so far on all ranks, about twice a second.
-  ProgramRun(ControlChannel& control, const LaunchCommand& launch, std::function<void(std::uint64_t)> on_progress = {});
+  /// `hooks`: of the host only.
+  ProgramRun(ControlChannel& control, const LaunchCommand& launch, HostHooks hooks = {});
 
   /// Returns how the program ended. Control messages that are not about the program are an error here.
   EndReason run();

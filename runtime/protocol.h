@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cereal/types/array.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
 #include <cstddef>
@@ -18,6 +20,7 @@
 #include "core/checks/finding.h"
 #include "core/counters.h"
 #include "core/events/event_log.h"
+#include "kernels/api/printout.h"
 #include "kernels/program.h"
 #include "noc/node.h"
 #include "runtime/deadlock/blocked_report.h"
@@ -37,10 +40,12 @@ enum class ControlTag : std::uint16_t {
   end,           ///< host: the program is over, EndReason
   result,        ///< rank: GatheredResults
   task_result,
-  progress,  ///< rank: units done
+  progress,     ///< rank: units done
+  look,         ///< host asks where the cores stand: number of the question
+  look_answer,  ///< rank: LookAnswer
 };
 
-inline constexpr std::uint16_t control_tags = static_cast<std::uint16_t>(ControlTag::progress) + 1;
+inline constexpr std::uint16_t control_tags = static_cast<std::uint16_t>(ControlTag::look_answer) + 1;
 
 enum class EndReason : std::uint8_t { finished, failed, deadlock };
 
@@ -53,9 +58,10 @@ struct LaunchCommand {
   bool shaken = false;
   std::uint64_t shake_seed = 0;
   bool analyse = false;  ///< the host will look for races in the logs, so they are recorded with source lines
+  PrintFilter print{};   ///< whose output is wanted
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(program, epoch, dram_limit, record_log, dry, shaken, shake_seed, analyse);
+    archive(program, epoch, dram_limit, record_log, dry, shaken, shake_seed, analyse, print);
   }
 };
 
@@ -80,6 +86,27 @@ struct ErrorReport {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(core, exit_code, text, findings);
+  }
+};
+
+/// Where the cores of a rank stand while a program runs.
+struct LookAnswer {
+  std::uint32_t question = 0;
+  std::vector<BlockedReport> cores;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(question, cores);
+  }
+};
+
+/// What a kernel has printed: lines of the kernel as a whole, of UNPACK, MATH and PACK.
+struct Printed {
+  int core = 0;
+  Risc risc = Risc::trisc;
+  std::array<std::string, 4> lines{};
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(core, risc, lines);
   }
 };
 
@@ -163,9 +190,10 @@ struct RankResult {
   std::vector<BlockedReport> blocked;
   std::vector<checks::Finding> findings;
   std::vector<ScopeName> scopes;  ///< that its kernels named
+  std::vector<Printed> printed;   ///< by kernels that have printed anything
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(cores, logs, host, errors, blocked, findings, scopes);
+    archive(cores, logs, host, errors, blocked, findings, scopes, printed);
   }
 };
 

@@ -20,6 +20,7 @@
 #include "noc/node.h"
 #include "runtime/checks/findings.h"
 #include "runtime/control_tree.h"
+#include "runtime/look_signal.h"
 #include "runtime/program_run.h"
 #include "runtime/task.h"
 
@@ -94,6 +95,7 @@ Statement run_statement(const SessionOptions& options) {
 }  // namespace
 
 Session::Session(int* argc, char*** argv) {
+  install_look_signal();
   if (noc::launched_by_mpi()) {
     mpi_ = std::make_unique<noc::MpiEnvironment>(argc, argv);
     info_ = mpi_->info();
@@ -322,6 +324,7 @@ int Session::serve(ControlChannel& control) {
       }
       case ControlTag::end:
       case ControlTag::probe:
+      case ControlTag::look:
         break;  // belongs to a program that has already ended on this rank
       default:
         throw std::logic_error("an unexpected control message arrived between programs");

@@ -41,6 +41,7 @@ enum class Class : std::uint8_t {
   dst_dirty,
   format_reconfig,
   l1_acc_left,
+  print_slice,
   end,
 };
 inline constexpr std::size_t class_count = static_cast<std::size_t>(Class::end);
@@ -120,6 +121,8 @@ inline constexpr std::array<ClassRow, class_count> class_rows = [] {
       {Class::format_reconfig, "format-reconfig", error, in_calls, false,
        "unpacker or packer are set to another format than that of the CB"},
       {Class::l1_acc_left, "l1-acc-left", warn, in_calls, false, "a kernel ends with the packer's L1 accumulation on"},
+      {Class::print_slice, "print-slice", warn, by_unit, false,
+       "a kernel prints a part of a tile that it has neither waited for nor reserved"},
   }};
 }();
 static_assert(

@@ -48,6 +48,7 @@ void reserve_back(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) 
     buffer.waiting_producer = nullptr;
   }
   buffer.reserve(pages);
+  buffer.reserved_by = kernel.risc;
 }
 
 void push_back(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
@@ -68,6 +69,7 @@ void wait_front(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
     buffer.waiting_consumer = nullptr;
   }
   buffer.wait(pages);
+  buffer.waited_by = kernel.risc;
 }
 
 void pop_front(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {

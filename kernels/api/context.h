@@ -8,6 +8,7 @@
 
 #include "core/core.h"
 #include "core/fiber.h"
+#include "kernels/api/printout.h"
 #include "kernels/api/rehearsal.h"
 #include "noc/endpoint.h"
 
@@ -30,6 +31,8 @@ struct KernelContext {
   SourceLine where;
   std::uint8_t phase = 0;                      ///< of the zone that it is in
   ScopeNames* scopes = nullptr;                ///< of the rank, for names that it gives
+  Printout* printout = nullptr;                ///< null: nobody wants what it prints
+  const char* waypoint = "";                   ///< the last one that it came to
   ForeignKernel* foreign = nullptr;            ///< of a kernel from a file (kernels/metalium/)
   Rehearsals* rehearsals = nullptr;            ///< of a dry run whose bodies need not all be walked
   Rehearsals::Rehearsal* rehearsal = nullptr;  ///< that is going on

@@ -114,6 +114,8 @@ class Rehearsals::Rehearsal {
   Rehearsal& operator=(const Rehearsal&) = delete;
   void end();
   void note(const BufferCall& call);
+  /// The body has printed, and is to do so each time.
+  void note_output() { script_.reset(); }
 
  private:
   void add_counts();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -38,6 +37,13 @@ class PackQueue {
     kernel_.where = before;
   }
 
+  /// Output, which comes behind what is kept. Nothing else is done for it, so that the log is the same without.
+  template <class Print>
+  void print(const Print& print) {
+    if (steps_.empty()) return print();
+    steps_.push_back({.run = print});
+  }
+
   /// Does what can be done.
   void drain() {
     if (!steps_.empty()) drain_steps();
@@ -68,23 +74,22 @@ class PackQueue {
   std::deque<Step> steps_;
 };
 
-/// Of a kernel from a file, beside its context: what keeps its calls in order, its unfinished output, and what its
+/// Of a kernel from a file, beside its context: what keeps its calls in order, and what its
 /// configuration calls have set for later ones.
 struct ForeignKernel {
   ForeignKernel(KernelContext& of, tilegrid_device::Meter& of_object) : kernel(of), meter(of_object), packs(of) {}
   KernelContext& kernel;
   tilegrid_device::Meter& meter;
   PackQueue packs;
-  float exp_scale = 1.0F;              ///< of the fast exponential
-  bool transpose = false;              ///< of the matmul that was configured last
-  bool looked = false;                 ///< at the meter since the last call
-  bool progressed = true;              ///< since it last gave way in a loop that waits
-  std::uint64_t counted = 0;           ///< blocks since the last call, before those that the meter counts
-  std::uint64_t changed_at = 0;        ///< of those: where a comparison last saw other values
-  std::uint64_t ticks = 0;             ///< of the clock that it may look at
-  std::uint32_t cb_a = 0, cb_b = 0;    ///< that the unpackers were configured for last
-  const void* spins_at = nullptr;      ///< code that looks at memory again and again; null: none
-  std::array<std::string, 4> lines{};  ///< unfinished lines of output: of the kernel, and of UNPACK, MATH and PACK
+  float exp_scale = 1.0F;            ///< of the fast exponential
+  bool transpose = false;            ///< of the matmul that was configured last
+  bool looked = false;               ///< at the meter since the last call
+  bool progressed = true;            ///< since it last gave way in a loop that waits
+  std::uint64_t counted = 0;         ///< blocks since the last call, before those that the meter counts
+  std::uint64_t changed_at = 0;      ///< of those: where a comparison last saw other values
+  std::uint64_t ticks = 0;           ///< of the clock that it may look at
+  std::uint32_t cb_a = 0, cb_b = 0;  ///< that the unpackers were configured for last
+  const void* spins_at = nullptr;    ///< code that looks at memory again and again; null: none
 };
 
 namespace metalium {
@@ -94,8 +99,6 @@ namespace metalium {
 /// To be called in the kernel's fiber before and after its code.
 void begin(ForeignKernel& kernel);
 void finish(ForeignKernel& kernel);
-/// Where lines that kernels print go to; standard output when it is empty. For tests.
-void set_printer(std::function<void(const std::string& line)> printer);
 
 }  // namespace metalium
 }  // namespace tilegrid

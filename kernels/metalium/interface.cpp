@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "core/checks/reporter.h"
 #include "core/error.h"
+#include "kernels/api/debug.h"
 #include "kernels/metalium/calls.h"
 
 namespace tilegrid::metalium {
@@ -20,11 +21,6 @@ constexpr std::uint64_t blocks_of_a_call = 32;
 constexpr std::int64_t blocks_between_looks = 1024;
 /// Host time of that many, for who serves other ranks meanwhile.
 constexpr std::uint32_t look_ns = 4000;
-
-std::function<void(const std::string&)>& printer() {
-  static std::function<void(const std::string&)> function;
-  return function;
-}
 
 /// Another one for every call of every kernel, with many bits other than in the last.
 std::uint64_t next_turn() {
@@ -100,29 +96,24 @@ std::uint32_t scope(int mark, const char* name, std::uint64_t value, Line at) {
 }
 void scope_end(int mark, std::uint32_t id) { api::detail::scope(static_cast<ScopeMark>(mark), id); }
 
-void print_line(const KernelContext& kernel, int thread, const std::string& line) {
-  static constexpr std::array<const char*, 3> threads{"TR0", "TR1", "TR2"};
-  static constexpr EnumArray<Risc, const char*> riscs{"BR", "NC", "TR"};
-  const LogicalCore at = kernel.core->logical;
-  const char* risc = thread >= 0 ? threads.at(static_cast<std::size_t>(thread)) : riscs[kernel.risc];
-  const std::string text = fmt::format("0:({},{}):{}: {}\n", at.x, at.y, risc, line);
-  if (printer()) return printer()(text);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-}
+bool print_wanted(int thread) { return tilegrid_device::print_wanted(thread); }
+
+/// PACK may be behind: what it prints comes after its calls that come before.
+PackQueue& packs_of_running_kernel() { return api::running_kernel().foreign->packs; }
 
 void print(int thread, const char* text, std::size_t length) {
-  auto& kernel = *static_cast<KernelContext*>(current_fiber()->local());
-  std::string& line = kernel.foreign->lines.at(static_cast<std::size_t>(thread) + 1);
-  for (const char c : std::string_view(text, length)) {
-    if (c != '\n') {
-      line += c;
-      continue;
-    }
-    print_line(kernel, thread, line);
-    line.clear();
-  }
+  PackQueue& packs = packs_of_running_kernel();
+  if (thread != 2 || packs.empty()) return tilegrid_device::print_text(thread, text, length);
+  packs.print([thread, kept = std::string(text, length)] { tilegrid_device::print_text(thread, kept.data(), kept.size()); });
 }
+
+void print_slice(int thread, const tilegrid_device::Slice& slice) {
+  if (thread != 2) return tilegrid_device::print_slice(thread, slice);
+  packs_of_running_kernel().print([thread, slice] { tilegrid_device::print_slice(thread, slice); });
+}
+
+void assertion_failed(const char* condition, Line at) { api::detail::assertion_failed(condition, here(at)); }
+void waypoint(const char* name) { api::detail::waypoint(name); }
 
 }  // namespace
 
@@ -151,7 +142,11 @@ const Interface& interface() {
     Interface made{};
     made.slow = slow;
     made.refuse = refuse;
+    made.print_wanted = print_wanted;
     made.print = print;
+    made.print_slice = print_slice;
+    made.assertion_failed = assertion_failed;
+    made.waypoint = waypoint;
     made.scope = scope;
     made.scope_end = scope_end;
     fill_data_calls(made);
@@ -168,11 +163,6 @@ void finish(ForeignKernel& kernel) {
   charge(kernel.kernel);
   restart_meter(kernel);
   kernel.packs.finish();
-  for (std::size_t i = 0; i < kernel.lines.size(); ++i) {
-    if (!kernel.lines[i].empty()) print_line(kernel.kernel, static_cast<int>(i) - 1, std::exchange(kernel.lines[i], {}));
-  }
 }
-
-void set_printer(std::function<void(const std::string&)> function) { printer() = std::move(function); }
 
 }  // namespace tilegrid::metalium

@@ -70,7 +70,6 @@ planner::Machine machine_of(const attention::Config& config) {
 void measure(const Session& session, Device& device, workloads::Workload& workload, const planner::Machine& machine,
              Column& column) {
   device.free_buffers();
-  workload.options.progress = false;
   column.outcome = workloads::execute(session, device, workload, true);
   column.log = log_cost(column.outcome.result.log.cores, column.outcome.circular_buffers, machine);
   column.outcome.result.log.cores.clear();
@@ -88,6 +87,7 @@ Column six_op_column(const Session& session, Device& device, planner::Strategy s
   column.loop = "no";
   workloads::Fused fused;
   fused.options.grid = asked.options.grid;
+  fused.options.progress = asked.options.progress;
   fused.options.chip = asked.options.chip;
   fused.options.checks = asked.options.checks;
   fused.options.architecture = asked.options.architecture;

@@ -54,7 +54,7 @@ struct Retime {
     if (!flags.given("--arch") && std::find(known.begin(), known.end(), own) != known.end()) {
       chip = report::choose_architecture(own, sets);
     }
-    const report::DeviceReport done = report::replay_run(log, chip);
+    const report::DeviceReport done = report::replay_run(log, chip, true);
     const report::Value device = device_figures(done);
     report::print_report(
         json,

@@ -15,12 +15,14 @@ namespace tilegrid {
 /// Stands in BlockedKernel::id for a kernel that waits in a loop of its own.
 inline constexpr std::uint32_t loop_over_memory = 0xFFFF'FFFF;
 
-/// A kernel of a program that has deadlocked: that it has finished, or what it waits for.
+/// A kernel of a program that has deadlocked, or is looked at while it runs: that it has finished, or what it waits for.
 struct BlockedKernel {
   Risc risc = Risc::trisc;
   std::string name;
   bool finished = false;
-  std::string file;  ///< of the call it waits in
+  bool running = false;  ///< neither finished nor waiting
+  std::string waypoint;  ///< the last one that it came to; empty: none
+  std::string file;      ///< of the call it waits in
   unsigned line = 0;
   BlockReason reason = BlockReason::cb_empty;
   std::uint32_t id = 0;      ///< CB, L1 offset of a semaphore, or NoC
@@ -28,7 +30,7 @@ struct BlockedKernel {
   std::uint64_t present = 0;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(risc, name, finished, file, line, reason, id, needed, present);
+    archive(risc, name, finished, running, waypoint, file, line, reason, id, needed, present);
   }
 };
 
@@ -57,15 +59,16 @@ struct BlockedSemaphore {
   }
 };
 
-/// A core of a program that has deadlocked: all its kernels, buffers and semaphores.
+/// A core of such a program: all its kernels, buffers and semaphores.
 struct BlockedReport {
   int core = 0;
+  std::uint64_t products = 0;          ///< tile multiplications so far
   std::vector<BlockedKernel> kernels;  ///< by RISC
   std::vector<BlockedBuffer> buffers;
   std::vector<BlockedSemaphore> semaphores;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(core, kernels, buffers, semaphores);
+    archive(core, products, kernels, buffers, semaphores);
   }
 };
 

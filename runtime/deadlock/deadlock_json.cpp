@@ -29,6 +29,7 @@ Json kernel_json(const WaitGraph& graph, const WaitGraph::Kernel& kernel, GridSi
   if (kernel.state->finished) return json;
   json["file"] = kernel.state->file;
   json["line"] = kernel.state->line;
+  if (!kernel.state->waypoint.empty()) json["waypoint"] = kernel.state->waypoint;
   json["waits_for"] = wait_json(kernel);
   Json from = Json::array();
   for (const std::size_t other : kernel.from) {

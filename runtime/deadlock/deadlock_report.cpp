@@ -49,6 +49,7 @@ std::uint64_t present(const Core& core, const WaitFor& wait) {
 BlockedReport state_of(const Core& core, std::size_t semaphores) {
   BlockedReport report;
   report.core = core.index;
+  report.products = core.counters.tiles[TileOp::matmul];
   for (const CircularBuffer& cb : core.cbs) {
     if (!cb.configured()) continue;
     report.buffers.push_back({cb.id(), cb.role(), cb.pages(), cb.received(), cb.acked(), cb.pushed_by, cb.popped_by});
@@ -87,7 +88,7 @@ void add_word(BlockedReport& report, const Core& core, std::uint32_t offset) {
 
 }  // namespace
 
-std::vector<BlockedReport> blocked_kernels(const noc::Node& node, const Program& program) {
+std::vector<BlockedReport> states_of_kernels(const noc::Node& node, const Program& program) {
   std::map<int, BlockedReport> by_core;
   for (const auto& fiber : node.scheduler().fibers()) {
     const KernelContext& kernel = kernel_of(*fiber);
@@ -99,9 +100,12 @@ std::vector<BlockedReport> blocked_kernels(const noc::Node& node, const Program&
     state.name = kernel.kernel_name;
     state.finished = fiber->finished();
     if (state.finished) continue;
+    state.waypoint = kernel.waypoint;
+    state.running = !fiber->blocked();
     const WaitFor& wait = fiber->waits_for();
     state.file = kernel.where.file;
     state.line = kernel.where.line;
+    if (state.running) continue;
     state.reason = wait.reason;
     state.id = wait.id;
     state.needed = wait.needed;
@@ -162,8 +166,11 @@ std::vector<std::string> state_lines(const BlockedReport& report) {
       continue;
     }
     const WaitGraph::Kernel kernel{report.core, &state, &report, {}, false};
-    lines.push_back(fmt::format("{} {} at {}:{} waits in {}{}", name_of(state.risc), state.name, state.file, state.line,
-                                state.id == loop_over_memory ? "" : call_of(state.reason), needs_of(kernel)));
+    const std::string waits =
+        fmt::format("waits in {}{}", state.id == loop_over_memory ? "" : call_of(state.reason), needs_of(kernel));
+    lines.push_back(fmt::format("{} {} at {}:{}{} {}", name_of(state.risc), state.name, state.file, state.line,
+                                state.waypoint.empty() ? "" : fmt::format(" (waypoint {})", state.waypoint),
+                                state.running ? "runs" : waits));
   }
   std::vector<std::string> buffers;
   for (const BlockedBuffer& cb : report.buffers) {

@@ -10,8 +10,8 @@
 
 namespace tilegrid {
 
-/// What the cores of this rank wait for, and those whose kernels have finished.
-[[nodiscard]] std::vector<BlockedReport> blocked_kernels(const noc::Node& node, const Program& program);
+/// What the kernels on the cores of this rank wait for, that they have finished or run.
+[[nodiscard]] std::vector<BlockedReport> states_of_kernels(const noc::Node& node, const Program& program);
 
 /// How many kernels are blocked: the report's first line.
 [[nodiscard]] std::string deadlock_headline(const std::vector<BlockedReport>& reports);

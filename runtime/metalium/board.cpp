@@ -61,8 +61,19 @@ Board::Board(int* argc, char*** argv) : session_(std::make_unique<Session>(argc,
     if (told.front() == '-') throw UsageError(told.substr(1));
     settings_ = Settings::from_text(told.substr(1), "settings");
     const SessionOptions options = options_of(*session_, settings_);
+    const PrintOptions print{settings_.print_cores, settings_.print_riscs, settings_.print_file, !settings_.watch.empty()};
+    PrintFilter filter = print_filter(print, options.grid, true);
+    const double between_looks = print.watch ? watch_seconds(settings_.watch.c_str()) : 0;
+    if (session_->is_host()) print_target_ = std::make_unique<PrintTarget>(print, settings_.report == "-");
     all_of_dram_ = !options.checks.on(checks::Class::uninitialised_dram);
     device_ = session_->begin(options);
+    if (device_ != nullptr) {
+      device_->set_output(std::move(filter), [this](std::string_view text) {
+        std::cout.flush();
+        print_target_->put(text);
+      });
+      device_->set_watch(between_looks);
+    }
   } catch (const Error& error) {
     code = session_->fail(error.code(), error.message());
   }
@@ -103,6 +114,7 @@ int Board::end(int code) {
   if (board.session_->is_host()) {
     try {
       board.report_.finish(*board.device_, code);
+      board.print_target_->finish();
     } catch (const UsageError& error) {
       print_line(error.message());
       if (code == 0) code = static_cast<int>(error.code());

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "runtime/flags/print_flags.h"
 #include "runtime/metalium/heap.h"
 #include "runtime/metalium/report.h"
 #include "runtime/metalium/settings.h"
@@ -55,6 +56,7 @@ class Board {
   Heap dram_, l1_;
   bool all_of_dram_ = true;  ///< kernels may use all of it
   Report report_;
+  std::unique_ptr<PrintTarget> print_target_;
   std::map<std::string, bool> said_;
   std::set<std::string> warned_;  ///< keys of objects whose compiler warned
   int failed_ = 0;                ///< exit code of the first error of the device

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "core/error.h"
 #include "core/fidelity_name.h"
@@ -32,7 +33,8 @@ std::vector<std::string> parts_of(const std::string& text) {
   return parts;
 }
 
-constexpr std::array names{"grid", "arch", "set", "check", "report", "log", "shake", "numerics", "known_faults", "time"};
+constexpr std::array names{"grid",     "arch",         "set",  "check",       "report",      "log",        "shake",
+                           "numerics", "known_faults", "time", "print_cores", "print_riscs", "print_file", "watch"};
 
 bool is_on(const std::string& value, const std::string& where) {
   if (value != "on" && value != "off") throw UsageError(fmt::format("{}: \"{}\" is neither on nor off", where, value));
@@ -45,6 +47,10 @@ Numerics numerics_of(const std::string& value, const std::string& where) {
   }
   throw UsageError(fmt::format("{}: \"{}\" is none of exact, rounded, fast", where, value));
 }
+/// The vendor's variables that say the same.
+constexpr std::array<std::pair<const char*, const char*>, 3> vendors_names{{{"TT_METAL_DPRINT_CORES", "print_cores"},
+                                                                            {"TT_METAL_DPRINT_RISCVS", "print_riscs"},
+                                                                            {"TT_METAL_DPRINT_FILE", "print_file"}}};
 
 void assign(Settings& settings, const std::string& name, const std::string& value, const std::string& where) {
   if (name == "grid") {
@@ -61,6 +67,14 @@ void assign(Settings& settings, const std::string& name, const std::string& valu
     settings.log = value;
   } else if (name == "shake") {
     settings.shake = value;
+  } else if (name == "print_cores") {
+    settings.print_cores = value.empty() ? "all" : value;
+  } else if (name == "print_riscs") {
+    settings.print_riscs = value.empty() ? "all" : value;
+  } else if (name == "print_file") {
+    settings.print_file = value;
+  } else if (name == "watch") {
+    settings.watch = value;
   } else if (name == "time") {
     settings.time = is_on(value, where);
   } else if (name == "numerics") {
@@ -90,7 +104,9 @@ void read_lines(Settings& settings, std::istream& lines, const std::string& wher
 std::string Settings::to_text() const {
   return fmt::format("grid={}\narch={}\nset={}\ncheck={}\nreport={}\nlog={}\nshake={}\ntime={}\n", grid, arch,
                      fmt::join(set, ","), check, report, log, shake, time ? "on" : "off") +
-         fmt::format("numerics={}\nknown_faults={}\n", name_of(numerics), known_faults ? "on" : "off");
+         fmt::format("numerics={}\nknown_faults={}\n", name_of(numerics), known_faults ? "on" : "off") +
+         fmt::format("print_cores={}\nprint_riscs={}\nprint_file={}\nwatch={}\n", print_cores, print_riscs, print_file,
+                     watch);
 }
 
 Settings Settings::from_text(const std::string& text, const std::string& where) {
@@ -102,6 +118,9 @@ Settings Settings::from_text(const std::string& text, const std::string& where) 
 
 Settings settings_of_environment() {
   Settings settings;
+  for (const auto& [variable, name] : vendors_names) {
+    if (const char* value = std::getenv(variable)) assign(settings, name, value, variable);
+  }
   if (const char* path = std::getenv("TILEGRID_SETTINGS"); path != nullptr && *path != '\0') {
     std::ifstream file(path);
     if (!file) throw UsageError(fmt::format("TILEGRID_SETTINGS: {}: can't be read", path));

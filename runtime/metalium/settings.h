@@ -25,6 +25,10 @@ struct Settings {
   Numerics numerics = default_numerics;  ///< TILEGRID_NUMERICS: exact, rounded or fast
   bool known_faults = false;             ///< TILEGRID_KNOWN_FAULTS=on: in exact numerics, as silicon has them
   bool time = true;                      ///< TILEGRID_TIME=off: without device time
+  std::string print_cores = "all";  ///< TILEGRID_PRINT_CORES, or the vendor's TT_METAL_DPRINT_CORES: whose output is shown
+  std::string print_riscs = "all";  ///< TILEGRID_PRINT_RISCS, or TT_METAL_DPRINT_RISCVS
+  std::string print_file;           ///< TILEGRID_PRINT_FILE, or TT_METAL_DPRINT_FILE: a file for it
+  std::string watch;                ///< TILEGRID_WATCH: seconds between looks at the cores
 
   /// One text of all, and the reverse: what rank 0 has is what all ranks use.
   [[nodiscard]] std::string to_text() const;

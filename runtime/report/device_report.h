@@ -35,8 +35,8 @@ struct DeviceReport {
   timing::DeviceSummary summary;
   double replay_seconds = 0;  ///< on the host
 };
-/// Throws UsageError as timing::replay does.
-[[nodiscard]] DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture);
+/// Throws UsageError as timing::replay does. `progress`: with a line that says how far it is.
+[[nodiscard]] DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress = false);
 
 /// All figures, for each launch and core, too. Times are in cycles unless the name says seconds; shares are of the run's
 /// cycles. `limits` are what timing::Limit says, the largest first; `bound.margin` is a share. Cycles of lanes are means

@@ -53,6 +53,8 @@ class CoreModel {
   void semaphore_landed(const SemaphoreUpdate& update, double time);
 
   [[nodiscard]] bool finished() const;
+  /// Events of the data-movement RISCs that are over.
+  [[nodiscard]] std::uint64_t moved() const { return moved_; }
   /// "RISC, event" of the first unfinished sequence.
   [[nodiscard]] std::string where() const;
   [[nodiscard]] CoreTime core_time() const;
@@ -185,6 +187,7 @@ class CoreModel {
   int index_;
   const LaunchLog& launch_;
   CoreTime core_;
+  std::uint64_t moved_ = 0;
   CoreShares shares_;
   std::array<double, lane_count> clocks_{};
   std::array<Buffer, max_buffers> buffers_;

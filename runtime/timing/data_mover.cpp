@@ -33,6 +33,7 @@ void CoreModel::run_mover(int risc) {
 
 /// The event at which the RISC stands is over.
 void CoreModel::next(int risc) {
+  ++moved_;
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   if (observer_ != nullptr) [[unlikely]] {
     const Lane lane = lane_of_risc(risc);

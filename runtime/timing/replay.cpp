@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -26,10 +27,11 @@ struct Compute {
 /// One launch.
 class LaunchReplay final : private NetworkListener {
  public:
-  LaunchReplay(const Start& launch, Observer* observer)
+  LaunchReplay(const Start& launch, Observer* observer, const std::function<void(std::uint64_t)>& progress)
       : log_(launch.log),
         grid_(launch.grid),
         observer_(observer),
+        progress_(progress),
         network_(launch.chip, grid_, agenda_, *this, observer) {
     check(launch.chip);
     if (observer != nullptr) observer->started(launch);
@@ -37,8 +39,7 @@ class LaunchReplay final : private NetworkListener {
     cores_.reserve(log_.cores.size());
     for (int core = 0; core < grid_.cores(); ++core) {
       Compute& compute = compute_[log_.setup_number(static_cast<std::size_t>(core))];
-      cores_.push_back(
-          std::make_unique<CoreModel>(compute.costs, compute.steps, log_, core, agenda_, network_, observer));
+      cores_.push_back(std::make_unique<CoreModel>(compute.costs, compute.steps, log_, core, agenda_, network_, observer));
     }
   }
 
@@ -76,7 +77,9 @@ class LaunchReplay final : private NetworkListener {
   //     stuck at a full buffer holds back the walk of its core; what that asks for when it gets on is handled next, with
   //     resources as they are then.
   void loop() {
-    while (!agenda_.empty()) {
+    constexpr std::uint64_t turns_between_words = 65'536;
+    for (std::uint64_t turn = 1; !agenda_.empty(); ++turn) {
+      if (turn % turns_between_words == 0 && progress_) progress_(moved());
       if (agenda_.head_is_next()) {
         network_.head(agenda_.next_head());
         advance();
@@ -101,6 +104,12 @@ class LaunchReplay final : private NetworkListener {
       }
       advance();
     }
+  }
+  /// Events of the data movers that are over: how far it is.
+  [[nodiscard]] std::uint64_t moved() const {
+    std::uint64_t events = 0;
+    for (const auto& core : cores_) events += core->moved();
+    return events;
   }
   /// Looks have a place behind all else of their time, and end with it.
   void look_at(double time) {
@@ -182,6 +191,7 @@ class LaunchReplay final : private NetworkListener {
   GridSize grid_;
   Observer* observer_;
   std::deque<Compute> compute_;  ///< by set-up of cores
+  const std::function<void(std::uint64_t)>& progress_;
   Agenda agenda_;
   Network network_;
   std::vector<std::unique_ptr<CoreModel>> cores_;
@@ -201,13 +211,29 @@ const char* name_of(Stall stall) {
   return names[static_cast<std::size_t>(stall)];
 }
 
-DeviceTime replay(const RunLog& log, const Chip& chip, Observer* observer) {
+/// Events of the data movers: those of the compute kernels are passed on the way.
+static std::uint64_t events_to_move(const LaunchLog& launch) {
+  std::uint64_t events = 0;
+  for (const EventLog& core : launch.cores) {
+    events += core.sequence(Risc::brisc).size() + core.sequence(Risc::ncrisc).size();
+  }
+  return events;
+}
+
+DeviceTime replay(const RunLog& log, const Chip& chip, Observer* observer,
+                  const std::function<void(double part)>& progress) {
   constexpr double flops_of_tile = 2.0 * tile_side * tile_side * tile_side;
   DeviceTime time;
   double phases = 0;
+  std::uint64_t all = 0, before = 0;
+  for (const LaunchLog& launch : log.launches) all += events_to_move(launch);
+  std::function<void(std::uint64_t)> moved;
+  if (progress)
+    moved = [&](std::uint64_t events) { progress(static_cast<double>(before + events) / static_cast<double>(all)); };
   for (const LaunchLog& launch : log.launches) {
     const int number = static_cast<int>(time.launches.size());
-    time.launches.push_back(LaunchReplay({launch, log.grid, chip, time.cycles, number}, observer).run());
+    time.launches.push_back(LaunchReplay({launch, log.grid, chip, time.cycles, number}, observer, moved).run());
+    before += events_to_move(launch);
     const LaunchTime& done = time.launches.back();
     time.cycles += done.cycles;
     time.flops += static_cast<double>(done.matmul_tiles) * flops_of_tile;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+
 #include "core/chip/chip.h"
 #include "core/events/event_log.h"
 #include "runtime/timing/device_time.h"
@@ -11,7 +13,9 @@ namespace tilegrid::timing {
 /// Device time of a run from its log: a deterministic discrete-event simulation. The result depends on the log and the
 /// architecture only: not on the number of ranks that ran it, nor on the order of cores in memory.
 /// The observer is told of all that happens; null: nobody looks, and nothing is spent on it.
+/// `progress` is told now and then which part is done.
 /// Throws UsageError for a log that can't be replayed (a wait that nothing satisfies: the log is of a run that did not end).
-[[nodiscard]] DeviceTime replay(const RunLog& log, const Chip& chip, Observer* observer = nullptr);
+[[nodiscard]] DeviceTime replay(const RunLog& log, const Chip& chip, Observer* observer = nullptr,
+                                const std::function<void(double part)>& progress = {});
 
 }  // namespace tilegrid::timing

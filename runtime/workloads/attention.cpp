@@ -17,6 +17,7 @@
 #include "runtime/agreement.h"
 #include "runtime/data/npy.h"
 #include "runtime/data/tensors.h"
+#include "runtime/progress.h"
 #include "runtime/report/metrics.h"
 #include "runtime/report/table.h"
 #include "runtime/timing/replay.h"
@@ -380,7 +381,13 @@ void Attention::finish(Device& device, report::RunOutcome& outcome) {
   malloc_trim(0);
   if (hash_output) output_hash = fingerprint(output.bytes);
   if (verify.mode != VerifyMode::off) {
-    const attention::CompareRound compare = share_out(device, outcome.result.ranks);
+    const Shape& shape = config.shape;
+    const std::uint64_t rows = std::uint64_t{1} * shape.batch * shape.heads * shape.seq_q;
+    const bool all = verify.mode == VerifyMode::full;
+    Progress line("attention", all ? rows : std::min<std::uint64_t>(rows, verify.sample_rows), options.progress,
+                  "rows verified");
+    const attention::CompareRound compare =
+        share_out(device, outcome.result.ranks, [&](std::uint64_t done) { line.update(done); });
     verification = attention::verify(config, verify, data_, output, device.ranks(), compare);
     passed = verification->passed;
     if (!*passed) mismatch = mismatch_text();

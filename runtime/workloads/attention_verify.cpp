@@ -2,6 +2,7 @@
 #include "runtime/workloads/attention_verify.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/host_memory.h"
 #include "runtime/protocol.h"
@@ -27,15 +28,23 @@ std::vector<std::byte> compare_task(std::span<const std::byte> input) {
   return to_bytes(PieceResult{sums, resident_high_water()});
 }
 
+std::uint64_t rows_of(const attention::Piece& piece) {
+  std::uint64_t rows = 0;
+  for (const auto& [first, last] : piece.ranges) rows += static_cast<std::uint64_t>(last - first);
+  return rows;
+}
+
 }  // namespace
 
 void register_verify_task() { register_task(task_name, &compare_task); }
 
-attention::CompareRound share_out(Device& device, std::vector<RankHostCost>& costs) {
-  return [&](attention::Round round) {
+attention::CompareRound share_out(Device& device, std::vector<RankHostCost>& costs,
+                                  std::function<void(std::uint64_t)> on_progress) {
+  return [&device, &costs, rows = std::uint64_t{0}, on_progress = std::move(on_progress)](attention::Round round) mutable {
     std::vector<std::vector<std::byte>> pieces(round.size());
     for (std::size_t rank = 0; rank < round.size(); ++rank) {
       if (round[rank]) pieces[rank] = to_bytes(*round[rank]);
+      if (round[rank]) rows += rows_of(*round[rank]);
       round[rank].reset();  // it is in memory once
     }
     const auto answers = device.map(task_name, pieces);
@@ -46,6 +55,7 @@ attention::CompareRound share_out(Device& device, std::vector<RankHostCost>& cos
       sums[rank] = answer.sums;
       costs[rank].resident_bytes = std::max(costs[rank].resident_bytes, answer.resident_bytes);
     }
+    if (on_progress) on_progress(rows);
     return sums;
   };
 }

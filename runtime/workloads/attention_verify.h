@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <vector>
+
 #include "kernels/attention/verify/verify.h"
 #include "runtime/device.h"
 
@@ -9,7 +13,9 @@ namespace tilegrid::workloads {
 /// Makes the task of verification known; every rank, before its session begins.
 void register_verify_task();
 
-/// How the ranks of the device compare pieces. `costs` learn of the memory that it takes.
-[[nodiscard]] attention::CompareRound share_out(Device& device, std::vector<RankHostCost>& costs);
+/// How the ranks of the device compare pieces. `costs` learn of the memory that it takes, `on_progress` of the rows that
+/// have been compared.
+[[nodiscard]] attention::CompareRound share_out(Device& device, std::vector<RankHostCost>& costs,
+                                                std::function<void(std::uint64_t)> on_progress = {});
 
 }  // namespace tilegrid::workloads

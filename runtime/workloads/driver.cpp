@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <utility>
 
 #include "core/error.h"
@@ -31,7 +33,9 @@ void launch(Device& device, const Workload& workload, const std::vector<Program>
     outcome.circular_buffers.insert(outcome.circular_buffers.end(), program.circular_buffers.begin(),
                                     program.circular_buffers.end());
   }
-  Progress progress(workload.name(), outcome.expected_matmul_tiles, workload.options.progress);
+  // What --watch shows stands where the line would.
+  const bool line = workload.options.progress && !workload.options.print.watch;
+  Progress progress(workload.name(), outcome.expected_matmul_tiles, line);
   LaunchOptions options;
   options.dry = workload.options.dry_run;
   options.record_log = record_log;
@@ -52,11 +56,33 @@ void use_logs(Workload& workload, RunOutcome& outcome, bool keep_logs) {
   log.launches.push_back(std::move(outcome.result.log));
   log.useful_flops = workload.useful_flops();
   if (!options.log.empty()) workload.save([&] { save_log(log, options.log); });
-  if (options.architecture) outcome.device = report::replay_run(log, *options.architecture);
+  if (options.architecture) outcome.device = report::replay_run(log, *options.architecture, options.progress);
   outcome.result.log = keep_logs ? std::move(log.launches.back()) : LaunchLog{};
   log.launches.pop_back();
   outcome.earlier_logs = keep_logs ? std::move(log.launches) : std::vector<LaunchLog>{};
 }
+
+/// Kernels' output goes where the options say while this lives.
+class OutputOfKernels {
+ public:
+  OutputOfKernels(Device& device, const RunOptions& options) : device_(device), target_(options.print, options.json == "-") {
+    PrintFilter filter = print_filter(options.print, options.grid);
+    if (options.json == "-") filter.descriptor = STDERR_FILENO;
+    device.set_output(std::move(filter), [this](std::string_view text) { target_.put(text); });
+    if (options.print.watch) device.set_watch(watch_seconds(std::getenv("TILEGRID_WATCH")));
+  }
+  ~OutputOfKernels() {
+    device_.set_output({.riscs = PrintFilter::all_riscs, .cores = {}});
+    device_.set_watch(0);
+  }
+  OutputOfKernels(const OutputOfKernels&) = delete;
+  OutputOfKernels& operator=(const OutputOfKernels&) = delete;
+  void finish() { target_.finish(); }
+
+ private:
+  Device& device_;
+  PrintTarget target_;
+};
 
 RunOutcome take_steps(const Session& session, Device& device, Workload& workload, bool keep_logs) {
   // The allocator gives large blocks back to the system when they are freed; by default it stops doing so after the first,
@@ -75,7 +101,9 @@ RunOutcome take_steps(const Session& session, Device& device, Workload& workload
   const std::vector<Program> programs = workload.programs(device);
   if (!options.dry_run) workload.upload(device);
   malloc_trim(0);  // the messages of the upload
+  OutputOfKernels output(device, options);
   launch(device, workload, programs, outcome, keep_logs || !options.log.empty() || options.architecture.has_value());
+  workload.save([&] { output.finish(); });
   use_logs(workload, outcome, keep_logs);
   if (!options.dry_run) workload.finish(device, outcome);
   outcome.total_seconds = watch.seconds();

@@ -75,7 +75,8 @@ void add_common_flags(Flags& flags, RunOptions& options) {
            fmt::format("Grid view of a figure by core, or none; `tilegrid attention --help` lists\nthem [{}]", options.view),
            [&](const std::string& text) { set_view(text, options.view); })
       .is([&] { return options.view; });
-  flags.add_switch("--no-progress", "No progress line on a terminal", options.progress, false).no_fact();
+  add_print_flags(flags, options.print);
+  flags.in("Report").add_switch("--no-progress", "No progress line on a terminal", options.progress, false).no_fact();
 }
 
 }  // namespace
@@ -141,6 +142,7 @@ void Workload::settle() {
     flags_.refuse(flags_.names_of([](const Flag& flag) { return flag.data; }),
                   "a dry run has no numbers, --dry-run goes without", {"off"});
   }
+  static_cast<void>(print_filter(options.print, options.grid));  // refuses what is not there
   check();
 }
 

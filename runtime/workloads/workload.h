@@ -15,6 +15,7 @@
 #include "runtime/device.h"
 #include "runtime/flags/flags.h"
 #include "runtime/flags/kernel_flags.h"
+#include "runtime/flags/print_flags.h"
 #include "runtime/report/run_report.h"
 #include "runtime/session.h"
 
@@ -39,6 +40,7 @@ struct RunOptions {
   std::string view = "matmul-tiles";                       ///< a figure of report::metrics(), or none
   bool dry_run = false;                                    ///< control flow alone: no data, no numbers
   bool progress = true;
+  PrintOptions print{};  ///< whose output is shown, and where
   /// The session that they ask for; who has seen to the chip and the grid (Workload::settle) can run it.
   [[nodiscard]] SessionOptions session() const;
 };

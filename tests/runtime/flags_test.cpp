@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "runtime/flags/command_line.h"
+#include "runtime/flags/print_flags.h"
 
 namespace tilegrid {
 namespace {
@@ -94,6 +95,38 @@ TEST(Flags, NameThemselvesInErrorsOfLibraries) {
   const Members m;
   EXPECT_EQ(m.flags.with_flags("`seq_q` 0: must be from 1"), "--rows 0: must be from 1");
   EXPECT_EQ(m.flags.with_flags("`colour` x `dim` 3, a `"), "--colour x `dim` 3, a `");
+}
+
+TEST(PrintFlags, CoresAreNamedOneByOneOrAsRectangles) {
+  const auto cores = [](const std::string& text) { return parse_cores("--print-cores", text, {4, 2}); };
+  EXPECT_EQ(cores("all").size(), 8U);
+  EXPECT_TRUE(cores("none").empty());
+  EXPECT_EQ(cores("1,0"), std::vector<int>{1});
+  EXPECT_EQ(cores("0,0-1,1 3,1"), (std::vector<int>{0, 1, 4, 5, 7}));
+  EXPECT_EQ(cores("(0,0),(2,0)-(3,1),(0,0)"), (std::vector<int>{0, 2, 3, 6, 7}));
+  EXPECT_EQ(cores("2,1;0,1"), (std::vector<int>{4, 6}));
+  const auto refusal = [&](const std::string& text) {
+    try {
+      static_cast<void>(cores(text));
+    } catch (const UsageError& error) {
+      return error.message();
+    }
+    return std::string("taken");
+  };
+  EXPECT_EQ(refusal("4,0"), "--print-cores 4,0: there is no core (4,0) in a grid of 4x2");
+  EXPECT_EQ(refusal("1"), "--print-cores 1: a core is its column and its row, as in 3,4");
+  EXPECT_EQ(refusal("1,1-0,0"), "--print-cores 1,1-0,0: the first corner of a rectangle is the upper left one");
+  EXPECT_EQ(refusal(""), "--print-cores : cores are expected, as in 0,0-3,1");
+  EXPECT_EQ(refusal("x"), "--print-cores x: cores are expected, as in 0,0-3,1, or all, or none");
+}
+
+TEST(PrintFlags, RiscsAreNamedAsTheVendorNamesThem) {
+  EXPECT_EQ(parse_riscs("--print-riscs", "all"), PrintFilter::all_riscs);
+  EXPECT_EQ(parse_riscs("--print-riscs", "BR+NC"), 3);
+  EXPECT_EQ(parse_riscs("--print-riscs", "tr0,TR2"), 4 + 16);
+  EXPECT_EQ(parse_riscs("--print-riscs", "TR*"), 4 + 8 + 16);
+  EXPECT_EQ(parse_riscs("--print-riscs", "none"), 0);
+  EXPECT_THROW(static_cast<void>(parse_riscs("--print-riscs", "ERISC")), UsageError);
 }
 
 }  // namespace

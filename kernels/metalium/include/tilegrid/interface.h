@@ -18,6 +18,18 @@ struct Line {
   }
 };
 
+/// A part of a tile that a kernel prints.
+struct Slice {
+  uint32_t cb, tile;
+  uint8_t range[6];  ///< rows h0, h1, hs, columns w0, w1, ws
+  int pointer;       ///< 0: of what was waited for, 1: of what is reserved, -1: where it is
+  bool newlines, untilized;
+  Line at;
+  bool fixed;
+  char base;
+  int width, precision;
+};
+
 /// Counts the basic blocks that a kernel runs between its calls: instrumentation of the compiler adds them up. It lies in
 /// the kernel's object, where counting one takes one instruction, and belongs to the kernel that runs: kernels change inside
 /// of calls only, which set it anew, or in slow(), which keeps it.
@@ -33,7 +45,12 @@ struct Meter {
 struct Interface {
   void (*slow)(const void* pc);  ///< the meter's alarm: a long computation, or a loop that waits
   void (*refuse)(const char* what, const char* why, Line at);  ///< ends the run with a fault
-  void (*print)(int thread, const char* text, size_t length);  ///< thread: of a compute kernel 0 to 2, else -1
+  // Output. `thread`: of a compute kernel 0 to 2, else -1.
+  bool (*print_wanted)(int thread);
+  void (*print)(int thread, const char* text, size_t length);
+  void (*print_slice)(int thread, const Slice& slice);
+  void (*assertion_failed)(const char* condition, Line at);
+  void (*waypoint)(const char* name);
 
   /// A zone of the kernel's begins (mark 0, or 2 for one whose times are added up), a number is noted (4): returns the
   /// name's id, with which scope_end() ends the zone.
