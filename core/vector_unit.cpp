@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
+#include "core/simd/sfpu_kernels.h"
 #include "core/simd/vector_kernels.h"
 #include "core/types.h"
 
@@ -72,6 +74,36 @@ void combine(VectorMode mode, float* out, const std::array<const float*, inputs>
   });
 }
 
+/// Calls run(values, count) for all values of a tile that a mode covers.
+template <class Run>
+void in_place(float* tile, VectorMode mode, const Run& run) {
+  if (mode == VectorMode::first_column) {
+    alignas(64) ColumnVector values;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    gather(tile, values);
+    run(values.data(), values.size());
+    return scatter(values, tile);
+  }
+  for_each_part(mode, [&](std::size_t offset, std::size_t count) { run(tile + offset, count); });
+}
+
+/// What the vendor's kernels have steps of their own for.
+std::optional<simd::SfpuFunction> in_steps(VectorOp op, VectorMode mode) {
+  switch (op) {
+    case VectorOp::exp_fast:
+      return simd::SfpuFunction::exp_clamped;
+    case VectorOp::exp_accurate:
+      return mode == VectorMode::first_column ? simd::SfpuFunction::exp_column : simd::SfpuFunction::exp_accurate;
+    case VectorOp::recip:
+      return simd::SfpuFunction::recip;
+    case VectorOp::sqrt:
+      return simd::SfpuFunction::sqrt;
+    case VectorOp::rsqrt:
+      return simd::SfpuFunction::rsqrt;
+    default:
+      return std::nullopt;
+  }
+}
+
 [[noreturn]] void wrong_call(VectorOp op, const char* why) {
   throw std::invalid_argument(std::string("vector unit: ") + name_of(op) + " " + why);
 }
@@ -100,15 +132,18 @@ void VectorUnit::unary(VectorOp op, float* tile, VectorMode mode, float paramete
   if (operands_of(op) > 1 || op == VectorOp::copy_dst) wrong_call(op, "takes several tiles");
   const bool exponential = op == VectorOp::exp_fast || op == VectorOp::exp_accurate;
   if (exponential && !(parameter > 0.0F)) wrong_call(op, "needs a scale above 0");
-  if (mode == VectorMode::first_column) {
-    alignas(64) ColumnVector values;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-    gather(tile, values);
-    simd::vector_unary(op, dst_fp32_, parameter, values.data(), values.size());
-    scatter(values, tile);
-    return;
-  }
-  for_each_part(mode, [&](std::size_t offset, std::size_t count) {
-    simd::vector_unary(op, dst_fp32_, parameter, tile + offset, count);
+  const auto steps = numerics_ == Numerics::exact ? in_steps(op, mode) : std::nullopt;
+  in_place(tile, mode, [&](float* values, std::size_t count) {
+    if (steps) return simd::sfpu(*steps, dst_fp32_, parameter, values, count);
+    simd::vector_unary(op, dst_fp32_, parameter, values, count);
+  });
+}
+
+void VectorUnit::exp_unclamped(float* tile, VectorMode mode, float scale) const {
+  if (numerics_ != Numerics::exact) return unary(VectorOp::exp_fast, tile, mode, scale);
+  if (!(scale > 0.0F)) wrong_call(VectorOp::exp_fast, "needs a scale above 0");
+  in_place(tile, mode, [&](float* values, std::size_t count) {
+    simd::sfpu(simd::SfpuFunction::exp_unclamped, dst_fp32_, scale, values, count);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/ids.h"
+#include "core/numerics.h"
 
 namespace tilegrid {
 
@@ -59,16 +60,20 @@ enum class VectorMode : std::uint8_t { rc, c, r, first_column };
 template <>
 inline constexpr int enum_size<VectorMode> = count_to(VectorMode::first_column);
 
-/// The SFPU in fast numerics: 32-bit float lanes, fused multiply-add, denormals flushed to zero on input and output; a
-/// write to 16-bit DST rounds half away from zero first, as the vendor's kernels do (tensix.md 1.6).
-/// Results do not depend on the vector width.
+/// The SFPU: 32-bit float lanes, fused multiply-add, denormals flushed to zero on input and output; a write to 16-bit DST
+/// rounds half away from zero first, as the vendor's kernels do (tensix.md 1.6). In exact numerics exponentials, reciprocal
+/// and square roots go through the vendor's steps (core/simd/sfpu_kernels.h), with the errors that these have; in the others
+/// they are right to the last bit of DST or two, but for the fast exponential. Results do not depend on the vector width.
 class VectorUnit {
  public:
-  explicit VectorUnit(bool dst_fp32) : dst_fp32_(dst_fp32) {}
+  explicit VectorUnit(bool dst_fp32, Numerics numerics = Numerics::fast) : dst_fp32_(dst_fp32), numerics_(numerics) {}
 
   /// In place on one DST tile (1024 floats, face order). exp_fast and exp_accurate compute exp(parameter * x) (the scale is
   /// folded in; must be positive; 1 for plain exp); `*_scalar` and fill use `parameter`; others ignore it.
   void unary(VectorOp op, float* tile, VectorMode mode, float parameter) const;
+  /// exp_fast without the clamp of its inputs, for who cuts what is negative afterwards: in exact numerics negative and
+  /// wrong for scale * x below -88, and exp(0.72) above 0.72; as exp_fast in the others.
+  void exp_unclamped(float* tile, VectorMode mode, float scale) const;
   /// Operations of two tiles: out = op(a, b) where `mode` says; the rest of `out` stays. `out` may be a or b.
   void binary(VectorOp op, float* out, const float* a, const float* b, VectorMode mode) const;
   /// out = cond != 0 ? x : y, values as they are but for denormals; `out` may be any operand.
@@ -78,6 +83,7 @@ class VectorUnit {
 
  private:
   bool dst_fp32_;
+  Numerics numerics_;
 };
 
 [[nodiscard]] const char* name_of(VectorOp op);

@@ -204,21 +204,6 @@ HWY_NOINLINE void transcendental(VectorOp op, bool dst_fp32, float* values, std:
   }
 }
 
-/// Order of integers that sign-magnitude floats follow: a set sign turns the magnitude round. -0 comes before +0, a NaN
-/// beyond the infinity of its sign.
-HWY_INLINE auto order_of(Floats v) {
-  const auto bits = hn::BitCast(IntTag(), v);
-  const auto negative = hn::BitCast(WordTag(), hn::BroadcastSignBit(bits));
-  return hn::BitCast(IntTag(), hn::Xor(bits_of(v), hn::ShiftRight<1>(negative)));
-}
-
-/// The larger (smaller) of two values, the first of two equals.
-template <bool larger>
-HWY_INLINE Floats chosen(Floats a, Floats b) {
-  const auto b_is_larger = hn::RebindMask(FloatTag(), hn::Gt(order_of(b), order_of(a)));
-  return larger ? hn::IfThenElse(b_is_larger, b, a) : hn::IfThenElse(b_is_larger, a, b);
-}
-
 /// The parameter is rounded before it is compared: for values that 16-bit DST can hold, the same as after.
 HWY_NOINLINE void clamp(VectorOp op, bool dst_fp32, float parameter, float* values, std::size_t count) {
   const Floats exact = denormals_to_zero(number(parameter));

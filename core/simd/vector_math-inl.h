@@ -83,6 +83,21 @@ HWY_INLINE Words flush_positive(Words bits) {
   return hn::IfThenElseZero(hn::RebindMask(WordTag(), normal), bits);
 }
 
+/// Order of integers that sign-magnitude floats follow: a set sign turns the magnitude round. -0 comes before +0, a NaN
+/// beyond the infinity of its sign.
+HWY_INLINE auto order_of(Floats v) {
+  const auto bits = hn::BitCast(IntTag(), v);
+  const auto negative = hn::BitCast(WordTag(), hn::BroadcastSignBit(bits));
+  return hn::BitCast(IntTag(), hn::Xor(bits_of(v), hn::ShiftRight<1>(negative)));
+}
+
+/// The larger (smaller) of two values, the first of two equals.
+template <bool larger>
+HWY_INLINE Floats chosen(Floats a, Floats b) {
+  const auto b_is_larger = hn::RebindMask(FloatTag(), hn::Gt(order_of(b), order_of(a)));
+  return larger ? hn::IfThenElse(b_is_larger, b, a) : hn::IfThenElse(b_is_larger, a, b);
+}
+
 /// The write of an arithmetic result to DST. All NaNs become one, as the sign and payload of a computed NaN differ between
 /// processors; zeros and denormals become +0; 16-bit DST rounds half away from zero at bit 16.
 class DstWrite {

@@ -35,9 +35,9 @@ constexpr const char* multipass_compute_name = "attention/multipass_compute";
 constexpr const char* writer_name = "attention/writer";
 
 /// 1 over what the fast exponential gives for 0.
-float inverse_fast_exp_of_0(bool dst_fp32) {
+float inverse_fast_exp_of_0(const ComputeConfig& compute) {
   alignas(64) std::array<float, tile_elements> tile{};
-  VectorUnit(dst_fp32).unary(VectorOp::exp_fast, tile.data(), VectorMode::rc, 1.0F);
+  VectorUnit(compute.dst_fp32, compute.numerics).unary(VectorOp::exp_fast, tile.data(), VectorMode::rc, 1.0F);
   return 1.0F / tile[0];
 }
 
@@ -87,7 +87,7 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(shape.score_scale()));
   args.read_batch = config.read_batch > 0 ? word(config.read_batch) : ~0U;
   args.steps = config.steps.bits();
-  args.alpha_correction_bits = std::bit_cast<std::uint32_t>(inverse_fast_exp_of_0(config.compute.dst_fp32));
+  args.alpha_correction_bits = std::bit_cast<std::uint32_t>(inverse_fast_exp_of_0(config.compute));
   args.lanes = word(config.team.cores());
   args.multicast = config.delivery == KvDelivery::multicast_row || config.delivery == KvDelivery::multicast_grid ? 1 : 0;
   args.parts = word(config.parts);

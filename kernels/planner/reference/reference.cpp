@@ -284,7 +284,10 @@ class Evaluation {
       throw UsageError(fmt::format("operation '{}': function '{}' can be planned but not run", op.name, op.function->name));
     }
     check_broadcast(op, out);
-    ElementErrors errors{.dst_fp32 = model_.dst_fp32, .fast_exp = model_.fast_exp, .limited_range = model_.limited_range};
+    ElementErrors errors{.dst_fp32 = model_.dst_fp32,
+                         .fast_exp = model_.fast_exp,
+                         .sfpu_steps = model_.numerics == Numerics::exact,
+                         .limited_range = model_.limited_range};
     if (op.kind == OpKind::binary && (model_.fpu || op.form != FormRule::any) && may_use_fpu(op)) {
       const int a = operand(op, 0).places;
       const int b = operand(op, 1).places;

@@ -18,6 +18,7 @@ struct Bounded {
 struct ElementErrors {
   bool dst_fp32 = false;
   bool fast_exp = false;
+  bool sfpu_steps = false;    ///< exponentials, reciprocals and roots as the vendor's kernels compute them: exact numerics
   bool limited_range = true;  ///< as in ErrorModel
   double product_cut = 0;     ///< of mul: what truncated operands take from the product, relative
   int product_roundings = 1;  ///< of mul: DST is rounded after so many phases
