@@ -16,6 +16,7 @@
 #include "core/fiber.h"
 #include "core/l1.h"
 #include "core/matrix_unit.h"
+#include "core/number_watch.h"
 #include "core/packer.h"
 #include "core/types.h"
 #include "core/vector_unit.h"
@@ -47,6 +48,7 @@ struct Core {
   EventLog log;
   checks::Reporter reporter;                 ///< what the checks found
   std::unique_ptr<checks::Checker> checker;  ///< null when no class needs it
+  std::unique_ptr<NumberWatch> numbers;      ///< null when nobody asked for it
 
   /// Fibers that wait for a semaphore of this core, with its L1 offset.
   struct SemaphoreWaiter {

@@ -3,8 +3,11 @@
 
 #include <array>
 #include <cereal/types/array.hpp>
+#include <cereal/types/vector.hpp>
 #include <cstdint>
+#include <vector>
 
+#include "core/number_events.h"
 #include "core/types.h"
 
 namespace tilegrid {
@@ -120,14 +123,15 @@ struct CoreCounters {
   std::array<CbCounters, 32> cbs{};
   std::uint32_t l1_used_bytes = 0;  ///< reserved area, circular buffers and L1 buffers
   EnumArray<NocId, EnumArray<TransferKind, TransferCounters>> transfers{};
-  std::uint64_t ambiguous_waits = 0;  ///< waits and probes of this run whose outcome may depend on the schedule
-  std::uint32_t longest_sum = 0;      ///< most tiles of products that a DST slot added up in a section; dry runs: 0
-  std::uint64_t faults_struck = 0;    ///< in exact numerics, sums that the chip's known fault strikes
+  std::uint64_t ambiguous_waits = 0;    ///< waits and probes of this run whose outcome may depend on the schedule
+  std::uint32_t longest_sum = 0;        ///< most tiles of products that a DST slot added up in a section; dry runs: 0
+  std::uint64_t faults_struck = 0;      ///< in exact numerics, sums that the chip's known fault strikes
+  std::vector<NumberRecord> numbers{};  ///< in the order of their first; of a run that looks at them
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(tiles, dest_reuses, dst_sections, dst_peak_slots, dst_capacity, cbs, l1_used_bytes, transfers, ambiguous_waits,
-            longest_sum, faults_struck);
+            longest_sum, faults_struck, numbers);
   }
 };
 

@@ -211,6 +211,7 @@ LaunchCommand Device::command_for(const Program& program, const LaunchOptions& o
   command.shaken = seed.has_value();
   command.shake_seed = seed.value_or(0);
   command.print = print_;
+  command.watch_numbers = options.watch_numbers && !options.dry;
   command.analyse = !options.dry && races::wanted(control_.node().checks());
   return command;
 }

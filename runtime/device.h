@@ -34,6 +34,7 @@ struct LaunchOptions {
   /// Runs fibers and traffic in another order that the hardware allows, chosen by this seed: a correct program gives the
   /// same results, logs and device time. Takes precedence over the device's own seed (set_shake).
   std::optional<std::uint64_t> shake{};
+  bool watch_numbers = false;  ///< CoreCounters::numbers: what became of numbers; takes several times as long
   /// Called about twice a second with the tile multiplications done so far.
   std::function<void(std::uint64_t)> on_progress;
 };

@@ -43,6 +43,17 @@ void add(CoreCounters& sum, const CoreCounters& more) {
   sum.ambiguous_waits += more.ambiguous_waits;
   sum.longest_sum = std::max(sum.longest_sum, more.longest_sum);
   sum.faults_struck += more.faults_struck;
+  for (const NumberRecord& record : more.numbers) {
+    const auto same = [&](const NumberRecord& one) {
+      return one.event == record.event && one.operation == record.operation;
+    };
+    const auto found = std::find_if(sum.numbers.begin(), sum.numbers.end(), same);
+    if (found == sum.numbers.end()) {
+      sum.numbers.push_back(record);
+    } else {
+      found->count += record.count;
+    }
+  }
 }
 
 void add(CoreHostCost& sum, const CoreHostCost& more) {

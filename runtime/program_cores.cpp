@@ -51,10 +51,11 @@ void ProgramCores::set_up(Core& core) {
   core.dst = Dst(compute.dst_fp32, compute.full_sync, slots);
   core.matrix =
       MatrixUnit(compute.fidelity, compute.dst_fp32, compute.numerics, compute.known_faults && has_matrix_fault(core.chip));
-  core.vector = VectorUnit(compute.dst_fp32);
+  core.vector = VectorUnit(compute.dst_fp32, compute.numerics);
   core.pack = {};
   core.unpack_to_dst = false;
   core.dry = launch_.dry;
+  core.numbers = launch_.watch_numbers ? std::make_unique<NumberWatch>() : nullptr;
   core.log.enable(launch_.record_log || launch_.analyse);
   core.log.keep_local(launch_.analyse);
   core.log.keep_lines(launch_.analyse);
@@ -205,6 +206,7 @@ void ProgramCores::collect(EndReason reason, RankResult& result) {
       const CircularBuffer& cb = core->cbs[i];
       counters.cbs[i] = {cb.pages(), cb.page_bytes(), cb.high_water(), cb.received()};
     }
+    if (core->numbers) counters.numbers = core->numbers->take();
     out.counters = counters;
     out.host = core->host_cost;
     if (reason == EndReason::finished) check_semaphores(*core);

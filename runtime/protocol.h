@@ -59,9 +59,10 @@ struct LaunchCommand {
   std::uint64_t shake_seed = 0;
   bool analyse = false;  ///< the host will look for races in the logs, so they are recorded with source lines
   PrintFilter print{};   ///< whose output is wanted
+  bool watch_numbers = false;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(program, epoch, dram_limit, record_log, dry, shaken, shake_seed, analyse, print);
+    archive(program, epoch, dram_limit, record_log, dry, shaken, shake_seed, analyse, print, watch_numbers);
   }
 };
 

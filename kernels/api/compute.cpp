@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <initializer_list>
 #include <limits>
+#include <span>
 
 #include "core/error.h"
 
@@ -56,18 +58,53 @@ TileOperand operand(Core& core, Source source, std::uint32_t cb, std::uint32_t i
     core.checker->unpack(source, buffer, who);
     core.checker->use_tile(buffer, index, address, who);
   }
-  return {l1_pointer(address), buffer.format()};
+  const TileOperand tile{l1_pointer(address), buffer.format()};
+  if (core.numbers && !core.dry) core.numbers->reads(who, tile, cb, index);
+  return tile;
 }
 
 /// Further tiles of an operand: `count` of them, `stride` apart.
 void check_use(Core& core, std::uint32_t cb, std::uint32_t first, std::uint32_t count, std::uint32_t stride,
                const char* who) {
-  if (!core.checker || core.dry) return;
+  if ((!core.checker && !core.numbers) || core.dry) return;
   const CircularBuffer& buffer = core.cb(cb);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t index = first + i * stride;
-    core.checker->use_tile(buffer, index, buffer.tile_for_read(index, who), who);
+    const std::uint32_t address = buffer.tile_for_read(index, who);
+    if (core.checker) core.checker->use_tile(buffer, index, address, who);
+    if (core.numbers) core.numbers->reads(who, {l1_pointer(address), buffer.format()}, cb, index);
   }
+}
+
+/// Runs an operation of the matrix unit on slots of DST, run(unit, slots, cleared), unless the run is dry.
+template <class Run>
+void calculate(Core& core, const char* who, float* slots, std::uint32_t first, int count, std::uint32_t cleared,
+               const Run& run) {
+  if (core.dry) return;
+  if (!core.numbers) return run(core.matrix, slots, cleared);
+  core.numbers->accumulates(who, slots, first, count, cleared, [&](float* to, std::uint32_t without) {
+    MatrixUnit probe = core.matrix;  // which counts for itself
+    run(to == slots ? core.matrix : probe, to, without);
+  });
+}
+
+/// Runs an operation of the vector unit that reads and writes slots of DST, unless the run is dry.
+struct SlotRead {
+  const float* values;
+  std::uint32_t slot;
+};
+template <class Run>
+void calculate(Core& core, const char* who, float* result, std::uint32_t slot, std::initializer_list<SlotRead> in,
+               const Run& run) {
+  if (core.dry) return;
+  if (!core.numbers) return run();
+  std::array<const float*, 3> operands{};
+  std::size_t count = 0;
+  for (const SlotRead& one : in) {
+    core.numbers->reads(who, one.values, one.slot);
+    operands.at(count++) = one.values;
+  }
+  core.numbers->computes(who, result, slot, std::span(operands).first(count), run);
 }
 
 /// For check dst-dirty: an operation that adds to a slot should find zeros there, or its own sums.
@@ -194,10 +231,14 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   block.rt = static_cast<int>(rt);
   block.ct = static_cast<int>(ct);
   block.cleared = core.dst.cleared(static_cast<int>(dst), slots);
-  if (!core.dry) {
-    core.matrix.matmul_block(block);
-    core.dst.count_sums(static_cast<int>(dst), slots);
-  }
+  calculate(core, "matmul_block", block.dst, dst, slots, block.cleared,
+            [&](MatrixUnit& unit, float* to, std::uint32_t cleared) {
+              MatmulBlock one = block;
+              one.dst = to;
+              one.cleared = cleared;
+              unit.matmul_block(one);
+            });
+  if (!core.dry) core.dst.count_sums(static_cast<int>(dst), slots);
   core.dst.mark_written(static_cast<int>(dst), slots, true);
   core.count(TileOp::matmul, rt * ct);
   // The shorter side is held, two tiles at a time, while the longer one streams past (tensix.md 3.2).
@@ -231,9 +272,10 @@ void eltwise_tiles(EltwiseOp op, Broadcast broadcast, std::uint32_t a, std::uint
   const TileOperand right = operand(core, Source::b, b, ib, who);
   if (op == EltwiseOp::mul && holds_value && !accumulate) check_clean(core, 1, dst, who);
   // Hardware's element-wise multiply always adds to DST (tensix.md 2.1).
-  if (!core.dry) {
-    core.matrix.eltwise(op, broadcast, left, right, tile, holds_value && (accumulate || op == EltwiseOp::mul));
-  }
+  const bool adds = holds_value && (accumulate || op == EltwiseOp::mul);
+  calculate(core, who, tile, dst, 1, adds ? 0 : 1, [&](MatrixUnit& unit, float* to, std::uint32_t cleared) {
+    unit.eltwise(op, broadcast, left, right, to, cleared == 0);
+  });
   core.dst.mark_written(slot, 1);
   core.count(counted(op));
   core.count(TileOp::unpack, 2);
@@ -262,7 +304,8 @@ void binary_dest_reuse_tiles(EltwiseOp op, bool dst_is_a, std::uint32_t cb, std:
   Core& core = *kernel.core;
   float* tile = core.dst.written_slot(static_cast<int>(dst), "binary_dest_reuse_tiles");
   const TileOperand in = operand(core, dst_is_a ? Source::b : Source::a, cb, index, "binary_dest_reuse_tiles");
-  if (!core.dry) core.matrix.eltwise_dest_reuse(op, dst_is_a, in, tile);
+  calculate(core, "binary_dest_reuse_tiles", tile, dst, {{tile, dst}},
+            [&] { core.matrix.eltwise_dest_reuse(op, dst_is_a, in, tile); });
   core.dst.mark_written(static_cast<int>(dst), 1);
   core.count(counted(op));
   ++core.counters.dest_reuses;
@@ -282,10 +325,12 @@ void reduce_tile(Pool pool, ReduceDim dim, std::uint32_t cb, std::uint32_t scale
   const bool holds_value = core.dst.cleared(slot, 1) == 0;
   const TileOperand in = operand(core, Source::a, cb, index, "reduce_tile");
   const TileOperand scale = operand(core, Source::b, scaler, scaler_index, "reduce_tile");
-  if (!core.dry) {
-    core.matrix.reduce(pool, dim, in, scale, tile, holds_value);
-    if (pool == Pool::sum) core.dst.count_sums(slot, 1);
-  }
+  // A maximum does not grow.
+  const bool adds = holds_value && pool == Pool::sum;
+  calculate(core, "reduce_tile", tile, dst, 1, adds ? 0 : 1, [&](MatrixUnit& unit, float* to, std::uint32_t cleared) {
+    unit.reduce(pool, dim, in, scale, to, to == tile ? holds_value : cleared == 0);
+  });
+  if (!core.dry && pool == Pool::sum) core.dst.count_sums(slot, 1);
   core.dst.mark_written(slot, 1);
   core.count(pool == Pool::max ? TileOp::reduce_max : TileOp::reduce_sum);
   core.count(TileOp::unpack);
@@ -317,7 +362,7 @@ void move_tile(TileOp op, const char* who, Broadcast broadcast, std::uint32_t cb
   float* tile = core.dst.math_slots(static_cast<int>(dst), 1, who);
   // A broadcast is done on the way to SrcB, everything else goes through SrcA.
   const TileOperand in = operand(core, broadcast == Broadcast::none ? Source::a : Source::b, cb, index, who);
-  if (!core.dry) operation(core, in, tile);
+  calculate(core, who, tile, dst, {}, [&] { operation(core, in, tile); });
   core.dst.mark_written(static_cast<int>(dst), 1, true);
   core.count(op);
   core.count(TileOp::unpack);
@@ -373,7 +418,7 @@ void vector_tile(VectorOp op, std::uint32_t dst, VectorMode mode, float paramete
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(op));
-  if (!core.dry) core.vector.unary(op, tile, mode, parameter);
+  calculate(core, name_of(op), tile, dst, {{tile, dst}}, [&] { core.vector.unary(op, tile, mode, parameter); });
   finish_vector(kernel, {.op = op, .mode = mode, .dst = byte(dst)});
 }
 
@@ -382,8 +427,17 @@ void exp_tile_checked(std::uint32_t dst, VectorMode mode, float scale, Here at) 
   Core& core = *kernel.core;
   constexpr VectorOp op = VectorOp::exp_fast;
   float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(op));
-  if (!core.dry) core.vector.unary(op, tile, mode, scale);
+  calculate(core, name_of(op), tile, dst, {{tile, dst}}, [&] { core.vector.unary(op, tile, mode, scale); });
   finish_vector(kernel, {.op = op, .mode = mode, .dst = byte(dst), .checked = true});
+}
+
+void exp_tile_unclamped(std::uint32_t dst, VectorMode mode, float scale, Here at) {
+  KernelContext& kernel = context(at);
+  Core& core = *kernel.core;
+  float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(VectorOp::exp_fast));
+  calculate(core, name_of(VectorOp::exp_fast), tile, dst, {{tile, dst}},
+            [&] { core.vector.exp_unclamped(tile, mode, scale); });
+  finish_vector(kernel, {.op = VectorOp::exp_fast, .mode = mode, .dst = byte(dst)});
 }
 
 void vector_binary_tile(VectorOp op, std::uint32_t a, std::uint32_t b, std::uint32_t out, VectorMode mode, Here at) {
@@ -393,7 +447,7 @@ void vector_binary_tile(VectorOp op, std::uint32_t a, std::uint32_t b, std::uint
   const float* first = vector_input(core.dst, a, who);
   const float* second = vector_input(core.dst, b, who);
   float* result = vector_output(core, out, mode, who);
-  if (!core.dry) core.vector.binary(op, result, first, second, mode);
+  calculate(core, who, result, out, {{first, a}, {second, b}}, [&] { core.vector.binary(op, result, first, second, mode); });
   finish_vector(kernel, {.op = op, .mode = mode, .dst = byte(out), .first = byte(a), .second = byte(b)});
 }
 
@@ -404,7 +458,8 @@ void where_tile(std::uint32_t cond, std::uint32_t x, std::uint32_t y, std::uint3
   const float* if_set = vector_input(core.dst, x, "where_tile");
   const float* if_zero = vector_input(core.dst, y, "where_tile");
   float* result = vector_output(core, out, mode, "where_tile");
-  if (!core.dry) VectorUnit::where(result, condition, if_set, if_zero, mode);
+  calculate(core, "where_tile", result, out, {{condition, cond}, {if_set, x}, {if_zero, y}},
+            [&] { VectorUnit::where(result, condition, if_set, if_zero, mode); });
   finish_vector(
       kernel,
       {.op = VectorOp::where, .mode = mode, .dst = byte(out), .first = byte(cond), .second = byte(x), .third = byte(y)});
@@ -415,7 +470,7 @@ void copy_dest_values(std::uint32_t src, std::uint32_t dst, Here at) {
   Core& core = *kernel.core;
   const float* from = vector_input(core.dst, src, "copy_dest_values");
   float* result = vector_output(core, dst, VectorMode::rc, "copy_dest_values");
-  if (!core.dry) VectorUnit::copy(result, from);
+  calculate(core, "copy_dest_values", result, dst, {{from, src}}, [&] { VectorUnit::copy(result, from); });
   finish_vector(kernel, {.op = VectorOp::copy_dst, .dst = byte(dst), .second = byte(src)});
 }
 
@@ -423,7 +478,7 @@ void fill_tile(std::uint32_t dst, float value, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   float* result = vector_output(core, dst, VectorMode::rc, "fill_tile");
-  if (!core.dry) core.vector.unary(VectorOp::fill, result, VectorMode::rc, value);
+  calculate(core, "fill_tile", result, dst, {}, [&] { core.vector.unary(VectorOp::fill, result, VectorMode::rc, value); });
   finish_vector(kernel, {.op = VectorOp::fill, .dst = byte(dst)});
 }
 
@@ -468,7 +523,9 @@ void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here
   }
   const std::uint32_t address = buffer.tile_for_write(index, "pack_tile");
   if (core.checker) core.checker->pack(buffer, address, config.l1_accumulate);
-  if (!core.dry) tilegrid::pack_tile(tile, core.dst.fp32(), config, l1_pointer(address));
+  const auto pack = [&] { tilegrid::pack_tile(tile, core.dst.fp32(), config, l1_pointer(address)); };
+  if (!core.dry && core.numbers) core.numbers->packs(tile, config, l1_pointer(address), cb, index, pack);
+  if (!core.dry && !core.numbers) pack();
   core.count(config.l1_accumulate ? TileOp::pack_l1_acc : TileOp::pack);
   log(kernel, events::Pack{.accumulate = config.l1_accumulate, .cb = byte(cb), .relu = config.relu, .tiles = 1, .dst = dst});
   core.scheduler.tick(tile_pass_ns);

@@ -137,6 +137,9 @@ inline void exp_tile(std::uint32_t dst, bool fast, VectorMode mode = VectorMode:
 /// exp_tile's fast form with a test of every input's range in front: the same values, as the fast form saturates, but it
 /// takes longer (tensix.md 3.2: with and without clamp).
 void exp_tile_checked(std::uint32_t dst, VectorMode mode = VectorMode::rc, float scale = 1.0F, Here at = Here::current());
+/// exp_tile's fast form without the clamp of its inputs, for kernels whose packer cuts what is negative: in exact numerics
+/// negative and wrong for scale * x below -88, and exp(0.72) above 0.72 (tensix.md 2.3); else as exp_tile.
+void exp_tile_unclamped(std::uint32_t dst, VectorMode mode = VectorMode::rc, float scale = 1.0F, Here at = Here::current());
 inline void recip_tile(std::uint32_t dst, VectorMode mode = VectorMode::rc, Here at = Here::current()) {
   vector_tile(VectorOp::recip, dst, mode, 1.0F, at);
 }

@@ -73,6 +73,10 @@ void fill_vector_calls(Interface& table) {
     const float all = scale * enter(at).foreign->exp_scale;
     api::exp_tile_checked(dst, static_cast<VectorMode>(mode), all, here(at));
   };
+  table.vector_unclamped_exp = [](std::uint32_t dst, int mode, float scale, Line at) {
+    const float all = scale * enter(at).foreign->exp_scale;
+    api::exp_tile_unclamped(dst, static_cast<VectorMode>(mode), all, here(at));
+  };
   table.vector_binary = [](int op, std::uint32_t a, std::uint32_t b, std::uint32_t out, int mode, Line at) {
     enter(at);
     api::vector_binary_tile(static_cast<VectorOp>(op), a, b, out, static_cast<VectorMode>(mode), here(at));

@@ -8,6 +8,7 @@
 
 #include "runtime/report/checks_report.h"
 #include "runtime/report/metrics.h"
+#include "runtime/report/number_report.h"
 
 namespace tilegrid::report {
 namespace {
@@ -166,6 +167,7 @@ Value core_figures(const RunOutcome& outcome, const std::function<Value(std::siz
          {"l1_used_bytes", core.l1_used_bytes},
          {"noc", noc_figures({&core, 1})},
          {"ambiguous_waits", core.ambiguous_waits},
+         {"numbers", numbers_of(outcome, i)},
          {"host", {{"kernel_seconds", kernel_seconds}, {"blocked", blocked_figures({&host, 1})}}}});
   }
   return list;
@@ -180,21 +182,22 @@ Value total_figures(const RunOutcome& outcome) {
   const auto most = [&](auto field) {
     return spread_over_cores(result, [=](const CoreCounters& core) { return std::uint64_t{core.*field}; })["max"];
   };
-  return {{"tiles", tiles},
-          {"expected_matmul_tiles", outcome.expected_matmul_tiles},
-          {"dst",
-           {{"sections", spread_over_cores(result, [](const CoreCounters& core) { return core.dst_sections; })},
-            {"peak_slots", most(&CoreCounters::dst_peak_slots)},
-            {"capacity", most(&CoreCounters::dst_capacity)}}},
-          {"cbs", buffer_figures(outcome, result.cores)},
-          {"l1_used_bytes", most_l1_bytes(outcome)},
-          {"l1_bytes", result.chip.memory().l1_bytes},
-          {"noc", noc_figures(result.cores)},
-          {"dram",
-           {{"read_bytes", bytes_of(outcome, TransferKind::dram_read)},
-            {"written_bytes", bytes_of(outcome, TransferKind::dram_write)}}},
-          {"ambiguous_waits",
-           spread_over_cores(result, [](const CoreCounters& core) { return core.ambiguous_waits; })["total"]}};
+  return {
+      {"tiles", tiles},
+      {"expected_matmul_tiles", outcome.expected_matmul_tiles},
+      {"dst",
+       {{"sections", spread_over_cores(result, [](const CoreCounters& core) { return core.dst_sections; })},
+        {"peak_slots", most(&CoreCounters::dst_peak_slots)},
+        {"capacity", most(&CoreCounters::dst_capacity)}}},
+      {"cbs", buffer_figures(outcome, result.cores)},
+      {"l1_used_bytes", most_l1_bytes(outcome)},
+      {"l1_bytes", result.chip.memory().l1_bytes},
+      {"noc", noc_figures(result.cores)},
+      {"dram",
+       {{"read_bytes", bytes_of(outcome, TransferKind::dram_read)},
+        {"written_bytes", bytes_of(outcome, TransferKind::dram_write)}}},
+      {"ambiguous_waits", spread_over_cores(result, [](const CoreCounters& core) { return core.ambiguous_waits; })["total"]},
+      {"numbers", numbers_of(outcome)}};
 }
 
 const Metric* metric_of(const std::string& name) {

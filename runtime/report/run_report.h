@@ -35,6 +35,7 @@ struct RunOutcome {
   std::uint64_t expected_matmul_tiles = 0;
   int ranks = 1;
   std::optional<std::uint64_t> shake;
+  bool diagnostics = false;  ///< counters have what became of numbers
   std::string transport;
   RunResult result;                     ///< of all launches together; the log of the last one
   std::vector<LaunchLog> earlier_logs;  ///< of the launches before, when they are kept

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/counters.h"
+#include "runtime/report/number_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/run_report.h"
 #include "runtime/report/table.h"
@@ -104,6 +105,7 @@ std::string text_of(const Document& document) {
   for (const auto& [name, fact] : document.facts) text += fmt::format("  {:<10} {}\n", name, fact);
   text += document.plan + document.verification + document.details;
   text += work_text(figures["totals"]) + buffers_text(figures["totals"]["cbs"]) + noc_text(figures["totals"]);
+  text += numbers_text(figures["totals"]["numbers"]);
   if (!device.is_null()) text += device_time_text(device);
   text += ranks_text(figures["host"]) + blocked_text(figures["host"]["blocked"]);
   if (!device.is_null()) text += replay_cost_text(device);

@@ -39,6 +39,7 @@ void launch(Device& device, const Workload& workload, const std::vector<Program>
   LaunchOptions options;
   options.dry = workload.options.dry_run;
   options.record_log = record_log;
+  options.watch_numbers = workload.options.diagnostics;
   options.on_progress = [&](std::uint64_t done) { progress.update(done); };
   Launches launches = launch_in_order(device, programs, options);
   outcome.result = std::move(launches.result);
@@ -95,6 +96,7 @@ RunOutcome take_steps(const Session& session, Device& device, Workload& workload
   outcome.grid = options.grid;
   outcome.ranks = device.ranks();
   outcome.shake = options.shake;
+  outcome.diagnostics = options.diagnostics;
   outcome.transport = session.uses_mpi() ? "MPI messages" : "in process";
   workload.prepare(device);
   outcome.expected_matmul_tiles = workload.matmul_tiles();

@@ -55,6 +55,12 @@ void add_common_flags(Flags& flags, RunOptions& options) {
         set_checks("--check", text, options.checks);
       });
   check.repeats = true;
+  flags
+      .add_switch("--diagnostics",
+                  "Count infinities, NaNs, denormals that count as 0, saturated values and sums that\nhave stopped growing, "
+                  "by core and operation, and where each is first; takes several\ntimes as long",
+                  options.diagnostics)
+      .of_data();
   flags.in("Report").add_switch(
       "--dry-run",
       "Run the kernels' control flow alone, for counts, logs and device time of\nshapes that are too large to "

@@ -132,6 +132,7 @@ struct Interface {
   void (*vector)(int op, uint32_t dst, int mode, float parameter, Line at);
   void (*exp_scale)(float scale);  ///< that the fast exponential's initialisation has put into its constants
   void (*vector_checked_exp)(uint32_t dst, int mode, float scale, Line at);
+  void (*vector_unclamped_exp)(uint32_t dst, int mode, float scale, Line at);
   void (*vector_binary)(int op, uint32_t a, uint32_t b, uint32_t out, int mode, Line at);
   void (*where)(uint32_t cond, uint32_t x, uint32_t y, uint32_t out, int mode, Line at);
   void (*copy_dest)(uint32_t src, uint32_t dst, Line at);

@@ -98,10 +98,11 @@ template <bool approx = false, bool fast_and_approx = true, bool scale_en = fals
 inline void exp_tile(uint32_t dst, int mode = TG_RC, uint16_t scale = 0x3F80, TG_AT) {
   const float factor = scale_en ? ::tilegrid_device::scale_of(scale) : 1.0F;
   if constexpr (!approx) return TG.vector(TG_OP(exp_accurate), dst, TG_MODE(mode), factor, at);
-  bool checked = fast_and_approx;
+  bool clamps = true;
   if constexpr (__is_same(decltype(clamping), const InputClamping) || __is_same(decltype(clamping), InputClamping))
-    checked = checked && clamping != InputClamping::None;
-  if (checked) return TG.vector_checked_exp(dst, TG_MODE(mode), factor, at);
+    clamps = clamping != InputClamping::None;
+  if (fast_and_approx && clamps) return TG.vector_checked_exp(dst, TG_MODE(mode), factor, at);
+  if (fast_and_approx) return TG.vector_unclamped_exp(dst, TG_MODE(mode), factor, at);
   TG.vector(TG_OP(exp_fast), dst, TG_MODE(mode), factor, at);
 }
 #define TILEGRID_UNARY(name, op)                                   \
