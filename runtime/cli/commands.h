@@ -15,6 +15,7 @@ namespace tilegrid::cli {
 [[nodiscard]] Command plan_command();
 [[nodiscard]] Command retime_command();
 [[nodiscard]] Command sweep_command();
+[[nodiscard]] Command precision_command();
 [[nodiscard]] Command compare_kv_command();
 [[nodiscard]] Command compare_partitions_command();
 [[nodiscard]] Command arch_command();

@@ -84,8 +84,8 @@ int main(int argc, char** argv) {
                     "mpirun, each rank\nholds one or several.\n"};
     for (const workloads::Maker& make : workloads::all()) program.commands.push_back(cli::workload_command(make));
     for (auto* make : {&cli::info_command, &cli::log_command, &cli::plan_command, &cli::retime_command, &cli::sweep_command,
-                       &cli::compare_kv_command, &cli::compare_partitions_command, &cli::estimate_command,
-                       &cli::arch_command, &cli::checks_command}) {
+                       &cli::precision_command, &cli::compare_kv_command, &cli::compare_partitions_command,
+                       &cli::estimate_command, &cli::arch_command, &cli::checks_command}) {
       program.commands.push_back(make());
     }
     return run_command_line(session, program, argc, argv);

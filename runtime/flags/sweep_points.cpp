@@ -67,7 +67,8 @@ void fill(Axis& axis, std::string value) {
   }
 }
 
-std::vector<Axis> axes_of(const std::string& command, const Flags& flags, const std::vector<std::string>& arguments) {
+std::vector<Axis> axes_of(const std::string& command, const Flags& flags, const std::vector<std::string>& arguments,
+                          bool dry) {
   std::vector<Axis> axes;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
@@ -85,7 +86,7 @@ std::vector<Axis> axes_of(const std::string& command, const Flags& flags, const 
     } else {
       fill(axis, arguments[++i]);
     }
-    if (!flag.sweeps) {
+    if (dry && !flag.sweeps) {
       if (!asks_no_more(axis, flag)) refuse(axis.name);
       continue;
     }
@@ -125,8 +126,8 @@ report::Value SweepPoint::varied_figures() const {
 }
 
 std::vector<SweepPoint> sweep_points(const std::string& command, const Flags& flags,
-                                     const std::vector<std::string>& arguments) {
-  const std::vector<Axis> axes = axes_of(command, flags, arguments);
+                                     const std::vector<std::string>& arguments, bool dry) {
+  const std::vector<Axis> axes = axes_of(command, flags, arguments, dry);
   std::size_t count = 1;
   for (const Axis& axis : axes) {
     count *= axis.values.size();
@@ -141,7 +142,7 @@ std::vector<SweepPoint> sweep_points(const std::string& command, const Flags& fl
       period /= axis.values.size();
       add(points[i], axis, axis.values[i / period % axis.values.size()]);
     }
-    points[i].arguments.emplace_back("--dry-run");
+    if (dry) points[i].arguments.emplace_back("--dry-run");
   }
   return points;
 }

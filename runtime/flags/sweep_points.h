@@ -28,10 +28,11 @@ struct SweepPoint {
 /// More are refused.
 inline constexpr std::size_t most_sweep_points = 10000;
 
-/// All combinations of flags with lists of values; the last flag varies fastest. Throws UsageError for a flag that `command`
-/// does not have (with the nearest) or that a sweep has no use for, a flag that is given twice, an empty value, and for too
-/// many combinations. The values are not looked at.
+/// All combinations of flags with lists of values; the last flag varies fastest. Of dry runs, --dry-run is added, and flags
+/// that make no difference to one are refused; without `dry` any flag can have a list. Throws UsageError for a flag that
+/// `command` does not have (with the nearest) or that a sweep has no use for, a flag that is given twice, an empty value,
+/// and for too many combinations. The values are not looked at.
 [[nodiscard]] std::vector<SweepPoint> sweep_points(const std::string& command, const Flags& flags,
-                                                   const std::vector<std::string>& arguments);
+                                                   const std::vector<std::string>& arguments, bool dry = true);
 
 }  // namespace tilegrid

@@ -5,6 +5,8 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "core/error.h"
 #include "core/tile.h"
@@ -308,6 +310,7 @@ void Attention::prepare(Device& device) {
   } else {
     load_files();
   }
+  if (v_of_ones) data_.set_ones();
   if (const Shape packed = attention::packed_heads(shape); !(packed == shape)) {
     attention::validate(config);
     asked_shape_ = shape;
@@ -375,11 +378,28 @@ void Attention::save_output(const attention::OutputTiles& output) {
   save_npy(out, output_extents(), values);
 }
 
+/// Of the rows that see a key.
+static double largest_distance_from_one(const attention::OutputTiles& output) {
+  const Shape& shape = output.shape;
+  double largest = 0;
+  std::vector<float> values;
+  for (int head = 0; head < shape.batch * shape.heads; ++head) {
+    output.head(head, values);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (shape.keys_seen(static_cast<int>(i / static_cast<std::size_t>(shape.value_dim()))) == 0) continue;
+      const double distance = std::abs(values[i] - 1.0);
+      largest = std::isnan(distance) ? std::numeric_limits<double>::infinity() : std::max(largest, distance);
+    }
+  }
+  return largest;
+}
+
 void Attention::finish(Device& device, report::RunOutcome& outcome) {
   attention::OutputTiles output{config.shape, config.format, std::vector<std::byte>(out_.buffer.bytes())};
   device.read(out_.buffer, output.bytes);
   malloc_trim(0);
   if (hash_output) output_hash = fingerprint(output.bytes);
+  if (v_of_ones) row_sum_error = largest_distance_from_one(output);
   if (verify.mode != VerifyMode::off) {
     const Shape& shape = config.shape;
     const std::uint64_t rows = std::uint64_t{1} * shape.batch * shape.heads * shape.seq_q;
@@ -390,6 +410,8 @@ void Attention::finish(Device& device, report::RunOutcome& outcome) {
         share_out(device, outcome.result.ranks, [&](std::uint64_t done) { line.update(done); });
     verification = attention::verify(config, verify, data_, output, device.ranks(), compare);
     passed = verification->passed;
+    const attention::VerifyFigures& figures = verification->figures;
+    accuracy = {figures.correlation, figures.rmse, figures.relative_l2, figures.worst_row};
     if (!*passed) mismatch = mismatch_text();
     outcome.verify_seconds = verification->seconds;
   }
@@ -505,6 +527,7 @@ void Attention::describe_verification(report::Document& document) const {
           {"rmse", v.figures.rmse},
           {"relative_l2", v.figures.relative_l2},
           {"max_abs", v.figures.max_abs},
+          {"worst_row", v.figures.worst_row},
           {"rows", v.figures.rows},
           {"mode", mode},
           {"passed", v.passed},

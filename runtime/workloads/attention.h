@@ -39,6 +39,7 @@ class Attention : public Workload {
   bool show_split = false;
   bool show_plan = false;
   bool hash_output = false;     ///< for comparisons of outputs
+  bool v_of_ones = false;       ///< V is all ones, and the output the sums of P's rows: what is measured instead of verified
   bool chunks_for_all = false;  ///< attention::with_chunks_for_all()
 
   bool q_chunk_chosen = false, k_chunk_chosen = false;
@@ -46,6 +47,7 @@ class Attention : public Workload {
   std::vector<attention::DeliveryCandidate> candidates;  ///< of --kv auto
   std::optional<std::uint64_t> output_hash;
   std::optional<attention::Verification> verification;
+  std::optional<double> row_sum_error;  ///< with a V of ones: the largest distance of such a sum from 1
 
   [[nodiscard]] About about() const override;
   void register_kernels() const override;

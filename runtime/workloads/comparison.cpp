@@ -8,6 +8,8 @@
 
 namespace tilegrid::workloads {
 
+Accuracy accuracy_of(const planner::Comparison& one) { return {one.correlation, one.rmse, one.relative_l2, one.worst_row}; }
+
 report::Value comparison_figures(const std::string& name, const planner::Comparison& one, int columns) {
   const auto rows = static_cast<std::int64_t>(one.elements) / columns;
   const std::vector<std::int64_t> extents{rows, columns};
@@ -16,6 +18,7 @@ report::Value comparison_figures(const std::string& name, const planner::Compari
                         {"rmse", one.rmse},
                         {"relative_l2", one.relative_l2},
                         {"max_abs", one.max_abs},
+                        {"worst_row", one.worst_row},
                         {"worst_ratio", one.worst_ratio},
                         {".place", place_text(one.worst, extents)},
                         {"rms_ratio", one.rms_ratio}};

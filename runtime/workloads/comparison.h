@@ -8,11 +8,15 @@
 
 #include "kernels/planner/reference/judgement.h"
 #include "runtime/report/value.h"
+#include "runtime/workloads/workload.h"
 
 namespace tilegrid::workloads {
 
+/// Of an output that was compared.
+[[nodiscard]] Accuracy accuracy_of(const planner::Comparison& one);
+
 /// Figures of an output against the reference and its bounds; `columns` of the output, for places. Keys: name, correlation,
-/// rmse, relative_l2, max_abs, worst_ratio, rms_ratio, those of tally_figures, passed.
+/// rmse, relative_l2, max_abs, worst_row, worst_ratio, rms_ratio, those of tally_figures, passed.
 [[nodiscard]] report::Value comparison_figures(const std::string& name, const planner::Comparison& one, int columns);
 /// Some lines, drawn from them.
 [[nodiscard]] std::string comparison_text(const report::Value& one);

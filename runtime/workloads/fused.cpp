@@ -188,6 +188,7 @@ void Fused::finish(Device& device, report::RunOutcome& outcome) {
     passed = true;
     for (std::size_t i = 0; i < results.size(); ++i) {
       const planner::Comparison& one = verification.emplace_back(planner::compare(expected[i], results[i]));
+      if (!accuracy || accuracy->relative_l2 < one.relative_l2) accuracy = accuracy_of(one);
       if (one.verified()) continue;
       if (*passed) mismatch = fmt::format("output {}: {}", plan.graph.value(plan.graph.outputs()[i]).name, account_of(i));
       passed = false;

@@ -189,6 +189,7 @@ void Matmul::finish(Device& device, report::RunOutcome& outcome) {
     verification = matmul::verify(config, verify, factors_[0], factors_[1], output);
     verification->seconds = watch.seconds();
     passed = verification->passed();
+    accuracy = accuracy_of(verification->compared);
     mismatch = account();
     if (mismatch.empty())
       mismatch = fmt::format("RMSE over RMS {:.3e}, not below {:.3g}", verification->error, verification->gate);

@@ -39,6 +39,7 @@ struct RunOptions {
   std::string report;                                      ///< folder of the page
   std::string view = "matmul-tiles";                       ///< a figure of report::metrics(), or none
   bool dry_run = false;                                    ///< control flow alone: no data, no numbers
+  bool diagnostics = false;                                ///< look at what becomes of numbers
   bool progress = true;
   PrintOptions print{};  ///< whose output is shown, and where
   /// The session that they ask for; who has seen to the chip and the grid (Workload::settle) can run it.
@@ -56,6 +57,13 @@ struct About {
 struct Choice {
   std::string column, key;
   report::Value value;
+};
+
+/// How far a verified output is from double precision.
+struct Accuracy {
+  double correlation = 0, rmse = 0;
+  double relative_l2 = 0;  ///< |output - reference| / |reference|
+  double worst_row = 0;    ///< the same of the row where it is largest
 };
 
 /// One that is run once. The steps that the driver takes stand in their order; all but the first two on rank 0 only.
@@ -88,7 +96,8 @@ class Workload {
   /// The verdict on a result that has no bounds of its own for each element: its distance from `expected` as a part of that
   /// one's length, which has to be below `gate`. Sets the above; the report has it as `verify`.
   void judge(std::span<const double> expected, std::span<const float> result, double gate);
-  report::Value judgement;  ///< null where judge() was not asked
+  std::optional<Accuracy> accuracy;  ///< set by finish() of what verifies its output
+  report::Value judgement;           ///< null where judge() was not asked
 
   /// What ran, in a line, for the header of the log; by default its name and the facts of its own flags.
   [[nodiscard]] virtual std::string line() const;

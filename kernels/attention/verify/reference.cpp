@@ -191,6 +191,7 @@ void VerifySums::add(const VerifySums& other) {
   sum_xy += other.sum_xy;
   sum_diff_squared += other.sum_diff_squared;
   max_abs_diff = std::max(max_abs_diff, other.max_abs_diff);
+  worst_row = std::max(worst_row, other.worst_row);
   sum_uncancelled += other.sum_uncancelled;
 }
 
@@ -213,6 +214,18 @@ std::pair<std::vector<double>, double> reference_and_uncancelled(const VerifyRow
 }  // namespace
 
 std::vector<double> reference_rows(const VerifyRows& rows) { return reference_and_uncancelled(rows).first; }
+
+/// The square of |output - reference| / |reference| of a row; 0 for equal ones.
+static double row_error(std::span<const double> reference, std::span<const float> output) {
+  double wrong = 0, all = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const double diff = output[i] - reference[i];
+    wrong += diff * diff;
+    all += reference[i] * reference[i];
+  }
+  if (wrong == 0) return 0;
+  return std::isfinite(wrong) && all > 0 ? wrong / all : std::numeric_limits<double>::infinity();
+}
 
 VerifySums compare_with_reference(const VerifyRows& rows) {
   const auto [reference, uncancelled] = reference_and_uncancelled(rows);
@@ -237,6 +250,11 @@ VerifySums compare_with_reference(const VerifyRows& rows) {
     sums.sum_diff_squared += diff * diff;
     sums.max_abs_diff = std::max(sums.max_abs_diff, std::abs(diff));
   }
+  const std::size_t width = rows.shape.value_dim();
+  for (std::size_t i = 0; i < reference.size(); i += width) {
+    sums.worst_row = std::max(sums.worst_row,
+                              row_error(std::span(reference).subspan(i, width), std::span(rows.output).subspan(i, width)));
+  }
   return sums;
 }
 
@@ -246,7 +264,7 @@ VerifyFigures figures(const VerifySums& sums, int v_dim) {
   if (sums.count <= sums.not_finite) {
     // Nothing could be compared: figures that fail every threshold, unless there was nothing to compare.
     const double worst = sums.count == 0 ? 0 : std::numeric_limits<double>::infinity();
-    result.rmse = result.relative_l2 = result.max_abs = worst;
+    result.rmse = result.relative_l2 = result.max_abs = result.worst_row = worst;
     return result;
   }
   const auto n = static_cast<double>(sums.count - sums.not_finite);
@@ -266,6 +284,7 @@ VerifyFigures figures(const VerifySums& sums, int v_dim) {
         sums.sum_xx > 0 ? std::sqrt(sums.sum_diff_squared / sums.sum_xx) : std::numeric_limits<double>::infinity();
   }
   result.max_abs = sums.max_abs_diff;
+  result.worst_row = std::sqrt(sums.worst_row);
   return result;
 }
 

@@ -30,11 +30,13 @@ struct VerifySums {
   double sum_x = 0, sum_y = 0, sum_xx = 0, sum_yy = 0, sum_xy = 0;  ///< x: reference, y: output
   double sum_diff_squared = 0;
   double max_abs_diff = 0;
+  double worst_row = 0;        ///< largest over rows of the square of |output - reference| / |reference|
   double sum_uncancelled = 0;  ///< of the squares of all weighted values that make up the reference; 0: not wanted
   void add(const VerifySums& other);
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(count, not_finite, sum_x, sum_y, sum_xx, sum_yy, sum_xy, sum_diff_squared, max_abs_diff, sum_uncancelled);
+    archive(count, not_finite, sum_x, sum_y, sum_xx, sum_yy, sum_xy, sum_diff_squared, max_abs_diff, worst_row,
+            sum_uncancelled);
   }
 };
 
@@ -44,6 +46,7 @@ struct VerifyFigures {
   double rmse = 0;
   double relative_l2 = 0;
   double max_abs = 0;
+  double worst_row = 0;  ///< largest relative L2 of a row
   /// How much larger the reference would be, as a root mean square, if weighted values of random signs made it up: of a few
   /// elements, all may be small by chance. At least 1; 1 when not wanted.
   double cancelled = 1;

@@ -43,12 +43,14 @@ constexpr std::uint64_t longest_generated = 3'000'000;
 
 std::span<const float> Inputs::tensor(int which, std::size_t count) {
   auto& values = tensors_.at(which);
+  if (ones_ && which == 2) values.assign(count, 1.0F);
   if (values.empty() && !given_) values = random_samples(seed_, which, count, distribution_);
   if (values.size() != count) throw std::logic_error("an input tensor has another size than the shape says");
   return values;
 }
 
 std::span<const float> Inputs::part(int which, std::size_t first, std::size_t count) {
+  if (ones_ && which == 2) return part_.assign(count, 1.0F), part_;
   const std::vector<float>& values = tensors_.at(which);
   if (!values.empty() || given_) return std::span<const float>(values).subspan(first, count);
   part_ = random_samples(seed_, which, count, distribution_, first);

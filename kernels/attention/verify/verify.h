@@ -31,6 +31,9 @@ class Inputs {
 
   Inputs() = default;
 
+  /// Makes V all ones: the output is the sums of P's rows then.
+  void set_ones() { ones_ = true; }
+
   [[nodiscard]] bool generated() const { return !given_; }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
   [[nodiscard]] Distribution distribution() const { return distribution_; }
@@ -47,6 +50,7 @@ class Inputs {
   std::uint64_t seed_ = 0;
   Distribution distribution_ = Distribution::normal;
   bool given_ = false;
+  bool ones_ = false;  ///< V
   std::array<std::vector<float>, 3> tensors_;
   std::vector<float> part_;
 };

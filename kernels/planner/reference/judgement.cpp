@@ -35,6 +35,27 @@ struct Moments {
   }
 };
 
+/// The moments of one row after the other, for the worst of them.
+class WorstRow {
+ public:
+  explicit WorstRow(int columns) : columns_(static_cast<std::size_t>(std::max(columns, 1))) {}
+  void add(double expected, double got, std::size_t element) {
+    if (element / columns_ != row_) next(element / columns_);
+    row_xx_ += expected * expected;
+    row_dd_ += (got - expected) * (got - expected);
+  }
+  [[nodiscard]] double relative_l2() { return next(row_), worst_; }
+
+ private:
+  void next(std::size_t row) {
+    if (row_dd_ > 0) worst_ = std::max(worst_, row_xx_ > 0 ? std::sqrt(row_dd_ / row_xx_) : endless);
+    row_ = row;
+    row_xx_ = row_dd_ = 0;
+  }
+  std::size_t columns_, row_ = 0;
+  double row_xx_ = 0, row_dd_ = 0, worst_ = 0;
+};
+
 double ratio_of(double difference, double bound) {
   if (difference == 0) return 0;
   return bound > 0 ? difference / bound : std::numeric_limits<double>::infinity();
@@ -155,6 +176,7 @@ Comparison compare(const Evaluated& expected, const Tensor& output) {
   Comparison result;
   result.elements = expected.values.size();
   Moments moments;
+  WorstRow rows(expected.cols);
   double squares = 0;
   for (std::size_t i = 0; i < expected.values.size(); ++i) {
     const Truth truth{.value = expected.values[i],
@@ -164,6 +186,7 @@ Comparison compare(const Evaluated& expected, const Tensor& output) {
     const auto got = static_cast<double>(output.values[i]);
     if (std::isfinite(truth.value) && std::isfinite(got)) {
       moments.add(truth.value, got);
+      rows.add(truth.value, got, i);
       result.max_abs = std::max(result.max_abs, std::fabs(got - truth.value));
     }
     const double ratio = enter(result, judge(truth, got), i);
@@ -176,13 +199,14 @@ Comparison compare(const Evaluated& expected, const Tensor& output) {
   const auto judged = static_cast<double>(result.elements - result.undecided - result.undefined - result.beyond);
   if (judged > 0) result.rms_ratio = std::sqrt(squares / judged);
   if (moments.count > 0) {
+    result.worst_row = rows.relative_l2();
     result.correlation = moments.correlation();
     result.rmse = std::sqrt(moments.dd / moments.count);
     result.relative_l2 = moments.dd == 0 ? 0 : ratio_of(std::sqrt(moments.dd), std::sqrt(moments.xx));
   }
   if (result.not_finite > 0) {
     result.correlation = 0;
-    result.rmse = result.relative_l2 = result.max_abs = endless;
+    result.rmse = result.relative_l2 = result.max_abs = result.worst_row = endless;
   }
   return result;
 }

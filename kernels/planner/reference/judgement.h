@@ -56,6 +56,7 @@ struct Comparison : Tally {
   double rmse = 0;
   double relative_l2 = 0;  ///< |output - values| / |values|
   double max_abs = 0;
+  double worst_row = 0;    ///< largest relative L2 of a row
   double worst_ratio = 0;  ///< largest |difference| / bound of the judged elements
   std::size_t worst = 0;   ///< its element, row-major
   double rms_ratio = 0;    ///< of the judged elements

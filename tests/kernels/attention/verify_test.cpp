@@ -318,6 +318,17 @@ TEST(Comparison, PartsAddUp) {
   EXPECT_NEAR(added.sum_xy, whole.sum_xy, 1e-9);
   EXPECT_NEAR(added.sum_diff_squared, whole.sum_diff_squared, 1e-9);
   EXPECT_EQ(added.max_abs_diff, whole.max_abs_diff);
+  EXPECT_EQ(added.worst_row, whole.worst_row);
+}
+
+TEST(Comparison, TheWorstRowIsThatOfTheLargestRelativeError) {
+  VerifyRows rows = make_rows(3, 6, 32, 50, false);
+  const std::vector<double> reference = textbook(rows);
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    rows.output[i] = static_cast<float>(reference[i] * (i / 32 == 1 ? 1.25 : 1.125));
+  }
+  EXPECT_NEAR(figures(compare_with_reference(rows), 32).worst_row, 0.25, 1e-6);
+  EXPECT_LT(figures(compare_with_reference(rows), 32).relative_l2, 0.25);
 }
 
 // Two keys of equal weight whose values cancel, but for a thousandth: the output is small by chance, its error is not.

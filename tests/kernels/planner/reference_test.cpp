@@ -231,6 +231,9 @@ TEST(FusedReference, CompareJudgesByTheBounds) {
   const Comparison broken = with({1, 2, std::numeric_limits<float>::quiet_NaN(), 4});
   EXPECT_FALSE(broken.passed());
   EXPECT_EQ(broken.not_finite, 1U);
+  const Evaluated two_rows{.rows = 2, .cols = 2, .values = {3, 4, 6, 8}, .bounds = {9, 9, 9, 9}};
+  EXPECT_DOUBLE_EQ(compare(two_rows, {.rows = 2, .cols = 2, .values = {3, 4, 6, 13}}).worst_row, 0.5);
+  EXPECT_DOUBLE_EQ(compare(two_rows, {.rows = 2, .cols = 2, .values = {8, 4, 6, 8}}).worst_row, 1);
   const Comparison same = with({1, 2, 3, 4});
   EXPECT_DOUBLE_EQ(same.correlation, 1);
   EXPECT_EQ(same.relative_l2, 0);

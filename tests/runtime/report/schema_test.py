@@ -74,6 +74,8 @@ COMMANDS = [  # the definition that the output has to follow, and the arguments
     ('sweep', 'sweep attention --grid 2x2 --seq 128 --q-chunk 32,64 --json -'),
     ('sweep', 'sweep matmul --grid 2x2 --k 64 --block 2,3 --json -'),
     ('sweep', 'sweep fused --grid 2x2 --preset six-op --strategy naive,best --json -'),
+    ('precision', 'precision attention --grid 2x2 --heads 2 --seq 64 --exp fast --json -'),
+    ('precision', 'precision matmul --grid 2x2 --m 64 --n 64 --lengths 64,96 --fidelity lofi --json -'),
     ('plan', 'plan --preset softmax --json -'),
     ('plan', 'plan --preset softmax --block 1x243 --json -'),
     ('plan', 'plan --preset six-op --strategy naive --sync full --json -'),
