@@ -34,8 +34,8 @@ struct Axis {
 constexpr std::array<Axis, 4> usual_axes{
     {{"--format", "bf16,bfp8"}, {"--fidelity", "hifi2,hifi4"}, {"--dst", "bf16,fp32"}, {"--exp", "fast,accurate"}}};
 /// Flags that the study sets itself or has no use for.
-constexpr std::array<std::string_view, 7> unfit{"--dry-run", "--out",       "--log",           "--view",
-                                                "--split",   "--show-plan", "--no-device-time"};
+constexpr std::array<std::string_view, 7> set_by_itself{"--dry-run", "--out",       "--log",           "--view",
+                                                        "--split",   "--show-plan", "--no-device-time"};
 
 /// The flag of the elements that each sum of the output runs over; none for a graph, which has its own.
 const char* length_flag(const std::string& workload) {
@@ -58,7 +58,7 @@ struct NumericsRun {
 };
 
 /// One configuration, at each of the lengths.
-struct Row {
+struct Setting {
   const NumericsRun* first;
   std::span<const NumericsRun> runs;
   bool front = false;  ///< none is both quicker and nearer
@@ -109,19 +109,19 @@ std::vector<SweepPoint::Flag> varied_of(const SweepPoint& flags, const char* len
 }
 
 /// Those that ran by device time at the first length, the front marked; the others stay away.
-std::vector<Row> rows_of(const std::vector<NumericsRun>& runs, std::size_t lengths) {
-  std::vector<Row> rows;
+std::vector<Setting> settings_of(const std::vector<NumericsRun>& runs, std::size_t lengths) {
+  std::vector<Setting> rows;
   for (std::size_t i = 0; i < runs.size(); i += lengths) {
     if (runs[i].device.is_null()) continue;
     rows.push_back({&runs[i], std::span(runs).subspan(i, lengths), false});
   }
-  const auto seconds = [](const Row& row) { return row.first->device["seconds"].number(); };
-  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+  const auto seconds = [](const Setting& row) { return row.first->device["seconds"].number(); };
+  std::stable_sort(rows.begin(), rows.end(), [&](const Setting& a, const Setting& b) {
     if (seconds(a) != seconds(b)) return seconds(a) < seconds(b);
     return a.first->accuracy.relative_l2 < b.first->accuracy.relative_l2;
   });
   double nearest = std::numeric_limits<double>::infinity();
-  for (Row& row : rows) {
+  for (Setting& row : rows) {
     row.front = row.first->accuracy.relative_l2 < nearest;
     nearest = std::min(nearest, row.first->accuracy.relative_l2);
   }
@@ -137,20 +137,20 @@ report::Table table_of(const std::vector<SweepPoint::Flag>& varied, const std::v
   return report::Table(columns);
 }
 
-std::vector<std::string> head_cells(const Row& row, const char* length) {
+std::vector<std::string> head_cells(const Setting& row, const char* length) {
   std::vector<std::string> cells{row.front ? "*" : ""};
   for (const SweepPoint::Flag& flag : varied_of(row.first->flags, length)) cells.push_back(flag.value);
   return cells;
 }
 
-std::string error_table(const std::vector<Row>& rows, const char* length) {
+std::string error_table(const std::vector<Setting>& rows, const char* length) {
   const bool sums = rows.front().first->row_sum_error.has_value();
   std::vector<report::Table::Column> figures{
       {"device time", 13}, {"relative L2", 13}, {"RMSE", 11}, {"correlation", 13}, {"worst row", 11}};
   if (sums) figures.push_back({"sums of P", 11});
   const report::Table table = table_of(varied_of(rows.front().first->flags, length), figures);
   std::string text = table.head();
-  for (const Row& row : rows) {
+  for (const Setting& row : rows) {
     const NumericsRun& run = *row.first;
     std::vector<std::string> cells = head_cells(row, length);
     for (const std::string& cell :
@@ -167,13 +167,13 @@ std::string error_table(const std::vector<Row>& rows, const char* length) {
   return text + "\n";
 }
 
-std::string length_table(const std::vector<Row>& rows, const char* flag, const std::vector<int>& lengths) {
+std::string length_table(const std::vector<Setting>& rows, const char* flag, const std::vector<int>& lengths) {
   std::vector<report::Table::Column> figures;
   figures.reserve(lengths.size());
   for (const int length : lengths) figures.push_back({fmt::format("{} {}", flag + 2, length), 16});
   const report::Table table = table_of(varied_of(rows.front().first->flags, flag), figures);
   std::string text = fmt::format("\nRelative L2 by the length of sums ({})\n{}", flag, table.head());
-  for (const Row& row : rows) {
+  for (const Setting& row : rows) {
     std::vector<std::string> cells = head_cells(row, flag);
     for (const NumericsRun& run : row.runs) {
       cells.push_back(run.device.is_null() ? "does not run" : fmt::format("{:.3e}", run.accuracy.relative_l2));
@@ -226,7 +226,7 @@ struct Precision {
 
   /// What the command line says, and the usual values where it says nothing.
   [[nodiscard]] std::vector<std::string> with_axes(const std::vector<std::string>& given) const {
-    refuse_arguments(given, unfit, "precision");
+    refuse_arguments(given, set_by_itself, "precision");
     const auto is_given = [&](const std::string& flag) {
       return std::any_of(given.begin(), given.end(),
                          [&](const std::string& one) { return one == flag || one.starts_with(flag + "="); });
@@ -270,7 +270,7 @@ struct Precision {
     return points;
   }
 
-  [[nodiscard]] std::string text(const std::vector<NumericsRun>& points, const std::vector<Row>& rows) const {
+  [[nodiscard]] std::string text(const std::vector<NumericsRun>& points, const std::vector<Setting>& rows) const {
     std::vector<std::string> fixed;
     for (const std::string& one : points.front().flags.fixed) fixed.push_back(" " + one);
     const std::size_t count = points.size() / std::max<std::size_t>(lengths.size(), 1);
@@ -284,10 +284,10 @@ struct Precision {
     return all + report::faults_text(faults_of(points)) + report::conversions_text(points.front().conversions);
   }
 
-  [[nodiscard]] Value figures(const std::vector<NumericsRun>& points, const std::vector<Row>& rows) const {
+  [[nodiscard]] Value figures(const std::vector<NumericsRun>& points, const std::vector<Setting>& rows) const {
     const char* flag = length();
     report::Array ran, refused;
-    for (const Row& row : rows) {
+    for (const Setting& row : rows) {
       report::Array by_length;
       for (std::size_t i = 0; i < lengths.size(); ++i) {
         const NumericsRun& run = row.runs[i];
@@ -328,7 +328,7 @@ struct Precision {
     };
     runs.run = [&](Device& device, std::size_t i) { run_point(session, device, points[i]); };
     runs.report = [&]() -> int {
-      const std::vector<Row> rows = rows_of(points, std::max<std::size_t>(lengths.size(), 1));
+      const std::vector<Setting> rows = settings_of(points, std::max<std::size_t>(lengths.size(), 1));
       report::print_report(
           json, [&] { return text(points, rows); }, [&] { return figures(points, rows); });
       if (!rows.empty()) return 0;
