@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The timeline of a core, to zoom and to drag: its five RISCs, DST halves and circular buffers.
 
-const phaseColours = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#76b7b2", "#d4b13f", "#ff9da7", "#9c755f", "#8a8f98"];
+const phaseColours = ["#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#76b7b2", "#d4b13f", "#ff9da7", "#9c755f", "#4e79a7", "#86bcb6", "#d37295"];
+function phaseColour(name) {
+  const named = data.timeline.phases.filter((one) => one !== "");
+  return name === "" ? "#8a8f98" : phaseColours[named.indexOf(name) % phaseColours.length];
+}
 const rowHeight = {lane: 26, dst: 16, cb: 22};
 
 function drawTimeline() {
@@ -10,7 +14,7 @@ function drawTimeline() {
   section("timeline", "Timeline", data.timeline.note,
           make("div", {className: "tools"}, make("label", {}, "Core", line.select), line.buttons, line.where),
           line.box, line.legend,
-          table("Table of what is in view (at most 1,000 spans)", ["row", "what", "begin", "end", "cycles"], () => line.tableRows()));
+          table("Table of what is in view (the first of each row, 1,000 in all)", ["row", "what", "begin", "end", "cycles"], () => line.tableRows()));
   grid.listeners.push((core) => line.show(core));
   onTheme(() => line.draw());
   addEventListener("resize", () => line.draw());
@@ -34,7 +38,11 @@ class Timeline {
     this.row = 0;
     this.canvas.onpointermove = (event) => this.point(event.clientX, event.clientY);
     this.canvas.onpointerleave = leaveTip;
-    this.canvas.onblur = hideTip;
+    this.canvas.onfocus = () => this.draw();
+    this.canvas.onblur = () => {
+      hideTip();
+      this.draw();
+    };
     this.canvas.onkeydown = (event) => this.key(event);
   }
 
@@ -45,8 +53,7 @@ class Timeline {
     this.select.value = String(core);
     this.rows = own.rows;
     this.resolution = own.resolution;
-    const phases = data.timeline.phases;
-    this.legend.replaceChildren(make("div", {className: "keys"}, phases.map((name, i) => make("span", {textContent: name || "outside of phases", style: `--key:${phaseColours[i % phaseColours.length]}`}))), stallKeys());
+    this.legend.replaceChildren(make("div", {className: "keys"}, data.timeline.phases.map((name) => make("span", {textContent: name || "outside of phases", style: `--key:${phaseColour(name)}`}))), stallKeys());
     this.draw();
   }
 
@@ -67,7 +74,7 @@ class Timeline {
     this.axis.append("g").attr("class", "axis").attr("transform", "translate(0,22)").call(d3.svg.axis().scale(this.scale).orient("top").ticks(this.width < 560 ? 4 : 9).tickFormat(d3.format(",")));
     this.paint();
     const [from, to] = this.span;
-    this.where.textContent = `cycles ${grouped(Math.round(from))} to ${grouped(Math.round(to))}${this.resolution > 1 ? `; spans below ${grouped(this.resolution)} cycles are merged` : ""}`;
+    this.where.textContent = `cycles ${grouped(Math.round(Math.max(0, from)) + 0)} to ${grouped(Math.round(to))}${this.resolution > 1 ? `; spans below ${grouped(this.resolution)} cycles are merged` : ""}`;
   }
 
   /** The library's zoom knows no borders of its own: the run stays in the picture. */
@@ -116,7 +123,6 @@ class Timeline {
 
   paintRow(pen, row, y, tall, colours) {
     const [from, to] = this.span;
-    const phases = data.timeline.phases;
     let painted = -1;
     for (let i = spanAt(row.spans, from); i < row.spans.length && row.spans[i].begin < to; ++i) {
       const span = row.spans[i];
@@ -133,7 +139,7 @@ class Timeline {
         pen.fillStyle = colours[span.what.stall];
         pen.fillRect(x, y + tall * 0.68, wide, tall * 0.32);
       } else {
-        pen.fillStyle = phaseColours[Math.max(0, phases.indexOf(span.what.phase)) % phaseColours.length];
+        pen.fillStyle = phaseColour(span.what.phase);
         pen.fillRect(x, y, wide, tall);
         if (wide > 44) {
           pen.fillStyle = "#ffffff";
@@ -199,8 +205,10 @@ class Timeline {
 
   tableRows() {
     const [from, to] = this.span, list = [];
+    const most = 1000 / this.rows.length;
     for (const row of this.rows) {
-      for (let i = spanAt(row.spans, from); i < row.spans.length && row.spans[i].begin < to && list.length < 1000; ++i) {
+      let count = 0;
+      for (let i = spanAt(row.spans, from); i < row.spans.length && row.spans[i].begin < to && ++count <= most; ++i) {
         const span = row.spans[i];
         const what = row.kind === "cb" ? `${span.level} of ${row.pages} pages` : row.kind === "dst" ? "section" : spanText(row, span).split("\n")[0].slice(row.name.length + 1);
         list.push([row.name, what, span.begin, span.end, span.end - span.begin]);

@@ -297,14 +297,15 @@ ChosenArchitecture choose_architecture(const std::string& name_or_path, const st
   return chosen;
 }
 
-DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress) {
+DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress,
+                        timing::Observer* observer) {
   const std::uint64_t events = event_count(log);
   Progress line("device time", events, progress, "events");
   const auto tell = [&](double part) { line.update(static_cast<std::uint64_t>(part * static_cast<double>(events))); };
   const Stopwatch watch;
   const std::string chip = log.launches.empty() ? std::string() : log.launches.front().chip;
-  DeviceReport report{log.program, chip, log.grid, architecture, timing::replay(log, architecture.parameters, nullptr, tell),
-                      {},          0};
+  DeviceReport report{
+      log.program, chip, log.grid, architecture, timing::replay(log, architecture.parameters, observer, tell), {}, 0};
   report.summary = summarise(report.time.launches);
   report.replay_seconds = watch.seconds();
   return report;

@@ -8,6 +8,7 @@
 #include "core/events/event_log.h"
 #include "runtime/report/value.h"
 #include "runtime/timing/device_time.h"
+#include "runtime/timing/observer.h"
 #include "runtime/timing/summary.h"
 
 namespace tilegrid::report {
@@ -35,8 +36,9 @@ struct DeviceReport {
   timing::DeviceSummary summary;
   double replay_seconds = 0;  ///< on the host
 };
-/// Throws UsageError as timing::replay does. `progress`: with a line that says how far it is.
-[[nodiscard]] DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress = false);
+/// Throws UsageError as timing::replay does. `progress`: with a line that says how far it is; `observer` looks on.
+[[nodiscard]] DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress = false,
+                                      timing::Observer* observer = nullptr);
 
 /// All figures, for each launch and core, too. Times are in cycles unless the name says seconds; shares are of the run's
 /// cycles. `limits` are what timing::Limit says, the largest first; `bound.margin` is a share. Cycles of lanes are means

@@ -115,6 +115,7 @@ Value page_of(const Document& document, const RunOutcome& outcome) {
           {"appendix", document.appendix},
           {"report", versioned(document.figures)},
           {"measures", measures_of(outcome)},
+          {"timeline", outcome.timeline},
           {"chip", outcome.device ? chip_of(outcome.device->architecture.parameters) : Value()}};
 }
 

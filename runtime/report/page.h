@@ -11,7 +11,8 @@
 namespace tilegrid::report {
 
 /// What the page of a run shows: the document, and what only pictures need of the outcome: `measures` (a figure of every
-/// core each, in the order of their index) and `chip`, where things lie and what they can do.
+/// core each, in the order of their index), `timeline` (report/timeline.h), and `chip`, where things lie and what they can
+/// do.
 [[nodiscard]] Value page_of(const Document& document, const RunOutcome& outcome);
 
 /// Makes the folder where it is missing, and in it index.html and report.json. `page` has `kind` ("run" or "comparison"),

@@ -43,6 +43,7 @@ struct RunOutcome {
   NumericsUse numerics;
   Conversions conversions;
   std::optional<DeviceReport> device;    ///< none when it was not wanted
+  Value timeline;                        ///< of the page, when one is wanted
   std::optional<double> verify_seconds;  ///< none when the output was not verified
   double total_seconds = 0;              ///< on the host, from the first look at the data until the report
 };

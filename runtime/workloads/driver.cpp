@@ -20,6 +20,7 @@
 #include "runtime/report/page.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
+#include "runtime/report/timeline.h"
 
 namespace tilegrid::workloads {
 namespace {
@@ -57,7 +58,12 @@ void use_logs(Workload& workload, RunOutcome& outcome, bool keep_logs) {
   log.launches.push_back(std::move(outcome.result.log));
   log.useful_flops = workload.useful_flops();
   if (!options.log.empty()) workload.save([&] { save_log(log, options.log); });
-  if (options.architecture) outcome.device = report::replay_run(log, *options.architecture, options.progress);
+  if (options.architecture) {
+    report::Timeline timeline;
+    outcome.device =
+        report::replay_run(log, *options.architecture, options.progress, options.report.empty() ? nullptr : &timeline);
+    outcome.timeline = timeline.figures();
+  }
   outcome.result.log = keep_logs ? std::move(log.launches.back()) : LaunchLog{};
   log.launches.pop_back();
   outcome.earlier_logs = keep_logs ? std::move(log.launches) : std::vector<LaunchLog>{};

@@ -27,7 +27,7 @@ RUNS = {
     'faults': 'attention --grid 2x2 --seq 64 --fidelity hifi4 --dst fp32',
 }
 SECTIONS = {
-    'attention': ['headline', 'grid', 'network', 'breakdown', 'roofline', 'findings', 'host', 'counts'],
+    'attention': ['headline', 'grid', 'timeline', 'network', 'breakdown', 'roofline', 'findings', 'host', 'counts'],
     'planned': ['headline', 'plan'],
     'fused': ['headline', 'plan', 'roofline'],
     'counts': ['headline', 'grid', 'host', 'counts'],
@@ -129,6 +129,35 @@ def tells(tab, page):
         tab.key('Escape')
 
 
+def zooms(tab, page):
+    """The timeline, by wheel and keys, and the networks' moment."""
+    tab.open(page)
+    where = 'document.querySelector("#timeline .tools > .soft").textContent'
+    whole = tab.run(where)
+    rows = tab.run('(() => { const d = document.querySelector("#timeline details"); d.open = true; return new Promise((done) => setTimeout(() => done(new Set([...d.querySelectorAll("tbody tr")].map((row) => row.cells[0].textContent)).size), 50)); })()')
+    expect(f'the timeline has {rows} rows with spans', rows >= 5)
+    x, y = tab.run('(() => { const c = document.querySelector("canvas"); c.scrollIntoView({block: "center", behavior: "instant"}); const b = c.getBoundingClientRect(); return [b.x + b.width / 2, b.y + 85]; })()')
+    tab.mouse('mouseWheel', x, y, deltaX=0, deltaY=-400)
+    zoomed = tab.run(f'new Promise((done) => setTimeout(() => done({where}), 100))')
+    expect(f'the wheel does not zoom: {zoomed}', zoomed != whole)
+    tab.run('document.querySelector("canvas").focus({preventScroll: true})')
+    for key in ('ArrowRight', '+', '-', 'ArrowDown'):
+        before = tab.run(where + ' + document.querySelector("canvas").toDataURL()')
+        tab.key(key)
+        expect(f'{key} does nothing in the timeline', tab.run(where + ' + document.querySelector("canvas").toDataURL()') != before)
+    tab.key('n')
+    expect('n tells no span', re.search('[0-9]+ cycles', tab.run('document.querySelector("#tip").textContent')))
+    tab.key('Home')
+    expect('Home does not show the whole run', tab.run(where) == whole)
+    picture = tab.run('document.querySelector("canvas").toDataURL()')
+    tab.run('(() => { const s = document.querySelector("#timeline-core"); s.value = s.options[0].value; s.onchange(); })()')
+    expect('another core has the same timeline', tab.run('document.querySelector("canvas").toDataURL()') != picture)
+    colours = '[...document.querySelectorAll("#network line")].map((one) => one.getAttribute("stroke")).join()'
+    before = tab.run(colours)
+    tab.run('(() => { const s = document.querySelector("#moment"); s.value = 20; s.oninput(); })()')
+    expect('links have one load all the time', tab.run(colours) != before)
+
+
 def main():
     (tilegrid,) = sys.argv[1:]
     program = browser.where()
@@ -140,6 +169,7 @@ def main():
                     look(tab, name, f'{folder}/{name}/index.html')
                 switches(tab, f'{folder}/attention/index.html')
                 tells(tab, f'{folder}/attention/index.html')
+                zooms(tab, f'{folder}/attention/index.html')
     print('\n'.join(failures) or f'{len(RUNS)} pages are right')
     if failures:
         return 1
