@@ -103,7 +103,7 @@ class DescriptorBuffer : public std::streambuf {
   int sync() override {
     const char* from = pbase();
     while (reason_ == 0 && from < pptr()) {
-      const ssize_t written = ::write(file_, from, static_cast<std::size_t>(pptr() - from));
+      const ssize_t written = ::write(file_, from, pptr() - from);
       if (written < 0 && errno != EINTR) reason_ = errno;
       if (written > 0) from += written;
     }

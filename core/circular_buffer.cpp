@@ -111,13 +111,13 @@ void CircularBuffer::look_at_read(std::uint64_t end, const char* who) const {
   if (!in_buffer) {
     throw Fault("CB window", fmt::format("{} read tile {} of {}", who, end - 1, describe()),
                 "a window ends at the end of the buffer")
-        .numbers(static_cast<std::int64_t>(end), pages_ - read_page_, "tiles")
+        .numbers(end, pages_ - read_page_, "tiles")
         .hint("call cb_wait_front for as many pages first");
   }
   checks::violated(reporter_, checks::Class::cb_window, [&] {
     return fault_of(checks::Class::cb_window, fmt::format("{} read tile {} of {}", who, end - 1, describe()),
                     "tiles are waited for before they are read")
-        .numbers(static_cast<std::int64_t>(end), std::max(waited_, reserved_), "tiles")
+        .numbers(end, std::max(waited_, reserved_), "tiles")
         .hint("call cb_wait_front for as many pages first");
   });
 }

@@ -54,7 +54,7 @@ class InputFile {
     for (int waited = 0;; waited += step_ms) {
       const ssize_t got = read(file_, piece_.data(), piece_.size());
       if (got > 0) {
-        text.append(piece_.data(), static_cast<std::size_t>(got));
+        text.append(piece_.data(), got);
         return true;
       }
       // A named pipe whose writer has not come yet reads as one that has ended.

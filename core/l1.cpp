@@ -36,7 +36,7 @@ void* take(std::uintptr_t address, std::size_t bytes) {
 
 /// Zeroes the pages that have been touched, which cost more to give back and get again; the others are zero.
 void zero_touched(std::uintptr_t start, std::size_t bytes) {
-  const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t page_bytes = sysconf(_SC_PAGESIZE);
   std::vector<unsigned char> touched(bytes / page_bytes + 1);
   if (mincore(pointer_to(start), bytes, touched.data()) != 0) {
     madvise(pointer_to(start), bytes, MADV_DONTNEED);
@@ -104,9 +104,7 @@ L1Arena::~L1Arena() {
   if (mapping_ != nullptr) munmap(mapping_, mapped_bytes_);
 }
 
-std::uint32_t L1Arena::base(int core) const {
-  return first_ + static_cast<std::uint32_t>(core) * (first_ == 0 ? 0 : l1_slot_bytes);
-}
+std::uint32_t L1Arena::base(int core) const { return first_ + core * (first_ == 0 ? 0 : l1_slot_bytes); }
 
 void L1Arena::open_window() {
   if (first_ == 0 || windowed_ != nullptr) return;
@@ -120,11 +118,11 @@ void L1Arena::move_to_file() {
   const std::size_t window_bytes = l1_bytes_ - l1_mapped_base;
   file_.descriptor = memfd_create("tilegrid L1", MFD_CLOEXEC);
   own_file_ = file_.descriptor >= 0;
-  if (!own_file_ || ftruncate(file_.descriptor, static_cast<off_t>(mapped_bytes_)) != 0) {
+  if (!own_file_ || ftruncate(file_.descriptor, mapped_bytes_) != 0) {
     throw Error(ExitCode::kernel,
                 fmt::format("can't make {} bytes of shared memory: {}", mapped_bytes_, std::strerror(errno)));
   }
-  const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t page_bytes = sysconf(_SC_PAGESIZE);
   std::vector<unsigned char> resident(window_bytes / page_bytes + 1);
   for (int core = 0; core < cores_; ++core) {
     const std::uint32_t start = base(core) + l1_mapped_base;
@@ -132,7 +130,7 @@ void L1Arena::move_to_file() {
     for (std::size_t page = 0; page * page_bytes < window_bytes; ++page) {
       if ((resident[page] & 1U) == 0) continue;
       const std::size_t at = page * page_bytes;
-      if (pwrite(file_.descriptor, pointer_to(start + at), page_bytes, in_file(start) + static_cast<off_t>(at)) < 0) break;
+      if (pwrite(file_.descriptor, pointer_to(start + at), page_bytes, in_file(start) + at) < 0) break;
     }
     if (!open_l1(core)) {
       throw Error(ExitCode::kernel, fmt::format("can't map L1 from shared memory: {}", std::strerror(errno)));
@@ -159,7 +157,7 @@ void L1Arena::switch_to(std::uint32_t l1_base) noexcept {
 }
 
 void L1Arena::mark_unwritten(int core, std::uint32_t first, std::uint32_t end) const {
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const std::uintptr_t page = sysconf(_SC_PAGESIZE);
   const std::uintptr_t start = base(core) + first;
   const std::uintptr_t first_page = start / page * page;
   // All of it will be written at once: better all pages in one call than one fault after the other. Kernels before 5.14 do
@@ -173,7 +171,7 @@ void L1Arena::reset() {
   if (first_ == 0) {
     std::memset(mapping_, 0, mapped_bytes_);
   } else if (own_file_) {
-    fallocate(file_.descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(mapped_bytes_));
+    fallocate(file_.descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, mapped_bytes_);
   } else {
     for (int core = 0; core < cores_; ++core) zero_touched(base(core) + l1_mapped_base, l1_bytes_ - l1_mapped_base);
   }

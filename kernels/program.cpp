@@ -165,7 +165,7 @@ std::vector<std::uint32_t> l1_offsets_of(const Program& program) {
   offsets.reserve(program.circular_buffers.size());
   std::uint64_t next = l1_user_base;
   for (const CircularBufferConfig& cb : program.circular_buffers) {
-    offsets.push_back(cb.address.value_or(static_cast<std::uint32_t>(next)));
+    offsets.push_back(cb.address.value_or(next));
     if (!cb.address) next += l1_bytes_of(cb, program.chip);
   }
   return offsets;

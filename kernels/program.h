@@ -69,6 +69,10 @@ struct CircularBufferConfig {
   /// L1 offset that the host chose, e.g. that of an L1 buffer or of another circular buffer whose memory this one shares;
   /// none: bottom-up. A buffer with an address may have pages of any size.
   std::optional<std::uint32_t> address{};
+  /// With a tile in every page.
+  [[nodiscard]] static CircularBufferConfig of_tiles(int id, std::uint32_t tiles, DataFormat format, std::string role) {
+    return {.id = id, .pages = tiles, .page_bytes = tile_bytes(format), .format = format, .role = std::move(role)};
+  }
   [[nodiscard]] bool on(LogicalCore core) const { return cores.empty() || cores.contains(core); }
   template <class Archive>
   void serialize(Archive& archive) {
@@ -137,6 +141,10 @@ struct SemaphoreConfig {
   int id = 0;  ///< 0..15
   std::uint32_t initial = 0;
   CoreRanges cores;  ///< none: all
+  /// With a tile in every page.
+  [[nodiscard]] static CircularBufferConfig of_tiles(int id, std::uint32_t tiles, DataFormat format, std::string role) {
+    return {.id = id, .pages = tiles, .page_bytes = tile_bytes(format), .format = format, .role = std::move(role)};
+  }
   [[nodiscard]] bool on(LogicalCore core) const { return cores.empty() || cores.contains(core); }
   template <class Archive>
   void serialize(Archive& archive) {

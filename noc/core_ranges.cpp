@@ -8,7 +8,7 @@
 namespace tilegrid {
 
 std::string describe_cores(const std::vector<int>& cores, GridSize grid) {
-  if (static_cast<int>(cores.size()) == grid.cores() && cores.size() > 1) return "all cores";
+  if (count_of(cores) == grid.cores() && cores.size() > 1) return "all cores";
   std::set<int> left(cores.begin(), cores.end());
   std::string text;
   while (!left.empty()) {

@@ -35,8 +35,8 @@ std::string text_of(Target target, GridSize grid) {
 
 Target Endpoint::resolve(NocAddress address, std::uint64_t bytes, const char* who) const {
   const GridSize grid = node_.placement().grid;
-  const int x = static_cast<int>(address_x(address));
-  const int y = static_cast<int>(address_y(address));
+  const int x = address_x(address);
+  const int y = address_y(address);
   const std::uint64_t offset = address_offset(address);
   if (x >= virtual_base && y >= virtual_base) {
     const LogicalCore core{x - virtual_base, y - virtual_base};
@@ -83,8 +83,8 @@ void Endpoint::count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_
   TransferCounters& c = core_->counters.transfers[noc][kind];
   ++c.transactions;
   c.bytes += bytes;
-  c.hops += static_cast<std::uint64_t>(hop_count);
-  c.byte_hops += bytes * static_cast<std::uint64_t>(hop_count);
+  c.hops += hop_count;
+  c.byte_hops += bytes * hop_count;
 }
 
 template <class Barrier>
@@ -251,8 +251,7 @@ void Endpoint::multicast(NocId noc, std::uint32_t l1_source, NocAddress destinat
   const LogicalCore low = rectangle.low();
   const LogicalCore high = rectangle.high();
   // The range is the same on every core: checked on one.
-  const NocAddress on_first = make_address(static_cast<std::uint32_t>(low.x + virtual_base),
-                                           static_cast<std::uint32_t>(low.y + virtual_base), address_offset(destination));
+  const NocAddress on_first = make_address(low.x + virtual_base, low.y + virtual_base, address_offset(destination));
   check_alignment(on_first, resolve(on_first, bytes, form.who), l1_source, false, form.who);
   PendingWrite write{{}, address_offset(destination) & (l1_slot_bytes - 1), l1_pointer(l1_source), bytes};
   int hop_count = 0;
@@ -312,8 +311,7 @@ void Endpoint::increment_multicast(NocId noc, NocAddress semaphores, std::uint32
     for (int x = low.x; x <= high.x; ++x) {
       if (LogicalCore{x, y} == core_->logical) continue;
       reached.targets.push_back({Target::Kind::core, node_.placement().grid.index({x, y})});
-      addresses.push_back(make_address(static_cast<std::uint32_t>(x + virtual_base),
-                                       static_cast<std::uint32_t>(y + virtual_base), address_offset(semaphores)));
+      addresses.push_back(make_address(x + virtual_base, y + virtual_base, address_offset(semaphores)));
     }
   }
   check_destinations(reached, rectangle, form);

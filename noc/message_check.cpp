@@ -56,7 +56,7 @@ class MessageCheck {
       case MessageKind::credit:
         break;
     }
-    refuse(fmt::format("({})", static_cast<unsigned>(header_.kind)));
+    refuse(fmt::format("({})", to_underlying(header_.kind)));
   }
 
  private:
@@ -99,7 +99,7 @@ class MessageCheck {
   void check_range(Target target, std::uint64_t offset, std::uint64_t bytes) const {
     const bool bank = target.kind == Target::Kind::dram;
     if (!bank && target.kind != Target::Kind::core) {
-      refuse(fmt::format("names a target of kind {}", static_cast<int>(target.kind)));
+      refuse(fmt::format("names a target of kind {}", to_underlying(target.kind)));
     }
     const char* what = bank ? "DRAM bank" : "core";
     const bool here = bank ? target.index >= 0 && here_.holds(target) : holds_core(target.index);

@@ -97,7 +97,7 @@ std::string contradiction(const Told& told, int world) {
 
 [[noreturn]] void refuse(const std::string& message) {
   say_error(message);
-  std::exit(static_cast<int>(ExitCode::usage));
+  std::exit(to_underlying(ExitCode::usage));
 }
 
 /// A rank of Open MPI's mpirun can join its job once: a second program's MPI_Init ends in an error of internals. The first
@@ -236,7 +236,7 @@ std::string MpiEnvironment::ask_host(const std::string& text, std::size_t most,
     const std::string length = receive_from_host(answer_head_bytes);
     return receive_from_host(std::strtoul(length.c_str(), nullptr, 10));
   }
-  std::vector<std::string> texts(static_cast<std::size_t>(info_.size));
+  std::vector<std::string> texts(info_.size);
   texts[0] = text;
   for (int missing = info_.size - 1; missing > 0; --missing) {
     std::string next(most, '\0');
@@ -244,7 +244,7 @@ std::string MpiEnvironment::ask_host(const std::string& text, std::size_t most,
     MPI_Irecv(next.data(), count_of(next), MPI_CHAR, MPI_ANY_SOURCE, statement_tag, MPI_COMM_WORLD, &request);
     const MPI_Status status = wait_asleep(request, [&](int seconds) { name_missing(texts, seconds); });
     next.resize(std::min(next.find('\0'), next.size()));
-    texts.at(static_cast<std::size_t>(status.MPI_SOURCE)) = next.empty() ? " " : next;
+    texts.at(status.MPI_SOURCE) = next.empty() ? " " : next;
   }
   std::string said = answer(texts);
   std::string head = std::to_string(said.size());

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <vector>
 
+#include "core/ids.h"
+
 namespace tilegrid::noc {
 namespace {
 
@@ -41,11 +43,11 @@ double median(std::vector<double> values) {
 }
 
 void send(std::vector<std::byte>& bytes, int peer) {
-  MPI_Send(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, peer, link_tag, MPI_COMM_WORLD);
+  MPI_Send(bytes.data(), count_of(bytes), MPI_BYTE, peer, link_tag, MPI_COMM_WORLD);
 }
 
 void receive(std::vector<std::byte>& bytes, int peer) {
-  MPI_Recv(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, peer, link_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  MPI_Recv(bytes.data(), count_of(bytes), MPI_BYTE, peer, link_tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 }
 
 /// Seconds of each round trip of so many bytes; `after` has the answer and what the trip took.
@@ -111,7 +113,7 @@ LinkCost measure_copy() {
       const auto start = SteadyClock::now();
       for (int copy = 0; copy < copies; ++copy) {
         from[0] = static_cast<std::byte>(copy);  // so that no copy is that of before
-        std::memcpy(to.data() + static_cast<std::size_t>(copy) * size, from.data(), size);
+        std::memcpy(to.data() + copy * size, from.data(), size);
       }
       if (i >= warm_up) times.push_back(seconds_since(start) / copies);
     }

@@ -187,23 +187,25 @@ void Node::land_write(Target target, std::uint64_t offset, std::span<const std::
   std::memmove(memory(target, offset), bytes.data(), bytes.size());  // a core may write to itself, over the source
   if (target.kind != Target::Kind::core) return;
   Core& owner = core(target.index);
-  owner.note_writer(static_cast<std::uint32_t>(offset), bytes.size(), issuer);
-  owner.notify_write(static_cast<std::uint32_t>(offset), bytes.size());
+  const auto at = static_cast<std::uint32_t>(offset);
+  owner.note_writer(at, bytes.size(), issuer);
+  owner.notify_write(at, bytes.size());
 }
 
 void Node::land_increment(Target target, std::uint64_t offset, std::uint32_t delta, Issuer issuer) {
   Core& owner = core(target.index);
+  const auto at = static_cast<std::uint32_t>(offset);
   std::byte* word = memory(target, offset);
   std::uint32_t value = 0;
   std::memcpy(&value, word, sizeof value);
   value += delta;
   std::memcpy(word, &value, sizeof value);
-  if (auto* sources = owner.sources_at(static_cast<std::uint32_t>(offset))) {
+  if (auto* sources = owner.sources_at(at)) {
     sources->several = sources->several || (sources->last != -1 && sources->last != issuer.core);
     sources->last = issuer.core;
     sources->add_writer(issuer);
   }
-  owner.notify_write(static_cast<std::uint32_t>(offset), sizeof value);
+  owner.notify_write(at, sizeof value);
 }
 
 void Node::serve_read(int source_rank, const MessageHeader& header, std::span<const std::byte> payload) {

@@ -54,7 +54,7 @@ bool SharedMemory::resize(std::uint64_t bytes) {
     failure_ = fmt::format("files are limited to {} bytes (ulimit -f), {} are wanted", limit.rlim_cur, bytes);
     return false;
   }
-  if (ftruncate(own_, static_cast<off_t>(bytes)) == 0) return true;
+  if (ftruncate(own_, bytes) == 0) return true;
   fail("ftruncate");
   return false;
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ids.h"
 #include "runtime/revision.h"
 
 namespace tilegrid {
@@ -137,7 +138,7 @@ std::string to_text(Statement statement) {
   statement.build = own_build();
   std::string text = fmt::format("{}\n{}\n{}\n{} {}\n{}\n", first_line, field(statement.build, longest_name),
                                  field(statement.host, longest_name), static_cast<char>(statement.kind),
-                                 static_cast<int>(statement.code), field(statement.settings, longest_name));
+                                 to_underlying(statement.code), field(statement.settings, longest_name));
   return text + field(statement.text, statement_bytes - text.size());
 }
 

@@ -85,7 +85,7 @@ std::uint64_t matmul_tiles(const RunResult& result) {
 /// What one core did.
 ComputeUse use_of(const Program& program, LogicalCore core, const CoreCounters& counters) {
   const ComputeConfig& compute = compute_of(program, core);
-  const auto tiles = [&](TileOp op) { return counters.tiles[static_cast<std::size_t>(op)]; };
+  const auto tiles = [&](TileOp op) { return counters.tiles[op]; };
   ComputeUse use{compute.fidelity, compute.dst_fp32, tiles(TileOp::matmul), counters.dest_reuses, tiles(TileOp::reduce_sum)};
   for (const CircularBufferConfig& cb : program.circular_buffers) {
     use.fp32_buffers = use.fp32_buffers || cb.format == DataFormat::fp32;
@@ -98,8 +98,8 @@ ComputeUse use_of(const Program& program, LogicalCore core, const CoreCounters& 
 
 KnownFaults faults_relied_on(const Program& program, const RunResult& result) {
   KnownFaults faults;
-  for (std::size_t i = 0; i < result.cores.size(); ++i) {
-    add(faults, faults_relied_on(program.chip, use_of(program, program.grid.core(static_cast<int>(i)), result.cores[i])));
+  for (int i = 0; i < count_of(result.cores); ++i) {
+    add(faults, faults_relied_on(program.chip, use_of(program, program.grid.core(i), result.cores[i])));
   }
   return faults;
 }

@@ -83,9 +83,9 @@ void send_all(noc::Node& node) {
 Statement run_statement(const SessionOptions& options) {
   Statement statement;
   statement.text = fmt::format("a run on {}x{} cores of the chip {}", options.grid.x, options.grid.y, options.chip.name());
-  std::string settings = fmt::format("{} {}", static_cast<int>(options.fibers), options.shake.value_or(0));
+  std::string settings = fmt::format("{} {}", to_underlying(options.fibers), options.shake.value_or(0));
   for (const checks::ClassRow& row : checks::class_rows) {
-    settings += fmt::format(" {}", static_cast<int>(options.checks.of(row.id)));
+    settings += fmt::format(" {}", to_underlying(options.checks.of(row.id)));
   }
   for (const auto& [name, parameter] : options.chip.parameters()) settings += fmt::format(" {}", parameter.value);
   statement.settings = fmt::format("{:016x}", fingerprint(settings));
@@ -121,14 +121,14 @@ bool Session::agree(Statement statement, std::string* payload) {
           for (const std::string& text : texts) statements.push_back(statement_of(text));
           statements.front().text = full;  // which may have been cut
           verdict = judge(statements);
-          return fmt::format("{} {}", static_cast<int>(verdict.code), payload != nullptr ? *payload : std::string());
+          return fmt::format("{} {}", to_underlying(verdict.code), payload != nullptr ? *payload : std::string());
         });
     verdict.code = static_cast<ExitCode>(answer.front() - '0');
     if (payload != nullptr) *payload = answer.substr(2);
   }
   if (verdict.code == ExitCode::ok) return true;
   if (is_host()) say(verdict.code, verdict.message);
-  exit_code_ = static_cast<int>(verdict.code);
+  exit_code_ = to_underlying(verdict.code);
   return false;
 }
 
@@ -136,10 +136,10 @@ int Session::fail(ExitCode code, const std::string& message) {
   if (exit_code_) return *exit_code_;  // all know, and go
   if (running_) {                      // the others wait for what the host's function returns
     say(code, message);
-    return static_cast<int>(code);
+    return to_underlying(code);
   }
   static_cast<void>(agree({.kind = Statement::Kind::fail, .code = code, .text = message}));
-  return exit_code_.value_or(static_cast<int>(code));
+  return exit_code_.value_or(to_underlying(code));
 }
 
 int Session::leave(int code) {
@@ -190,7 +190,7 @@ int Session::guarded(const std::function<int()>& body) {
     return body();
   } catch (const std::exception& error) {
     const Error failure = failure_of(error);
-    const int code = static_cast<int>(failure.code());
+    const int code = to_underlying(failure.code());
     const bool several = mpi_ && info_.size > 1;
     say_error(fmt::format("{}: {}", several ? name_of_rank(info_.rank, info_.host) : fmt::format("rank {}", info_.rank),
                           failure.message()));
@@ -278,7 +278,7 @@ int Session::run_alone(const std::function<int()>& host) {
         return host();
       } catch (const Error& error) {
         say(error.code(), error.message());
-        return static_cast<int>(error.code());
+        return to_underlying(error.code());
       }
     });
     told = std::to_string(code);
@@ -349,7 +349,7 @@ int run_program(int argc, char** argv, const std::function<int(Session&)>& body)
   } catch (const std::exception& error) {
     say_error(error.what());
   }
-  return static_cast<int>(ExitCode::lost_rank);
+  return to_underlying(ExitCode::lost_rank);
 }
 
 }  // namespace tilegrid

@@ -75,7 +75,7 @@ std::optional<EndReason> TerminationDetector::on_status(int rank, const StatusRe
 
 bool TerminationDetector::take_probe_request() {
   if (!std::exchange(probe_requested_, false)) return false;
-  answers_missing_ = static_cast<int>(reports_.size());
+  answers_missing_ = count_of(reports_);
   moved_ = false;
   return true;
 }

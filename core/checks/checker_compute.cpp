@@ -26,7 +26,7 @@ void Checker::unpack(Source source, const CircularBuffer& cb, const char* who) {
 
 bool Checker::looked_at(const CircularBuffer& cb, std::uint32_t index) {
   if (index >= cb.waited()) return false;
-  std::vector<std::uint64_t>& pages = looked_[static_cast<std::size_t>(cb.id())];
+  std::vector<std::uint64_t>& pages = looked_[cb.id()];
   if (pages.empty()) pages.resize(cb.pages());
   const std::uint64_t pushed = cb.acked() + index;  // before this one
   return std::exchange(pages[pushed % pages.size()], pushed + 1) == pushed + 1;

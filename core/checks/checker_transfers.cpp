@@ -124,7 +124,7 @@ void Checker::check_linked(OfRisc& own, NocId noc, const char* what) {
   if (open.line == 0) return;
   reporter_.found(Class::linked_open, [&] {
     return fault_of(Class::linked_open,
-                    fmt::format("{} on NoC {} while the linked multicast of {} keeps its path", what, static_cast<int>(noc),
+                    fmt::format("{} on NoC {} while the linked multicast of {} keeps its path", what, to_underlying(noc),
                                 text_of(open)),
                     "a chain of linked multicasts ends with one that is not linked, and nothing else comes in between")
         .hint("make the last multicast of the chain unlinked");

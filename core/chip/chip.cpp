@@ -49,12 +49,13 @@ TrafficRates rates_of(const Places& places, const std::function<double(const std
 void Chip::Data::complete(const std::string& where) {
   const auto p = [this](const std::string& key) { return parameters.at(key).value; };
   places = Places(geometry, where);
-  memory.l1_bytes = static_cast<std::uint32_t>(p("l1_bytes"));
-  memory.dram_bank_bytes = static_cast<std::uint64_t>(p("dram_bank_bytes"));
-  memory.dram_alignment = static_cast<std::uint32_t>(p("dram_alignment_bytes"));
-  memory.packet_bytes = static_cast<std::uint32_t>(p("noc_packet_bytes"));
-  memory.dst_tiles = static_cast<int>(p("dst_tiles"));
-  memory.circular_buffers = static_cast<int>(p("circular_buffers"));
+  const auto whole = [&]<class Number>(Number& member, const char* name) { member = static_cast<Number>(p(name)); };
+  whole(memory.l1_bytes, "l1_bytes");
+  whole(memory.dram_bank_bytes, "dram_bank_bytes");
+  whole(memory.dram_alignment, "dram_alignment_bytes");
+  whole(memory.packet_bytes, "noc_packet_bytes");
+  whole(memory.dst_tiles, "dst_tiles");
+  whole(memory.circular_buffers, "circular_buffers");
   cycles = CoreCycles(p);
   rates = rates_of(places, p);
 }

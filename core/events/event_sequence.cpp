@@ -43,7 +43,7 @@ const std::uint32_t* EventStore::find(std::uint64_t hash, std::span<const Event>
 
 std::uint32_t EventStore::add(std::uint64_t hash, Block block) {
   if (blocks_.size() == std::numeric_limits<std::uint32_t>::max()) throw std::length_error("too many different log blocks");
-  const auto number = static_cast<std::uint32_t>(blocks_.size());
+  const auto number = count_of<std::uint32_t>(blocks_);
   blocks_.push_back(std::move(block));
   by_hash_.emplace(hash, number);
   return number;

@@ -39,7 +39,7 @@ struct Details {
   template <EventKind K>
   std::string operator()(const events::UnicastEvent<K>& e) const {
     std::string text =
-        fmt::format(" noc {} {} bytes node {} offset {}", static_cast<int>(e.noc), e.bytes, node_text(e.peer), e.offset);
+        fmt::format(" noc {} {} bytes node {} offset {}", to_underlying(e.noc), e.bytes, node_text(e.peer), e.offset);
     if (e.trid != 0) text += fmt::format(" trid {}", e.trid);
     if (e.form == TransferForm::stateful) text += " stateful";
     if (e.form == TransferForm::inlined) text += " inline";
@@ -49,14 +49,14 @@ struct Details {
   }
   std::string operator()(const events::NocMulticast& e) const {
     const std::string text =
-        fmt::format(" noc {} {} bytes nodes {} to {} offset {}{}{}", static_cast<int>(e.noc), e.bytes, node_text(e.first),
+        fmt::format(" noc {} {} bytes nodes {} to {} offset {}{}{}", to_underlying(e.noc), e.bytes, node_text(e.first),
                     node_text(e.last), e.offset, e.linked ? " linked" : "", e.loopback ? " loopback" : "");
     if (e.word != 0) return text + fmt::format(" value {}", e.word);
     return e.local != 0 ? text + fmt::format(" local {}", e.local) : text;
   }
   template <EventKind K>
   std::string operator()(const events::BarrierEvent<K>& e) const {
-    return fmt::format(" noc {}{}", static_cast<int>(e.noc), e.trid ? fmt::format(" trid {}", *e.trid) : "");
+    return fmt::format(" noc {}{}", to_underlying(e.noc), e.trid ? fmt::format(" trid {}", *e.trid) : "");
   }
   std::string operator()(const events::SemaphoreSet& e) const {
     return fmt::format(" {} node {} offset {}", e.value, node_text(e.node), e.offset);
@@ -69,23 +69,23 @@ struct Details {
   }
   std::string operator()(const events::Matmul& e) const {
     return fmt::format(" {}x{} tiles, {} k steps, in0 cb {} in1 cb {}{} fidelity {} dst {}", e.rows, e.columns, e.steps,
-                       e.in0, e.in1, e.transpose ? " transposed" : "", static_cast<int>(e.fidelity), e.dst);
+                       e.in0, e.in1, e.transpose ? " transposed" : "", to_underlying(e.fidelity), e.dst);
   }
   std::string operator()(const events::Eltwise& e) const {
     return fmt::format(" {} cb {} cb {} broadcast {} tiles {} dst {}", text_of(e.op), e.cb_a, e.cb_b,
-                       static_cast<int>(e.broadcast), e.tiles, e.dst);
+                       to_underlying(e.broadcast), e.tiles, e.dst);
   }
   std::string operator()(const events::DestReuse& e) const {
     return fmt::format(" {} cb {} tiles {} dst {}", text_of(e.op), e.cb, e.tiles, e.dst);
   }
   std::string operator()(const events::Reduce& e) const {
     return fmt::format(" {} dim {} cb {} scaler cb {} tiles {} dst {}", e.pool == Pool::max ? "max" : "sum",
-                       static_cast<int>(e.dim), e.cb, e.scaler, e.tiles, e.dst);
+                       to_underlying(e.dim), e.cb, e.scaler, e.tiles, e.dst);
   }
   template <EventKind K>
   std::string operator()(const events::MoveEvent<K>& e) const {
     const std::string broadcast =
-        e.broadcast != Broadcast::none ? fmt::format(" broadcast {}", static_cast<int>(e.broadcast)) : "";
+        e.broadcast != Broadcast::none ? fmt::format(" broadcast {}", to_underlying(e.broadcast)) : "";
     return fmt::format(" cb {}{} tiles {} dst {}", e.cb, broadcast, e.tiles, e.dst);
   }
   std::string operator()(const events::Vector& e) const {
@@ -93,13 +93,13 @@ struct Details {
     if (e.op == VectorOp::copy_dst) operands = fmt::format(" of {}", e.second);
     if (operands_of(e.op) >= 2) operands = fmt::format(" of {}, {}", e.first, e.second);
     if (operands_of(e.op) == 3) operands += fmt::format(", {}", e.third);
-    return fmt::format(" {} dst {}{} mode {}", name_of(e.op), e.dst, operands, static_cast<int>(e.mode));
+    return fmt::format(" {} dst {}{} mode {}", name_of(e.op), e.dst, operands, to_underlying(e.mode));
   }
   std::string operator()(const events::Pack& e) const {
     return fmt::format(" cb {} tiles {} dst {}{}", e.cb, e.tiles, e.dst, e.accumulate ? " l1 accumulate" : "");
   }
   std::string operator()(const events::Configure& e) const {
-    return fmt::format(" {} cb {} cb {}", static_cast<int>(e.what), e.first, e.second);
+    return fmt::format(" {} cb {} cb {}", to_underlying(e.what), e.first, e.second);
   }
   std::string operator()(const events::Generate& e) const { return fmt::format(" cb {} {} bytes", e.cb, e.bytes); }
   std::string operator()(const events::Work& e) const {

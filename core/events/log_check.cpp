@@ -36,12 +36,12 @@ class SequenceCheck {
   void step(const Event& event) {
     using namespace events;
     visit(event, Cases{[&](const CbPush& e) { pushed[e.cb] += e.pages; }, [&](const CbPop& e) { popped[e.cb] += e.pages; },
-                       [&](const NocRead& e) { ++open_reads_[index(e.noc)][e.trid]; },
-                       [&](const NocWrite& e) { ++open_writes_[index(e.noc)][e.trid]; },
-                       [&](const NocMulticast& e) { ++open_writes_[index(e.noc)][0]; },
-                       [&](const ReadBarrier& e) { close(open_reads_[index(e.noc)], e.trid); },
-                       [&](const WriteBarrier& e) { close(open_writes_[index(e.noc)], e.trid); },
-                       [&](const WritesFlushed& e) { close(open_writes_[index(e.noc)], e.trid); },
+                       [&](const NocRead& e) { ++open_reads_[e.noc][e.trid]; },
+                       [&](const NocWrite& e) { ++open_writes_[e.noc][e.trid]; },
+                       [&](const NocMulticast& e) { ++open_writes_[e.noc][0]; },
+                       [&](const ReadBarrier& e) { close(open_reads_[e.noc], e.trid); },
+                       [&](const WriteBarrier& e) { close(open_writes_[e.noc], e.trid); },
+                       [&](const WritesFlushed& e) { close(open_writes_[e.noc], e.trid); },
                        [&](const DstAcquire&) { acquire(); }, [&](const DstCommit&) { commit(); },
                        [&](const DstWait&) {
                          if (committed_ == 0) report("dst_wait with nothing committed");
@@ -61,7 +61,6 @@ class SequenceCheck {
     acquired_ = false;
     ++committed_;
   }
-  [[nodiscard]] static std::size_t index(NocId noc) { return static_cast<std::size_t>(noc); }
   /// Transfers of a NoC by transaction id.
   using Open = std::map<int, int>;
   static void close(Open& open, std::optional<std::uint8_t> trid) {
@@ -82,8 +81,8 @@ class SequenceCheck {
   std::vector<std::string>& findings_;
   bool acquired_ = false;
   int committed_ = 0;
-  std::array<Open, noc_count> open_reads_;
-  std::array<Open, noc_count> open_writes_;
+  EnumArray<NocId, Open> open_reads_;
+  EnumArray<NocId, Open> open_writes_;
 };
 
 }  // namespace
@@ -91,8 +90,8 @@ class SequenceCheck {
 namespace {
 
 void check_launch(const LaunchLog& launch, GridSize grid, const std::string& prefix, std::vector<std::string>& findings) {
-  for (std::size_t i = 0; i < launch.cores.size(); ++i) {
-    const LogicalCore at = grid.core(static_cast<int>(i));
+  for (int i = 0; i < count_of(launch.cores); ++i) {
+    const LogicalCore at = grid.core(i);
     const std::string core = fmt::format("{}core ({},{})", prefix, at.x, at.y);
     std::map<int, std::int64_t> balance;
     for (const Risc risc : each<Risc>) {

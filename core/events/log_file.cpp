@@ -35,7 +35,7 @@ using Writer = cereal::PortableBinaryOutputArchive;
 
 void write(Writer& archive, const Geometry& geometry) {
   const auto put = [&](const std::vector<int>& list) {
-    archive(static_cast<std::uint64_t>(list.size()));
+    archive(count_of<std::uint64_t>(list));
     for (const int one : list) archive(static_cast<std::uint8_t>(one));  // a side of a die is short
   };
   archive(static_cast<std::uint8_t>(geometry.die.x), static_cast<std::uint8_t>(geometry.die.y));
@@ -43,18 +43,18 @@ void write(Writer& archive, const Geometry& geometry) {
        {&geometry.all_columns, &geometry.all_rows, &geometry.harvested_columns, &geometry.harvested_rows}) {
     put(*list);
   }
-  archive(static_cast<std::uint64_t>(geometry.dram.size()));
+  archive(count_of<std::uint64_t>(geometry.dram));
   for (const PhysicalCore at : geometry.dram) archive(static_cast<std::uint8_t>(at.x), static_cast<std::uint8_t>(at.y));
   archive(geometry.larger_grids);
 }
 
 void put_all(Writer& archive, const std::vector<std::uint32_t>& numbers) {
-  archive(static_cast<std::uint64_t>(numbers.size()));
+  archive(count_of<std::uint64_t>(numbers));
   for (const std::uint32_t number : numbers) archive(number);
 }
 
 void write(Writer& archive, const CoreSetup& setup) {
-  archive(setup.dst_fp32, setup.full_sync, static_cast<std::uint64_t>(setup.buffers.size()));
+  archive(setup.dst_fp32, setup.full_sync, count_of<std::uint64_t>(setup.buffers));
   for (const LogBuffer& buffer : setup.buffers) {
     archive(static_cast<std::int32_t>(buffer.id), buffer.pages, buffer.page_bytes, static_cast<std::uint8_t>(buffer.format));
   }
@@ -64,26 +64,26 @@ void write(Writer& archive, const CoreSetup& setup) {
 void write(Writer& archive, const LaunchLog& launch) {
   archive(launch.name, launch.chip);
   write(archive, launch.geometry);
-  archive(static_cast<std::uint64_t>(launch.setups.size()));
+  archive(count_of<std::uint64_t>(launch.setups));
   for (const CoreSetup& setup : launch.setups) write(archive, setup);
   put_all(archive, launch.setup_numbers);
-  archive(static_cast<std::uint64_t>(launch.phases.size()));
+  archive(count_of<std::uint64_t>(launch.phases));
   for (const std::string& phase : launch.phases) archive(phase);
-  archive(static_cast<std::uint64_t>(launch.scopes.size()));
+  archive(count_of<std::uint64_t>(launch.scopes));
   for (const ScopeName& scope : launch.scopes) archive(scope.id, scope.name, scope.file, scope.line);
   std::vector<EventLog> cores = launch.cores;  // numbers of blocks only
   const auto store = share_blocks(cores);
   archive(static_cast<std::uint64_t>(store->size()));
   for (std::uint32_t number = 0; number < store->size(); ++number) {
     const std::vector<Event>& events = *store->block(number);
-    archive(static_cast<std::uint64_t>(events.size()));
+    archive(count_of<std::uint64_t>(events));
     for (const Event& event : events) {
       const EventBits& bits = event.bits();
       archive(static_cast<std::uint8_t>(bits.kind), bits.op, bits.a, bits.b, bits.c, bits.count, bits.x, bits.y,
               bits.address);
     }
   }
-  archive(static_cast<std::uint64_t>(cores.size()));
+  archive(count_of<std::uint64_t>(cores));
   for (const EventLog& core : cores) {
     for (const Risc risc : each<Risc>) put_all(archive, core.sequence(risc).numbers());
   }
@@ -308,8 +308,7 @@ class LogReader {
 void save_log(const RunLog& log, const std::string& path) {
   write_file(path, [&](std::ostream& file) {
     Writer archive(file);
-    archive(log_magic, log_version, log.grid, log.program, log.useful_flops,
-            static_cast<std::uint64_t>(log.launches.size()));
+    archive(log_magic, log_version, log.grid, log.program, log.useful_flops, count_of<std::uint64_t>(log.launches));
     for (const LaunchLog& launch : log.launches) write(archive, launch);
   });
 }

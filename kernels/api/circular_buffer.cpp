@@ -21,7 +21,7 @@ void log_cb(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
 std::uint32_t argument(std::span<const std::uint32_t> args, std::uint32_t index, const char* kind) {
   if (index < args.size()) return args[index];
   throw Fault("kernel argument", fmt::format("read {} argument {}", kind, index), "the host sets the arguments")
-      .numbers(index + 1, static_cast<std::int64_t>(args.size()), "arguments");
+      .numbers(index + 1, count_of<std::int64_t>(args), "arguments");
 }
 
 /// A kernel may ask in a loop: it yields, or those whom it waits for would never run.
@@ -55,7 +55,7 @@ void push_back(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
   CircularBuffer& buffer = kernel.core->cb(cb);
   if (kernel.core->checker) kernel.core->checker->push(kernel.risc, buffer, pages);
   buffer.push(pages);
-  buffer.pushed_by |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kernel.risc));
+  buffer.pushed_by |= static_cast<std::uint8_t>(1U << to_underlying(kernel.risc));
   kernel.core->scheduler.wake(buffer.waiting_consumer);
 }
 
@@ -76,7 +76,7 @@ void pop_front(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
   CircularBuffer& buffer = kernel.core->cb(cb);
   if (kernel.core->checker) kernel.core->checker->pop(kernel.risc, buffer, pages);
   buffer.pop(pages);
-  buffer.popped_by |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kernel.risc));
+  buffer.popped_by |= static_cast<std::uint8_t>(1U << to_underlying(kernel.risc));
   kernel.core->scheduler.wake(buffer.waiting_producer);
 }
 

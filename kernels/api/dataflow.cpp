@@ -96,8 +96,8 @@ void wait_for(volatile std::uint32_t* semaphore, std::uint32_t value, bool at_le
 
 }  // namespace
 
-std::uint32_t my_x(Here at) { return static_cast<std::uint32_t>(context(at).core->logical.x + noc::virtual_base); }
-std::uint32_t my_y(Here at) { return static_cast<std::uint32_t>(context(at).core->logical.y + noc::virtual_base); }
+std::uint32_t my_x(Here at) { return context(at).core->logical.x + noc::virtual_base; }
+std::uint32_t my_y(Here at) { return context(at).core->logical.y + noc::virtual_base; }
 
 std::uint64_t get_noc_addr(std::uint32_t x, std::uint32_t y, std::uint32_t address) {
   return noc::make_address(x, y, x >= noc::virtual_base ? l1_offset_of(address) : address);
@@ -110,9 +110,8 @@ std::uint64_t get_noc_multicast_addr(std::uint32_t x_start, std::uint32_t y_star
 
 std::uint64_t InterleavedAddrGen::get_noc_addr(std::uint32_t page) const {
   const Places& places = running_kernel().core->chip.places();
-  const auto banks = static_cast<std::uint32_t>(places.banks());
-  return noc::dram_address(places, static_cast<int>(page % banks),
-                           bank_base_address + static_cast<std::uint64_t>(page / banks) * page_size);
+  const std::uint32_t banks = places.banks();
+  return noc::dram_address(places, page % banks, bank_base_address + static_cast<std::uint64_t>(page / banks) * page_size);
 }
 
 void noc_async_read(std::uint64_t source, std::uint32_t l1_destination, std::uint32_t bytes, std::uint8_t noc, Here at) {

@@ -45,8 +45,8 @@ template <class Move>
 void each_run(const Rows& rows, const Move& move) {
   for (int row = 0; row < tile_side; ++row) {
     for (int column = 0; column < tile_side; column += face_side) {
-      move(rows.first + static_cast<std::uint64_t>(row) * rows.row + static_cast<std::uint32_t>(column) * rows.element,
-           static_cast<std::size_t>(tile_index(row, column)) * rows.element, std::size_t{face_side} * rows.element);
+      move(rows.first + row * rows.row + column * rows.element, tile_index(row, column) * rows.element,
+           std::size_t{face_side} * rows.element);
     }
   }
 }
@@ -58,7 +58,7 @@ void tilize_tile(std::uint32_t cb, std::uint32_t page, std::uint32_t row_tiles, 
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   const CircularBuffer& buffer = core.cb(cb);
-  float* values = core.dst.math_slots(static_cast<int>(dst), 1, "tilize");
+  float* values = core.dst.math_slots(dst, 1, "tilize");
   const Rows rows = rows_of(buffer.format(), row_tiles, tile, 0, "tilize");
   const std::uint32_t address = buffer.tile_for_read(page, "tilize");
   check_end(core, address, rows, "tilize");
@@ -70,7 +70,7 @@ void tilize_tile(std::uint32_t cb, std::uint32_t page, std::uint32_t row_tiles, 
     });
     core.matrix.copy({in_faces.data(), buffer.format()}, values, core.unpack_to_dst);
   }
-  core.dst.mark_written(static_cast<int>(dst), 1, true);
+  core.dst.mark_written(dst, 1, true);
   core.count(TileOp::copy);
   core.count(TileOp::unpack);
   core.log.append(kernel.risc, events::Copy{.cb = static_cast<std::uint8_t>(cb), .tiles = 1, .dst = dst});
@@ -81,7 +81,7 @@ void pack_rows(std::uint32_t dst, std::uint32_t cb, std::uint32_t row_tiles, std
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   const CircularBuffer& buffer = core.cb(cb);
-  const float* values = core.dst.pack_slot(static_cast<int>(dst), "pack_untilize");
+  const float* values = core.dst.pack_slot(dst, "pack_untilize");
   const Rows rows = rows_of(buffer.format(), row_tiles, tile, block, "pack_untilize");
   check_end(core, buffer.write_pointer(), rows, "pack_untilize");
   if (!core.dry) {

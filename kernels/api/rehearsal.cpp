@@ -121,9 +121,7 @@ class Reading {
 };
 
 std::vector<Script::Side> sides_of(const KernelContext& kernel) {
-  const auto mine = [&](std::uint8_t users) {
-    return users == 0 || (users >> static_cast<unsigned>(kernel.risc) & 1U) != 0;
-  };
+  const auto mine = [&](std::uint8_t users) { return users == 0 || (users >> to_underlying(kernel.risc) & 1U) != 0; };
   std::vector<Script::Side> sides;
   for (const CircularBuffer& cb : kernel.core->cbs) {
     if (!cb.configured()) continue;
@@ -216,7 +214,7 @@ void Rehearsals::Rehearsal::end() {
   }
   if (!reading.complete()) return;
   const auto& numbers = sequence.numbers();
-  script_->blocks.assign(numbers.begin() + static_cast<std::ptrdiff_t>(first_block_), numbers.end());
+  script_->blocks.assign(numbers.begin() + first_block_, numbers.end());
   script_->after = state_of(kernel_);
   if (kernel_.risc == Risc::trisc) add_counts();
   auto& scripts = all_.scripts_[name_];

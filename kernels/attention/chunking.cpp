@@ -101,7 +101,7 @@ class StepCost {
   explicit StepCost(const Config& config)
       : cycles_(config.chip.cycles()),
         steps_(config.kernel == Kernel::multipass ? &config.steps : nullptr),
-        phases_(static_cast<std::uint32_t>(config.compute.fidelity)),
+        phases_(to_underlying(config.compute.fidelity)),
         slots_(dst_slots(config.chip, config.compute)),
         data_(operand(config.format)),
         inner_format_(inner_format(config)),
@@ -142,21 +142,21 @@ class StepCost {
 
   [[nodiscard]] double product(int rows, int columns, int k, Operand in0, Operand in1, bool transposed) const {
     const Subblock sub = sdpa_subblock(rows, columns, slots_);
-    const double blocks = static_cast<double>(rows / sub.h) * (columns / sub.w);
+    const double blocks = 1.0 * (rows / sub.h) * (columns / sub.w);
     const OperandSteps steps = cycles_.matmul_block_steps(sub.h, sub.w, k, in0, in1, transposed, phases_);
     const double set_up_all = set_up() + cycles_.configure_matmul + cycles_.configure_pack;
     return set_up_all + stage(blocks * steps.steps * steps.unpack, blocks * steps.steps * steps.math,
-                              static_cast<double>(rows) * columns * pack_, blocks);
+                              1.0 * rows * columns * pack_, blocks);
   }
   /// Maximum, exponential and sum of the scores, and what the sums of the chunks before are multiplied by.
   [[nodiscard]] double statistics(int sq, int sk) const {
-    const double scores = static_cast<double>(sq) * sk;
+    const double scores = 1.0 * sq * sk;
     const double row = cycles_.reduce(Pool::max, ReduceDim::row, phases_);
     const double max = stage(scores * inner_.unpack, scores * row + sq * cycles_.copy, sq * pack_,
-                             sq / static_cast<double>(largest_divisor(sq, std::min(4, slots_))));
+                             1.0 * sq / largest_divisor(sq, std::min(4, slots_)));
     const double sub = cycles_.eltwise(EltwiseOp::sub, phases_);
-    const double exp = stage(scores * two(), scores * (sub + exp_), scores * (pack_ + pack_adds_),
-                             scores / static_cast<double>(largest_divisor(sk, slots_)));
+    const double exp =
+        stage(scores * two(), scores * (sub + exp_), scores * (pack_ + pack_adds_), scores / largest_divisor(sk, slots_));
     const double column = cycles_.vector(VectorOp::exp_accurate, VectorMode::first_column);
     const double alpha = stage(sq * two(), sq * (sub + column), sq * pack_, sq);
     const double mul = cycles_.eltwise(EltwiseOp::mul, phases_);
@@ -165,16 +165,16 @@ class StepCost {
     return max + exp + alpha + sums + 5 * set_up() + 2 * cycles_.vector_switch;
   }
   [[nodiscard]] double rescale(int sq, int v_dim) const {
-    const double tiles = static_cast<double>(sq) * v_dim;
+    const double tiles = 1.0 * sq * v_dim;
     return set_up() + stage(tiles * two(), tiles * cycles_.eltwise(EltwiseOp::mul, phases_), tiles * pack_adds_,
-                            tiles / static_cast<double>(largest_divisor(v_dim, slots_)));
+                            tiles / largest_divisor(v_dim, slots_));
   }
 
   /// Of the multi-pass kernel, as far as its steps leave them (multipass.h).
   [[nodiscard]] double more_passes(int sq, int sk, int v_dim) const {
     if (steps_ == nullptr) return 0;
-    const double scores = static_cast<double>(sq) * sk;
-    const double output = static_cast<double>(sq) * v_dim;
+    const double scores = 1.0 * sq * sk;
+    const double output = 1.0 * sq * v_dim;
     const auto pass = [&](double tiles, double unpack, double math) {
       return set_up() + stage(tiles * unpack, tiles * math, tiles * pack_, tiles);
     };
@@ -230,7 +230,7 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   const std::uint32_t q_slots = most_items(config) > 1 ? 2 : 1;
   std::vector<CircularBufferConfig> buffers;
   const auto add = [&](int id, std::uint32_t pages, DataFormat format, const char* role) {
-    buffers.push_back({id, pages, tile_bytes(format), format, role});
+    buffers.push_back(CircularBufferConfig::of_tiles(id, pages, format, role));
   };
   add(0, sq * dim * q_slots, data, "Q");
   add(1, sk * dim * kv_slots, data, "K");

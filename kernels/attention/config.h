@@ -42,7 +42,7 @@ struct Shape {
   friend bool operator==(const Shape&, const Shape&) = default;
 
   [[nodiscard]] int value_dim() const { return v_dim == 0 ? dim : v_dim; }
-  [[nodiscard]] double score_scale() const { return scale ? *scale : 1 / std::sqrt(static_cast<double>(dim)); }
+  [[nodiscard]] double score_scale() const { return scale ? *scale : 1 / std::sqrt(dim); }
   [[nodiscard]] int dim_t() const { return tiles_of(dim); }  ///< tiles
   [[nodiscard]] int v_dim_t() const { return tiles_of(value_dim()); }
   /// Keys before the one that the first query ends with, and queries before the first that sees a key; both 0 when not
@@ -150,6 +150,10 @@ struct WorkItem {
   int chunk = 0;
   int part = 0;
   friend bool operator==(const WorkItem&, const WorkItem&) = default;
+  /// Of a head by its number over all batches.
+  [[nodiscard]] static constexpr WorkItem of(int flat_head, int heads, int chunk, int part = 0) {
+    return {flat_head / heads, flat_head % heads, chunk, part};
+  }
 };
 
 /// Flat distribution of batch x heads x Q chunks that see a key over the cores (attention.md 1.2): contiguous runs,

@@ -122,9 +122,7 @@ struct MergeTree {
 
   [[nodiscard]] static constexpr std::uint32_t parent(std::uint32_t part) { return part & (part - 1); }
   /// Which of its parent's children a part is; those before it come first.
-  [[nodiscard]] static constexpr std::uint32_t round(std::uint32_t part) {
-    return static_cast<std::uint32_t>(std::countr_zero(part));
-  }
+  [[nodiscard]] static constexpr std::uint32_t round(std::uint32_t part) { return std::countr_zero(part); }
   /// How many children a part has when the first `active` ones take part.
   [[nodiscard]] static constexpr std::uint32_t children(std::uint32_t part, std::uint32_t active) {
     std::uint32_t count = 0;

@@ -10,6 +10,7 @@
 #include "kernels/attention/hand_over.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/phases.h"
+#include "kernels/common/struct_args.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -17,11 +18,7 @@ namespace {
 using namespace tilegrid::api;
 
 DeliveryArgs delivery_args() {
-  std::array<std::uint32_t, sizeof(DeliveryArgs) / sizeof(std::uint32_t)> words{};
-  for (std::uint32_t i = 0; i < words.size(); ++i) words.at(i) = get_arg_val<std::uint32_t>(arg_delivery + i);
-  DeliveryArgs args;
-  std::memcpy(static_cast<void*>(&args), words.data(), sizeof args);
-  return args;
+  return from_words<DeliveryArgs>([](std::uint32_t i) { return get_arg_val<std::uint32_t>(arg_delivery + i); });
 }
 
 /// What both sides of a hand-over know.

@@ -60,7 +60,7 @@ StepCount count_steps(const Config& config) {
     for (std::uint32_t slot = 0; slot < division.slots(); ++slot) {
       std::int64_t visits = 0;
       for (std::uint32_t i = 0; i < division.count(slot); ++i) {
-        visits += k_chunks_of(config, static_cast<int>(division.item_at(slot, i).chunk));
+        visits += k_chunks_of(config, division.item_at(slot, i).chunk);
       }
       count.most = std::max(count.most, visits);
       count.read += visits;

@@ -195,14 +195,13 @@ struct KernelArgs {
   [[nodiscard]] WorkItem item_at(std::uint32_t position) const {
     if (division.is_there()) {
       const Division::Item item = division.item_at(position / division.most(), position % division.most());
-      return {static_cast<int>(item.head / heads), static_cast<int>(item.head % heads), static_cast<int>(item.chunk)};
+      return WorkItem::of(item.head, heads, item.chunk);
     }
     const std::uint32_t chunks = q_chunks - blind_chunks();
     const std::uint32_t head_index = position / chunks;
     const std::uint32_t place = position % chunks;
     const std::uint32_t mirrored = place % 2 == 0 ? place / 2 : chunks - 1 - place / 2;
-    return {static_cast<int>(head_index / heads), static_cast<int>(head_index % heads),
-            static_cast<int>(blind_chunks() + (zigzag != 0 ? mirrored : place))};
+    return WorkItem::of(head_index, heads, blind_chunks() + (zigzag != 0 ? mirrored : place));
   }
   [[nodiscard]] Slices slices() const {
     return {heads / kv_heads, q_chunks - blind_chunks(), lanes, zigzag != 0, blind_chunks()};
@@ -222,8 +221,7 @@ struct KernelArgs {
     const Slices::Item item = all.item_at(place, lane);
     turn.has_item = item.exists;
     turn.kv_head = position / all.count();
-    turn.item = {static_cast<int>(turn.kv_head / kv_heads), static_cast<int>(turn.kv_head % kv_heads * sharing + item.head),
-                 static_cast<int>(item.chunk)};
+    turn.item = WorkItem::of(turn.kv_head * sharing + item.head, heads, item.chunk);
     turn.visits = item.exists ? visited_chunks(item.chunk) : 0;
     turn.chunks = multicast != 0 ? visited_chunks(all.heaviest(place).chunk) : turn.visits;
     return turn;

@@ -22,11 +22,11 @@ std::uint32_t table_row_bytes(const Config& config) {
   constexpr int alignment = 32;  // of DRAM reads on all chips but Blackhole, which has 64
   constexpr int most_aligned = 2 * alignment;
   const int bytes = pages_of_sequence(config) * static_cast<int>(sizeof(std::uint32_t));
-  return static_cast<std::uint32_t>(ceil_div(bytes, most_aligned) * most_aligned);
+  return ceil_div(bytes, most_aligned) * most_aligned;
 }
 
 CircularBufferConfig page_table_buffer(const Config& config) {
-  return {static_cast<int>(cb_page_table), 1, table_row_bytes(config), DataFormat::uint32, "page table"};
+  return {cb_page_table, 1, table_row_bytes(config), DataFormat::uint32, "page table"};
 }
 
 std::vector<std::uint32_t> parse_page_table(const std::string& text, const std::string& where, const Config& config) {
@@ -83,7 +83,7 @@ std::vector<float> in_pages(std::span<const float> tensor, const Config& config,
     for (std::size_t head = 0; head < heads; ++head) {
       const auto from = tensor.subspan(((batch * heads + head) * keys + first) * row, count);
       const std::size_t to = ((*config.page_table)[i] * heads + head) * rows * row;
-      std::copy(from.begin(), from.end(), paged.begin() + static_cast<std::ptrdiff_t>(to));
+      std::copy(from.begin(), from.end(), paged.begin() + to);
     }
   }
   return paged;

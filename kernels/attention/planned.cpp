@@ -117,7 +117,7 @@ std::vector<CircularBufferConfig> fixed_buffers(const Config& config) {
   const DataFormat inner = machine_of(config).intermediate_format();
   std::vector<CircularBufferConfig> buffers;
   const auto add = [&](CbIndex id, int pages, DataFormat format, const char* role) {
-    buffers.push_back({static_cast<int>(id), static_cast<std::uint32_t>(pages), tile_bytes(format), format, role});
+    buffers.push_back(CircularBufferConfig::of_tiles(id, pages, format, role));
   };
   add(cb_q, size.q * size.dim * (most_items(config) > 1 ? 2 : 1), config.format, "Q");
   add(cb_k, size.k * size.dim * 2, config.format, "K");
@@ -171,9 +171,8 @@ class Binder {
     }
   }
 
-  [[nodiscard]] const CircularBufferConfig& config_of(std::uint32_t cb) const {
-    return *std::find_if(buffers_.begin(), buffers_.end(),
-                         [=](const auto& buffer) { return buffer.id == static_cast<int>(cb); });
+  [[nodiscard]] const CircularBufferConfig& config_of(int cb) const {
+    return *std::find_if(buffers_.begin(), buffers_.end(), [=](const auto& buffer) { return buffer.id == cb; });
   }
 
   /// By turn.
@@ -195,30 +194,30 @@ class Binder {
   }
 
   /// One CB for all values of a name, as large as the largest of them.
-  std::uint32_t shared_cb(const std::string& name, std::uint32_t pages) {
+  int shared_cb(const std::string& name, std::uint32_t pages) {
     const auto [found, added] = shared_.try_emplace(name, 0);
     if (added) {
       found->second = free_cb(name);
       const DataFormat inner = machine_of(config_).intermediate_format();
-      buffers_.push_back({static_cast<int>(found->second), pages, tile_bytes(inner), inner, name});
+      buffers_.push_back(CircularBufferConfig::of_tiles(found->second, pages, inner, name));
     }
     for (CircularBufferConfig& buffer : buffers_) {
-      if (buffer.id == static_cast<int>(found->second)) buffer.pages = std::max(buffer.pages, pages);
+      if (buffer.id == found->second) buffer.pages = std::max(buffer.pages, pages);
     }
     return found->second;
   }
-  std::uint32_t free_cb(const std::string& name) const {
+  int free_cb(const std::string& name) const {
     for (int id = 0; id < 32; ++id) {
       const bool reserved = id == cb_mask;  // only there when a mask is needed
       const bool taken = std::any_of(buffers_.begin(), buffers_.end(), [=](const auto& b) { return b.id == id; });
-      if (!reserved && !taken) return static_cast<std::uint32_t>(id);
+      if (!reserved && !taken) return id;
     }
     throw UsageError(fmt::format("attention: no circular buffer is left for '{}', a core has 32", name));
   }
 
   const Config& config_;
   std::vector<CircularBufferConfig> buffers_;
-  std::map<std::string, std::uint32_t> shared_;
+  std::map<std::string, int> shared_;
 };
 
 }  // namespace
@@ -280,7 +279,7 @@ std::vector<CircularBufferConfig> expected_planned_buffers(const Config& config)
   const DataFormat inner = machine_of(config).intermediate_format();
   int id = 8;
   const auto add = [&](int pages, const char* role) {
-    buffers.push_back({id++, static_cast<std::uint32_t>(pages), tile_bytes(inner), inner, role});
+    buffers.push_back(CircularBufferConfig::of_tiles(id++, pages, inner, role));
   };
   add(size.q * size.k, "S");
   add(size.q * size.k, "P");

@@ -120,8 +120,7 @@ std::vector<WorkItem> items_of(const Config& config, const Dealing& dealing, int
     const Slices::Item item = slices.item_at(static_cast<std::uint32_t>(i % slices.count()), lane);
     if (!item.exists) continue;
     const auto kv = static_cast<int>(i / slices.count());
-    const int head = kv % shape.kv_heads * slices.heads + item.head, chunk = item.chunk;
-    items.push_back({kv / shape.kv_heads, head, chunk});
+    items.push_back(WorkItem::of(kv * slices.heads + item.head, shape.heads, item.chunk));
   }
   return items;
 }
@@ -138,8 +137,7 @@ std::vector<std::vector<WorkItem>> split_work(const Config& config) {
       const auto slot = slot_of(config, division, core);
       for (std::uint32_t i = 0; slot && i < division.count(*slot); ++i) {
         const Division::Item item = division.item_at(*slot, i);
-        const int head = item.head, chunk = item.chunk;
-        split[core].push_back({head / heads, head % heads, chunk});
+        split[core].push_back(WorkItem::of(item.head, heads, item.chunk));
       }
     }
     return split;
@@ -156,9 +154,9 @@ std::vector<std::vector<WorkItem>> split_work(const Config& config) {
     const std::int64_t last = dealing.first_item(taker + 1);
     items.reserve(last - dealing.first_item(taker));
     for (std::int64_t i = dealing.first_item(taker); i < last; ++i) {
-      const std::int64_t flat_head = i / chunks;
-      const WorkItem item{static_cast<int>(flat_head / heads), static_cast<int>(flat_head % heads),
-                          dealing.chunk_at(static_cast<int>(i % chunks)), core % config.parts};
+      const auto flat_head = static_cast<int>(i / chunks);
+      const WorkItem item =
+          WorkItem::of(flat_head, heads, dealing.chunk_at(static_cast<int>(i % chunks)), core % config.parts);
       if (k_steps_of(config, item) > 0) items.push_back(item);
     }
   }
@@ -178,7 +176,9 @@ int k_chunks_of(const Config& config, int q_chunk_index) {
 
 KParts k_parts_of(const Config& config, int q_chunk_index) {
   const Shape& shape = config.shape;
-  KParts parts{static_cast<std::uint32_t>(k_chunks_of(config, q_chunk_index)), 1, static_cast<std::uint32_t>(config.parts)};
+  KParts parts;
+  parts.visits = k_chunks_of(config, q_chunk_index);
+  parts.parts = config.parts;
   if (!shape.causal) return parts;
   const int first = std::max(q_chunk_index * config.q_chunk, shape.blind_rows());  // row that sees a key
   parts.together = parts.visits - (shape.keys_seen(first) - 1) / config.k_chunk;
@@ -187,7 +187,7 @@ KParts k_parts_of(const Config& config, int q_chunk_index) {
 
 int k_steps_of(const Config& config, const WorkItem& item) {
   if (config.parts == 1) return k_chunks_of(config, item.chunk);
-  return static_cast<int>(k_parts_of(config, item.chunk).of(item.part).count());
+  return k_parts_of(config, item.chunk).of(item.part).count();
 }
 
 namespace {

@@ -9,6 +9,7 @@
 #include "kernels/attention/phases.h"
 #include "kernels/attention/zero_rows.h"
 #include "kernels/common/pages.h"
+#include "kernels/common/struct_args.h"
 
 namespace tilegrid::attention {
 namespace {
@@ -96,11 +97,7 @@ void store_output(const KernelArgs& args, std::uint32_t head_page, std::uint32_t
 }
 
 MergeArgs merge_args() {
-  std::array<std::uint32_t, sizeof(MergeArgs) / sizeof(std::uint32_t)> words{};
-  for (std::uint32_t i = 0; i < words.size(); ++i) words.at(i) = get_arg_val<std::uint32_t>(arg_merge + i);
-  MergeArgs args;
-  std::memcpy(static_cast<void*>(&args), words.data(), sizeof args);
-  return args;
+  return from_words<MergeArgs>([](std::uint32_t i) { return get_arg_val<std::uint32_t>(arg_merge + i); });
 }
 
 /// Partial results on their way up the tree (MergeTree): takes those of the core's children, and sends its own to its

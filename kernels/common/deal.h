@@ -41,7 +41,7 @@ struct TileBuffer {
 /// Gives the program circular buffers of tiles of one format.
 inline void add_buffers(Program& program, DataFormat format, std::initializer_list<TileBuffer> buffers) {
   for (const auto& [id, tiles, role] : buffers) {
-    program.circular_buffers.push_back({static_cast<int>(id), tiles, tile_bytes(format), format, role});
+    program.circular_buffers.push_back(CircularBufferConfig::of_tiles(id, tiles, format, role));
   }
 }
 

@@ -21,14 +21,20 @@ template <class Args>
   return words;
 }
 
-/// The arguments of the running kernel.
-template <class Args>
-[[nodiscard]] Args args_of_this_kernel() {
+/// The structure whose words `word` gives by number.
+template <class Args, class Word>
+[[nodiscard]] Args from_words(const Word& word) {
   std::array<std::uint32_t, sizeof(Args) / sizeof(std::uint32_t)> words{};
-  for (std::uint32_t i = 0; i < words.size(); ++i) words.at(i) = api::get_compile_time_arg_val(i);
+  for (std::uint32_t i = 0; i < words.size(); ++i) words.at(i) = word(i);
   Args args;
   std::memcpy(static_cast<void*>(&args), words.data(), sizeof args);
   return args;
+}
+
+/// The arguments of the running kernel.
+template <class Args>
+[[nodiscard]] Args args_of_this_kernel() {
+  return from_words<Args>([](std::uint32_t i) { return api::get_compile_time_arg_val(i); });
 }
 
 }  // namespace tilegrid

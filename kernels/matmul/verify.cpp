@@ -18,15 +18,15 @@ using planner::Tensor;
 
 int padded(int elements) { return tiles_of(elements) * tile_side; }
 double square(double value) { return value * value; }
-std::size_t size(int value) { return static_cast<std::size_t>(value); }
+std::size_t size(int value) { return value; }
 
 /// Rows of a matrix with `columns` columns, in a tensor of whole tiles.
 Tensor rows_of(std::span<const float> matrix, int columns, const std::vector<std::uint64_t>& rows) {
-  Tensor tensor{padded(static_cast<int>(rows.size())), padded(columns), {}};
+  Tensor tensor{padded(count_of(rows)), padded(columns), {}};
   tensor.values.resize(size(tensor.rows) * size(tensor.cols));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto row = matrix.subspan(rows[i] * size(columns), size(columns));
-    std::copy(row.begin(), row.end(), tensor.values.begin() + static_cast<std::ptrdiff_t>(i * size(tensor.cols)));
+    std::copy(row.begin(), row.end(), tensor.values.begin() + i * tensor.cols);
   }
   return tensor;
 }
@@ -45,7 +45,7 @@ std::map<int, std::vector<std::uint64_t>> wanted_rows(const VerifyRequest& reque
     return rows;
   }
   const std::uint64_t m = shape.m;
-  for (const std::uint64_t flat : sample_rows(request.sample_rows, static_cast<std::uint64_t>(shape.batch) * m)) {
+  for (const std::uint64_t flat : sample_rows(request.sample_rows, std::int64_t{shape.batch} * shape.m)) {
     rows[static_cast<int>(flat / m)].push_back(flat % m);
   }
   return rows;
@@ -70,7 +70,7 @@ class Rows {
   explicit Rows(int columns) : columns_(columns) { expected_.cols = output_.cols = columns; }
   void add(const Evaluated& expected, std::span<const float> output, const std::vector<std::uint64_t>& rows) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto begin = static_cast<std::ptrdiff_t>(i * size(expected.cols));
+      const std::ptrdiff_t begin = i * expected.cols;
       const auto append = [&](std::vector<double>& to, const std::vector<double>& from) {
         to.insert(to.end(), from.begin() + begin, from.begin() + begin + columns_);
       };
@@ -119,7 +119,7 @@ Verification verify(const Config& config, const VerifyRequest& request, std::spa
   }
   Verification result;
   result.request = request;
-  result.rows = static_cast<std::uint64_t>(rows.count());
+  result.rows = rows.count();
   result.compared = rows.compare();
   if (request.mode == VerifyMode::sample) result.finite = planner::tally_of_finite(output);
   const double computed = static_cast<double>(result.rows) * shape.n;
@@ -139,7 +139,7 @@ double error_gate(const Config& config) {
   if (config.format == DataFormat::fp32) error += config.compute.dst_fp32 ? 2e-3 : 1e-2;
   // A 16-bit DST rounds sums once for every tile of K, or as often as silicon does: a random walk.
   const double steps = config.compute.numerics == Numerics::fast ? 1 : 2.0 * to_underlying(config.compute.fidelity);
-  if (!config.compute.dst_fp32) error += 2.1e-4 * std::sqrt(steps * static_cast<double>(padded(config.shape.k)));
+  if (!config.compute.dst_fp32) error += 2.1e-4 * std::sqrt(steps * padded(config.shape.k));
   // Products lose what they have below the largest of eight (tensix.md 2.1).
   if (config.compute.numerics == Numerics::exact) error += 3.2e-4;
   // The output's own rounding.

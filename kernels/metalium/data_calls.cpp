@@ -74,7 +74,7 @@ std::uint32_t cb_fact(std::uint32_t cb, int what, Line at) {
     case 4:
       return buffer.address();
     case 5:
-      return static_cast<std::uint32_t>(buffer.format());
+      return to_underlying(buffer.format());
     case 6:
       return static_cast<std::uint32_t>(buffer.received());
     default:
@@ -114,22 +114,21 @@ std::uint32_t place(int what) {
                                  kernel.grid.y,
                                  static_cast<int>(core.chip.places().banks()),
                                  kernel.grid.cores()};
-  return what == 8 ? core.l1_base : static_cast<std::uint32_t>(facts.at(static_cast<std::size_t>(what)));
+  return what == 8 ? core.l1_base : static_cast<std::uint32_t>(facts.at(what));
 }
 
 /// Bank b of L1 is the b-th worker, row by row.
 std::uint64_t bank_address(bool dram, std::uint32_t bank, std::uint32_t offset, Line at) {
   const KernelContext& kernel = enter(at);
   const Places& places = kernel.core->chip.places();
-  const auto banks = static_cast<std::uint32_t>(dram ? places.banks() : kernel.grid.cores());
+  const std::uint32_t banks = dram ? places.banks() : kernel.grid.cores();
   if (bank >= banks) {
     throw Fault("NoC target", fmt::format("used {} bank {}", dram ? "DRAM" : "L1", bank),
                 fmt::format("there are {}, from 0 on", banks));
   }
-  if (dram) return noc::dram_address(places, static_cast<int>(bank), offset);
-  const LogicalCore core = kernel.grid.core(static_cast<int>(bank));
-  return noc::make_address(static_cast<std::uint32_t>(core.x + noc::virtual_base),
-                           static_cast<std::uint32_t>(core.y + noc::virtual_base), l1_offset_of(offset));
+  if (dram) return noc::dram_address(places, bank, offset);
+  const LogicalCore core = kernel.grid.core(bank);
+  return noc::make_address(core.x + noc::virtual_base, core.y + noc::virtual_base, l1_offset_of(offset));
 }
 
 // ---- Transfers
@@ -138,8 +137,8 @@ std::uint64_t bank_address(bool dram, std::uint32_t bank, std::uint32_t offset, 
 /// Unless check noc-target is an error, which the endpoint throws, a transfer with one moves nothing.
 bool leads_nowhere(KernelContext& kernel, std::uint64_t address, const char* who) {
   const Places& places = kernel.core->chip.places();
-  const auto x = static_cast<int>(noc::address_x(address));
-  const auto y = static_cast<int>(noc::address_y(address));
+  const int x = noc::address_x(address);
+  const int y = noc::address_y(address);
   if (x >= places.die().x || y >= places.die().y || places.bank_at(x, y) >= 0) return false;
   constexpr checks::Class target = checks::Class::noc_target;
   if (kernel.core->reporter.config().of(target) == checks::Severity::error) return false;
@@ -171,7 +170,7 @@ void barrier(int what, int trid, std::uint8_t noc, Line at) {
   constexpr std::array<void (*)(std::uint8_t, api::Here), 5> calls{
       api::noc_async_read_barrier, api::noc_async_write_barrier, api::noc_async_writes_flushed,
       api::noc_async_atomic_barrier, api::noc_async_full_barrier};
-  calls.at(static_cast<std::size_t>(what))(noc, here(at));
+  calls.at(what)(noc, here(at));
 }
 
 void fill_transfers(Interface& table) {

@@ -16,7 +16,7 @@ void apply(int op, std::uint32_t a, std::uint32_t b, std::uint32_t out, int mode
            const std::uint32_t* parameters, bool integer, Line at) {
   enter(at);
   const std::array<std::uint32_t, 2> all{a, b};
-  const auto inputs = std::span(all).first(static_cast<std::size_t>(operands));
+  const auto inputs = std::span(all).first(operands);
   api::apply_tile(
       static_cast<VectorOp>(op), "a vector function", inputs, out, static_cast<VectorMode>(mode), integer,
       [=](float* to, const float* x, const float* y, const float*, int count) { function(to, x, y, count, parameters); },

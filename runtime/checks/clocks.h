@@ -19,7 +19,7 @@ enum class ThreadKind : std::uint8_t { kernel, read, source, landing };
 struct ThreadLayout {
   int trids = 1;  ///< transaction ids that are in use
   [[nodiscard]] int size() const { return risc_count + 3 * movers * noc_count * trids; }
-  [[nodiscard]] static int kernel(Risc risc) { return static_cast<int>(risc); }
+  [[nodiscard]] static int kernel(Risc risc) { return to_underlying(risc); }
   [[nodiscard]] int transfers(ThreadKind kind, Risc risc, int noc, int trid) const {
     const int of_kind = (static_cast<int>(kind) - 1) * movers + static_cast<int>(risc);
     return risc_count + (of_kind * noc_count + noc) * trids + trid;

@@ -45,7 +45,7 @@ RaceFinder::RaceFinder(const Layout& layout, const std::vector<EventLog>& logs, 
       logs_(logs),
       checks_(checks),
       complete_(complete),
-      cores_(static_cast<int>(logs.size())),
+      cores_(count_of(logs)),
       maps_(layout.memories.begin(), layout.memories.end()) {
   for (int core = 0; core < cores_; ++core) {
     const PhysicalCore node = layout.places.physical_of(layout.grid.core(core));

@@ -9,21 +9,21 @@
 namespace tilegrid::races {
 
 Moment RaceFinder::transfer_moment(const Kernel& kernel, ThreadKind kind, NocId noc, int trid) {
-  const int thread = layout_.transfers(kind, kernel.risc, static_cast<int>(noc), trid);
+  const int thread = layout_.transfers(kind, kernel.risc, to_underlying(noc), trid);
   return {.core = kernel.core, .thread = thread, .epoch = epochs_[kernel.core][thread]};
 }
 
 void RaceFinder::finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, std::optional<std::uint8_t> only) {
   for (int trid = 0; trid < layout_.trids; ++trid) {
     if (only && trid != *only) continue;
-    const int thread = layout_.transfers(kind, kernel.risc, static_cast<int>(noc), trid);
+    const int thread = layout_.transfers(kind, kernel.risc, to_underlying(noc), trid);
     kernel.clock.learn(thread, epochs_[kernel.core][thread]++);
   }
 }
 
 RaceFinder::Channel& RaceFinder::channel_of(const Kernel& kernel, NocId noc, int destination, bool multicast) {
   Channel& channel = channels_[{kernel.core, static_cast<int>(kernel.risc), static_cast<int>(noc), destination, multicast}];
-  if (channel.number == 0) channel.number = static_cast<std::uint32_t>(channels_.size());
+  if (channel.number == 0) channel.number = count_of<std::uint32_t>(channels_);
   return channel;
 }
 

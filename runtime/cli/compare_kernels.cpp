@@ -49,10 +49,10 @@ struct Column {
   std::optional<double> compile_seconds;  ///< of kernels from files, on the host
 };
 
-std::uint64_t count(const Column& column, TileOp op) {
+double count(const Column& column, TileOp op) {
   std::uint64_t sum = 0;
   for (const CoreCounters& core : column.outcome.result.cores) sum += core.tiles[op];
-  return sum;
+  return static_cast<double>(sum);
 }
 
 planner::Machine machine_of(const attention::Config& config) {
@@ -99,7 +99,7 @@ Column six_op_column(const Session& session, Device& device, planner::Strategy s
   fused.request.plan.machine = machine_of(asked.config);
   column.tiles_per_block = grid ? "1x1" : planner::text_of(fused.request.shapes.block);
   const planner::Graph graph = fused.request.load();
-  column.operations = static_cast<int>(graph.ops().size());
+  column.operations = count_of(graph.ops());
   try {
     column.slots = planner::plan(graph, strategy, fused.request.plan).refusal;
   } catch (const UsageError& error) {
@@ -113,7 +113,7 @@ Column six_op_column(const Session& session, Device& device, planner::Strategy s
   }
   measure(session, device, fused, fused.request.plan.machine, column);
   const int blocks = fused.job.block_rows * fused.job.block_cols;
-  column.output_tiles = static_cast<double>(blocks) * fused.job.plan.block.tiles();
+  column.output_tiles = 1.0 * blocks * fused.job.plan.block.tiles();
   column.planned_cycles = fused.job.plan.cost.compute * blocks;
   return column;
 }
@@ -146,8 +146,8 @@ Column attention_column(const Session& session, Device& device, const Attention&
     const attention::PlannedKernel planned = attention::plan_kernel(config);
     const bool one_step = !planned.steps[2] && !planned.steps[3];
     const attention::PlannedStep step = attention::k_step(!one_step, false);
-    column.operations = static_cast<int>(step_graph(config, step).ops().size() +
-                                         step_graph(config, attention::PlannedStep::normalise).ops().size());
+    column.operations =
+        count_of(step_graph(config, step).ops()) + count_of(step_graph(config, attention::PlannedStep::normalise).ops());
     column.planned_cycles = attention::planned_cycles(config, planned);
   }
   describe_attention(run, column);
@@ -219,17 +219,15 @@ constexpr Figure rows[] = {
     {"reductions [c]", "reductions", [](const Column& c) { return Value(c.log.reductions.size()); }},
     {"CBs that the packer adds to", "packer_sums", [](const Column& c) { return Value(c.log.summed_by_packer.size()); }},
     {"double-buffered CBs", "double_buffered", double_buffered},
-    {"per output tile: matmuls", "matmul_tiles",
-     [](const Column& c) { return per_tile(c, static_cast<double>(count(c, TileOp::matmul))); }},
-    {"  tiles unpacked", "unpacked_tiles",
-     [](const Column& c) { return per_tile(c, static_cast<double>(count(c, TileOp::unpack))); }},
+    {"per output tile: matmuls", "matmul_tiles", [](const Column& c) { return per_tile(c, count(c, TileOp::matmul)); }},
+    {"  tiles unpacked", "unpacked_tiles", [](const Column& c) { return per_tile(c, count(c, TileOp::unpack)); }},
     {"  tiles packed", "packed_tiles", [](const Column& c) { return per_tile(c, static_cast<double>(c.log.packed_tiles)); }},
     {"  DST sections", "dst_sections", [](const Column& c) { return per_tile(c, static_cast<double>(c.log.sections)); }},
     {"  cycles by the plan [a]", "planned_cycles",
      [](const Column& c) { return c.planned_cycles ? per_tile(c, *c.planned_cycles) : Value(); }},
     {"  cycles by the log [b]", "log_cycles", [](const Column& c) { return per_tile(c, c.log.cycles); }},
     {"cycles a matmul tile [b]", "cycles_per_matmul_tile",
-     [](const Column& c) { return rounded(c.log.cycles / static_cast<double>(count(c, TileOp::matmul))); }},
+     [](const Column& c) { return rounded(c.log.cycles / count(c, TileOp::matmul)); }},
     {"bounded by [b]", "bound", bound},
     {"L1 of a core, bytes", "l1_bytes", [](const Column& c) { return Value(c.outcome.result.cores.front().l1_used_bytes); }},
     {"verified", "passed", [](const Column& c) { return c.passed ? Value(*c.passed ? "PASS" : "FAIL") : Value(); }},

@@ -46,7 +46,7 @@ double balance_of(const Attention& run) {
     all += steps;
     most = std::max(most, steps);
   }
-  return most == 0 ? 1 : static_cast<double>(all) / static_cast<double>(most) / static_cast<double>(run.split.size());
+  return most == 0 ? 1 : static_cast<double>(all) / static_cast<double>(most) / count_of(run.split);
 }
 
 Value figures_of_run(const Attention& run, const report::RunOutcome& outcome) {
@@ -197,7 +197,7 @@ struct ComparePartitions {
   static int exit_code(const Session& session, const std::vector<Dealt>& rows) {
     if (best_of(rows) == nullptr) throw UsageError(rows.front().refusal);
     const auto passed = [](const Dealt& row) { return row.verified.value_or(true); };
-    if (std::all_of(rows.begin(), rows.end(), passed)) return static_cast<int>(ExitCode::ok);
+    if (std::all_of(rows.begin(), rows.end(), passed)) return 0;
     return workloads::mismatch(session, "outputs are wrong, see the report");
   }
 

@@ -101,7 +101,7 @@ struct EstimateCommand {
     if (log_path.empty()) throw UsageError(file + ": its run has left no log; --log FILE names it");
     const RunLog log = load_log(log_path);
     if (const std::string time = time_for_events(log_path, event_count(log), "count"); !time.empty()) say_error(time);
-    if (report["cores"].list().size() != static_cast<std::size_t>(log.grid.cores())) {
+    if (count_of(report["cores"].list()) != log.grid.cores()) {
       throw UsageError(
           fmt::format("{}: a run of {} cores, {} has {}", log_path, log.grid.cores(), file, report["cores"].list().size()));
     }

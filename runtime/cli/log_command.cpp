@@ -141,7 +141,7 @@ struct Log {
   }
 
   [[nodiscard]] int verdict(const std::vector<std::string>& findings) const {
-    if (findings.empty()) return static_cast<int>(ExitCode::ok);
+    if (findings.empty()) return 0;
     throw Error(ExitCode::kernel,
                 fmt::format("{}: does not hold what must hold in a complete log: {} finding{}, the first: {}", file,
                             findings.size(), findings.size() == 1 ? "" : "s", findings.front()));

@@ -66,8 +66,7 @@ std::vector<std::string> cells_of(const Point& point, std::size_t number) {
        {report::duration_text(device["seconds"].number()), fmt::format("{:.2f}", device["tflops"].number()),
         report::percent(device["peak_share"].number()),
         fmt::format("   {}, margin {}", bound["by"].text(), report::percent(bound["margin"].number())),
-        report::bytes_text(static_cast<double>(point.l1_bytes)),
-        report::bytes_text(static_cast<double>(point.dram_bytes))}) {
+        report::bytes_text(point.l1_bytes), report::bytes_text(point.dram_bytes)}) {
     cells.push_back(cell);
   }
   for (const workloads::Choice& choice : point.choices) {

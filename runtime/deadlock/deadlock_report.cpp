@@ -60,7 +60,7 @@ BlockedReport state_of(const Core& core, std::size_t semaphores) {
     semaphore.offset = offset;
     semaphore.value = word_at(core, offset);
     for (const Issuer writer : core.semaphore_sources.at(id).writers) {
-      semaphore.writers.push_back(writer.core * risc_count + static_cast<int>(writer.risc));
+      semaphore.writers.push_back(writer.core * risc_count + to_underlying(writer.risc));
     }
     std::sort(semaphore.writers.begin(), semaphore.writers.end());
   }
@@ -311,8 +311,8 @@ std::string suspects_text(const WaitGraph& graph, GridSize grid) {
 std::string deadlock_headline(const std::vector<BlockedReport>& reports) {
   std::size_t kernels = 0;
   for (const BlockedReport& report : reports) {
-    kernels += static_cast<std::size_t>(
-        std::count_if(report.kernels.begin(), report.kernels.end(), [](const auto& kernel) { return !kernel.finished; }));
+    kernels +=
+        std::count_if(report.kernels.begin(), report.kernels.end(), [](const auto& kernel) { return !kernel.finished; });
   }
   return fmt::format("deadlock · {} kernels on {} cores are blocked: no kernel can run and no message is under way", kernels,
                      std::count_if(reports.begin(), reports.end(), is_blocked));

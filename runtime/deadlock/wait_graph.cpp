@@ -28,14 +28,14 @@ std::vector<int> named(const WaitGraph::Kernel& kernel) {
       if (semaphore.offset == kernel.state->id) issuers = semaphore.writers;
     }
     // The waiting kernel's own writes do not count: it only clears the semaphore.
-    std::erase(issuers, kernel.core * risc_count + static_cast<int>(kernel.state->risc));
+    std::erase(issuers, kernel.core * risc_count + to_underlying(kernel.state->risc));
     return issuers;
   }
   const BlockedBuffer* buffer = buffer_of(kernel);
   if (buffer == nullptr || (reason != BlockReason::cb_empty && reason != BlockReason::cb_full)) return issuers;
   const unsigned mask = reason == BlockReason::cb_empty ? buffer->pushed_by : buffer->popped_by;
   for (int risc = 0; risc < risc_count; ++risc) {
-    if ((mask >> static_cast<unsigned>(risc) & 1U) != 0) issuers.push_back(kernel.core * risc_count + risc);
+    if ((mask >> risc & 1U) != 0) issuers.push_back(kernel.core * risc_count + risc);
   }
   return issuers;
 }
@@ -77,7 +77,7 @@ std::string wait_of(const WaitGraph::Kernel& kernel) {
 WaitGraph::WaitGraph(const std::vector<BlockedReport>& reports) {
   for (const BlockedReport& report : reports) {
     for (const BlockedKernel& state : report.kernels) {
-      by_issuer_[report.core * risc_count + static_cast<int>(state.risc)] = kernels_.size();
+      by_issuer_[report.core * risc_count + to_underlying(state.risc)] = kernels_.size();
       kernels_.push_back({report.core, &state, &report, {}, false});
     }
   }

@@ -90,8 +90,8 @@ void GraphRequest::declare(Flags& flags) {
 }
 
 void GraphRequest::check(const Flags& flags) {
-  const int sources =
-      static_cast<int>(!expression.empty()) + static_cast<int>(!preset.empty()) + static_cast<int>(!file.empty());
+  const auto given = [](const std::string& source) { return source.empty() ? 0 : 1; };
+  const int sources = given(expression) + given(preset) + given(file);
   if (sources != 1) {
     throw UsageError(fmt::format("exactly one of --expr, --preset and --graph is needed, {}",
                                  sources == 0 ? "none was given" : fmt::format("{} were given", sources)));

@@ -82,7 +82,7 @@ std::string other_generation_of(const SdpaFiles& files) {
   return {};
 }
 
-std::uint32_t word(int value) { return static_cast<std::uint32_t>(value); }
+std::uint32_t word(int value) { return value; }
 
 /// Sizes in tiles and chunks; sequences are filled up to whole chunks.
 struct Sizes {
@@ -152,11 +152,7 @@ std::vector<CircularBufferConfig> buffers_of(Sdpa kind, const Config& config) {
   const Sizes sizes(config);
   std::vector<CircularBufferConfig> buffers;
   const auto add = [&](CbIndex id, const char* role, int pages, DataFormat format) {
-    buffers.push_back({.id = static_cast<int>(id),
-                       .pages = word(pages),
-                       .page_bytes = tile_bytes(format),
-                       .format = format,
-                       .role = role});
+    buffers.push_back(CircularBufferConfig::of_tiles(id, pages, format, role));
   };
   const bool decodes = kind == Sdpa::noncausal;
   const int rows = sizes.q_t;

@@ -89,7 +89,7 @@ class Collector {
   }
   void close(bool reads, Bytes& bytes) {
     if (bytes.empty()) return;
-    ++traffic_.cores[static_cast<std::size_t>(core_)][Transfer{reads, {bytes.begin(), bytes.end()}}];
+    ++traffic_.cores[core_][Transfer{reads, {bytes.begin(), bytes.end()}}];
     bytes.clear();
   }
 
@@ -114,17 +114,17 @@ double most(const std::vector<Load>& hosts, double Load::*part) {
 class Crossing {
  public:
   Crossing(const Traffic& traffic, const Measured& measured, const Cluster& cluster, Estimate& result)
-      : measured_(measured), cluster_(cluster), result_(result), hosts_(static_cast<std::size_t>(cluster.hosts)) {
+      : measured_(measured), cluster_(cluster), result_(result), hosts_(cluster.hosts) {
     const int cpus = static_cast<int>(std::ceil(cluster.cpus_per_host)) * cluster.hosts;  // as a session counts them
     const int owners = noc::best_bank_owners(result.ranks, cluster.hosts, cpus);
     placement_ = {traffic.grid, result.ranks, std::clamp(owners, 1, std::min(traffic.banks, result.ranks)), traffic.banks,
                   cluster.hosts == 1};
-    rank_cpu_.resize(static_cast<std::size_t>(result.ranks));
+    rank_cpu_.resize(result.ranks);
   }
 
   void add_core(int core, const std::map<Transfer, std::uint64_t>& transfers) {
     const int rank = placement_.rank_of_core(core);
-    rank_cpu_[static_cast<std::size_t>(rank)] += measured_.core_seconds.at(static_cast<std::size_t>(core));
+    rank_cpu_[rank] += measured_.core_seconds.at(core);
     std::uint64_t waits = 0;
     for (const auto& [transfer, count] : transfers) {
       if (add(rank, transfer, count)) waits += count;
@@ -135,8 +135,8 @@ class Crossing {
   void finish() {
     double busiest_rank = 0;
     for (int rank = 0; rank < result_.ranks; ++rank) {
-      host_of(rank).cpu += rank_cpu_[static_cast<std::size_t>(rank)];
-      busiest_rank = std::max(busiest_rank, rank_cpu_[static_cast<std::size_t>(rank)]);
+      host_of(rank).cpu += rank_cpu_[rank];
+      busiest_rank = std::max(busiest_rank, rank_cpu_[rank]);
     }
     result_.cpu = std::max(busiest_rank, most(hosts_, &Load::cpu) / cluster_.cpus_per_host);
     result_.wire = std::max(most(hosts_, &Load::in), most(hosts_, &Load::out)) / cluster_.link_bytes_per_second;
@@ -144,7 +144,7 @@ class Crossing {
 
  private:
   [[nodiscard]] int host_number(int rank) const { return std::min(rank / cluster_.ranks_per_host, cluster_.hosts - 1); }
-  Load& host_of(int rank) { return hosts_[static_cast<std::size_t>(host_number(rank))]; }
+  Load& host_of(int rank) { return hosts_[host_number(rank)]; }
 
   /// True when some of it comes from or goes to another host. What ranks of a host share, they do not send: DRAM, and L1
   /// that is read.
@@ -172,7 +172,7 @@ class Crossing {
       host_of(to).in += size;
     }
     for (const int rank : {from, to}) {
-      rank_cpu_[static_cast<std::size_t>(rank)] += static_cast<double>(messages) * measured_.message_seconds / 2;
+      rank_cpu_[rank] += static_cast<double>(messages) * measured_.message_seconds / 2;
     }
     result_.messages += messages;
     result_.bytes += bytes;
@@ -190,14 +190,14 @@ class Crossing {
 
 Traffic traffic_of(const RunLog& log) {
   Traffic traffic{log.grid, 1, {}};
-  traffic.cores.resize(static_cast<std::size_t>(log.grid.cores()));
+  traffic.cores.resize(log.grid.cores());
   for (const LaunchLog& launch : log.launches) {
     const Places places(launch.geometry, "the log's chip: ");
     traffic.banks = places.banks();
-    for (int core = 0; core < std::min(log.grid.cores(), static_cast<int>(launch.cores.size())); ++core) {
+    for (int core = 0; core < std::min(log.grid.cores(), count_of(launch.cores)); ++core) {
       for (const Risc risc : each<Risc>) {
         Collector collector(traffic, places, core);
-        for (const Event& event : launch.cores[static_cast<std::size_t>(core)].sequence(risc)) collector.add(event);
+        for (const Event& event : launch.cores[core].sequence(risc)) collector.add(event);
         collector.end();
       }
     }
@@ -211,7 +211,7 @@ Estimate estimate(const Traffic& traffic, const Measured& measured, const Cluste
   result.ranks = std::min(cluster.hosts * cluster.ranks_per_host, traffic.grid.cores());
   Crossing crossing(traffic, measured, cluster, result);
   for (int core = 0; core < traffic.grid.cores(); ++core) {
-    crossing.add_core(core, traffic.cores[static_cast<std::size_t>(core)]);
+    crossing.add_core(core, traffic.cores[core]);
   }
   crossing.finish();
   const double others = 1 - 1.0 / cluster.hosts;

@@ -147,7 +147,7 @@ std::vector<Pair> pairs_of(const std::vector<std::vector<int>>& hosts) {
 
 std::vector<Cost> time_pairs(Device& device, const std::vector<Pair>& pairs) {
   std::vector<std::vector<std::byte>> inputs;
-  inputs.reserve(static_cast<std::size_t>(device.ranks()));
+  inputs.reserve(device.ranks());
   for (int rank = 0; rank < device.ranks(); ++rank) inputs.push_back(to_bytes(std::pair(rank, pairs)));
   std::vector<std::vector<Cost>> by_rank;
   by_rank.reserve(inputs.size());
@@ -187,8 +187,8 @@ report::Array remarks_on(const std::vector<HostFacts>& facts, const std::vector<
     }
     if (ranks.size() > 1 && host.shared_memory_free < shared_bytes_a_rank * ranks.size()) {
       remarks.push_back(fmt::format("{}: {} free in /dev/shm, {} ranks need {}", host.host,
-                                    report::bytes_text(static_cast<double>(host.shared_memory_free)), ranks.size(),
-                                    report::bytes_text(static_cast<double>(shared_bytes_a_rank * ranks.size()))));
+                                    report::bytes_text(host.shared_memory_free), ranks.size(),
+                                    report::bytes_text(shared_bytes_a_rank * ranks.size())));
     }
     if (host.cpus > 0 && std::ssize(ranks) > host.cpus) {
       remarks.push_back(
@@ -229,7 +229,7 @@ void register_survey() {
 
 Value survey_hosts(Device& device) {
   std::vector<HostFacts> facts;
-  facts.reserve(static_cast<std::size_t>(device.ranks()));
+  facts.reserve(device.ranks());
   for (const auto& answer : device.map(facts_task, std::vector<std::vector<std::byte>>(device.ranks()))) {
     facts.push_back(from_bytes<HostFacts>(answer));
   }

@@ -171,7 +171,7 @@ class Batch {
     for (const KernelSource& source : sources) {
       Job job = job_of(source, compiler_, headers_);
       const auto same = std::find_if(jobs_.begin(), jobs_.end(), [&](const Job& other) { return other.first == job.first; });
-      job.same_as = static_cast<std::size_t>(same - jobs_.begin());
+      job.same_as = same - jobs_.begin();
       jobs_.push_back(std::move(job));
     }
   }
@@ -215,7 +215,7 @@ class Batch {
       commands.push_back(std::move(command));
     }
     const std::vector<Finished> finished = run_commands(commands);
-    const double each = std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(missing.size());
+    const double each = std::chrono::duration<double>(Clock::now() - start).count() / count_of(missing);
     for (std::size_t n = 0; n < missing.size(); ++n) {
       Job& job = jobs_[missing[n]];
       if (finished[n].status != 0) refuse(*job.source, compiler_, finished[n]);

@@ -85,7 +85,7 @@ Finished finish(const Running& running) {
   lseek(running.file, 0, SEEK_SET);
   std::array<char, 4096> part{};
   for (ssize_t got = 0; (got = read(running.file, part.data(), part.size())) > 0;) {
-    finished.output.append(part.data(), static_cast<std::size_t>(got));
+    finished.output.append(part.data(), got);
   }
   close(running.file);
   return finished;

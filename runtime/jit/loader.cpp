@@ -81,7 +81,7 @@ Loader::Copy Loader::load(const std::string& key, const Known& known) {
   for (std::size_t done = 0; done < known.bytes->size();) {
     const ssize_t wrote = write(file, known.bytes->data() + done, known.bytes->size() - done);
     if (wrote <= 0) refuse(key, std::strerror(errno));
-    done += static_cast<std::size_t>(wrote);
+    done += wrote;
   }
   // The name is the process's own, so that a debugger, or addr2line, finds the object as long as the process lives.
   const std::string path = fmt::format("/proc/{}/fd/{}", getpid(), file);

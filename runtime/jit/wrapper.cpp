@@ -56,7 +56,7 @@ std::string buffers_of(const KernelSource& source) {
   for (const BufferConstants& buffer : source.buffers) {
     if (buffer.id < 0 || buffer.id >= max_circular_buffers) continue;
     pages.at(buffer.id) = buffer.page_bytes;
-    formats.at(buffer.id) = static_cast<int>(buffer.format);
+    formats.at(buffer.id) = to_underlying(buffer.format);
   }
   return fmt::format("#define TILEGRID_PAGE_BYTES {}\n#define TILEGRID_FORMATS {}\n", fmt::join(pages, ", "),
                      fmt::join(formats, ", "));

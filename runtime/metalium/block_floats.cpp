@@ -38,7 +38,7 @@ std::vector<float> unpacked(tt::stl::Span<const std::uint32_t> words, bool row_m
   if (!row_major || values.empty()) return values;
   std::vector<float> result;
   for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const auto first = values.begin() + static_cast<std::ptrdiff_t>(tile * elements);
+    const auto first = values.begin() + tile * elements;
     const std::vector<float> one =
         reordered({first, first + elements}, TensorLayoutType::TILED_NFACES, TensorLayoutType::TILED_SWIZZLED);
     result.insert(result.end(), one.begin(), one.end());

@@ -16,23 +16,21 @@ namespace tilegrid::report {
 namespace {
 
 using timing::DeviceSummary;
+using timing::Lane;
 using timing::lane_count;
-using timing::stall_count;
+using timing::Stall;
 
 double share_of(double cycles, const DeviceSummary& summary) { return summary.cycles > 0 ? cycles / summary.cycles : 0; }
 
-const char* lane_name(std::size_t lane) { return name_of(static_cast<timing::Lane>(lane)); }
-
 Value lanes_of(const timing::CoreTime& core) {
   Object lanes;
-  for (std::size_t lane = 0; lane < lane_count; ++lane) {
+  for (const Lane lane : each<Lane>) {
+    const timing::LaneTime& time = core.lanes[lane];
     Object stalled;
-    for (std::size_t stall = 0; stall < stall_count; ++stall) {
-      const double cycles = core.lanes.at(lane).stalled.at(stall);
-      if (cycles > 0) stalled.push_back({timing::key_of(static_cast<timing::Stall>(stall)), cycles});
+    for (const Stall stall : each<Stall>) {
+      if (time.stalled[stall] > 0) stalled.push_back({timing::key_of(stall), time.stalled[stall]});
     }
-    lanes.push_back(
-        {lane_name(lane), {{"busy", core.lanes.at(lane).busy}, {"end", core.lanes.at(lane).end}, {"stalled", stalled}}});
+    lanes.push_back({name_of(lane), {{"busy", time.busy}, {"end", time.end}, {"stalled", stalled}}});
   }
   return lanes;
 }
@@ -42,11 +40,11 @@ Value shares_of(const std::vector<timing::ShareTime>& shares, const DeviceSummar
   Array list;
   for (const timing::ShareTime& share : shares) {
     Object lanes;
-    for (std::size_t lane = 0; lane < lane_count; ++lane) {
-      const double busy = share.busy.at(lane);
+    for (const Lane lane : each<Lane>) {
+      const double busy = share.busy[lane];
       if (busy <= 0) continue;
-      const double mean = busy / static_cast<double>(summary.cores.size());
-      lanes.push_back({lane_name(lane), {{"busy_sum", busy}, {"busy_mean", mean}, {"share", share_of(mean, summary)}}});
+      const double mean = busy / count_of(summary.cores);
+      lanes.push_back({name_of(lane), {{"busy_sum", busy}, {"busy_mean", mean}, {"share", share_of(mean, summary)}}});
     }
     list.push_back({{"name", share.name}, {"lanes", lanes}});
   }
@@ -69,7 +67,7 @@ Value noc_figures(const DeviceSummary& summary) {
                        {"utilisation", share_of(link.busy, summary)},
                        {"bytes", link.bytes}});
     }
-    const double mean = links.empty() ? 0 : busy / static_cast<double>(links.size());
+    const double mean = links.empty() ? 0 : busy / count_of(links);
     nocs.push_back({{"noc", noc}, {"mean_utilisation", share_of(mean, summary)}, {"links", links}});
   }
   return {{"byte_hops", summary.bytes_times_hops}, {"nocs", nocs}};
@@ -89,7 +87,7 @@ Value dram_figures(const DeviceReport& report) {
                      {"read_bytes", bank.bytes_read},
                      {"written_bytes", bank.bytes_written}});
   }
-  const double mean = banks.empty() ? 0 : total / static_cast<double>(banks.size());
+  const double mean = banks.empty() ? 0 : total / count_of(banks);
   return {{"utilisation",
            {{"min", share_of(least, summary)}, {"mean", share_of(mean, summary)}, {"max", share_of(most, summary)}}},
           {"bytes_per_second", report.time.seconds > 0 ? bytes / report.time.seconds : 0},
@@ -190,8 +188,7 @@ std::string lanes_text(const Value& device) {
   if (slowest == nullptr) return {};
   std::vector<Table::Column> columns{{"  % mean/slowest", -17}, {"busy", 11}};
   std::vector<std::string> stalls;
-  for (std::size_t i = 0; i < stall_count; ++i) {
-    const auto stall = static_cast<timing::Stall>(i);
+  for (const Stall stall : each<Stall>) {
     bool seen = false;
     for (const Member& lane : mean.members()) seen = seen || lane.value["stalled"][timing::key_of(stall)].number() > 0;
     if (!seen) continue;
@@ -201,12 +198,12 @@ std::string lanes_text(const Value& device) {
   columns.push_back({"ended", 11});
   const Table table(columns);
   std::string text = table.head(place);
-  constexpr std::array<const char*, lane_count> roles{" (writer)", " (reader)", "", "", ""};
-  for (std::size_t i = 0; i < lane_count; ++i) {
-    const Value& a = mean[lane_name(i)];
-    const Value& b = (*slowest)[lane_name(i)];
+  constexpr EnumArray<Lane, const char*> roles{" (writer)", " (reader)", "", "", ""};
+  for (const Lane own : each<Lane>) {
+    const Value& a = mean[name_of(own)];
+    const Value& b = (*slowest)[name_of(own)];
     const auto cell = [&](double x, double y) { return fmt::format("{:.1f}/{:.1f}", 100 * x / cycles, 100 * y / cycles); };
-    std::vector<std::string> cells{fmt::format("  {}{}", lane_name(i), roles.at(i)),
+    std::vector<std::string> cells{fmt::format("  {}{}", name_of(own), roles[own]),
                                    cell(a["busy"].number(), b["busy"].number())};
     for (const std::string& stall : stalls)
       cells.push_back(cell(a["stalled"][stall].number(), b["stalled"][stall].number()));
@@ -219,13 +216,13 @@ std::string lanes_text(const Value& device) {
 std::string shares_text(const Value& device) {
   constexpr std::size_t most_operations = 6;
   const double cycles = device["cycles"].number();
-  const double cores = static_cast<double>(device["cores"].list().size());
+  const double cores = count_of(device["cores"].list());
   if (cores == 0) return {};
   std::vector<Table::Column> columns{{"  busy cycles a core", -24}};
-  for (std::size_t lane = 0; lane < lane_count; ++lane) columns.push_back({lane_name(lane), 18});
+  for (const Lane lane : each<Lane>) columns.push_back({name_of(lane), 18});
   const Table table(columns);
   std::string text = table.head("   (share of the time)");
-  const auto line = [&](const std::string& name, const std::array<double, lane_count>& busy) {
+  const auto line = [&](const std::string& name, const EnumArray<Lane, double>& busy) {
     std::vector<std::string> cells{"  " + name};
     for (const double sum : busy) {
       const double mean = sum / cores;
@@ -233,9 +230,8 @@ std::string shares_text(const Value& device) {
     }
     text += table.row(cells);
   };
-  const auto sums = [](const Value& share, std::array<double, lane_count> busy = {}) {
-    for (std::size_t lane = 0; lane < lane_count; ++lane)
-      busy.at(lane) += share["lanes"][lane_name(lane)]["busy_sum"].number();
+  const auto sums = [](const Value& share, EnumArray<Lane, double> busy = {}) {
+    for (const Lane lane : each<Lane>) busy[lane] += share["lanes"][name_of(lane)]["busy_sum"].number();
     return busy;
   };
   const Array& phases = device["phases"].list();
@@ -245,7 +241,7 @@ std::string shares_text(const Value& device) {
     if (has_phases) line(name.empty() ? "phase -" : "phase " + name, sums(phase));
   }
   const Array& operations = device["operations"].list();
-  std::array<double, lane_count> others{};
+  EnumArray<Lane, double> others{};
   for (std::size_t i = 0; i < operations.size(); ++i) {
     if (i < most_operations) {
       line(operations[i]["name"].text(), sums(operations[i]));
@@ -274,7 +270,7 @@ std::string network_text(const Value& device) {
       }
     }
     text += fmt::format("  NoC {} links busy: most {}; mean of {} used {}\n", noc["noc"].count(), busiest, links.size(),
-                        percent(busy / static_cast<double>(links.size()), cycles));
+                        percent(busy / count_of(links), cycles));
   }
   const Value& dram = device["dram"];
   const Value& use = dram["utilisation"];
@@ -324,10 +320,10 @@ Value short_device_figures(const DeviceReport& report) {
 Value device_figures(const DeviceReport& report) {
   const timing::DeviceTime& time = report.time;
   const DeviceSummary& summary = report.summary;
-  const LogicalCore slowest = report.grid.core(static_cast<int>(summary.slowest));
+  const LogicalCore slowest = report.grid.core(summary.slowest);
   Array cores;
-  for (std::size_t i = 0; i < summary.cores.size(); ++i) {
-    const LogicalCore at = report.grid.core(static_cast<int>(i));
+  for (int i = 0; i < count_of(summary.cores); ++i) {
+    const LogicalCore at = report.grid.core(i);
     cores.push_back({{"x", at.x}, {"y", at.y}, {"end", summary.cores[i].end}, {"lanes", lanes_of(summary.cores[i])}});
   }
   return {{"cycles", time.cycles},

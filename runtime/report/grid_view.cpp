@@ -36,7 +36,7 @@ int decimals_for(std::span<const double> values, double factor, double largest) 
 }  // namespace
 
 std::string grid_view(GridSize grid, std::span<const double> values, const std::string& title, const std::string& unit) {
-  if (values.empty() || values.size() != static_cast<std::size_t>(grid.cores())) {
+  if (values.empty() || count_of(values) != grid.cores()) {
     throw std::invalid_argument(fmt::format("{} values for a {}x{} grid", values.size(), grid.x, grid.y));
   }
   constexpr std::array<const char*, 5> shades{" ", "░", "▒", "▓", "█"};

@@ -83,23 +83,22 @@ void add_replay_metrics(std::vector<Metric>& list) {
     list.push_back({std::move(name), std::move(title), unit, false, nullptr, value});
   };
   add("device-cycles", "end of the core", "cycles", [](const timing::CoreTime& core, double) { return core.end; });
-  constexpr std::array<const char*, timing::lane_count> lanes{"writer", "reader", "unpack", "math", "pack"};
-  for (std::size_t i = 0; i < lanes.size(); ++i) {
-    const char* lane = lanes.at(i);
+  constexpr EnumArray<timing::Lane, const char*> lanes{"writer", "reader", "unpack", "math", "pack"};
+  for (const timing::Lane i : each<timing::Lane>) {
+    const char* lane = lanes[i];
     add(fmt::format("{}-busy", lane), fmt::format("{} busy", lane), "%",
-        [i](const timing::CoreTime& core, double cycles) { return 100 * core.lanes.at(i).busy / cycles; });
+        [i](const timing::CoreTime& core, double cycles) { return 100 * core.lanes[i].busy / cycles; });
     add(fmt::format("{}-stalled", lane), fmt::format("{} stalled, the launch included", lane), "%",
         [i](const timing::CoreTime& core, double cycles) {
-          const auto& stalled = core.lanes.at(i).stalled;
+          const auto& stalled = core.lanes[i].stalled;
           return 100 * std::accumulate(stalled.begin(), stalled.end(), 0.0) / cycles;
         });
   }
-  for (std::size_t i = 0; i < timing::stall_count; ++i) {
-    const auto stall = static_cast<timing::Stall>(i);
+  for (const timing::Stall stall : each<timing::Stall>) {
     add("stalled-" + dashed(timing::key_of(stall)), fmt::format("stalled on {}, mean of the five lanes", name_of(stall)),
-        "%", [i](const timing::CoreTime& core, double cycles) {
+        "%", [stall](const timing::CoreTime& core, double cycles) {
           double sum = 0;
-          for (const timing::LaneTime& lane : core.lanes) sum += lane.stalled.at(i);
+          for (const timing::LaneTime& lane : core.lanes) sum += lane.stalled[stall];
           return 100 * sum / (timing::lane_count * cycles);
         });
   }

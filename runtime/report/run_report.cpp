@@ -18,10 +18,7 @@ Value spread_of(const std::vector<std::uint64_t>& values) {
   if (values.empty()) return {{"total", 0}, {"min", 0}, {"mean", 0.0}, {"max", 0}};
   const std::uint64_t total = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
   const auto [min, max] = std::minmax_element(values.begin(), values.end());
-  return {{"total", total},
-          {"min", *min},
-          {"mean", static_cast<double>(total) / static_cast<double>(values.size())},
-          {"max", *max}};
+  return {{"total", total}, {"min", *min}, {"mean", static_cast<double>(total) / count_of(values)}, {"max", *max}};
 }
 template <class Figure>
 Value spread_over_cores(const RunResult& result, const Figure& figure) {
@@ -142,12 +139,12 @@ Value host_figures(const RunOutcome& outcome) {
           {"ranks", ranks}};
 }
 
-Value core_figures(const RunOutcome& outcome, const std::function<Value(std::size_t core)>& work) {
+Value core_figures(const RunOutcome& outcome, const std::function<Value(int core)>& work) {
   Array list;
-  for (std::size_t i = 0; i < outcome.result.cores.size(); ++i) {
+  for (int i = 0; i < count_of(outcome.result.cores); ++i) {
     const CoreCounters& core = outcome.result.cores[i];
     const CoreHostCost& host = outcome.result.core_hosts[i];
-    const LogicalCore at = outcome.grid.core(static_cast<int>(i));
+    const LogicalCore at = outcome.grid.core(i);
     const PhysicalCore physical = outcome.result.chip.places().physical_of(at);
     Object kernel_seconds, tiles;
     for (const Risc risc : each<Risc>) {
@@ -221,7 +218,7 @@ std::string conversions_text(const Conversions& conversions) {
   return text;
 }
 
-Value run_figures(const RunOutcome& outcome, const std::string& view, const std::function<Value(std::size_t core)>& work) {
+Value run_figures(const RunOutcome& outcome, const std::string& view, const std::function<Value(int core)>& work) {
   Value view_text;
   if (const Metric* metric = metric_of(view)) {
     view_text = metric->device_time && outcome.device ? device_view_text(*outcome.device, view) : std::string();

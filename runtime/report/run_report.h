@@ -63,7 +63,7 @@ struct Document {
 /// Sizes are in bytes, times in seconds. `work` says what a core had to do, by its index; `view` is the figure of the grid
 /// view, or "none".
 [[nodiscard]] Value run_figures(const RunOutcome& outcome, const std::string& view,
-                                const std::function<Value(std::size_t core)>& work);
+                                const std::function<Value(int core)>& work);
 
 /// Everything that a run prints.
 [[nodiscard]] std::string text_of(const Document& document);

@@ -36,6 +36,7 @@ class Table {
 [[nodiscard]] std::string grouped(double value);
 /// "12.3 KiB"
 [[nodiscard]] std::string bytes_text(double bytes);
+[[nodiscard]] std::string bytes_text(std::uint64_t bytes);
 /// "12.34 us", "0.415 ms"
 [[nodiscard]] std::string duration_text(double seconds);
 /// "12.3%" of a whole.

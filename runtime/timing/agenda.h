@@ -172,7 +172,7 @@ class Agenda {
   [[gnu::always_inline]] void put(std::int64_t cycle, double time, std::uint64_t key, std::uint32_t index, Step step) {
     std::uint32_t at = free_;
     if (at == nothing) {
-      at = static_cast<std::uint32_t>(entries_.size());
+      at = count_of<std::uint32_t>(entries_);
       entries_.emplace_back();
     } else {
       free_ = entries_[at].behind;

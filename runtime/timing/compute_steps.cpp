@@ -27,8 +27,8 @@ class Making {
 
   void operator()(const events::Matmul& call) {
     operands(call);
-    step_.tiles = static_cast<double>(call.steps) * call.rows * call.columns;
-    step_.tile_phases = step_.tiles * static_cast<double>(call.fidelity);
+    step_.tiles = 1.0 * call.steps * call.rows * call.columns;
+    step_.tile_phases = step_.tiles * to_underlying(call.fidelity);
   }
   void operator()(const events::Eltwise& call) { operands(call); }
   void operator()(const events::DestReuse& call) { operands(call); }

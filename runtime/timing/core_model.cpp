@@ -24,20 +24,20 @@ CoreModel::CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& l
       observer_(observer),
       index_(index),
       launch_(launch),
-      front_(steps, launch.cores[static_cast<std::size_t>(index)].sequence(Risc::trisc)) {
+      front_(steps, launch.cores[index].sequence(Risc::trisc)) {
   shares_.phases.resize(launch.phases.size() + 1);
-  const CoreSetup& setup = launch.setup_of(static_cast<std::size_t>(index));
+  const CoreSetup& setup = launch.setup_of(index);
   for (const LogBuffer& buffer : setup.buffers) {
-    buffers_[static_cast<std::size_t>(buffer.id) % max_buffers].pages = buffer.pages;
+    buffers_[buffer.id % max_buffers].pages = buffer.pages;
   }
   std::copy_n(setup.semaphores.begin(), std::min(setup.semaphores.size(), semaphores_.size()), semaphores_.begin());
-  const EventLog& log = launch.cores[static_cast<std::size_t>(index)];
+  const EventLog& log = launch.cores[index];
   const auto cursor = [&](Risc risc) { return Cursor{log.sequence(risc).begin(), log.sequence(risc).end()}; };
   movers_[0].cursor = cursor(Risc::brisc);
   movers_[1].cursor = cursor(Risc::ncrisc);
   const auto start = [&](Lane lane) {
     clock(lane) = costs.launch;
-    lane_of(lane).stalled[static_cast<std::size_t>(Stall::launch)] = costs.launch;
+    lane_of(lane).stalled[Stall::launch] = costs.launch;
     if (observer_ != nullptr && costs.launch > 0) observer_->stalled({index_, lane, Stall::launch, -1, 0, costs.launch});
   };
   if (!movers_[0].cursor.done()) start(Lane::brisc);
@@ -57,7 +57,7 @@ void CoreModel::tell_busy(Lane lane, double cycles, int operation, std::uint8_t 
 /// The section that has been released.
 void CoreModel::tell_section() {
   const std::int64_t number = released_ - 1;
-  const std::size_t slot = static_cast<std::size_t>(number) & 3U;
+  const std::size_t slot = number & 3;
   observer_->section({index_, number, static_cast<int>(number % costs_.dst_sections), acquires_[slot], commits_[slot],
                       packings_[slot], releases_[slot]});
 }
@@ -179,7 +179,7 @@ bool CoreModel::front_event(const ComputeStep& step) {
                      [&](const DstAcquire&) { return acquire(); },
                      [&](const DstCommit&) {
                        busy(Lane::math, costs_.dst_commit, EventKind::dst_commit, front_phase_);
-                       commits_[static_cast<std::size_t>(committed_++) & 3U] = clock(Lane::math);
+                       commits_[committed_++ & 3] = clock(Lane::math);
                        return true;
                      },
                      [&](const Configure& call) {
@@ -235,8 +235,8 @@ bool CoreModel::acquire() {
     waits_for_release_ = true;
     return false;
   }
-  if (needed > 0) stall_until(Lane::math, releases_[static_cast<std::size_t>(needed - 1) & 3U], Stall::dst);
-  acquires_[static_cast<std::size_t>(acquired_) & 3U] = clock(Lane::math);
+  if (needed > 0) stall_until(Lane::math, releases_[(needed - 1) & 3], Stall::dst);
+  acquires_[acquired_ & 3] = clock(Lane::math);
   busy(Lane::math, costs_.dst_acquire, EventKind::dst_acquire, front_phase_);
   ++acquired_;
   return true;
@@ -296,7 +296,7 @@ void CoreModel::run_pack() {
 bool CoreModel::pack_event(const Event& event) {
   using namespace events;
   return visit(event, Cases{[&](const DstWait&) {
-                              const std::size_t slot = static_cast<std::size_t>(waited_++) & 3U;
+                              const std::size_t slot = waited_++ & 3;
                               stall_until(Lane::pack, commits_[slot], Stall::dst);
                               packings_[slot] = clock(Lane::pack);
                               busy(Lane::pack, costs_.dst_wait, EventKind::dst_wait, pack_phase_);
@@ -333,7 +333,7 @@ bool CoreModel::pack_event(const Event& event) {
 
 void CoreModel::release() {
   busy(Lane::pack, costs_.dst_release, EventKind::dst_release, pack_phase_);
-  releases_[static_cast<std::size_t>(released_++) & 3U] = clock(Lane::pack);
+  releases_[released_++ & 3] = clock(Lane::pack);
   if (observer_ != nullptr) [[unlikely]]
     tell_section();
   if (!waits_for_release_) return;
@@ -350,7 +350,7 @@ std::string CoreModel::where() const {
     return fmt::format("{}, {}", tilegrid::name_of(risc), to_text(event, launch_));
   };
   for (int risc = 0; risc < 2; ++risc) {
-    const Cursor& cursor = movers_[static_cast<std::size_t>(risc)].cursor;
+    const Cursor& cursor = movers_[risc].cursor;
     if (!cursor.done()) return text(static_cast<Risc>(risc), *cursor.at);
   }
   return text(Risc::trisc, *(backlog_.empty() ? front_.step() : backlog_[backlog_first_]).event);

@@ -22,8 +22,8 @@ namespace tilegrid::timing {
 
 /// Busy cycles of a core by operation and by phase.
 struct CoreShares {
-  std::array<std::array<double, lane_count>, operations::count> operations{};
-  std::vector<std::array<double, lane_count>> phases;  ///< the first is of what belongs to none
+  std::array<EnumArray<Lane, double>, operations::count> operations{};
+  std::vector<EnumArray<Lane, double>> phases;  ///< the first is of what belongs to none
   double matmul_tile_phases = 0;
   std::uint64_t matmul_tiles = 0;
 };
@@ -94,9 +94,9 @@ class CoreModel {
     std::uint32_t sent = 0;    ///< bytes of the present event that are under way
     double began = 0;          ///< when the last event ended, for the observer
     std::uint64_t number = 0;  ///< of the next appointment of this RISC
-    std::array<std::array<Pending, transfer_count>, noc_count> pending;
-    std::array<std::optional<PhysicalCore>, noc_count> target{};  ///< of the last call
-    std::array<bool, noc_count> chain{};                          ///< a linked multicast is open
+    EnumArray<NocId, EnumArray<Transfer, Pending>> pending;
+    EnumArray<NocId, std::optional<PhysicalCore>> target{};  ///< of the last call
+    EnumArray<NocId, bool> chain{};                          ///< a linked multicast is open
   };
   static constexpr std::size_t max_buffers = 64;
 
@@ -145,19 +145,18 @@ class CoreModel {
   bool pop_front(Lane lane, std::uint8_t phase, const events::CbPop& event);
 
   Buffer& buffer(std::uint8_t cb) { return buffers_[cb % max_buffers]; }
-  LaneTime& lane_of(Lane lane) { return core_.lanes[static_cast<std::size_t>(lane)]; }
-  double& clock(Lane lane) { return clocks_[static_cast<std::size_t>(lane)]; }
+  LaneTime& lane_of(Lane lane) { return core_.lanes[lane]; }
+  double& clock(Lane lane) { return clocks_[lane]; }
   [[gnu::always_inline]] void busy(Lane lane, double cycles, int operation, std::uint8_t phase) {
-    const auto l = static_cast<std::size_t>(lane);
-    clocks_[l] += cycles;
-    core_.lanes[l].busy += cycles;
+    clocks_[lane] += cycles;
+    core_.lanes[lane].busy += cycles;
     if (observer_ != nullptr) [[unlikely]]
       tell_busy(lane, cycles, operation, phase);
-    shares_.operations[static_cast<std::size_t>(operation)][l] += cycles;
-    shares_.phases[phase][l] += cycles;
+    shares_.operations[operation][lane] += cycles;
+    shares_.phases[phase][lane] += cycles;
   }
   [[gnu::always_inline]] void busy(Lane lane, double cycles, EventKind kind, std::uint8_t phase) {
-    busy(lane, cycles, static_cast<int>(kind), phase);
+    busy(lane, cycles, to_underlying(kind), phase);
   }
   /// The phase that a zone begins; none when the program has no such.
   [[nodiscard]] std::uint8_t phase_of(const events::Zone& zone) const {
@@ -169,7 +168,7 @@ class CoreModel {
     if (time <= now) return;
     if (observer_ != nullptr) [[unlikely]]
       tell_stall(lane, time, reason, subject);
-    lane_of(lane).stalled[static_cast<std::size_t>(reason)] += time - now;
+    lane_of(lane).stalled[reason] += time - now;
     now = time;
   }
   [[gnu::cold]] void tell_stall(Lane lane, double time, Stall reason, std::int64_t subject);
@@ -178,7 +177,7 @@ class CoreModel {
   void pass(Lane lane, const events::Scope& scope) {
     if (observer_ != nullptr) observer_->scope({index_, lane, scope, clock(lane)});
   }
-  void wake(Walker walker) { ready_ |= 1U << walker; }
+  void wake(int walker) { ready_ |= 1U << walker; }
 
   const Costs& costs_;
   Agenda& agenda_;
@@ -189,7 +188,7 @@ class CoreModel {
   CoreTime core_;
   std::uint64_t moved_ = 0;
   CoreShares shares_;
-  std::array<double, lane_count> clocks_{};
+  EnumArray<Lane, double> clocks_{};
   std::array<Buffer, max_buffers> buffers_;
   std::array<std::uint32_t, max_semaphores> semaphores_{};  ///< by id
   std::unordered_map<std::uint32_t, std::uint32_t> words_;  ///< other words of L1 that are used as semaphores, by offset

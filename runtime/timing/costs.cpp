@@ -57,10 +57,9 @@ std::string name_of(int operation) {
   if (operation >= pack_accumulate) return "pack accumulate";
   if (operation >= reduce_base) return operation == reduce_base ? "reduce max" : "reduce sum";
   if (operation >= dest_reuse_base) {
-    return std::string("dest_reuse ") + eltwise[static_cast<std::size_t>(operation - dest_reuse_base)];
+    return std::string("dest_reuse ") + eltwise[operation - dest_reuse_base];
   }
-  if (operation >= eltwise_base)
-    return std::string("eltwise ") + eltwise[static_cast<std::size_t>(operation - eltwise_base)];
+  if (operation >= eltwise_base) return std::string("eltwise ") + eltwise[operation - eltwise_base];
   if (operation >= vector_base) {
     return std::string("vector ") + tilegrid::name_of(static_cast<VectorOp>(operation - vector_base));
   }

@@ -91,16 +91,14 @@ inline constexpr int pack_accumulate = reduce_base + 2;
 inline constexpr int count = pack_accumulate + 1;
 template <class Event>
 [[nodiscard]] constexpr int number_of(const Event&) {
-  return static_cast<int>(Event::kind);
+  return to_underlying(Event::kind);
 }
-[[nodiscard]] constexpr int number_of(const events::Vector& event) { return vector_base + static_cast<int>(event.op); }
-[[nodiscard]] constexpr int number_of(const events::Eltwise& event) { return eltwise_base + static_cast<int>(event.op); }
-[[nodiscard]] constexpr int number_of(const events::DestReuse& event) {
-  return dest_reuse_base + static_cast<int>(event.op);
-}
-[[nodiscard]] constexpr int number_of(const events::Reduce& event) { return reduce_base + static_cast<int>(event.pool); }
+[[nodiscard]] constexpr int number_of(const events::Vector& event) { return vector_base + to_underlying(event.op); }
+[[nodiscard]] constexpr int number_of(const events::Eltwise& event) { return eltwise_base + to_underlying(event.op); }
+[[nodiscard]] constexpr int number_of(const events::DestReuse& event) { return dest_reuse_base + to_underlying(event.op); }
+[[nodiscard]] constexpr int number_of(const events::Reduce& event) { return reduce_base + to_underlying(event.pool); }
 [[nodiscard]] constexpr int number_of(const events::Pack& event) {
-  return event.accumulate ? pack_accumulate : static_cast<int>(EventKind::pack);
+  return event.accumulate ? pack_accumulate : to_underlying(EventKind::pack);
 }
 [[nodiscard]] std::string name_of(int operation);
 }  // namespace operations

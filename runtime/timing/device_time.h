@@ -13,7 +13,7 @@ namespace tilegrid::timing {
 
 /// The five instruction streams of a core.
 enum class Lane : std::uint8_t { brisc, ncrisc, unpack, math, pack };
-inline constexpr int lane_count = 5;
+inline constexpr int lane_count = count_to(Lane::pack);
 [[nodiscard]] const char* name_of(Lane lane);
 
 /// What a lane waits for while it is not busy.
@@ -28,18 +28,29 @@ enum class Stall : std::uint8_t {
   noc,        ///< the part of a barrier that busy links and NIUs account for
   launch,     ///< before the kernel starts
 };
-inline constexpr int stall_count = 9;
+inline constexpr int stall_count = count_to(Stall::launch);
 [[nodiscard]] const char* name_of(Stall stall);
+
+}  // namespace tilegrid::timing
+
+namespace tilegrid {
+template <>
+inline constexpr int enum_size<timing::Lane> = timing::lane_count;
+template <>
+inline constexpr int enum_size<timing::Stall> = timing::stall_count;
+}  // namespace tilegrid
+
+namespace tilegrid::timing {
 
 /// Cycles of one lane over a launch: busy + stalls + idle (after its end) = the launch's cycles.
 struct LaneTime {
   double busy = 0;
   double end = 0;  ///< when its kernel ended
-  std::array<double, stall_count> stalled{};
+  EnumArray<Stall, double> stalled{};
 };
 
 struct CoreTime {
-  std::array<LaneTime, lane_count> lanes;
+  EnumArray<Lane, LaneTime> lanes;
   std::array<double, 32> starved{};  ///< cycles that its lanes waited for pages of a circular buffer, by the buffer's id
   double end = 0;
 };
@@ -47,9 +58,9 @@ struct CoreTime {
 /// One resource of the network over a launch.
 struct LinkTime {
   PhysicalCore from;
-  std::uint8_t noc = 0;
-  std::uint8_t direction = 0;  ///< noc::Direction
-  double busy = 0;             ///< cycles in which a flit crossed
+  int noc = 0;
+  int direction = 0;  ///< noc::Direction
+  double busy = 0;    ///< cycles in which a flit crossed
   std::uint64_t bytes = 0;
 };
 struct DramTime {
@@ -60,7 +71,7 @@ struct DramTime {
 /// Busy cycles summed over cores, by what was done: by event kind on the lane that did it, and by phase of the program.
 struct ShareTime {
   std::string name;
-  std::array<double, lane_count> busy{};
+  EnumArray<Lane, double> busy{};
 };
 
 /// One launch (program) of the run.

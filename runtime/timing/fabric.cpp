@@ -23,10 +23,10 @@ Fabric::Fabric(const Chip& a, Routes& routes, Agenda& agenda, FabricListener& li
       buffer_(a["noc_buffer_flits"]),
       per_buffer_(1 / buffer_),
       channels_(1 + std::clamp(static_cast<int>(a["noc_response_channels"]), 1, most_channels - 1)),
-      ports_(static_cast<std::size_t>(routes.ports())),
-      lanes_(static_cast<std::size_t>(routes.ports()) * 2 * most_channels) {
+      ports_(routes.ports()),
+      lanes_(routes.ports() * 2 * most_channels) {
   for (Lane& lane : lanes_) lane.space = buffer_;
-  sources_.resize(static_cast<std::size_t>(routes.ports()) * 2);
+  sources_.resize(routes.ports() * 2);
 }
 
 /// Over how many routers behind that of its head a packet reaches back when it stands still.
@@ -43,7 +43,7 @@ Fabric::Entry Fabric::enter(const Passage& passage, double time) {
   Worm& worm = worms_[number];
   worm = {};
   worm.way = static_cast<std::uint32_t>(hops.data() - hops_);
-  worm.length = static_cast<std::uint8_t>(hops.size());
+  worm.length = count_of<std::uint8_t>(hops);
   worm.packet = passage.packet;
   worm.key = passage.key;
   worm.flits = static_cast<float>(passage.flits);
@@ -200,7 +200,8 @@ void Fabric::go(std::uint32_t number, int channel, double time) {
   port.busy += end - time;
   port.free = end;
   port.bytes += worm.bytes;
-  if (hop != 0) worm.channels |= static_cast<std::uint64_t>(channel) << (static_cast<unsigned>(hop) * channel_bits);
+  const std::uint64_t taken = channel;
+  if (hop != 0) worm.channels |= taken << (hop * channel_bits);
   const bool small = worm.flits <= buffer_;
   Lane& ahead = lane(worm, hop);
   ahead.behind = end;

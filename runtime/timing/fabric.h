@@ -62,7 +62,7 @@ class Fabric {
   void head(std::uint32_t worm, double time);
   /// Whether responses stand in the queue of a node's NIU.
   [[nodiscard]] bool responds(int noc, int node) const {
-    return sources_[static_cast<std::size_t>(routes_.port(noc, node, Routes::port_inject) * 2) + 1].first != nobody;
+    return sources_[routes_.port(noc, node, Routes::port_inject) * 2 + 1].first != nobody;
   }
   /// Occupies a port for a packet that waits in no queue (a multicast), at the first free time from `time` on. Returns when
   /// that begins.
@@ -117,16 +117,14 @@ class Fabric {
   };
   static_assert(sizeof(Worm) == 64);
 
-  [[nodiscard]] Hop way(const Worm& worm, int hop) const { return hops_[worm.way + static_cast<unsigned>(hop)]; }
-  [[nodiscard]] Lane& lane(Hop hop, int channel) {
-    return lanes_[(std::size_t{hop.port} * 2 + hop.side) * most_channels + static_cast<std::size_t>(channel)];
-  }
+  [[nodiscard]] Hop way(const Worm& worm, int hop) const { return hops_[worm.way + hop]; }
+  [[nodiscard]] Lane& lane(Hop hop, int channel) { return lanes_[(hop.port * 2 + hop.side) * most_channels + channel]; }
   [[nodiscard]] Lane& lane(const Worm& worm, int hop) {
-    return lane(way(worm, hop), static_cast<int>(worm.channels >> (static_cast<unsigned>(hop) * channel_bits) & 3U));
+    return lane(way(worm, hop), static_cast<int>(worm.channels >> (hop * channel_bits) & 3U));
   }
   /// The queue in which the packet stands before it takes the hop. A NIU has one queue for requests and one for responses.
   [[nodiscard]] Queue& queue(const Worm& worm, int hop) {
-    if (hop == 0) return sources_[static_cast<std::size_t>(way(worm, 0).port * 2) + (worm.response ? 1U : 0U)];
+    if (hop == 0) return sources_[way(worm, 0).port * 2 + (worm.response ? 1 : 0)];
     return lane(worm, hop - 1).buffer;
   }
   [[nodiscard]] std::uint8_t reach_of(const Worm& worm) const;

@@ -34,7 +34,7 @@ RunLog Microbenchmarks::empty(const char* name) const {
   log.program = name;
   log.launches.emplace_back();
   log.launches.front().name = name;
-  log.launches.front().cores.resize(static_cast<std::size_t>(grid_.cores()));
+  log.launches.front().cores.resize(grid_.cores());
   log.launches.front().chip = chip_.name();
   log.launches.front().geometry = chip_.geometry();
   return log;
@@ -43,7 +43,7 @@ RunLog Microbenchmarks::empty(const char* name) const {
 /// A kernel on NCRISC that does `events` and waits for them.
 void Microbenchmarks::add_kernel(RunLog& log, LogicalCore core, const std::vector<Event>& events,
                                  const Event& barrier) const {
-  EventLog& core_log = log.launches.front().cores[static_cast<std::size_t>(grid_.index(core))];
+  EventLog& core_log = log.launches.front().cores[grid_.index(core)];
   core_log.append(Risc::ncrisc, events::KernelStart{});
   for (const Event& event : events) core_log.append(Risc::ncrisc, event);
   core_log.append(Risc::ncrisc, barrier);
@@ -53,7 +53,7 @@ void Microbenchmarks::add_kernel(RunLog& log, LogicalCore core, const std::vecto
 RunLog Microbenchmarks::repeated(const char* name, LogicalCore core, const Event& event, int count,
                                  const Event& barrier) const {
   RunLog log = empty(name);
-  add_kernel(log, core, std::vector<Event>(static_cast<std::size_t>(count), event), barrier);
+  add_kernel(log, core, std::vector<Event>(count, event), barrier);
   return log;
 }
 
@@ -125,7 +125,7 @@ RunLog Microbenchmarks::dram_by_all(GridSize part, NocId noc, EventKind kind, st
   RunLog log = empty("DRAM by all");
   std::minstd_rand numbers(1);  // its sequence is part of the standard
   for (int core = 0; core < part.cores(); ++core) {
-    std::vector<int> banks(static_cast<std::size_t>(count));
+    std::vector<int> banks(count);
     for (int& bank : banks) bank = static_cast<int>((numbers() >> 8U) % static_cast<unsigned>(chip_.places().banks()));
     add_pages(log, part.core(core), noc, kind, bytes, banks);
   }
@@ -140,7 +140,7 @@ RunLog Microbenchmarks::dram_beside(EventKind kind, std::uint32_t bytes, int cou
     for (int core = 0; core < grid_.cores(); ++core) {
       const PhysicalCore at = chip_.places().physical_of(grid_.core(core));
       if (at.x != endpoint.x + 1 || at.y != endpoint.y) continue;
-      add_pages(log, grid_.core(core), noc, kind, bytes, std::vector<int>(static_cast<std::size_t>(count), bank));
+      add_pages(log, grid_.core(core), noc, kind, bytes, std::vector<int>(count, bank));
     }
   }
   return log;
@@ -161,7 +161,7 @@ RunLog Microbenchmarks::multicast(LogicalCore core, LogicalCore first, LogicalCo
                                    .first = node_of(first),
                                    .last = node_of(last),
                                    .offset = l1_offset};
-  add_kernel(log, core, std::vector<Event>(static_cast<std::size_t>(count), event), events::WriteBarrier{});
+  add_kernel(log, core, std::vector<Event>(count, event), events::WriteBarrier{});
   return log;
 }
 

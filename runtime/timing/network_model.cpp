@@ -42,9 +42,9 @@ Network::Network(const Chip& a, GridSize grid, Agenda& agenda, NetworkListener& 
       multicast_issue_(a["noc_multicast_issue_cycles"]),
       atomic_issue_(a["noc_atomic_issue_cycles"]),
       stateful_issue_(a["noc_stateful_issue_cycles"]),
-      channels_(static_cast<std::size_t>(a.places().banks())),
-      trains_(static_cast<std::size_t>(noc_count * routes_.nodes() * routes_.nodes()), nothing),
-      chain_free_(static_cast<std::size_t>(noc_count * routes_.nodes())),
+      channels_(a.places().banks()),
+      trains_(noc_count * routes_.nodes() * routes_.nodes(), nothing),
+      chain_free_(noc_count * routes_.nodes()),
       watch_(observer != nullptr ? std::make_unique<PacketWatch>(*observer, routes_) : nullptr) {}
 
 Network::~Network() = default;
@@ -71,7 +71,7 @@ std::uint32_t Network::new_packet(const Request& request) {
   packet.back = static_cast<std::uint8_t>(routes_.links(request.noc, peer, from));
   packet.count = 1;
   const int links = request.transfer == Transfer::read ? packet.back : packet.there;
-  bytes_times_hops_ += request.bytes * static_cast<double>(links);
+  bytes_times_hops_ += 1.0 * request.bytes * links;
   return index;
 }
 
@@ -273,8 +273,7 @@ double Network::issue_multicast(const Request& request, double time) {
   const Tree& tree = routes_.tree(request.noc, from, call);
   const double hop = fabric_.hop_cycles();
   const double length = flits(request.bytes) * write_flit_ + 1 + gap_;
-  double& chain =
-      chain_free_[std::size_t{request.noc} * static_cast<std::size_t>(routes_.nodes()) + static_cast<std::size_t>(from)];
+  double& chain = chain_free_[request.noc * routes_.nodes() + from];
   double setup = 0;
   if (!request.linked_before) setup = multicast_setup_ + hop * tree.farthest + (call.linked ? 0 : multicast_unlinked_);
   // All ports of the tree are reserved at once, each from the time at which the head gets there.
@@ -342,8 +341,7 @@ std::vector<LinkTime> Network::links() const {
       for (int direction = 0; direction < Routes::port_inject; ++direction) {
         const std::uint16_t port = routes_.port(noc, node, direction);
         if (fabric_.bytes(port) == 0) continue;
-        links.push_back({routes_.place(node), static_cast<std::uint8_t>(noc), static_cast<std::uint8_t>(direction),
-                         fabric_.busy(port), fabric_.bytes(port)});
+        links.push_back({routes_.place(node), noc, direction, fabric_.busy(port), fabric_.bytes(port)});
       }
     }
   }

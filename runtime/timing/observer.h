@@ -16,7 +16,15 @@
 namespace tilegrid::timing {
 
 enum class Transfer : std::uint8_t { read, write, atomic };
-inline constexpr int transfer_count = 3;
+
+}  // namespace tilegrid::timing
+
+namespace tilegrid {
+template <>
+inline constexpr int enum_size<timing::Transfer> = count_to(timing::Transfer::atomic);
+}  // namespace tilegrid
+
+namespace tilegrid::timing {
 
 /// A launch that is about to be replayed. All that it refers to stays until ended().
 struct Start {

@@ -49,14 +49,13 @@ class Routes {
 
   /// Number of a way, from 0 on.
   [[nodiscard]] std::size_t index_of(int noc, int from, int to) const {
-    const auto nodes = static_cast<std::size_t>(nodes_);
-    return (static_cast<std::size_t>(noc) * nodes + static_cast<std::size_t>(from)) * nodes + static_cast<std::size_t>(to);
+    return (std::int64_t{noc} * nodes_ + from) * nodes_ + to;
   }
   /// Number of a node. Throws UsageError for one that the torus does not have.
   [[nodiscard]] std::int16_t node(PhysicalCore place) const;
-  [[nodiscard]] int node_of_core(int core) const { return node_of_core_[static_cast<std::size_t>(core)]; }
-  [[nodiscard]] int core_at(int node) const { return core_of_node_[static_cast<std::size_t>(node)]; }  ///< or -1
-  [[nodiscard]] int bank_at(int node) const { return bank_of_node_[static_cast<std::size_t>(node)]; }  ///< or -1
+  [[nodiscard]] int node_of_core(int core) const { return node_of_core_[core]; }
+  [[nodiscard]] int core_at(int node) const { return core_of_node_[node]; }  ///< or -1
+  [[nodiscard]] int bank_at(int node) const { return bank_of_node_[node]; }  ///< or -1
 
   /// All ports of a way, both NIUs' included: two more than links. Stays valid.
   [[nodiscard]] std::span<const Hop> way(int noc, int from, int to);
@@ -64,7 +63,7 @@ class Routes {
   [[nodiscard]] const Hop* hops() const { return hops_.data(); }
   [[nodiscard]] int links(int noc, int from, int to) {
     const std::uint8_t known = links_[index_of(noc, from, to)];
-    return known != unknown ? known : static_cast<int>(way(noc, from, to).size()) - 2;
+    return known != unknown ? known : count_of(way(noc, from, to)) - 2;
   }
   /// Throws UsageError when the rectangle of a multicast holds no core.
   [[nodiscard]] const Tree& tree(int noc, int from, const events::NocMulticast& multicast);

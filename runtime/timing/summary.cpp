@@ -61,8 +61,7 @@ void add_network(DeviceSummary& sum, std::span<const LaunchTime> launches) {
 /// What a data-movement RISC would take if circular buffers never held it up.
 double transfer_cycles(const LaneTime& lane) {
   double cycles = lane.busy;
-  for (const Stall stall : {Stall::barrier, Stall::dram, Stall::noc})
-    cycles += lane.stalled.at(static_cast<std::size_t>(stall));
+  for (const Stall stall : {Stall::barrier, Stall::dram, Stall::noc}) cycles += lane.stalled.at(stall);
   return cycles;
 }
 
@@ -70,14 +69,13 @@ double transfer_cycles(const LaneTime& lane) {
 double launch_stall(const LaunchTime& launch) {
   double cycles = 0;
   for (const CoreTime& core : launch.cores) {
-    for (const LaneTime& lane : core.lanes)
-      cycles = std::max(cycles, lane.stalled.at(static_cast<std::size_t>(Stall::launch)));
+    for (const LaneTime& lane : core.lanes) cycles = std::max(cycles, lane.stalled.at(Stall::launch));
   }
   return cycles;
 }
 
 void find_limits(DeviceSummary& sum, std::span<const LaunchTime> launches) {
-  const auto lane = [&](Lane which) -> const LaneTime& { return sum.mean.lanes.at(static_cast<std::size_t>(which)); };
+  const auto lane = [&](Lane which) -> const LaneTime& { return sum.mean.lanes.at(which); };
   double imbalance = 0;
   double launching = 0;
   for (const LaunchTime& launch : launches) {
@@ -88,7 +86,7 @@ void find_limits(DeviceSummary& sum, std::span<const LaunchTime> launches) {
       last = std::max(last, core.end);
       total += std::max(before, core.end);  // a core without a kernel ends at the launch
     }
-    if (!launch.cores.empty()) imbalance += last - total / static_cast<double>(launch.cores.size());
+    if (!launch.cores.empty()) imbalance += last - total / count_of(launch.cores);
     launching += launch.cycles - last + before;
   }
   using Kind = Limit::Kind;
@@ -113,11 +111,11 @@ DeviceSummary summarise(std::span<const LaunchTime> launches) {
     add(sum.operations, launch.operations);
     add(sum.phases, launch.phases);
   }
-  for (std::size_t core = 0; core < sum.cores.size(); ++core) {
+  for (int core = 0; core < count_of(sum.cores); ++core) {
     add(sum.mean, sum.cores[core]);
     if (sum.cores[core].end > sum.cores[sum.slowest].end) sum.slowest = core;
   }
-  if (!sum.cores.empty()) divide(sum.mean, static_cast<double>(sum.cores.size()));
+  if (!sum.cores.empty()) divide(sum.mean, count_of(sum.cores));
   const auto total = [](const ShareTime& share) {
     double cycles = 0;
     for (const double busy : share.busy) cycles += busy;

@@ -19,14 +19,14 @@ struct Limit {
   Kind kind{};
   double cycles = 0;
 };
-inline constexpr int limit_count = static_cast<int>(Limit::Kind::launch) + 1;
+inline constexpr int limit_count = count_to(Limit::Kind::launch);
 
 /// Launches added up, as they run one after the other.
 struct DeviceSummary {
   double cycles = 0;
   std::vector<CoreTime> cores;  ///< the end is the sum of ends
   CoreTime mean;                ///< over cores
-  std::size_t slowest = 0;      ///< the core with the last end
+  int slowest = 0;              ///< the core with the last end
   std::vector<ShareTime> operations, phases;
   std::vector<LinkTime> links;  ///< the busiest first
   std::vector<DramTime> dram;

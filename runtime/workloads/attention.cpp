@@ -68,8 +68,8 @@ double cycles_of(Device& device, const Program& program) {
 
 std::string split_text(const Attention& run) {
   std::string text = "\nDevice counts: work split, as batch/head:Q chunks; K steps are visits of K chunks\n";
-  for (std::size_t core = 0; core < run.split.size(); ++core) {
-    const LogicalCore at = run.config.grid.core(static_cast<int>(core));
+  for (int core = 0; core < count_of(run.split); ++core) {
+    const LogicalCore at = run.config.grid.core(core);
     std::string items;
     int steps = 0;
     const attention::WorkItem* previous = nullptr;
@@ -582,7 +582,7 @@ void Attention::describe(report::Document& document) const {
   describe_plans(document);
 }
 
-Value Attention::work_of(std::size_t core) const {
+Value Attention::work_of(int core) const {
   report::Array list;
   for (const attention::WorkItem& item : split[core]) {
     list.push_back({{"batch", item.batch},

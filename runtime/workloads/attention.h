@@ -63,7 +63,7 @@ class Attention : public Workload {
   void describe(report::Document& document) const override;
   /// As asked for; config has packed_heads() of it once the run is prepared.
   [[nodiscard]] const attention::Shape& shape() const { return asked_shape_ ? *asked_shape_ : config.shape; }
-  [[nodiscard]] report::Value work_of(std::size_t core) const override;
+  [[nodiscard]] report::Value work_of(int core) const override;
   [[nodiscard]] std::vector<Choice> choices() const override;
 
  protected:

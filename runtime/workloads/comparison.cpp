@@ -38,7 +38,7 @@ std::string comparison_text(const report::Value& one) {
 }
 
 std::string place_text(std::size_t at, const std::vector<std::int64_t>& extents) {
-  return fmt::format("[{}]", fmt::join(indices_of(static_cast<std::int64_t>(at), extents), ", "));
+  return fmt::format("[{}]", fmt::join(indices_of(at, extents), ", "));
 }
 
 std::string tally_text(const planner::Tally& tally, const std::vector<std::int64_t>& extents) {
@@ -55,7 +55,7 @@ void add_tally(report::Value& figures, const planner::Tally& tally, const std::v
   report::Value& first = figures["first_wrong"];
   if (tally.wrong() == 0) return;
   first = report::Array();
-  for (const std::int64_t index : indices_of(static_cast<std::int64_t>(tally.first_wrong), extents)) first.push(index);
+  for (const std::int64_t index : indices_of(tally.first_wrong, extents)) first.push(index);
 }
 
 std::string gate_text(const std::string& asks, const std::string& account, bool passed) {

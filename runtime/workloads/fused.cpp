@@ -294,7 +294,7 @@ std::string Fused::account_of(std::size_t output) const {
   return tally_text(verification[output], {output_extents[output].rows, output_extents[output].cols});
 }
 
-Value Fused::work_of(std::size_t core) const { return {{"blocks", planner::blocks_of_core(job, static_cast<int>(core))}}; }
+Value Fused::work_of(int core) const { return {{"blocks", planner::blocks_of_core(job, core)}}; }
 
 std::vector<Choice> Fused::choices() const {
   return {{"block", "block", text_of(job.plan.block)},

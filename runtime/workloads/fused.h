@@ -49,7 +49,7 @@ class Fused : public Workload {
   [[nodiscard]] std::string line() const override;
   [[nodiscard]] std::uint64_t matmul_tiles() const override { return planner::matmul_tile_count(job); }
   void describe(report::Document& document) const override;
-  [[nodiscard]] report::Value work_of(std::size_t core) const override;
+  [[nodiscard]] report::Value work_of(int core) const override;
   [[nodiscard]] std::vector<Choice> choices() const override;
 
  protected:

@@ -260,8 +260,8 @@ std::string Matmul::account() const {
   return of + tally_text(v.compared, {static_cast<std::int64_t>(v.rows), shape.n});
 }
 
-report::Value Matmul::work_of(std::size_t index) const {
-  const LogicalCore core = config.grid.core(static_cast<int>(index));
+report::Value Matmul::work_of(int index) const {
+  const LogicalCore core = config.grid.core(index);
   const auto part = [](int at, int share, int all) { return std::clamp(all - at * share, 0, share); };
   return {{"tile_rows", part(core.y, config.per_core.rows, tiles_of(config.shape.m))},
           {"tile_columns", part(core.x, config.per_core.columns, tiles_of(config.shape.n))}};

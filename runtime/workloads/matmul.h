@@ -35,7 +35,7 @@ class Matmul : public Workload {
   [[nodiscard]] double useful_flops() const override { return config.shape.useful_flops(); }
   [[nodiscard]] std::uint64_t matmul_tiles() const override { return matmul::matmul_tiles(config); }
   void describe(report::Document& document) const override;
-  [[nodiscard]] report::Value work_of(std::size_t core) const override;
+  [[nodiscard]] report::Value work_of(int core) const override;
   [[nodiscard]] std::vector<Choice> choices() const override;
 
  protected:

@@ -96,7 +96,7 @@ SessionOptions RunOptions::session() const {
   return own;
 }
 
-report::Value Workload::work_of(std::size_t) const { return report::Object(); }
+report::Value Workload::work_of(int) const { return report::Object(); }
 
 std::string Workload::line() const {
   std::string text = name();

@@ -109,7 +109,7 @@ class Workload {
   /// line() says it all.
   virtual void describe(report::Document& document) const;
   /// What a core had to do.
-  [[nodiscard]] virtual report::Value work_of(std::size_t core) const;
+  [[nodiscard]] virtual report::Value work_of(int core) const;
   [[nodiscard]] virtual std::vector<Choice> choices() const { return {}; }
 
   /// Its own flags, then those of all.

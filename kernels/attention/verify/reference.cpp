@@ -90,7 +90,7 @@ class Reference {
     if (keys == 0) return;  // the result has zeros already
     std::vector<double> query(rows_at_once * dim_);
     const double scale = rows_.shape.score_scale();
-    for (std::size_t i = 0; i < count * dim_; ++i) query[i] = scale * static_cast<double>(rows_.q[first * dim_ + i]);
+    for (std::size_t i = 0; i < count * dim_; ++i) query[i] = scale * rows_.q[first * dim_ + i];
     std::fill(scores_.begin(), scores_.end(), 0.0);
     for (std::size_t j = 0; j < keys; j += panel_width) {
       for (std::size_t r = 0; r < count; r += row_group) {
@@ -112,7 +112,7 @@ class Reference {
 
  private:
   [[nodiscard]] std::size_t keys_seen(std::size_t row) const {
-    return static_cast<std::size_t>(rows_.shape.keys_seen(rows_.first_row + static_cast<int>(row)));
+    return rows_.shape.keys_seen(rows_.first_row + static_cast<int>(row));
   }
 
   /// Turns a row of scores into exp(score - max), zero for keys that the row does not see; gives the sum.
@@ -147,7 +147,7 @@ class Reference {
         const double weight = scores_[r * stride_ + j];
         if (weight == 0) continue;
         for (std::size_t d = 0; d < v_dim_; ++d) {
-          const double value = weight / sums.at(r) * static_cast<double>(rows_.v[j * v_dim_ + d]);
+          const double value = weight / sums.at(r) * rows_.v[j * v_dim_ + d];
           uncancelled_ += value * value;
         }
       }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/ids.h"
 #include "core/simd/random_kernels.h"
 
 namespace tilegrid::attention {
@@ -13,16 +14,18 @@ namespace {
 
 using Block = std::array<std::uint32_t, 4>;
 
+std::uint32_t low(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
+std::uint32_t high(std::uint64_t word) { return low(word >> 32U); }
+
 /// Philox-4x32 with 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a bijection of counters,
 /// keyed by the seed, that passes the usual batteries of tests.
 Block philox(Block counter, std::uint64_t seed) {
-  auto key0 = static_cast<std::uint32_t>(seed);
-  auto key1 = static_cast<std::uint32_t>(seed >> 32U);
+  std::uint32_t key0 = low(seed);
+  std::uint32_t key1 = high(seed);
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t product0 = std::uint64_t{0xD2511F53U} * counter[0];
     const std::uint64_t product1 = std::uint64_t{0xCD9E8D57U} * counter[2];
-    counter = {static_cast<std::uint32_t>(product1 >> 32U) ^ counter[1] ^ key0, static_cast<std::uint32_t>(product1),
-               static_cast<std::uint32_t>(product0 >> 32U) ^ counter[3] ^ key1, static_cast<std::uint32_t>(product0)};
+    counter = {high(product1) ^ counter[1] ^ key0, low(product1), high(product0) ^ counter[3] ^ key1, low(product0)};
     key0 += 0x9E3779B9U;
     key1 += 0xBB67AE85U;
   }
@@ -34,12 +37,10 @@ enum class Purpose : std::uint32_t { normal, outlier_choice, outlier_size };
 
 class Generator {
  public:
-  Generator(std::uint64_t seed, int stream) : seed_(seed), stream_(static_cast<std::uint32_t>(stream)) {}
+  Generator(std::uint64_t seed, int stream) : seed_(seed), stream_(stream) {}
 
   [[nodiscard]] Block words(std::uint64_t index, Purpose purpose) const {
-    return philox({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32U), stream_,
-                   static_cast<std::uint32_t>(purpose)},
-                  seed_);
+    return philox({low(index), high(index), stream_, to_underlying(purpose)}, seed_);
   }
 
   /// Two independent samples of N(0,1), by Box and Muller.
@@ -80,7 +81,7 @@ void add_outliers(const Generator& generator, std::uint64_t first, std::vector<f
 std::vector<float> random_samples(std::uint64_t seed, int stream, std::size_t count, Distribution distribution,
                                   std::uint64_t first) {
   std::vector<float> samples(count);
-  const simd::RandomStream normal{seed, static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(Purpose::normal)};
+  const simd::RandomStream normal{seed, static_cast<std::uint32_t>(stream), to_underlying(Purpose::normal)};
   const auto of_pair = [&](std::uint64_t sample) {
     std::array<float, 2> pair{};
     simd::normal_pairs(normal, sample / 2, 1, pair.data());

@@ -217,7 +217,7 @@ Gate gate_for(const Config& config, const VerifyFigures& figures) {
   }
   // A larger scale makes softmax sharper, and errors of scores count for more: with 16 times the usual one 0.063 in bf16,
   // 0.16 in bfp8, with 2 to 8 times no more than without.
-  const double sharper = config.shape.score_scale() * std::sqrt(static_cast<double>(config.shape.dim));
+  const double sharper = config.shape.score_scale() * std::sqrt(config.shape.dim);
   bound *= std::max(1.0, std::sqrt(sharper / 8));
   // Errors of a relative size e that are independent of the values leave a correlation of 1 - e^2 / 2. Correlation leaves
   // the mean out: where the mean is most of the output, as with a constant V, the same errors are large against the rest.

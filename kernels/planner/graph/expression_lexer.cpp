@@ -23,7 +23,7 @@ Token number_at(std::string_view text, std::size_t at) {
   double value = 0;
   const char* begin = text.data() + at;
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
-  const std::string_view read = text.substr(at, static_cast<std::size_t>(end - begin));
+  const std::string_view read = text.substr(at, end - begin);
   if (error != std::errc() || !std::isfinite(value)) {
     expression_error(at, fmt::format("the number {} is out of range", read));
   }

@@ -56,9 +56,7 @@ class Classes {
   explicit Classes(std::size_t values) : parent_(values * 2), contracted_(values * 2, false) {
     std::iota(parent_.begin(), parent_.end(), std::size_t{0});
   }
-  [[nodiscard]] static std::size_t key(ValueId value, int dim) {
-    return static_cast<std::size_t>(value) * 2 + static_cast<std::size_t>(dim);
-  }
+  [[nodiscard]] static std::size_t key(ValueId value, int dim) { return 2 * value + dim; }
   std::size_t root(std::size_t key) {
     while (parent_[key] != key) key = parent_[key] = parent_[parent_[key]];
     return key;
@@ -156,9 +154,9 @@ bool Graph::is_output(ValueId id) const { return std::find(outputs_.begin(), out
 
 std::vector<int> Graph::users_of(ValueId id) const {
   std::vector<int> users;
-  for (std::size_t i = 0; i < ops_.size(); ++i) {
+  for (int i = 0; i < count_of(ops_); ++i) {
     const std::vector<ValueId>& in = ops_[i].in;
-    if (std::find(in.begin(), in.end(), id) != in.end()) users.push_back(static_cast<int>(i));
+    if (std::find(in.begin(), in.end(), id) != in.end()) users.push_back(i);
   }
   return users;
 }
@@ -325,20 +323,19 @@ void Graph::finish() {
   if (outputs_.empty()) throw UsageError(fmt::format("graph{}: no outputs", quoted(name)));
   Classes classes(values_.size());
   AxisFinder finder(values_, classes);
-  for (std::size_t i = 0; i < ops_.size(); ++i) finder.visit(ops_[i], result_of(static_cast<int>(i)));
+  for (int i = 0; i < count_of(ops_); ++i) finder.visit(ops_[i], result_of(i));
   // Blocks can't be cut along the two dimensions of one value independently when both are the same axis.
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    const auto id = static_cast<ValueId>(i);
+  for (ValueId id = 0; id < count_of(values_); ++id) {
     const std::size_t rows = classes.root(Classes::key(id, 0));
     if (rows == classes.root(Classes::key(id, 1))) classes.contract(rows);
   }
   axes_.clear();
   std::vector<AxisId> axis_of(values_.size() * 2, no_axis);
-  for (std::size_t i = 0; i < values_.size(); ++i) {
+  for (ValueId i = 0; i < count_of(values_); ++i) {
     for (int dim = 0; dim < 2; ++dim) {
       const Extent extent = dim == 0 ? values_[i].shape.rows : values_[i].shape.cols;
       if (extent.unit) continue;
-      const std::size_t root = classes.root(Classes::key(static_cast<ValueId>(i), dim));
+      const std::size_t root = classes.root(Classes::key(i, dim));
       if (axis_of[root] == no_axis) {
         axis_of[root] = count_of(axes_);
         axes_.push_back({.tiles = extent.tiles, .contracted = classes.contracted(root)});

@@ -157,11 +157,11 @@ Graph Rewriter::built() const {
     if (reads_of(i) == 0) continue;
     id_of[i] = made.input(graph_.value(i).name, graph_.value(i).shape);
   }
-  for (std::size_t i = 0; i < ops_.size(); ++i) {
+  for (int i = 0; i < count_of(ops_); ++i) {
     if (!live_[i]) continue;
     Op op = ops_[i];
     std::transform(op.in.begin(), op.in.end(), op.in.begin(), new_id);
-    id_of[graph_.result_of(static_cast<int>(i))] = made.append(op);
+    id_of[graph_.result_of(i)] = made.append(op);
   }
   for (const ValueId output : graph_.outputs()) made.output(new_id(output));
   made.finish();

@@ -256,7 +256,7 @@ double CostModel::stage(const Stage& stage, UnitCycles& busy) const {
     total += once * run.sections();
   }
   // Each is waited for and popped, or reserved and pushed.
-  const double buffers = static_cast<double>(stage.packs.size()) + 1;
+  const double buffers = count_of(stage.packs) + 1;
   const double buffer = machine_.chip.cycles().cb_wait + machine_.chip.cycles().cb_pop;
   return total + (machine_.full_sync ? 0 : drain) + buffers * buffer;
 }

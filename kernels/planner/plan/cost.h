@@ -43,7 +43,7 @@ class CostModel {
   [[nodiscard]] double math_cycles(const Instruction& instruction, double tiles) const;
   [[nodiscard]] double vector_cycles(const Instruction& instruction) const;
   [[nodiscard]] double eltwise_cycles(const Instruction& instruction) const;
-  [[nodiscard]] std::uint32_t phases() const { return static_cast<std::uint32_t>(machine_.fidelity); }
+  [[nodiscard]] std::uint32_t phases() const { return to_underlying(machine_.fidelity); }
   [[nodiscard]] double pack_cycles(const Instruction& instruction) const;
   [[nodiscard]] double tiles_read(const Instruction& instruction) const;
 

@@ -65,8 +65,8 @@ class SlotFile {
   };
   template <class Condition>
   [[nodiscard]] int lowest(Condition condition) const {
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (condition(slots_[i])) return static_cast<int>(i);
+    for (int i = 0; i < count_of(slots_); ++i) {
+      if (condition(slots_[i])) return i;
     }
     return -1;
   }

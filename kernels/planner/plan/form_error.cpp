@@ -227,7 +227,7 @@ void add_cost(std::vector<FormCost>& costs, const FormCost& cost) {
 void add_pass(const Plan& plan, const std::vector<ValueId>& of, int rounds, std::vector<double>& of_value,
               std::vector<FormCost>& costs) {
   std::vector<double> inputs;
-  inputs.reserve(static_cast<std::size_t>(plan.graph.input_count()));
+  inputs.reserve(plan.graph.input_count());
   for (ValueId input = 0; input < plan.graph.input_count(); ++input) inputs.push_back(of_value[of[input]]);
   FormErrors errors(plan, std::move(inputs), rounds);
   for (const FormCost& cost : errors.run().costs) add_cost(costs, cost);

@@ -56,7 +56,7 @@ class CoreCost {
                        },
                        [&](const DstRelease&) { end_section(); }, [&](const Pack& e) { pack(e); },
                        [&](const Matmul& e) {
-                         math(matmul(e), {static_cast<int>(e.kind), 0, e.transpose});
+                         math(matmul(e), {to_underlying(e.kind), 0, e.transpose});
                        },
                        [&](const Eltwise& e) { math(eltwise(e), setup(e.kind, e.op, e.broadcast)); },
                        [&](const DestReuse& e) { math(dest_reuse(e), setup(e.kind, e.op, e.dst_is_a)); },
@@ -82,7 +82,7 @@ class CoreCost {
 
   void math(UnitCycles cycles, const Setup& setup) {
     if (setup_ != setup) {
-      const bool on_sfpu = setup[0] == static_cast<int>(EventKind::vector);
+      const bool on_sfpu = setup[0] == to_underlying(EventKind::vector);
       cycles.math += on_sfpu ? cycles_.vector_switch : cycles_.operation_switch;
     }
     setup_ = setup;
@@ -108,7 +108,7 @@ class CoreCost {
     cycles.unpack = unpack_cycles(event.cb, event.tiles);
     cycles.math = event.tiles * cycles_.reduce(event.pool, event.dim, phases());
     sum_.kinds.insert(event.pool == Pool::max ? "reduce max" : "reduce sum");
-    sum_.reductions.insert({event.cb, static_cast<int>(event.pool)});
+    sum_.reductions.insert({event.cb, to_underlying(event.pool)});
     return cycles;
   }
   template <EventKind K>
@@ -119,7 +119,7 @@ class CoreCost {
     return cycles;
   }
 
-  [[nodiscard]] std::uint32_t phases() const { return static_cast<std::uint32_t>(machine_.fidelity); }
+  [[nodiscard]] std::uint32_t phases() const { return to_underlying(machine_.fidelity); }
   [[nodiscard]] CoreCycles::Operand operand(std::uint8_t cb) const {
     return {cycles_.unpack(page_bytes_.at(cb)), cycles_.joint(page_bytes_.at(cb))};
   }

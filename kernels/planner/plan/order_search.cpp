@@ -79,7 +79,7 @@ class Search {
     ops_ = problem_.ops();
     local_op_.assign(graph_.values().size(), -1);
     local_input_.assign(graph_.values().size(), -1);
-    for (std::size_t i = 0; i < ops_.size(); ++i) local_op_[graph_.result_of(ops_[i])] = static_cast<int>(i);
+    for (int i = 0; i < count_of(ops_); ++i) local_op_[graph_.result_of(ops_[i])] = i;
     if (ops_.size() > N) return;
     needs_.resize(ops_.size());
     users_.resize(ops_.size());
@@ -308,7 +308,7 @@ class Search {
         if (!added && found->second <= next_cost) return;
         found->second = next_cost;
         nodes.push_back({next, next_cost, index, op, form});
-        open.push({next_cost, static_cast<std::ptrdiff_t>(nodes.size()) - 1});
+        open.push({next_cost, count_of<std::ptrdiff_t>(nodes) - 1});
       });
     }
     exhausted = true;
@@ -327,7 +327,7 @@ class Search {
           const auto [found, added] = next_level.try_emplace(next, -1);
           if (!added && nodes[found->second].cost <= cost) return;
           nodes.push_back({next, cost, index, op, form});
-          found->second = static_cast<std::ptrdiff_t>(nodes.size()) - 1;
+          found->second = count_of<std::ptrdiff_t>(nodes) - 1;
         });
       }
       level.clear();

@@ -149,13 +149,13 @@ class PassPlanner {
     for (std::size_t i = 0; i < pass.first.buffers.size(); ++i) {
       const PlanBuffer& buffer = pass.first.buffers[i];
       if (buffer.role != role || pass.first.graph.value(buffer.value).carried) continue;
-      const auto whole = static_cast<std::size_t>(pass.first_uses[i].buffer);
+      const int whole = pass.first_uses[i].buffer;
       if (!along_axis(graph_, plan_.buffers[whole].value, cut_.axis)) {
         if (placed[whole]) continue;
         placed[whole] = true;
-        bytes += static_cast<double>(buffer.tiles) * tile_bytes(buffer.format) / pass.segments;
+        bytes += 1.0 * buffer.tiles * tile_bytes(buffer.format) / pass.segments;
       } else {
-        bytes += static_cast<double>(buffer.tiles) * tile_bytes(buffer.format);
+        bytes += 1.0 * buffer.tiles * tile_bytes(buffer.format);
       }
     }
     return bytes / machine_.chip.rates().reader;
@@ -166,8 +166,8 @@ class PassPlanner {
     sum.math += of.math * times;
     sum.pack += of.pack * times;
     sum.compute += of.compute * times;
-    sum.unpacked_tiles += of.unpacked_tiles * static_cast<std::uint64_t>(times);
-    sum.packed_tiles += of.packed_tiles * static_cast<std::uint64_t>(times);
+    sum.unpacked_tiles += of.unpacked_tiles * times;
+    sum.packed_tiles += of.packed_tiles * times;
   }
 
   /// Segments overlap with their transfers as blocks do.
@@ -208,8 +208,7 @@ bool can_fit(const Graph& graph, const Machine& machine, AxisCut cut) {
   std::uint64_t tiles = 0;
   const auto add = [&](ValueId value) {
     const int whole = graph.value(value).shape.tiles();
-    tiles += static_cast<std::uint64_t>(along_axis(graph, value, cut.axis) ? whole / graph.axes()[cut.axis].tiles * cut.tiles
-                                                                           : whole);
+    tiles += along_axis(graph, value, cut.axis) ? whole / graph.axes()[cut.axis].tiles * cut.tiles : whole;
   };
   for (ValueId input = 0; input < graph.input_count(); ++input) add(input);
   for (const ValueId output : graph.outputs()) add(output);

@@ -157,8 +157,8 @@ std::vector<OpGroup> partition(const Graph& graph, const PartitionOptions& optio
 
 std::vector<bool> packed_values(const Graph& graph, const std::vector<OpGroup>& groups) {
   std::vector<int> group_of(graph.ops().size(), 0);
-  for (std::size_t group = 0; group < groups.size(); ++group) {
-    for (const int op : groups[group].ops) group_of[op] = static_cast<int>(group);
+  for (int group = 0; group < count_of(groups); ++group) {
+    for (const int op : groups[group].ops) group_of[op] = group;
   }
   std::vector<bool> packed(graph.values().size(), false);
   for (const ValueId output : graph.outputs()) packed[output] = true;

@@ -41,7 +41,7 @@ std::string op_text(const Graph& graph, const Op& op) {
   }
   std::string arguments;
   for (std::size_t i = 0; i < op.in.size(); ++i) arguments += (i == 0 ? "" : ", ") + in(i);
-  const auto parameter = static_cast<double>(op.parameter);
+  const double parameter = op.parameter;
   if (op.function->has_parameter) arguments += fmt::format(", {:.6g}", parameter);
   // An exp carries a scale of its argument.
   if (!op.function->has_parameter && parameter != 0 && parameter != 1) arguments += fmt::format(" * {:.6g}", parameter);

@@ -70,7 +70,7 @@ class LoopNest {
   }
 
   void line(int depth, const std::string& what, const std::string& remark = {}) {
-    std::string made = std::string(static_cast<std::size_t>(depth + deeper_) * 2, ' ') + what;
+    std::string made = std::string(2 * (depth + deeper_), ' ') + what;
     if (!remark.empty())
       made += std::string(made.size() < remark_column ? remark_column - made.size() : 2, ' ') + "# " + remark;
     text_ += made + "\n";

@@ -62,7 +62,7 @@ StepGroup longest(const Run& run, std::span<const Instruction> body, std::size_t
     std::size_t repeat = 1;
     while ((repeat + 1) * count <= rest.size() && repeats_first(run, rest, count, repeat)) ++repeat;
     const int repeats = usable_repeats(run, rest[0], static_cast<int>(repeat));
-    if (repeats > 1 && count * static_cast<std::size_t>(repeats) > best.count * static_cast<std::size_t>(best.repeats)) {
+    if (repeats > 1 && count * repeats > best.count * best.repeats) {
       best = {.first = first, .count = count, .repeats = repeats};
     }
   }
@@ -298,7 +298,7 @@ std::vector<StepGroup> roll_up(const Run& run, std::span<const Instruction> body
   std::vector<StepGroup> groups;
   for (std::size_t at = 0; at < body.size();) {
     groups.push_back(longest(run, body, at));
-    at += groups.back().count * static_cast<std::size_t>(groups.back().repeats);
+    at += groups.back().count * groups.back().repeats;
   }
   return groups;
 }

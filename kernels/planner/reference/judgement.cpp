@@ -183,7 +183,7 @@ Comparison compare(const Evaluated& expected, const Tensor& output) {
                       .bound = expected.bounds[i],
                       .roundings = expected.roundings.empty() ? expected.bounds[i] : expected.roundings[i],
                       .lost = !expected.lost.empty() && expected.lost[i]};
-    const auto got = static_cast<double>(output.values[i]);
+    const double got = output.values[i];
     if (std::isfinite(truth.value) && std::isfinite(got)) {
       moments.add(truth.value, got);
       rows.add(truth.value, got, i);

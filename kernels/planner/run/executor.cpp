@@ -61,10 +61,10 @@ void Executor::add_name(Fault& fault, const Instruction& i) const {
 }
 
 int Executor::find_buffer(ValueId value, bool output) const {
-  for (std::size_t i = 0; i < plan_.buffers.size(); ++i) {
+  for (int i = 0; i < count_of(plan_.buffers); ++i) {
     const PlanBuffer& buffer = plan_.buffers[i];
     if (buffer.role == BufferRole::scaler || buffer.value != value) continue;
-    if ((buffer.role == BufferRole::output) == output) return static_cast<int>(i);
+    if ((buffer.role == BufferRole::output) == output) return i;
   }
   return -1;
 }

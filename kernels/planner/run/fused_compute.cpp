@@ -42,7 +42,7 @@ void run_passes(const Plan& plan, std::uint32_t blocks) {
       for (int segment = 1; segment < pass.segments; ++segment) interpret_block(pass.later, later);
     }
     for (const int buffer : kept) {
-      api::cb_pop_front(static_cast<std::uint32_t>(buffer), static_cast<std::uint32_t>(plan.buffers[buffer].tiles));
+      api::cb_pop_front(buffer, plan.buffers[buffer].tiles);
     }
   }
 }

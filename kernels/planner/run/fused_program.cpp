@@ -291,8 +291,8 @@ std::vector<CircularBufferConfig> circular_buffers(const Plan& plan) {
   }
   std::vector<CircularBufferConfig> buffers;
   for (const PlanBuffer& buffer : plan.buffers) {
-    buffers.push_back({count_of(buffers), static_cast<std::uint32_t>(buffer.tiles * buffer.copies),
-                       tile_bytes(buffer.format), buffer.format, role_of(plan, buffer)});
+    buffers.push_back(CircularBufferConfig::of_tiles(count_of(buffers), buffer.tiles * buffer.copies, buffer.format,
+                                                     role_of(plan, buffer)));
   }
   return buffers;
 }

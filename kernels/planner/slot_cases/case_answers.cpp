@@ -37,9 +37,7 @@ std::int64_t unroll_factor(int capacity, int slots, std::int64_t tiles) {
 }
 
 /// Slots of a section of several tiles one after another (dst.md 3.1): finished tiles keep only their outputs.
-std::int64_t section_slots(std::int64_t tiles, std::size_t outputs, int peak) {
-  return (tiles - 1) * static_cast<std::int64_t>(outputs) + peak;
-}
+std::int64_t section_slots(std::int64_t tiles, int outputs, int peak) { return (tiles - 1) * outputs + peak; }
 
 void answer_exact(const Case& one, Answers& out) {
   struct Policy {
@@ -51,7 +49,7 @@ void answer_exact(const Case& one, Answers& out) {
                                         {"exact_fpu", {.fpu_forms = true}},
                                         {"exact_fpu_clean", {.fpu_forms = true, .clean_slots = true}}}};
   const std::int64_t tiles = tiles_of(one.block);
-  const std::size_t outputs = one.dag.outputs.size();
+  const int outputs = count_of(one.dag.outputs);
   const bool one_section = obstacle_to_one_section(without_dead_ops(one.dag)).empty();
   for (const Policy& policy : policies) {
     const std::optional<int> slots = exact_slots(one.dag, policy.rules);
@@ -64,7 +62,7 @@ void answer_exact(const Case& one, Answers& out) {
     if (!one.dst_capacity) continue;
     const int spare = *one.dst_capacity - *slots;
     out.add(policy.name, "fits", spare >= 0);
-    out.add(policy.name, "max_tiles_depth_first", spare < 0 ? 0 : spare / static_cast<int>(outputs) + 1);
+    out.add(policy.name, "max_tiles_depth_first", spare < 0 ? 0 : spare / outputs + 1);
   }
 }
 
@@ -91,7 +89,7 @@ void answer_order(const Case& one, Answers& out) {
   if (!peak || !one.dst_capacity) return;
   const std::int64_t tiles = tiles_of(one.block);
   out.add("order", "fits_in_order",
-          Json{{"tile_by_tile", section_slots(tiles, one.dag.outputs.size(), *peak) <= *one.dst_capacity},
+          Json{{"tile_by_tile", section_slots(tiles, count_of(one.dag.outputs), *peak) <= *one.dst_capacity},
                {"grouped_by_kind", tiles * *peak <= *one.dst_capacity}});
 }
 

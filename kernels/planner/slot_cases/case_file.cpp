@@ -228,7 +228,7 @@ void read_dag(const Field& field, Case& out) {
   std::map<std::string, std::size_t> op_named;
   for (std::size_t i = 0; i < listed.size(); ++i) op_named[listed[i].op.name] = i;
   std::map<std::string, int> values;
-  for (std::size_t i = 0; i < out.dag.inputs.size(); ++i) values[out.dag.inputs[i]] = static_cast<int>(i);
+  for (int i = 0; i < out.dag.input_count(); ++i) values[out.dag.inputs[i]] = i;
   for (const std::size_t next : runnable_order(listed, op_named, field.place())) {
     ListedOp& each = listed[next];
     const Field here = field.in(fmt::format("{}, op '{}'", field.place(), each.op.name));

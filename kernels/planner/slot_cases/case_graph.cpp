@@ -60,7 +60,7 @@ class Extents {
   explicit Extents(std::size_t values) : parent_(2 * values), tiles_(2 * values, open_extent), whole_(2 * values, false) {
     std::iota(parent_.begin(), parent_.end(), std::size_t{0});
   }
-  static std::size_t key(int value, int dim) { return 2 * static_cast<std::size_t>(value) + static_cast<std::size_t>(dim); }
+  static std::size_t key(int value, int dim) { return 2 * value + dim; }
 
   [[nodiscard]] int tiles(std::size_t key) { return tiles_[root(key)]; }
   [[nodiscard]] bool whole(std::size_t key) { return whole_[root(key)] || tiles(key) > 0; }

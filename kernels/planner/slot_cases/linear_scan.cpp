@@ -34,7 +34,7 @@ struct Interval {
 };
 
 /// Operands of one operation that the compiler keeps in DST, as values; and the one that it overwrites.
-Line line_of(const SlotDag& dag, std::size_t index, bool fpu_forms) {
+Line line_of(const SlotDag& dag, int index, bool fpu_forms) {
   const SlotOp& op = dag.ops[index];
   Line line{.reads = {}, .result = static_cast<std::size_t>(dag.result_of(index))};
   const auto is_cb = [&](int value) { return dag.is_input(value); };
@@ -43,7 +43,7 @@ Line line_of(const SlotDag& dag, std::size_t index, bool fpu_forms) {
     return line;
   }
   const std::vector<std::size_t> in_dst = dst_operands(dag, op);
-  for (const std::size_t place : in_dst) line.reads.push_back(static_cast<std::size_t>(op.in[place]));
+  for (const std::size_t place : in_dst) line.reads.push_back(op.in[place]);
   const bool in_place = op.kind == SlotKind::sfpu_unary || op.kind == SlotKind::matmul_acc ||
                         op.kind == SlotKind::reduce_acc || op.kind == SlotKind::dest_reuse;
   if (in_place) line.overwritten = line.reads.front();
@@ -60,16 +60,16 @@ class Scanner {
  public:
   Scanner(const SlotDag& dag, LinearScanRules rules)
       : dag_(dag), rules_(rules), values_(dag.inputs.size() + dag.ops.size()) {
-    for (std::size_t i = 0; i < dag.ops.size(); ++i) ops_.push_back(line_of(dag, i, rules.fpu_forms));
+    for (int i = 0; i < count_of(dag.ops); ++i) ops_.push_back(line_of(dag, i, rules.fpu_forms));
   }
 
   LinearScan run() {
     insert_copies();
     make_intervals();
     allocate_all();
-    for (std::size_t value = 0; value < dag_.inputs.size() + dag_.ops.size(); ++value) {
+    for (int value = 0; value < dag_.result_of(count_of(dag_.ops)); ++value) {
       const int slot = slots_[root(value)];
-      if (slot >= 0) out_.slot_of[dag_.name_of(static_cast<int>(value))] = slot;
+      if (slot >= 0) out_.slot_of[dag_.name_of(value)] = slot;
     }
     return std::move(out_);
   }

@@ -21,8 +21,7 @@ bool before_by_name(std::string_view a, std::string_view b) {
     }
     const auto number = [](std::string_view& text) {
       text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
-      const std::string_view digits =
-          text.substr(0, static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), digit) - text.begin()));
+      const std::string_view digits = text.substr(0, std::find_if_not(text.begin(), text.end(), digit) - text.begin());
       text.remove_prefix(digits.size());
       return digits;
     };

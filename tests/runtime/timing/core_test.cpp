@@ -206,9 +206,9 @@ TEST(ReplayCore, ZonesCollectWhatFollowsThem) {
   const auto phases = replay(log.run, machine).launches.front().phases;
   ASSERT_EQ(phases.size(), 2U);
   EXPECT_EQ(phases[0].name, "first");
-  EXPECT_EQ(phases[0].busy, (std::array<double, lane_count>{0, 0, 32, 10, 32}));
+  EXPECT_EQ(phases[0].busy, (EnumArray<Lane, double>{0, 0, 32, 10, 32}));
   EXPECT_EQ(phases[1].name, "second");
-  EXPECT_EQ(phases[1].busy, (std::array<double, lane_count>{0, 0, 0, 0, 32}));
+  EXPECT_EQ(phases[1].busy, (EnumArray<Lane, double>{0, 0, 0, 0, 32}));
 }
 
 TEST(ReplayCore, ALogThatWaitsForEverIsRefused) {

@@ -8,10 +8,8 @@
 namespace tilegrid::timing {
 namespace {
 
-LaneTime& lane(CoreTime& core, Lane which) { return core.lanes.at(static_cast<std::size_t>(which)); }
-double& stalled(CoreTime& core, Lane which, Stall why) {
-  return lane(core, which).stalled.at(static_cast<std::size_t>(why));
-}
+LaneTime& lane(CoreTime& core, Lane which) { return core.lanes.at(which); }
+double& stalled(CoreTime& core, Lane which, Stall why) { return lane(core, which).stalled.at(why); }
 
 /// Kernels start at 100; math is busy for `math` cycles, the reader for 10 and waits for DRAM and a buffer.
 CoreTime core_with(double math, double dram, double end) {
@@ -49,7 +47,7 @@ TEST(DeviceSummary, LimitsAreMeansOverCoresAndLeaveOutWaitsForBuffers) {
   EXPECT_DOUBLE_EQ(summary.margin(), 340.0 / 950);
   EXPECT_DOUBLE_EQ(find(summary, Limit::Kind::imbalance)->cycles, 900 - 800);
   EXPECT_DOUBLE_EQ(find(summary, Limit::Kind::launch)->cycles, 100 + 50);
-  EXPECT_EQ(summary.slowest, 1U);
+  EXPECT_EQ(summary.slowest, 1);
 }
 
 TEST(DeviceSummary, OneCoreOfFourAtWorkIsImbalance) {

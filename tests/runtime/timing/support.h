@@ -87,8 +87,8 @@ inline Event pack_to(int id, std::uint32_t tiles) {
 }
 
 inline const LaneTime& lane(const DeviceTime& time, Lane which, std::size_t core = 0) {
-  return time.launches.front().cores[core].lanes[static_cast<std::size_t>(which)];
+  return time.launches.front().cores[core].lanes[which];
 }
-inline double stalled(const LaneTime& lane, Stall stall) { return lane.stalled[static_cast<std::size_t>(stall)]; }
+inline double stalled(const LaneTime& lane, Stall stall) { return lane.stalled[stall]; }
 
 }  // namespace tilegrid::timing
