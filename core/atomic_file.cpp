@@ -152,6 +152,42 @@ void write_file(const std::string& path, std::string_view content) {
              [=](std::ostream& stream) { stream.write(content.data(), static_cast<std::streamsize>(content.size())); });
 }
 
+struct OutputFile::Open {
+  explicit Open(const std::string& path) : part(end_of_links(path)), buffer(part.descriptor()) {}
+  PartFile part;
+  DescriptorBuffer buffer;
+};
+
+OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
+  try {
+    open_ = std::make_unique<Open>(path_);
+  } catch (const std::exception& error) {
+    failure_ = reason_of(error);
+  }
+}
+
+OutputFile::~OutputFile() = default;
+
+void OutputFile::write(std::string_view text) {
+  if (!open_ || open_->buffer.reason() != 0) return;
+  open_->buffer.sputn(text.data(), static_cast<std::streamsize>(text.size()));
+  bytes_ += text.size();
+}
+
+void OutputFile::finish() {
+  if (open_) {
+    try {
+      open_->buffer.pubsync();
+      if (open_->buffer.reason() != 0) fail(open_->buffer.reason());
+      open_->part.take_place();
+    } catch (const std::exception& error) {
+      failure_ = reason_of(error);
+    }
+    open_.reset();
+  }
+  if (!failure_.empty()) throw UsageError(fmt::format("{}: cannot be written: {}", path_, failure_));
+}
+
 std::string why_not_writable(const std::string& path) {
   try {
     const PartFile probe(end_of_links(path));

@@ -381,8 +381,10 @@ struct CompareKv {
 
   static std::vector<Comparison> comparisons_of(std::vector<std::string> arguments) {
     // Flags of attention that a comparison sets itself, or has no use for.
-    constexpr std::array<std::string_view, 9> unfit{"--kv",  "--balance", "--kernel",          "--steps",         "--out",
-                                                    "--log", "--split",   "--compare-kernels", "--no-device-time"};
+    constexpr std::array<std::string_view, 14> unfit{
+        "--kv",          "--balance",   "--kernel",          "--steps",          "--out",
+        "--log",         "--split",     "--compare-kernels", "--no-device-time", "--trace",
+        "--trace-cores", "--noc-trace", "--npeviz",          "--profiler-csv"};
     refuse_arguments(arguments, unfit, "compare-kv");
     std::vector<SweepPoint> points{{arguments, {}, {}}};
     if (has_lists(arguments)) {

@@ -189,8 +189,9 @@ struct ComparePartitions {
 
   static void check(const std::vector<std::string>& arguments) {
     // Flags of attention that the comparison sets itself, or has no use for.
-    constexpr std::array<std::string_view, 8> unfit{"--partition", "--kernel", "--steps",           "--out",
-                                                    "--log",       "--split",  "--compare-kernels", "--no-device-time"};
+    constexpr std::array<std::string_view, 13> unfit{
+        "--partition",      "--kernel", "--steps",       "--out",       "--log",    "--split",       "--compare-kernels",
+        "--no-device-time", "--trace",  "--trace-cores", "--noc-trace", "--npeviz", "--profiler-csv"};
     refuse_arguments(arguments, unfit, "compare-partitions");
   }
 

@@ -9,6 +9,7 @@
 #include "core/say.h"
 #include "runtime/cli/commands.h"
 #include "runtime/flags/kernel_flags.h"
+#include "runtime/flags/trace_flags.h"
 #include "runtime/report/metrics.h"
 #include "runtime/report/print.h"
 #include "runtime/report/run_report.h"
@@ -21,6 +22,7 @@ struct Retime {
   Flags flags;
   std::string file, json, view = "none", arch = "wormhole_b0";
   std::vector<std::string> sets;
+  traces::Options traces;
 
   Retime() {
     flags.add("FILE", "", "The log", file).reads().required = true;
@@ -35,6 +37,7 @@ struct Retime {
                      });
     flags.add("--json", "FILE", "Write JSON, as `device` of a run's report; - for standard output alone [none]", json)
         .writes();
+    add_trace_flags(flags, traces);
   }
 
   int run(Session& session, const std::vector<std::string>&) const {
@@ -54,7 +57,16 @@ struct Retime {
     if (!flags.given("--arch") && std::find(known.begin(), known.end(), own) != known.end()) {
       chip = report::choose_architecture(own, sets);
     }
-    const report::DeviceReport done = report::replay_run(log, chip, true);
+    traces::Traces writing(traces, log);
+    const report::DeviceReport done = report::replay_run(log, chip, true, writing.observer());
+    std::string failure;
+    writing.finish([&](const std::function<void()>& write) {
+      try {
+        write();
+      } catch (const UsageError& error) {
+        if (failure.empty()) failure = error.message();
+      }
+    });
     const report::Value device = device_figures(done);
     report::print_report(
         json,
@@ -65,6 +77,7 @@ struct Retime {
         [&]() -> report::Value {
           return {{"file", file}, {"program", log.program}, {"grid", report::text_of(log.grid)}, {"device", device}};
         });
+    if (!failure.empty()) throw UsageError(failure);
     return 0;
   }
 };

@@ -60,9 +60,13 @@ void use_logs(Workload& workload, RunOutcome& outcome, bool keep_logs) {
   if (!options.log.empty()) workload.save([&] { save_log(log, options.log); });
   if (options.architecture) {
     report::Timeline timeline;
-    outcome.device =
-        report::replay_run(log, *options.architecture, options.progress, options.report.empty() ? nullptr : &timeline);
+    traces::Traces traces(options.traces, log);
+    timing::Observers all;
+    if (!options.report.empty()) all.add(timeline);
+    if (traces.observer() != nullptr) all.add(*traces.observer());
+    outcome.device = report::replay_run(log, *options.architecture, options.progress, all.empty() ? nullptr : &all);
     outcome.timeline = timeline.figures();
+    traces.finish([&](const std::function<void()>& write) { workload.save(write); });
   }
   outcome.result.log = keep_logs ? std::move(log.launches.back()) : LaunchLog{};
   log.launches.pop_back();

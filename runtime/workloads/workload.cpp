@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "runtime/flags/check_flag.h"
+#include "runtime/flags/trace_flags.h"
 #include "runtime/report/metrics.h"
 
 namespace tilegrid::workloads {
@@ -76,6 +77,7 @@ void add_common_flags(Flags& flags, RunOptions& options) {
       .no_fact()
       .writes_page();
   flags.add("--log", "FILE", "Save the event log there, see `tilegrid log` [none]", options.log).writes();
+  add_trace_flags(flags, options.traces);
   flags
       .add("--view", "METRIC",
            fmt::format("Grid view of a figure by core, or none; `tilegrid attention --help` lists\nthem [{}]", options.view),
@@ -134,12 +136,17 @@ Flags& Workload::flags() {
 void Workload::settle() {
   static_cast<void>(flags());
   if (options.log == "-") throw UsageError("--log -: the log goes to a file only");
-  if (!options.device_time) flags_.refuse({"--set"}, "does not go with --no-device-time");
+  if (!options.device_time) {
+    std::vector<std::string> replayed{trace_flags.begin(), trace_flags.end()};
+    replayed.emplace_back("--set");
+    flags_.refuse(replayed, "does not go with --no-device-time");
+  }
   const report::ChosenArchitecture chosen = report::choose_architecture(options.arch, options.sets);
   options.chip = chosen.parameters;
   if (options.device_time) options.architecture = chosen;
   if (options.grid.cores() == 0) options.grid = options.chip.workers();
   options.chip.check_grid(options.grid, "--grid");
+  traces::check(options.traces, options.grid);
   const std::vector<std::string> replayed = report::metric_names(false);
   if (!options.device_time && std::find(replayed.begin(), replayed.end(), options.view) != replayed.end()) {
     throw UsageError(fmt::format("--view {}: does not go with --no-device-time", options.view));

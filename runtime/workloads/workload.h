@@ -18,6 +18,7 @@
 #include "runtime/flags/print_flags.h"
 #include "runtime/report/run_report.h"
 #include "runtime/session.h"
+#include "runtime/traces/traces.h"
 
 /// Workloads: what can be run on the grid from the command line, by a sweep or a comparison, or by a program of one's own.
 /// A workload says what is its own; the driver does what all have in common.
@@ -37,9 +38,10 @@ struct RunOptions {
   checks::Config checks;                                   ///< what they say
   std::string json, log;                                   ///< files; "-" for JSON: standard output alone
   std::string report;                                      ///< folder of the page
-  std::string view = "matmul-tiles";                       ///< a figure of report::metrics(), or none
-  bool dry_run = false;                                    ///< control flow alone: no data, no numbers
-  bool diagnostics = false;                                ///< look at what becomes of numbers
+  traces::Options traces;
+  std::string view = "matmul-tiles";  ///< a figure of report::metrics(), or none
+  bool dry_run = false;               ///< control flow alone: no data, no numbers
+  bool diagnostics = false;           ///< look at what becomes of numbers
   bool progress = true;
   PrintOptions print{};  ///< whose output is shown, and where
   /// The session that they ask for; who has seen to the chip and the grid (Workload::settle) can run it.

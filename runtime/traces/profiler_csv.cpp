@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/traces/profiler_csv.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+namespace tilegrid::traces {
+namespace {
+
+constexpr std::array<const char*, timing::lane_count> processors{"BRISC", "NCRISC", "TRISC_0", "TRISC_1", "TRISC_2"};
+
+/// A field of a CSV line.
+std::string field(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == ',' || c == '\n' || c == '"'; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+ProfilerCsv::ProfilerCsv(std::string path, const RunLog& log) : file_(std::move(path)), grid_(log.grid) {}
+
+void ProfilerCsv::started(const timing::Start& launch) {
+  log_ = &launch.log;
+  places_ = launch.chip.places();
+  offset_ = launch.cycles;
+  number_ = launch.number + 1;
+  scopes_.assign(static_cast<std::size_t>(grid_.cores()), {});
+  if (has_head_) return;
+  has_head_ = true;
+  file_.write(
+      fmt::format("ARCH: {}, CHIP_FREQ[MHz]: {:.0f}, Max Compute Cores: {}\n"
+                  "PCIe slot,core_x,core_y,RISC processor type,timer_id,time[cycles since reset],data,run host ID,trace id,"
+                  "trace id counter,zone name,type,source line,source file,meta data\n",
+                  launch.chip.name(), launch.chip["clock_hz"] / 1e6, launch.chip.workers().cores()));
+}
+
+void ProfilerCsv::scope(const timing::ScopePoint& point) {
+  scopes_[static_cast<std::size_t>(point.core)][static_cast<std::size_t>(point.lane)].push_back(point);
+}
+
+void ProfilerCsv::row(int core, int lane, double time, std::uint64_t data, const std::string& zone, const char* type,
+                      const std::string& file, unsigned line) {
+  const PhysicalCore node = places_.physical_of(grid_.core(core));
+  // As the profiler does: a number of 16 bits for the place in the source, here of the zone's name and type.
+  const std::size_t timer = std::hash<std::string>()(zone + type) & 0xFFFFU;
+  file_.write(fmt::format("0,{},{},{},{},{},{},{},,,{},{},{},{},\n", node.x, node.y,
+                          processors[static_cast<std::size_t>(lane)], timer, std::llround(offset_ + time), data, number_,
+                          field(zone), type, line, field(file)));
+}
+
+void ProfilerCsv::ended(const timing::LaunchTime& launch) {
+  for (int core = 0; core < grid_.cores(); ++core) {
+    const timing::CoreTime& times = launch.cores[static_cast<std::size_t>(core)];
+    for (int lane = 0; lane < timing::lane_count; ++lane) {
+      const double end = times.lanes[static_cast<std::size_t>(lane)].end;
+      if (end <= 0) continue;  // no kernel
+      const std::string name = lane < 2 ? processors[static_cast<std::size_t>(lane)] : "TRISC";
+      double begin = times.lanes[static_cast<std::size_t>(lane)].stalled[static_cast<std::size_t>(timing::Stall::launch)];
+      begin = std::min(begin, end);
+      row(core, lane, 0, 0, name + "-FW", "ZONE_START", "", 0);
+      row(core, lane, begin, 0, name + "-KERNEL", "ZONE_START", "", 0);
+      for (const timing::ScopePoint& point : scopes_[static_cast<std::size_t>(core)][static_cast<std::size_t>(lane)]) {
+        const auto known = std::find_if(log_->scopes.begin(), log_->scopes.end(),
+                                        [&](const ScopeName& one) { return one.id == point.scope.name; });
+        const bool has_place = known != log_->scopes.end();
+        const bool begins = point.scope.mark == ScopeMark::begin || point.scope.mark == ScopeMark::sum_begin;
+        const char* type = point.scope.mark == ScopeMark::value ? "TS_DATA" : begins ? "ZONE_START" : "ZONE_END";
+        row(core, lane, point.time, point.scope.value(), log_->scope_name(point.scope.name), type,
+            has_place ? known->file : std::string(), has_place ? known->line : 0);
+      }
+      row(core, lane, end, 0, name + "-KERNEL", "ZONE_END", "", 0);
+      row(core, lane, end, 0, name + "-FW", "ZONE_END", "", 0);
+    }
+  }
+}
+
+void ProfilerCsv::finish() { file_.finish(); }
+
+}  // namespace tilegrid::traces
