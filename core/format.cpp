@@ -15,14 +15,19 @@ constexpr std::uint32_t sign_bit = 0x80000000U;
 constexpr std::uint32_t infinity_bits = 0x7F800000U;
 constexpr std::uint32_t smallest_normal = 0x00800000U;
 
-/// Half away from zero at bit `dropped` - 1; the bits below `dropped` are cleared. A NaN ends as infinity of its sign, and
-/// whatever has exponent 0, the negative zero too, as +0. The exponent is looked at before rounding.
+std::uint32_t magnitude_of(float value) { return std::min(std::bit_cast<std::uint32_t>(value) & ~sign_bit, infinity_bits); }
+std::uint32_t sign_of(float value) { return std::bit_cast<std::uint32_t>(value) & sign_bit; }
+
+/// Half away from zero at bit `dropped` - 1; the bits below `dropped` are cleared.
+std::uint32_t half_away(std::uint32_t magnitude, int dropped) {
+  return (magnitude + (1U << (dropped - 1))) & ~((1U << dropped) - 1U);
+}
+
+/// The value rounded. A NaN ends as infinity of its sign, and whatever has exponent 0, the negative zero too, as +0. The
+/// exponent is looked at before rounding.
 std::uint32_t round_magnitude(float value, int dropped) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  const std::uint32_t magnitude = std::min(bits & ~sign_bit, infinity_bits);
-  if (magnitude < smallest_normal) return 0;
-  const std::uint32_t rounded = (magnitude + (1U << (dropped - 1))) & ~((1U << dropped) - 1U);
-  return rounded | (bits & sign_bit);
+  const std::uint32_t magnitude = magnitude_of(value);
+  return magnitude < smallest_normal ? 0 : half_away(magnitude, dropped) | sign_of(value);
 }
 
 }  // namespace
@@ -45,6 +50,8 @@ const char* name_of(DataFormat format) {
       return "bfp8_b";
     case DataFormat::bfp4_b:
       return "bfp4_b";
+    case DataFormat::bfp2_b:
+      return "bfp2_b";
     case DataFormat::int32:
       return "int32";
     case DataFormat::uint16:
@@ -60,8 +67,8 @@ const char* name_of(DataFormat format) {
 }
 
 std::optional<DataFormat> parse_format(std::string_view text) {
-  for (const DataFormat format :
-       {DataFormat::fp32, DataFormat::tf32, DataFormat::bf16, DataFormat::fp16, DataFormat::bfp8_b}) {
+  for (const DataFormat format : {DataFormat::fp32, DataFormat::tf32, DataFormat::bf16, DataFormat::fp16, DataFormat::bfp8_b,
+                                  DataFormat::bfp4_b, DataFormat::bfp2_b}) {
     if (text == name_of(format)) return format;
   }
   return std::nullopt;
@@ -69,7 +76,10 @@ std::optional<DataFormat> parse_format(std::string_view text) {
 
 namespace scalar {
 
-std::uint16_t pack_bf16(float value) { return static_cast<std::uint16_t>(round_magnitude(value, 16) >> 16); }
+std::uint16_t pack_bf16(float value) {
+  const std::uint32_t rounded = half_away(magnitude_of(value), 16);
+  return rounded < smallest_normal ? std::uint16_t{0} : static_cast<std::uint16_t>((rounded | sign_of(value)) >> 16);
+}
 
 std::uint16_t pack_fp16(float value) {
   // 0x47FFE000 is 131008, the float of 0x7FFF; 0x38800000 is 2^-14, the smallest normal. The exponents differ by 127 - 15.
@@ -94,25 +104,28 @@ float unpack_fp16(std::uint16_t bits) {
   return std::bit_cast<float>(sign | ((exponent + 112U) << 23) | (mantissa << 13));
 }
 
-Bfp8Row pack_bfp8_b(std::span<const float, block_float_group> values) {
+BlockRow pack_block_row(std::span<const float, block_float_group> values, DataFormat format, BlockRounding rounding) {
   // Magnitudes as fp32 patterns: of normal numbers a larger pattern is a larger number.
   std::array<std::uint32_t, block_float_group> magnitudes{};
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint32_t magnitude = std::min(std::bit_cast<std::uint32_t>(values[i]) & ~sign_bit, infinity_bits);
+    std::uint32_t magnitude = magnitude_of(values[i]);
+    if (rounding == BlockRounding::packer) magnitude = half_away(magnitude, 17);
     magnitudes.at(i) = magnitude < smallest_normal ? 0 : magnitude;
   }
-  Bfp8Row row;
+  const int bits = magnitude_bits(format);
+  const int rounded_to = rounding == BlockRounding::nearest ? bits : 7;
+  BlockRow row;
   const std::uint32_t shared = *std::max_element(magnitudes.begin(), magnitudes.end()) >> 23;
   row.exponent = static_cast<std::uint8_t>(shared);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (magnitudes.at(i) == 0) continue;
-    // From 24 bits to 7 with the largest exponent: 17 places, and one more for each that the exponent is less.
-    const std::uint32_t places = 17 + shared - (magnitudes.at(i) >> 23);
+    // From 24 bits with the largest exponent, and one place more for each that the exponent is less.
+    const std::uint32_t places = 24U - static_cast<std::uint32_t>(rounded_to) + shared - (magnitudes.at(i) >> 23);
     const std::uint64_t significand = (magnitudes.at(i) & 0x7FFFFFU) | 0x800000U;
     const std::uint64_t rounded = places > 24 ? 0 : (significand + (std::uint64_t{1} << (places - 1))) >> places;
-    if (rounded == 0) continue;
-    const bool negative = (std::bit_cast<std::uint32_t>(values[i]) & sign_bit) != 0;
-    row.datums.at(i) = static_cast<std::uint8_t>(std::min<std::uint64_t>(rounded, 127) | (negative ? 0x80U : 0U));
+    const std::uint64_t magnitude = std::min((std::uint64_t{1} << rounded_to) - 1, rounded) >> (rounded_to - bits);
+    if (magnitude == 0) continue;
+    row.datums.at(i) = static_cast<std::uint8_t>(magnitude | (sign_of(values[i]) != 0 ? 1U << bits : 0U));
   }
   return row;
 }
@@ -127,6 +140,13 @@ float unpack_bfp8_b(std::uint8_t exponent, std::uint8_t datum) {
     --own;
   }
   return std::bit_cast<float>(sign | (own & 0xFFU) << 23U | (magnitude & 0x3FU) << 17U);
+}
+
+float unpack_block_float(DataFormat format, std::uint8_t exponent, std::uint8_t datum) {
+  // What is narrower has the upper bits of the magnitude.
+  const int bits = magnitude_bits(format);
+  const unsigned magnitude = (datum & ((1U << bits) - 1U)) << (7 - bits);
+  return unpack_bfp8_b(exponent, static_cast<std::uint8_t>((datum >> bits & 1U) << 7U | magnitude));
 }
 
 float truncate_tf32(float value) { return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & 0xFFFFE000U); }

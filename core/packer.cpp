@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/packer.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 
 #include "core/error.h"
@@ -41,27 +43,26 @@ void accumulate(const float* values, bool dst_fp32, DataFormat format, std::byte
   simd::accumulate_bf16(packed.data(), tile_elements, typed<std::uint16_t>(l1));
 }
 
-/// Integers in DST are 32-bit patterns.
+/// Integers in DST are 32-bit patterns. The shorter ones end at `least` and `most`, if there are any.
 template <class T>
-void narrow(const float* values, std::byte* l1) {
-  for (int i = 0; i < tile_elements; ++i) typed<T>(l1)[i] = static_cast<T>(std::bit_cast<std::uint32_t>(values[i]));
+void narrow(const float* values, std::int32_t least, std::int32_t most, std::byte* l1) {
+  for (int i = 0; i < tile_elements; ++i) {
+    typed<T>(l1)[i] = static_cast<T>(std::clamp(std::bit_cast<std::int32_t>(values[i]), least, most));
+  }
 }
 
 /// As the bits that they are; null is a cleared tile.
 void store_integers(const float* source, DataFormat format, std::byte* l1) {
   static constexpr std::array<float, tile_elements> cleared{};
   const float* values = source != nullptr ? source : cleared.data();
-  if (format == DataFormat::uint16) return narrow<std::uint16_t>(values, l1);
-  if (tile_bytes(format) == tile_elements) return narrow<std::uint8_t>(values, l1);
+  using Limits = std::numeric_limits<std::int32_t>;
+  if (format == DataFormat::uint16) return narrow<std::uint16_t>(values, Limits::min(), Limits::max(), l1);
+  if (format == DataFormat::uint8) return narrow<std::uint8_t>(values, 0, 255, l1);
+  if (format == DataFormat::int8) return narrow<std::int8_t>(values, -127, 127, l1);
   std::memcpy(l1, values, tile_elements * sizeof(float));
 }
 
 void check(const PackConfig& config) {
-  if (config.format == DataFormat::bfp4_b) {
-    throw Fault("Packer format", "pack_tile to bfp4_b",
-                "this packer writes fp32, tf32, bf16, fp16 and bfp8_b; bfp4_b is read only")
-        .hint("give the output buffer one of these formats");
-  }
   if (config.l1_accumulate && config.format != DataFormat::fp32 && config.format != DataFormat::bf16) {
     throw Fault("Packer L1 accumulation", std::string("pack_tile accumulates onto ") + name_of(config.format) + " in L1",
                 "L1 accumulation adds in fp32 or bf16")
@@ -84,10 +85,11 @@ void pack_tile(const float* source, bool dst_fp32, const PackConfig& config, std
       return simd::pack_fp16(values, tile_elements, typed<std::uint16_t>(l1));
     case DataFormat::tf32:
       return simd::pack_tf32(values, tile_elements, typed<std::uint32_t>(l1));
-    case DataFormat::bfp8_b: {
-      auto* bytes = typed<std::uint8_t>(l1);
-      return simd::pack_bfp8_b(values, tile_elements, bytes, bytes + block_float_exponents);
-    }
+    case DataFormat::bfp8_b:
+    case DataFormat::bfp4_b:
+    case DataFormat::bfp2_b:
+      return simd::pack_block_floats(
+          values, config.format, config.precise_blocks ? scalar::BlockRounding::precise : scalar::BlockRounding::packer, l1);
     default:
       std::memcpy(l1, values, tile_elements * sizeof(float));
   }

@@ -61,10 +61,10 @@ void encode(const TileFloats& values, DataFormat format, std::byte* out) {
       simd::pack_tf32(values.data(), tile_elements, words.data());
       std::memcpy(out, words.data(), sizeof words);
       return;
-    case DataFormat::bfp8_b: {
-      auto* bytes = reinterpret_cast<std::uint8_t*>(out);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
-      return simd::pack_bfp8_b(values.data(), tile_elements, bytes, bytes + block_float_exponents);
-    }
+    case DataFormat::bfp8_b:
+    case DataFormat::bfp4_b:
+    case DataFormat::bfp2_b:
+      return simd::pack_block_floats(values.data(), format, scalar::BlockRounding::nearest, out);
     default:
       std::memcpy(out, values.data(), sizeof values);
       return;
@@ -72,14 +72,14 @@ void encode(const TileFloats& values, DataFormat format, std::byte* out) {
   std::memcpy(out, halves.data(), sizeof halves);
 }
 
-/// 64 shared exponents, then the datums, of a byte or two to a byte with the lower one first. A datum is a sign and `bits`
+/// 64 shared exponents, then the datums, one, two or four to a byte with the lower ones first. A datum is a sign and `bits`
 /// bits of magnitude without a hidden one.
 void decode_block_float(const std::byte* tile, int bits, TileFloats& values) {
-  const std::size_t in_byte = bits < 4 ? 2 : 1;
+  const std::size_t in_byte = 8 / (static_cast<std::size_t>(bits) + 1);
   for (std::size_t i = 0; i < tile_elements; ++i) {
     const int exponent = std::to_integer<int>(tile[i / block_float_group]);
     const int byte = std::to_integer<int>(tile[block_float_exponents + i / in_byte]);
-    const int datum = i % in_byte == 0 ? byte : byte >> 4;
+    const int datum = byte >> (static_cast<int>(i % in_byte) * (bits + 1));
     const int magnitude = datum & ((1 << bits) - 1);
     const bool negative = (datum & 1 << bits) != 0;
     const float value = negative && magnitude == 0 ? std::numeric_limits<float>::infinity()
@@ -98,9 +98,9 @@ void decode(const std::byte* tile, DataFormat format, TileFloats& values) {
       std::memcpy(halves.data(), tile, sizeof halves);
       return simd::unpack_fp16(halves.data(), tile_elements, values.data());
     case DataFormat::bfp8_b:
-      return decode_block_float(tile, 7, values);
     case DataFormat::bfp4_b:
-      return decode_block_float(tile, 3, values);
+    case DataFormat::bfp2_b:
+      return decode_block_float(tile, magnitude_bits(format), values);
     default:
       std::memcpy(values.data(), tile, sizeof values);
   }
@@ -109,7 +109,6 @@ void decode(const std::byte* tile, DataFormat format, TileFloats& values) {
 }  // namespace
 
 void tilize(std::span<const float> matrix, int rows, int columns, DataFormat format, std::span<std::byte> out) {
-  if (format == DataFormat::bfp4_b) throw std::invalid_argument("tilize to bfp4_b: this format can only be read");
   expect_sizes(matrix.size(), out.size(), rows, columns, format);
   alignas(64) TileFloats values{};
   std::byte* tile = out.data();

@@ -17,11 +17,12 @@ namespace tilegrid {
 }
 
 /// Cuts a row-major matrix of `rows` x `columns` floats into tiles in row-major tile order and converts them to `format`
-/// by the packer's rounding. Rows and columns are padded with zeros to multiples of 32.
+/// by the packer's rounding, to block floats to nearest, as hosts do. Rows and columns are padded with zeros to multiples of
+/// 32.
 /// `out` holds tiles_of(rows) * tiles_of(columns) * tile_bytes(format) bytes.
 void tilize(std::span<const float> matrix, int rows, int columns, DataFormat format, std::span<std::byte> out);
 
-/// The reverse of tilize; drops the padding. Exact, also where the unpacker's exponents of bfp8_b wrap.
+/// The reverse of tilize; drops the padding. Exact, also where the unpacker's exponents of block floats wrap.
 void untilize(std::span<const std::byte> tiles, int rows, int columns, DataFormat format, std::span<float> out);
 
 [[nodiscard]] constexpr int tiles_of(int elements) { return (elements + tile_side - 1) / tile_side; }

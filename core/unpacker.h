@@ -11,8 +11,7 @@ namespace tilegrid {
 enum class RegisterFormat : unsigned char { fp32, tf32, bf16 };
 
 /// Unpacks a tile from L1 to 1024 floats in face order (64-byte aligned). 16-bit formats are exact; fp32 is truncated to
-/// the register's format. bfp8_b becomes what scalar::unpack_bfp8_b says, bfp4_b sign * magnitude * 2^(e-127-2); magnitude 0
-/// with the sign set is -inf.
+/// the register's format. Block floats become what scalar::unpack_block_float says.
 void unpack_tile(const std::byte* l1, DataFormat format, RegisterFormat to, bool transpose, float* out);
 
 }  // namespace tilegrid

@@ -87,11 +87,12 @@ struct ComputeConfig {
   bool full_sync = false;  ///< the whole DST in one section instead of two halves
   int dst_capacity = 0;    ///< slots of a section, at most those of the mode; 0: all of them
   Numerics numerics = default_numerics;
-  bool known_faults = false;  ///< in exact numerics, faults of the chip's silicon as it has them
+  bool known_faults = false;       ///< in exact numerics, faults of the chip's silicon as it has them
+  bool bfp8_pack_precise = false;  ///< the packer rounds to block floats once (scalar::BlockRounding::precise)
   friend bool operator==(const ComputeConfig&, const ComputeConfig&) = default;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(fidelity, dst_fp32, full_sync, dst_capacity, numerics, known_faults);
+    archive(fidelity, dst_fp32, full_sync, dst_capacity, numerics, known_faults, bfp8_pack_precise);
   }
 };
 

@@ -52,7 +52,7 @@ void ProgramCores::set_up(Core& core) {
   core.matrix =
       MatrixUnit(compute.fidelity, compute.dst_fp32, compute.numerics, compute.known_faults && has_matrix_fault(core.chip));
   core.vector = VectorUnit(compute.dst_fp32, compute.numerics);
-  core.pack = {};
+  core.pack = {.precise_blocks = compute.bfp8_pack_precise};
   core.unpack_to_dst = false;
   core.dry = launch_.dry;
   core.numbers = launch_.watch_numbers ? std::make_unique<NumberWatch>() : nullptr;

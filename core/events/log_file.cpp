@@ -239,6 +239,7 @@ class LogReader {
       case DataFormat::bf16:
       case DataFormat::bfp8_b:
       case DataFormat::bfp4_b:
+      case DataFormat::bfp2_b:
       case DataFormat::int32:
       case DataFormat::uint16:
       case DataFormat::int8:

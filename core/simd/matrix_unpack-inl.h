@@ -8,7 +8,6 @@
 #define TILEGRID_CORE_SIMD_MATRIX_UNPACK_INL_H
 #endif
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -191,50 +190,54 @@ void unpack_transposed(const std::byte* l1, const UnpackSpec& spec, float* out) 
   }
 }
 
-/// bfp4_b to fp32 patterns, straight: 64 exponent bytes (one to a face row), then 4-bit sign and magnitude, low nibble
-/// first.
-inline void expand_bfp4(const std::byte* l1, float* out) {
-  const WordTag d;
-  const hn::Rebind<std::uint8_t, WordTag> d8;
-  for (std::size_t row = 0; row < tile_elements / face_side; ++row) {
-    const auto exponent = static_cast<std::uint32_t>(l1[row]);
-    // 2^(exponent - 129); the three smallest are denormal in fp32.
-    const std::uint32_t scale_bits = exponent > 2 ? (exponent - 2) << 23U : 1U << (20U + exponent);
-    const Floats scale = hn::Set(FloatTag(), std::bit_cast<float>(scale_bits));
-    std::uint64_t packed = 0;
-    std::memcpy(&packed, l1 + 64 + row * 8, sizeof(packed));
-    HWY_ALIGN std::uint8_t nibbles[face_side];
-    for (std::size_t i = 0; i < face_side; ++i) nibbles[i] = static_cast<std::uint8_t>((packed >> (4 * i)) & 15U);
-    for (std::size_t i = 0; i < face_side; i += lanes) {
-      const Words nibble = hn::PromoteTo(d, hn::LoadU(d8, nibbles + i));
-      const Words magnitude = hn::And(nibble, word(7));
-      const Words sign = hn::ShiftLeft<28>(hn::And(nibble, word(8)));
-      const Floats value = hn::Mul(hn::ConvertTo(FloatTag(), hn::BitCast(IntTag(), magnitude)), scale);
-      const auto negative_nothing = hn::Eq(nibble, word(8));
-      const Words bits = hn::IfThenElse(negative_nothing, word(0xFF800000U), hn::Or(bits_of(value), sign));
-      hn::Store(float_of(bits), FloatTag(), out + row * face_side + i);
-    }
+/// Eight datums of 4 or 2 bits, sign and magnitude, as bytes of bfp8_b: the narrow formats have the upper bits of those.
+template <int bits>
+HWY_INLINE std::uint64_t widened(const std::byte* packed) {
+  if constexpr (bits == 3) {
+    std::uint32_t narrow = 0;
+    std::memcpy(&narrow, packed, sizeof narrow);
+    std::uint64_t v = narrow;
+    v = (v | v << 16U) & 0x0000FFFF0000FFFFU;
+    v = (v | v << 8U) & 0x00FF00FF00FF00FFU;
+    return (v | v << 4U) << 4U & 0xF0F0F0F0F0F0F0F0U;
+  } else {
+    std::uint16_t narrow = 0;
+    std::memcpy(&narrow, packed, sizeof narrow);
+    std::uint64_t v = narrow;
+    v = (v | v << 24U) & 0x000000FF000000FFU;
+    v = (v | v << 12U) & 0x000F000F000F000FU;
+    return (v | v << 6U) << 6U & 0xC0C0C0C0C0C0C0C0U;
   }
 }
 
-/// bfp8_b to fp32 patterns, straight: 64 exponent bytes (one to a face row), then a byte of sign and 7-bit magnitude each.
-inline void expand_bfp8(const std::byte* l1, float* out) {
+/// Block floats to fp32 patterns, straight: 64 exponent bytes (one to a face row), then signs and magnitudes, the first of a
+/// byte lowest.
+template <int bits>
+void expand_block_floats(const std::byte* l1, float* out) {
+  constexpr std::size_t row_bytes = block_float_group * (bits + 1) / 8;
   const WordTag d;
   const hn::Rebind<std::uint8_t, WordTag> d8;
-  const auto* datums = reinterpret_cast<const std::uint8_t*>(l1) + block_float_exponents;
   for (std::size_t row = 0; row < block_float_exponents; ++row) {
+    const std::byte* packed = l1 + block_float_exponents + row * row_bytes;
+    HWY_ALIGN std::uint8_t datums[block_float_group];
+    if constexpr (bits == 7) {
+      std::memcpy(datums, packed, sizeof datums);
+    } else {
+      const std::uint64_t wide[2] = {widened<bits>(packed), widened<bits>(packed + row_bytes / 2)};
+      std::memcpy(datums, wide, sizeof datums);
+    }
     // The magnitude as a float has exponent 127 where the datum's is the shared one less 6; what wraps below 0 or beyond
     // 255 leaves the field at its upper end, where the sign goes.
     const Words shift = word((static_cast<std::uint32_t>(l1[row]) - 133U) << 23U);
     for (std::size_t i = 0; i < face_side; i += lanes) {
-      const Words datum = hn::PromoteTo(d, hn::LoadU(d8, datums + row * face_side + i));
+      const Words datum = hn::PromoteTo(d, hn::LoadU(d8, datums + i));
       const Words magnitude = hn::And(datum, word(0x7F));
       const Words sign = hn::ShiftLeft<24>(hn::And(datum, word(0x80)));
       const Words scaled = hn::Add(bits_of(hn::ConvertTo(FloatTag(), hn::BitCast(IntTag(), magnitude))), shift);
       const Words number = hn::Or(hn::And(scaled, word(0x7FFFFFFFU)), sign);
       const Words nothing = hn::IfThenElseZero(hn::Eq(datum, word(0x80)), word(0xFF800000U));
-      const Words bits = hn::IfThenElse(hn::Eq(magnitude, hn::Zero(d)), nothing, number);
-      hn::Store(float_of(bits), FloatTag(), out + row * face_side + i);
+      const Words pattern = hn::IfThenElse(hn::Eq(magnitude, hn::Zero(d)), nothing, number);
+      hn::Store(float_of(pattern), FloatTag(), out + row * face_side + i);
     }
   }
 }
@@ -264,10 +267,13 @@ inline void unpack_tile(const std::byte* l1, const UnpackSpec& spec, float* out)
       return unpack_format<WordFormat>(l1, spec, out);
     case DataFormat::bfp8_b:
     case DataFormat::bfp4_b:
+    case DataFormat::bfp2_b:
       break;
   }
   HWY_ALIGN float straight[tile_elements];
-  spec.format == DataFormat::bfp8_b ? expand_bfp8(l1, straight) : expand_bfp4(l1, straight);
+  if (spec.format == DataFormat::bfp8_b) expand_block_floats<7>(l1, straight);
+  if (spec.format == DataFormat::bfp4_b) expand_block_floats<3>(l1, straight);
+  if (spec.format == DataFormat::bfp2_b) expand_block_floats<1>(l1, straight);
   unpack_format<WordFormat>(reinterpret_cast<const std::byte*>(straight), spec, out);
 }
 

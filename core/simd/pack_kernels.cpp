@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "core/format.h"
 #include "core/simd/targets.h"
@@ -30,11 +31,19 @@ HWY_INLINE Floats float_of(Words bits) { return hn::BitCast(FloatTag(), bits); }
 /// A magnitude with the sign of `bits`.
 HWY_INLINE Words with_sign(Words bits, Words magnitude) { return hn::OrAnd(magnitude, bits, word(0x80000000U)); }
 
-template <int dropped>
-HWY_INLINE Words round_magnitude(Words bits) {
-  const Words magnitude = hn::Min(hn::And(bits, word(0x7FFFFFFFU)), word(0x7F800000U));
-  const Words rounded = hn::Add(magnitude, word(1U << (dropped - 1)));
+/// Of a value: infinity at most.
+HWY_INLINE Words magnitude_of(Words bits) { return hn::Min(hn::And(bits, word(0x7FFFFFFFU)), word(0x7F800000U)); }
+
+HWY_INLINE Words round_to_tf32(Words bits) {
+  const Words magnitude = magnitude_of(bits);
+  const Words rounded = hn::And(hn::Add(magnitude, word(0x1000U)), word(0xFFFFE000U));
   return hn::IfThenZeroElse(hn::Gt(word(0x00800000U), magnitude), with_sign(bits, rounded));
+}
+
+/// The lower half is garbage.
+HWY_INLINE Words round_to_bf16(Words bits) {
+  const Words rounded = hn::Add(magnitude_of(bits), word(0x8000U));
+  return hn::IfThenZeroElse(hn::Gt(word(0x00800000U), rounded), with_sign(bits, rounded));
 }
 
 HWY_INLINE Words fp16_bits(Words bits) {
@@ -48,47 +57,104 @@ HWY_INLINE Words fp16_bits(Words bits) {
 
 HWY_NOINLINE void pack_tf32(const float* values, std::size_t count, std::uint32_t* out) {
   for (std::size_t i = 0; i < count; i += hn::Lanes(FloatTag())) {
-    hn::StoreU(hn::And(round_magnitude<13>(load_words(values + i)), word(0xFFFFE000U)), WordTag(), out + i);
+    hn::StoreU(round_to_tf32(load_words(values + i)), WordTag(), out + i);
   }
 }
 
-/// Magnitudes of values for a block-float format: infinity at most, and 0 for whatever has exponent 0.
-HWY_INLINE Words block_magnitude(Words bits) {
-  const Words magnitude = hn::Min(hn::And(bits, word(0x7FFFFFFFU)), word(0x7F800000U));
-  return hn::IfThenZeroElse(hn::Gt(word(0x00800000U), magnitude), magnitude);
+/// How a magnitude of a block-float datum is rounded: to places below the shared exponent, of which the upper `bits` are
+/// kept; before that half away from zero to 7 places (e8m6) or not.
+template <int bits_kept, scalar::BlockRounding how>
+struct Block {
+  static constexpr int bits = bits_kept;
+  static constexpr int rounded_to = how == scalar::BlockRounding::nearest ? bits : 7;
+  /// Magnitudes of values: infinity at most, and 0 for whatever has exponent 0.
+  HWY_INLINE static Words magnitude(Words value) {
+    Words magnitude = magnitude_of(value);
+    if constexpr (how == scalar::BlockRounding::packer) {
+      magnitude = hn::And(hn::Add(magnitude, word(0x10000U)), word(0xFFFE0000U));
+    }
+    return hn::IfThenZeroElse(hn::Gt(word(0x00800000U), magnitude), magnitude);
+  }
+  /// As scalar::pack_block_row. Of a significand of 24 bits a shift by 30 leaves no more than one by any larger number.
+  HWY_INLINE static Words datum(Words value, Words magnitude, Words shared) {
+    const Words gap = hn::Sub(shared, hn::ShiftRight<23>(magnitude));
+    const Words places = hn::Min(hn::Add(gap, word(23 - rounded_to)), word(30));
+    const Words significand = hn::Or(hn::And(magnitude, word(0x7FFFFFU)), word(0x800000U));
+    Words rounded = hn::ShiftRight<1>(hn::Add(hn::Shr(significand, places), word(1)));
+    rounded = hn::ShiftRight<rounded_to - bits>(hn::Min(rounded, word((1U << rounded_to) - 1U)));
+    const Words sign = hn::ShiftLeft<bits>(hn::ShiftRight<31>(value));
+    const Words zero = hn::Zero(WordTag());
+    return hn::IfThenZeroElse(hn::Or(hn::Eq(magnitude, zero), hn::Eq(rounded, zero)), hn::Or(rounded, sign));
+  }
+};
+
+/// 16 datums in the low bits of their bytes, moved together.
+template <int bits>
+HWY_INLINE void store_datums(const std::uint8_t* datums, std::byte* out) {
+  std::uint64_t halves[2];
+  std::memcpy(halves, datums, sizeof halves);
+  for (std::size_t i = 0; i < 2; ++i) {
+    std::uint64_t v = halves[i];
+    if constexpr (bits == 3) {
+      v = (v | v >> 4U) & 0x00FF00FF00FF00FFU;
+      v = (v | v >> 8U) & 0x0000FFFF0000FFFFU;
+      const auto together = static_cast<std::uint32_t>(v | v >> 16U);
+      std::memcpy(out + i * sizeof together, &together, sizeof together);
+    } else {
+      v = (v | v >> 6U) & 0x000F000F000F000FU;
+      v = (v | v >> 12U) & 0x000000FF000000FFU;
+      const auto together = static_cast<std::uint16_t>(v | v >> 24U);
+      std::memcpy(out + i * sizeof together, &together, sizeof together);
+    }
+  }
 }
 
-/// As scalar::pack_bfp8_b. Of a significand of 24 bits a shift by 30 leaves no more than one by any larger number.
-HWY_INLINE Words bfp8_datum(Words bits, Words magnitude, Words shared) {
-  const Words gap = hn::Sub(shared, hn::ShiftRight<23>(magnitude));
-  const Words places = hn::Min(hn::Add(gap, word(16)), word(30));
-  const Words significand = hn::Or(hn::And(magnitude, word(0x7FFFFFU)), word(0x800000U));
-  const Words rounded = hn::ShiftRight<1>(hn::Add(hn::Shr(significand, places), word(1)));
-  const Words result = hn::Or(hn::Min(rounded, word(127)), hn::ShiftRight<24>(hn::And(bits, word(0x80000000U))));
-  const Words zero = hn::Zero(WordTag());
-  return hn::IfThenZeroElse(hn::Or(hn::Eq(magnitude, zero), hn::Eq(rounded, zero)), result);
-}
-
-HWY_NOINLINE void pack_bfp8_b(const float* values, std::size_t count, std::uint8_t* exponents, std::uint8_t* datums) {
+template <class Rule>
+HWY_NOINLINE void pack_block_tile(const float* values, std::byte* tile) {
   constexpr std::size_t vectors = block_float_group / hn::MaxLanes(FloatTag());
+  constexpr std::size_t row_bytes = block_float_group * (Rule::bits + 1) / 8;
   const std::size_t lanes = hn::Lanes(FloatTag());
   const hn::RebindToSigned<FloatTag> signed_words;
   const hn::Rebind<std::uint8_t, FloatTag> bytes;
-  for (std::size_t row = 0; row < count / block_float_group; ++row) {
+  for (std::size_t row = 0; row < block_float_exponents; ++row) {
     const float* from = values + row * block_float_group;
     Words magnitudes[vectors];
     Words most = hn::Zero(WordTag());
     for (std::size_t v = 0; v < vectors; ++v) {
-      magnitudes[v] = block_magnitude(load_words(from + v * lanes));
+      magnitudes[v] = Rule::magnitude(load_words(from + v * lanes));
       most = hn::Max(most, magnitudes[v]);
     }
     const Words shared = hn::ShiftRight<23>(hn::MaxOfLanes(WordTag(), most));
-    exponents[row] = static_cast<std::uint8_t>(hn::GetLane(shared));
+    tile[row] = static_cast<std::byte>(hn::GetLane(shared));
+    HWY_ALIGN std::uint8_t datums[block_float_group];
     for (std::size_t v = 0; v < vectors; ++v) {
-      const Words result = bfp8_datum(load_words(from + v * lanes), magnitudes[v], shared);
-      hn::StoreU(hn::DemoteTo(bytes, hn::BitCast(signed_words, result)), bytes,
-                 datums + row * block_float_group + v * lanes);
+      const Words result = Rule::datum(load_words(from + v * lanes), magnitudes[v], shared);
+      hn::StoreU(hn::DemoteTo(bytes, hn::BitCast(signed_words, result)), bytes, datums + v * lanes);
     }
+    std::byte* out = tile + block_float_exponents + row * row_bytes;
+    if constexpr (Rule::bits == 7) {
+      std::memcpy(out, datums, sizeof datums);
+    } else {
+      store_datums<Rule::bits>(datums, out);
+    }
+  }
+}
+
+template <scalar::BlockRounding how>
+void pack_block_floats_by(const float* values, DataFormat format, std::byte* tile) {
+  if (format == DataFormat::bfp8_b) return pack_block_tile<Block<7, how>>(values, tile);
+  if (format == DataFormat::bfp4_b) return pack_block_tile<Block<3, how>>(values, tile);
+  pack_block_tile<Block<1, how>>(values, tile);
+}
+
+HWY_NOINLINE void pack_block_floats(const float* values, DataFormat format, scalar::BlockRounding how, std::byte* tile) {
+  switch (how) {
+    case scalar::BlockRounding::packer:
+      return pack_block_floats_by<scalar::BlockRounding::packer>(values, format, tile);
+    case scalar::BlockRounding::precise:
+      return pack_block_floats_by<scalar::BlockRounding::precise>(values, format, tile);
+    case scalar::BlockRounding::nearest:
+      return pack_block_floats_by<scalar::BlockRounding::nearest>(values, format, tile);
   }
 }
 
@@ -123,9 +189,10 @@ HWY_NOINLINE void relu(ReluMode mode, float threshold, const float* values, std:
   for (std::size_t i = 0; i < count; ++i) out[i] = values[i];
 }
 
-/// Zero of either sign and denormals become +0.
+/// Denormals become zero of their sign.
 HWY_INLINE Words flush(Words bits) {
-  return hn::IfThenZeroElse(hn::Eq(hn::And(bits, word(0x7F800000U)), hn::Zero(WordTag())), bits);
+  const auto small = hn::Eq(hn::And(bits, word(0x7F800000U)), hn::Zero(WordTag()));
+  return hn::IfThenElse(small, hn::And(bits, word(0x80000000U)), bits);
 }
 HWY_NOINLINE void accumulate_fp32(const float* values, std::size_t count, float* l1) {
   const FloatTag d;
@@ -148,19 +215,21 @@ HWY_NOINLINE void pack_fp16(const float* values, std::size_t count, std::uint16_
 }
 
 HWY_NOINLINE void pack_bf16_identity(const float* values, std::size_t count, std::uint16_t* out) {
-  for (std::size_t i = 0; i < count; ++i) {
-    out[i] = values[i] == 0.0F ? static_cast<std::uint16_t>(std::signbit(values[i]) << 15) : scalar::pack_bf16(values[i]);
-  }
+  for (std::size_t i = 0; i < count; ++i) out[i] = scalar::pack_bf16(scalar::truncate_bf16(values[i]));
 }
+
+/// A bf16 as accumulation takes it: a denormal is zero of its sign.
+HWY_INLINE float flushed(std::uint16_t bits) { return scalar::unpack_bf16((bits & 0x7F80U) == 0 ? bits & 0x8000U : bits); }
 
 HWY_NOINLINE void accumulate_bf16(const std::uint16_t* values, std::size_t count, std::uint16_t* l1) {
   for (std::size_t i = 0; i < count; ++i) {
-    const float sum =
-        scalar::truncate_bf16(scalar::unpack_bf16(l1[i])) + scalar::truncate_bf16(scalar::unpack_bf16(values[i]));
-    const auto bits = std::bit_cast<std::uint32_t>(sum);
-    const std::uint32_t nearest_even = bits + 0x7FFFU + ((bits >> 16) & 1U);
-    l1[i] = (nearest_even & 0x7F800000U) == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(nearest_even >> 16);
-    if (std::isnan(sum)) l1[i] = 0x7FC0;
+    const auto sum = std::bit_cast<std::uint32_t>(flushed(l1[i]) + flushed(values[i]));
+    const std::uint32_t nearest_even = sum + 0x7FFFU + ((sum >> 16U) & 1U);
+    std::uint32_t result = nearest_even >> 16U;
+    if ((result & 0x7F80U) == 0) result &= 0x8000U;
+    if ((sum & 0x7FFFFFFFU) > 0x7F800000U) result = 0x7FC0U;
+    if ((l1[i] & 0x7FFFU) > 0x7F80U) result = (values[i] & 0x7FFFU) == 0x7F80U ? values[i] : (l1[i] & 0x8000U) | 0x7F80U;
+    l1[i] = static_cast<std::uint16_t>(result);
   }
 }
 
@@ -183,8 +252,8 @@ HWY_INLINE Halves lower_halves(Words first, Words second) {
 HWY_NOINLINE void pack_bf16(const float* values, std::size_t count, std::uint16_t* out) {
   const std::size_t lanes = hn::Lanes(FloatTag());
   for (std::size_t i = 0; i < count; i += 2 * lanes) {
-    const Words first = round_magnitude<16>(load_words(values + i));
-    const Words second = round_magnitude<16>(load_words(values + i + lanes));
+    const Words first = round_to_bf16(load_words(values + i));
+    const Words second = round_to_bf16(load_words(values + i + lanes));
     hn::StoreU(upper_halves(first, second), HalfTag(), out + i);
   }
 }
@@ -195,9 +264,7 @@ HWY_NOINLINE void pack_bf16_identity(const float* values, std::size_t count, std
     const Halves bits = upper_halves(load_words(values + i), load_words(values + i + lanes));
     const Halves magnitude = hn::Min(hn::And(bits, half(0x7FFF)), half(0x7F80));
     const Halves result = hn::OrAnd(magnitude, bits, half(0x8000));
-    // One less than the magnitude of a denormal is below 0x7F; that of zero wraps to the largest value.
-    const auto denormal = hn::Gt(half(0x7F), hn::Sub(magnitude, half(1)));
-    hn::StoreU(hn::IfThenZeroElse(denormal, result), HalfTag(), out + i);
+    hn::StoreU(hn::IfThenZeroElse(hn::Gt(half(0x80), magnitude), result), HalfTag(), out + i);
   }
 }
 
@@ -211,7 +278,14 @@ HWY_NOINLINE void pack_fp16(const float* values, std::size_t count, std::uint16_
 }
 
 HWY_INLINE Halves flush(Halves bits) {
-  return hn::IfThenZeroElse(hn::Eq(hn::And(bits, half(0x7F80)), hn::Zero(HalfTag())), bits);
+  const auto small = hn::Eq(hn::And(bits, half(0x7F80)), hn::Zero(HalfTag()));
+  return hn::IfThenElse(small, hn::And(bits, half(0x8000)), bits);
+}
+
+/// What comes of a sum with a NaN in L1.
+HWY_INLINE Halves beyond_all(Halves old, Halves value) {
+  const Halves infinity = hn::OrAnd(half(0x7F80), old, half(0x8000));
+  return hn::IfThenElse(hn::Eq(hn::And(value, half(0x7FFF)), half(0x7F80)), value, infinity);
 }
 
 /// Sum of two bf16 in the upper half of float bits. Rounded to nearest even at bit 16; the lower half is garbage.
@@ -228,13 +302,17 @@ HWY_NOINLINE void accumulate_bf16(const std::uint16_t* values, std::size_t count
   for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
     // A word holds two neighbours; the float of the upper one is the word without its lower half. The sum of two bf16
     // rounded first to a float and then to bf16 is the sum rounded once: a float has room for 16 binary places more.
-    const Words a = hn::BitCast(dw, flush(hn::LoadU(d, l1 + i)));
-    const Words b = hn::BitCast(dw, hn::LoadU(d, values + i));
+    const Halves old = hn::LoadU(d, l1 + i);
+    const Halves value = hn::LoadU(d, values + i);
+    const Words a = hn::BitCast(dw, flush(old));
+    const Words b = hn::BitCast(dw, value);
     const Words even = rounded_sum(hn::ShiftLeft<16>(a), hn::ShiftLeft<16>(b));
     const Words odd = rounded_sum(hn::And(a, upper), hn::And(b, upper));
     const Halves sum = flush(hn::BitCast(d, hn::OrAnd(hn::ShiftRight<16>(even), odd, upper)));
     const auto nan = hn::Gt(hn::And(sum, half(0x7FFF)), half(0x7F80));
-    hn::StoreU(hn::IfThenElse(nan, half(0x7FC0), sum), d, l1 + i);
+    const auto old_nan = hn::Gt(hn::And(old, half(0x7FFF)), half(0x7F80));
+    const Halves result = hn::IfThenElse(nan, half(0x7FC0), sum);
+    hn::StoreU(hn::IfThenElse(old_nan, beyond_all(old, value), result), d, l1 + i);
   }
 }
 
@@ -277,7 +355,7 @@ HWY_EXPORT(pack_bf16);
 HWY_EXPORT(pack_bf16_identity);
 HWY_EXPORT(pack_fp16);
 HWY_EXPORT(pack_tf32);
-HWY_EXPORT(pack_bfp8_b);
+HWY_EXPORT(pack_block_floats);
 HWY_EXPORT(relu);
 HWY_EXPORT(accumulate_fp32);
 HWY_EXPORT(accumulate_bf16);
@@ -296,8 +374,8 @@ void pack_fp16(const float* values, std::size_t count, std::uint16_t* out) {
 void pack_tf32(const float* values, std::size_t count, std::uint32_t* out) {
   HWY_DYNAMIC_DISPATCH(pack_tf32)(values, count, out);
 }
-void pack_bfp8_b(const float* values, std::size_t count, std::uint8_t* exponents, std::uint8_t* datums) {
-  HWY_DYNAMIC_DISPATCH(pack_bfp8_b)(values, count, exponents, datums);
+void pack_block_floats(const float* values, DataFormat format, scalar::BlockRounding how, std::byte* tile) {
+  HWY_DYNAMIC_DISPATCH(pack_block_floats)(values, format, how, tile);
 }
 void relu(ReluMode mode, float threshold, const float* values, std::size_t count, float* out) {
   HWY_DYNAMIC_DISPATCH(relu)(mode, threshold, values, count, out);

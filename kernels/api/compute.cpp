@@ -518,9 +518,6 @@ void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here
   const float* tile = core.dst.pack_slot(static_cast<int>(dst), "pack_tile");
   PackConfig config = core.pack;
   config.format = buffer.format();
-  if (config.format == DataFormat::bfp4_b) {
-    throw Fault("pack format", fmt::format("pack_tile to CB {}", cb), "bfp4_b can be read but not packed");
-  }
   const std::uint32_t address = buffer.tile_for_write(index, "pack_tile");
   if (core.checker) core.checker->pack(buffer, address, config.l1_accumulate);
   const auto pack = [&] { tilegrid::pack_tile(tile, core.dst.fp32(), config, l1_pointer(address)); };

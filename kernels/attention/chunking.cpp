@@ -26,7 +26,7 @@ std::uint32_t l1_of(const Config& config) { return config.chip.memory().l1_bytes
 
 /// Of intermediates in L1.
 DataFormat inner_format(const Config& config) {
-  const bool wide = config.format == DataFormat::fp32 && config.compute.dst_fp32;
+  const bool wide = config.format.out == DataFormat::fp32 && config.compute.dst_fp32;
   return wide ? DataFormat::fp32 : DataFormat::bf16;
 }
 
@@ -103,7 +103,9 @@ class StepCost {
         steps_(config.kernel == Kernel::multipass ? &config.steps : nullptr),
         phases_(to_underlying(config.compute.fidelity)),
         slots_(dst_slots(config.chip, config.compute)),
-        data_(operand(config.format)),
+        q_(operand(config.format.q)),
+        k_(operand(config.format.k)),
+        v_(operand(config.format.v)),
         inner_format_(inner_format(config)),
         inner_(operand(inner_format_)),
         pack_(pack(false)),
@@ -119,7 +121,7 @@ class StepCost {
     return 2 * (alpha + sum + rescale(sq, v_dim) + 2 * set_up() + 2 * cycles_.vector_switch);
   }
   [[nodiscard]] double step(int sq, int sk, int dim, int v_dim) const {
-    return product(sq, sk, dim, data_, data_, true) + statistics(sq, sk) + product(sq, v_dim, sk, inner_, data_, false) +
+    return product(sq, sk, dim, q_, k_, true) + statistics(sq, sk) + product(sq, v_dim, sk, inner_, v_, false) +
            rescale(sq, v_dim) + more_passes(sq, sk, v_dim);
   }
 
@@ -200,7 +202,7 @@ class StepCost {
   const Steps* steps_;  ///< null: not the multi-pass kernel
   std::uint32_t phases_;
   int slots_;
-  Operand data_;
+  Operand q_, k_, v_;
   DataFormat inner_format_;
   Operand inner_;
   double pack_, pack_adds_, exp_;
@@ -225,23 +227,22 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   const std::uint32_t sk = config.k_chunk / tile_side;
   const std::uint32_t dim = config.shape.dim_t();
   const std::uint32_t v_dim = config.shape.v_dim_t();
-  const DataFormat data = config.format;
   const DataFormat inner = inner_format(config);
   const std::uint32_t q_slots = most_items(config) > 1 ? 2 : 1;
   std::vector<CircularBufferConfig> buffers;
   const auto add = [&](int id, std::uint32_t pages, DataFormat format, const char* role) {
     buffers.push_back(CircularBufferConfig::of_tiles(id, pages, format, role));
   };
-  add(0, sq * dim * q_slots, data, "Q");
-  add(1, sk * dim * kv_slots, data, "K");
-  add(2, sk * v_dim * kv_slots, data, "V");
+  add(0, sq * dim * q_slots, config.format.q, "Q");
+  add(1, sk * dim * kv_slots, config.format.k, "K");
+  add(2, sk * v_dim * kv_slots, config.format.v, "V");
   if (needs_mask(config)) add(3, sq * sk * 2, DataFormat::bfp4_b, "mask");
   if (config.kernel == Kernel::multipass && !config.steps.has(Step::fused_scale)) add(4, 1, inner, "scale");
   add(5, 1, DataFormat::bf16, "scaler");
-  if (blind_chunks_of(config) > 0) add(6, 1, data, "zeros");
+  if (blind_chunks_of(config) > 0) add(6, 1, config.format.out, "zeros");
   add(7, 1, DataFormat::bf16, "ones column");
   if (config.kv_page > 0) buffers.push_back(page_table_buffer(config));
-  add(16, sq * v_dim, data, "output");
+  add(16, sq * v_dim, config.format.out, "output");
   const std::uint32_t partial = sq * (v_dim + 2);
   if (config.parts > 1) add(17, partial, inner, "partial result");
   if (config.parts > 1) add(19, partial * partial_slots, inner, "partial results of others");

@@ -187,8 +187,10 @@ void validate(const Config& config) {
   if (config.kv_cores != 0 && config.kv == KvDelivery::dram) {
     throw UsageError(fmt::format("`kv_cores` {}: goes with chain, multicast-row, multicast-grid or auto", config.kv_cores));
   }
-  if (config.format != DataFormat::bf16 && config.format != DataFormat::fp32 && config.format != DataFormat::bfp8_b) {
-    throw UsageError(fmt::format("`format` {}: attention takes bf16, fp32 or bfp8_b", name_of(config.format)));
+  const Formats& formats = config.format;
+  for (const DataFormat format : {formats.q, formats.k, formats.v, formats.out}) {
+    if (format == DataFormat::bf16 || format == DataFormat::fp32 || is_block_float(format)) continue;
+    throw UsageError(fmt::format("`format` {}: attention takes bf16, fp32, bfp8_b, bfp4_b or bfp2_b", name_of(format)));
   }
 }
 

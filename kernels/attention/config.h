@@ -110,12 +110,21 @@ struct Team {
   friend bool operator==(Team, Team) = default;
 };
 
+/// Of tensors in DRAM: bf16, fp32 or block floats. One format is of all of them.
+struct Formats {
+  Formats(DataFormat all = DataFormat::bf16)  // NOLINT(google-explicit-constructor): one format is a list, too
+      : q(all), k(all), v(all), out(all) {}
+  DataFormat q, k, v;
+  DataFormat out;  ///< and of what unfused programs keep there: scores, what softmax makes of them, masks
+  friend bool operator==(const Formats&, const Formats&) = default;
+};
+
 struct Config {
   Shape shape;
   GridSize grid{8, 10};
-  int q_chunk = 0;                       ///< rows of Q a chunk: a multiple of 32, 1 to 16 tiles; 0: choose
-  int k_chunk = 0;                       ///< rows of K and V a chunk; 0: choose
-  DataFormat format = DataFormat::bf16;  ///< of Q, K, V, output and unfused scores in DRAM: bf16, fp32 or bfp8_b
+  int q_chunk = 0;  ///< rows of Q a chunk: a multiple of 32, 1 to 16 tiles; 0: choose
+  int k_chunk = 0;  ///< rows of K and V a chunk; 0: choose
+  Formats format;
   ComputeConfig compute;
   Balance balance = Balance::zigzag;
   Partition partition = Partition::flat;
@@ -185,9 +194,10 @@ struct WorkItem {
 /// 6 zeros (of blind chunks), 7 ones column, 16 output, 24 scores, 25/26 output accumulators, 27/28 max, 29/30 sum, 31
 /// alpha; with split_k 17 and 19, a partial result that goes out and two that come in. Q has two slots when a core has more
 /// than one item. The mask buffer (2 x Sq*Sk tiles of bfp4_b) is there only when needed: causal, or padding of K to whole
-/// chunks. Intermediates are bf16; fp32 when format and DST are fp32. The planned kernel keeps 24 and 31 for other values,
-/// and adds one for each value that its plans pack; making them means planning. Its intermediates are fp32 with fp32 DST.
-/// The multi-pass kernel has 4, the scale, too. Those of the unfused programs are all in the list, with different ids.
+/// chunks. Intermediates are bf16; fp32 when the output's format and DST are fp32. The planned kernel keeps 24 and 31 for
+/// other values, and adds one for each value that its plans pack; making them means planning. Its intermediates are fp32
+/// with fp32 DST. The multi-pass kernel has 4, the scale, too. Those of the unfused programs are all in the list, with
+/// different ids.
 [[nodiscard]] std::vector<CircularBufferConfig> circular_buffers(const Config& config);
 [[nodiscard]] bool needs_mask(const Config& config);
 

@@ -92,8 +92,9 @@ StepCount count_steps(const Config& config) {
 
 /// K and V of a chunk.
 double chunk_pair_bytes(const Config& config) {
-  const std::int64_t columns = config.shape.dim_t() + config.shape.v_dim_t();
-  return static_cast<double>(std::int64_t{config.k_chunk / tile_side} * columns * tile_bytes(config.format));
+  const std::int64_t row = std::int64_t{config.shape.dim_t()} * tile_bytes(config.format.k) +
+                           std::int64_t{config.shape.v_dim_t()} * tile_bytes(config.format.v);
+  return static_cast<double>(config.k_chunk / tile_side * row);
 }
 
 /// Cores that read DRAM at the same time: the first ones, as remainders go to them.

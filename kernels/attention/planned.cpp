@@ -92,7 +92,7 @@ planner::Machine machine_of(const Config& config) {
   machine.fidelity = config.compute.fidelity;
   machine.precision = planner::Precision::allow_tf32;
   // What the graphs call inputs and outputs are mostly values that go from step to step; those are never block floats.
-  machine.format = config.format == DataFormat::bfp8_b ? DataFormat::bf16 : config.format;
+  machine.format = config.format == DataFormat::fp32 ? DataFormat::fp32 : DataFormat::bf16;
   machine.l1_bytes = std::numeric_limits<std::uint64_t>::max();
   return machine;
 }
@@ -119,15 +119,15 @@ std::vector<CircularBufferConfig> fixed_buffers(const Config& config) {
   const auto add = [&](CbIndex id, int pages, DataFormat format, const char* role) {
     buffers.push_back(CircularBufferConfig::of_tiles(id, pages, format, role));
   };
-  add(cb_q, size.q * size.dim * (most_items(config) > 1 ? 2 : 1), config.format, "Q");
-  add(cb_k, size.k * size.dim * 2, config.format, "K");
-  add(cb_v, size.k * size.v_dim * 2, config.format, "V");
+  add(cb_q, size.q * size.dim * (most_items(config) > 1 ? 2 : 1), config.format.q, "Q");
+  add(cb_k, size.k * size.dim * 2, config.format.k, "K");
+  add(cb_v, size.k * size.v_dim * 2, config.format.v, "V");
   if (needs_mask(config)) add(cb_mask, size.q * size.k * 2, DataFormat::bfp4_b, "mask");
   add(cb_scaler, 1, DataFormat::bf16, "scaler");
-  if (blind_chunks_of(config) > 0) add(cb_zeros, 1, config.format, "zeros");
+  if (blind_chunks_of(config) > 0) add(cb_zeros, 1, config.format.out, "zeros");
   add(cb_ones_column, 1, DataFormat::bf16, "ones column");
   if (config.kv_page > 0) buffers.push_back(page_table_buffer(config));
-  add(cb_out, size.q * size.v_dim, config.format, "output");
+  add(cb_out, size.q * size.v_dim, config.format.out, "output");
   add(cb_accumulator_a, size.q * size.v_dim, inner, "output accumulator A");
   add(cb_accumulator_b, size.q * size.v_dim, inner, "output accumulator B");
   add(cb_max_a, size.q, inner, "max A");

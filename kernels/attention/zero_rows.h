@@ -15,13 +15,14 @@ namespace tilegrid::attention {
 /// Makes the first `rows` rows of a tile zeros, by stores of the RISC that calls it. Of block floats the exponents stay.
 inline void zero_rows_of_tile(std::uint32_t address, DataFormat format, std::uint32_t rows) {
   const bool block = is_block_float(format);
-  // A face's row has 16 datums that lie one behind the other; in bfp8 an exponent of its own, before all datums.
-  const std::size_t begin = block ? tile_elements / face_side : 0;
-  const std::size_t datum = (tile_bytes(format) - begin) / tile_elements;
+  // A face's row has 16 datums that lie one behind the other; of block floats an exponent of its own, before all datums.
+  constexpr std::size_t face_rows = tile_elements / face_side;
+  const std::size_t begin = block ? face_rows : 0;
+  const std::size_t row_bytes = (tile_bytes(format) - begin) / face_rows;
   for (int row = 0; row < static_cast<int>(rows) && row < tile_side; ++row) {
     for (const int column : {0, face_side}) {
-      const std::size_t at = begin + static_cast<std::size_t>(tile_index(row, column)) * datum;
-      std::memset(l1_pointer(address) + at, 0, face_side * datum);
+      const std::size_t at = begin + static_cast<std::size_t>(tile_index(row, column)) / face_side * row_bytes;
+      std::memset(l1_pointer(address) + at, 0, row_bytes);
     }
   }
 }

@@ -102,15 +102,15 @@ std::vector<CircularBufferConfig> buffers(const Config& config, bool whole_outpu
   };
   const Extent out = config.out_block;
   const Sizes size = sizes_of(config);
-  add(cb_a, out.rows * config.k_block * 2, config.format, "a");
-  add(cb_b, config.k_block * out.columns * 2, config.format, "b");
+  add(cb_a, out.rows * config.k_block * 2, config.format.a, "a");
+  add(cb_b, config.k_block * out.columns * 2, config.format.b, "b");
   const auto edges = [&](int tiles, int share, int block) { return tiles % share != 0 || share % block != 0; };
   const bool edges_k = size.k % config.k_block != 0;
-  if (edges_k || edges(size.m, config.per_core.rows, out.rows)) add(cb_zeros_a, 1, config.format, "zeros for a");
-  if (edges_k || edges(size.n, config.per_core.columns, out.columns)) add(cb_zeros_b, 1, config.format, "zeros for b");
+  if (edges_k || edges(size.m, config.per_core.rows, out.rows)) add(cb_zeros_a, 1, config.format.a, "zeros for a");
+  if (edges_k || edges(size.n, config.per_core.columns, out.columns)) add(cb_zeros_b, 1, config.format.b, "zeros for b");
   // The shipped kernel lays output and partial sums over each other; here the output has what is left, if that is little.
   const int sub_tiles = config.sub.h * config.sub.w;
-  add(cb_out, whole_output ? out.tiles() : std::min(2 * sub_tiles, out.tiles()), config.format, "output");
+  add(cb_out, whole_output ? out.tiles() : std::min(2 * sub_tiles, out.tiles()), config.format.out, "output");
   if (k_blocks(config) > 1) add(cb_partial, out.tiles(), partial_format(config), "partial sums");
   return list;
 }
@@ -158,7 +158,9 @@ std::optional<Config> best_blocks(const Config& config) {
   std::optional<Config> best;
   const bool fixed_out = config.out_block.tiles() > 0;
   // What the user gave is limited by L1 alone.
-  const int pages = static_cast<int>(l1_of(config) / tile_bytes(config.format));
+  const std::uint32_t least_tile =
+      std::min({tile_bytes(config.format.a), tile_bytes(config.format.b), tile_bytes(config.format.out)});
+  const int pages = static_cast<int>(l1_of(config) / least_tile);
   const int most = fixed_out || config.k_block > 0 ? pages : std::min(pages, most_block_tiles);
   const std::vector<int> ks = k_candidates(config, most);
   const auto try_extent = [&](Extent out) {

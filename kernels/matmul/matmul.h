@@ -45,10 +45,18 @@ struct Extent {
   friend bool operator==(const Extent&, const Extent&) = default;
 };
 
+/// Of tensors in DRAM: bf16, fp32 or block floats. One format is of all of them.
+struct Formats {
+  Formats(DataFormat all = DataFormat::bf16)  // NOLINT(google-explicit-constructor): one format is a list, too
+      : a(all), b(all), out(all) {}
+  DataFormat a, b, out;
+  friend bool operator==(const Formats&, const Formats&) = default;
+};
+
 struct Config {
   Shape shape;
   GridSize grid{8, 10};
-  DataFormat format = DataFormat::bf16;  ///< of a, b and out
+  Formats format;
   ComputeConfig compute;
   Delivery delivery = Delivery::multicast;
   Carrier carrier = Carrier::packer;

@@ -102,7 +102,9 @@ Verification verify(const Config& config, const VerifyRequest& request, std::spa
   machine.dst_fp32 = config.compute.dst_fp32;
   machine.fidelity = config.compute.fidelity;
   machine.numerics = config.compute.numerics;
-  machine.format = config.format;
+  machine.output_format = config.format.out;
+  planner::ErrorModel model = planner::error_model(machine);
+  model.input_formats = {config.format.a, config.format.b};
   Rows rows(shape.n);
   double squares_of_products = 0;
   for (const auto& [batch, of_batch] : wanted_rows(request, shape)) {
@@ -113,7 +115,7 @@ Verification verify(const Config& config, const VerifyRequest& request, std::spa
     const auto own_b = matrix(b, shape.shared_b ? 0 : batch, shape.k, shape.n);
     const std::vector<Tensor> inputs{rows_of(matrix(a, batch, shape.m, shape.k), shape.k, of_batch),
                                      rows_of(own_b, shape.n, all_rows(shape.k))};
-    const std::vector<Evaluated> expected = planner::evaluate(graph, inputs, planner::error_model(machine));
+    const std::vector<Evaluated> expected = planner::evaluate(graph, inputs, model);
     squares_of_products += squares(inputs[0], inputs[1]);
     rows.add(expected.front(), matrix(output, batch, shape.m, shape.n), of_batch);
   }
@@ -136,14 +138,20 @@ double error_gate(const Config& config) {
   constexpr std::array<double, 5> of_fidelity{0, 2.7e-2, 4.5e-3, 1e-3, 0};
   double error = of_fidelity.at(to_underlying(config.compute.fidelity));
   // fp32 is cut to TF32 on its way to the matrix unit, to bf16 with a 16-bit DST.
-  if (config.format == DataFormat::fp32) error += config.compute.dst_fp32 ? 2e-3 : 1e-2;
+  if (config.format.a == DataFormat::fp32 || config.format.b == DataFormat::fp32) {
+    error += config.compute.dst_fp32 ? 2e-3 : 1e-2;
+  }
   // A 16-bit DST rounds sums once for every tile of K, or as often as silicon does: a random walk.
   const double steps = config.compute.numerics == Numerics::fast ? 1 : 2.0 * to_underlying(config.compute.fidelity);
   if (!config.compute.dst_fp32) error += 2.1e-4 * std::sqrt(steps * padded(config.shape.k));
   // Products lose what they have below the largest of eight (tensix.md 2.1).
   if (config.compute.numerics == Numerics::exact) error += 3.2e-4;
-  // The output's own rounding.
-  if (config.format != DataFormat::fp32) error += config.format == DataFormat::bf16 ? 1.7e-3 : 1e-2;
+  // The output's own rounding; the packer cuts to the narrow block floats.
+  const DataFormat out = config.format.out;
+  if (out == DataFormat::bf16) error += 1.7e-3;
+  if (out == DataFormat::bfp8_b) error += 1e-2;
+  if (out == DataFormat::bfp4_b) error += 0.2;
+  if (out == DataFormat::bfp2_b) error += 0.6;
   return 2 * error;
 }
 

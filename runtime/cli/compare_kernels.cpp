@@ -19,6 +19,7 @@
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
+#include "runtime/workloads/attention_formats.h"
 #include "runtime/workloads/driver.h"
 #include "runtime/workloads/fused.h"
 
@@ -61,7 +62,8 @@ planner::Machine machine_of(const attention::Config& config) {
   machine.dst_fp32 = config.compute.dst_fp32;
   machine.full_sync = config.compute.full_sync;
   machine.fidelity = config.compute.fidelity;
-  machine.format = config.format;
+  machine.format = config.format.q;
+  machine.output_format = config.format.out;
   machine.precision = planner::Precision::allow_tf32;
   return machine;
 }
@@ -283,7 +285,8 @@ std::string table_text(const std::vector<Column>& columns, const report::Array& 
              "for\n"
              "    its acquire and release, 30 for every change of operation and for every push or pop of a circular buffer\n"
              "[c] by the reduction unit; the hand-written kernel adds up its row sums by a matmul with a column of ones\n",
-             report::text_of(asked.options.grid), numbers_text(asked.config.format, asked.config.compute));
+             report::text_of(asked.options.grid),
+             numbers_text(workloads::format_text(asked.config.format), asked.config.compute));
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ const char* text_of(Balance balance) { return balance == Balance::zigzag ? "zigz
 std::uint64_t q_bytes(const attention::Config& config) {
   const attention::Shape& shape = config.shape;
   const int rows = shape.seq_q - attention::blind_chunks_of(config) * config.q_chunk;
-  return matrix_bytes(shape.batch * shape.heads, rows, shape.dim, config.format);
+  return matrix_bytes(shape.batch * shape.heads, rows, shape.dim, config.format.q);
 }
 
 Value figures_of(const Attention& run, const report::RunOutcome& outcome) {

@@ -156,7 +156,11 @@ const EnumNames<DataFormat>& tensor_formats() {
   static const EnumNames<DataFormat> names{{"bf16", DataFormat::bf16},
                                            {"fp32", DataFormat::fp32},
                                            {name_of(DataFormat::bfp8_b), DataFormat::bfp8_b},
-                                           {"bfp8", DataFormat::bfp8_b}};
+                                           {"bfp8", DataFormat::bfp8_b},
+                                           {name_of(DataFormat::bfp4_b), DataFormat::bfp4_b},
+                                           {"bfp4", DataFormat::bfp4_b},
+                                           {name_of(DataFormat::bfp2_b), DataFormat::bfp2_b},
+                                           {"bfp2", DataFormat::bfp2_b}};
   return names;
 }
 

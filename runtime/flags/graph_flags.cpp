@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "kernels/planner/graph/presets.h"
 #include "kernels/planner/graph/shape_text.h"
+#include "runtime/flags/format_flag.h"
 #include "runtime/flags/kernel_flags.h"
 
 namespace tilegrid {
@@ -74,7 +75,9 @@ void GraphRequest::declare(Flags& flags) {
             });
   add_range_flag(flags, "--dst-capacity", "Slots of a section [what the two flags above leave]", machine.capacity_override,
                  most_capacity);
-  flags.add("--format", "Of inputs and outputs in DRAM: bf16, fp32, bfp8 [$]", machine.format, tensor_formats());
+  // The option stays engaged: what a caller assigns to the machine later is what the flag tells.
+  add_format_flag(flags, "Of inputs and outputs in DRAM: bf16, fp32, bfp8, bfp4, bfp2; one for all, or\nin=bfp8,out=bf16",
+                  {{"in", {&machine.format}}, {"out", {&machine.output_format.emplace(machine.format)}}});
   flags.add("--fidelity", "Multiplication passes: lofi, hifi2, hifi3, hifi4 [$]", machine.fidelity, fidelity_names());
   add_numerics_flags(flags, machine.numerics, machine.known_faults);
   flags.add("--precision",

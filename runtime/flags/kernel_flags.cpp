@@ -63,13 +63,13 @@ void add_numerics_flags(Flags& flags, Numerics& numerics, bool& known_faults) {
             switches);
 }
 
-std::string numbers_line(DataFormat format, const ComputeConfig& compute) {
-  return fmt::format("{} dst {} {} sync {}", name_of(format), dst_names().of(compute.dst_fp32),
-                     sync_names().of(compute.full_sync), name_of(compute.fidelity));
+std::string numbers_line(std::string_view formats, const ComputeConfig& compute) {
+  return fmt::format("{} dst {} {} sync {}", formats, dst_names().of(compute.dst_fp32), sync_names().of(compute.full_sync),
+                     name_of(compute.fidelity));
 }
 
-std::string numbers_text(DataFormat format, const ComputeConfig& compute) {
-  return fmt::format("{} in DRAM, {} DST in {} sync, fidelity {}", name_of(format), dst_names().of(compute.dst_fp32),
+std::string numbers_text(std::string_view formats, const ComputeConfig& compute) {
+  return fmt::format("{} in DRAM, {} DST in {} sync, fidelity {}", formats, dst_names().of(compute.dst_fp32),
                      sync_names().of(compute.full_sync), fidelity_names().of(compute.fidelity)) +
          fmt::format(", {} numerics", name_of(compute.numerics));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/common/verify_request.h"
@@ -19,9 +20,9 @@ void add_numerics_flags(Flags& flags, Numerics& numerics, bool& known_faults);
 [[nodiscard]] const EnumNames<Numerics>& numerics_names();
 [[nodiscard]] const EnumNames<bool>& dst_names();   ///< fp32?
 [[nodiscard]] const EnumNames<bool>& sync_names();  ///< full?
-/// "bf16 dst bf16 half sync hifi2"; "bf16 in DRAM, bf16 DST in half sync, fidelity hifi2".
-[[nodiscard]] std::string numbers_line(DataFormat format, const ComputeConfig& compute);
-[[nodiscard]] std::string numbers_text(DataFormat format, const ComputeConfig& compute);
+/// "bf16 dst bf16 half sync hifi2"; "bf16 in DRAM, bf16 DST in half sync, fidelity hifi2". `formats`: of tensors.
+[[nodiscard]] std::string numbers_line(std::string_view formats, const ComputeConfig& compute);
+[[nodiscard]] std::string numbers_text(std::string_view formats, const ComputeConfig& compute);
 
 /// --arch and --set, texts for report::choose_architecture().
 void add_arch_flags(Flags& flags, std::string& arch, std::vector<std::string>& sets);

@@ -102,7 +102,7 @@ void ForeignAttention::upload(Device& device) {
   device.read(q_buffer(), tiles);
   const std::uint32_t chunk_tiles = config.q_chunk / tile_side * config.shape.dim_t();
   for_each_head(tiles, [&](LogicalCore core, std::span<std::byte> head) {
-    std::vector<std::byte> chunk(chunk_tiles * tile_bytes(config.format));  // rows that do not exist are zeros
+    std::vector<std::byte> chunk(chunk_tiles * tile_bytes(config.format.q));  // rows that do not exist are zeros
     std::copy(head.begin(), head.end(), chunk.begin());
     device.write_l1(core, offset_of(attention::cb_q), chunk);
   });

@@ -157,9 +157,9 @@ std::vector<CircularBufferConfig> buffers_of(Sdpa kind, const Config& config) {
   const bool decodes = kind == Sdpa::noncausal;
   const int rows = sizes.q_t;
   add(attention::cb_q, "Q", rows * sizes.d_t * (!decodes && division_of(config).chunks_of(0).count > 1 ? 2 : 1),
-      config.format);
-  add(attention::cb_k, "K", sizes.k_t * sizes.d_t * 2, config.format);
-  add(attention::cb_v, "V", sizes.k_t * sizes.d_t * 2, config.format);
+      config.format.q);
+  add(attention::cb_k, "K", sizes.k_t * sizes.d_t * 2, config.format.k);
+  add(attention::cb_v, "V", sizes.k_t * sizes.d_t * 2, config.format.v);
   if (decodes || config.shape.causal || has_padded_mask(config)) {
     add(attention::cb_mask, "mask", rows * sizes.k_t * 2, decodes ? DataFormat::bf16 : DataFormat::bfp4_b);
   }
@@ -174,7 +174,7 @@ std::vector<CircularBufferConfig> buffers_of(Sdpa kind, const Config& config) {
   add(attention::cb_sum_a, "sum", rows, DataFormat::bf16);
   add(attention::cb_sum_b, "sum", rows, DataFormat::bf16);
   add(attention::cb_alpha, "alpha", rows, DataFormat::bf16);
-  add(attention::cb_out, "out", rows * sizes.d_t, config.format);
+  add(attention::cb_out, "out", rows * sizes.d_t, config.format.out);
   if (decodes) buffers.front().on_buffer = true;
   return buffers;
 }
@@ -309,7 +309,9 @@ std::string refusal_of(const SdpaFiles& files, const Config& config) {
   if (shape.value_dim() != shape.dim) {
     return fmt::format("--v-dim {}: it needs that of Q and K, {}", shape.value_dim(), shape.dim);
   }
-  if (config.format == DataFormat::fp32) return "--format fp32: it keeps scores and sums as bf16";
+  for (const DataFormat format : {config.format.q, config.format.k, config.format.v, config.format.out}) {
+    if (format == DataFormat::fp32) return "--format fp32: it keeps scores and sums as bf16";
+  }
   if (files.kind == Sdpa::noncausal) {
     if (std::string reason = decoding_refusal(config); !reason.empty()) return reason;
   } else if (shape.causal && shape.seq_q != shape.seq_kv) {

@@ -34,6 +34,7 @@ tilegrid::ComputeConfig compute_of(const host::ComputeConfig& config) {
   compute.fidelity = fidelity_of(config.math_fidelity);
   compute.dst_fp32 = config.fp32_dest_acc_en;
   compute.full_sync = config.dst_full_sync_en;
+  compute.bfp8_pack_precise = config.bfp8_pack_precise;
   return compute;
 }
 
@@ -129,6 +130,8 @@ tilegrid::DataFormat format_of(tt::DataFormat format) {
       return To::bfp8_b;
     case From::Bfp4_b:
       return To::bfp4_b;
+    case From::Bfp2_b:
+      return To::bfp2_b;
     case From::UInt32:
     case From::RawUInt32:
       return To::uint32;

@@ -23,6 +23,7 @@
 #include "runtime/report/metrics.h"
 #include "runtime/report/table.h"
 #include "runtime/timing/replay.h"
+#include "runtime/workloads/attention_formats.h"
 #include "runtime/workloads/attention_verify.h"
 #include "runtime/workloads/comparison.h"
 
@@ -204,10 +205,7 @@ void Attention::declare(Flags& flags) {
             "Tiles that the reader requests between two barriers [0: a whole chunk;\nthe shipped kernel takes 3 on 80 "
             "cores, 6 of bfp8]",
             config.read_batch);
-  flags.add("--format",
-            "Of Q, K, V and output in DRAM, and of unfused scores there: bf16, fp32, or\nbfp8, whose blocks of 16 "
-            "share an exponent; what stays in L1 is bf16 then [$]",
-            config.format, tensor_formats());
+  add_attention_formats(flags, config.format);
   add_compute_flags(flags, config.compute);
   add_dealing_flags(flags, config, page_table_);
   flags.add("--kernel",
@@ -325,12 +323,12 @@ void Attention::prepare(Device& device) {
   set_page_table(config, page_table_, seed);
   const Config asked = config;
   config = chunks_for_all ? attention::with_chunks_for_all(asked) : attention::with_chunks(asked);
-  const auto create = [&](int heads, int rows, int dim) {
-    return Matrices::create(device, shape.batch * heads, rows, dim, config.format);
+  const auto create = [&](DataFormat format, int heads, int rows, int dim) {
+    return Matrices::create(device, shape.batch * heads, rows, dim, format);
   };
-  q_ = create(shape.heads, shape.seq_q, shape.dim);
+  q_ = create(config.format.q, shape.heads, shape.seq_q, shape.dim);
   kv_ = KvTensors(device, config);
-  out_ = create(shape.heads, shape.seq_q, shape.value_dim());
+  out_ = create(config.format.out, shape.heads, shape.seq_q, shape.value_dim());
   if (asked.kv == KvDelivery::automatic) {
     candidates = delivery_candidates(asked, addresses(), [&](const Program& program) { return cycles_of(device, program); });
     config = best_of(candidates);
@@ -351,7 +349,7 @@ attention::TensorAddresses Attention::addresses() const {
 
 std::vector<Program> Attention::programs(Device& device) {
   if (config.kernel != Kernel::unfused) return {attention::make_program(config, addresses())};
-  const std::uint32_t page = tile_bytes(config.format);
+  const std::uint32_t page = tile_bytes(config.format.out);
   unfused::Intermediates dram;
   dram.scores = device.create_buffer(unfused::score_bytes(config), page).address;
   if (config.shape.causal) {
@@ -395,7 +393,7 @@ static double largest_distance_from_one(const attention::OutputTiles& output) {
 }
 
 void Attention::finish(Device& device, report::RunOutcome& outcome) {
-  attention::OutputTiles output{config.shape, config.format, std::vector<std::byte>(out_.buffer.bytes())};
+  attention::OutputTiles output{config.shape, config.format.out, std::vector<std::byte>(out_.buffer.bytes())};
   device.read(out_.buffer, output.bytes);
   malloc_trim(0);
   if (hash_output) output_hash = fingerprint(output.bytes);
@@ -441,8 +439,8 @@ std::string Attention::line() const {
       "{} exp {} grid {}{}{}{}",
       shape.causal ? " causal" : "", attention::name_of(config.kernel), shape.batch, shape.heads, shape.kv_heads,
       shape.seq_q, shape.seq_kv, shape.dim, own, config.q_chunk, config.k_chunk, config.read_batch,
-      numbers_line(config.format, config.compute), exp_names.of(config.exp_accurate), balance_names.of(config.balance),
-      report::text_of(config.grid), delivery, partition,
+      numbers_line(format_text(config.format), config.compute), exp_names.of(config.exp_accurate),
+      balance_names.of(config.balance), report::text_of(config.grid), delivery, partition,
       config.kv_page == 0 ? "" : fmt::format(" kv-page {}", config.kv_page));
 }
 
@@ -496,7 +494,8 @@ void Attention::describe_config(report::Document& document) const {
   if (!(shape == config.shape)) {
     add("decode", fmt::format("the {} heads that share a K/V head are rows of one matrix", config.shape.seq_q));
   }
-  add("numbers", fmt::format("{}, {} exp", numbers_text(config.format, config.compute), exp_names.of(config.exp_accurate)));
+  add("numbers", fmt::format("{}, {} exp", numbers_text(format_text(config.format), config.compute),
+                             exp_names.of(config.exp_accurate)));
   add("kernel", name_of(config.kernel));
   add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk, chosen(q_chunk_chosen),
                             config.k_chunk, chosen(k_chunk_chosen), least->size(), most->size(), shape.causal ? ", " : "",

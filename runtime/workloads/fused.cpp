@@ -57,9 +57,9 @@ std::map<std::string, NpyArray> load_files(Workload& workload, const NamedFiles&
     const NpyArray& array = arrays.emplace(name, workload.load(input_flag(name), path, rule)).first->second;
     // The exponent that 16 neighbours share would be infinity's.
     const auto masked = std::find_if(array.values.begin(), array.values.end(), [](float x) { return std::isinf(x); });
-    if (format != DataFormat::bfp8_b || masked == array.values.end()) continue;
+    if (!is_block_float(format) || masked == array.values.end()) continue;
     throw UsageError(fmt::format(
-        "{}{}: -inf at {}, which bfp8 does not have; use --format bf16 or fp32, or in its place a number such as -1e9",
+        "{}{}: -inf at {}, which block floats do not have; use --format bf16 or fp32, or in its place a number such as -1e9",
         input_flag(name), path, place_text(static_cast<std::size_t>(masked - array.values.begin()), array.shape)));
   }
   return arrays;
@@ -150,11 +150,12 @@ void Fused::prepare(Device& device) {
   for (const ValueId id : planned.outputs()) output_extents.push_back(planner::tensor_extent(job, id));
   check_given(given, job);
   multiply_adds = planner::multiply_adds(job);
-  const auto create = [&](const TensorExtent& extent) {
-    return Matrices::create(device, 1, extent.rows, extent.cols, job.plan.machine.format);
+  const planner::Machine& machine = job.plan.machine;
+  const auto create = [&](const TensorExtent& extent, DataFormat format) {
+    return Matrices::create(device, 1, extent.rows, extent.cols, format);
   };
-  for (const TensorExtent& extent : input_extents) input_buffers_.push_back(create(extent));
-  for (const TensorExtent& extent : output_extents) output_buffers_.push_back(create(extent));
+  for (const TensorExtent& extent : input_extents) input_buffers_.push_back(create(extent, machine.format));
+  for (const TensorExtent& extent : output_extents) output_buffers_.push_back(create(extent, machine.out_format()));
 }
 
 std::vector<Program> Fused::programs(Device&) {
@@ -208,7 +209,7 @@ std::string Fused::line() const {
   const ComputeConfig compute{machine.fidelity, machine.dst_fp32, machine.full_sync};
   return fmt::format("fused {} strategy {} block {} blocks {}x{} {} grid {}", planner::graph_operations(graph),
                      name_of(strategy), text_of(job.plan.block), job.block_rows, job.block_cols,
-                     numbers_line(machine.format, compute), report::text_of(options.grid));
+                     numbers_line(planner::format_text(machine), compute), report::text_of(options.grid));
 }
 
 void Fused::describe_config(report::Document& document) const {

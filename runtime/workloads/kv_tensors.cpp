@@ -15,8 +15,8 @@ KvTensors::KvTensors(Device& device, const attention::Config& config) {
   const bool paged = config.kv_page > 0;
   const int count = (paged ? attention::page_count(config) : shape.batch) * shape.kv_heads;
   const int rows = paged ? config.kv_page : shape.seq_kv;
-  k_ = Matrices::create(device, count, rows, shape.dim, config.format);
-  v_ = Matrices::create(device, count, rows, shape.value_dim(), config.format);
+  k_ = Matrices::create(device, count, rows, shape.dim, config.format.k);
+  v_ = Matrices::create(device, count, rows, shape.value_dim(), config.format.v);
   if (!paged) return;
   const std::uint32_t row = attention::table_row_bytes(config);
   table_ = device.create_buffer(std::size_t{row} * shape.batch, row);

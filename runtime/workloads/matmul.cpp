@@ -10,6 +10,7 @@
 #include "core/tile.h"
 #include "kernels/attention/verify/samples.h"
 #include "runtime/data/tensors.h"
+#include "runtime/flags/format_flag.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/comparison.h"
 
@@ -58,6 +59,11 @@ class Dimension {
   std::string from_;
   int& value_;
 };
+
+FormatTargets targets_of(matmul::Formats& formats) {
+  return {{"a", {&formats.a}}, {"b", {&formats.b}}, {"out", {&formats.out}}};
+}
+std::string format_text(matmul::Formats formats) { return formats_text(targets_of(formats)); }
 
 std::string tiles_text(matmul::Extent extent) { return fmt::format("{}x{}", extent.rows, extent.columns); }
 
@@ -109,7 +115,8 @@ void Matmul::declare(Flags& flags) {
                   config.sub.h, config.sub.w);
   flags.add("--sums", "Sums over blocks of K: packer, which adds them up in L1; reload: into DST for\nevery block [$]",
             config.carrier, carrier_names);
-  flags.add("--format", "Of A, B and output in DRAM: bf16, fp32, bfp8 [$]", config.format, tensor_formats());
+  add_format_flag(flags, "Of A, B and output in DRAM: bf16, fp32, bfp8, bfp4, bfp2; one for all, or\na=bf16,b=bfp8,out=bf16",
+                  targets_of(config.format));
   add_compute_flags(flags, config.compute);
   flags.in("Data").add("--seed", "N", "Of what is random, N(0,1) [$]", seed).of_data();
   flags.add("--a", "FILE", ".npy of floats, C order, [m, k] or [batch, m, k] [random]", inputs[0]).reads().of_data();
@@ -159,12 +166,12 @@ void Matmul::prepare(Device& device) {
   config = matmul::with_blocks(config);
   const matmul::Shape& shape = config.shape;
   verify = verify.resolved(config.shape.useful_flops() / 2, matmul::verification_limit, 1.0 * shape.batch * shape.m);
-  const auto create = [&](int count, int rows, int columns) {
-    return Matrices::create(device, count, rows, columns, config.format);
+  const auto create = [&](DataFormat format, int count, int rows, int columns) {
+    return Matrices::create(device, count, rows, columns, format);
   };
-  a_ = create(shape.batch, shape.m, shape.k);
-  b_ = create(shape.shared_b ? 1 : shape.batch, shape.k, shape.n);
-  out_ = create(shape.batch, shape.m, shape.n);
+  a_ = create(config.format.a, shape.batch, shape.m, shape.k);
+  b_ = create(config.format.b, shape.shared_b ? 1 : shape.batch, shape.k, shape.n);
+  out_ = create(config.format.out, shape.batch, shape.m, shape.n);
 }
 
 std::vector<Program> Matmul::programs(Device&) {
@@ -206,7 +213,7 @@ std::string Matmul::line() const {
       "matmul batch {} m {} k {} n {} per-core {} out-block {} block {} subblock {}x{} sums {} delivery {} {} grid {}",
       shape.batch, shape.m, shape.k, shape.n, tiles_text(config.per_core), tiles_text(config.out_block), config.k_block,
       config.sub.h, config.sub.w, carrier_names.of(config.carrier), delivery_names.of(config.delivery),
-      numbers_line(config.format, config.compute), report::text_of(config.grid));
+      numbers_line(format_text(config.format), config.compute), report::text_of(config.grid));
 }
 
 void Matmul::describe(report::Document& document) const {
@@ -224,7 +231,7 @@ void Matmul::describe(report::Document& document) const {
   const auto add = [&](const char* what, std::string fact) { document.facts.emplace_back(what, std::move(fact)); };
   add("shape", fmt::format("batch {}, m {}, k {}, n {}{}; {}", shape.batch, shape.m, shape.k, shape.n,
                            shape.shared_b && shape.batch > 1 ? ", one B for all" : "", data));
-  add("numbers", numbers_text(config.format, config.compute));
+  add("numbers", numbers_text(format_text(config.format), config.compute));
   add("blocks", fmt::format("{} tiles of the output a core{}, {}{} at a time ({} blocks), subblocks {}x{}{}",
                             tiles_text(config.per_core), chosen(asked_.per_core.tiles() == 0), tiles_text(config.out_block),
                             chosen(asked_.out_block.tiles() == 0), matmul::blocks_of_core(config).tiles(), config.sub.h,

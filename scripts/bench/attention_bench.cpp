@@ -24,7 +24,7 @@ using bench::Tensors;
 class Emulated {
  public:
   Emulated(Device& device, const attention::Config& config, const Tensors& tensors)
-      : device_(device), shape_(config.shape), format_(config.format) {
+      : device_(device), shape_(config.shape), format_(config.format.q) {
     const Buffer q = upload(tensors.q);
     const Buffer k = upload(tensors.k);
     const Buffer v = upload(tensors.v);

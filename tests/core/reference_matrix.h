@@ -40,16 +40,13 @@ inline float decode(const std::byte* l1, DataFormat format, int row, int column)
     case DataFormat::tf32:
       std::memcpy(&word, l1 + 4 * index, 4);
       return word;
-    case DataFormat::bfp8_b:
-      return scalar::unpack_bfp8_b(static_cast<std::uint8_t>(l1[index / 16]), static_cast<std::uint8_t>(l1[64 + index]));
-    default:  // bfp4_b; the matrix unit takes no integers
+    default:  // block floats; the matrix unit takes no integers
       break;
   }
-  const int exponent = static_cast<int>(l1[index / 16]);
-  const unsigned nibble = (static_cast<unsigned>(l1[64 + index / 2]) >> (4 * (index % 2))) & 15U;
-  if (nibble == 8) return -std::numeric_limits<float>::infinity();
-  const float magnitude = std::ldexp(static_cast<float>(nibble & 7U), exponent - 127 - 2);
-  return nibble > 8 ? -magnitude : magnitude;
+  const auto width = static_cast<std::size_t>(magnitude_bits(format)) + 1;  // bits of a datum
+  const auto byte = static_cast<unsigned>(l1[64 + index * width / 8]);
+  const unsigned datum = byte >> (index * width % 8) & ((1U << width) - 1);
+  return scalar::unpack_block_float(format, static_cast<std::uint8_t>(l1[index / 16]), static_cast<std::uint8_t>(datum));
 }
 
 inline Matrix decode(TileOperand in) {

@@ -68,7 +68,7 @@ struct Tensors {
 
 Tensors make_tensors(Device& device, const attention::Config& config) {
   const auto create = [&](int heads, int rows, std::byte content) {
-    const std::uint32_t page = tile_bytes(config.format);
+    const std::uint32_t page = tile_bytes(config.format.out);
     const auto tiles = static_cast<std::uint64_t>(heads) * static_cast<std::uint64_t>((rows + 31) / 32) *
                        static_cast<std::uint64_t>(config.shape.dim / 32);
     const Buffer buffer = device.create_buffer(tiles * page, page);

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "runtime/flags/command_line.h"
+#include "runtime/flags/format_flag.h"
 #include "runtime/flags/print_flags.h"
 
 namespace tilegrid {
@@ -127,6 +128,56 @@ TEST(PrintFlags, RiscsAreNamedAsTheVendorNamesThem) {
   EXPECT_EQ(parse_riscs("--print-riscs", "TR*"), 4 + 8 + 16);
   EXPECT_EQ(parse_riscs("--print-riscs", "none"), 0);
   EXPECT_THROW(static_cast<void>(parse_riscs("--print-riscs", "ERISC")), UsageError);
+}
+
+/// What --format makes of q, k, v and out.
+struct FormatMembers {
+  DataFormat q = DataFormat::bf16, k = DataFormat::bf16, v = DataFormat::bf16, out = DataFormat::bf16;
+  Flags flags;
+  FormatMembers() { add_format_flag(flags, "Formats", targets()); }
+  [[nodiscard]] FormatTargets targets() {
+    return {{"q", {&q}}, {"kv", {&k, &v}}, {"k", {&k}}, {"v", {&v}}, {"out", {&out}}};
+  }
+  /// The fact that comes of the flag.
+  static std::string told(const std::string& text) {
+    FormatMembers members;
+    parse_flags(members.flags, {"--format", text});
+    EXPECT_EQ(formats_text(members.targets()), members.flags.facts()["format"].text());
+    return members.flags.facts()["format"].text();
+  }
+  static std::string refusal(const std::string& text) {
+    try {
+      told(text);
+    } catch (const UsageError& error) {
+      return error.message();
+    }
+    return {};
+  }
+};
+
+TEST(Flags, FormatsByTensor) {
+  EXPECT_EQ(FormatMembers().flags.find("--format")->help, "Formats [bf16]");
+  EXPECT_EQ(FormatMembers::told("bfp8"), "bfp8_b");
+  EXPECT_EQ(FormatMembers::told("q=bf16,kv=bfp8,out=bf16"), "q=bf16,kv=bfp8_b,out=bf16");
+  EXPECT_EQ(FormatMembers::told("kv=bfp4_b"), "q=bf16,kv=bfp4_b,out=bf16");
+  EXPECT_EQ(FormatMembers::told("v=bfp2,k=fp32"), "q=bf16,k=fp32,v=bfp2_b,out=bf16");
+  EXPECT_EQ(FormatMembers::told("bfp8,out=bf16"), "q=bfp8_b,kv=bfp8_b,out=bf16");
+  EXPECT_EQ(FormatMembers::told("q=fp32+kv=fp32+out=fp32"), "fp32");
+}
+
+TEST(Flags, FormatsThatAreRefused) {
+  EXPECT_EQ(FormatMembers::refusal("bf17"),
+            "--format bf17: one of bf16, fp32, bfp8_b, bfp8, bfp4_b, bfp4, bfp2_b, bfp2 is expected");
+  EXPECT_EQ(FormatMembers::refusal("q=bf16,kv=int9"),
+            "--format kv=int9: one of bf16, fp32, bfp8_b, bfp8, bfp4_b, bfp4, bfp2_b, bfp2 is expected");
+  EXPECT_EQ(FormatMembers::refusal("mask=bf16"),
+            "--format mask=bf16: there is no tensor 'mask', one of q, kv, k, v, out is expected");
+  EXPECT_EQ(FormatMembers::refusal("q=bf16,q=bfp8"), "--format q=bf16,q=bfp8: the format of 'q' is given twice");
+  EXPECT_EQ(FormatMembers::refusal("v=bf16,kv=bfp8"), "--format v=bf16,kv=bfp8: the format of 'kv' is given twice");
+  EXPECT_EQ(FormatMembers::refusal("q=bf16,bfp8"),
+            "--format q=bf16,bfp8: bfp8 is of no tensor; TENSOR=NAME is expected, with TENSOR one of q, kv, k, v, out");
+  EXPECT_NE(FormatMembers::refusal("q=bf16,"), "");
+  EXPECT_NE(FormatMembers::refusal(""), "");
 }
 
 }  // namespace

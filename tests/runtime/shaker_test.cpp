@@ -104,9 +104,9 @@ ShakenCase attention_case(const std::string& name, GridSize grid, attention::Sha
             };
             const std::size_t q_tiles = tiles(config.shape.heads, config.shape.seq_q);
             const std::size_t kv_tiles = tiles(config.shape.kv_heads, config.shape.seq_kv);
-            const Buffer q = random_buffer(device, 0, q_tiles, config.format);
-            const Buffer k = random_buffer(device, 1, kv_tiles, config.format);
-            const Buffer v = random_buffer(device, 2, kv_tiles, config.format);
+            const Buffer q = random_buffer(device, 0, q_tiles, config.format.out);
+            const Buffer k = random_buffer(device, 1, kv_tiles, config.format.out);
+            const Buffer v = random_buffer(device, 2, kv_tiles, config.format.out);
             const Buffer out = device.create_buffer(q.bytes(), q.page_bytes);
             const attention::TensorAddresses tensors{q.address, k.address, v.address, out.address};
             if (config.kernel != attention::Kernel::unfused) return Prepared{{make_program(full, tensors)}, {out}};
@@ -158,7 +158,7 @@ ShakenCase matmul_case(const std::string& name, matmul::Shape shape, const std::
             };
             const Buffer a = random_buffer(device, 0, tiles(full.shape.m, full.shape.k));
             const Buffer b = random_buffer(device, 1, tiles(full.shape.k, full.shape.n));
-            const std::uint32_t page = tile_bytes(full.format);
+            const std::uint32_t page = tile_bytes(full.format.out);
             const Buffer out = device.create_buffer(tiles(full.shape.m, full.shape.n) * page, page);
             return Prepared{{make_program(full, {a.address, b.address, out.address})}, {out}};
           }};

@@ -50,8 +50,8 @@ class DstTiles {
 
 inline constexpr Fidelity fidelities[] = {Fidelity::lofi, Fidelity::hifi2, Fidelity::hifi3, Fidelity::hifi4};
 /// Those that the matrix unit takes.
-inline constexpr DataFormat matrix_formats[] = {DataFormat::bf16, DataFormat::fp16,   DataFormat::fp32,
-                                                DataFormat::tf32, DataFormat::bfp8_b, DataFormat::bfp4_b};
+inline constexpr DataFormat matrix_formats[] = {DataFormat::bf16,   DataFormat::fp16,   DataFormat::fp32,  DataFormat::tf32,
+                                                DataFormat::bfp8_b, DataFormat::bfp4_b, DataFormat::bfp2_b};
 
 /// Row-major bf16 patterns to face order.
 inline std::vector<std::uint16_t> to_faces(const std::uint16_t* tile) {
@@ -81,7 +81,7 @@ class RandomTiles {
 
   std::vector<std::byte> tiles(DataFormat format, int count, Values kind) {
     std::vector<std::byte> out(tile_bytes(format) * static_cast<std::size_t>(count));
-    if (format == DataFormat::bfp8_b || format == DataFormat::bfp4_b) {
+    if (is_block_float(format)) {
       fill_block_floats(out, format, kind);
       return out;
     }
@@ -105,7 +105,7 @@ class RandomTiles {
  private:
   void fill_block_floats(std::vector<std::byte>& out, DataFormat format, Values kind) {
     const std::size_t tile = tile_bytes(format);
-    const std::uint32_t ones = format == DataFormat::bfp8_b ? 0x01 : 0x11;
+    const std::uint32_t ones = format == DataFormat::bfp8_b ? 0x01 : format == DataFormat::bfp4_b ? 0x11 : 0x55;
     for (std::size_t i = 0; i < out.size(); ++i) {
       const bool exponent = i % tile < 64;
       const auto near_one = 120 + engine_() % 12;

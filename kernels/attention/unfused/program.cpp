@@ -56,7 +56,7 @@ Sizes sizes_of(const Config& config) {
 }
 
 DataFormat inner_format(const Config& config) {
-  return config.format == DataFormat::fp32 && config.compute.dst_fp32 ? DataFormat::fp32 : DataFormat::bf16;
+  return config.format.out == DataFormat::fp32 && config.compute.dst_fp32 ? DataFormat::fp32 : DataFormat::bf16;
 }
 
 CircularBufferConfig buffer(CbIndex id, std::uint32_t pages, DataFormat format, const char* role) {
@@ -65,9 +65,9 @@ CircularBufferConfig buffer(CbIndex id, std::uint32_t pages, DataFormat format, 
 
 Buffers qk_buffers(const Config& config) {
   const Sizes size = sizes_of(config);
-  return {buffer(cb_q, size.q_block * size.dim_t * 2, config.format, "QK: Q"),
-          buffer(cb_k, size.k_block * size.dim_t * 2, config.format, "QK: K"),
-          buffer(cb_scores_out, size.q_block * size.k_block, config.format, "QK: scores")};
+  return {buffer(cb_q, size.q_block * size.dim_t * 2, config.format.q, "QK: Q"),
+          buffer(cb_k, size.k_block * size.dim_t * 2, config.format.k, "QK: K"),
+          buffer(cb_scores_out, size.q_block * size.k_block, config.format.out, "QK: scores")};
 }
 
 /// The row of tiles is cut into as few equal parts as fit.
@@ -75,7 +75,7 @@ struct Parts {
   std::uint32_t tiles, count;
 };
 Parts softmax_parts(const Config& config) {
-  const std::uint64_t page = tile_bytes(config.format);
+  const std::uint64_t page = tile_bytes(config.format.out);
   const std::uint64_t inner = tile_bytes(inner_format(config));
   // Constants, statistics and rounding to where DRAM reads may land.
   constexpr std::uint64_t others = std::uint64_t{16} * 4096;
@@ -89,15 +89,15 @@ Parts softmax_parts(const Config& config) {
 Buffers softmax_buffers(const Config& config) {
   const std::uint32_t part = softmax_parts(config).tiles;
   const DataFormat inner = inner_format(config);
-  Buffers buffers{buffer(cb_scores_in, part * 2, config.format, "softmax: scores"),
+  Buffers buffers{buffer(cb_scores_in, part * 2, config.format.out, "softmax: scores"),
                   buffer(cb_work, part, inner, "softmax: work"),
                   buffer(cb_scaler, 1, DataFormat::bf16, "softmax: scaler"),
                   buffer(cb_scale, 1, inner, "softmax: scale"),
                   buffer(cb_max, 1, inner, "softmax: max"),
                   buffer(cb_sum, 1, inner, "softmax: sum"),
-                  buffer(cb_softmax, part, config.format, "softmax: result")};
+                  buffer(cb_softmax, part, config.format.out, "softmax: result")};
   if (config.shape.causal) {
-    buffers.push_back(buffer(cb_mask_in, part, config.format, "softmax: mask"));
+    buffers.push_back(buffer(cb_mask_in, part, config.format.out, "softmax: mask"));
   } else if (config.shape.seq_kv % tile_side != 0) {
     buffers.push_back(buffer(cb_edge, 1, DataFormat::bfp4_b, "softmax: edge"));
   }
@@ -106,12 +106,12 @@ Buffers softmax_buffers(const Config& config) {
 
 Buffers pv_buffers(const Config& config) {
   const Sizes size = sizes_of(config);
-  Buffers buffers{buffer(cb_p, size.q_block * size.k_block * 2, config.format, "PV: P"),
-                  buffer(cb_v, size.k_block * size.v_dim_t * 2, config.format, "PV: V")};
+  Buffers buffers{buffer(cb_p, size.q_block * size.k_block * 2, config.format.out, "PV: P"),
+                  buffer(cb_v, size.k_block * size.v_dim_t * 2, config.format.v, "PV: V")};
   if (size.k_blocks > 1) {
     buffers.push_back(buffer(cb_partial, size.q_block * size.v_dim_t, inner_format(config), "PV: partial sums"));
   }
-  buffers.push_back(buffer(cb_out, size.q_block * size.v_dim_t, config.format, "PV: output"));
+  buffers.push_back(buffer(cb_out, size.q_block * size.v_dim_t, config.format.out, "PV: output"));
   return buffers;
 }
 
@@ -213,19 +213,19 @@ Program program_of(const Config& config, const char* name, const std::array<cons
   return program;
 }
 
-std::uint64_t bytes_of_tensor(const Config& config, int heads, int rows, int columns) {
-  return std::uint64_t{1} * config.shape.batch * heads * tiles_of(rows) * tiles_of(columns) * tile_bytes(config.format);
+std::uint64_t bytes_of_tensor(const Config& config, DataFormat format, int heads, int rows, int columns) {
+  return std::uint64_t{1} * config.shape.batch * heads * tiles_of(rows) * tiles_of(columns) * tile_bytes(format);
 }
 
 }  // namespace
 
 std::uint64_t score_bytes(const Config& config) {
-  return bytes_of_tensor(config, config.shape.heads, config.shape.seq_q, config.shape.seq_kv);
+  return bytes_of_tensor(config, config.format.out, config.shape.heads, config.shape.seq_q, config.shape.seq_kv);
 }
 
 std::uint64_t mask_bytes(const Config& config) {
   if (!config.shape.causal) return 0;
-  return std::uint64_t{1} * tiles_of(config.shape.seq_q) * tiles_of(config.shape.seq_kv) * tile_bytes(config.format);
+  return std::uint64_t{1} * tiles_of(config.shape.seq_q) * tiles_of(config.shape.seq_kv) * tile_bytes(config.format.out);
 }
 
 std::vector<std::byte> causal_mask(const Config& config) {
@@ -241,7 +241,7 @@ std::vector<std::byte> causal_mask(const Config& config) {
     std::fill(begin, begin + columns, closed);
     std::fill(begin, begin + std::clamp(row + 1 + config.shape.keys_before() - config.shape.blind_rows(), 0, columns), 0.0F);
     if (row % tile_side != tile_side - 1) continue;
-    tilize(stripe, tile_side, columns, config.format,
+    tilize(stripe, tile_side, columns, config.format.out,
            std::span(tiles).subspan(static_cast<std::size_t>(row / tile_side) * stripe_bytes, stripe_bytes));
   }
   return tiles;
@@ -249,17 +249,24 @@ std::vector<std::byte> causal_mask(const Config& config) {
 
 void check_dram(const Config& config) {
   const Shape& shape = config.shape;
-  const std::uint64_t page = tile_bytes(config.format);
-  const std::uint64_t q = bytes_of_tensor(config, shape.heads, shape.seq_q, shape.dim);
-  const std::uint64_t out = bytes_of_tensor(config, shape.heads, shape.seq_q, shape.value_dim());
-  const std::uint64_t k = bytes_of_tensor(config, shape.kv_heads, shape.seq_kv, shape.dim);
-  const std::uint64_t v = bytes_of_tensor(config, shape.kv_heads, shape.seq_kv, shape.value_dim());
+  const attention::Formats& formats = config.format;
+  const std::uint64_t q = bytes_of_tensor(config, formats.q, shape.heads, shape.seq_q, shape.dim);
+  const std::uint64_t out = bytes_of_tensor(config, formats.out, shape.heads, shape.seq_q, shape.value_dim());
+  const std::uint64_t k = bytes_of_tensor(config, formats.k, shape.kv_heads, shape.seq_kv, shape.dim);
+  const std::uint64_t v = bytes_of_tensor(config, formats.v, shape.kv_heads, shape.seq_kv, shape.value_dim());
   const std::uint64_t banks = config.chip.places().banks();
   const std::uint64_t bank_bytes = config.chip.memory().dram_bank_bytes;
   std::uint64_t in_bank = 0;
-  for (const std::uint64_t bytes : {q, k, v, out, score_bytes(config), mask_bytes(config)}) {
+  const auto add = [&](std::uint64_t bytes, DataFormat format) {
+    const std::uint64_t page = tile_bytes(format);
     in_bank += (bytes / page + banks - 1) / banks * page;
-  }
+  };
+  add(q, formats.q);
+  add(k, formats.k);
+  add(v, formats.v);
+  add(out, formats.out);
+  add(score_bytes(config), formats.out);
+  add(mask_bytes(config), formats.out);
   if (in_bank <= bank_bytes) return;
   throw UsageError(
       fmt::format("`kernel` unfused: the score matrix of {}x{}x{}x{} takes {} bytes of DRAM, Q, K, V, output "

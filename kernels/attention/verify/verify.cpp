@@ -200,11 +200,21 @@ planner::Tally tally_of(const OutputTiles& output) {
   return all;
 }
 
+/// Of the tensors' magnitudes, 8 of bf16 and more.
+int fewest_bits(const Formats& formats) {
+  int fewest = 8;
+  for (const DataFormat format : {formats.q, formats.k, formats.v, formats.out}) {
+    if (is_block_float(format)) fewest = std::min(fewest, magnitude_bits(format));
+  }
+  return fewest;
+}
+
 Gate gate_for(const Config& config, const VerifyFigures& figures) {
   // Two to three times the worst relative L2 that was measured over normal and outlier data, causal and not, 512 to 16384
   // keys, head dims of 32 to 256. What was measured stands behind each bound; of block floats the worst are unfused.
   const bool fp32 = config.format == DataFormat::fp32;
-  const bool block_floats = config.format == DataFormat::bfp8_b;
+  const int bits = fewest_bits(config.format);
+  const bool block_floats = bits <= 7;
   double bound = block_floats ? 0.09 : 0.07;  // 0.039, 0.0231
   if (config.compute.fidelity == Fidelity::lofi) {
     bound = 0.3;  // 0.124: the product cuts one operand to five bits
@@ -215,6 +225,11 @@ Gate gate_for(const Config& config, const VerifyFigures& figures) {
   } else if (fp32 && config.compute.dst_fp32 && config.compute.fidelity == Fidelity::hifi4) {
     bound = 0.015;  // 0.0047
   }
+  // Steps of a quarter and of one whole of the largest of 16: of bfp2 hardly more than signs are left.
+  if (bits == 3) bound = std::max(bound, 0.6);
+  if (bits == 1) bound = std::max(bound, 1.2);
+  const double most = std::max(0.5, bits < 7 ? bound : 0.0);
+  const double least = bits == 1 ? 0.3 : bits == 3 ? 0.8 : 0.9;
   // A larger scale makes softmax sharper, and errors of scores count for more: with 16 times the usual one 0.063 in bf16,
   // 0.16 in bfp8, with 2 to 8 times no more than without.
   const double sharper = config.shape.score_scale() * std::sqrt(config.shape.dim);
@@ -222,11 +237,11 @@ Gate gate_for(const Config& config, const VerifyFigures& figures) {
   // Errors of a relative size e that are independent of the values leave a correlation of 1 - e^2 / 2. Correlation leaves
   // the mean out: where the mean is most of the output, as with a constant V, the same errors are large against the rest.
   constexpr double mostly_spread = 0.9;
-  const double capped = std::min(bound, 0.5) * figures.cancelled;
+  const double capped = std::min(bound, most) * figures.cancelled;
   bound *= figures.cancelled;
   const double in_spread = bound / std::max(figures.spread, 1e-9);
   const double correlation = figures.spread > mostly_spread && figures.cancelled < 2
-                                 ? std::max(0.9, 1 - bound * bound)
+                                 ? std::max(least, 1 - bound * bound)
                                  : std::max(-1.0, 1 - in_spread * in_spread);
   return {correlation, capped};
 }

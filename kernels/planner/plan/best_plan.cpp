@@ -285,7 +285,8 @@ bool can_fit(const Graph& graph, const Machine& machine, const Stream& stream) {
     const std::uint64_t whole = graph.value(matmul.in[factor]).shape.tiles();
     tiles += whole / k * stream.k_block * 2;
   }
-  return tiles * tile_bytes(machine.format) <= l1_for_buffers(machine);
+  const std::uint32_t tile = std::min(tile_bytes(machine.format), tile_bytes(machine.out_format()));
+  return tiles * tile <= l1_for_buffers(machine);
 }
 
 std::optional<Plan> best_streamed(const Graph& graph, const PlanRequest& request) {

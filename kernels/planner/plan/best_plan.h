@@ -25,8 +25,8 @@ namespace tilegrid::planner {
 /// Whether the packer must not accumulate in outputs: with 32-bit DST and bf16 outputs, if precision is to be kept, because
 /// the sums would be cut; and with block floats, because the packer can't.
 [[nodiscard]] inline bool narrow_output(const Machine& machine) {
-  if (machine.format == DataFormat::bfp8_b) return true;
-  return machine.dst_fp32 && machine.precision == Precision::keep && machine.format == DataFormat::bf16;
+  if (is_block_float(machine.out_format())) return true;
+  return machine.dst_fp32 && machine.precision == Precision::keep && machine.out_format() == DataFormat::bf16;
 }
 
 /// Bytes of L1 that circular buffers may take.

@@ -65,7 +65,8 @@ UnitCycles& UnitCycles::operator*=(double factor) {
 
 DataFormat CostModel::format_of(ValueId value, bool output) const {
   const bool in_dram = (graph_.is_input(value) || output) && !graph_.value(value).carried;
-  return in_dram ? machine_.format : machine_.intermediate_format();
+  if (!in_dram) return machine_.intermediate_format();
+  return output ? machine_.out_format() : machine_.format;
 }
 
 double CostModel::unpack_cycles(ValueId value, double tiles) const {

@@ -27,9 +27,10 @@ struct Machine {
   Numerics numerics = default_numerics;  ///< of what runs; no plan depends on it
   bool known_faults = false;             ///< as in ComputeConfig
   Precision precision = Precision::keep;
-  DataFormat format = DataFormat::bf16;  ///< of inputs and outputs: bf16, fp32 or bfp8_b
-  std::uint64_t l1_bytes = 0;            ///< that circular buffers may take; 0: all that a kernel can have
-  Chip chip{};                           ///< whose cycles plans are ranked by
+  DataFormat format = DataFormat::bf16;       ///< of inputs and outputs: bf16, fp32 or block floats
+  std::optional<DataFormat> output_format{};  ///< of outputs, where they have another
+  std::uint64_t l1_bytes = 0;                 ///< that circular buffers may take; 0: all that a kernel can have
+  Chip chip{};                                ///< whose cycles plans are ranked by
 
   /// Slots of a section: of Wormhole 16 tiles of 16-bit or 8 of 32-bit, halved in half-sync (tensix.md 1.2), or the
   /// override.
@@ -47,6 +48,7 @@ struct Machine {
             .input_maxima = !dst_fp32 || free || places_of(format) <= source_places(dst_fp32),
             .result_maxima = !dst_fp32 || free};
   }
+  [[nodiscard]] DataFormat out_format() const { return output_format.value_or(format); }
   /// Of values between sections: fp32 with 32-bit DST, so that a trip through a CB loses nothing.
   [[nodiscard]] DataFormat intermediate_format() const { return dst_fp32 ? DataFormat::fp32 : DataFormat::bf16; }
 };

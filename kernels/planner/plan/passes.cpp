@@ -212,7 +212,8 @@ bool can_fit(const Graph& graph, const Machine& machine, AxisCut cut) {
   };
   for (ValueId input = 0; input < graph.input_count(); ++input) add(input);
   for (const ValueId output : graph.outputs()) add(output);
-  return tiles * tile_bytes(machine.format) <= l1_for_buffers(machine);
+  const std::uint32_t tile = std::min(tile_bytes(machine.format), tile_bytes(machine.out_format()));
+  return tiles * tile <= l1_for_buffers(machine);
 }
 
 /// The cheapest of the longest segments that fit.

@@ -252,14 +252,14 @@ namespace {
 
 /// A column of a tile would share its exponents with what is beside it, which a kernel leaves as it happens to be.
 void check_block_floats(const Graph& graph, const Machine& machine) {
-  if (machine.format != DataFormat::bfp8_b) return;
+  if (!is_block_float(machine.out_format())) return;
   for (const ValueId output : graph.outputs()) {
     const Value& value = graph.value(output);
     if (!value.shape.cols.unit) continue;
     throw UsageError(fmt::format(
         "`format` {}: output '{}' is one element wide and would share its exponents with the other columns of its tile; "
         "use bf16 or fp32",
-        name_of(machine.format), value.name));
+        name_of(machine.out_format()), value.name));
   }
 }
 

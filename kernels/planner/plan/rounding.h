@@ -20,7 +20,9 @@ inline constexpr double bf16_unit = 0x1p-8 * 1.002;  ///< of 8 places, and what 
 [[nodiscard]] inline int places_of(DataFormat format) {
   switch (format) {
     case DataFormat::bfp8_b:
-      return 7;
+    case DataFormat::bfp4_b:
+    case DataFormat::bfp2_b:
+      return magnitude_bits(format);
     case DataFormat::bf16:
       return 8;
     case DataFormat::fp16:

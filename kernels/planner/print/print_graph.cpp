@@ -74,10 +74,16 @@ std::string graph_operations(const Graph& graph) {
   return text;
 }
 
+std::string format_text(const Machine& machine) {
+  const char* in = tilegrid::name_of(machine.format);
+  const char* out = tilegrid::name_of(machine.out_format());
+  return machine.format == machine.out_format() ? in : fmt::format("in={},out={}", in, out);
+}
+
 std::string machine_text(const Machine& machine) {
   return fmt::format("{}: {} slots{}; {} in DRAM, fidelity {}, precision {}", dst_mode(machine), machine.capacity(),
-                     machine.any_sync ? " (best may take full-sync)" : "", name_of(machine.format),
-                     name_of(machine.fidelity), machine.precision == Precision::keep ? "keep" : "allow-tf32");
+                     machine.any_sync ? " (best may take full-sync)" : "", format_text(machine), name_of(machine.fidelity),
+                     machine.precision == Precision::keep ? "keep" : "allow-tf32");
 }
 
 }  // namespace tilegrid::planner

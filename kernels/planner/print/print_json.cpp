@@ -51,6 +51,7 @@ Json machine_json(const Machine& machine) {
           {"fidelity", text_of(machine.fidelity)},
           {"precision", machine.precision == Precision::keep ? "keep" : "allow-tf32"},
           {"format", tilegrid::name_of(machine.format)},
+          {"output_format", tilegrid::name_of(machine.out_format())},
           {"l1_bytes", machine.l1_bytes}};
 }
 

@@ -34,6 +34,8 @@ namespace tilegrid::planner {
 /// "16-bit DST, half-sync: 8 slots; bf16 in DRAM, fidelity hifi2, precision keep"
 [[nodiscard]] std::string machine_text(const Machine& machine);
 
+/// Of inputs and outputs: "bf16", or "in=bf16,out=bfp8_b".
+[[nodiscard]] std::string format_text(const Machine& machine);
 /// "16-bit DST, half-sync"
 [[nodiscard]] std::string dst_mode(const Machine& machine);
 /// "K^T 4 + m 4 = 8"

@@ -60,13 +60,13 @@ float rounded_to(float value, DataFormat format) {
   }
 }
 
-/// The tensor after a trip through tiles of bfp8_b.
-std::vector<float> in_block_floats(const Tensor& tensor) {
+/// The tensor after a trip through tiles of a block-float format.
+std::vector<float> in_block_floats(const Tensor& tensor, DataFormat format) {
   const std::size_t tiles = at(tiles_of(tensor.rows)) * at(tiles_of(tensor.cols));
-  std::vector<std::byte> packed(tiles * tile_bytes(DataFormat::bfp8_b));
-  tilize(tensor.values, tensor.rows, tensor.cols, DataFormat::bfp8_b, packed);
+  std::vector<std::byte> packed(tiles * tile_bytes(format));
+  tilize(tensor.values, tensor.rows, tensor.cols, format, packed);
   std::vector<float> values(tensor.values.size());
-  untilize(packed, tensor.rows, tensor.cols, DataFormat::bfp8_b, values);
+  untilize(packed, tensor.rows, tensor.cols, format, values);
   return values;
 }
 
@@ -124,8 +124,8 @@ class Evaluation {
 
   [[nodiscard]] Evaluated output(ValueId id) const {
     const Work& work = works_[at(id)];
-    if (model_.format == DataFormat::bfp8_b) return block_float_output(work);
-    const int kept = places_of(model_.format);
+    if (is_block_float(output_format())) return block_float_output(work);
+    const int kept = places_of(output_format());
     // The packer rounds half away from zero to the format (tensix.md 1.6).
     const double unit = work.places > kept ? std::ldexp(1.0, -kept) : 0;
     Evaluated out = evaluated(work);
@@ -177,23 +177,24 @@ class Evaluation {
     if (std::find(lost.begin(), lost.end(), true) != lost.end()) out.lost = std::move(lost);
   }
 
-  /// The packer rounds to the nearest of up to 127 64ths of the power of two below the largest of 16 neighbours (tensix.md
-  /// 1.6). That is half a 64th off at most, and a whole one only where the largest has 128 of them.
+  /// The packer rounds to 7 places, and then to the nearest of up to 127 64ths of the power of two below the largest of 16
+  /// neighbours: up to three quarters of a 64th off, and a little more where the first rounding raised that power (tensix.md
+  /// 1.6). Formats of fewer bits are cut off that.
   [[nodiscard]] Evaluated block_float_output(const Work& work) const {
     Evaluated out = evaluated(work);
-    constexpr double most = 0x1p-7;
+    const int bits = magnitude_bits(output_format());
+    const double most = 0.76 * 0x1p-6 + (bits < 7 ? std::ldexp(1.0, 1 - bits) : 0);
     for (std::size_t first = 0; first < out.values.size(); first += block_float_group) {
       const std::size_t end = std::min(first + block_float_group, out.values.size());
       double largest = 0;
-      for (std::size_t i = first; i < end; ++i) {
-        largest = std::max(largest, std::fabs(out.values[i]) + out.bounds[i]);
-      }
+      for (std::size_t i = first; i < end; ++i) largest = std::max(largest, std::fabs(out.values[i]) + out.bounds[i]);
       for (std::size_t i = first; i < end; ++i) {
         out.bounds[i] = settle({.value = out.values[i], .bound = out.bounds[i] + most * largest}).bound;
       }
     }
     return out;
   }
+  [[nodiscard]] DataFormat output_format() const { return model_.output_format.value_or(model_.format); }
   [[nodiscard]] int dst_places() const { return planner::dst_places(model_.dst_fp32); }
   [[nodiscard]] int source_places() const { return planner::source_places(model_.dst_fp32); }
   [[nodiscard]] const Work& operand(const Op& op, std::size_t index) const { return works_[at(op.in[index])]; }
@@ -210,14 +211,15 @@ class Evaluation {
     }
     Work& work = works_[at(id)];
     work.resize(tensor.rows, tensor.cols);
-    work.places = places_of(model_.format);
-    if (model_.format == DataFormat::bfp8_b) {
-      const std::vector<float> rounded = in_block_floats(tensor);
+    const DataFormat format = model_.input_formats.empty() ? model_.format : model_.input_formats.at(at(id));
+    work.places = places_of(format);
+    if (is_block_float(format)) {
+      const std::vector<float> rounded = in_block_floats(tensor, format);
       std::copy(rounded.begin(), rounded.end(), work.values.begin());
       return;
     }
     std::transform(tensor.values.begin(), tensor.values.end(), work.values.begin(),
-                   [this](float x) { return static_cast<double>(rounded_to(x, model_.format)); });
+                   [format](float x) { return static_cast<double>(rounded_to(x, format)); });
   }
 
   void compute(int index, Work& out) const {
@@ -525,8 +527,8 @@ class Evaluation {
     const double cut = element_cut(op, in);
     const bool reuse = model_.dst_fp32 && model_.allow_tf32;
     // The packer adds in the format of its buffer: an output's may be narrower than DST.
-    const bool narrow = model_.packer_sums && model_.format == DataFormat::bf16 && model_.dst_fp32 &&
-                        summed_by_packer(graph_, op) && is_output;
+    const bool packed = model_.packer_sums && is_output && summed_by_packer(graph_, op);
+    const bool narrow = packed && output_format() == DataFormat::bf16 && model_.dst_fp32;
     // Half a unit in the last of 11 places of the larger operand.
     const bool on_fpu = !model_.dst_fp32 || model_.allow_tf32 || in.places <= source_places();
     const double alignment = on_fpu && model_.numerics == Numerics::exact ? 0x1p-11 : 0;
@@ -571,6 +573,7 @@ ErrorModel error_model(const Machine& machine) {
           .fidelity = machine.fidelity,
           .numerics = machine.numerics,
           .format = machine.format,
+          .output_format = machine.output_format,
           .allow_tf32 = machine.precision == Precision::allow_tf32,
           .fpu = machine.precision == Precision::allow_tf32};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "core/format.h"
@@ -25,6 +26,8 @@ struct ErrorModel {
   Fidelity fidelity = Fidelity::hifi2;
   Numerics numerics = default_numerics;
   DataFormat format = DataFormat::bf16;  ///< of inputs and outputs; values between sections are as wide as DST
+  std::optional<DataFormat> output_format{};
+  std::vector<DataFormat> input_formats{};  ///< of single inputs; empty: `format`
   /// Element-wise operations may cut fp32 operands to TF32 on their way to a source register. Without it only matmul,
   /// reduce, transpose and broadcast operands do so, which know no other way. Of no effect with 16-bit DST.
   bool allow_tf32 = false;

@@ -22,7 +22,7 @@ class Tile {
   [[nodiscard]] std::uint32_t get_height() const { return shape_[0]; }
   [[nodiscard]] std::uint32_t get_width() const { return shape_[1]; }
   [[nodiscard]] std::uint32_t get_tile_hw() const { return shape_[0] * shape_[1]; }
-  [[nodiscard]] std::uint32_t get_tile_size(DataFormat format) const { return tile_size(format) / 1024 * get_tile_hw(); }
+  [[nodiscard]] std::uint32_t get_tile_size(DataFormat format) const { return tile_size(format) * get_tile_hw() / 1024; }
 
  private:
   std::array<std::uint32_t, 2> shape_{32, 32};

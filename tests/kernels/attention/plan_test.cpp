@@ -89,7 +89,8 @@ TEST(AttentionValidate, NamesFlagValueAndRule) {
   EXPECT_EQ(message([](Config& c) { c.k_chunk = 544; }), "`k_chunk` 544" + chunk_rule);
   EXPECT_EQ(message([](Config& c) { c.grid = {0, 4}; }), "`grid` 0x4: grids are 1x1 to 46x46");
   EXPECT_EQ(message([](Config& c) { c.grid = {8, 47}; }), "`grid` 8x47: grids are 1x1 to 46x46");
-  EXPECT_EQ(message([](Config& c) { c.format = DataFormat::fp16; }), "`format` fp16: attention takes bf16, fp32 or bfp8_b");
+  EXPECT_EQ(message([](Config& c) { c.format = DataFormat::fp16; }),
+            "`format` fp16: attention takes bf16, fp32, bfp8_b, bfp4_b or bfp2_b");
 }
 
 TEST(AttentionValidate, RefusesSizesThatWouldOverflow) {
@@ -340,7 +341,7 @@ TEST(CircularBuffers, IntermediatesAreWideOnlyWithWideDataAndWideDst) {
   }
 }
 
-TEST(CircularBuffers, UnfusedScoresHaveTheFormatOfQ) {
+TEST(CircularBuffers, UnfusedScoresHaveTheFormatOfTheOutput) {
   Config config = make(demo_shape, 64, 128);
   config.kernel = Kernel::unfused;
   config.format = DataFormat::bfp8_b;
@@ -401,7 +402,7 @@ std::int64_t estimate(const Config& config) {
   const int dim = config.shape.dim / 32;
   const std::int64_t step = cycles_of_step(config);
   const std::vector<int> steps = steps_per_core(config);
-  const double pair = 2.0 * sk * dim * tile_bytes(config.format);
+  const double pair = 2.0 * sk * dim * tile_bytes(config.format.k);
   const auto readers = static_cast<double>(std::count_if(steps.begin(), steps.end(), [](int count) { return count > 0; }));
   const double slowest =
       std::max(static_cast<double>(step), pair / rates.reader) * *std::max_element(steps.begin(), steps.end());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host API does without a device.
 #include <gtest/gtest.h>
+#include <cmath>
 
 #include <cstdlib>
 #include <filesystem>
@@ -105,6 +106,10 @@ TEST(BlockFloats, GoThereAndBack) {
   EXPECT_EQ(tiles.size() * 4, 2 * 1088U);
   EXPECT_EQ(unpack_bfp8_tiles_into_float_vec(tiles, true, false), values);
   EXPECT_THROW(static_cast<void>(pack_fp32_vec_as_bfp8_tiles(values, true, true)), std::runtime_error);
+  for (float& value : values) value = std::round(value * 4.0F) / 4.0F;  // steps that three bits have, up to 1
+  const auto narrow = pack_fp32_vec_as_bfp4_tiles(values, true, false);
+  EXPECT_EQ(narrow.size() * 4, 2 * 576U);
+  EXPECT_EQ(unpack_bfp4_tiles_into_float_vec(narrow, true, false), values);
 }
 
 TEST(Heap, TakesTheFirstGapFromEitherEnd) {

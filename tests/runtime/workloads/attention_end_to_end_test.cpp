@@ -44,7 +44,7 @@ struct Case {
   bool on_full_grid = false;  ///< on 8x10 too
   Kernel kernel = Kernel::hand_written;
   Steps steps{};  ///< of the multi-pass kernel
-  DataFormat format = DataFormat::bf16;
+  Formats format{};
   bool wide_dst = false;  ///< fp32 DST
   KvDelivery kv = KvDelivery::dram;
   int k_parts = 0;  ///< of split_k; 0: not split
@@ -74,9 +74,17 @@ std::vector<Case> block_float_cases() {
       {"bfp8_chosen_chunks", {1, 4, 2, 384, 384, 128, true}, 0, 0, 0.029},
       {"bfp8_wide_dst", {1, 2, 1, 160, 224, 64, false}, 64, 96, 0.036},
       {"bfp8_blind_rows", {1, 2, 1, 130, 70, 33, true, 48}, 32, 64, 0.036},
+      {"bfp4_blind_rows", {1, 2, 1, 130, 70, 33, true, 48}, 32, 64, 0.5},
+      {"mixed_formats", {1, 2, 1, 96, 160, 64, true}, 32, 64, 0.2},
   };
   for (Case& c : all) {
     c.format = DataFormat::bfp8_b;
+    if (c.name == "bfp4_blind_rows") c.format = DataFormat::bfp4_b;
+    if (c.name == "mixed_formats") {
+      c.format.q = DataFormat::fp32;
+      c.format.out = DataFormat::bf16;
+      c.format.v = DataFormat::bfp4_b;
+    }
     c.wide_dst = c.name == "bfp8_wide_dst";
     c.on_full_grid = c.name == "bfp8_grouped_causal";
     if (c.on_full_grid) c.distribution = Distribution::outlier;
@@ -448,10 +456,10 @@ void check_against_reference(const Config& config, const Tensor& q, const Tensor
 /// The programs of the config's kernel.
 std::vector<Program> make_programs(Device& device, const Config& config, const TensorAddresses& tensors) {
   if (config.kernel != Kernel::unfused) return {make_program(config, tensors)};
-  const Buffer scores = device.create_buffer(unfused::score_bytes(config), tile_bytes(config.format));
+  const Buffer scores = device.create_buffer(unfused::score_bytes(config), tile_bytes(config.format.out));
   unfused::Intermediates dram{scores.address, 0};
   if (config.shape.causal) {
-    const Buffer mask = device.create_buffer(unfused::mask_bytes(config), tile_bytes(config.format));
+    const Buffer mask = device.create_buffer(unfused::mask_bytes(config), tile_bytes(config.format.out));
     device.write(mask, unfused::causal_mask(config));
     dram.mask = mask.address;
   }
@@ -484,10 +492,10 @@ std::uint32_t upload_table(Device& device, const Config& config) {
 Result run_on(Device& device, const GridCase& c) {
   const Config config = config_of(c);
   const Shape& shape = config.shape;
-  Tensor q(shape.batch * shape.heads, shape.seq_q, shape.dim, config.format);
-  Tensor k(shape.batch * shape.kv_heads, shape.seq_kv, shape.dim, config.format);
-  Tensor v(shape.batch * shape.kv_heads, shape.seq_kv, shape.value_dim(), config.format);
-  Tensor out(shape.batch * shape.heads, shape.seq_q, shape.value_dim(), config.format);
+  Tensor q(shape.batch * shape.heads, shape.seq_q, shape.dim, config.format.q);
+  Tensor k(shape.batch * shape.kv_heads, shape.seq_kv, shape.dim, config.format.k);
+  Tensor v(shape.batch * shape.kv_heads, shape.seq_kv, shape.value_dim(), config.format.v);
+  Tensor out(shape.batch * shape.heads, shape.seq_q, shape.value_dim(), config.format.out);
   q.fill(0, c.config.distribution);
   k.fill(1, c.config.distribution);
   v.fill(2, c.config.distribution);

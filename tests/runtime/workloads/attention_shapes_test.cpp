@@ -40,7 +40,7 @@ std::vector<float> attend(Device& device, const Config& asked, const Tensors& da
   const Shape& s = config.shape;
   device.free_buffers();
   const auto create = [&](int heads, int rows, int dim) {
-    return Matrices::create(device, s.batch * heads, rows, dim, config.format);
+    return Matrices::create(device, s.batch * heads, rows, dim, config.format.out);
   };
   const Matrices q = create(s.heads, s.seq_q, s.dim);
   const Matrices k = create(s.kv_heads, s.seq_kv, s.dim);
@@ -55,9 +55,9 @@ std::vector<float> attend(Device& device, const Config& asked, const Tensors& da
   std::vector<Program> programs;
   if (config.kernel == Kernel::unfused) {
     unfused::Intermediates dram;
-    dram.scores = device.create_buffer(unfused::score_bytes(config), tile_bytes(config.format)).address;
+    dram.scores = device.create_buffer(unfused::score_bytes(config), tile_bytes(config.format.out)).address;
     if (s.causal) {
-      const Buffer mask = device.create_buffer(unfused::mask_bytes(config), tile_bytes(config.format));
+      const Buffer mask = device.create_buffer(unfused::mask_bytes(config), tile_bytes(config.format.out));
       device.write(mask, unfused::causal_mask(config));
       dram.mask = mask.address;
     }

@@ -32,7 +32,7 @@ Config make(Shape shape, int q_chunk, int k_chunk, KvDelivery kv, int kv_cores =
 std::uint64_t tensor_bytes(const Config& config, int heads, int rows) {
   return static_cast<std::uint64_t>(config.shape.batch) * static_cast<std::uint64_t>(heads) *
          static_cast<std::uint64_t>(tiles_of(rows)) * static_cast<std::uint64_t>(tiles_of(config.shape.dim)) *
-         tile_bytes(config.format);
+         tile_bytes(config.format.out);
 }
 
 struct Figures {
@@ -46,7 +46,7 @@ Figures figures_of(Device& device, const Config& asked) {
   EXPECT_EQ(config.delivery, config.kv) << fallback_reason(config);
   device.free_buffers();
   const auto create = [&](int heads, int rows) {
-    return device.create_buffer(tensor_bytes(config, heads, rows), tile_bytes(config.format)).address;
+    return device.create_buffer(tensor_bytes(config, heads, rows), tile_bytes(config.format.out)).address;
   };
   const Shape& shape = config.shape;
   TensorAddresses tensors;

@@ -32,7 +32,16 @@ struct Case {
   int k_block = 0;
   bool exact = false;  ///< fp32 data and DST
   bool full_sync = false;
+  Formats format{};
 };
+
+/// -1, 0 and 1 are the same in all of them.
+const Formats mixed = [] {
+  Formats formats;
+  formats.a = DataFormat::bfp2_b;
+  formats.b = DataFormat::bfp4_b;
+  return formats;
+}();
 
 /// K is at most 250: sums of -1, 0 and 1 are whole numbers that bf16 has.
 std::vector<Case> cases() {
@@ -46,7 +55,8 @@ std::vector<Case> cases() {
           {"two_blocks", {3, 96, 64, 96, false}, Delivery::multicast, Carrier::packer, {1, 1}, 1},
           {"dram", {2, 200, 130, 260, false}, Delivery::dram, Carrier::packer, {}, 2},
           {"exact", {1, 130, 192, 130, false}, Delivery::multicast, Carrier::packer, {}, 2, true},
-          {"exact_reload", {1, 130, 192, 130, false}, Delivery::dram, Carrier::reload, {}, 2, true, true}};
+          {"exact_reload", {1, 130, 192, 130, false}, Delivery::dram, Carrier::reload, {}, 2, true, true},
+          {"mixed_formats", {1, 70, 100, 130, false}, Delivery::multicast, Carrier::packer, {}, 1, false, false, mixed}};
 }
 
 struct GridCase {
@@ -79,6 +89,7 @@ Config config_of(const GridCase& c) {
   config.carrier = c.config.carrier;
   config.k_block = c.config.k_block;
   config.compute.full_sync = c.config.full_sync;
+  config.format = c.config.format;
   if (c.config.exact) {
     config.format = DataFormat::fp32;
     config.compute.dst_fp32 = true;
@@ -194,12 +205,12 @@ Result run_on(Device& device, const GridCase& c) {
   const Matrices of_out{shape.batch, shape.m, shape.n};
   const std::vector<float> a = small_numbers(of_a.all(), 1);
   const std::vector<float> b = small_numbers(of_b.all(), 77);
-  const Buffer a_buffer = upload(device, of_a, config.format, a);
-  const Buffer b_buffer = upload(device, of_b, config.format, b);
-  const Buffer out = create(device, of_out, config.format);
+  const Buffer a_buffer = upload(device, of_a, config.format.a, a);
+  const Buffer b_buffer = upload(device, of_b, config.format.b, b);
+  const Buffer out = create(device, of_out, config.format.out);
   const Program program = make_program(config, {a_buffer.address, b_buffer.address, out.address});
   const RunResult run = device.launch(program);
-  const std::vector<float> values = download(device, of_out, config.format, out);
+  const std::vector<float> values = download(device, of_out, config.format.out, out);
   EXPECT_EQ(values, product(shape, a, b));
   EXPECT_EQ(check_log({config.grid, "matmul", {run.log}}), std::vector<std::string>{});
   expect_reads(config, run);

@@ -131,10 +131,10 @@ std::vector<float> mean_of_ones(const Config& config) {
   const test::Outcome ended = test::run_session(config.grid, [&](Device& device) {
     const auto upload = [&](int rows, float value) {
       const std::vector<float> values(static_cast<std::size_t>(rows) * static_cast<std::size_t>(config.shape.dim), value);
-      const std::uint32_t page = tile_bytes(config.format);
+      const std::uint32_t page = tile_bytes(config.format.out);
       std::vector<std::byte> packed(static_cast<std::size_t>(tiles_of(rows)) *
                                     static_cast<std::size_t>(tiles_of(config.shape.dim)) * page);
-      tilize(values, rows, config.shape.dim, config.format, packed);
+      tilize(values, rows, config.shape.dim, config.format.out, packed);
       const Buffer buffer = device.create_buffer(packed.size(), page);
       device.write(buffer, packed);
       return buffer;
@@ -146,7 +146,7 @@ std::vector<float> mean_of_ones(const Config& config) {
     device.launch(make_program(config, {q.address, k.address, v.address, o.address}));
     std::vector<std::byte> packed(o.bytes());
     device.read(o, std::span(packed));
-    untilize(packed, config.shape.seq_q, config.shape.dim, config.format, out);
+    untilize(packed, config.shape.seq_q, config.shape.dim, config.format.out, out);
   });
   EXPECT_EQ(ended.code, 0) << ended.error;
   return out;

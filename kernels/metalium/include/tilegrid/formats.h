@@ -63,6 +63,9 @@ constexpr uint32_t tile_bytes(uint32_t format) {
     case DataFormat::Bfp4:
     case DataFormat::Bfp4_b:
       return 576;
+    case DataFormat::Bfp2:
+    case DataFormat::Bfp2_b:
+      return 320;
     default:
       return 1024;
   }
