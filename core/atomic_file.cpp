@@ -41,6 +41,11 @@ std::string unforeseen_name(const fs::path& target) {
   return fmt::format("{}.{:016x}.part", target.string(), number);
 }
 
+}  // namespace
+
+/// Not anonymous: they are members of OutputFile::Open, which a header names.
+namespace output {
+
 /// A file beside the target; removed again unless it takes the target's place.
 class PartFile {
  public:
@@ -116,6 +121,13 @@ class DescriptorBuffer : public std::streambuf {
   int reason_ = 0;
   std::array<char, 65536> block_{};
 };
+
+}  // namespace output
+
+using output::DescriptorBuffer;
+using output::PartFile;
+
+namespace {
 
 std::string reason_of(const std::exception& error) {
   const auto* system = dynamic_cast<const std::system_error*>(&error);
