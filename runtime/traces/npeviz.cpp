@@ -67,7 +67,8 @@ void Npeviz::moved(const timing::Movement& packet) {
   std::string targets, routes;
   const auto add = [&](PhysicalCore target) {
     const char* comma = targets.empty() ? "" : ",";
-    targets += comma + place(target);
+    targets += comma;
+    targets += place(target);
     routes += fmt::format(
         "{}{{\"device_id\":0,\"src\":{},\"dst\":[{}],\"noc_type\":\"NOC{}\",\"injection_rate\":32.0,"
         "\"start_cycle\":{},\"end_cycle\":{},\"links\":{}}}",
