@@ -45,7 +45,7 @@ std::vector<float> unpacked(tilegrid::DataFormat format, tt::stl::Span<const std
   std::vector<float> result;
   result.reserve(values.size());
   for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const auto first = values.begin() + tile * elements;
+    const auto first = values.begin() + static_cast<std::ptrdiff_t>(tile * elements);
     const std::vector<float> one =
         reordered({first, first + elements}, TensorLayoutType::TILED_NFACES, TensorLayoutType::TILED_SWIZZLED);
     result.insert(result.end(), one.begin(), one.end());

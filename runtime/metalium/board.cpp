@@ -117,7 +117,7 @@ int Board::end(int code) {
       board.print_target_->finish();
     } catch (const UsageError& error) {
       print_line(error.message());
-      if (code == 0) code = to_underlying(error.code());
+      if (code == 0) code = static_cast<int>(error.code());
     }
   }
   code = board.session_->leave(board.session_->end(code));
@@ -143,7 +143,7 @@ void Board::reporting(const Body& body) {
     body();
   } catch (const Error& error) {
     if (!error.message().empty()) print_line(error.message());
-    if (failed_ == 0) failed_ = to_underlying(error.code());
+    if (failed_ == 0) failed_ = static_cast<int>(error.code());
     report_.failed(error);
     throw;
   }

@@ -11,7 +11,6 @@
 #include "noc/address.h"
 #include "runtime/metalium/board.h"
 #include "runtime/metalium/buffer_map.h"
-#include "runtime/metalium/program_parts.h"
 
 namespace tt::tt_metal {
 namespace {
@@ -188,7 +187,7 @@ BufferMap::Place BufferMap::operator()(std::uint64_t page) const {
     return {{Target::Kind::dram, static_cast<std::int32_t>(core.x)}, address + in_shard * page_};
   }
   const tilegrid::GridSize grid = Board::get().grid();
-  const tilegrid::LogicalCore at = tilegrid::metalium::core_of(core);
+  const tilegrid::LogicalCore at{static_cast<int>(core.x), static_cast<int>(core.y)};
   if (!grid.contains(at)) throw std::runtime_error(fmt::format("a shard on core {} of a {}x{} grid", core, grid.x, grid.y));
   return {{Target::Kind::core, grid.index(at)}, address + in_shard * page_};
 }

@@ -10,27 +10,20 @@
 #include "core/l1.h"
 #include "noc/address.h"
 #include "runtime/metalium/board.h"
-#include "runtime/metalium/program_parts.h"
 
 namespace tt::tt_metal {
 namespace {
 
 using tilegrid::metalium::Board;
 
-/// Of a core, a node or a size.
-CoreCoord coord_of(const auto& place) {
-  CoreCoord coord;
-  coord.x = place.x;
-  coord.y = place.y;
-  return coord;
-}
+CoreCoord coord_of(tilegrid::GridSize grid) { return {static_cast<std::size_t>(grid.x), static_cast<std::size_t>(grid.y)}; }
 
 }  // namespace
 
 std::uint32_t Allocator::get_num_banks(BufferType type) const {
   const Board& board = Board::get();
   const bool dram = type == BufferType::DRAM || type == BufferType::TRACE;
-  return dram ? board.chip().places().banks() : board.grid().cores();
+  return static_cast<std::uint32_t>(dram ? board.chip().places().banks() : board.grid().cores());
 }
 
 std::uint32_t Allocator::get_alignment(BufferType type) const {
@@ -53,7 +46,8 @@ CoreCoord Allocator::get_logical_core_from_bank_id(std::uint32_t bank_id) const 
   if (bank_id >= static_cast<std::uint32_t>(grid.cores())) {
     throw std::runtime_error(fmt::format("L1 bank {}: there are {}", bank_id, grid.cores()));
   }
-  return coord_of(grid.core(bank_id));
+  const tilegrid::LogicalCore core = grid.core(static_cast<int>(bank_id));
+  return {static_cast<std::size_t>(core.x), static_cast<std::size_t>(core.y)};
 }
 
 IDevice::IDevice(int id) : id_(id), allocator_(std::make_unique<Allocator>()), queue_(std::make_unique<CommandQueue>(this)) {
@@ -67,12 +61,12 @@ std::uint32_t IDevice::l1_size_per_core() const { return Board::get().chip().mem
 DeviceAddr IDevice::dram_size_per_channel() const { return Board::get().chip().memory().dram_bank_bytes; }
 CoreCoord IDevice::grid_size() const { return coord_of(Board::get().chip().places().die()); }
 CoreCoord IDevice::logical_grid_size() const { return coord_of(Board::get().grid()); }
-CoreCoord IDevice::dram_grid_size() const { return coord_of(tilegrid::GridSize{num_dram_channels(), 1}); }
+CoreCoord IDevice::dram_grid_size() const { return {static_cast<std::size_t>(num_dram_channels()), 1}; }
 CoreCoord IDevice::compute_with_storage_grid_size() const { return logical_grid_size(); }
 
 CoreCoord IDevice::worker_core_from_logical_core(const CoreCoord& core) const {
   const tilegrid::GridSize grid = Board::get().grid();
-  if (!grid.contains(tilegrid::metalium::core_of(core))) {
+  if (!grid.contains({static_cast<int>(core.x), static_cast<int>(core.y)})) {
     throw std::runtime_error(
         fmt::format("worker_core_from_logical_core: core {} of a {}x{} grid (TILEGRID_GRID)", core, grid.x, grid.y));
   }
@@ -103,7 +97,8 @@ CoreCoord IDevice::dram_core_from_dram_channel(std::uint32_t channel) const {
   if (channel >= static_cast<std::uint32_t>(num_dram_channels())) {
     throw std::runtime_error(fmt::format("DRAM bank {}: there are {}", channel, num_dram_channels()));
   }
-  return coord_of(Board::get().chip().places().dram_endpoint(channel));
+  const tilegrid::PhysicalCore node = Board::get().chip().places().dram_endpoint(static_cast<int>(channel));
+  return {static_cast<std::size_t>(node.x), static_cast<std::size_t>(node.y)};
 }
 
 CoreCoord IDevice::logical_core_from_bank_id(std::uint32_t bank_id) const {

@@ -45,7 +45,7 @@ CircularBufferPart& buffer_of(const Program& program, CBHandle handle) {
 
 std::vector<std::uint32_t>& args_of(KernelPart& kernel, const CoreCoord& core) {
   const tilegrid::GridSize grid = Board::get().grid();
-  if (!grid.contains(tilegrid::metalium::core_of(core))) {
+  if (!grid.contains({static_cast<int>(core.x), static_cast<int>(core.y)})) {
     throw std::runtime_error(fmt::format("runtime arguments of kernel {} for core {}, the grid is {}x{} (TILEGRID_GRID)",
                                          kernel.path.string(), core, grid.x, grid.y));
   }
@@ -79,8 +79,8 @@ KernelHandle add_kernel(const Program& program, std::filesystem::path path, std:
   part.caller = caller;
   part.cores = cores_of(cores);
   part.config = config;
-  part.args.resize(grid.x);
-  for (auto& column : part.args) column.resize(grid.y);
+  part.args.resize(static_cast<std::size_t>(grid.x));
+  for (auto& column : part.args) column.resize(static_cast<std::size_t>(grid.y));
   auto& kernels = program.parts().kernels;
   kernels.push_back(std::move(part));
   return static_cast<KernelHandle>(kernels.size() - 1);
@@ -290,8 +290,9 @@ std::uint32_t CreateSemaphore(const Program& program, const std::variant<CoreRan
   std::set<int> taken;
   for (const tilegrid::SemaphoreConfig& other : semaphores) {
     const bool shared = std::any_of(cores.ranges().begin(), cores.ranges().end(), [&](const CoreRange& range) {
-      return std::any_of(range.begin(), range.end(),
-                         [&](const CoreCoord& core) { return other.on(tilegrid::metalium::core_of(core)); });
+      return std::any_of(range.begin(), range.end(), [&](const CoreCoord& core) {
+        return other.on({static_cast<int>(core.x), static_cast<int>(core.y)});
+      });
     });
     if (shared) taken.insert(other.id);
   }
@@ -302,7 +303,7 @@ std::uint32_t CreateSemaphore(const Program& program, const std::variant<CoreRan
         fmt::format("CreateSemaphore: all {} semaphores of a core of {} are in use", tilegrid::max_semaphores, cores));
   }
   semaphores.push_back({id, initial_value, tilegrid::metalium::ranges_of(cores)});
-  return id;
+  return static_cast<std::uint32_t>(id);
 }
 
 GlobalSemaphore::GlobalSemaphore(IDevice* device, const CoreRangeSet& cores, std::uint32_t initial_value)
@@ -370,7 +371,7 @@ namespace {
 
 tilegrid::noc::Target target_of(const CoreCoord& core) {
   const tilegrid::GridSize grid = Board::get().grid();
-  const tilegrid::LogicalCore at = tilegrid::metalium::core_of(core);
+  const tilegrid::LogicalCore at{static_cast<int>(core.x), static_cast<int>(core.y)};
   if (!grid.contains(at)) throw std::runtime_error(fmt::format("L1 of core {}: the grid is {}x{}", core, grid.x, grid.y));
   return {tilegrid::noc::Target::Kind::core, grid.index(at)};
 }

@@ -45,7 +45,7 @@ void require_one_rank() {
 int ended_with(const std::exception& error) {
   std::fflush(stdout);
   const auto* known = dynamic_cast<const tilegrid::Error*>(&error);
-  if (known != nullptr) return to_underlying(known->code());  // printed where it happened
+  if (known != nullptr) return static_cast<int>(known->code());  // printed where it happened
   fmt::print(stderr, "terminate: {}\n", error.what());
   return 1;
 }

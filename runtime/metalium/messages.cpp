@@ -44,7 +44,7 @@ bool logging::shown(Level level) {
 
 void logging::put(Level level, const std::string& text) {
   std::fflush(stdout);  // in the order of the program
-  fmt::print(stderr, "{:<7} | {}\n", level_names.at(level), text);
+  fmt::print(stderr, "{:<7} | {}\n", level_names.at(static_cast<std::size_t>(level)), text);
 }
 
 namespace {
@@ -52,7 +52,7 @@ namespace {
 template <class E, std::size_t count>
 std::string name_in(const std::array<std::pair<E, const char*>, count>& names, E value) {
   const auto found = std::find_if(names.begin(), names.end(), [&](const auto& one) { return one.first == value; });
-  return found != names.end() ? found->second : fmt::format("{}", tilegrid::to_underlying(value));
+  return found != names.end() ? found->second : fmt::format("{}", static_cast<int>(value));
 }
 
 }  // namespace

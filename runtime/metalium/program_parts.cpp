@@ -44,6 +44,8 @@ auto with_config(const KernelPart& kernel, Visitor&& visitor) {
   return std::visit(std::forward<Visitor>(visitor), kernel.config);
 }
 
+LogicalCore core_of(const host::CoreCoord& core) { return {static_cast<int>(core.x), static_cast<int>(core.y)}; }
+
 std::string text_of(const host::CoreRangeSet& cores) { return cores.str(); }
 
 void check_cores(const host::CoreRangeSet& cores, GridSize grid, const std::string& what) {
@@ -89,7 +91,7 @@ KernelConfig kernel_of(const KernelPart& part, GridSize grid) {
   kernel.common_args = part.common_args;
   for (int core = 0; core < grid.cores(); ++core) {
     const LogicalCore at = grid.core(core);
-    const auto& args = part.args.at(at.x).at(at.y);
+    const auto& args = part.args.at(static_cast<std::size_t>(at.x)).at(static_cast<std::size_t>(at.y));
     if (!args.empty() && kernel.cores.contains(at)) kernel.runtime_args.emplace_back(core, args);
   }
   kernel.object = part.object.key;
@@ -97,8 +99,6 @@ KernelConfig kernel_of(const KernelPart& part, GridSize grid) {
 }
 
 }  // namespace
-
-LogicalCore core_of(const host::CoreCoord& core) { return {static_cast<int>(core.x), static_cast<int>(core.y)}; }
 
 Risc risc_of(const KernelPart& kernel) {
   const auto* movement = std::get_if<host::DataMovementConfig>(&kernel.config);

@@ -45,7 +45,6 @@ struct ProgramParts {
   std::vector<SemaphoreConfig> semaphores;
 };
 
-[[nodiscard]] LogicalCore core_of(const tt::tt_metal::CoreCoord& core);
 [[nodiscard]] Risc risc_of(const KernelPart& kernel);
 [[nodiscard]] CoreRanges ranges_of(const tt::tt_metal::CoreRangeSet& cores);
 [[nodiscard]] tilegrid::DataFormat format_of(tt::DataFormat format);

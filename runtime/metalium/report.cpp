@@ -135,9 +135,10 @@ void Report::failed(const Error& error) {
 }
 
 std::string Report::summary(int code) const {
-  std::string text = fmt::format("{} of {} on {} of {}x{} cores ({}), {}", plural(launches_, "launch"),
-                                 plural(compiled_, "kernel"), busy_cores(outcome_), outcome_.grid.x, outcome_.grid.y,
-                                 outcome_.result.chip.name(), plural(outcome_.ranks, "rank"));
+  std::string text =
+      fmt::format("{} of {} on {} of {}x{} cores ({}), {}", plural(static_cast<std::uint64_t>(launches_), "launch"),
+                  plural(static_cast<std::uint64_t>(compiled_), "kernel"), busy_cores(outcome_), outcome_.grid.x,
+                  outcome_.grid.y, outcome_.result.chip.name(), plural(static_cast<std::uint64_t>(outcome_.ranks), "rank"));
   std::vector<std::string> lines{text};
   if (device_time_) {
     lines.push_back(

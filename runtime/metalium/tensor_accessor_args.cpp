@@ -37,7 +37,7 @@ void TensorAccessorArgs::append_sharded(std::vector<std::uint32_t>& args, bool r
       corerange_to_cores(spec.grid(), std::nullopt, spec.orientation() == ShardOrientation::ROW_MAJOR);
   const auto here = [&](ArgConfig which) { return config_.test(which) == runtime; };
   if (here(ArgConfig::RuntimeRank)) args.push_back(2);
-  if (here(ArgConfig::RuntimeNumBanks)) args.push_back(count_of<std::uint32_t>(cores));
+  if (here(ArgConfig::RuntimeNumBanks)) args.push_back(static_cast<std::uint32_t>(cores.size()));
   if (here(ArgConfig::RuntimeTensorShape)) {
     args.insert(args.end(), spec.tensor2d_shape_in_pages.begin(), spec.tensor2d_shape_in_pages.end());
   }

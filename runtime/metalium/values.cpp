@@ -88,8 +88,8 @@ std::vector<std::uint32_t> create_random_binary_vector_of_bfloat16(std::size_t n
 }
 
 std::vector<bfloat16> create_identity_matrix(int rows, int cols, int num_ones) {
-  std::vector<bfloat16> matrix(std::size_t{1} * rows * cols);
-  for (int i = 0; i < num_ones; ++i) matrix.at(std::size_t{1} * i * (cols + 1)) = 1.0F;
+  std::vector<bfloat16> matrix(static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols));
+  for (int i = 0; i < num_ones; ++i) matrix.at(static_cast<std::size_t>(i) * static_cast<std::size_t>(cols + 1)) = 1.0F;
   return matrix;
 }
 

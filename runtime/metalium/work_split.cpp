@@ -23,7 +23,7 @@ std::vector<CoreCoord> cores_from(CoreCoord start, CoreCoord grid, bool row_wise
 
 std::tuple<std::uint32_t, CoreRangeSet, CoreRangeSet, CoreRangeSet, std::uint32_t, std::uint32_t> split_over(
     const std::vector<CoreCoord>& cores, std::uint32_t units) {
-  const auto available = count_of<std::uint32_t>(cores);
+  const auto available = static_cast<std::uint32_t>(cores.size());
   if (units == 0 || available == 0) return {0, CoreRangeSet(), CoreRangeSet(), CoreRangeSet(), 0, 0};
   const std::uint32_t used = std::min(units, available);
   const std::uint32_t fewer = units / used;
@@ -63,14 +63,14 @@ std::tuple<std::uint32_t, CoreRangeSet, CoreRangeSet, CoreRangeSet, std::uint32_
 
 int find_max_divisor(std::uint32_t value, std::uint32_t first) {
   for (std::uint32_t divisor = first; divisor > 1; --divisor) {
-    if (divisor != 5 && divisor != 7 && value % divisor == 0) return divisor;
+    if (divisor != 5 && divisor != 7 && value % divisor == 0) return static_cast<int>(divisor);
   }
   return 1;
 }
 
 int find_max_block_size(std::uint32_t value, std::uint32_t max_block_size) {
   for (std::uint32_t size = max_block_size; size > 1; --size) {
-    if (value % size == 0) return size;
+    if (value % size == 0) return static_cast<int>(size);
   }
   return 1;
 }

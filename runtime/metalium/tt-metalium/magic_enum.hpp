@@ -62,7 +62,7 @@ template <class E>
 constexpr std::string_view enum_name(E value) {
   const int at = static_cast<int>(value) - detail::first_value<E>;
   if (at < 0 || at >= static_cast<int>(detail::names<E>.size())) return {};
-  return detail::names<E>[at];
+  return detail::names<E>[static_cast<std::size_t>(at)];
 }
 
 }  // namespace magic_enum

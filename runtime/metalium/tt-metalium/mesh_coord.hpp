@@ -38,7 +38,9 @@ class MeshShape {
     for (const std::uint32_t extent : extents_) size *= extent;
     return size;
   }
-  std::uint32_t operator[](std::int32_t i) const { return extents_.at((i < 0 ? extents_.size() : 0) + i); }
+  std::uint32_t operator[](std::int32_t i) const {
+    return extents_.at(i < 0 ? extents_.size() + static_cast<std::size_t>(i) : static_cast<std::size_t>(i));
+  }
   friend bool operator==(const MeshShape&, const MeshShape&) = default;
 
  private:
@@ -54,7 +56,9 @@ class MeshCoordinate {
     return MeshCoordinate(std::vector<std::uint32_t>(dims));
   }
   [[nodiscard]] std::size_t dims() const { return at_.size(); }
-  std::uint32_t operator[](std::int32_t i) const { return at_.at((i < 0 ? at_.size() : 0) + i); }
+  std::uint32_t operator[](std::int32_t i) const {
+    return at_.at(i < 0 ? at_.size() + static_cast<std::size_t>(i) : static_cast<std::size_t>(i));
+  }
   [[nodiscard]] std::string str() const { return fmt::format("({})", fmt::join(at_, ", ")); }
   friend auto operator<=>(const MeshCoordinate&, const MeshCoordinate&) = default;
 

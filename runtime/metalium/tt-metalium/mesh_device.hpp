@@ -23,7 +23,9 @@ class SubDevice {
   explicit SubDevice(std::vector<CoreRangeSet> cores) : cores_(std::move(cores)) {}
   template <std::size_t count>
   explicit SubDevice(const std::array<CoreRangeSet, count>& cores) : cores_(cores.begin(), cores.end()) {}
-  [[nodiscard]] const CoreRangeSet& cores(HalProgrammableCoreType type) const { return cores_.at(static_cast<std::size_t>(type)); }
+  [[nodiscard]] const CoreRangeSet& cores(HalProgrammableCoreType type) const {
+    return cores_.at(static_cast<std::size_t>(type));
+  }
 
  private:
   std::vector<CoreRangeSet> cores_;

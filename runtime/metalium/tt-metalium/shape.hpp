@@ -35,7 +35,9 @@ class Shape {
   friend bool operator==(const Shape&, const Shape&) = default;
 
  private:
-  [[nodiscard]] std::size_t index(std::int32_t place) const { return (place < 0 ? extents_.size() : 0) + place; }
+  [[nodiscard]] std::size_t index(std::int32_t place) const {
+    return place < 0 ? extents_.size() + static_cast<std::size_t>(place) : static_cast<std::size_t>(place);
+  }
   std::vector<std::uint32_t> extents_;
 };
 
