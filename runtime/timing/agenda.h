@@ -11,6 +11,8 @@
 #include <tuple>
 #include <vector>
 
+#include "core/ids.h"
+
 namespace tilegrid::timing {
 
 /// What happens at a point in time to something that several cores share.
