@@ -183,8 +183,7 @@ report::Document document_of(const Workload& workload, const RunOutcome& outcome
   const std::vector<std::string> numerics = report::numerics_lines(outcome.numerics);
   for (std::size_t i = 0; i < numerics.size(); ++i) document.facts.emplace_back(i == 0 ? "numerics" : "", numerics[i]);
   document.figures["numerics"] = report::numerics_of(outcome.numerics);
-  const Value run =
-      report::run_figures(outcome, workload.options.view, [&](int core) { return workload.work_of(core); });
+  const Value run = report::run_figures(outcome, workload.options.view, [&](int core) { return workload.work_of(core); });
   for (const report::Member& figure : run.members()) document.figures[figure.name] = figure.value;
   return document;
 }

@@ -302,7 +302,8 @@ BlockedReport core_with(int core, const std::vector<std::pair<Risc, int>>& waits
   report.core = core;
   for (int cb = 0; cb < 3; ++cb) report.buffers.push_back({cb, "", 2, 0, 0, 0, 0});
   for (const auto& [risc, cb] : waits) {
-    report.kernels.push_back({risc, "k", false, false, "", "f", 1, BlockReason::cb_empty, static_cast<std::uint32_t>(cb), 1, 0});
+    report.kernels.push_back(
+        {risc, "k", false, false, "", "f", 1, BlockReason::cb_empty, static_cast<std::uint32_t>(cb), 1, 0});
   }
   return report;
 }
