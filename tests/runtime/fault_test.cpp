@@ -162,8 +162,6 @@ std::vector<FaultCase> cb_cases() {
       {__LINE__, "id_not_configured", Risc::brisc, [] { cb_wait_front(9, 1); }, "CB id", "\\b9\\b", __LINE__},
       {__LINE__, "page_is_no_tile", Risc::trisc, [] { fill(2, 1), tile_regs_acquire(), copy_tile(2, 0, 0); }, "CB page size",
        "copy_tile.*\\b2\\b.*\\b1024\\b.*asked 1024 bytes, available 2048", __LINE__},
-      {__LINE__, "pack_to_bfp4", Risc::trisc, [] { section(), cb_reserve_back(3, 1), pack_tile(0, 3); }, "pack format",
-       "bfp4_b", __LINE__},
       {__LINE__, "accumulate_in_bfp8", Risc::trisc,
        [] { pack_reconfig_l1_acc(true), section(), cb_reserve_back(17, 1), pack_tile(0, 17); }, "Packer L1 accumulation",
        "pack_tile.*bfp8_b", __LINE__},

@@ -135,6 +135,8 @@ class Graph {
 struct Folds {
   bool sums = true;           ///< `x + a @ b`, `x + rowsum(p)`
   bool running_sums = true;   ///< those of a loop (Op::running)
+  bool row_sums = true;       ///< a row's, instead of `sums`, `running_row_sums` instead of `running_sums`
+  bool running_row_sums = true;
   bool input_maxima = true;   ///< `maximum(m, rowmax(s))` for an input m
   bool result_maxima = true;  ///< for a result m; that of a maximum's reduction has no more places than a source register
 };

@@ -61,7 +61,7 @@ class Rewriter {
     return &ops_[graph_.op_of(value)];
   }
 
-  [[nodiscard]] bool may_begin(const Op& op, ValueId from) const;
+  [[nodiscard]] bool may_begin(const Op& op, const Op& maker, ValueId from) const;
   bool fold_accumulator(int index);
   bool fold_scale(int index);
   bool fold_transpose(int index);
@@ -72,9 +72,14 @@ class Rewriter {
   std::vector<bool> live_;
 };
 
-/// Whether the unit that makes the other operand of a sum or a maximum may begin from this one.
-bool Rewriter::may_begin(const Op& op, ValueId from) const {
-  if (op.kind == OpKind::binary) return op.running ? folds_.running_sums : folds_.sums;
+/// Whether the unit that makes the other operand of a sum or a maximum, by `maker`, may begin from this one.
+bool Rewriter::may_begin(const Op& op, const Op& maker_of_other, ValueId from) const {
+  if (op.kind == OpKind::binary) {
+    if (maker_of_other.kind == OpKind::reduce && maker_of_other.dim == ReduceDim::row) {
+      return op.running ? folds_.running_row_sums : folds_.row_sums;
+    }
+    return op.running ? folds_.running_sums : folds_.sums;
+  }
   if (graph_.is_input(from)) return folds_.input_maxima;
   const Op& maker = ops_[graph_.op_of(from)];
   return folds_.result_maxima || (maker.kind == OpKind::reduce && maker.pool == Pool::max);
@@ -93,7 +98,7 @@ bool Rewriter::fold_accumulator(int index) {
     if (maker == nullptr || maker->accumulate || maker->form != FormRule::any) return false;
     const bool adds = maker->kind == OpKind::matmul || (maker->kind == OpKind::reduce && maker->pool == Pool::sum);
     const bool maxes = maker->kind == OpKind::reduce && maker->pool == Pool::max;
-    return (sum ? adds : maxes) && may_begin(op, other) && graph_.value(value).shape == shape &&
+    return (sum ? adds : maxes) && may_begin(op, *maker, other) && graph_.value(value).shape == shape &&
            graph_.value(other).shape == shape;
   };
   const auto [earlier, later] = std::minmax(op.in[0], op.in[1]);

@@ -87,6 +87,12 @@ class FormErrors {
       return;
     }
     const int tiles = terms(op);
+    if (fp32_ && op.dim == ReduceDim::row && op.kind == OpKind::reduce && plan_.machine.numerics != Numerics::fast) {
+      const int kept = std::min(source_places(fp32_), places(op.in[0]));
+      charge(index, tiles * truncation(dst_places(fp32_), kept),
+             fmt::format("begins in a slot that is cut to {} bits with each of {} tiles", kept, tiles));
+      return;
+    }
     double bound = (tiles - 1) * unit();
     if (op.kind == OpKind::matmul) {
       // Products are added to it one by one in fp32, by HiFi3 in two passes.

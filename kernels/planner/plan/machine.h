@@ -43,8 +43,12 @@ struct Machine {
   /// tile's share is less than half a last place.
   [[nodiscard]] Folds folds() const {
     const bool free = precision == Precision::allow_tf32;
+    // With each tile of a row the sum so far goes through SrcB and is cut to the tile's format (tensix.md 2.2).
+    const bool row_sums = dst_fp32 && numerics == Numerics::fast;
     return {.sums = dst_fp32 || free,
             .running_sums = dst_fp32,
+            .row_sums = row_sums || free,
+            .running_row_sums = row_sums,
             .input_maxima = !dst_fp32 || free || places_of(format) <= source_places(dst_fp32),
             .result_maxima = !dst_fp32 || free};
   }

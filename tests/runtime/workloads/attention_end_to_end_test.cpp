@@ -450,7 +450,8 @@ void check_against_reference(const Config& config, const Tensor& q, const Tensor
   EXPECT_EQ(sums.not_finite, 0U);
   EXPECT_EQ(result.rows, q.heads() * static_cast<std::size_t>(shape.seq_q));
   EXPECT_LT(result.relative_l2, bound);
-  EXPECT_GT(result.correlation, 0.998);
+  // An error of a relative size e leaves a correlation of 1 - e^2 / 2.
+  EXPECT_GT(result.correlation, std::min(0.998, 1 - bound * bound / 2));
 }
 
 /// The programs of the config's kernel.
@@ -503,7 +504,7 @@ Result run_on(Device& device, const GridCase& c) {
   const bool paged = config.kv_page > 0;
   const Buffer k_buffer = (paged ? k.paged(config) : k).upload(device);
   const Buffer v_buffer = (paged ? v.paged(config) : v).upload(device);
-  const Buffer out_buffer = device.create_buffer(out.bytes(), q_buffer.page_bytes);
+  const Buffer out_buffer = device.create_buffer(out.bytes(), tile_bytes(config.format.out));
   TensorAddresses tensors{q_buffer.address, k_buffer.address, v_buffer.address, out_buffer.address};
   if (paged) tensors.page_table = upload_table(device, config);
   const std::vector<Program> programs = make_programs(device, config, tensors);

@@ -18,6 +18,7 @@ struct WorkItem {
   int batch = 0;
   int head = 0;
   int chunk = 0;
+  static constexpr WorkItem of(int flat_head, int heads, int chunk) { return {flat_head / heads, flat_head % heads, chunk}; }
 };
 
 }  // namespace attention
