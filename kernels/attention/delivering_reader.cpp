@@ -10,7 +10,7 @@
 #include "kernels/attention/hand_over.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/phases.h"
-#include "kernels/common/struct_args.h"
+#include "kernels/common/from_words.h"
 
 namespace tilegrid::attention {
 namespace {

@@ -8,8 +8,8 @@
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/phases.h"
 #include "kernels/attention/zero_rows.h"
+#include "kernels/common/from_words.h"
 #include "kernels/common/pages.h"
-#include "kernels/common/struct_args.h"
 
 namespace tilegrid::attention {
 namespace {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
 #include <vector>
 
 #include "kernels/api/circular_buffer.h"
+#include "kernels/common/from_words.h"
 
 /// Structures of 32-bit words as a kernel's compile-time arguments.
 namespace tilegrid {
@@ -19,16 +19,6 @@ template <class Args>
   std::vector<std::uint32_t> words(sizeof(Args) / sizeof(std::uint32_t));
   std::memcpy(words.data(), &args, sizeof args);
   return words;
-}
-
-/// The structure whose words `word` gives by number.
-template <class Args, class Word>
-[[nodiscard]] Args from_words(const Word& word) {
-  std::array<std::uint32_t, sizeof(Args) / sizeof(std::uint32_t)> words{};
-  for (std::uint32_t i = 0; i < words.size(); ++i) words.at(i) = word(i);
-  Args args;
-  std::memcpy(static_cast<void*>(&args), words.data(), sizeof args);
-  return args;
 }
 
 /// The arguments of the running kernel.

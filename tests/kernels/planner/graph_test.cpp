@@ -221,7 +221,7 @@ TEST(FusedSimplified, SumsThatCanNot) {
 
 TEST(FusedSimplified, SumsAndMaximaThatMayNot) {
   const auto made = [](const std::string& text, const Folds& folds) { return op_texts(simplified(parsed(text), folds)); };
-  const Folds no_sums{.sums = false};
+  const Folds no_sums{.sums = false, .row_sums = false};
   EXPECT_EQ(made("O = x + a @ b", no_sums), (Texts{"t0 = matmul a b", "O = add x t0"}));
   EXPECT_EQ(made("l = rowsum(s) + l0[:, None]", no_sums), (Texts{"t0 = rsum s", "l = add t0 l0"}));
   EXPECT_EQ(made("m = maximum(m0[:, None], rowmax(s))", no_sums), Texts{"m = rmax s m0 acc"});
