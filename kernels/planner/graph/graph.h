@@ -133,9 +133,9 @@ class Graph {
 /// so that a sum which begins from x takes as many roundings of x as it has tiles; alone, its operations round x once. The
 /// reduction unit cuts the maximum that it goes on from to a source register's places.
 struct Folds {
-  bool sums = true;           ///< `x + a @ b`, `x + rowsum(p)`
-  bool running_sums = true;   ///< those of a loop (Op::running)
-  bool row_sums = true;       ///< a row's, instead of `sums`, `running_row_sums` instead of `running_sums`
+  bool sums = true;          ///< `x + a @ b`, `x + rowsum(p)`
+  bool running_sums = true;  ///< those of a loop (Op::running)
+  bool row_sums = true;      ///< a row's, instead of `sums`, `running_row_sums` instead of `running_sums`
   bool running_row_sums = true;
   bool input_maxima = true;   ///< `maximum(m, rowmax(s))` for an input m
   bool result_maxima = true;  ///< for a result m; that of a maximum's reduction has no more places than a source register
