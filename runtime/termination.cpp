@@ -49,6 +49,10 @@ StatusReport IdleWatch::answer() {
   return now;
 }
 
+bool TerminationDetector::all_finished() const {
+  return std::all_of(reports_.begin(), reports_.end(), [](const StatusReport& report) { return report.finished; });
+}
+
 bool TerminationDetector::balanced() const {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
@@ -62,9 +66,7 @@ bool TerminationDetector::balanced() const {
 
 std::optional<EndReason> TerminationDetector::on_status(int rank, const StatusReport& report) {
   reports_[rank] = report;
-  if (std::all_of(reports_.begin(), reports_.end(), [](const StatusReport& r) { return r.finished; })) {
-    return EndReason::finished;
-  }
+  if (all_finished()) return EndReason::finished;
   if (answers_missing_ > 0) {
     moved_ = true;
   } else if (balanced()) {
@@ -86,6 +88,8 @@ std::optional<EndReason> TerminationDetector::on_probe_answer(int rank, const St
   moved_ = moved_ || report != known;
   known = report;
   if (--answers_missing_ > 0) return std::nullopt;
+  // The last rank may tell of its end by an answer before it comes to tell so by itself.
+  if (all_finished()) return EndReason::finished;
   if (!moved_) return EndReason::deadlock;
   // A rank that has become idle again with new counters has reported it, or will.
   if (balanced()) probe_requested_ = true;

@@ -49,6 +49,7 @@ class TerminationDetector {
   [[nodiscard]] bool take_probe_request();
 
  private:
+  [[nodiscard]] bool all_finished() const;
   [[nodiscard]] bool balanced() const;
 
   std::vector<StatusReport> reports_;

@@ -100,6 +100,16 @@ TEST(TerminationDetector, AsksOnceWhenAllAreIdleAndCountersMatch) {
   EXPECT_EQ(detector.on_probe_answer(0, idle(5, 2)), EndReason::deadlock);
 }
 
+TEST(TerminationDetector, AnAnswerMayTellOfTheEnd) {
+  TerminationDetector detector(2);
+  EXPECT_EQ(detector.on_status(0, done(1, 1)), std::nullopt);
+  EXPECT_EQ(detector.on_status(1, idle(1, 1)), std::nullopt);
+  EXPECT_TRUE(detector.take_probe_request());
+  EXPECT_EQ(detector.on_probe_answer(0, done(1, 1)), std::nullopt);
+  EXPECT_EQ(detector.on_probe_answer(1, done(1, 1)), EndReason::finished);
+  EXPECT_FALSE(detector.take_probe_request());
+}
+
 TEST(TerminationDetector, FindsADeadlockAmongFinishedRanks) {
   TerminationDetector detector(2);
   EXPECT_EQ(detector.on_status(0, done(1, 1)), std::nullopt);
