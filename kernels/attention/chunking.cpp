@@ -50,6 +50,7 @@ bool planned_fits(const Config& config) {
 }
 
 /// Largest value of one chunk, the other kept, that fits L1; 0 when none does.
+// NOLINTNEXTLINE(performance-unnecessary-value-param): it is changed, through `chunk`
 int largest_that_fits(Config config, int Config::*chunk) {
   for (config.*chunk = max_chunk_tiles * tile_side; config.*chunk > 0; config.*chunk -= tile_side) {
     if (l1_bytes_of(config) <= l1_of(config)) break;
@@ -144,7 +145,8 @@ class StepCost {
 
   [[nodiscard]] double product(int rows, int columns, int k, Operand in0, Operand in1, bool transposed) const {
     const Subblock sub = sdpa_subblock(rows, columns, slots_);
-    const double blocks = 1.0 * (rows / sub.h) * (columns / sub.w);
+    const int whole_blocks = rows / sub.h * (columns / sub.w);
+    const double blocks = whole_blocks;
     const OperandSteps steps = cycles_.matmul_block_steps(sub.h, sub.w, k, in0, in1, transposed, phases_);
     const double set_up_all = set_up() + cycles_.configure_matmul + cycles_.configure_pack;
     return set_up_all + stage(blocks * steps.steps * steps.unpack, blocks * steps.steps * steps.math,

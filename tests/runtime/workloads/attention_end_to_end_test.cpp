@@ -471,6 +471,7 @@ std::vector<RunResult> launch(Device& device, const std::vector<Program>& progra
   LaunchOptions options;
   options.dry = dry;
   std::vector<RunResult> runs;
+  runs.reserve(programs.size());
   for (const Program& program : programs) runs.push_back(device.launch(program, options));
   return runs;
 }
