@@ -415,14 +415,11 @@ struct CompareKv {
   int run(Session& session, const std::vector<std::string>& arguments) const {
     std::vector<Comparison> comparisons = comparisons_of(arguments);
     comparisons.front().asked->register_kernels();
-    ManyRuns runs{"compare-kv", "shapes", progress, {}, {}, {}, {}};
-    for (const Comparison& one : comparisons) runs.sessions.push_back(one.asked->options.session());
-    runs.before = [&] {
-      std::vector<const Flags*> asked;
-      asked.reserve(comparisons.size());
-      for (const Comparison& one : comparisons) asked.push_back(&one.asked->flags());
-      flags.check_paths(asked);
-    };
+    ManyRuns runs{"compare-kv", "shapes", progress, {}, &flags, {}, {}, {}};
+    for (const Comparison& one : comparisons) {
+      runs.sessions.push_back(one.asked->options.session());
+      runs.asked.push_back(&one.asked->flags());
+    }
     runs.run = [&](Device& device, std::size_t i) { run_comparison(session, device, comparisons[i]); };
     runs.report = [&] {
       if (comparisons.size() == 1 && !comparisons.front().refusal.empty()) throw UsageError(comparisons.front().refusal);

@@ -213,9 +213,8 @@ struct ComparePartitions {
       rows.push_back({partition, KvDelivery::dram, {}, {}, {}, {}, {}});
       if (asked.config.kv != KvDelivery::dram) rows.push_back({partition, asked.config.kv, {}, {}, {}, {}, {}});
     }
-    ManyRuns runs{"compare-partitions", "partitions", progress, {}, {}, {}, {}};
+    ManyRuns runs{"compare-partitions", "partitions", progress, {}, &flags, {&asked.flags()}, {}, {}};
     runs.sessions.assign(rows.size(), asked.options.session());
-    runs.before = [&] { flags.check_paths({&asked.flags()}); };
     runs.run = [&](Device& device, std::size_t i) { run_row(session, device, asked, rows[i]); };
     runs.report = [&] {
       const int code = exit_code(session, rows);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/cli/many_runs.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "core/error.h"
 #include "runtime/progress.h"
@@ -28,7 +31,7 @@ std::vector<std::vector<std::size_t>> groups_of(const std::vector<SessionOptions
 
 int run_all(Session& session, const ManyRuns& runs) {
   const GridSize grid = runs.sessions.front().grid;
-  int code = session.run({.grid = grid}, [&](Device&) { return runs.before(), 0; });
+  int code = session.run({.grid = grid}, [&](Device&) { return runs.own->check_paths(runs.asked), 0; });
   {
     Progress line(runs.command, runs.sessions.size(), runs.progress && session.is_host(), runs.unit);
     std::uint64_t done = 0;
@@ -46,6 +49,20 @@ int run_all(Session& session, const ManyRuns& runs) {
   if (code != 0) return code;
   // The other ranks have no figures: what the host finds must be their exit code, too.
   return session.run({.grid = grid}, [&](Device&) { return runs.report(); });
+}
+
+Command of_each_workload(Command parent, const std::string& question,
+                         const std::function<Command(const workloads::Maker&)>& command_of) {
+  std::vector<std::string> names;
+  for (const workloads::Maker& make : workloads::all()) {
+    Command& child = parent.commands.emplace_back(command_of(make));
+    child.takes_rest = true;
+    names.push_back(child.name);
+  }
+  parent.run = [question, names](Session&, const std::vector<std::string>&) -> int {
+    throw UsageError(fmt::format("{}: {}", question, fmt::join(names, " or ")));
+  };
+  return parent;
 }
 
 void refuse_arguments(const std::vector<std::string>& arguments, std::span<const std::string_view> unfit,

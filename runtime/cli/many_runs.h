@@ -9,22 +9,30 @@
 #include <vector>
 
 #include "core/chip/known_faults.h"
+#include "runtime/flags/command_line.h"
 #include "runtime/session.h"
+#include "runtime/workloads/all.h"
 
 namespace tilegrid::cli {
 
-/// Many runs with one report at the end. All ranks call run_all(); the host alone has figures.
+/// Many runs with one report at the end. All ranks call run_all(); the host alone has figures. Before the first run the
+/// files that the flags name are looked at.
 struct ManyRuns {
   const char* command;  ///< of the progress line
   const char* unit;     ///< what is counted there
   bool progress = true;
   std::vector<SessionOptions> sessions;           ///< of each run; those of one grid and chip share the first one's
-  std::function<void()> before;                   ///< once, on the host
+  const Flags* own;                               ///< the command's
+  std::vector<const Flags*> asked;                ///< of the runs, until the first one begins
   std::function<void(Device&, std::size_t)> run;  ///< the run of that number, on the host
   std::function<int()> report;                    ///< once, on the host; the exit code
 };
 /// Returns the exit code, the same on all ranks.
 int run_all(Session& session, const ManyRuns& runs);
+
+/// `parent` with a command for each workload; by itself it asks `question` and names them.
+[[nodiscard]] Command of_each_workload(Command parent, const std::string& question,
+                                       const std::function<Command(const workloads::Maker&)>& command_of);
 
 /// Throws UsageError for the first argument that is one of the flags `unfit`, which the command sets itself or has no use
 /// for.

@@ -318,14 +318,11 @@ struct Precision {
   int run(Session& session, const std::vector<std::string>& arguments) const {
     std::vector<NumericsRun> points = points_of(arguments);
     make()->register_kernels();
-    ManyRuns runs{"precision", "configurations", progress, {}, {}, {}, {}};
-    for (const NumericsRun& point : points) runs.sessions.push_back(point.workload->options.session());
-    runs.before = [&] {
-      std::vector<const Flags*> studied;
-      studied.reserve(points.size());
-      for (const NumericsRun& point : points) studied.push_back(&point.workload->flags());
-      flags.check_paths(studied);
-    };
+    ManyRuns runs{"precision", "configurations", progress, {}, &flags, {}, {}, {}};
+    for (const NumericsRun& point : points) {
+      runs.sessions.push_back(point.workload->options.session());
+      runs.asked.push_back(&point.workload->flags());
+    }
     runs.run = [&](Device& device, std::size_t i) { run_point(session, device, points[i]); };
     runs.report = [&]() -> int {
       const std::vector<Setting> rows = settings_of(points, std::max<std::size_t>(lengths.size(), 1));
@@ -343,8 +340,7 @@ struct Precision {
 
 Command precision_command() {
   Command precision{"precision", "What formats, passes, DST modes and exponentials lose, beside what they cost"};
-  std::vector<std::string> names;
-  for (const workloads::Maker& make : workloads::all()) {
+  return of_each_workload(std::move(precision), "precision: of what is missing", [](const workloads::Maker& make) {
     const std::string name = make()->about().name;
     Command child = command<Precision>(
         name,
@@ -358,14 +354,8 @@ Command precision_command() {
                     : name == "matmul"  ? "matmul --m 128 --n 128 --lengths 512,2048,8192 --numerics exact,rounded,fast"
                                         : "fused --preset softmax --numerics exact,rounded,fast"));
     static_cast<Precision*>(child.owner.get())->make = make;
-    child.takes_rest = true;
-    precision.commands.push_back(std::move(child));
-    names.push_back(name);
-  }
-  precision.run = [names](Session&, const std::vector<std::string>&) -> int {
-    throw UsageError(fmt::format("precision: of what is missing: {}", fmt::join(names, " or ")));
-  };
-  return precision;
+    return child;
+  });
 }
 
 }  // namespace tilegrid::cli

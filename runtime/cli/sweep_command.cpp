@@ -165,17 +165,12 @@ struct Sweep {
     std::vector<Point> points = points_of(arguments);
     const std::unique_ptr<workloads::Workload> swept = make();
     swept->register_kernels();
-    ManyRuns runs{"sweep", "configurations", progress, {}, {}, {}, {}};
+    ManyRuns runs{"sweep", "configurations", progress, {}, &flags, {}, {}, {}};
     for (const Point& point : points) {
       runs.sessions.push_back({.grid = point.workload->options.grid});
       runs.sessions.back().chip = point.workload->options.chip;
+      runs.asked.push_back(&point.workload->flags());
     }
-    runs.before = [&] {
-      std::vector<const Flags*> swept_flags;
-      swept_flags.reserve(points.size());
-      for (const Point& point : points) swept_flags.push_back(&point.workload->flags());
-      flags.check_paths(swept_flags);
-    };
     runs.run = [&](Device& device, std::size_t i) { run_point(session, device, points[i]); };
     runs.report = [&]() -> int {
       rank(points);
@@ -194,8 +189,7 @@ struct Sweep {
 
 Command sweep_command() {
   Command sweep{"sweep", "Rank configurations of a command by device time"};
-  std::vector<std::string> names;
-  for (const workloads::Maker& make : workloads::all()) {
+  return of_each_workload(std::move(sweep), "sweep: what to sweep is missing", [](const workloads::Maker& make) {
     const workloads::About about = make()->about();
     Command child = command<Sweep>(
         about.name,
@@ -205,14 +199,8 @@ Command sweep_command() {
                     about.name),
         about.sweep_examples + "\n");
     static_cast<Sweep*>(child.owner.get())->make = make;
-    child.takes_rest = true;
-    sweep.commands.push_back(std::move(child));
-    names.push_back(about.name);
-  }
-  sweep.run = [names](Session&, const std::vector<std::string>&) -> int {
-    throw UsageError(fmt::format("sweep: what to sweep is missing: {}", fmt::join(names, " or ")));
-  };
-  return sweep;
+    return child;
+  });
 }
 
 }  // namespace tilegrid::cli
