@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <iterator>
 #include <optional>
 #include <stdexcept>
@@ -99,8 +101,14 @@ std::vector<T> convert_layout(tt::stl::Span<const T> data, const PhysicalSize& s
                               TensorLayoutType to) {
   return tilegrid::metalium::with_layout<T>(data, shape[0], shape[1], from, to);
 }
+template <class T, std::convertible_to<tt::stl::Span<const std::uint32_t>> Shape>
+std::vector<T> convert_layout(tt::stl::Span<const T> data, const Shape& shape, TensorLayoutType from, TensorLayoutType to) {
+  const tt::stl::Span<const std::uint32_t> sizes = shape;
+  return tilegrid::metalium::with_layout<T>(data, *std::prev(sizes.end(), 2), *std::prev(sizes.end()), from, to);
+}
+/// A shape in braces, which could as well be a PhysicalSize.
 template <class T>
-std::vector<T> convert_layout(tt::stl::Span<const T> data, tt::stl::Span<const std::uint32_t> shape, TensorLayoutType from,
+std::vector<T> convert_layout(tt::stl::Span<const T> data, std::initializer_list<std::uint32_t> shape, TensorLayoutType from,
                               TensorLayoutType to) {
   return tilegrid::metalium::with_layout<T>(data, *std::prev(shape.end(), 2), *std::prev(shape.end()), from, to);
 }

@@ -6,57 +6,18 @@
 #include <numeric>
 
 #include "core/tile.h"
-#include "tests/kernels/metalium/foreign_program.h"
+#include "tests/kernels/metalium/computed.h"
 
 namespace tilegrid {
 namespace {
 
 using test::bf16;
+using test::computed;
 using test::ForeignProgram;
+using test::two_tiles;
 
 constexpr GridSize grid{3, 1};
-constexpr LogicalCore worker{2, 0};  // of another rank than the host's, when there are several
-
-/// Pages of CBs 0 and 1 from DRAM.
-const char* const reader = R"(#include "dataflow_api.h"
-void kernel_main() {
-  constexpr uint32_t pages = get_compile_time_arg_val(0), bytes = get_compile_time_arg_val(1);
-  const InterleavedAddrGen<true> buffer = {.bank_base_address = get_arg_val<uint32_t>(0), .page_size = bytes};
-  cb_reserve_back(0, pages);
-  for (uint32_t i = 0; i < pages; ++i) {
-    noc_async_read(get_noc_addr(i, buffer), get_write_ptr(0) + i * bytes, bytes);
-  }
-  noc_async_read_barrier();
-  cb_push_back(0, pages);
-}
-)";
-
-/// Runs a compute kernel over pages of one format; returns what it packed.
-template <class T>
-std::vector<T> computed(const std::vector<T>& input, DataFormat format, const std::string& compute, bool fp32 = false) {
-  std::vector<T> output(input.size());
-  const test::Outcome outcome = test::run_session(
-      grid,
-      [&](Device& device) {
-        const std::uint32_t bytes = tile_bytes(format);
-        const auto pages = static_cast<std::uint32_t>(input.size() * sizeof(T) / bytes);
-        const Buffer in = device.create_buffer(input.size() * sizeof(T), bytes);
-        const Buffer out = device.create_buffer(input.size() * sizeof(T), bytes);
-        device.write(in, input);
-        ForeignProgram program(device, "operations");
-        program.program.compute.dst_fp32 = fp32;
-        program.cb(0, pages, bytes, format).cb(16, pages, bytes, format);
-        program.kernel("reader.cpp", Risc::ncrisc, reader, {pages, bytes}).runtime_args = {{2, {in.address}}};
-        program.kernel("compute.cpp", Risc::trisc, compute, {pages});
-        program.kernel("writer.cpp", Risc::brisc, test::page_writer, {pages, bytes}).runtime_args = {{2, {out.address, 0}}};
-        for (KernelConfig& kernel : program.program.kernels) kernel.cores = CoreRange{worker, worker};
-        program.launch();
-        device.read(out, output);
-      },
-      FiberBackend::boost, test::quiet());
-  EXPECT_EQ(outcome.code, 0) << outcome.error;
-  return output;
-}
+constexpr LogicalCore worker{2, 0};
 
 TEST(KernelFiles, TilizeAndUntilizeAreEachOthersReverse) {
   std::vector<std::uint16_t> rows(4 * tile_elements);
@@ -188,29 +149,6 @@ void kernel_main() {
     const float x = scalar::truncate_tf32(values[i]);
     ASSERT_EQ(clamped[i], x < 0.25F ? 0.25F : x > 1.0F ? 1.0F : x * 2.0F) << i;
   }
-}
-
-/// A compute kernel that does something with the tiles of pages 0 and 1 in DST 0 and 1, and packs both.
-std::string two_tiles(const std::string& include, const std::string& work) {
-  return "#include \"" + include + R"("
-void kernel_main() {
-  unary_op_init_common(0, 16);
-  cb_wait_front(0, 2);
-  cb_reserve_back(16, 2);
-  tile_regs_acquire();
-  copy_tile(0, 0, 0);
-  copy_tile(0, 1, 1);
-  )" + work +
-         R"(
-  tile_regs_commit();
-  tile_regs_wait();
-  pack_tile(0, 16);
-  pack_tile(1, 16);
-  tile_regs_release();
-  cb_push_back(16, 2);
-  cb_pop_front(0, 2);
-}
-)";
 }
 
 TEST(KernelFiles, TilesAreMaskedSummedDownAndTransposedInDst) {

@@ -217,6 +217,8 @@ TEST(Tensors, AddressesAreRowMajor) {
   const auto faces =
       convert_layout<std::uint16_t>(matrices, shape, TensorLayoutType::LIN_ROW_MAJOR, TensorLayoutType::TILED_NFACES);
   EXPECT_EQ(faces[1024 + 256], 1024 + 16);  // the second face of the second matrix
+  const tt::stl::Span<const std::uint16_t> whole(matrices);
+  EXPECT_EQ(faces, convert_layout(whole, {32U, 32U}, TensorLayoutType::LIN_ROW_MAJOR, TensorLayoutType::TILED_NFACES));
   EXPECT_THROW(static_cast<void>(addresses.offs(0, 3, 0, 0)), std::out_of_range);
 }
 

@@ -132,6 +132,81 @@ struct TensorAccessorArgs {
   }
 };
 
+namespace tensor_accessor {
+/// A page of a tensor, as a range of them gives it.
+class Page {
+ public:
+  constexpr Page(uint64_t address, uint32_t id) : address_(address), id_(id) {}
+  constexpr uint64_t noc_addr() const { return address_; }
+  constexpr uint32_t page_id() const { return id_; }
+
+ private:
+  uint64_t address_;
+  uint32_t id_;
+};
+
+/// Pages one after the other; `Next` finds the first from a number on that is there, and its page.
+template <class Next>
+class Pages {
+ public:
+  class iterator {
+   public:
+    iterator(const Next* next, uint32_t i) : next_(next), i_(i) { next_->skip(i_); }
+    const Page& operator*() const { return page_ = next_->page(i_); }
+    const Page* operator->() const { return &**this; }
+    iterator& operator++() { return *this += 1; }
+    iterator operator++(int) {
+      const iterator before = *this;
+      ++*this;
+      return before;
+    }
+    iterator& operator+=(ptrdiff_t steps) {
+      i_ += static_cast<uint32_t>(steps);
+      next_->skip(i_);
+      return *this;
+    }
+    iterator operator+(ptrdiff_t steps) const { return iterator(*this) += steps; }
+    bool operator==(const iterator& other) const { return i_ == other.i_; }
+    bool operator<(const iterator& other) const { return i_ < other.i_; }
+
+   private:
+    const Next* next_;
+    uint32_t i_;
+    mutable Page page_{0, 0};
+  };
+  Pages(Next next, uint32_t first) : next_(next), first_(first) {}
+  iterator begin() const { return {&next_, first_}; }
+  iterator end() const { return {&next_, next_.end}; }
+
+ private:
+  Next next_;
+  uint32_t first_;
+};
+/// Of the whole tensor.
+template <class Accessor>
+struct AllPages {
+  Accessor accessor;
+  uint32_t end;
+  tilegrid_device::Line at;
+  void skip(uint32_t& i) const { i = i < end ? i : end; }
+  Page page(uint32_t i) const { return {accessor.get_noc_addr(i, 0, 0, at), i}; }
+};
+/// Of a shard, without those that the tensor does not have.
+template <class Accessor>
+struct PagesOfShard {
+  Accessor accessor;
+  uint32_t shard, end;
+  tilegrid_device::Line at;
+  void skip(uint32_t& i) const {
+    while (i < end && accessor.page_of(shard, i, at) == UINT32_MAX) ++i;
+    i = i < end ? i : end;
+  }
+  Page page(uint32_t i) const {
+    return {accessor.get_shard_noc_addr(shard, i * accessor.aligned_page_size, 0, at), accessor.page_of(shard, i, at)};
+  }
+};
+}  // namespace tensor_accessor
+
 template <class Args>
 struct TensorAccessor {
   Args args;
@@ -147,14 +222,54 @@ struct TensorAccessor {
     if constexpr (!Args::is_sharded) {
       return tilegrid_device::interleaved_address<Args::is_dram>(page, bank_base_address, page_size, offset, at);
     } else {
-      const auto [bank, in_bank] = place_of(page, at);
-      const uint32_t address = bank_base_address + in_bank * aligned_page_size + offset;
-      const uint32_t xy = Args::bank_xy(bank, at);
-      if (Args::is_dram) return tilegrid_device::tg().bank_address(true, xy >> 8U, address, at);
-      return tilegrid_device::tg().noc_address(xy >> 8U, xy & 0xFFU, address);
+      return address_of(place_of(page, at), offset, at);
     }
   }
+  /// By the page's coordinates.
+  template <class Coordinates>
+  requires requires(const Coordinates& page) { page[0]; }
+  uint64_t get_noc_addr(const Coordinates& page, uint32_t offset = 0, uint8_t noc = noc_index, TG_AT) const {
+    static_assert(Args::is_sharded, "pages of an interleaved tensor have a number only: its shape is not known");
+    uint32_t id = 0;
+    for (uint32_t i = 0; i < Args::rank; ++i) id = id * Args::tensor_pages(i, at) + page[i];
+    return get_noc_addr(id, offset, noc, at);
+  }
   uint32_t get_aligned_page_size() const { return aligned_page_size; }
+  uint64_t get_shard_noc_addr(uint32_t shard, uint32_t offset = 0, uint8_t = noc_index, TG_AT) const {
+    static_assert(Args::is_sharded, "the tensor is interleaved: it has no shards");
+    const Place place{shard % Args::banks, shard / Args::banks * shard_volume(at)};
+    return address_of(place, offset, at);
+  }
+  /// From page `first` on up to `end`; of a sharded tensor all, without them.
+  tensor_accessor::Pages<tensor_accessor::AllPages<TensorAccessor>> pages(uint32_t first = 0, uint32_t end = 0,
+                                                                          uint8_t = noc_index, TG_AT) const {
+    if constexpr (Args::is_sharded) {
+      if (end == 0) end = volume(Args::tensor_pages, at);
+    }
+    return {{*this, end, at}, first};
+  }
+  tensor_accessor::Pages<tensor_accessor::PagesOfShard<TensorAccessor>> shard_pages(uint32_t shard, uint32_t first = 0,
+                                                                                    uint32_t end = 0, uint8_t = noc_index,
+                                                                                    TG_AT) const {
+    static_assert(Args::is_sharded, "the tensor is interleaved: it has no shards");
+    return {{*this, shard, end == 0 ? shard_volume(at) : end, at}, first};
+  }
+  uint32_t shard_volume(tilegrid_device::Line at) const { return volume(Args::shard_pages, at); }
+  /// The page at place `i` of a shard; none (all bits) where the shard goes beyond the tensor.
+  uint32_t page_of(uint32_t shard, uint32_t i, tilegrid_device::Line at) const {
+    uint32_t page = 0, step = 1;
+    for (uint32_t d = Args::rank; d-- > 0;) {
+      const uint32_t tensor = Args::tensor_pages(d, at), width = Args::shard_pages(d, at);
+      const uint32_t shards = (tensor + width - 1) / width;
+      const uint32_t index = shard % shards * width + i % width;
+      if (index >= tensor) return UINT32_MAX;
+      page += index * step;
+      step *= tensor;
+      shard /= shards;
+      i /= width;
+    }
+    return page;
+  }
   /// Of row `row` of a tensor of two dimensions, whose rows may be several pages wide: the parts of `bytes` from `offset`
   /// on, as NoC address, bytes before it, and bytes.
   template <class Do>
@@ -182,6 +297,18 @@ struct TensorAccessor {
   struct Place {
     uint32_t bank, page;
   };
+  uint64_t address_of(Place place, uint32_t offset, tilegrid_device::Line at) const {
+    const uint32_t address = bank_base_address + place.page * aligned_page_size + offset;
+    const uint32_t xy = Args::bank_xy(place.bank, at);
+    if (Args::is_dram) return tilegrid_device::tg().bank_address(true, xy >> 8U, address, at);
+    return tilegrid_device::tg().noc_address(xy >> 8U, xy & 0xFFU, address);
+  }
+  template <class Pages>
+  static uint32_t volume(Pages pages, tilegrid_device::Line at) {
+    uint32_t all = 1;
+    for (uint32_t i = 0; i < Args::rank; ++i) all *= pages(i, at);
+    return all;
+  }
   /// Shards are dealt to the banks in turn, in row-major order of their coordinates.
   Place place_of(uint32_t page, tilegrid_device::Line at) const {
     uint32_t shard = 0, in_shard = 0, shard_step = 1, page_step = 1;
@@ -230,4 +357,16 @@ template <tilegrid_generator Generator>
 inline void noc_async_write_page(uint32_t id, const Generator& g, uint32_t l1, uint32_t bytes = 0, uint32_t offset = 0,
                                  uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().write(l1, g.get_noc_addr(id, offset, noc, at), bytes != 0 ? bytes : g.page_size, false, noc, at);
+}
+template <class Args>
+inline void noc_async_read_shard(uint32_t shard, const TensorAccessor<Args>& tensor, uint32_t l1, uint8_t noc = noc_index,
+                                 TG_AT) {
+  tilegrid_device::tg().read(tensor.get_shard_noc_addr(shard, 0, noc, at), l1,
+                             tensor.shard_volume(at) * tensor.aligned_page_size, false, noc, at);
+}
+template <class Args>
+inline void noc_async_write_shard(uint32_t shard, const TensorAccessor<Args>& tensor, uint32_t l1, uint8_t noc = noc_index,
+                                  TG_AT) {
+  tilegrid_device::tg().write(l1, tensor.get_shard_noc_addr(shard, 0, noc, at),
+                              tensor.shard_volume(at) * tensor.aligned_page_size, false, noc, at);
 }

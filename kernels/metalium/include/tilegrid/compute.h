@@ -194,6 +194,24 @@ inline void matmul_block(uint32_t in0, uint32_t in1, uint32_t i0, uint32_t i1, u
   TG.matmul(in0, in1, i0, i1, dst, transpose != 0, ct, rt, kt, at);
 }
 
+// Forms of newer attention, which differ in how the processors are programmed only.
+inline void mm_no_mop_init_short(uint32_t in0, uint32_t in1, bool transpose = false, uint32_t = 1, uint32_t = 1,
+                                 uint32_t = 1, TG_AT) {
+  TG.matmul_init(in0, in1, transpose, at);
+}
+inline void mm_no_mop_reinit_short(uint32_t in0, uint32_t in1, bool transpose = false, uint32_t = 1, uint32_t = 1,
+                                   uint32_t = 1, TG_AT) {
+  TG.matmul_init(in0, in1, transpose, at);
+}
+inline void mm_no_mop_reinit_after_sub(uint32_t in0, uint32_t in1, bool transpose = false, uint32_t = 1, uint32_t = 1,
+                                       uint32_t = 1, TG_AT) {
+  TG.matmul_init(in0, in1, transpose, at);
+}
+inline void matmul_block_no_mop(uint32_t in0, uint32_t in1, uint32_t i0, uint32_t i1, uint32_t dst, bool transpose,
+                                uint32_t ct, uint32_t rt, uint32_t kt, TG_AT) {
+  TG.matmul(in0, in1, i0, i1, dst, transpose, ct, rt, kt, at);
+}
+
 // ---- Element-wise
 #define TILEGRID_BINARY(name, op)                                                                                \
   template <bool acc_to_dest = false, int = 0>                                                                   \
@@ -228,6 +246,12 @@ TILEGRID_BINARY(add, 0)
 TILEGRID_BINARY(sub, 1)
 TILEGRID_BINARY(mul, 2)
 #undef TILEGRID_BINARY
+inline void sub_bcast_cols_init_short_custom(uint32_t, uint32_t, uint32_t) {}
+/// A row of tiles less the same column.
+inline void sub_tiles_bcast_cols_custom(uint32_t a, uint32_t b, uint32_t ia, uint32_t ib, uint32_t dst, uint32_t tiles,
+                                        TG_AT) {
+  for (uint32_t i = 0; i < tiles; ++i) TG.eltwise(ELWSUB, 2, a, b, ia + i, ib, dst + i, false, at);
+}
 inline void add_tiles_init_nof() {}
 inline void sub_tiles_init_nof() {}
 template <bool full_init = true, EltwiseBinaryType type = ELWADD, int = 0>
@@ -283,14 +307,24 @@ inline void reduce_tile(uint32_t cb, uint32_t scaler, uint32_t index, uint32_t s
   TG.reduce(::tilegrid_device::pool_of(type), dim, cb, scaler, index, scaler_index, dst, at);
 }
 TILEGRID_NOT_THERE(reduce_tile_math, "the operands of a reduction are unpacked with it (reduce_tile)")
-template <uint32_t columns>
+template <uint32_t columns, bool = false>
 inline void reduce_block_max_row_init() {}
+template <uint32_t columns, bool = false>
+inline void reduce_block_max_row_reinit_short() {}
+template <uint32_t columns, bool = false>
+inline void reduce_block_max_row_reinit_minimal() {}
 template <uint32_t columns = 1>
 inline void reduce_block_max_row_uninit(uint32_t = 0) {}
-template <uint32_t columns>
+inline void reduce_block_max_row_init_runtime(uint32_t, bool = false) {}
+inline void reduce_block_max_row_reinit_short_runtime(uint32_t, bool = false) {}
+inline void reduce_block_max_row_reinit_minimal_runtime(uint32_t, bool = false) {}
+inline void reduce_block_max_row_uninit_runtime(uint32_t, bool = false) {}
+template <uint32_t columns, bool = false>
 inline void reduce_block_max_row(uint32_t cb, uint32_t scaler, uint32_t index, uint32_t dst, TG_AT) {
   for (uint32_t i = 0; i < columns; ++i) TG.reduce(0, 0, cb, scaler, index + i, 0, dst, at);
 }
+TILEGRID_NOT_THERE(reduce_block_max_row_runtime,
+                   "its initialisation says how many tiles; reduce_block_max_row<tiles> does it")
 
 // ---- Copy, broadcast, transpose
 inline void copy_tile_init(uint32_t = 0) {}
@@ -302,6 +336,7 @@ inline void copy_tile_to_dst_init_short_with_dt(uint32_t, uint32_t in, uint32_t 
   copy_tile_to_dst_init_short(in, transpose, 0, at);
 }
 inline void copy_tile(uint32_t cb, uint32_t index, uint32_t dst, TG_AT) { TG.copy(0, cb, index, dst, at); }
+inline void copy_tile_custom(uint32_t cb, uint32_t index, uint32_t dst, TG_AT) { TG.copy(0, cb, index, dst, at); }
 inline void copy_block_matmul_partials(uint32_t cb, uint32_t index, uint32_t dst, uint32_t tiles, TG_AT) {
   for (uint32_t i = 0; i < tiles; ++i) TG.copy(0, cb, index + i, dst + i, at);
 }
@@ -313,6 +348,7 @@ template <BroadcastType type>
 inline void unary_bcast(uint32_t cb, uint32_t index, uint32_t dst, TG_AT) {
   TG.copy(::tilegrid_device::broadcast_of(type), cb, index, dst, at);
 }
+inline void unary_bcast_uninit(uint32_t = 0) {}
 template <BroadcastType before, BroadcastType after>
 inline void reconfigure_unary_bcast(uint32_t, uint32_t in, uint32_t, uint32_t out, TG_AT) {
   TG.startup(in, in, out, at);
@@ -333,6 +369,7 @@ inline void pack_tile(uint32_t dst, uint32_t cb, uint32_t index = 0, TG_AT) {
 inline void pack_tile_block(uint32_t dst, uint32_t cb, uint32_t tiles, TG_AT) {
   for (uint32_t i = 0; i < tiles; ++i) TG.pack(dst + i, cb, -1, at);
 }
+inline void pack_block_init_custom(uint32_t, uint32_t) {}
 inline void matmul_pack_tile(uint32_t dst, uint32_t cb, uint32_t tiles, TG_AT) { pack_tile_block(dst, cb, tiles, at); }
 
 // ---- Tilize and untilize
@@ -349,6 +386,7 @@ inline void tilize_block(uint32_t in, uint32_t tiles, uint32_t out, uint32_t in_
   TG.tilize(in, tiles, out, in_index, out_index, at);
 }
 inline void fast_tilize_init(uint32_t in, uint32_t, uint32_t out, TG_AT) { TG.startup(in, in, out, at); }
+inline void fast_tilize_init_with_dt(uint32_t in, uint32_t, uint32_t out, TG_AT) { TG.startup(in, in, out, at); }
 inline void fast_tilize_uninit(uint32_t, uint32_t) {}
 inline void fast_tilize_block(uint32_t in, uint32_t tiles, uint32_t out, uint32_t in_index = 0, uint32_t out_index = 0,
                               TG_AT) {
@@ -356,6 +394,7 @@ inline void fast_tilize_block(uint32_t in, uint32_t tiles, uint32_t out, uint32_
 }
 TILEGRID_NOT_THERE(unpack_tilizeA_B_block, "tilize one operand with tilize_block")
 TILEGRID_NOT_THERE(tilizeA_B_reduce_init, "tilize one operand with tilize_block")
+TILEGRID_NOT_THERE(unpack_tilizeA_B_uninit, "tilize one operand with tilize_block")
 inline void untilize_init(uint32_t in, uint32_t out, TG_AT) { TG.startup(in, in, out, at); }
 inline void untilize_init(uint32_t) {}
 inline void untilize_init_short(uint32_t) {}

@@ -245,6 +245,33 @@ inline void noc_inline_dw_write(uint64_t destination, uint32_t value, uint8_t by
   tilegrid_device::tg().write_word(destination, value, byte_enable, noc, at);
 }
 
+/// A stateful form: the place and, if asked for, the value are set once.
+enum class InlineWriteDst : uint8_t { DEFAULT = 0, L1 = 1, REG = 2 };
+namespace tilegrid_device {
+struct WordState {
+  uint64_t destination;
+  uint32_t value;
+  uint8_t byte_enable;
+};
+inline WordState word_state[2];  // of each NoC
+}  // namespace tilegrid_device
+template <bool posted = false, bool set_val = false>
+inline void noc_inline_dw_write_set_state(uint64_t destination, uint32_t value = 0, uint8_t byte_enable = 0xF, uint8_t = 0,
+                                          uint8_t noc = noc_index, uint8_t = 0) {
+  tilegrid_device::WordState& state = tilegrid_device::word_state[noc & 1U];
+  state = {destination, set_val ? value : state.value, byte_enable};
+}
+template <bool update_addr_lo = false, bool update_counter = true, bool posted = false, bool update_addr_hi = false,
+          bool update_val = false, InlineWriteDst where = InlineWriteDst::DEFAULT>
+inline void noc_inline_dw_write_with_state(uint32_t value, uint32_t address = 0, uint8_t = 0, uint8_t noc = noc_index,
+                                           TG_AT) {
+  static_assert(!update_addr_hi, "noc_inline_dw_write_with_state of another core is not there: set the state anew");
+  tilegrid_device::WordState& state = tilegrid_device::word_state[noc & 1U];
+  if (update_addr_lo) state.destination = (state.destination & ~uint64_t{0xFFFFFFFFU}) | address;
+  if (update_val) state.value = value;
+  tilegrid_device::tg().write_word(state.destination, state.value, state.byte_enable, noc, at);
+}
+
 // ---- The RISC itself
 /// Memory as others have left it. In a loop that waits, others get their turn here.
 inline void invalidate_l1_cache() { tilegrid_device::tg().slow(nullptr); }

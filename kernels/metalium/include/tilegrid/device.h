@@ -11,6 +11,7 @@
 #include "tilegrid/dataflow.h"
 #include "tilegrid/device2.h"
 #include "tilegrid/formats.h"
+#include "tilegrid/not_there.h"
 #include "tilegrid/print.h"
 
 #define TILEGRID_MAIN tilegrid_main
@@ -27,4 +28,5 @@ void MAIN __attribute__((weak));
 #include "tilegrid/llk.h"
 #include "tilegrid/sfpu.h"
 #include "tilegrid/sfpu_more.h"
+#include "tilegrid/sfpu_tiles.h"
 #endif

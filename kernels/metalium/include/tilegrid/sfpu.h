@@ -383,8 +383,5 @@ inline void typecast_tile(uint32_t dst, TG_AT) {
   TG.apply(TG_OP(abs), dst, 0, dst, 0, 1, tilegrid_faces::typecast, formats, integer, at);
 }
 
-TILEGRID_NOT_THERE(topk_local_sort, "sorting in DST")
-TILEGRID_NOT_THERE(topk_merge, "sorting in DST")
-TILEGRID_NOT_THERE(topk_rebuild, "sorting in DST")
 
 }  // namespace ckernel
