@@ -334,11 +334,11 @@ TEST(KernelFiles, WhatIsNotThereIsNamedByTheCompiler) {
   const std::string error = error_of([](Device& device) {
     ForeignProgram program(device, "missing");
     program.kernel("missing.cpp", Risc::trisc,
-                   "#include \"compute_kernel_api.h\"\nvoid kernel_main() { topk_merge(0, 1, 2); }\n");
+                   "#include \"compute_kernel_api.h\"\nvoid kernel_main() { tiled_prod_tile(0, 1, 2); }\n");
     program.launch();
   });
   if (!test::session().is_host()) return;
-  EXPECT_NE(error.find("topk_merge is not there"), std::string::npos) << error;
+  EXPECT_NE(error.find("tiled_prod_tile is not there"), std::string::npos) << error;
 }
 
 TEST(KernelFiles, AnArgumentThatTheHostDoesNotGiveIsAnError) {

@@ -14,8 +14,8 @@ using test::with_tiles;
 
 /// Element `row` of a column of two tiles that begin at page `first`.
 std::size_t in_column(int row, int column, int first = 0) {
-  const int tile = first + row / 32;
-  return static_cast<std::size_t>(tile * tile_elements + tile_index(row % 32, column));
+  const auto tile = static_cast<std::size_t>(first + row / 32);
+  return tile * tile_elements + static_cast<std::size_t>(tile_index(row % 32, column));
 }
 
 /// Two tiles whose columns are shuffles of 64 numbers, and two of where each lies.
@@ -34,8 +34,8 @@ std::vector<float> shuffled_columns() {
 void expect_best(const std::vector<float>& input, const std::vector<float>& result, int count, bool largest) {
   if (!test::session().is_host()) return;
   for (int column = 0; column < 32; ++column) {
-    std::vector<float> sorted;
-    for (int row = 0; row < 64; ++row) sorted.push_back(input[in_column(row, column)]);
+    std::vector<float> sorted(64);
+    for (int row = 0; row < 64; ++row) sorted[static_cast<std::size_t>(row)] = input[in_column(row, column)];
     std::sort(sorted.begin(), sorted.end());
     if (largest) std::reverse(sorted.begin(), sorted.end());
     for (int row = 0; row < count; ++row) {

@@ -14,7 +14,8 @@ constexpr uint32_t rows = 8;
 constexpr uint32_t row_words = 12;  // a page of 48 bytes is no tile, and no multiple of 32
 constexpr uint32_t launches = 3;
 
-/// Columns of pages, a bank each: a kernel finds them by a TensorAccessor, and where the host says that a bank has them.
+/// Columns of pages, a bank each: a kernel finds them by a TensorAccessor, by number and as ranges, and
+/// where the host says that a bank has them.
 void shard_dram(IDevice* device) {
   constexpr uint32_t page = 64, down = 4, across = 3;
   const CoreRange banks({2, 0}, {4, 0});
@@ -27,7 +28,7 @@ void shard_dram(IDevice* device) {
                                                        .buffer_layout = TensorMemoryLayout::WIDTH_SHARDED,
                                                        .shard_parameters = spec});
   const auto copies = CreateBuffer(InterleavedBufferConfig{
-      .device = device, .size = 2 * shards->size(), .page_size = page, .buffer_type = BufferType::DRAM});
+      .device = device, .size = 4 * shards->size(), .page_size = page, .buffer_type = BufferType::DRAM});
   std::vector<uint32_t> data(shards->size() / sizeof(uint32_t));
   std::iota(data.begin(), data.end(), 1000);
   detail::WriteToBuffer(shards, data);

@@ -383,5 +383,4 @@ inline void typecast_tile(uint32_t dst, TG_AT) {
   TG.apply(TG_OP(abs), dst, 0, dst, 0, 1, tilegrid_faces::typecast, formats, integer, at);
 }
 
-
 }  // namespace ckernel

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pages of a tensor in DRAM, sharded by columns, one after the other to another buffer: found by their number; and again by
-// their bank and place there.
+// Pages of a tensor in DRAM, sharded by columns, one after the other to another buffer: found by their number; again by
+// their bank and place there; then as a range of the tensor's pages, and as ranges of each shard's.
 #include "api/dataflow/dataflow_api.h"
 
 void kernel_main() {
@@ -22,4 +22,14 @@ void kernel_main() {
     noc_async_write_page(i, copies, l1);
     noc_async_write_barrier();
   }
+  const auto copy = [&](const auto& pages, uint32_t first) {
+    for (const auto& from : pages) {
+      noc_async_read(from.noc_addr(), l1, page);
+      noc_async_read_barrier();
+      noc_async_write_page(first + from.page_id(), copies, l1);
+      noc_async_write_barrier();
+    }
+  };
+  copy(shards.pages(), 2 * down * across);
+  for (uint32_t shard = 0; shard < across; ++shard) copy(shards.shard_pages(shard), 3 * down * across);
 }
