@@ -16,6 +16,29 @@ ControlTree tree_of(ControlChannel& control) {
 
 }  // namespace
 
+std::uint64_t ProgressTree::sum(std::uint64_t own) const {
+  for (const auto& [child, done] : below_) own += done;
+  return own;
+}
+
+void LookTree::ask(std::uint32_t question, std::vector<BlockedReport> own) {
+  asked_ = true;
+  missing_ = children_;
+  gathered_ = {question, std::move(own)};
+}
+
+void LookTree::hear(LookAnswer answer) {
+  if (!asked_ || answer.question != gathered_.question) return;  // late
+  std::move(answer.cores.begin(), answer.cores.end(), std::back_inserter(gathered_.cores));
+  --missing_;
+}
+
+std::optional<LookAnswer> LookTree::take() {
+  if (!asked_ || missing_ > 0) return std::nullopt;
+  asked_ = false;
+  return std::move(gathered_);
+}
+
 void GatheredResults::append(RankResult result) {
   std::move(result.logs.cores.begin(), result.logs.cores.end(), std::back_inserter(logs.cores));
   result.logs.cores.clear();

@@ -2,6 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "runtime/protocol.h"
@@ -27,6 +31,33 @@ struct ControlTree {
 
  private:
   [[nodiscard]] int lowest_bit() const { return rank & -rank; }
+};
+
+/// How far a rank and those below it are: each tells the rank above the sum.
+class ProgressTree {
+ public:
+  void hear(int child, std::uint64_t done) { below_[child] = done; }
+  [[nodiscard]] std::uint64_t sum(std::uint64_t own) const;
+
+ private:
+  std::map<int, std::uint64_t> below_;
+};
+
+/// Where the cores of a rank and of those below it stand: gathered on the way up, so that each rank sends one answer.
+class LookTree {
+ public:
+  explicit LookTree(std::size_t children) : children_(children) {}
+  /// The host has asked. Answers to earlier questions that are still missing are no longer waited for.
+  void ask(std::uint32_t question, std::vector<BlockedReport> own);
+  void hear(LookAnswer answer);
+  /// The answer of all of them, once, when it is whole.
+  [[nodiscard]] std::optional<LookAnswer> take();
+
+ private:
+  std::size_t children_;
+  std::size_t missing_ = 0;
+  bool asked_ = false;
+  LookAnswer gathered_;
 };
 
 /// What a rank and those below it hand in. Logs are put together on the way: a block of events that many cores have

@@ -2,8 +2,6 @@
 #include "runtime/program_host.h"
 
 #include <algorithm>
-#include <iterator>
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -11,19 +9,15 @@
 
 namespace tilegrid {
 
-ProgramHost::ProgramHost(ControlChannel& control, HostHooks hooks)
-    : control_(control),
-      hooks_(std::move(hooks)),
-      detector_(control.node().transport().size()),
-      progress_(control.node().transport().size()) {}
+ProgramHost::ProgramHost(ControlChannel& control, HostHooks hooks) : control_(control), hooks_(std::move(hooks)) {}
 
 void ProgramHost::handle(const ControlMessage& message) {
   switch (message.tag) {
     case ControlTag::status:
-      end(detector_.on_status(message.source, from_bytes<StatusReport>(message.bytes)));
+      end(detector_.on_status(from_bytes<StatusReport>(message.bytes)));
       break;
     case ControlTag::probe_answer:
-      end(detector_.on_probe_answer(message.source, from_bytes<StatusReport>(message.bytes)));
+      end(detector_.on_probe_answer(from_bytes<StatusReport>(message.bytes)));
       break;
     case ControlTag::error: {
       const auto report = from_bytes<ErrorReport>(message.bytes);
@@ -32,11 +26,10 @@ void ProgramHost::handle(const ControlMessage& message) {
       break;
     }
     case ControlTag::progress:
-      progress_[message.source] = from_bytes<std::uint64_t>(message.bytes);
-      if (hooks_.on_progress) hooks_.on_progress(std::accumulate(progress_.begin(), progress_.end(), std::uint64_t{0}));
+      if (hooks_.on_progress) hooks_.on_progress(from_bytes<std::uint64_t>(message.bytes));
       break;
     case ControlTag::look_answer:
-      hear(from_bytes<LookAnswer>(message.bytes));
+      show(from_bytes<LookAnswer>(message.bytes));
       break;
     default:
       throw std::logic_error("an unexpected control message arrived during a program");
@@ -49,21 +42,18 @@ void ProgramHost::look_if_due(std::chrono::steady_clock::time_point now) {
   constexpr double most_patience = 10;
   if (!hooks_.on_look || ended_) return;
   const double since = std::chrono::duration<double>(now - last_look_).count();
-  if (missing_ > 0 && since < most_patience) return;
+  if (look_asked_ && since < most_patience) return;
   if (!take_look_signal() && (hooks_.look_seconds <= 0 || since < hooks_.look_seconds)) return;
   last_look_ = now;
-  looked_at_.clear();
-  missing_ = control_.node().transport().size();
+  look_asked_ = true;
   control_.broadcast(ControlTag::look, to_bytes(++question_));
 }
 
-void ProgramHost::hear(LookAnswer answer) {
-  if (answer.question != question_ || missing_ == 0) return;  // late
-  std::move(answer.cores.begin(), answer.cores.end(), std::back_inserter(looked_at_));
-  if (--missing_ > 0) return;
-  std::sort(looked_at_.begin(), looked_at_.end(),
+void ProgramHost::show(LookAnswer answer) {
+  look_asked_ = false;
+  std::sort(answer.cores.begin(), answer.cores.end(),
             [](const BlockedReport& a, const BlockedReport& b) { return a.core < b.core; });
-  hooks_.on_look(looked_at_);
+  hooks_.on_look(answer.cores);
 }
 
 void ProgramHost::end(std::optional<EndReason> reason) {

@@ -19,7 +19,8 @@ struct HostHooks {
   std::function<void(const std::vector<BlockedReport>&)> on_look{};  ///< where the cores stand, in their order
 };
 
-/// The host's side of a program that runs: hears the ranks' reports, and tells all ranks once when and how it has ended.
+/// The host's side of a program that runs: hears what all ranks together report, and tells them once when and how it has
+/// ended.
 class ProgramHost {
  public:
   ProgramHost(ControlChannel& control, HostHooks hooks);
@@ -33,17 +34,15 @@ class ProgramHost {
 
  private:
   void end(std::optional<EndReason> reason);
-  void hear(LookAnswer answer);
+  void show(LookAnswer answer);
 
   ControlChannel& control_;
   HostHooks hooks_;
   TerminationDetector detector_;
   bool ended_ = false;
   std::vector<ErrorReport> errors_;
-  std::vector<std::uint64_t> progress_;  ///< by rank
-  std::uint32_t question_ = 0;           ///< number of the last look
-  int missing_ = 0;                      ///< answers to it
-  std::vector<BlockedReport> looked_at_;
+  std::uint32_t question_ = 0;  ///< number of the last look
+  bool look_asked_ = false;     ///< and not answered yet
   std::chrono::steady_clock::time_point last_look_ = std::chrono::steady_clock::now();
 };
 

@@ -31,7 +31,10 @@ ProgramRun::ProgramRun(ControlChannel& control, const LaunchCommand& launch, Hos
       launch_(launch),
       alone_(node_.transport().size() == 1),
       cores_(node_, launch),
-      idle_(node_) {
+      tree_{node_.transport().rank(), node_.transport().size()},
+      idle_(node_),
+      status_(tree_.children()),
+      look_(tree_.children().size()) {
   if (node_.transport().rank() == 0) host_ = std::make_unique<ProgramHost>(control, std::move(hooks));
 }
 
@@ -86,6 +89,7 @@ void ProgramRun::run_fibers() {
   Scheduler& scheduler = node_.scheduler();
   bool failure_reported = false;
   while (true) {
+    if (control_.pending()) report_progress();
     while (const auto message = control_.next()) handle(*message);
     if (ended_) break;
     if (scheduler.any_ready()) idle_.active();
@@ -102,10 +106,7 @@ void ProgramRun::run_fibers() {
       failure_reported = true;
     }
     const int delivered = node_.poll();
-    if (delivered > 0) {
-      idle_.active();
-      scheduler.happened();
-    }
+    if (delivered > 0) scheduler.happened();
     if (control_.pending() || (scheduler.any_ready() && !scheduler.failure())) continue;
     if (delivered == 0) {
       report_status();
@@ -127,13 +128,27 @@ void ProgramRun::serve_if_due() {
 }
 
 void ProgramRun::report_status() {
-  if (const auto status = idle_.report()) control_.send_value(0, ControlTag::status, *status);
+  const StatusReport own = idle_.status();
+  if (const auto status = status_.report(own, idle_.waited(own))) {
+    control_.send_value(tree_.parent(), ControlTag::status, *status);
+  }
+}
+
+void ProgramRun::answer_probe() {
+  if (const auto answer = status_.answer(idle_.status())) {
+    control_.send_value(tree_.parent(), ControlTag::probe_answer, *answer);
+  }
+}
+
+void ProgramRun::answer_look() {
+  if (const auto answer = look_.take()) control_.send_value(tree_.parent(), ControlTag::look_answer, *answer);
 }
 
 void ProgramRun::report_progress() {
   if (Clock::now() - last_progress_ < progress_interval) return;
   last_progress_ = Clock::now();
-  control_.send_value(0, ControlTag::progress, cores_.products());
+  const std::uint64_t done = progress_.sum(cores_.products());
+  if (done != std::exchange(told_progress_, done)) control_.send_value(tree_.parent(), ControlTag::progress, done);
 }
 
 void ProgramRun::report_failure() {
@@ -160,16 +175,45 @@ void ProgramRun::handle(const ControlMessage& message) {
       break;
     case ControlTag::probe:
       control_.hand_on(message);
-      control_.send_value(0, ControlTag::probe_answer, idle_.answer());
+      status_.ask();
+      answer_probe();
       break;
     case ControlTag::look:
       control_.hand_on(message);
-      control_.send_value(0, ControlTag::look_answer, LookAnswer{from_bytes<std::uint32_t>(message.bytes), cores_.look()});
+      look_.ask(from_bytes<std::uint32_t>(message.bytes), cores_.look());
+      answer_look();
       break;
     default:
-      if (!host_) throw std::logic_error("a host's control message reached a rank that is not the host");
-      host_->handle(message);
+      // What rank 0 sends to itself are the reports of all ranks together; errors come straight from where they are.
+      if (message.source != node_.transport().rank() && message.tag != ControlTag::error) {
+        hear(message);
+      } else if (host_) {
+        host_->handle(message);
+      } else {
+        throw std::logic_error("a host's control message reached a rank that is not the host");
+      }
       break;
+  }
+}
+
+void ProgramRun::hear(const ControlMessage& message) {
+  switch (message.tag) {
+    case ControlTag::status:
+      status_.hear(message.source, from_bytes<StatusReport>(message.bytes));
+      break;
+    case ControlTag::probe_answer:
+      status_.hear_answer(message.source, from_bytes<StatusReport>(message.bytes));
+      answer_probe();
+      break;
+    case ControlTag::progress:
+      progress_.hear(message.source, from_bytes<std::uint64_t>(message.bytes));
+      break;
+    case ControlTag::look_answer:
+      look_.hear(from_bytes<LookAnswer>(message.bytes));
+      answer_look();
+      break;
+    default:
+      throw std::logic_error("an unexpected control message arrived during a program");
   }
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/control_tree.h"
 #include "runtime/program_cores.h"
 #include "runtime/program_host.h"
 #include "runtime/protocol.h"
@@ -16,7 +17,8 @@
 namespace tilegrid {
 
 /// Runs one program on one rank: starts its cores, runs their fibers, serves other ranks, until the host says that the
-/// program is over. On rank 0 the host's side (ProgramHost) gets its messages here, too.
+/// program is over. What it tells the host goes to the rank above it in the control tree, with what those below it have
+/// told; on rank 0 the host's side (ProgramHost) gets what all have told together.
 class ProgramRun {
  public:
   /// `hooks`: of the host only.
@@ -34,8 +36,11 @@ class ProgramRun {
   void run_fibers();
   void serve_if_due();
   void handle(const ControlMessage& message);
+  void hear(const ControlMessage& message);
   void report_failure();
   void report_status();
+  void answer_probe();
+  void answer_look();
   void report_progress();
 
   ControlChannel& control_;
@@ -43,11 +48,16 @@ class ProgramRun {
   const LaunchCommand& launch_;
   const bool alone_;  ///< no other rank is there to be served
   ProgramCores cores_;
+  const ControlTree tree_;
   IdleWatch idle_;
+  StatusTree status_;
+  ProgressTree progress_;
+  LookTree look_;
   std::unique_ptr<ProgramHost> host_;  ///< rank 0 only
   std::optional<EndReason> ended_;
   std::vector<ErrorReport> errors_;
   Clock::time_point last_progress_;
+  std::uint64_t told_progress_ = 0;
   Clock::time_point last_poll_;
   RankHostCost cost_;
 };

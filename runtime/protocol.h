@@ -28,19 +28,20 @@
 
 namespace tilegrid {
 
-/// What control messages between host and ranks mean.
+/// What control messages between host and ranks mean. What the host says goes down the tree of runtime/control_tree.h; what
+/// ranks say goes up, each rank adding what those below it have said, but for errors and results of tasks.
 enum class ControlTag : std::uint16_t {
   launch,        ///< host: LaunchCommand
   task,          ///< host: TaskCommand
   shutdown,      ///< host: exit code
-  status,        ///< rank: StatusReport, when it becomes idle or finishes
+  status,        ///< rank: StatusReport, when it and all below it become idle or finish
   probe,         ///< host asks for a StatusReport now
   probe_answer,  ///< rank: StatusReport
   error,         ///< rank: a kernel failed; the text
   end,           ///< host: the program is over, EndReason
   result,        ///< rank: GatheredResults
   task_result,
-  progress,     ///< rank: units done
+  progress,     ///< rank: tile multiplications so far
   look,         ///< host asks where the cores stand: number of the question
   look_answer,  ///< rank: LookAnswer
 };
@@ -66,7 +67,8 @@ struct LaunchCommand {
   }
 };
 
-/// How far one rank is. When the sums of `sent` and `received` over all ranks agree, no message is under way.
+/// How far a rank is, or several are together. When the sums of `sent` and `received` over all ranks agree, no message is
+/// under way.
 struct StatusReport {
   bool idle = false;      ///< no fiber can run and nothing waits to be sent
   bool finished = false;  ///< all fibers have ended
@@ -90,7 +92,7 @@ struct ErrorReport {
   }
 };
 
-/// Where the cores of a rank stand while a program runs.
+/// Where the cores of one rank or of several stand while a program runs.
 struct LookAnswer {
   std::uint32_t question = 0;
   std::vector<BlockedReport> cores;

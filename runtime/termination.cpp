@@ -27,47 +27,63 @@ StatusReport IdleWatch::status() const {
   return report;
 }
 
-std::optional<StatusReport> IdleWatch::report() {
-  const StatusReport now = status();
-  if (!now.idle) return std::nullopt;
-  if (!std::exchange(idle_, true)) idle_since_ = Clock::now();
-  const bool alone = node_.transport().size() == 1;
-  const bool waited = alone || Clock::now() - idle_since_ > idle_before_report;
-  if (now == last_ || (!now.finished && !waited)) return std::nullopt;
-  // Once the end of this rank's fibers has been reported, only its message counters can change, and only the detection of a
+bool IdleWatch::waited(const StatusReport& now) {
+  const auto time = Clock::now();
+  if (!now.idle || now != std::exchange(last_, now)) since_ = time;
+  if (!now.idle) return false;
+  return node_.transport().size() == 1 || time - since_ > idle_before_report;
+}
+
+StatusTree::StatusTree(const std::vector<int>& children) {
+  for (const int child : children) below_[child];
+}
+
+void StatusTree::hear_answer(int child, const StatusReport& report) {
+  Below& below = below_.at(child);
+  below.report = report;
+  --below.probes;
+}
+
+StatusReport StatusTree::with_below(StatusReport own) const {
+  for (const auto& [child, below] : below_) {
+    own.idle = own.idle && below.report.idle;
+    own.finished = own.finished && below.report.finished;
+    own.sent += below.report.sent;
+    own.received += below.report.received;
+  }
+  return own;
+}
+
+std::optional<StatusReport> StatusTree::report(const StatusReport& own, bool waited) {
+  const StatusReport now = with_below(own);
+  if (!now.idle || now == last_ || (!now.finished && !waited)) return std::nullopt;
+  // Once the end of all these fibers has been reported, only their message counters can change, and only the detection of a
   // deadlock needs them: so that is reported after a while, not at once.
   if (now.finished && last_.finished && !waited) return std::nullopt;
   last_ = now;
   return now;
 }
 
-StatusReport IdleWatch::answer() {
-  const StatusReport now = status();
-  // The host has now been told something that differs from the last report, so the next status is sent even if it equals
+void StatusTree::ask() {
+  ++probes_;
+  for (auto& [child, below] : below_) ++below.probes;
+}
+
+std::optional<StatusReport> StatusTree::answer(const StatusReport& own) {
+  const bool missing = std::any_of(below_.begin(), below_.end(), [](const auto& one) { return one.second.probes > 0; });
+  if (probes_ == 0 || missing) return std::nullopt;
+  --probes_;
+  const StatusReport now = with_below(own);
+  // The rank above has now been told something that differs from the last report, so the next one is sent even if it equals
   // that report.
   if (now != last_) last_ = {};
   return now;
 }
 
-bool TerminationDetector::all_finished() const {
-  return std::all_of(reports_.begin(), reports_.end(), [](const StatusReport& report) { return report.finished; });
-}
-
-bool TerminationDetector::balanced() const {
-  std::uint64_t sent = 0;
-  std::uint64_t received = 0;
-  for (const StatusReport& report : reports_) {
-    if (!report.idle) return false;
-    sent += report.sent;
-    received += report.received;
-  }
-  return sent == received;
-}
-
-std::optional<EndReason> TerminationDetector::on_status(int rank, const StatusReport& report) {
-  reports_[rank] = report;
-  if (all_finished()) return EndReason::finished;
-  if (answers_missing_ > 0) {
+std::optional<EndReason> TerminationDetector::on_status(const StatusReport& report) {
+  known_ = report;
+  if (report.finished) return EndReason::finished;
+  if (asked_) {
     moved_ = true;
   } else if (balanced()) {
     probe_requested_ = true;
@@ -77,19 +93,17 @@ std::optional<EndReason> TerminationDetector::on_status(int rank, const StatusRe
 
 bool TerminationDetector::take_probe_request() {
   if (!std::exchange(probe_requested_, false)) return false;
-  answers_missing_ = count_of(reports_);
+  asked_ = true;
   moved_ = false;
   return true;
 }
 
-std::optional<EndReason> TerminationDetector::on_probe_answer(int rank, const StatusReport& report) {
-  // Messages of one rank arrive in order, so this answer is newer than any report of that rank.
-  StatusReport& known = reports_[rank];
-  moved_ = moved_ || report != known;
-  known = report;
-  if (--answers_missing_ > 0) return std::nullopt;
-  // The last rank may tell of its end by an answer before it comes to tell so by itself.
-  if (all_finished()) return EndReason::finished;
+std::optional<EndReason> TerminationDetector::on_probe_answer(const StatusReport& report) {
+  asked_ = false;
+  moved_ = moved_ || report != known_;
+  known_ = report;
+  // That all have ended may be told by an answer before the last rank comes to tell so by itself.
+  if (report.finished) return EndReason::finished;
   if (!moved_) return EndReason::deadlock;
   // A rank that has become idle again with new counters has reported it, or will.
   if (balanced()) probe_requested_ = true;
