@@ -120,12 +120,21 @@ std::uint32_t MatrixUnit::matmul_in_pairs(const MatmulBlock& block) const {
   std::array<simd::Extent, most_operands> extents;
   for (std::size_t r = 0; r < rt; ++r) {
     const TileOperand tile{.data = block.in0.data + r * block.in0_stride, .format = block.in0.format};
+    if (tile.format == DataFormat::bf16) {
+      extents.at(r) = simd::pair_bf16_in0({.l1 = tile.data, .top = cut.b_keep, .wanted = cut.phases > 2}, pairs.at(r));
+      continue;
+    }
     unpack_source(tile, dst_fp32_, 0xFFFFFFFFU, false, values);
     extents.at(r) = simd::extent_of(values);
     simd::pair_in0(values, {.top = cut.b_keep}, pairs.at(r));
   }
   for (std::size_t c = 0; c < ct; ++c) {
     const TileOperand tile{.data = block.in1.data + c * block.in1_stride, .format = block.in1.format};
+    if (tile.format == DataFormat::bf16) {
+      extents.at(rt + c) = simd::pair_bf16_in1(
+          {.l1 = tile.data, .top = cut.a_top, .wanted = cut.phases > 1, .transpose = block.transpose_in1}, pairs.at(rt + c));
+      continue;
+    }
     unpack_source(tile, dst_fp32_, cut.a_keep, block.transpose_in1, values);
     extents.at(rt + c) = simd::extent_of(values);
     simd::pair_in1(values, {.keep = cut.a_keep, .top = cut.a_top}, pairs.at(rt + c));
@@ -136,7 +145,8 @@ std::uint32_t MatrixUnit::matmul_in_pairs(const MatmulBlock& block) const {
       const std::size_t index = r * ct + c;
       const bool cleared = ((block.cleared >> index) & 1U) != 0;
       float* dst = block.dst + index * tile_elements;
-      if (!simd::stays_tame(extents.at(r), extents.at(rt + c), cleared ? nullptr : dst)) {
+      const bool looked = cleared || simd::clearly_tame(dst);
+      if (!simd::stays_tame(extents.at(r), extents.at(rt + c), looked ? nullptr : dst)) {
         left |= 1U << index;
         continue;
       }

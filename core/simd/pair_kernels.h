@@ -6,8 +6,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
+#include "core/simd/matrix_kernels.h"
 #include "core/types.h"
 
 namespace tilegrid::simd {
@@ -32,6 +34,20 @@ struct PairCut {
 /// From 1024 floats in face order: of in0 neighbours stand in a row, of in1 in a column.
 void pair_in0(const float* values, const PairCut& cut, PairTile& out);
 void pair_in1(const float* values, const PairCut& cut, PairTile& out);
+
+/// The same of a tile of bf16 in L1, in one go, with its extent: denormals are flushed; `top` as in PairCut, of 3 to 8 bits;
+/// `low` is made if it is `wanted`. What is small or infinite has no low piece that is of use.
+struct PairSource {
+  const std::byte* l1 = nullptr;
+  std::uint32_t top = 0xFFFF0000U;
+  bool wanted = true;      ///< the low pieces are
+  bool transpose = false;  ///< of in1: the tile is
+};
+Extent pair_bf16_in0(const PairSource& source, PairTile& out);
+Extent pair_bf16_in1(const PairSource& source, PairTile& out);
+
+/// A quick look at a tile of DST: if it says yes, stays_tame() need not look; it says no of zeros, too.
+[[nodiscard]] bool clearly_tame(const float* dst);
 
 /// As TileProduct.
 struct PairProduct {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <numeric>
@@ -365,6 +366,82 @@ TEST(RoundedMatrix, PairsGiveTheBitsOfPasses) {
           wrong += reference::bits_of(results[0].data()[i]) != reference::bits_of(results[1].data()[i]) ? 1 : 0;
         }
         EXPECT_EQ(wrong, 0) << name_of(fidelity) << ", fp32 DST " << dst_fp32 << ", numbers of " << scale;
+      }
+    }
+  }
+}
+
+/// Tiles of bf16 are cut straight from L1: of all bits that there are the upper pieces and the extent are those that come of
+/// floats; of normal numbers with room below, the lower pieces, too.
+TEST(RoundedMatrix, PiecesOfBf16AreThoseOfFloats) {
+  if (!simd::multiplies_pairs()) GTEST_SKIP() << "no AVX-512 BF16";
+  std::mt19937 random(5);
+  alignas(64) std::array<float, tile_elements> values{};
+  for (int round = 0; round < 40; ++round) {
+    const bool roomy = round % 2 == 0;
+    std::vector<std::uint16_t> tile(tile_elements);
+    for (std::uint16_t& element : tile) {
+      const auto bits = static_cast<std::uint32_t>(random());
+      const std::uint32_t exponent = (bits >> 16U) % (roomy ? 200 : 256) + (roomy ? 16 : 0);
+      element = static_cast<std::uint16_t>((bits & 0x807FU) | (bits % 5 == 0 ? 0 : exponent << 7U));
+      if (round < 4) element &= 0x8000U;
+    }
+    const auto* l1 = reinterpret_cast<const std::byte*>(tile.data());
+    for (const std::uint32_t top : {0xFFF80000U, 0xFFFE0000U}) {
+      for (const bool transpose : {false, true}) {
+        for (const bool is_in0 : {false, true}) {
+          if (is_in0 && transpose) continue;
+          simd::unpack(l1, {.format = DataFormat::bf16, .flush = true, .transpose = transpose}, values.data());
+          simd::PairTile plain{};
+          simd::PairTile straight{};
+          const simd::PairSource source{.l1 = l1, .top = top, .transpose = transpose};
+          is_in0 ? simd::pair_in0(values.data(), {.top = top}, plain) : simd::pair_in1(values.data(), {.top = top}, plain);
+          const simd::Extent found = is_in0 ? simd::pair_bf16_in0(source, straight) : simd::pair_bf16_in1(source, straight);
+          const simd::Extent wanted = simd::extent_of(values.data());
+          EXPECT_EQ(found.least, wanted.least);
+          EXPECT_EQ(found.finite, wanted.finite);
+          EXPECT_EQ(straight.high, plain.high) << "round " << round;
+          if (!roomy) continue;
+          EXPECT_EQ(straight.low, plain.low) << "round " << round;
+        }
+      }
+    }
+  }
+}
+
+/// As PairsGiveTheBitsOfPasses, of bf16, whose tiles take another way; two steps of K, so that sums are added to.
+TEST(RoundedMatrix, PairsOfBf16GiveTheBitsOfPasses) {
+  if (!simd::multiplies_pairs()) GTEST_SKIP() << "no AVX-512 BF16";
+  struct Restore {
+    ~Restore() { simd::forbid_pairs(false); }
+  } restore;
+  RandomTiles random(41);
+  for (const Values kind : {Values::ordinary, Values::special}) {
+    for (const Fidelity fidelity : fidelities) {
+      for (const bool transpose : {false, true}) {
+        const std::vector<std::byte> in0 = random.tiles(DataFormat::bf16, 2, kind);
+        const std::vector<std::byte> in1 = random.tiles(DataFormat::bf16, 3, kind);
+        std::vector<DstTiles> results(2, DstTiles(6));
+        for (const bool forbidden : {false, true}) {
+          simd::forbid_pairs(forbidden);
+          for (int step = 0; step < 2; ++step) {
+            MatrixUnit(fidelity, transpose, Numerics::rounded)
+                .matmul_block({.in0 = {in0.data(), DataFormat::bf16},
+                               .in0_stride = tile_bytes(DataFormat::bf16),
+                               .in1 = {in1.data(), DataFormat::bf16},
+                               .in1_stride = tile_bytes(DataFormat::bf16),
+                               .transpose_in1 = transpose,
+                               .rt = 2,
+                               .ct = 3,
+                               .dst = results[forbidden ? 1 : 0].data(),
+                               .cleared = step == 0 ? 0x3FU : 0U});
+          }
+        }
+        std::size_t wrong = 0;
+        for (std::size_t i = 0; i < results[0].size(); ++i) {
+          wrong += reference::bits_of(results[0].data()[i]) != reference::bits_of(results[1].data()[i]) ? 1 : 0;
+        }
+        EXPECT_EQ(wrong, 0) << name_of(fidelity) << ", transposed " << transpose;
       }
     }
   }
