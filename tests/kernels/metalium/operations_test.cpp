@@ -120,9 +120,9 @@ TEST(KernelFiles, SfpiConditionsChooseLanes) {
 inline void face(float low) {
   for (int i = 0; i < 8; ++i) {
     vFloat x = dst_reg[i];
-    v_if(x < low) { x = low; }
+    v_if(dst_reg[i] < low) { x = low; }
     v_elseif(x > sfpi::vConst1) { x = 1.0f; }
-    v_else { x = x * 2.0f; }
+    v_else { x = 2.0f * dst_reg[i]; }
     v_endif;
     dst_reg[i] = x;
   }

@@ -207,16 +207,22 @@ struct PagesOfShard {
 };
 }  // namespace tensor_accessor
 
+/// What of its arguments the accessor of an interleaved tensor needs: where they begin is no part of its type.
+template <bool dram>
+struct InterleavedArgs {
+  static constexpr bool is_sharded = false, is_dram = dram;
+};
+
 template <class Args>
 struct TensorAccessor {
-  Args args;
   uint32_t bank_base_address;
   uint32_t page_size;
   const uint32_t aligned_page_size =
       tilegrid_device::align_up(page_size, Args::is_dram ? tilegrid_device::dram_alignment : 16);
 
-  constexpr TensorAccessor(Args of, uint32_t address, uint32_t page_bytes = 0)
-      : args(of), bank_base_address(address), page_size(page_bytes) {}
+  template <class From>
+  constexpr TensorAccessor(const From&, uint32_t address, uint32_t page_bytes = 0)
+      : bank_base_address(address), page_size(page_bytes) {}
 
   uint64_t get_noc_addr(uint32_t page, uint32_t offset = 0, uint8_t = noc_index, TG_AT) const {
     if constexpr (!Args::is_sharded) {
@@ -325,9 +331,11 @@ struct TensorAccessor {
   }
 };
 template <class Args>
-TensorAccessor(Args, uint32_t) -> TensorAccessor<Args>;
+using tilegrid_accessor_args = std::conditional_t<Args::is_sharded, Args, InterleavedArgs<Args::is_dram>>;
 template <class Args>
-TensorAccessor(Args, uint32_t, uint32_t) -> TensorAccessor<Args>;
+TensorAccessor(Args, uint32_t) -> TensorAccessor<tilegrid_accessor_args<Args>>;
+template <class Args>
+TensorAccessor(Args, uint32_t, uint32_t) -> TensorAccessor<tilegrid_accessor_args<Args>>;
 
 // ---- Free functions over all of them
 template <class Generator>

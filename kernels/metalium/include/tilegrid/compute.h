@@ -58,6 +58,10 @@ using ::PoolType;
 using ::ReduceDim;
 using ::SrcOrder;
 using ::VectorMode;
+using tt::constants::FACE_HEIGHT;
+using tt::constants::FACE_WIDTH;
+using tt::constants::TILE_HEIGHT;
+using tt::constants::TILE_WIDTH;
 
 // ---- DST sections
 inline void tile_regs_acquire(TG_AT) { TG.dst(0, at); }
@@ -449,8 +453,6 @@ namespace sfpu {}
 using namespace ckernel;
 
 #define copy_tile_matmul_partials copy_tile
-TILEGRID_NOT_THERE(mailbox_read, "the three processors of a compute kernel are one program here")
-TILEGRID_NOT_THERE(mailbox_write, "the three processors of a compute kernel are one program here")
 TILEGRID_NOT_THERE(get_tile, "tiles are handed to a RISC by cb_get_tile")
 /// The address of a tile, for the RISCs' own loads: 16 bytes in front of it, as the processors' mailboxes have it.
 template <class Pointer>

@@ -22,6 +22,26 @@ inline void llk_math_eltwise_unary_datacopy_init(...) {}
 template <auto... options>
 inline void llk_math_eltwise_binary_init(...) {}
 
+// Changes of formats: those of the unpackers hold for the matrix unit, too.
+template <auto... options>
+inline void llk_unpack_reconfig_data_format(uint32_t a, uint32_t b, TG_AT) {
+  TG.reconfigure(0, a, b, at);
+}
+template <auto... options>
+inline void llk_unpack_reconfig_data_format(uint32_t, uint32_t a, uint32_t, uint32_t b, TG_AT) {
+  TG.reconfigure(0, a, b, at);
+}
+template <auto... options>
+inline void llk_math_reconfig_data_format(...) {}
+template <auto... options>
+inline void llk_pack_reconfig_data_format(uint32_t out, TG_AT) {
+  TG.reconfigure(3, out, out, at);
+}
+template <auto... options>
+inline void llk_pack_reconfig_data_format(uint32_t, uint32_t out, TG_AT) {
+  TG.reconfigure(3, out, out, at);
+}
+
 template <bool approximate, auto op>
 inline void llk_math_eltwise_unary_sfpu_binop_with_scalar(uint32_t dst, uint32_t bits, int mode = TG_RC, TG_AT) {
   const float x = ::tilegrid_device::float_of_bits(bits);

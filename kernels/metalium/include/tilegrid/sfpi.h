@@ -203,6 +203,21 @@ struct DstSlot {
 };
 TILEGRID_UNCOUNTED inline vFloat::vFloat(const DstSlot& slot) : v(detail::Floats(detail::load(slot.index))) {}
 TILEGRID_UNCOUNTED inline vInt::vInt(const DstSlot& slot) : v(detail::Ints(detail::load(slot.index))) {}
+// What is written with dst_reg[i] itself is of floats.
+#define TILEGRID_OF_SLOTS(type, op)                                                                                 \
+  TILEGRID_UNCOUNTED inline type operator op(const DstSlot& a, const DstSlot& b) { return vFloat(a) op vFloat(b); } \
+  TILEGRID_UNCOUNTED inline type operator op(const DstSlot& a, const vFloat& b) { return vFloat(a) op b; }          \
+  TILEGRID_UNCOUNTED inline type operator op(const vFloat& a, const DstSlot& b) { return a op vFloat(b); }
+TILEGRID_OF_SLOTS(vFloat, +)
+TILEGRID_OF_SLOTS(vFloat, -)
+TILEGRID_OF_SLOTS(vFloat, *)
+TILEGRID_OF_SLOTS(vBool, <)
+TILEGRID_OF_SLOTS(vBool, <=)
+TILEGRID_OF_SLOTS(vBool, >)
+TILEGRID_OF_SLOTS(vBool, >=)
+TILEGRID_OF_SLOTS(vBool, ==)
+TILEGRID_OF_SLOTS(vBool, !=)
+#undef TILEGRID_OF_SLOTS
 struct DstRegisters {
   TILEGRID_UNCOUNTED DstSlot operator[](int index) const { return {static_cast<uint32_t>(index)}; }
   TILEGRID_UNCOUNTED void operator++(int) const { ++detail::state.offset; }
