@@ -14,11 +14,9 @@
 #include "kernels/planner/plan/log_cost.h"
 #include "kernels/planner/print/print_plan.h"
 #include "runtime/cli/commands.h"
-#include "runtime/cli/many_runs.h"
+#include "runtime/cli/comparison.h"
 #include "runtime/foreign/foreign_attention.h"
 #include "runtime/report/checks_report.h"
-#include "runtime/report/print.h"
-#include "runtime/report/table.h"
 #include "runtime/workloads/attention_formats.h"
 #include "runtime/workloads/driver.h"
 #include "runtime/workloads/fused.h"
@@ -33,11 +31,9 @@ using workloads::Attention;
 constexpr int block_side = 2;  // of the document's six-operation kernel, tiles
 
 /// One kernel of the table.
-struct Column {
+struct Column : ComparedRun {
   std::string head[2];
-  std::string key;
   std::optional<planner::Refusal> slots;  ///< of a plan that does not fit
-  std::string refusal;                    ///< not run
   int operations = 0;                     ///< of the graphs; 0: there is none
   std::optional<double> planned_cycles;   ///< of all output tiles, by the plans; compute side only
   std::string tiles_per_block;
@@ -45,8 +41,6 @@ struct Column {
   double output_tiles = 0;
   report::RunOutcome outcome;
   LogCost log;
-  KnownFaults known_faults;
-  std::optional<bool> passed;
   std::optional<double> compile_seconds;  ///< of kernels from files, on the host
 };
 
@@ -71,12 +65,13 @@ planner::Machine machine_of(const attention::Config& config) {
 /// Runs it and keeps what the table needs.
 void measure(const Session& session, Device& device, workloads::Workload& workload, const planner::Machine& machine,
              Column& column) {
+  workload.options.report.clear();
   device.free_buffers();
   column.outcome = workloads::execute(session, device, workload, true);
   column.log = log_cost(column.outcome.result.log.cores, column.outcome.circular_buffers, machine);
   column.outcome.result.log.cores.clear();
   column.known_faults = column.outcome.known_faults;
-  column.passed = workload.passed;
+  column.verified = workload.passed;
 }
 
 /// The six operations over a 2x2 block for every core of the grid; with the grid workaround over as many blocks of one tile.
@@ -85,7 +80,7 @@ Column six_op_column(const Session& session, Device& device, planner::Strategy s
   const bool grid = strategy == planner::Strategy::grid;
   column.head[0] = grid ? "six-op, 1 tile" : "six-op 2x2";
   column.head[1] = name_of(strategy);
-  column.key = fmt::format("six-op {}", name_of(strategy));
+  column.name = fmt::format("six-op {}", name_of(strategy));
   column.loop = "no";
   workloads::Fused fused;
   fused.options.grid = asked.options.grid;
@@ -136,12 +131,12 @@ void describe_attention(const Attention& run, Column& column) {
 
 Column attention_column(const Session& session, Device& device, const Attention& asked, attention::Kernel kernel) {
   Attention run;
-  run.ask_as(asked);
-  run.config.kernel = kernel;
+  ask_as(run.flags(), asked.flags(), {fmt::format("--kernel={}", name_of(kernel))});
+  run.settle();
   Column column;
   column.head[0] = "attention";
   column.head[1] = name_of(kernel);
-  column.key = fmt::format("attention {}", name_of(kernel));
+  column.name = fmt::format("attention {}", name_of(kernel));
   measure(session, device, run, machine_of(run.config), column);
   const attention::Config& config = run.config;
   if (kernel == attention::Kernel::planned) {
@@ -160,7 +155,7 @@ Column foreign_column(const Session& session, Device& device, foreign::ForeignAt
   Column column;
   column.head[0] = "foreign";
   column.head[1] = name_of(run.files().kind);
-  column.key = fmt::format("foreign {}", name_of(run.files().kind));
+  column.name = fmt::format("foreign {}", name_of(run.files().kind));
   column.refusal = run.refusal();
   if (column.refusal.empty()) {
     measure(session, device, run, machine_of(run.config), column);
@@ -170,11 +165,13 @@ Column foreign_column(const Session& session, Device& device, foreign::ForeignAt
   return column;
 }
 
-struct Figure {
+struct Line {
   const char* title;
   const char* key;
   Value (*value)(const Column&);
   bool of_run = true;  ///< nothing for a refused plan
+  Kind kind = Kind::text;
+  const char* chart = "";  ///< of the page
 };
 
 Value rounded(double value) { return std::round(value * 100) / 100; }
@@ -207,45 +204,56 @@ Value bound(const Column& c) {
   return c.log.math >= c.log.pack ? "math" : "pack";
 }
 
-constexpr Figure rows[] = {
+constexpr Line lines[] = {
     {"operations of the graph", "operations",
      [](const Column& c) { return c.operations > 0 ? Value(c.operations) : Value(); }, false},
-    {"slots needed of DST", "slots", slots, false},
+    {"slots needed of DST", "slots", slots, false, Kind::text, "DST slots needed"},
     {"fits", "fits", [](const Column& c) { return Value(c.refusal.empty() ? "yes" : "no, see below"); }, false},
-    {"kinds of tile operations", "kinds", [](const Column& c) { return Value(c.log.kinds.size()); }},
-    {"output tiles a core, block", "tiles_per_block", [](const Column& c) { return Value(c.tiles_per_block); }, false},
+    {"kinds of tile operations", "kinds", [](const Column& c) { return Value(c.log.kinds.size()); }, true, Kind::count,
+     "Kinds of tile operations"},
+    {"output tiles a core, block", "tiles_per_block", [](const Column& c) { return Value(c.tiles_per_block); }, false,
+     Kind::text, "Output tiles a core, block"},
     {"  most in a DST section", "tiles_per_section", [](const Column& c) { return Value(c.log.most_tiles_in_section); }},
     {"grid: cores with work", "cores", cores_with_work},
-    {"K/V loop", "kv_loop", [](const Column& c) { return Value(c.loop); }, false},
+    {"K/V loop", "kv_loop", [](const Column& c) { return Value(c.loop); }, false, Kind::text, "K/V loop"},
     {"matmuls", "matmuls", [](const Column& c) { return Value(c.log.matmuls.size()); }},
     {"reductions [c]", "reductions", [](const Column& c) { return Value(c.log.reductions.size()); }},
     {"CBs that the packer adds to", "packer_sums", [](const Column& c) { return Value(c.log.summed_by_packer.size()); }},
-    {"double-buffered CBs", "double_buffered", double_buffered},
-    {"per output tile: matmuls", "matmul_tiles", [](const Column& c) { return per_tile(c, count(c, TileOp::matmul)); }},
-    {"  tiles unpacked", "unpacked_tiles", [](const Column& c) { return per_tile(c, count(c, TileOp::unpack)); }},
-    {"  tiles packed", "packed_tiles", [](const Column& c) { return per_tile(c, static_cast<double>(c.log.packed_tiles)); }},
-    {"  DST sections", "dst_sections", [](const Column& c) { return per_tile(c, static_cast<double>(c.log.sections)); }},
+    {"double-buffered CBs", "double_buffered", double_buffered, true, Kind::text, "Double-buffered CBs"},
+    {"per output tile: matmuls", "matmul_tiles", [](const Column& c) { return per_tile(c, count(c, TileOp::matmul)); }, true,
+     Kind::number, "Matmuls an output tile"},
+    {"  tiles unpacked", "unpacked_tiles", [](const Column& c) { return per_tile(c, count(c, TileOp::unpack)); }, true,
+     Kind::number, "Tiles unpacked an output tile"},
+    {"  tiles packed", "packed_tiles", [](const Column& c) { return per_tile(c, static_cast<double>(c.log.packed_tiles)); },
+     true, Kind::number, "Tiles packed an output tile"},
+    {"  DST sections", "dst_sections", [](const Column& c) { return per_tile(c, static_cast<double>(c.log.sections)); },
+     true, Kind::number, "DST sections an output tile"},
     {"  cycles by the plan [a]", "planned_cycles",
-     [](const Column& c) { return c.planned_cycles ? per_tile(c, *c.planned_cycles) : Value(); }},
-    {"  cycles by the log [b]", "log_cycles", [](const Column& c) { return per_tile(c, c.log.cycles); }},
+     [](const Column& c) { return c.planned_cycles ? per_tile(c, *c.planned_cycles) : Value(); }, true, Kind::number,
+     "Compute side, cycles an output tile, by the plan"},
+    {"  cycles by the log [b]", "log_cycles", [](const Column& c) { return per_tile(c, c.log.cycles); }, true, Kind::number,
+     "Compute side, cycles an output tile, by the log"},
     {"cycles a matmul tile [b]", "cycles_per_matmul_tile",
-     [](const Column& c) { return rounded(c.log.cycles / count(c, TileOp::matmul)); }},
-    {"bounded by [b]", "bound", bound},
-    {"L1 of a core, bytes", "l1_bytes", [](const Column& c) { return Value(c.outcome.result.cores.front().l1_used_bytes); }},
-    {"verified", "passed", [](const Column& c) { return c.passed ? Value(*c.passed ? "PASS" : "FAIL") : Value(); }},
+     [](const Column& c) { return rounded(c.log.cycles / count(c, TileOp::matmul)); }, true, Kind::number,
+     "Cycles a matmul tile"},
+    {"bounded by [b]", "bound", bound, true, Kind::text, "Bounded by"},
+    {"L1 of a core, bytes", "l1_bytes", [](const Column& c) { return Value(c.outcome.result.cores.front().l1_used_bytes); },
+     true, Kind::bytes, "L1 of a core"},
+    {"verified", "passed", [](const Column& c) { return c.verified ? Value(*c.verified ? "PASS" : "FAIL") : Value(); }},
     {"device time, cycles", "device_cycles",
-     [](const Column& c) { return c.outcome.device ? Value(c.outcome.device->time.cycles) : Value(); }},
+     [](const Column& c) { return c.outcome.device ? Value(c.outcome.device->time.cycles) : Value(); }, true, Kind::count,
+     "Device time, cycles"},
     {"host seconds of compiling", "compile_seconds",
      [](const Column& c) { return c.compile_seconds ? Value(std::round(*c.compile_seconds * 1e4) / 1e4) : Value(); }},
     {"host seconds of the run", "host_seconds",
      [](const Column& c) { return Value(std::round(c.outcome.result.wall_seconds * 1e4) / 1e4); }},
 };
 
-/// Keys: kernel, refusal, and those of the rows.
+/// Those of the lines.
 Value figures_of(const Column& column) {
-  Value figures{{"kernel", column.key}, {"refusal", report::text_or_null(column.refusal)}};
-  for (const Figure& row : rows) {
-    figures[row.key] = row.of_run && !column.refusal.empty() ? Value() : row.value(column);
+  Value figures;
+  for (const Line& line : lines) {
+    figures[line.key] = line.of_run && !column.refusal.empty() ? Value() : line.value(column);
   }
   return figures;
 }
@@ -257,7 +265,7 @@ std::string cell(const Value& value) {
   return report::to_json_line(value);
 }
 
-std::string table_text(const std::vector<Column>& columns, const report::Array& kernels, const Attention& asked) {
+std::string table_text(const std::vector<Column>& columns, const Attention& asked) {
   std::vector<report::Table::Column> widths{{"", -28}};
   std::vector<std::string> first{""}, second{"Comparison of kernels"};
   for (const Column& column : columns) {
@@ -267,14 +275,14 @@ std::string table_text(const std::vector<Column>& columns, const report::Array& 
   }
   const report::Table table(widths);
   std::string text = table.row(first) + table.row(second);
-  for (const Figure& row : rows) {
-    std::vector<std::string> cells{row.title};
-    for (const Value& kernel : kernels) cells.push_back(" " + cell(kernel[row.key]));
+  for (const Line& line : lines) {
+    std::vector<std::string> cells{line.title};
+    for (const Column& column : columns) cells.push_back(" " + cell(column[line.key]));
     text += table.row(cells);
   }
   text += "\n";
   for (const Column& column : columns) {
-    if (!column.refusal.empty()) text += fmt::format("{} refused: {}\n", column.key, column.refusal);
+    if (!column.refusal.empty()) text += fmt::format("{} refused: {}\n", column.name, column.refusal);
   }
   return text +
          fmt::format(
@@ -305,22 +313,29 @@ int compare_kernels(const Session& session, Device& device, const Attention& ask
   }
   for (const auto& run : others) columns.push_back(foreign_column(session, device, *run));
   report::Array kernels;
-  for (const Column& column : columns) kernels.push_back(figures_of(column));
-  const KnownFaults faults = faults_of(columns);
   report::Conversions converted;  // the same of every kernel
-  for (const Column& column : columns) {
-    if (converted.empty()) converted = column.outcome.conversions;
+  ComparisonPage shown{"Kernels", {}, {}, {}};
+  shown.facts.emplace_back("grid", report::text_of(asked.options.grid));
+  shown.facts.emplace_back("attention", asked.line());
+  shown.winner.clear();  // they do not compute the same
+  for (const Line& line : lines) {
+    if (*line.chart == '\0') continue;
+    shown.figures.push_back(
+        {line.key, "", 0, line.kind, line.chart, line.kind == Kind::text ? Better::neither : Better::least});
   }
-  report::print_report(
-      asked.options.json,
-      [&] {
-        return table_text(columns, kernels, asked) + report::faults_text(faults) + report::conversions_text(converted);
-      },
-      [&]() -> Value {
-        return {
-            {"kernels", kernels}, {"warnings", report::faults_of(faults)}, {"converted", report::conversions_of(converted)}};
-      });
-  const bool passed = std::all_of(columns.begin(), columns.end(), [](const Column& c) { return c.passed.value_or(true); });
+  for (Column& column : columns) {
+    column.what = {{"kernel", column.name}};
+    column.figures = figures_of(column);
+    kernels.push_back(named_figures(column));
+    if (converted.empty()) converted = column.outcome.conversions;
+    shown.rows.push_back(&column);
+  }
+  const KnownFaults faults = faults_of(columns);
+  const std::string text = table_text(columns, asked) + report::faults_text(faults) + report::conversions_text(converted);
+  const Value figures{
+      {"kernels", kernels}, {"warnings", report::faults_of(faults)}, {"converted", report::conversions_of(converted)}};
+  publish(asked.options.json, asked.options.report, text, figures, shown);
+  const bool passed = std::all_of(columns.begin(), columns.end(), [](const Column& c) { return c.verified.value_or(true); });
   return passed ? static_cast<int>(ExitCode::ok) : workloads::mismatch(session, "a kernel's output is wrong, see the table");
 }
 

@@ -4,71 +4,68 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "core/error.h"
 #include "core/tile.h"
 #include "kernels/attention/delivery.h"
 #include "runtime/cli/commands.h"
-#include "runtime/cli/many_runs.h"
+#include "runtime/cli/comparison.h"
 #include "runtime/data/tensors.h"
-#include "runtime/flags/sweep_points.h"
 #include "runtime/report/checks_report.h"
-#include "runtime/report/print.h"
-#include "runtime/report/table.h"
 #include "runtime/workloads/driver.h"
 
 namespace tilegrid::cli {
 namespace {
 
-using attention::Balance;
+using attention::KvDelivery;
 using report::Value;
 using workloads::Attention;
 
-/// One delivery with one balance.
-struct Row {
-  attention::KvDelivery delivery{};
-  Balance balance{};
-  std::string refusal;  ///< why there are no figures
-  Value figures;
-  std::optional<bool> verified;
-  std::optional<std::uint64_t> output_hash;
-  [[nodiscard]] double cycles() const { return figures["device"]["cycles"].number(); }
+const std::vector<Figure> row_figures{
+    {"device/seconds", "device time", 12, Kind::seconds, "Device time", Better::least},
+    {"device/peak_share", "peak", 7, Kind::share, "Part of the peak", Better::most},
+    {"device/bound", " bound by", -12, Kind::text, "Bound by"},
+    {"dram_bytes", "K/V DRAM", 11, Kind::bytes, "K and V from DRAM", Better::least},
+    {"dram_total_bytes", "", 0, Kind::bytes, "DRAM in all", Better::least},
+    {"noc_byte_hops", "bytes*hops", 11, Kind::bytes, "NoC: bytes times hops", Better::least},
+    {"max_link_share", "link", 7, Kind::share, "Busiest link", Better::least},
+    {".kv_stall", "K/V stall mean", 15},
+    {"kv_stall/mean_share", "", 0, Kind::share, "Waits for K and V, mean core", Better::least},
+    {"kv_stall/worst_share", "worst", 13, Kind::share, "Waits for K and V, worst core", Better::least},
+    {"l1_bytes", "", 0, Kind::bytes, "L1 of a core", Better::least},
+    {"host/seconds", "host s", 9, Kind::number, "", Better::neither, "{:.3f}"},
+    {"host/mpi_messages", "messages", 11, Kind::count, "MPI messages of the host", Better::least},
+    {"host/mpi_bytes", "bytes", 11, Kind::bytes, "MPI bytes of the host", Better::least},
 };
 
-/// All rows of one shape, with the same chunks: those of the delivery that is estimated to be quickest.
-struct Comparison {
+/// All rows of one shape, a delivery with a balance each, with the same chunks: those of the delivery that is estimated to
+/// be quickest.
+struct Shape {
   SweepPoint flags;
   std::unique_ptr<Attention> asked;
   attention::Config config;  ///< of the first row
   std::string refusal;       ///< why there are no rows
-  std::vector<Row> rows;
-  KnownFaults known_faults;
-  report::Conversions conversions;
+  ComparedRuns rows;
 
-  /// The row with the least device time; null without any.
-  [[nodiscard]] const Row* best(std::optional<attention::KvDelivery> of = {}) const {
-    const Row* best = nullptr;
-    for (const Row& row : rows) {
-      if (!row.refusal.empty() || (of && (row.delivery != *of || row.figures["used"].text() != name_of(*of)))) continue;
-      if (best == nullptr || row.cycles() < best->cycles()) best = &row;
-    }
-    return best;
+  [[nodiscard]] const ComparedRun* best() const { return quickest(rows); }
+  /// Of those with that delivery, where it was not replaced by another.
+  [[nodiscard]] const ComparedRun* best(KvDelivery delivery) const {
+    const std::string name = name_of(delivery);
+    return quickest(
+        rows, [&](const ComparedRun& row) { return row.what["delivery"].text() == name && row["used"].text() == name; });
   }
+  [[nodiscard]] double gain(const ComparedRun& row) const { return rows.front().cycles() / row.cycles(); }
   /// Whether all outputs are the same bits and the verified ones right.
   [[nodiscard]] bool passed() const {
-    std::optional<std::uint64_t> hash;
-    for (const Row& row : rows) {
-      if (!row.verified.value_or(true)) return false;
-      if (!row.output_hash) continue;
-      if (hash && hash != row.output_hash) return false;
-      hash = row.output_hash;
+    std::string hash;
+    for (const ComparedRun& row : rows) {
+      const std::string& own = row["output_hash"].text();
+      if (!hash.empty() && !own.empty() && own != hash) return false;
+      if (!own.empty()) hash = own;
     }
-    return true;
+    return !any_wrong(rows);
   }
 };
-
-const char* text_of(Balance balance) { return balance == Balance::zigzag ? "zigzag" : "contiguous"; }
 
 /// Of Q, as far as it is read.
 std::uint64_t q_bytes(const attention::Config& config) {
@@ -77,7 +74,7 @@ std::uint64_t q_bytes(const attention::Config& config) {
   return matrix_bytes(shape.batch * shape.heads, rows, shape.dim, config.format.q);
 }
 
-Value figures_of(const Attention& run, const report::RunOutcome& outcome) {
+Value kv_figures(const Attention& run, const report::RunOutcome& outcome) {
   const report::DeviceReport& device = *outcome.device;
   const timing::DeviceSummary& summary = device.summary;
   const auto stall = [](const timing::CoreTime& core) {
@@ -108,6 +105,7 @@ Value figures_of(const Attention& run, const report::RunOutcome& outcome) {
           {"noc_byte_hops", summary.bytes_times_hops},
           {"max_link_share", summary.links.empty() ? 0 : summary.links.front().busy / summary.cycles},
           {"kv_stall", {{"mean", mean}, {"worst", worst}, {"mean_share", mean / cycles}, {"worst_share", worst / cycles}}},
+          {".kv_stall", fmt::format("{} {}", report::grouped(mean), report::percent(mean / cycles))},
           {"l1_bytes", report::most_l1_bytes(outcome)},
           {"host", {{"seconds", outcome.result.wall_seconds}, {"mpi_messages", messages}, {"mpi_bytes", bytes}}},
           {"verified", run.passed},
@@ -115,242 +113,200 @@ Value figures_of(const Attention& run, const report::RunOutcome& outcome) {
 }
 
 /// The first row chooses the chunks for all.
-Row run_row(const Session& session, Device& device, Comparison& comparison, attention::KvDelivery delivery,
-            Balance balance) {
-  const bool is_first = comparison.rows.empty();
-  Row row{delivery, balance, {}, {}, {}, {}};
+ComparedRun delivered(const Session& session, Device& device, Shape& shape, const std::string& delivery,
+                      const std::string& balance) {
+  const bool is_first = shape.rows.empty();
+  std::vector<std::string> changes{"--kv=" + delivery, "--balance=" + balance};
+  if (delivery == name_of(KvDelivery::dram)) changes.emplace_back("--kv-cores=0");
+  if (!is_first) {
+    // All outputs must be the same bits: one that is right is enough.
+    changes.insert(changes.end(), {fmt::format("--q-chunk={}", shape.config.q_chunk),
+                                   fmt::format("--k-chunk={}", shape.config.k_chunk), "--verify=off"});
+  }
   Attention run;
-  run.ask_as(*comparison.asked);
-  run.config.kv = delivery;
-  if (delivery == attention::KvDelivery::dram) run.config.kv_cores = 0;
-  run.config.balance = balance;
+  ask_as(run.flags(), shape.asked->flags(), changes);
+  run.settle();
   run.chunks_for_all = is_first;
   run.options.progress = false;
   run.hash_output = !run.options.dry_run;
-  if (!is_first) {
-    run.config.q_chunk = comparison.config.q_chunk;
-    run.config.k_chunk = comparison.config.k_chunk;
-    // All outputs must be the same bits: one that is right is enough.
-    run.verify = {VerifyMode::off};
-  }
-  device.free_buffers();
-  try {
-    const report::RunOutcome outcome = workloads::execute(session, device, run);
-    if (is_first) comparison.config = run.config;
-    if (is_first) comparison.config.shape = run.shape();
-    row.figures = figures_of(run, outcome);
-    add(comparison.known_faults, outcome.known_faults);
-    if (is_first) comparison.conversions = outcome.conversions;
-    row.verified = run.passed;
-    row.output_hash = run.output_hash;
-  } catch (const UsageError& error) {
-    row.refusal = error.message();
-  }
+  ComparedRun row;
+  const bool causal = run.config.shape.causal;
+  row.name = causal ? delivery + " " + balance : delivery;
+  row.group = shape.flags.varied.empty() ? "" : shape.flags.varied_text();
+  row.flags.varied = shape.flags.varied;
+  row.flags.varied.push_back({"--kv", delivery});
+  if (causal) row.flags.varied.push_back({"--balance", balance});
+  row.what = {{"delivery", delivery}, {"balance", balance}};
+  run_row(session, device, run, row, false, [&](const report::RunOutcome& outcome) {
+    if (is_first) shape.config = run.config;
+    if (is_first) shape.config.shape = run.shape();
+    return kv_figures(run, outcome);
+  });
   return row;
 }
 
 /// Fills in config and rows. Shapes that do not run are refusals, all other errors leave it.
-void run_comparison(const Session& session, Device& device, Comparison& comparison) {
-  attention::Config asked = comparison.asked->config;
-  asked.grid = comparison.asked->options.grid;
+void run_shape(const Session& session, Device& device, Shape& shape) {
+  attention::Config asked = shape.asked->config;
+  asked.grid = shape.asked->options.grid;
   try {
     attention::check_kv_cores(asked);
   } catch (const UsageError& error) {
-    comparison.refusal = comparison.asked->flags().with_flags(error.message());
+    shape.refusal = shape.asked->flags().with_flags(error.message());
     return;
   }
-  std::vector<Balance> balances{Balance::zigzag};
-  if (asked.shape.causal) balances.push_back(Balance::contiguous);
-  for (const attention::KvDelivery delivery : attention::all_deliveries) {
-    for (const Balance balance : balances) {
-      Row row = run_row(session, device, comparison, delivery, balance);
-      if (comparison.rows.empty() && !row.refusal.empty()) {
-        comparison.refusal = row.refusal;
+  std::vector<const char*> balances{"zigzag"};
+  if (asked.shape.causal) balances.push_back("contiguous");
+  for (const KvDelivery delivery : attention::all_deliveries) {
+    for (const char* balance : balances) {
+      ComparedRun row = delivered(session, device, shape, name_of(delivery), balance);
+      if (shape.rows.empty() && !row.ran()) {
+        shape.refusal = row.refusal;
         return;
       }
-      comparison.rows.push_back(std::move(row));
+      shape.rows.push_back(std::move(row));
     }
   }
 }
 
-std::string name_of(const Row& row, bool causal) {
-  return fmt::format("{}{}", attention::name_of(row.delivery), causal ? fmt::format(" {}", text_of(row.balance)) : "");
+std::string shape_text(const Shape& one) {
+  const attention::Config& config = one.config;
+  return fmt::format("{}{}; Q {} and K {} rows a chunk; {} cores", attention::shape_text(config.shape),
+                     config.shape.causal ? ", causal" : "", config.q_chunk, config.k_chunk, report::text_of(config.grid));
 }
 
-std::string shape_text(const Comparison& comparison) {
-  const attention::Config& config = comparison.config;
-  const attention::Shape& shape = config.shape;
-  return fmt::format("{}{}; Q {} and K {} rows a chunk; {} cores", attention::shape_text(shape),
-                     shape.causal ? ", causal" : "", config.q_chunk, config.k_chunk, report::text_of(config.grid));
-}
-
-std::string rows_text(const Comparison& comparison) {
-  const bool causal = comparison.config.shape.causal;
-  const report::Table table({{"", -28},
-                             {"device time", 12},
-                             {"peak", 7},
-                             {" bound by", -12},
-                             {"K/V DRAM", 11},
-                             {"bytes*hops", 11},
-                             {"link", 7},
-                             {"K/V stall mean", 15},
-                             {"worst", 13},
-                             {"host s", 9},
-                             {"messages", 11},
-                             {"bytes", 11}});
-  std::string text = table.head();
+std::string notes_text(const ComparedRuns& rows) {
   std::string notes = "\n";
-  for (const Row& row : comparison.rows) {
-    const std::string name = name_of(row, causal);
-    if (!row.refusal.empty()) {
-      text += fmt::format("  {:<26}does not run: {}\n", name, row.refusal);
-      continue;
-    }
-    const Value& device = row.figures["device"];
-    const Value& stall = row.figures["kv_stall"];
-    const Value& host = row.figures["host"];
-    text += table.row(
-        {"  " + name, report::duration_text(device["seconds"].number()), report::percent(device["peak_share"].number()),
-         " " + device["bound"].text(), report::bytes_text(row.figures["dram_bytes"].number()),
-         report::bytes_text(row.figures["noc_byte_hops"].number()), report::percent(row.figures["max_link_share"].number()),
-         fmt::format("{} {}", report::grouped(stall["mean"].number()), report::percent(stall["mean_share"].number())),
-         report::percent(stall["worst_share"].number()), fmt::format("{:.3f}", host["seconds"].number()),
-         report::grouped(host["mpi_messages"].count()), report::bytes_text(host["mpi_bytes"].number())});
-    notes += fmt::format("  {:<26}{}; L1 {} bytes", name, row.figures["team"].text(),
-                         report::grouped(row.figures["l1_bytes"].count()));
-    const std::string& fallback = row.figures["fallback"].text();
-    if (!fallback.empty()) notes += fmt::format("; fallback to {}: {}", row.figures["used"].text(), fallback);
+  for (const ComparedRun& row : rows) {
+    if (!row.ran()) continue;
+    notes += fmt::format("  {:<26}{}; L1 {} bytes", row.name, row["team"].text(), report::grouped(row["l1_bytes"].count()));
+    const std::string& fallback = row["fallback"].text();
+    if (!fallback.empty()) notes += fmt::format("; fallback to {}: {}", row["used"].text(), fallback);
     notes += '\n';
   }
-  return text + notes;
+  return notes;
 }
 
-std::string outputs_text(const Comparison& comparison) {
-  if (comparison.asked->options.dry_run) return "\n  Dry runs: no numbers, and host cost without data\n";
+std::string outputs_text(const Shape& shape) {
+  if (shape.asked->options.dry_run) return "\n  Dry runs: no numbers, and host cost without data\n";
   const auto verified =
-      std::find_if(comparison.rows.begin(), comparison.rows.end(), [](const Row& row) { return row.verified; });
+      std::find_if(shape.rows.begin(), shape.rows.end(), [](const ComparedRun& row) { return row.verified.has_value(); });
   const char* verdict = "not verified";
-  if (verified != comparison.rows.end()) verdict = *verified->verified ? "verified" : "wrong";
-  return fmt::format("\n  Outputs {}\n", comparison.passed() ? fmt::format("are the same bits, and {}", verdict)
-                                                             : fmt::format("differ, or are wrong: {}", verdict));
+  if (verified != shape.rows.end()) verdict = *verified->verified ? "verified" : "wrong";
+  return fmt::format("\n  Outputs {}\n", shape.passed() ? fmt::format("are the same bits, and {}", verdict)
+                                                        : fmt::format("differ, or are wrong: {}", verdict));
 }
 
 /// One shape, all rows.
-std::string comparison_text(const Comparison& comparison) {
-  std::string text = fmt::format("K/V deliveries: {}\n", shape_text(comparison)) + rows_text(comparison);
-  text += outputs_text(comparison);
-  const bool causal = comparison.config.shape.causal;
-  if (const Row* best = comparison.best()) {
-    text += fmt::format("  Least device time: {}, {:.2f} times as fast as {}\n", name_of(*best, causal),
-                        comparison.rows.front().cycles() / best->cycles(), name_of(comparison.rows.front(), causal));
+std::string one_shape_text(const Shape& shape) {
+  std::string text = fmt::format("K/V deliveries: {}\n", shape_text(shape)) + named_table(row_figures, shape.rows) +
+                     notes_text(shape.rows) + outputs_text(shape);
+  if (const ComparedRun* best = shape.best()) {
+    text += fmt::format("  Least device time: {}, {:.2f} times as fast as {}\n", best->name, shape.gain(*best),
+                        shape.rows.front().name);
   }
   return text;
 }
 
 /// Neighbours in the sweep that differ in the last flag only, and in the best delivery.
-std::string change_text(const Comparison& before, const Comparison& after) {
-  const Row* a = before.best();
-  const Row* b = after.best();
+std::string change_text(const Shape& before, const Shape& after) {
+  const ComparedRun* a = before.best();
+  const ComparedRun* b = after.best();
   const auto& x = before.flags.varied;
   const auto& y = after.flags.varied;
-  if (a == nullptr || b == nullptr || a->delivery == b->delivery || x.empty()) return {};
+  if (a == nullptr || b == nullptr || x.empty()) return {};
+  const std::string &from = a->what["delivery"].text(), &to = b->what["delivery"].text();
+  if (from == to) return {};
   std::vector<std::string> where;
   for (std::size_t i = 0; i + 1 < x.size(); ++i) {
     if (x[i].value != y[i].value) return {};
     where.push_back(fmt::format("{} {}", x[i].name, x[i].value));
   }
-  return fmt::format("  from {} to {} between {} {} and {}{}{}\n", attention::name_of(a->delivery),
-                     attention::name_of(b->delivery), x.back().name, x.back().value, y.back().value,
+  return fmt::format("  from {} to {} between {} {} and {}{}{}\n", from, to, x.back().name, x.back().value, y.back().value,
                      where.empty() ? "" : ", at ", fmt::join(where, " "));
 }
 
 /// Many shapes: the winner of each, and where it changes.
-std::string winners_text(const std::vector<Comparison>& comparisons) {
-  const SweepPoint& first = comparisons.front().flags;
+std::string winners_text(const std::vector<Shape>& shapes) {
+  const SweepPoint& first = shapes.front().flags;
   std::string text = fmt::format("K/V deliveries{}{}: {} shapes, dry runs; least device time of each\n",
-                                 first.fixed.empty() ? "" : " ", fmt::join(first.fixed, " "), comparisons.size());
+                                 first.fixed.empty() ? "" : " ", fmt::join(first.fixed, " "), shapes.size());
   std::vector<report::Table::Column> columns{{"", 1}};
-  for (const SweepPoint::Flag& flag : first.varied) {
-    columns.push_back({flag.name, static_cast<int>(std::max<std::size_t>(flag.name.size(), 8)) + 1});
-  }
-  for (const attention::KvDelivery delivery : attention::all_deliveries) {
-    columns.push_back({attention::name_of(delivery), 16});
-  }
-  for (const auto& [title, width] :
-       std::initializer_list<std::pair<const char*, int>>{{"   best", -29}, {"gain", 6}, {"Q", 6}, {"K", 6}}) {
-    columns.push_back({title, width});
-  }
+  const auto flags = flag_columns(first.varied, 1);
+  columns.insert(columns.end(), flags.begin(), flags.end());
+  for (const KvDelivery delivery : attention::all_deliveries) columns.push_back({name_of(delivery), 16});
+  columns.insert(columns.end(), {{"   best", -29}, {"gain", 6}, {"Q", 6}, {"K", 6}});
   const report::Table table(columns);
   text += table.head();
-  for (const Comparison& comparison : comparisons) {
+  for (const Shape& shape : shapes) {
     std::vector<std::string> cells{""};
-    for (const SweepPoint::Flag& flag : comparison.flags.varied) cells.push_back(flag.value);
-    const Row* best = comparison.best();
+    for (const SweepPoint::Flag& flag : shape.flags.varied) cells.push_back(flag.value);
+    const ComparedRun* best = shape.best();
     if (best == nullptr) {
-      text += table.row(cells, "  does not run: " + comparison.refusal);
+      text += table.row(cells, "  does not run: " + shape.refusal);
       continue;
     }
-    for (const attention::KvDelivery delivery : attention::all_deliveries) {
-      const Row* least = comparison.best(delivery);
-      cells.push_back(least == nullptr ? "-" : report::duration_text(least->figures["device"]["seconds"].number()));
+    for (const KvDelivery delivery : attention::all_deliveries) {
+      const ComparedRun* least = shape.best(delivery);
+      cells.push_back(least == nullptr ? "-" : report::duration_text(least->seconds()));
     }
-    cells.push_back("   " + name_of(*best, comparison.config.shape.causal));
-    cells.push_back(fmt::format("{:.2f}x", comparison.rows.front().cycles() / best->cycles()));
-    cells.push_back(std::to_string(comparison.config.q_chunk));
-    cells.push_back(std::to_string(comparison.config.k_chunk));
+    cells.insert(cells.end(), {"   " + best->name, fmt::format("{:.2f}x", shape.gain(*best)),
+                               std::to_string(shape.config.q_chunk), std::to_string(shape.config.k_chunk)});
     text += table.row(cells);
   }
   std::string changes;
-  for (std::size_t i = 1; i < comparisons.size(); ++i) changes += change_text(comparisons[i - 1], comparisons[i]);
+  for (std::size_t i = 1; i < shapes.size(); ++i) changes += change_text(shapes[i - 1], shapes[i]);
   return text + (changes.empty() ? "The best delivery is the same along the last flag\n" : "The best delivery changes\n") +
          changes;
 }
 
-Value shape_figures(const Comparison& comparison) {
-  const attention::Config& config = comparison.config;
-  const attention::Shape& shape = config.shape;
+Value shape_figures(const Shape& one) {
+  const attention::Config& config = one.config;
   Value winner;
-  if (const Row* best = comparison.best()) {
-    winner = {
-        {"delivery", attention::name_of(best->delivery)}, {"balance", text_of(best->balance)}, {"cycles", best->cycles()}};
+  if (const ComparedRun* best = one.best()) {
+    winner = best->what;
+    winner["cycles"] = best->cycles();
   }
-  return {{"flags", comparison.flags.varied_figures()},
-          {"grid", report::text_of(config.grid)},
-          {"batch", shape.batch},
-          {"heads", shape.heads},
-          {"kv_heads", shape.kv_heads},
-          {"seq", shape.seq_q},
-          {"kv_seq", shape.seq_kv},
-          {"dim", shape.dim},
-          {"v_dim", shape.value_dim()},
-          {"scale", shape.score_scale()},
-          {"causal", shape.causal},
-          {"q_chunk", config.q_chunk},
-          {"k_chunk", config.k_chunk},
-          {"winner", winner},
-          {"refusal", report::text_or_null(comparison.refusal)}};
+  Value figures{{"flags", one.flags.varied_figures()}, {"grid", report::text_of(config.grid)}};
+  const Value shape = attention_shape_figures(config.shape);
+  for (const report::Member& figure : shape.members()) figures[figure.name] = figure.value;
+  figures["q_chunk"] = config.q_chunk;
+  figures["k_chunk"] = config.k_chunk;
+  figures["winner"] = winner;
+  figures["refusal"] = report::text_or_null(one.refusal);
+  return figures;
 }
 
-/// Keys: command, dry_run, warnings, shapes (one for each comparison: flags, config, winner, refusal), rows (of all
-/// shapes; a row's `shape` is the index).
-Value figures_of(const std::vector<Comparison>& comparisons) {
-  report::Array shapes, rows;
-  for (std::size_t i = 0; i < comparisons.size(); ++i) {
-    shapes.push_back(shape_figures(comparisons[i]));
-    for (const Row& row : comparisons[i].rows) {
-      Value figures{{"shape", i},
-                    {"delivery", attention::name_of(row.delivery)},
-                    {"balance", text_of(row.balance)},
-                    {"refusal", report::text_or_null(row.refusal)}};
-      for (const report::Member& figure : row.figures.members()) figures[figure.name] = figure.value;
+/// Faults of all rows, conversions of the first.
+struct Reliance {
+  KnownFaults faults;
+  report::Conversions conversions;
+};
+Reliance reliance_of(const std::vector<Shape>& shapes) {
+  Reliance all;
+  for (const Shape& shape : shapes) add(all.faults, faults_of(shape.rows));
+  if (!shapes.front().rows.empty()) all.conversions = shapes.front().rows.front().conversions;
+  return all;
+}
+
+/// Keys: command, dry_run, warnings, shapes (one for each shape: flags, config, winner, refusal), rows (of all shapes; a
+/// row's `shape` is the index).
+Value all_figures(const std::vector<Shape>& shapes, const Reliance& reliance) {
+  report::Array list, rows;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    list.push_back(shape_figures(shapes[i]));
+    for (const ComparedRun& row : shapes[i].rows) {
+      Value figures{{"shape", i}};
+      const Value own = named_figures(row);
+      for (const report::Member& figure : own.members()) figures[figure.name] = figure.value;
       rows.push_back(figures);
     }
   }
   return {{"command", "compare-kv"},
-          {"dry_run", comparisons.front().asked->options.dry_run},
-          {"warnings", report::faults_of(faults_of(comparisons))},
-          {"converted", report::conversions_of(comparisons.front().conversions)},
-          {"shapes", shapes},
+          {"dry_run", shapes.front().asked->options.dry_run},
+          {"warnings", report::faults_of(reliance.faults)},
+          {"converted", report::conversions_of(reliance.conversions)},
+          {"shapes", list},
           {"rows", rows}};
 }
 
@@ -369,17 +325,8 @@ bool has_lists(const std::vector<std::string>& arguments) {
   return false;
 }
 
-struct CompareKv {
-  Flags flags;
-  std::string json;
-  bool progress = true;
-
-  CompareKv() {
-    flags.add("--json", "FILE", "Write the rows there; - for standard output alone [none]", json).writes();
-    flags.add_switch("--no-progress", "No progress line on a terminal", progress, false);
-  }
-
-  static std::vector<Comparison> comparisons_of(std::vector<std::string> arguments) {
+struct CompareKv : ComparisonOutput {
+  static std::vector<Shape> shapes_of(std::vector<std::string> arguments) {
     // Flags of attention that a comparison sets itself, or has no use for.
     constexpr std::array<std::string_view, 14> unfit{
         "--kv",          "--balance",   "--kernel",          "--steps",          "--out",
@@ -391,47 +338,62 @@ struct CompareKv {
       std::erase(arguments, "--dry-run");  // which they are
       points = sweep_points("attention", Attention().flags(), arguments);
     }
-    std::vector<Comparison> comparisons;
+    std::vector<Shape> shapes;
     for (SweepPoint& point : points) {
-      Comparison& one = comparisons.emplace_back();
+      Shape& one = shapes.emplace_back();
       one.asked = std::make_unique<Attention>();
       parse_flags(one.asked->flags(), point.arguments);
       one.asked->settle();
       one.flags = std::move(point);
     }
-    return comparisons;
+    return shapes;
   }
 
-  static int exit_code(const Session& session, const std::vector<Comparison>& comparisons) {
-    const auto ran = [](const Comparison& one) { return one.best() != nullptr; };
-    if (std::none_of(comparisons.begin(), comparisons.end(), ran)) {
-      throw Error(ExitCode::kernel, fmt::format("none of {} shapes runs, see the report", comparisons.size()));
+  static int exit_code(const Session& session, const std::vector<Shape>& shapes) {
+    const auto ran = [](const Shape& one) { return one.best() != nullptr; };
+    if (std::none_of(shapes.begin(), shapes.end(), ran)) {
+      throw Error(ExitCode::kernel, fmt::format("none of {} shapes runs, see the report", shapes.size()));
     }
-    const auto passed = [](const Comparison& one) { return one.passed(); };
-    if (std::all_of(comparisons.begin(), comparisons.end(), passed)) return 0;
+    if (std::all_of(shapes.begin(), shapes.end(), [](const Shape& one) { return one.passed(); })) return 0;
     return workloads::mismatch(session, "outputs are wrong, or are not the same bits, see the report");
   }
 
+  void report(const std::vector<Shape>& shapes) const {
+    const bool one = shapes.size() == 1;
+    const Reliance reliance = reliance_of(shapes);
+    ComparisonPage shown{"Deliveries of K and V", {}, row_figures, {}};
+    if (one) shown.facts.emplace_back("shape", shape_text(shapes.front()));
+    if (one) shown.facts.emplace_back("numbers", outputs_text(shapes.front()).substr(3));
+    if (!one) shown.facts.emplace_back("flags", fmt::format("{}", fmt::join(shapes.front().flags.fixed, " ")));
+    std::vector<ComparedRun> refused;
+    for (const Shape& shape : shapes) {
+      if (shape.best() == nullptr) {
+        ComparedRun& row = refused.emplace_back();
+        row.name = row.group = shape.flags.varied_text();
+        row.flags = shape.flags;
+        row.refusal = shape.refusal;
+      }
+      for (const ComparedRun& row : shape.rows) shown.rows.push_back(&row);
+    }
+    for (const ComparedRun& row : refused) shown.rows.push_back(&row);
+    publish((one ? one_shape_text(shapes.front()) : winners_text(shapes)) + report::faults_text(reliance.faults) +
+                report::conversions_text(reliance.conversions),
+            all_figures(shapes, reliance), shown);
+  }
+
   int run(Session& session, const std::vector<std::string>& arguments) const {
-    std::vector<Comparison> comparisons = comparisons_of(arguments);
-    comparisons.front().asked->register_kernels();
+    std::vector<Shape> shapes = shapes_of(arguments);
+    shapes.front().asked->register_kernels();
     ManyRuns runs{"compare-kv", "shapes", progress, {}, &flags, {}, {}, {}};
-    for (const Comparison& one : comparisons) {
+    for (const Shape& one : shapes) {
       runs.sessions.push_back(one.asked->options.session());
       runs.asked.push_back(&one.asked->flags());
     }
-    runs.run = [&](Device& device, std::size_t i) { run_comparison(session, device, comparisons[i]); };
+    runs.run = [&](Device& device, std::size_t i) { run_shape(session, device, shapes[i]); };
     runs.report = [&] {
-      if (comparisons.size() == 1 && !comparisons.front().refusal.empty()) throw UsageError(comparisons.front().refusal);
-      report::print_report(
-          json,
-          [&] {
-            const bool one = comparisons.size() == 1;
-            return (one ? comparison_text(comparisons.front()) : winners_text(comparisons)) +
-                   report::faults_text(faults_of(comparisons)) + report::conversions_text(comparisons.front().conversions);
-          },
-          [&] { return figures_of(comparisons); });
-      return exit_code(session, comparisons);
+      if (shapes.size() == 1 && !shapes.front().refusal.empty()) throw UsageError(shapes.front().refusal);
+      report(shapes);
+      return exit_code(session, shapes);
     };
     return run_all(session, runs);
   }

@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "core/error.h"
 #include "runtime/cli/commands.h"
-#include "runtime/cli/many_runs.h"
+#include "runtime/cli/comparison.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/print.h"
-#include "runtime/report/table.h"
 #include "runtime/workloads/driver.h"
 
 namespace tilegrid::cli {
@@ -24,17 +22,19 @@ using workloads::Attention;
 constexpr std::array all_partitions{Partition::flat, Partition::contiguous, Partition::heads_first,
                                     Partition::rows, Partition::columns,    Partition::split_k};
 
-/// One partition with one delivery.
-struct Dealt {
-  Partition partition{};
-  KvDelivery delivery{};
-  std::string refusal;  ///< why there are no figures
-  Value figures;
-  std::optional<bool> verified;
-  KnownFaults known_faults;
-  attention::Shape shape;  ///< as asked for
-  [[nodiscard]] double cycles() const { return figures["device"]["cycles"].number(); }
-  [[nodiscard]] std::string name() const { return fmt::format("{} {}", name_of(partition), name_of(delivery)); }
+const std::vector<Figure> partition_figures{
+    {".chunks", "Q x K", 9, Kind::text, "Q x K rows a chunk"},
+    {"parts", "parts", 6, Kind::text, "Parts of K"},
+    {"device/seconds", "device time", 12, Kind::seconds, "Device time", Better::least},
+    {".gain", "gain", 7, Kind::number, "Gain over the first row", Better::most, "{:.2f}x"},
+    {"device/peak_share", "peak", 7, Kind::share, "Part of the peak", Better::most},
+    {"balance", "balance", 8, Kind::share, "Balance: mean K steps over the most", Better::most},
+    {"device/bound", " bound by", -12, Kind::text, "Bound by"},
+    {".dram", "DRAM", 11, Kind::bytes, "DRAM, read and written", Better::least},
+    {"core_to_core_bytes", "core to core", 13, Kind::bytes, "From core to core"},
+    {"noc_byte_hops", "bytes*hops", 11, Kind::bytes, "NoC: bytes times hops", Better::least},
+    {"l1_bytes", "L1", 11, Kind::bytes, "L1 of a core", Better::least},
+    {".numbers", "  numbers", -10},
 };
 
 /// K steps of a core on the mean over those of the core that has most: 1 when all have as many.
@@ -55,8 +55,11 @@ Value figures_of_run(const Attention& run, const report::RunOutcome& outcome) {
   for (const TransferKind kind : {TransferKind::l1_read, TransferKind::l1_write, TransferKind::multicast}) {
     between_cores += bytes_of(outcome, kind);
   }
+  const std::uint64_t read = bytes_of(outcome, TransferKind::dram_read);
+  const std::uint64_t written = bytes_of(outcome, TransferKind::dram_write);
   return {{"q_chunk", run.config.q_chunk},
           {"k_chunk", run.config.k_chunk},
+          {".chunks", fmt::format("{}x{}", run.config.q_chunk, run.config.k_chunk)},
           {"parts", run.config.parts},
           {"used", name_of(run.config.delivery)},
           {"device",
@@ -65,128 +68,65 @@ Value figures_of_run(const Attention& run, const report::RunOutcome& outcome) {
             {"peak_share", device.time.peak_share},
             {"bound", report::name_of(device.summary.limits[0].kind, device.program)}}},
           {"balance", balance_of(run)},
-          {"dram_read_bytes", bytes_of(outcome, TransferKind::dram_read)},
-          {"dram_written_bytes", bytes_of(outcome, TransferKind::dram_write)},
+          {"dram_read_bytes", read},
+          {"dram_written_bytes", written},
+          {".dram", read + written},
           {"core_to_core_bytes", between_cores},
           {"noc_byte_hops", device.summary.bytes_times_hops},
           {"l1_bytes", report::most_l1_bytes(outcome)},
-          {"verified", run.passed}};
+          {"verified", run.passed},
+          {".numbers", !run.passed   ? "-"
+                       : *run.passed ? "verified"
+                                     : "WRONG"}};
 }
 
-void run_row(const Session& session, Device& device, const Attention& asked, Dealt& row) {
+ComparedRun dealt(Partition partition, KvDelivery delivery) {
+  ComparedRun row;
+  row.name = fmt::format("{} {}", name_of(partition), name_of(delivery));
+  row.flags.varied = {{"--partition", name_of(partition)}, {"--kv", name_of(delivery)}};
+  row.what = {{"partition", name_of(partition)}, {"delivery", name_of(delivery)}};
+  return row;
+}
+
+/// Sets `shape` where it runs, to that which was asked for.
+void run_dealt(const Session& session, Device& device, const Attention& asked, ComparedRun& row, attention::Shape& shape) {
+  const std::string &partition = row.what["partition"].text(), &delivery = row.what["delivery"].text();
+  std::vector<std::string> changes{"--partition=" + partition, "--kv=" + delivery};
+  if (partition != name_of(Partition::split_k)) changes.emplace_back("--k-parts=0");
+  if (delivery == name_of(KvDelivery::dram)) changes.emplace_back("--kv-cores=0");
   Attention run;
-  run.ask_as(asked);
-  run.config.partition = row.partition;
-  run.config.kv = row.delivery;
-  if (row.partition != Partition::split_k) run.config.k_parts = 0;
-  if (row.delivery == KvDelivery::dram) run.config.kv_cores = 0;
+  ask_as(run.flags(), asked.flags(), changes);
+  run.settle();
   run.options.progress = false;
-  device.free_buffers();
-  try {
-    const report::RunOutcome outcome = workloads::execute(session, device, run);
-    row.shape = run.shape();
-    row.figures = figures_of_run(run, outcome);
-    row.verified = run.passed;
-    row.known_faults = outcome.known_faults;
-  } catch (const UsageError& error) {
-    row.refusal = error.message();
-  }
+  run_row(session, device, run, row, false, [&](const report::RunOutcome& outcome) {
+    shape = run.shape();
+    return figures_of_run(run, outcome);
+  });
 }
 
-/// The row with the least device time; null without any.
-const Dealt* best_of(const std::vector<Dealt>& rows) {
-  const Dealt* best = nullptr;
-  for (const Dealt& row : rows) {
-    if (row.refusal.empty() && (best == nullptr || row.cycles() < best->cycles())) best = &row;
-  }
-  return best;
-}
-
-std::string rows_text(const std::vector<Dealt>& rows) {
-  const report::Table table({{"", -28},
-                             {"Q x K", 9},
-                             {"parts", 6},
-                             {"device time", 12},
-                             {"gain", 7},
-                             {"peak", 7},
-                             {"balance", 8},
-                             {" bound by", -12},
-                             {"DRAM", 11},
-                             {"core to core", 13},
-                             {"bytes*hops", 11},
-                             {"L1", 11},
-                             {"  numbers", -10}});
-  std::string text = table.head();
-  for (const Dealt& row : rows) {
-    if (!row.refusal.empty()) {
-      text += fmt::format("  {:<26}does not run: {}\n", row.name(), row.refusal);
-      continue;
-    }
-    const Value& figures = row.figures;
-    const Value& device = figures["device"];
-    const double dram = figures["dram_read_bytes"].number() + figures["dram_written_bytes"].number();
-    const bool first_runs = rows.front().refusal.empty();
-    text += table.row(
-        {"  " + row.name(), fmt::format("{}x{}", figures["q_chunk"].count(), figures["k_chunk"].count()),
-         fmt::format("{}", figures["parts"].count()), report::duration_text(device["seconds"].number()),
-         first_runs ? fmt::format("{:.2f}x", rows.front().cycles() / row.cycles()) : "-",
-         report::percent(device["peak_share"].number()), report::percent(figures["balance"].number()),
-         " " + device["bound"].text(), report::bytes_text(dram), report::bytes_text(figures["core_to_core_bytes"].number()),
-         report::bytes_text(figures["noc_byte_hops"].number()), report::bytes_text(figures["l1_bytes"].number()),
-         !row.verified   ? "  -"
-         : *row.verified ? "  verified"
-                         : "  WRONG"});
-  }
-  return text;
-}
-
-std::string text_of_rows(const Attention& asked, const std::vector<Dealt>& rows) {
-  const Dealt* best = best_of(rows);
-  if (best == nullptr) return {};
-  std::string text =
-      fmt::format("Partitions: {}{}; {} cores{}\n", attention::shape_text(best->shape), best->shape.causal ? ", causal" : "",
-                  report::text_of(asked.options.grid), asked.options.dry_run ? "; dry runs, no numbers" : "");
-  return text + rows_text(rows) + fmt::format("\n  Least device time: {}\n", best->name());
-}
-
-Value shape_figures_of(const attention::Shape& shape) {
-  return {{"batch", shape.batch},       {"heads", shape.heads},         {"kv_heads", shape.kv_heads},
-          {"seq", shape.seq_q},         {"kv_seq", shape.seq_kv},       {"dim", shape.dim},
-          {"v_dim", shape.value_dim()}, {"scale", shape.score_scale()}, {"causal", shape.causal}};
+std::string shape_line(const Attention& asked, const attention::Shape& shape) {
+  return fmt::format("{}{}; {} cores{}", attention::shape_text(shape), shape.causal ? ", causal" : "",
+                     report::text_of(asked.options.grid), asked.options.dry_run ? "; dry runs, no numbers" : "");
 }
 
 /// Keys: version, command, dry_run, warnings, grid, shape, rows, winner. Some row runs.
-Value figures_of(const Attention& asked, const std::vector<Dealt>& all) {
+Value partition_report(const Attention& asked, const attention::Shape& shape, const ComparedRuns& all) {
   report::Array rows;
-  for (const Dealt& row : all) {
-    Value figures{{"partition", name_of(row.partition)},
-                  {"delivery", name_of(row.delivery)},
-                  {"refusal", report::text_or_null(row.refusal)}};
-    for (const report::Member& figure : row.figures.members()) figures[figure.name] = figure.value;
-    rows.push_back(figures);
-  }
-  const Dealt& best = *best_of(all);
-  return {
-      {"version", report::program_version()},
-      {"command", "compare-partitions"},
-      {"dry_run", asked.options.dry_run},
-      {"warnings", report::faults_of(faults_of(all))},
-      {"grid", report::text_of(asked.options.grid)},
-      {"shape", shape_figures_of(best.shape)},
-      {"rows", rows},
-      {"winner", {{"partition", name_of(best.partition)}, {"delivery", name_of(best.delivery)}, {"cycles", best.cycles()}}}};
+  for (const ComparedRun& row : all) rows.push_back(named_figures(row));
+  const ComparedRun& best = *quickest(all);
+  Value winner = best.what;
+  winner["cycles"] = best.cycles();
+  return {{"version", report::program_version()},
+          {"command", "compare-partitions"},
+          {"dry_run", asked.options.dry_run},
+          {"warnings", report::faults_of(faults_of(all))},
+          {"grid", report::text_of(asked.options.grid)},
+          {"shape", attention_shape_figures(shape)},
+          {"rows", rows},
+          {"winner", winner}};
 }
 
-struct ComparePartitions {
-  Flags flags;
-  std::string json;
-  bool progress = true;
-
-  ComparePartitions() {
-    flags.add("--json", "FILE", "Write the rows there; - for standard output alone [none]", json).writes();
-    flags.add_switch("--no-progress", "No progress line on a terminal", progress, false);
-  }
-
+struct ComparePartitions : ComparisonOutput {
   static void check(const std::vector<std::string>& arguments) {
     // Flags of attention that the comparison sets itself, or has no use for.
     constexpr std::array<std::string_view, 13> unfit{
@@ -195,11 +135,19 @@ struct ComparePartitions {
     refuse_arguments(arguments, unfit, "compare-partitions");
   }
 
-  static int exit_code(const Session& session, const std::vector<Dealt>& rows) {
-    if (best_of(rows) == nullptr) throw UsageError(rows.front().refusal);
-    const auto passed = [](const Dealt& row) { return row.verified.value_or(true); };
-    if (std::all_of(rows.begin(), rows.end(), passed)) return 0;
-    return workloads::mismatch(session, "outputs are wrong, see the report");
+  int report(const Session& session, const Attention& asked, const attention::Shape& shape, ComparedRuns& rows) const {
+    const ComparedRun* best = quickest(rows);
+    if (best == nullptr) throw UsageError(rows.front().refusal);
+    ComparisonPage shown{"Partitions of the work", {{"shape", shape_line(asked, shape)}}, partition_figures, {}};
+    for (ComparedRun& row : rows) {
+      if (row.ran() && rows.front().ran()) row.figures[".gain"] = rows.front().cycles() / row.cycles();
+      shown.rows.push_back(&row);
+    }
+    const int code = any_wrong(rows) ? workloads::mismatch(session, "outputs are wrong, see the report") : 0;
+    publish(fmt::format("Partitions: {}\n{}\n  Least device time: {}\n{}", shape_line(asked, shape),
+                        named_table(partition_figures, rows), best->name, report::faults_text(faults_of(rows))),
+            partition_report(asked, shape, rows), shown);
+    return code;
   }
 
   int run(Session& session, const std::vector<std::string>& arguments) const {
@@ -208,21 +156,16 @@ struct ComparePartitions {
     parse_flags(asked.flags(), arguments);
     asked.settle();
     asked.register_kernels();
-    std::vector<Dealt> rows;
+    ComparedRuns rows;
     for (const Partition partition : all_partitions) {
-      rows.push_back({partition, KvDelivery::dram, {}, {}, {}, {}, {}});
-      if (asked.config.kv != KvDelivery::dram) rows.push_back({partition, asked.config.kv, {}, {}, {}, {}, {}});
+      rows.push_back(dealt(partition, KvDelivery::dram));
+      if (asked.config.kv != KvDelivery::dram) rows.push_back(dealt(partition, asked.config.kv));
     }
+    attention::Shape shape;
     ManyRuns runs{"compare-partitions", "partitions", progress, {}, &flags, {&asked.flags()}, {}, {}};
     runs.sessions.assign(rows.size(), asked.options.session());
-    runs.run = [&](Device& device, std::size_t i) { run_row(session, device, asked, rows[i]); };
-    runs.report = [&] {
-      const int code = exit_code(session, rows);
-      report::print_report(
-          json, [&] { return text_of_rows(asked, rows) + report::faults_text(faults_of(rows)); },
-          [&] { return figures_of(asked, rows); });
-      return code;
-    };
+    runs.run = [&](Device& device, std::size_t i) { run_dealt(session, device, asked, rows[i], shape); };
+    runs.report = [&] { return report(session, asked, shape, rows); };
     return run_all(session, runs);
   }
 };

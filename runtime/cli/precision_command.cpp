@@ -11,12 +11,8 @@
 #include "core/error.h"
 #include "core/tile.h"
 #include "runtime/cli/commands.h"
-#include "runtime/cli/many_runs.h"
-#include "runtime/flags/sweep_points.h"
+#include "runtime/cli/comparison.h"
 #include "runtime/report/checks_report.h"
-#include "runtime/report/print.h"
-#include "runtime/report/table.h"
-#include "runtime/workloads/all.h"
 #include "runtime/workloads/driver.h"
 
 namespace tilegrid::cli {
@@ -43,30 +39,14 @@ const char* length_flag(const std::string& workload) {
   return workload == "matmul" ? "--k" : nullptr;
 }
 
-/// One run: what is asked for, then what came of it.
-struct NumericsRun {
-  SweepPoint flags;
-  std::unique_ptr<workloads::Workload> workload;  ///< until it has run
-  std::unique_ptr<Attention> ones;                ///< the same with a V of ones, where that says something
-  std::string refusal;                            ///< why there are no figures
-  Accuracy accuracy;
-  bool passed = false;  ///< the gate of a run by itself
-  std::optional<double> row_sum_error;
-  Value device;  ///< null: did not run
-  KnownFaults known_faults;
-  report::Conversions conversions;
+/// What is asked for, until it has run.
+struct Asked {
+  std::unique_ptr<workloads::Workload> workload;
+  std::unique_ptr<Attention> ones;  ///< the same with a V of ones, where that says something
 };
 
-/// One configuration, at each of the lengths.
-struct Setting {
-  const NumericsRun* first;
-  std::span<const NumericsRun> runs;
-  bool front = false;  ///< none is both quicker and nearer
-};
-
-/// P's rows as the kernel sums them up and divides by them: each sum would be 1.
-void measure_row_sums(const Session& session, Device& device, const Attention& run, NumericsRun& point) {
-  Attention& ones = *point.ones;
+/// P's rows as the kernel sums them up and divides by them: each sum would be 1. Returns the largest distance from it.
+std::optional<double> row_sum_error(const Session& session, Device& device, const Attention& run, Attention& ones) {
   ones.v_of_ones = true;
   ones.verify.mode = VerifyMode::off;
   ones.options.architecture.reset();
@@ -76,139 +56,79 @@ void measure_row_sums(const Session& session, Device& device, const Attention& r
   ones.config.kv = run.config.delivery;
   device.free_buffers();
   static_cast<void>(workloads::execute(session, device, ones));
-  point.row_sum_error = ones.row_sum_error;
+  return ones.row_sum_error;
 }
 
-void run_point(const Session& session, Device& device, NumericsRun& point) {
-  device.free_buffers();
-  const std::unique_ptr<workloads::Workload> workload = std::move(point.workload);
-  try {
-    const report::RunOutcome outcome = workloads::execute(session, device, *workload);
-    if (!workload->accuracy) throw UsageError("--verify: the output has to be verified, it is by --verify full");
-    point.accuracy = *workload->accuracy;
-    point.passed = workload->passed.value_or(false);
-    point.known_faults = outcome.known_faults;
-    point.conversions = outcome.conversions;
-    const auto* attention = dynamic_cast<const Attention*>(workload.get());
-    if (attention != nullptr) measure_row_sums(session, device, *attention, point);
-    point.device = short_device_figures(*outcome.device);
-  } catch (const Error& error) {
-    if (error.code() != ExitCode::usage && error.code() != ExitCode::kernel) throw;
-    point.refusal = error.message();
-  }
-  point.ones.reset();
+/// Figures: accuracy, device.
+void run_point(const Session& session, Device& device, Asked asked, ComparedRun& row) {
+  workloads::Workload& workload = *asked.workload;
+  run_row(session, device, workload, row, true, [&](const report::RunOutcome& outcome) -> Value {
+    if (!workload.accuracy) throw UsageError("--verify: the output has to be verified, it is by --verify full");
+    const Accuracy& accuracy = *workload.accuracy;
+    Value figures{{"rmse", accuracy.rmse},
+                  {"relative_l2", accuracy.relative_l2},
+                  {"correlation", accuracy.correlation},
+                  {"worst_row", accuracy.worst_row},
+                  {"passed", workload.passed.value_or(false)}};
+    const auto* attention = dynamic_cast<const Attention*>(&workload);
+    if (attention != nullptr) figures["row_sum_error"] = row_sum_error(session, device, *attention, *asked.ones);
+    return {{"accuracy", figures}, {"device", short_device_figures(*outcome.device)}};
+  });
 }
 
-/// Flags of a configuration that vary, without the length.
-std::vector<SweepPoint::Flag> varied_of(const SweepPoint& flags, const char* length) {
-  std::vector<SweepPoint::Flag> varied;
-  for (const SweepPoint::Flag& flag : flags.varied) {
-    if (length == nullptr || flag.name != length) varied.push_back(flag);
-  }
-  return varied;
-}
+double error_of(const ComparedRun& row) { return row["accuracy/relative_l2"].number(); }
 
 /// Those that ran by device time at the first length, the front marked; the others stay away.
-std::vector<Setting> settings_of(const std::vector<NumericsRun>& runs, std::size_t lengths) {
-  std::vector<Setting> rows;
+std::vector<const ComparedRun*> settings_of(ComparedRuns& runs, std::size_t lengths) {
+  std::vector<ComparedRun*> rows;
   for (std::size_t i = 0; i < runs.size(); i += lengths) {
-    if (runs[i].device.is_null()) continue;
-    rows.push_back({&runs[i], std::span(runs).subspan(i, lengths), false});
+    if (runs[i].ran()) rows.push_back(&runs[i]);
   }
-  const auto seconds = [](const Setting& row) { return row.first->device["seconds"].number(); };
-  std::stable_sort(rows.begin(), rows.end(), [&](const Setting& a, const Setting& b) {
-    if (seconds(a) != seconds(b)) return seconds(a) < seconds(b);
-    return a.first->accuracy.relative_l2 < b.first->accuracy.relative_l2;
+  std::stable_sort(rows.begin(), rows.end(), [&](const ComparedRun* a, const ComparedRun* b) {
+    return std::pair(a->seconds(), error_of(*a)) < std::pair(b->seconds(), error_of(*b));
   });
   double nearest = std::numeric_limits<double>::infinity();
-  for (Setting& row : rows) {
-    row.front = row.first->accuracy.relative_l2 < nearest;
-    nearest = std::min(nearest, row.first->accuracy.relative_l2);
+  for (ComparedRun* row : rows) {
+    row->front = error_of(*row) < nearest;
+    nearest = std::min(nearest, error_of(*row));
   }
-  return rows;
+  return {rows.begin(), rows.end()};
 }
 
-report::Table table_of(const std::vector<SweepPoint::Flag>& varied, const std::vector<report::Table::Column>& others) {
-  std::vector<report::Table::Column> columns{{"", 2}};
-  for (const SweepPoint::Flag& flag : varied) {
-    columns.push_back({flag.name, static_cast<int>(std::max<std::size_t>(flag.name.size(), 8)) + 2});
+std::string mark_of(const ComparedRun& row) { return row.front ? "*" : ""; }
+
+std::vector<Figure> error_figures(bool sums) {
+  std::vector<Figure> figures{
+      {"device/seconds", "device time", 13, Kind::seconds, "Device time", Better::least},
+      {"accuracy/relative_l2", "relative L2", 13, Kind::number, "Relative L2", Better::least, "{:.3e}"},
+      {"accuracy/rmse", "RMSE", 11, Kind::number, "RMSE", Better::least, "{:.3e}"},
+      {"accuracy/correlation", "correlation", 13, Kind::number, "Correlation", Better::most, "{:.7f}"},
+      {"accuracy/worst_row", "worst row", 11, Kind::number, "Relative L2 of the worst row", Better::least, "{:.2e}"},
+      {"device/tflops", "", 0, Kind::number, "TFLOP/s", Better::most}};
+  if (sums) {
+    figures.push_back(
+        {"accuracy/row_sum_error", "sums of P", 11, Kind::number, "Sums of P: distance from 1", Better::least, "{:.2e}"});
   }
-  columns.insert(columns.end(), others.begin(), others.end());
-  return report::Table(columns);
+  return figures;
 }
 
-std::vector<std::string> head_cells(const Setting& row, const char* length) {
-  std::vector<std::string> cells{row.front ? "*" : ""};
-  for (const SweepPoint::Flag& flag : varied_of(row.first->flags, length)) cells.push_back(flag.value);
-  return cells;
-}
-
-std::string error_table(const std::vector<Setting>& rows, const char* length) {
-  const bool sums = rows.front().first->row_sum_error.has_value();
-  std::vector<report::Table::Column> figures{
-      {"device time", 13}, {"relative L2", 13}, {"RMSE", 11}, {"correlation", 13}, {"worst row", 11}};
-  if (sums) figures.push_back({"sums of P", 11});
-  const report::Table table = table_of(varied_of(rows.front().first->flags, length), figures);
-  std::string text = table.head();
-  for (const Setting& row : rows) {
-    const NumericsRun& run = *row.first;
-    std::vector<std::string> cells = head_cells(row, length);
-    for (const std::string& cell :
-         {report::duration_text(run.device["seconds"].number()), fmt::format("{:.3e}", run.accuracy.relative_l2),
-          fmt::format("{:.3e}", run.accuracy.rmse), fmt::format("{:.7f}", run.accuracy.correlation),
-          fmt::format("{:.2e}", run.accuracy.worst_row)}) {
-      cells.push_back(cell);
-    }
-    if (run.row_sum_error) cells.push_back(fmt::format("{:.2e}", *run.row_sum_error));
-    text += table.row(cells, run.passed ? "" : "   beyond its gate");
-  }
+std::string error_table(const std::vector<const ComparedRun*>& rows) {
+  const bool sums = !(*rows.front())["accuracy/row_sum_error"].is_null();
+  std::string text = flag_table(2, error_figures(sums), rows, [](const ComparedRun& row, std::size_t) {
+    return std::pair(mark_of(row), std::string(row["accuracy/passed"].truth() ? "" : "   beyond its gate"));
+  });
   text += "* none is both quicker and nearer; worst row: relative L2 of the row where it is largest";
   if (sums) text += "; sums of P:\nlargest distance from 1 of a row's sum, by a V of ones";
   return text + "\n";
 }
 
-std::string length_table(const std::vector<Setting>& rows, const char* flag, const std::vector<int>& lengths) {
-  std::vector<report::Table::Column> figures;
-  figures.reserve(lengths.size());
-  for (const int length : lengths) figures.push_back({fmt::format("{} {}", flag + 2, length), 16});
-  const report::Table table = table_of(varied_of(rows.front().first->flags, flag), figures);
-  std::string text = fmt::format("\nRelative L2 by the length of sums ({})\n{}", flag, table.head());
-  for (const Setting& row : rows) {
-    std::vector<std::string> cells = head_cells(row, flag);
-    for (const NumericsRun& run : row.runs) {
-      cells.push_back(run.device.is_null() ? "does not run" : fmt::format("{:.3e}", run.accuracy.relative_l2));
-    }
-    text += table.row(cells);
-  }
-  return text;
-}
-
-Value accuracy_of(const NumericsRun& run) {
-  if (run.device.is_null()) return {};
-  Value figures{{"rmse", run.accuracy.rmse},
-                {"relative_l2", run.accuracy.relative_l2},
-                {"correlation", run.accuracy.correlation},
-                {"worst_row", run.accuracy.worst_row},
-                {"passed", run.passed}};
-  if (run.row_sum_error) figures["row_sum_error"] = *run.row_sum_error;
-  return figures;
-}
-
-Value flags_of(const SweepPoint& point, const char* length) {
-  report::Object figures;
-  for (const SweepPoint::Flag& flag : varied_of(point, length)) figures.push_back({flag.name, flag.value});
-  return figures;
-}
-
-/// The study of one workload.
-struct Precision {
-  Flags flags;
+/// The study of one workload. Its runs are those of a configuration at each of the lengths, then of the next; the first is
+/// the configuration's row.
+struct Precision : ComparisonOutput {
   workloads::Maker make;
-  std::string json;
   std::vector<int> lengths;
-  bool progress = true;
 
-  Precision() {
+  Precision() : ComparisonOutput("Write the tables there; - for standard output alone [none]") {
     flags.add("--lengths", "LIST",
               "Also at each of these lengths of the sums, --kv-seq of attention, --k of matmul; the\nfirst is that of the "
               "table [none]",
@@ -218,8 +138,6 @@ struct Precision {
                   lengths.push_back(parse_int("--lengths", one, 1, std::numeric_limits<int>::max()));
                 }
               });
-    flags.add("--json", "FILE", "Write the tables there; - for standard output alone [none]", json).writes();
-    flags.add_switch("--no-progress", "No progress line on a terminal", progress, false);
   }
 
   [[nodiscard]] const char* length() const { return lengths.empty() ? nullptr : length_flag(make()->name()); }
@@ -255,82 +173,126 @@ struct Precision {
     return workload;
   }
 
-  /// All of them before the first runs, so that a typing error shows at once.
-  [[nodiscard]] std::vector<NumericsRun> points_of(const std::vector<std::string>& arguments) const {
-    std::vector<NumericsRun> points;
-    const std::unique_ptr<workloads::Workload> studied = make();
-    for (SweepPoint& one : sweep_points(studied->name(), studied->flags(), with_axes(arguments), false)) {
-      NumericsRun& point = points.emplace_back();
-      point.workload = workload_of(one.arguments);
-      if (dynamic_cast<Attention*>(point.workload.get()) != nullptr) {
-        point.ones.reset(dynamic_cast<Attention*>(workload_of(one.arguments).release()));
+  /// Of a configuration, by length.
+  [[nodiscard]] std::span<const ComparedRun> by_length(const ComparedRun& row) const { return {&row, lengths.size()}; }
+
+  [[nodiscard]] std::string length_table(const std::vector<const ComparedRun*>& rows) const {
+    std::vector<report::Table::Column> columns{{"", 2}};
+    const auto flag_heads = flag_columns(rows.front()->flags.varied, 2);
+    columns.insert(columns.end(), flag_heads.begin(), flag_heads.end());
+    for (const int one : lengths) columns.push_back({fmt::format("{} {}", length() + 2, one), 16});
+    const report::Table table(columns);
+    std::string text = fmt::format("\nRelative L2 by the length of sums ({})\n{}", length(), table.head());
+    for (const ComparedRun* row : rows) {
+      std::vector<std::string> cells{mark_of(*row)};
+      for (const SweepPoint::Flag& flag : row->flags.varied) cells.push_back(flag.value);
+      for (const ComparedRun& run : by_length(*row)) {
+        cells.push_back(run.ran() ? fmt::format("{:.3e}", error_of(run)) : "does not run");
       }
-      point.flags = std::move(one);
+      text += table.row(cells);
     }
-    return points;
+    return text;
   }
 
-  [[nodiscard]] std::string text(const std::vector<NumericsRun>& points, const std::vector<Setting>& rows) const {
+  [[nodiscard]] std::string text(const ComparedRuns& runs, const std::vector<const ComparedRun*>& rows) const {
     std::vector<std::string> fixed;
-    for (const std::string& one : points.front().flags.fixed) fixed.push_back(" " + one);
-    const std::size_t count = points.size() / std::max<std::size_t>(lengths.size(), 1);
+    for (const std::string& one : runs.front().flags.fixed) fixed.push_back(" " + one);
+    const std::size_t count = runs.size() / std::max<std::size_t>(lengths.size(), 1);
     std::string all = fmt::format("Precision of {}{}: {} configurations, {} ran, against double precision\n", make()->name(),
                                   fmt::join(fixed, ""), count, rows.size());
-    if (!rows.empty()) all += error_table(rows, length());
-    if (!rows.empty() && lengths.size() > 1) all += length_table(rows, length(), lengths);
-    for (const NumericsRun& point : points) {
-      if (point.device.is_null()) all += fmt::format("does not run: {}: {}\n", point.flags.varied_text(), point.refusal);
+    if (!rows.empty()) all += error_table(rows);
+    if (!rows.empty() && lengths.size() > 1) all += length_table(rows);
+    for (const ComparedRun& run : runs) {
+      if (!run.ran()) all += fmt::format("does not run: {}: {}\n", run.name, run.refusal);
     }
-    return all + report::faults_text(faults_of(points)) + report::conversions_text(points.front().conversions);
+    return all + report::faults_text(faults_of(runs)) + report::conversions_text(runs.front().conversions);
   }
 
-  [[nodiscard]] Value figures(const std::vector<NumericsRun>& points, const std::vector<Setting>& rows) const {
-    const char* flag = length();
+  [[nodiscard]] Value figures(const ComparedRuns& runs, const std::vector<const ComparedRun*>& rows) const {
     report::Array ran, refused;
-    for (const Setting& row : rows) {
-      report::Array by_length;
+    for (const ComparedRun* row : rows) {
+      report::Array each;
       for (std::size_t i = 0; i < lengths.size(); ++i) {
-        const NumericsRun& run = row.runs[i];
-        by_length.push_back({{"length", lengths[i]},
-                             {"reason", report::text_or_null(run.refusal)},
-                             {"accuracy", accuracy_of(run)},
-                             {"device", run.device}});
+        const ComparedRun& run = by_length(*row)[i];
+        each.push_back({{"length", lengths[i]},
+                        {"reason", report::text_or_null(run.refusal)},
+                        {"accuracy", run["accuracy"]},
+                        {"device", run["device"]}});
       }
-      ran.push_back({{"flags", flags_of(row.first->flags, flag)},
-                     {"front", row.front},
-                     {"accuracy", accuracy_of(*row.first)},
-                     {"device", row.first->device},
-                     {"lengths", by_length}});
+      ran.push_back({{"flags", row->flags.varied_figures()},
+                     {"front", row->front},
+                     {"accuracy", (*row)["accuracy"]},
+                     {"device", (*row)["device"]},
+                     {"lengths", each}});
     }
-    for (const NumericsRun& point : points) {
-      if (point.device.is_null()) refused.push_back({{"flags", point.flags.varied_figures()}, {"reason", point.refusal}});
+    for (const ComparedRun& run : runs) {
+      if (!run.ran()) refused.push_back({{"flags", run.what}, {"reason", run.refusal}});
     }
-    const std::vector<std::string>& fixed = points.front().flags.fixed;
+    const std::vector<std::string>& fixed = runs.front().flags.fixed;
     return {{"command", make()->name()},
             {"fixed", report::Array(fixed.begin(), fixed.end())},
-            {"length_flag", flag == nullptr ? Value() : Value(flag)},
+            {"length_flag", length() == nullptr ? Value() : Value(length())},
             {"configurations", ran},
             {"refused", refused},
-            {"warnings", report::faults_of(faults_of(points))},
-            {"converted", report::conversions_of(points.front().conversions)}};
+            {"warnings", report::faults_of(faults_of(runs))},
+            {"converted", report::conversions_of(runs.front().conversions)}};
+  }
+
+  [[nodiscard]] ComparisonPage shown(const ComparedRuns& runs, const std::vector<const ComparedRun*>& rows) const {
+    ComparisonPage page{"Precision of " + make()->name(), {}, {}, rows};
+    page.facts.emplace_back("flags", fmt::format("{}", fmt::join(runs.front().flags.fixed, " ")));
+    page.facts.emplace_back("against", "double precision");
+    const bool sums = !rows.empty() && !(*rows.front())["accuracy/row_sum_error"].is_null();
+    page.figures = error_figures(sums);
+    page.winner.clear();  // what is quickest is not best
+    page.scatter = {{"x", "device/seconds"}, {"y", "accuracy/relative_l2"}};
+    report::Array lines;
+    for (const ComparedRun* row : rows) {
+      report::Array values;
+      for (const ComparedRun& run : by_length(*row)) values.push_back(run["accuracy/relative_l2"]);
+      lines.push_back(values);
+    }
+    if (lengths.size() > 1) {
+      page.lines = {{"title", "Relative L2 by the length of the sums"},
+                    {"axis", length()},
+                    {"at", report::Array(lengths.begin(), lengths.end())},
+                    {"values", lines}};
+    }
+    for (const ComparedRun& run : runs) {
+      if (!run.ran()) page.rows.push_back(&run);
+    }
+    return page;
   }
 
   int run(Session& session, const std::vector<std::string>& arguments) const {
-    std::vector<NumericsRun> points = points_of(arguments);
-    make()->register_kernels();
+    const std::unique_ptr<workloads::Workload> studied = make();
     ManyRuns runs{"precision", "configurations", progress, {}, &flags, {}, {}, {}};
-    for (const NumericsRun& point : points) {
-      runs.sessions.push_back(point.workload->options.session());
-      runs.asked.push_back(&point.workload->flags());
+    std::vector<Asked> asked;
+    ComparedRuns rows;
+    // All of them before the first runs, so that a typing error shows at once.
+    for (SweepPoint& point : sweep_points(studied->name(), studied->flags(), with_axes(arguments), false)) {
+      Asked& one = asked.emplace_back();
+      one.workload = workload_of(point.arguments);
+      if (dynamic_cast<Attention*>(one.workload.get()) != nullptr) {
+        one.ones.reset(dynamic_cast<Attention*>(workload_of(point.arguments).release()));
+      }
+      runs.sessions.push_back(one.workload->options.session());
+      runs.asked.push_back(&one.workload->flags());
+      ComparedRun& row = rows.emplace_back();
+      row.name = point.varied_text();
+      row.what = point.varied_figures();
+      row.flags = std::move(point);
+      if (length() != nullptr) std::erase_if(row.flags.varied, [&](const auto& flag) { return flag.name == length(); });
     }
-    runs.run = [&](Device& device, std::size_t i) { run_point(session, device, points[i]); };
+    studied->register_kernels();
+    runs.run = [&](Device& device, std::size_t i) { run_point(session, device, std::move(asked[i]), rows[i]); };
     runs.report = [&]() -> int {
-      const std::vector<Setting> rows = settings_of(points, std::max<std::size_t>(lengths.size(), 1));
-      report::print_report(
-          json, [&] { return text(points, rows); }, [&] { return figures(points, rows); });
-      if (!rows.empty()) return 0;
-      throw Error(ExitCode::kernel, fmt::format("none of {} configurations runs; {}: {}", points.size(),
-                                                points.front().flags.varied_text(), points.front().refusal));
+      const std::vector<const ComparedRun*> settings = settings_of(rows, std::max<std::size_t>(lengths.size(), 1));
+      publish(text(rows, settings), figures(rows, settings), shown(rows, settings));
+      if (!settings.empty()) return 0;
+      const ComparedRun& first = rows.front();
+      throw Error(ExitCode::kernel,
+                  fmt::format("none of {} configurations runs; {}: {}", rows.size(), first.name, first.refusal));
     };
     return run_all(session, runs);
   }

@@ -4,16 +4,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <optional>
 
 #include "core/error.h"
 #include "runtime/cli/commands.h"
-#include "runtime/cli/many_runs.h"
-#include "runtime/flags/sweep_points.h"
+#include "runtime/cli/comparison.h"
 #include "runtime/report/checks_report.h"
-#include "runtime/report/print.h"
-#include "runtime/report/table.h"
-#include "runtime/workloads/all.h"
 #include "runtime/workloads/driver.h"
 
 namespace tilegrid::cli {
@@ -21,165 +16,149 @@ namespace {
 
 using report::Value;
 
-/// One point of the sweep: what it is, then what came of it.
-struct Point {
-  SweepPoint flags;
-  std::unique_ptr<workloads::Workload> workload;  ///< until it has run
-  std::string refusal;                            ///< why there are no figures
-  Value device;                                   ///< null: did not run
-  std::uint64_t l1_bytes = 0;                     ///< of the core with most
-  std::uint64_t dram_bytes = 0;                   ///< read and written
-  std::vector<workloads::Choice> choices;
-  KnownFaults known_faults;
-};
-
-void run_point(const Session& session, Device& device, Point& point) {
-  device.free_buffers();
-  const std::unique_ptr<workloads::Workload> workload = std::move(point.workload);
-  try {
-    const report::RunOutcome outcome = workloads::execute(session, device, *workload);
-    point.l1_bytes = report::most_l1_bytes(outcome);
-    point.dram_bytes = bytes_of(outcome, TransferKind::dram_read) + bytes_of(outcome, TransferKind::dram_write);
-    point.choices = workload->choices();
-    point.known_faults = outcome.known_faults;
-    point.device = short_device_figures(*outcome.device);
-  } catch (const Error& error) {
-    if (error.code() != ExitCode::usage && error.code() != ExitCode::kernel) throw;
-    point.refusal = error.message();
-  }
-}
-
-/// Those with figures by device time, then the others in the order of the sweep.
-void rank(std::vector<Point>& points) {
-  std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) {
-    if (a.device.is_null() || b.device.is_null()) return !a.device.is_null() && b.device.is_null();
-    return a.device["seconds"].number() < b.device["seconds"].number();
+/// Runs a point; its figures: what it has chosen, device, l1_bytes, dram_bytes.
+void run_point(const Session& session, Device& device, std::unique_ptr<workloads::Workload> workload, ComparedRun& row,
+               std::vector<workloads::Choice>& choices) {
+  run_row(session, device, *workload, row, true, [&](const report::RunOutcome& outcome) {
+    Value figures;
+    choices = workload->choices();
+    for (const workloads::Choice& choice : choices) figures[choice.key] = choice.value;
+    figures["device"] = short_device_figures(*outcome.device);
+    figures["l1_bytes"] = report::most_l1_bytes(outcome);  // of the core with most
+    figures["dram_bytes"] = bytes_of(outcome, TransferKind::dram_read) + bytes_of(outcome, TransferKind::dram_write);
+    const Value& bound = figures["device"]["bound"];
+    figures[".bound"] = fmt::format("{}, margin {}", bound["by"].text(), report::percent(bound["margin"].number()));
+    return figures;
   });
 }
 
-std::vector<std::string> cells_of(const Point& point, std::size_t number) {
-  const Value& device = point.device;
-  const Value& bound = device["bound"];
-  std::vector<std::string> cells{std::to_string(number)};
-  for (const SweepPoint::Flag& flag : point.flags.varied) cells.push_back(flag.value);
-  for (const std::string& cell :
-       {report::duration_text(device["seconds"].number()), fmt::format("{:.2f}", device["tflops"].number()),
-        report::percent(device["peak_share"].number()),
-        fmt::format("   {}, margin {}", bound["by"].text(), report::percent(bound["margin"].number())),
-        report::bytes_text(point.l1_bytes), report::bytes_text(point.dram_bytes)}) {
-    cells.push_back(cell);
-  }
-  for (const workloads::Choice& choice : point.choices) {
-    cells.push_back(choice.value.is_text() ? choice.value.text() : std::to_string(choice.value.count()));
-  }
-  return cells;
+/// Those with figures by device time, then the others in the order of the sweep.
+void rank(ComparedRuns& rows) {
+  std::stable_sort(rows.begin(), rows.end(), [](const ComparedRun& a, const ComparedRun& b) {
+    return a.ran() && b.ran() ? a.seconds() < b.seconds() : a.ran() && !b.ran();
+  });
 }
 
-report::Table table_of(const Point& first) {
-  std::vector<report::Table::Column> columns{{"", 4}};
-  for (const SweepPoint::Flag& flag : first.flags.varied) {
-    columns.push_back({flag.name, static_cast<int>(std::max<std::size_t>(flag.name.size(), 8)) + 2});
+std::vector<Figure> figures_of(const std::vector<workloads::Choice>& choices) {
+  std::vector<Figure> figures{
+      {"device/seconds", "device time", 13, Kind::seconds, "Device time", Better::least},
+      {"device/tflops", "TFLOP/s", 9, Kind::number, "TFLOP/s", Better::most, "{:.2f}"},
+      {"device/peak_share", "peak", 8, Kind::share, "Part of the peak", Better::most},
+      {".bound", "   bound by", -29, Kind::text, "Bound by"},
+      {"l1_bytes", "L1", 11, Kind::bytes, "L1 of a core", Better::least},
+      {"dram_bytes", "DRAM", 11, Kind::bytes, "DRAM, read and written", Better::least},
+  };
+  for (const workloads::Choice& choice : choices) {
+    figures.push_back({choice.key, choice.column, 7, Kind::text, "Chosen: " + choice.column});
   }
-  for (const report::Table::Column& column : std::initializer_list<report::Table::Column>{
-           {"device time", 13}, {"TFLOP/s", 9}, {"peak", 8}, {"   bound by", -29}, {"L1", 11}, {"DRAM", 11}}) {
-    columns.push_back(column);
-  }
-  for (const workloads::Choice& choice : first.choices) columns.push_back({choice.column, 7});
-  return report::Table(columns);
+  return figures;
 }
 
-std::string table_text(const std::string& command, const std::vector<Point>& points, std::size_t top) {
-  const auto ran = static_cast<std::size_t>(
-      std::count_if(points.begin(), points.end(), [](const Point& point) { return !point.device.is_null(); }));
-  const std::vector<std::string>& fixed = points.front().flags.fixed;
-  std::string text = fmt::format("Sweep of {}{}{}: {} configurations, {} ran, by device time; dry runs, no numbers\n",
-                                 command, fixed.empty() ? "" : " ", fmt::join(fixed, " "), points.size(), ran);
-  const report::Table table = table_of(points.front());
-  if (ran > 0) text += table.head();
-  for (std::size_t i = 0; i < std::min(ran, top); ++i) text += table.row(cells_of(points[i], i + 1));
-  if (ran > top) text += fmt::format("     {} more\n", ran - top);
-  for (std::size_t i = ran; i < points.size(); ++i) {
-    const std::string flags = points[i].flags.varied_text() + ": ";
-    const std::string& why = points[i].refusal;  // which often begins with the same flags
-    text += fmt::format("{} {}{}\n", i == ran ? "does not run:" : "             ", why.starts_with(flags) ? "" : flags, why);
-  }
-  return text + report::faults_text(faults_of(points));
-}
+/// The sweep once it has run, the best first.
+struct Swept {
+  std::string command;
+  ComparedRuns rows;
+  std::vector<workloads::Choice> choices;
+  std::uint64_t top = std::numeric_limits<std::uint64_t>::max();
 
-Value table_figures(const std::string& command, const std::vector<Point>& points, std::size_t top) {
-  report::Array ran, refused;
-  for (const Point& point : points) {
-    Value figures{{"flags", point.flags.varied_figures()}};
-    if (point.device.is_null()) {
-      figures["reason"] = point.refusal;
-      refused.push_back(figures);
-    } else if (ran.size() < top) {
-      for (const workloads::Choice& choice : point.choices) figures[choice.key] = choice.value;
-      figures["device"] = point.device;
-      figures["l1_bytes"] = point.l1_bytes;
-      figures["dram_bytes"] = point.dram_bytes;
-      ran.push_back(figures);
+  [[nodiscard]] std::size_t ran() const {
+    return static_cast<std::size_t>(
+        std::count_if(rows.begin(), rows.end(), [](const ComparedRun& row) { return row.ran(); }));
+  }
+  /// With figures, as far as they are shown.
+  [[nodiscard]] std::vector<const ComparedRun*> shown() const {
+    std::vector<const ComparedRun*> best;
+    for (std::size_t i = 0; i < std::min(ran(), top); ++i) best.push_back(&rows[i]);
+    return best;
+  }
+
+  [[nodiscard]] std::string text() const {
+    const std::vector<std::string>& fixed = rows.front().flags.fixed;
+    std::string all = fmt::format("Sweep of {}{}{}: {} configurations, {} ran, by device time; dry runs, no numbers\n",
+                                  command, fixed.empty() ? "" : " ", fmt::join(fixed, " "), rows.size(), ran());
+    if (ran() > 0) {
+      all += flag_table(4, figures_of(choices), shown(),
+                        [](const ComparedRun&, std::size_t i) { return std::pair(std::to_string(i + 1), std::string()); });
     }
+    if (ran() > top) all += fmt::format("     {} more\n", ran() - top);
+    for (std::size_t i = ran(); i < rows.size(); ++i) {
+      const std::string flags = rows[i].flags.varied_text() + ": ";
+      const std::string& why = rows[i].refusal;  // which often begins with the same flags
+      all +=
+          fmt::format("{} {}{}\n", i == ran() ? "does not run:" : "             ", why.starts_with(flags) ? "" : flags, why);
+    }
+    return all + report::faults_text(faults_of(rows));
   }
-  const std::vector<std::string>& fixed = points.front().flags.fixed;
-  return {{"command", command},
-          {"fixed", report::Array(fixed.begin(), fixed.end())},
-          {"configurations", ran},
-          {"refused", refused},
-          {"warnings", report::faults_of(faults_of(points))}};
-}
+
+  [[nodiscard]] Value figures() const {
+    report::Array best, refused;
+    for (const ComparedRun* row : shown()) {
+      Value all{{"flags", row->flags.varied_figures()}};
+      for (const report::Member& figure : row->figures.members()) all[figure.name] = figure.value;
+      best.push_back(all);
+    }
+    for (std::size_t i = ran(); i < rows.size(); ++i) {
+      refused.push_back({{"flags", rows[i].flags.varied_figures()}, {"reason", rows[i].refusal}});
+    }
+    const std::vector<std::string>& fixed = rows.front().flags.fixed;
+    return {{"command", command},
+            {"fixed", report::Array(fixed.begin(), fixed.end())},
+            {"configurations", best},
+            {"refused", refused},
+            {"warnings", report::faults_of(faults_of(rows))}};
+  }
+
+  [[nodiscard]] ComparisonPage page() const {
+    ComparisonPage page{"Sweep of " + command, {}, figures_of(choices), shown()};
+    page.facts.emplace_back("flags", fmt::format("{}", fmt::join(rows.front().flags.fixed, " ")));
+    page.facts.emplace_back(
+        "ran", fmt::format("{} of {} configurations, as dry runs; {} are shown", ran(), rows.size(), page.rows.size()));
+    for (std::size_t i = ran(); i < rows.size(); ++i) page.rows.push_back(&rows[i]);
+    return page;
+  }
+};
 
 /// The sweep of one workload.
-struct Sweep {
-  Flags flags;
+struct Sweep : ComparisonOutput {
   workloads::Maker make;
-  std::string json;
   std::uint64_t top = std::numeric_limits<std::uint64_t>::max();
-  bool progress = true;
 
-  Sweep() {
-    flags.add("--json", "FILE", "Write the table there; - for standard output alone [none]", json).writes();
+  Sweep() : ComparisonOutput("Write the table there; - for standard output alone [none]") {
     flags.add("--top", "N", "Show the best N only [all]", [this](const std::string& text) {
       top = parse_unsigned("--top", text);
       if (top == 0) throw UsageError("--top 0: at least one is shown");
     });
-    flags.add_switch("--no-progress", "No progress line on a terminal", progress, false);
-  }
-
-  /// All of them before the first runs, so that a typing error shows at once.
-  [[nodiscard]] std::vector<Point> points_of(const std::vector<std::string>& arguments) const {
-    std::vector<Point> points;
-    const std::unique_ptr<workloads::Workload> swept = make();
-    for (SweepPoint& one : sweep_points(swept->name(), swept->flags(), arguments)) {
-      Point& point = points.emplace_back();
-      point.workload = make();
-      parse_flags(point.workload->flags(), one.arguments);
-      point.workload->options.progress = false;
-      point.workload->settle();
-      point.flags = std::move(one);
-    }
-    return points;
   }
 
   int run(Session& session, const std::vector<std::string>& arguments) const {
-    std::vector<Point> points = points_of(arguments);
-    const std::unique_ptr<workloads::Workload> swept = make();
-    swept->register_kernels();
+    const std::unique_ptr<workloads::Workload> first = make();
+    Swept swept{first->name(), {}, {}, top};
     ManyRuns runs{"sweep", "configurations", progress, {}, &flags, {}, {}, {}};
-    for (const Point& point : points) {
-      runs.sessions.push_back({.grid = point.workload->options.grid});
-      runs.sessions.back().chip = point.workload->options.chip;
-      runs.asked.push_back(&point.workload->flags());
+    // All of them before the first runs, so that a typing error shows at once.
+    std::vector<std::unique_ptr<workloads::Workload>> workloads;
+    for (SweepPoint& point : sweep_points(swept.command, first->flags(), arguments)) {
+      workloads::Workload& workload = *workloads.emplace_back(make());
+      parse_flags(workload.flags(), point.arguments);
+      workload.options.progress = false;
+      workload.settle();
+      runs.sessions.push_back({.grid = workload.options.grid});
+      runs.sessions.back().chip = workload.options.chip;
+      runs.asked.push_back(&workload.flags());
+      ComparedRun& row = swept.rows.emplace_back();
+      row.name = point.varied_text();
+      row.flags = std::move(point);
     }
-    runs.run = [&](Device& device, std::size_t i) { run_point(session, device, points[i]); };
+    first->register_kernels();
+    runs.run = [&](Device& device, std::size_t i) {
+      run_point(session, device, std::move(workloads[i]), swept.rows[i], swept.choices);
+    };
     runs.report = [&]() -> int {
-      rank(points);
-      report::print_report(
-          json, [&] { return table_text(swept->name(), points, top); },
-          [&] { return table_figures(swept->name(), points, top); });
-      if (!points.front().device.is_null()) return 0;
-      throw Error(ExitCode::kernel, fmt::format("none of {} configurations runs; {}: {}", points.size(),
-                                                points.front().flags.varied_text(), points.front().refusal));
+      rank(swept.rows);
+      publish(swept.text(), swept.figures(), swept.page());
+      const ComparedRun& best = swept.rows.front();
+      if (best.ran()) return 0;
+      throw Error(ExitCode::kernel,
+                  fmt::format("none of {} configurations runs; {}: {}", swept.rows.size(), best.name, best.refusal));
     };
     return run_all(session, runs);
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <set>
 
 #include "core/error.h"
@@ -193,6 +194,18 @@ void parse_flags(Flags& flags, const std::vector<std::string>& arguments) {
   refuse_rest(app);
   take(bounds);
   flags.apply();
+}
+
+void ask_as(Flags& flags, const Flags& asked, const std::vector<std::string>& changes) {
+  std::vector<std::string> arguments = changes;
+  for (const Flag& flag : asked.all()) {
+    if (flag.given == 0 || flags.find(flag.name) == nullptr) continue;
+    const std::string begin = flag.name + "=";
+    const auto changed = [&](const std::string& change) { return change.starts_with(begin); };
+    if (std::any_of(changes.begin(), changes.end(), changed)) continue;
+    for (const std::string& text : flag.texts) arguments.push_back(flag.is_switch() ? flag.name : begin + text);
+  }
+  parse_flags(flags, arguments);
 }
 
 }  // namespace tilegrid

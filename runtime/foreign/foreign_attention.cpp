@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/tile.h"
 #include "kernels/common/divisor.h"
+#include "runtime/flags/command_line.h"
 
 namespace tilegrid::foreign {
 namespace {
@@ -19,14 +20,11 @@ constexpr int max_chunk = 512;  // rows, as attention::validate() allows
 
 }  // namespace
 
-using attention::KvDelivery;
 using workloads::Attention;
 
 ForeignAttention::ForeignAttention(SdpaFiles files, const Attention& asked, Device& device) : files_(std::move(files)) {
-  ask_as(asked);
-  config.kernel = attention::Kernel::hand_written;
-  config.kv = KvDelivery::dram;
-  config.kv_cores = 0;
+  ask_as(flags(), asked.flags(), {"--kernel=hand-written", "--kv=dram", "--kv-cores=0"});
+  settle();
   try {
     ForeignAttention::prepare(device);
     if (files_.kind == Sdpa::noncausal) choose_one_chunk(asked, device);

@@ -132,18 +132,6 @@ Attention::Attention() {
   shape.dim = 64;
 }
 
-void Attention::ask_as(const Attention& other) {
-  options = other.options;
-  config = other.config;
-  kv_heads_ = other.kv_heads_;
-  seq_kv_ = other.seq_kv_;
-  seed = other.seed;
-  distribution = other.distribution;
-  inputs = other.inputs;
-  page_table_ = other.page_table_;
-  verify = other.verify;
-}
-
 About Attention::about() const {
   std::vector<std::string> views;
   for (const report::Metric& metric : report::metrics()) {

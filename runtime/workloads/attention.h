@@ -26,8 +26,6 @@ namespace tilegrid::workloads {
 class Attention : public Workload {
  public:
   Attention();
-  /// Asks for what `other`, which has not run, is asked for.
-  void ask_as(const Attention& other);
   /// As asked for; the grid is that of the options, kv_heads and seq_kv are as many as heads and rows of Q where they are 0.
   /// prepare() completes it.
   attention::Config config;
