@@ -10,6 +10,7 @@
 #include "noc/address.h"
 #include "runtime/cli/commands.h"
 #include "runtime/flags/graph_flags.h"
+#include "runtime/report/page.h"
 #include "runtime/report/print.h"
 #include "runtime/workloads/driver.h"
 
@@ -37,7 +38,7 @@ struct PlanCommand {
   Flags flags;
   GraphRequest request;
   std::optional<Strategy> strategy = Strategy::best;  ///< none: all
-  std::string json;
+  std::string json, page;
 
   PlanCommand() {
     request.declare(flags);
@@ -56,6 +57,22 @@ struct PlanCommand {
              "all its cases",
              json)
         .writes();
+    flags
+        .add("--report", "DIR",
+             "Write a page there that shows slots over steps, and the strategies side by side, for\nany browser "
+             "(index.html), and its data (report.json) [none]",
+             page)
+        .writes_page();
+  }
+
+  /// Prints, and writes the page; `facts` are its header.
+  void publish(const std::string& text, const Value& figures, const report::Array& facts) const {
+    report::print_report(
+        json, [&] { return text; }, [&] { return figures; });
+    if (page.empty()) return;
+    report::write_page(
+        page,
+        {{"kind", "plan"}, {"title", "DST plan"}, {"facts", facts}, {"text", text}, {"report", report::versioned(figures)}});
   }
 
   [[nodiscard]] bool shows(const Plan& plan) const { return !strategy || *strategy == plan.strategy; }
@@ -94,12 +111,9 @@ struct PlanCommand {
   int answer_file() const {
     report::Array answers;
     for (const planner::Case& one : request.load_cases()) answers.push_back(answers_of(one));
-    const auto text = [&] {
-      std::string all;
-      for (const Value& one : answers) all += answers_text(one);
-      return all;
-    };
-    report::print_report(json, text, [&]() -> Value { return {{"cases", answers}}; });
+    std::string text;
+    for (const Value& one : answers) text += answers_text(one);
+    publish(text, {{"cases", answers}}, {report::Array{"cases of", request.file}});
     return 0;
   }
 
@@ -119,8 +133,9 @@ struct PlanCommand {
       answers.push_back(answers_of(request.find_case(cases)));
       text = answers_text(answers.front()) + "\n";
     }
-    report::print_report(
-        json, [&] { return text + text_of(graph, plans); }, [&] { return figures_of(answers, plans, refusal); });
+    publish(text + text_of(graph, plans), figures_of(answers, plans, refusal),
+            {report::Array{"graph", planner::graph_signature(graph)}, report::Array{"", planner::graph_operations(graph)},
+             report::Array{"machine", planner::machine_text(request.plan.machine)}});
     if (refusal && refusal->code() == ExitCode::usage) throw UsageError(refusal->message());
     if (refusal) throw Error(*refusal);
     return 0;

@@ -11,16 +11,18 @@
 #include "runtime/flags/kernel_flags.h"
 #include "runtime/flags/trace_flags.h"
 #include "runtime/report/metrics.h"
+#include "runtime/report/page.h"
 #include "runtime/report/print.h"
 #include "runtime/report/run_report.h"
 #include "runtime/report/table.h"
+#include "runtime/report/timeline.h"
 
 namespace tilegrid::cli {
 namespace {
 
 struct Retime {
   Flags flags;
-  std::string file, json, view = "none", arch = "wormhole_b0";
+  std::string file, json, page, view = "none", arch = "wormhole_b0";
   std::vector<std::string> sets;
   traces::Options traces;
 
@@ -37,11 +39,29 @@ struct Retime {
                      });
     flags.add("--json", "FILE", "Write JSON, as `device` of a run's report; - for standard output alone [none]", json)
         .writes();
+    flags
+        .add("--report", "DIR",
+             "Write a page there that shows it as that of a run does, before and after where the chip is\nanother, for any "
+             "browser (index.html), and its data (report.json) [none]",
+             page)
+        .writes_page();
     add_trace_flags(flags, traces);
   }
 
   int run(Session& session, const std::vector<std::string>&) const {
     return session.run_alone([&] { return retime(); });
+  }
+
+  /// The replay on the chip that the log was made on, to see beside that on another.
+  static void add_before(report::Value& shown, const RunLog& log, const std::string& own,
+                         const report::ChosenArchitecture& chip) {
+    shown["before"] = device_figures(report::replay_run(log, report::choose_architecture(own, {}), true));
+    shown["before_chip"] = own;
+    shown["after_chip"] = chip.parameters.name() + (chip.changes.empty() ? "" : " with other constants");
+    report::Value& changes = shown["changes"] = report::Array();
+    for (const report::ChosenArchitecture::Change& one : chip.changes) {
+      changes.push({{"name", one.name}, {"before", one.before}, {"after", one.after}});
+    }
   }
 
   /// On rank 0, which alone reads the log.
@@ -54,11 +74,14 @@ struct Retime {
     // A chip of somebody's own has no name that can be looked up: its file must be given.
     const std::string own = log.launches.empty() ? std::string() : log.launches.front().chip;
     const std::vector<std::string> known = Chip::built_in();
-    if (!flags.given("--arch") && std::find(known.begin(), known.end(), own) != known.end()) {
-      chip = report::choose_architecture(own, sets);
-    }
+    const bool known_chip = std::find(known.begin(), known.end(), own) != known.end();
+    if (!flags.given("--arch") && known_chip) chip = report::choose_architecture(own, sets);
     traces::Traces writing(traces, log);
-    const report::DeviceReport done = report::replay_run(log, chip, true, writing.observer());
+    report::Timeline timeline;
+    timing::Observers all;
+    if (!page.empty()) all.add(timeline);
+    if (writing.observer() != nullptr) all.add(*writing.observer());
+    const report::DeviceReport done = report::replay_run(log, chip, true, all.empty() ? nullptr : &all);
     std::string failure;
     writing.finish([&](const std::function<void()>& write) {
       try {
@@ -68,15 +91,23 @@ struct Retime {
       }
     });
     const report::Value device = device_figures(done);
+    const std::string text = fmt::format("{}: {}; grid {}\n", file, log.program, report::text_of(log.grid)) +
+                             device_time_text(device) + replay_cost_text(device) + device_view_text(done, view);
+    const report::Value figures{
+        {"file", file}, {"program", log.program}, {"grid", report::text_of(log.grid)}, {"device", device}};
     report::print_report(
-        json,
-        [&] {
-          return fmt::format("{}: {}; grid {}\n", file, log.program, report::text_of(log.grid)) + device_time_text(device) +
-                 replay_cost_text(device) + device_view_text(done, view);
-        },
-        [&]() -> report::Value {
-          return {{"file", file}, {"program", log.program}, {"grid", report::text_of(log.grid)}, {"device", device}};
-        });
+        json, [&] { return text; }, [&] { return figures; });
+    if (!page.empty()) {
+      report::Value shown = report::page_of_log(done, timeline.figures());
+      shown["facts"] = report::Array{report::Array{"log", file}, report::Array{"program", log.program},
+                                     report::Array{"grid", report::text_of(log.grid)},
+                                     report::Array{"chip", done.architecture.parameters.name()}};
+      shown["text"] = text;
+      for (const report::Member& figure : figures.members()) shown["report"][figure.name] = figure.value;
+      shown["report"] = report::versioned(shown["report"]);
+      if (known_chip && (own != chip.parameters.name() || !chip.changes.empty())) add_before(shown, log, own, chip);
+      report::write_page(page, shown);
+    }
     if (!failure.empty()) throw UsageError(failure);
     return 0;
   }

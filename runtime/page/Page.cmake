@@ -13,7 +13,7 @@ endif()
 function(tilegrid_page output)
   set(folder ${PROJECT_SOURCE_DIR}/runtime/page)
   # In this order: what is declared in a file is used in those that follow.
-  set(scripts base headline grid spans timeline network breakdown plans details compare main)
+  set(scripts base headline grid spans timeline network breakdown plans details compare before main)
   list(TRANSFORM scripts REPLACE "(.+)" "${folder}/\\1.js")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${scripts} ${folder}/page.html ${folder}/style.css ${TILEGRID_D3})
   set(script)

@@ -128,6 +128,7 @@ function drawCore(box, index) {
                make("h3", {textContent: "Mean of all cores"}), laneBars("Where the time of the mean core goes", device.lanes, device.cycles), stallKeys(),
                table("Table of this core and the mean", ["RISC", "what", "cycles", "share", "mean core", "share"], () => laneRows(own.lanes, device)));
   }
+  if (!core.tiles) return;  // a log has no counts
   const tiles = Object.entries(core.tiles).filter((one) => one[1] > 0);
   box.append(table("Counts of this core", ["what", "count"], () => [
     ...tiles.map(([name, count]) => [`${name} tiles`, count]), ["DST sections", core.dst.sections],

@@ -65,9 +65,10 @@ function drawHeadline() {
                  tile("Bound by", device.bound.by, `${share(device.bound.share)} of the time, a margin of ${share(device.bound.margin)}`),
                  tile("DRAM", `${(device.dram.bytes_per_second / 1e9).toPrecision(4)} GB/s`, `banks busy ${share(device.dram.utilisation.mean)}`));
   }
-  tiles.append(verificationTile());
-  const checks = report.checks || [];
-  tiles.append(tile("Findings", checks.length === 0 ? "none" : String(checks.length), `${(report.warnings || []).length} warnings; ambiguous waits ${report.totals.ambiguous_waits}`));
+  if (data.kind === "run") {
+    const checks = report.checks || [];
+    tiles.append(verificationTile(), tile("Findings", checks.length === 0 ? "none" : String(checks.length), `${(report.warnings || []).length} warnings; ambiguous waits ${report.totals.ambiguous_waits}`));
+  }
   if (host) tiles.append(tile("Host", duration(host.launch_seconds), `${host.ranks.length} rank${host.ranks.length === 1 ? "" : "s"}, ${duration(host.total_seconds)} in all`));
   box.append(tiles);
   if (!device) {

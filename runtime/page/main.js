@@ -12,21 +12,26 @@ function drawSections() {
 const size = String((report.config && report.config.grid) || "0x0").split("x").map(Number);
 [grid.columns, grid.rows] = size;
 drawHead();
-if (data.kind === "run" && !report.error) {
+if ((data.kind === "run" || data.kind === "retime") && !report.error) {
   drawHeadline();
+  drawBefore();
   drawGrid();
   drawTimeline();
   drawNetwork();
   drawBreakdown();
-  drawRoofline();
+  if (report.totals) drawRoofline();
   drawPlans();
 }
 if (data.kind === "run") {
   drawFindings();
   drawHost();
   drawCounts();
-} else {
+} else if (data.kind === "plan") {
+  drawPlanning();
+} else if (data.kind === "comparison") {
   drawComparison();
+} else {
+  drawText();
 }
 drawFoot();
 drawSections();

@@ -4,12 +4,74 @@
 function drawPlans() {
   const plans = report.plan ? [["", report.plan]] : Object.entries(report.plans || {});
   if (plans.length === 0) return;
-  const box = section("plan", plans.length > 1 ? "DST plans" : "DST plan", "One row a slot, one column a step of a section, as the planner has ordered them: a value is in its slot from the step that makes it to the last that uses it. What lies above the capacity does not fit.");
-  for (const [step, plan] of plans) {
-    box.append(make("h3", {textContent: `${step ? step + ": " : ""}${plan.strategy}, peak ${plan.peak} of ${plan.machine.capacity} slots${plan.fits ? "" : ", does not fit"}`}),
-               make("p", {className: "note", textContent: `block ${plan.block}, ${plan.sections} section${plan.sections === 1 ? "" : "s"} of ${plan.tiles_per_section} tiles; ${cycles(plan.cost.interval)} from block to block, bound by ${plan.cost.bound}; ${(plan.account || []).map((one) => `${one.what} ${one.slots}`).join(" + ")}`}));
-    (plan.stages || []).forEach((stage, i) => stage.runs.forEach((run, j) => box.append(slotChart(plan, stage, run, `${step} stage ${i + 1}, run ${j + 1}`))));
-  }
+  const box = section("plan", plans.length > 1 ? "DST plans" : "DST plan", slotsNote);
+  for (const [step, plan] of plans) box.append(...planPictures(step, plan));
+}
+const slotsNote = "One row a slot, one column a step of a section, as the planner has ordered them: a value is in its slot from the step that makes it to the last that uses it. What lies above the capacity does not fit.";
+function planPictures(step, plan) {
+  return [make("h3", {textContent: `${step ? step + ": " : ""}${plan.strategy}, peak ${plan.peak} of ${plan.machine.capacity} slots${plan.fits ? "" : ", does not fit"}`}),
+          make("p", {className: "note", textContent: `block ${plan.block}, ${plan.sections} section${plan.sections === 1 ? "" : "s"} of ${plan.tiles_per_section} tiles; ${cycles(plan.cost.interval)} from block to block, bound by ${plan.cost.bound}; ${(plan.account || []).map((one) => `${one.what} ${one.slots}`).join(" + ")}`}),
+          ...(plan.stages || []).flatMap((stage, i) => stage.runs.map((run, j) => slotChart(plan, stage, run, `${step} stage ${i + 1}, run ${j + 1}`)))];
+}
+
+/** The page of `plan`: what every strategy makes of the graph, why not, and the slots of the one that is chosen. */
+function drawPlanning() {
+  const plans = report.plans || [];
+  if (plans.length === 0) return drawText();
+  const asked = plans.find((plan) => plan.strategy === report.strategy) || plans[plans.length - 1];
+  const legal = plans.filter((plan) => plan.fits && plan.cost && plan.cost.interval > 0);
+  const least = d3.min(legal, (plan) => plan.cost.cycles), best = legal.find((plan) => plan.cost.cycles === least);
+  section("verdict", asked.fits ? "It fits" : "It does not fit", "", make("div", {className: "tiles"},
+    tile("Strategy", asked.strategy, asked.fits ? "has a legal plan" : "has none"),
+    tile("DST slots", `${asked.refusal ? asked.refusal.needed : asked.peak} of ${asked.machine.capacity}`, `${asked.machine.dst_bits}-bit DST, ${asked.machine.sync} sync`),
+    asked.fits ? tile("From block to block", cycles(asked.cost.interval), `bound by ${asked.cost.bound}`) : null,
+    best ? tile("Quickest strategy", best.strategy, `${cycles(best.cost.cycles)} for ${best.cost.blocks} blocks`) : null,
+    tile("Buffers", bytes(asked.cb_bytes), `block ${asked.block}, ${asked.sections} section${asked.sections === 1 ? "" : "s"}`)),
+    ...plans.filter((plan) => plan.refusal).map((plan) => make("div", {className: "finding error"}, make("strong", {textContent: `${plan.strategy}: ${plan.refusal.reason}`}),
+      make("div", {textContent: (plan.refusal.account || []).map((one) => `${one.what} ${one.slots}`).join(" + ")}),
+      plan.refusal.would_fit ? make("div", {className: "soft", textContent: `would fit: ${plan.refusal.would_fit}`}) : null)));
+  drawStrategies(plans, best);
+  drawSlots(plans, asked);
+  drawText();
+}
+
+function drawStrategies(plans, best) {
+  const name = (plan) => (plan === best ? "★ " : "") + plan.strategy;
+  const slots = (plan) => plan.refusal ? plan.refusal.needed : plan.peak;
+  const colours = ["busy", "cb_empty", "barrier", "dst", "dram", "semaphore", "noc", "src"];
+  const costs = [["unpack", "cb_empty"], ["math", "busy"], ["pack", "dst"], ["read", "barrier"], ["write", "semaphore"]];
+  const most = d3.max(plans, slots);
+  const legal = plans.filter((plan) => plan.fits);
+  const top = d3.max(legal, (plan) => plan.cost.interval);
+  section("strategies", "Strategies side by side", "★ needs the least time for all blocks.",
+    make("div", {className: "pair even"},
+      make("div", {}, make("h3", {textContent: `DST slots of the fullest section; there are ${plans[0].machine.capacity}`}), bars("DST slots", plans.map((plan) => ({
+        name: name(plan), value: `${slots(plan)}${plan.fits ? "" : ", too many"}`,
+        parts: (plan.account || []).map((one, i) => [one.slots, plan.fits ? colours[i % colours.length] : "launch", `${one.what}: ${one.slots} slots`]),
+      })), most)),
+      make("div", {}, make("h3", {textContent: "Cycles from block to block"}), bars("Cycles from block to block", legal.map((plan) => ({
+        name: name(plan), value: cycles(plan.cost.interval), parts: [[plan.cost.interval, plan === best ? "noc" : "busy", `${exact(plan.cost.interval)} cycles from block to block\n${exact(plan.cost.cycles)} cycles for ${plan.cost.blocks} blocks\nbound by ${plan.cost.bound}`]],
+      })), top)),
+      ...costs.map(([key, colour]) => make("div", {}, make("h3", {textContent: `Cycles a block: ${key}`}), bars(`Cycles of ${key}`, legal.map((plan) => ({
+        name: name(plan), value: exact(Math.round(plan.cost[key])), parts: [[plan.cost[key], colour, `${exact(plan.cost[key])} cycles of ${key} a block`]],
+      })), d3.max(legal, (plan) => plan.cost[key]) || 1)))),
+    table("Table", ["strategy", "fits", "slots", "capacity", "sections", "tiles a section", "unpacked", "packed", "CB bytes", "cycles a block", "bound", "error", "why not"], () => plans.map((plan) =>
+      [plan.strategy, plan.fits ? "yes" : "no", slots(plan), plan.machine.capacity, plan.sections, plan.tiles_per_section, plan.cost && plan.cost.unpacked_tiles, plan.cost && plan.cost.packed_tiles, plan.cb_bytes, plan.cost && plan.cost.interval, plan.cost && plan.cost.bound, plan.error && plan.error.bound, plan.refusal ? plan.refusal.reason : null])));
+}
+
+/** The picture of one strategy at a time. */
+function drawSlots(plans, asked) {
+  const pictured = plans.filter((plan) => (plan.stages || []).length > 0);
+  if (pictured.length === 0) return;
+  const box = make("div");
+  const buttons = pictured.map((plan) => make("button", {type: "button", value: plan.strategy, textContent: plan.strategy}));
+  const show = (plan) => {
+    buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.value === plan.strategy)));
+    box.replaceChildren(...planPictures("", plan));
+  };
+  buttons.forEach((button, i) => { button.onclick = () => show(pictured[i]); });
+  section("plan", "Slots over steps", slotsNote, make("div", {className: "tools"}, buttons), box);
+  show(pictured.includes(asked) ? asked : pictured[0]);
 }
 
 /** Spans of values in slots: {slot, from, to, value, text}. */

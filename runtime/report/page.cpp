@@ -15,6 +15,7 @@
 #include "runtime/page/page.h"
 #include "runtime/report/metrics.h"
 #include "runtime/report/print.h"
+#include "runtime/report/table.h"
 
 namespace tilegrid::report {
 namespace {
@@ -117,6 +118,24 @@ Value page_of(const Document& document, const RunOutcome& outcome) {
           {"measures", measures_of(outcome)},
           {"timeline", outcome.timeline},
           {"chip", outcome.device ? chip_of(outcome.device->architecture.parameters) : Value()}};
+}
+
+Value page_of_log(const DeviceReport& device, const Value& timeline) {
+  RunOutcome outcome;
+  outcome.device = device;
+  const Chip& chip = device.architecture.parameters;
+  Array cores;
+  for (int index = 0; index < device.grid.cores(); ++index) {
+    const LogicalCore core = device.grid.core(index);
+    const PhysicalCore at = chip.places().physical_of(core);
+    cores.push_back({{"x", core.x}, {"y", core.y}, {"physical", {{"x", at.x}, {"y", at.y}}}, {"cbs", Array()}});
+  }
+  return {{"kind", "retime"},
+          {"title", fmt::format("Log of {}", device.program.substr(0, device.program.find(' ')))},
+          {"report", {{"config", {{"grid", text_of(device.grid)}}}, {"cores", cores}}},
+          {"measures", measures_of(outcome)},
+          {"timeline", timeline},
+          {"chip", chip_of(chip)}};
 }
 
 void write_page(const std::string& folder, const Value& page) {

@@ -15,7 +15,12 @@ namespace tilegrid::report {
 /// do.
 [[nodiscard]] Value page_of(const Document& document, const RunOutcome& outcome);
 
-/// Makes the folder where it is missing, and in it index.html and report.json. `page` has `kind` ("run" or "comparison"),
+/// What the page of a log shows that was replayed: the same as far as a replay knows it; `report` has the cores' places
+/// alone.
+[[nodiscard]] Value page_of_log(const DeviceReport& device, const Value& timeline);
+
+/// Makes the folder where it is missing, and in it index.html and report.json. `page` has `kind` ("run", "retime",
+/// "comparison" or "plan"),
 /// `title`, and what runtime/page draws of that kind. Throws UsageError when something can't be written.
 void write_page(const std::string& folder, const Value& page);
 

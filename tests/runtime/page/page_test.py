@@ -24,13 +24,31 @@ RUNS = {
     'fused': 'fused --grid 2x2 --preset six-op',
     'dry': 'attention --grid 2x2 --seq 256 --kernel unfused --dry-run',
     'counts': 'attention --grid 2x1 --seq 64 --no-device-time --verify off',
-    'faults': 'attention --grid 2x2 --seq 64 --fidelity hifi4 --dst fp32',
+    'faults': 'attention --grid 2x2 --seq 64 --fidelity hifi4 --dst fp32 --log {folder}/run.log',
+    'kv': 'compare-kv --grid 2x2 --heads 4 --kv-heads 1 --seq 128 --causal',
+    'kv_shapes': 'compare-kv --grid 2x2 --heads 2,4 --seq 128,256',
+    'partitions': 'compare-partitions --grid 2x2 --heads 3 --seq 64 --causal --kv multicast-row --dry-run',
+    'kernels': 'attention --grid 2x2 --heads 2 --seq 64 --compare-kernels',
+    'sweep': 'sweep attention --grid 2x3 --seq 512 --dim 256 --q-chunk 64,512 --k-chunk 64,512',
+    'precision': 'precision attention --grid 2x2 --heads 1 --seq 32 --lengths 64,128 --format bf16 --exp fast',
+    'plan': 'plan --preset six-op --strategy all',
+    'retime': 'retime {folder}/run.log',
+    'retimed': 'retime {folder}/run.log --set noc_hop_cycles=90',
 }
 SECTIONS = {
     'attention': ['headline', 'grid', 'timeline', 'network', 'breakdown', 'roofline', 'findings', 'host', 'counts'],
     'planned': ['headline', 'plan'],
     'fused': ['headline', 'plan', 'roofline'],
     'counts': ['headline', 'grid', 'host', 'counts'],
+    'kv': ['best', 'differs', 'figures', 'table', 'text'],
+    'kv_shapes': ['best', 'differs', 'figures'],
+    'partitions': ['best', 'differs', 'refused', 'figures'],
+    'kernels': ['best', 'differs', 'refused', 'figures'],
+    'sweep': ['best', 'differs', 'refused', 'figures'],
+    'precision': ['best', 'differs', 'scatter', 'lines', 'figures'],
+    'plan': ['verdict', 'strategies', 'plan', 'text'],
+    'retime': ['headline', 'grid', 'timeline', 'network', 'breakdown', 'text'],
+    'retimed': ['headline', 'before', 'grid', 'timeline'],
 }
 failures = []
 
@@ -52,12 +70,13 @@ def figures(path):
 def write_pages(tilegrid, folder):
     for name, line in RUNS.items():
         page = f'{folder}/{name}'
-        subprocess.run([tilegrid, *line.split(), '--json', f'{page}.json', '--report', page], check=True, capture_output=True)
+        subprocess.run([tilegrid, *line.format(folder=folder).split(), '--json', f'{page}.json', '--report', page], check=True, capture_output=True)
         expect(f'{name}: index.html is larger than {LARGEST} bytes', os.path.getsize(f'{page}/index.html') < LARGEST)
         with open(f'{page}/report.json', encoding='utf-8') as file:
             data = json.load(file)
         with open(f'{page}.json', encoding='utf-8') as file:
-            expect(f'{name}: report.json has other figures than --json', data['report'] == json.load(file))
+            # A page of a log has the cores' places beside them.
+            expect(f'{name}: report.json has other figures than --json', data['report'] == {**data['report'], **json.load(file)})
     subprocess.run([tilegrid, *RUNS['attention'].split(), '--json', f'{folder}/without.json'], check=True, capture_output=True)
     expect('--report changes figures', figures(f'{folder}/without.json') == figures(f'{folder}/attention.json'))
 
@@ -158,6 +177,42 @@ def zooms(tab, page):
     expect('links have one load all the time', tab.run(colours) != before)
 
 
+def compares(tab, folder):
+    """Rows side by side: the best is marked, charts have an order, refusals their reasons."""
+    bars = '[...document.querySelectorAll("#figures .compared:first-child .bars .name")].map((one) => one.textContent)'
+    tab.open(f'{folder}/kv/index.html')
+    with open(f'{folder}/kv/report.json', encoding='utf-8') as file:
+        rows = json.load(file)['report']['rows']
+    best = min(rows, key=lambda row: row['device']['cycles'])
+    stars = [name for name in tab.run(bars) if '\u2605' in name]
+    expect(f'{stars} are marked, {best["delivery"]} is quickest', stars == [f'\u2605 {best["delivery"]} {best["balance"]}'])
+    before = tab.run(bars)
+    tab.run('(() => { const order = document.querySelector("#order"); order.value = "device/seconds"; order.onchange(); })()')
+    after = tab.run(bars)
+    expect(f'by device time {after} are in order', sorted(after) == sorted(before) and after[0].startswith('\u2605'))
+    tab.run('document.querySelector("#figures .bars").focus()')
+    tab.key('ArrowRight')
+    told = tab.run('document.querySelector("#tip").textContent')
+    expect(f'keys tell {told!r} of a row', re.search(r'[0-9] .s \(.* s\)', told))
+    tab.open(f'{folder}/kv_shapes/index.html')
+    before = tab.run('document.querySelector("#figures").innerText')
+    tab.run('(() => { const group = document.querySelector("#group"); group.value = group.options[3].value; group.onchange(); })()')
+    expect('another shape has the same bars', tab.run('document.querySelector("#figures").innerText') != before)
+    tab.open(f'{folder}/partitions/index.html')
+    expect('a refusal has no reason', 'deals to teams' in tab.run('document.querySelector("#refused").innerText'))
+    tab.open(f'{folder}/precision/index.html')
+    tab.run('document.querySelector("#scatter [role=group]").focus()')
+    tab.key('End')
+    expect('the scatter tells nothing', 'Relative L2' in tab.run('document.querySelector("#tip").textContent'))
+    tab.open(f'{folder}/plan/index.html')
+    slots = 'document.querySelectorAll("#plan svg rect").length + document.querySelector("#plan h3").textContent'
+    before = tab.run(slots)
+    tab.run('document.querySelector("#plan button[value=grid]").click()')
+    expect('another strategy has the same slots', tab.run(slots) != before)
+    tab.open(f'{folder}/retimed/index.html')
+    expect('before and after are the same', re.search('[0-9] times more time', tab.run('document.querySelector("#before").innerText')))
+
+
 def main():
     (tilegrid,) = sys.argv[1:]
     program = browser.where()
@@ -170,6 +225,7 @@ def main():
                 switches(tab, f'{folder}/attention/index.html')
                 tells(tab, f'{folder}/attention/index.html')
                 zooms(tab, f'{folder}/attention/index.html')
+                compares(tab, folder)
     print('\n'.join(failures) or f'{len(RUNS)} pages are right')
     if failures:
         return 1
