@@ -323,6 +323,9 @@ int compare_kernels(const Session& session, Device& device, const Attention& ask
     shown.figures.push_back(
         {line.key, "", 0, line.kind, line.chart, line.kind == Kind::text ? Better::neither : Better::least});
   }
+  const auto last = std::find_if(shown.figures.begin(), shown.figures.end(),
+                                 [](const Figure& figure) { return figure.key == "device_cycles"; });
+  std::rotate(shown.figures.begin(), last, last + 1);  // what matters most comes first
   for (Column& column : columns) {
     column.what = {{"kernel", column.name}};
     column.figures = figures_of(column);

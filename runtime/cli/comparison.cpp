@@ -126,6 +126,9 @@ constexpr const char* unit_of(Kind kind) {
   return "text";
 }
 
+/// Of a figure on the page, whose data are JSON: without the dot.
+std::string key_of(const std::string& key) { return key.substr(key.starts_with('.') ? 1 : 0); }
+
 constexpr const char* word_of(Better better) {
   if (better == Better::neither) return "";
   return better == Better::least ? "least" : "most";
@@ -188,13 +191,15 @@ void publish(const std::string& json, const std::string& folder, const std::stri
   for (const auto& [name, fact] : page.facts) facts.push_back(report::Array{name, fact});
   for (const Figure& figure : page.figures) {
     if (figure.title.empty()) continue;
-    charts.push_back(
-        {{"key", figure.key}, {"name", figure.title}, {"unit", unit_of(figure.kind)}, {"better", word_of(figure.better)}});
+    charts.push_back({{"key", key_of(figure.key)},
+                      {"name", figure.title},
+                      {"unit", unit_of(figure.kind)},
+                      {"better", word_of(figure.better)}});
   }
   for (const ComparedRun* row : page.rows) {
     Value values;
     for (const Figure& figure : page.figures) {
-      if (!figure.title.empty()) values[figure.key] = (*row)[figure.key];
+      if (!figure.title.empty()) values[key_of(figure.key)] = (*row)[figure.key];
     }
     rows.push_back({{"name", row->name},
                     {"flags", row->flags.varied_figures()},

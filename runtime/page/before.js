@@ -13,7 +13,7 @@ function drawBefore() {
   ].map(([name, unit, of]) => ({name, unit, before: of(before), after: of(after)})).filter((row) => row.before > 0 || row.after > 0);
   const gain = before.seconds / after.seconds;
   const change = (row) => row.before > 0 ? `${row.after >= row.before ? "+" : ""}${(100 * (row.after / row.before - 1)).toFixed(1)} %` : "-";
-  const charts = rows.map((row) => make("div", {className: "compared"}, make("h3", {textContent: `${row.name}: ${change(row)}`}),
+  const charts = rows.filter((row) => row.before !== row.after).map((row) => make("div", {className: "compared"}, make("h3", {textContent: `${row.name}: ${change(row)}`}),
     bars(row.name, [["before", "launch", row.before], ["after", "busy", row.after]].map(([name, colour, value]) => ({
       name, value: figureText(row, value), parts: [[value, colour, `${row.name}\n${figureExact(row, value)}${name === "after" ? `\n${change(row)} of before` : ""}`]],
     })), Math.max(row.before, row.after))));

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs side by side: which is best, what differs, a chart of bars for every figure, what did not run and why.
 
-const figures = data.figures || [];
 const ran = (row) => !row.error;
 const compared = (data.rows || []).filter(ran), refused = (data.rows || []).filter((row) => !ran(row));
 /** Flags that make rows differ, in the order of their first use. */
 const axes = [...new Set((data.rows || []).flatMap((row) => Object.keys(row.flags || {})))];
-const label = (row) => axes.length > 0 ? axes.filter((flag) => flag in row.flags).map((flag) => row.flags[flag]).join(" ") : row.name;
+/** What a run has chosen and what a flag has asked for may be the same. */
+const figures = (data.figures || []).filter((figure) => !axes.some((flag) => compared.every((row) => String(row.values[figure.key]) === row.flags[flag])));
+const label = (row) => groups.length > 1 ? row.name : axes.length > 0 ? axes.filter((flag) => flag in row.flags).map((flag) => row.flags[flag]).join(" ") : row.name;
 
 function figureText(figure, value) {
   if (value === null || value === undefined) return "-";
@@ -38,14 +39,15 @@ if (deciding) {
 }
 const marked = (row) => winners.has(row) ? "★ " : row.front ? "● " : "";
 
+const times = (factor) => `${+factor.toPrecision(factor < 1.1 ? 4 : 3)} times`;
 function drawVerdict() {
   const tiles = make("div", {className: "tiles"});
   const box = section("best", deciding ? groups.length > 1 ? "The best of each" : "The best" : "What was compared", "", tiles);
   if (deciding && groups.length === 1 && compared.length > 0) {
     const winner = [...winners][0], value = winner.values[deciding.key];
     tiles.append(tile("Least " + deciding.name.toLowerCase(), label(winner), figureText(deciding, value)),
-                 tile("Against the first", (compared[0].values[deciding.key] / value).toFixed(2) + " times", label(compared[0])),
-                 tile("Against the last", (d3.max(compared, (row) => row.values[deciding.key]) / value).toFixed(2) + " times", "the slowest of all"));
+                 tile("Against the first", times(compared[0].values[deciding.key] / value), label(compared[0])),
+                 tile("Against the slowest", times(d3.max(compared, (row) => row.values[deciding.key]) / value), label(compared.reduce((a, b) => b.values[deciding.key] > a.values[deciding.key] ? b : a))));
   }
   tiles.append(tile("Ran", String(compared.length), refused.length > 0 ? `${refused.length} did not, see below` : "all of them"));
   const wrong = compared.filter((row) => row.verified === false).length, right = compared.filter((row) => row.verified === true).length;
@@ -53,7 +55,7 @@ function drawVerdict() {
   if (groups.length > 1 && deciding) {
     const least = d3.max([...winners], (row) => row.values[deciding.key]);
     box.append(bars("The best of each", [...winners].map((row) => ({
-      name: row.group, value: `${label(row).split(" ").slice(axes.length - 1).join(" ") || label(row)}  ${figureText(deciding, row.values[deciding.key])}`,
+      name: row.group, value: `${row.name}, ${figureText(deciding, row.values[deciding.key])}`,
       parts: [[row.values[deciding.key], "noc", `${row.name}\n${figureExact(deciding, row.values[deciding.key])}`]],
     })), least), table("Table", ["what", "best", deciding.name], () => [...winners].map((row) => [row.group, row.name, figureText(deciding, row.values[deciding.key])])));
   }
@@ -73,7 +75,7 @@ function drawDifferences() {
     make("strong", {textContent: axes.length > 0 ? axes.filter((flag) => flag in row.flags).map((flag) => `${flag} ${row.flags[flag]}`).join(" ") : row.name}), make("div", {textContent: row.error}))));
 }
 
-const most = 40;  // bars of a chart before the rest is asked for
+const most = 24;  // bars of a chart before the rest is asked for
 function barChart(figure, rows) {
   const shown = rows.filter((row) => typeof row.values[figure.key] === "number");
   const top = d3.max(shown, (row) => row.values[figure.key]), best = bestOf(shown, figure);
@@ -93,17 +95,21 @@ function drawFigures() {
   if (numbers.length === 0) return;
   const order = make("select", {id: "order"}, make("option", {value: "", textContent: "the report's order"}), numbers.map((figure) => make("option", {value: figure.key, textContent: figure.name})));
   const which = groups.length > 1 ? make("select", {id: "group"}, groups.map((group) => make("option", {value: group.key, textContent: group.key || "all"}))) : null;
-  const charts = make("div", {className: "pair even"});
+  const charts = make("div", {className: "pair even"}), equal = make("p", {className: "note"});
   const draw = () => {
     let rows = which ? groups.find((group) => group.key === which.value).values : compared;
     const by = numbers.find((figure) => figure.key === order.value);
     if (by) rows = rows.slice().sort((a, b) => (by.better === "most" ? -1 : 1) * (a.values[by.key] - b.values[by.key]));
-    charts.replaceChildren(...numbers.map((figure) => barChart(figure, rows)).filter(Boolean));
+    // What differs comes first, what is the same for all is a line.
+    const differs = (figure) => new Set(rows.map((row) => row.values[figure.key])).size > 1;
+    charts.replaceChildren(...numbers.filter(differs).map((figure) => barChart(figure, rows)).filter(Boolean));
+    const same = numbers.filter((figure) => !differs(figure)).map((figure) => `${figure.name} ${figureText(figure, rows[0].values[figure.key])}`);
+    equal.textContent = same.length > 0 ? `The same for all: ${same.join("; ")}.` : "";
   };
   order.onchange = draw;
   if (which) which.onchange = draw;
   section("figures", "Side by side", "Bars begin at 0. " + (winners.size > 0 ? "Green is the row with the least device time." : data.scatter ? "Purple rows are on the front." : ""),
-          make("div", {className: "tools"}, which ? make("label", {}, "Shape ", which) : null, make("label", {}, "Order by ", order)), charts);
+          make("div", {className: "tools"}, which ? make("label", {}, "Shape ", which) : null, make("label", {}, "Order by ", order)), charts, equal);
   draw();
 }
 
@@ -116,7 +122,7 @@ function frame(box, xs, ys, {x, y, height = 360, logX = true}) {
   };
   const across = scale(xs, [left, width - right], logX), up = scale(ys, [height - bottom, top], true);
   const svg = d3.select(box).append("svg").attr("class", "chart").attr("viewBox", `0 0 ${width} ${height}`).style("max-width", "900px");
-  const ticks = (of, values) => of.domain()[0] > 0 && of.domain()[1] / of.domain()[0] < 20 ? d3.scale.linear().domain(of.domain()).ticks(6) : values || of.ticks(6).filter((value) => /^[125]/.test(value.toExponential()));
+  const ticks = (of, values) => values || (of.domain()[0] > 0 && of.domain()[1] / of.domain()[0] < 20 ? d3.scale.linear().domain(of.domain()).ticks(6) : of.ticks(6).filter((value) => /^[125]/.test(value.toExponential())));
   const axis = (of, orient, text, values) => d3.svg.axis().scale(of).orient(orient).tickValues(ticks(of, values)).tickFormat(text).outerTickSize(0);
   svg.append("g").attr("class", "axis").attr("transform", `translate(0,${height - bottom})`).call(axis(across, "bottom", x.text, x.values));
   svg.append("g").attr("class", "axis").attr("transform", `translate(${left},0)`).call(axis(up, "left", y.text));

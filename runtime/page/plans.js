@@ -36,7 +36,7 @@ function drawPlanning() {
 }
 
 function drawStrategies(plans, best) {
-  const name = (plan) => (plan === best ? "★ " : "") + plan.strategy;
+  const name = (plan) => (plan === best ? "★ " : "") + plan.strategy + (plan.cores > 1 ? ` (${plan.cores} cores)` : "");
   const slots = (plan) => plan.refusal ? plan.refusal.needed : plan.peak;
   const colours = ["busy", "cb_empty", "barrier", "dst", "dram", "semaphore", "noc", "src"];
   const costs = [["unpack", "cb_empty"], ["math", "busy"], ["pack", "dst"], ["read", "barrier"], ["write", "semaphore"]];
@@ -49,6 +49,9 @@ function drawStrategies(plans, best) {
         name: name(plan), value: `${slots(plan)}${plan.fits ? "" : ", too many"}`,
         parts: (plan.account || []).map((one, i) => [one.slots, plan.fits ? colours[i % colours.length] : "launch", `${one.what}: ${one.slots} slots`]),
       })), most)),
+      make("div", {}, make("h3", {textContent: "Cycles of all blocks"}), bars("Cycles of all blocks", legal.map((plan) => ({
+        name: name(plan), value: cycles(plan.cost.cycles), parts: [[plan.cost.cycles, plan === best ? "noc" : "busy", `${exact(plan.cost.cycles)} cycles for ${plan.cost.blocks} blocks\nbound by ${plan.cost.bound}`]],
+      })), d3.max(legal, (plan) => plan.cost.cycles))),
       make("div", {}, make("h3", {textContent: "Cycles from block to block"}), bars("Cycles from block to block", legal.map((plan) => ({
         name: name(plan), value: cycles(plan.cost.interval), parts: [[plan.cost.interval, plan === best ? "noc" : "busy", `${exact(plan.cost.interval)} cycles from block to block\n${exact(plan.cost.cycles)} cycles for ${plan.cost.blocks} blocks\nbound by ${plan.cost.bound}`]],
       })), top)),

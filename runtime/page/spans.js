@@ -27,8 +27,9 @@ function rowsOf(core) {
   const rows = one.lanes.map((text, i) => ({name: lanes[i], kind: "lane", spans: laneSpans(text)}));
   one.dst.forEach((text, half) => rows.push({name: one.dst.length > 1 ? `DST half ${half}` : "DST", kind: "dst", spans: sectionSpans(text)}));
   for (const [id, text] of one.cbs) {
-    const cb = report.cores[core].cbs.find((other) => other.id === id) || {role: "", pages: 1};
-    rows.push({name: `CB ${id} ${cb.role}`, kind: "cb", pages: cb.pages, spans: levels(text)});
+    const cb = report.cores[core].cbs.find((other) => other.id === id) || {role: ""};
+    const spans = levels(text);  // a log does not say how many pages there are
+    rows.push({name: `CB ${id} ${cb.role}`, kind: "cb", pages: cb.pages || d3.max(spans, (span) => span.level) || 1, spans});
   }
   const result = {rows, resolution: one.resolution};
   decoded.set(core, result);
