@@ -34,6 +34,8 @@ Steps& steps() {
   return of_thread;
 }
 
+bool is_zero(simd::Extent extent) { return extent.finite && extent.least == simd::Extent().least; }
+
 /// Pools faces of a tile into 16 sums, as the numerics say.
 class FacePool {
  public:
@@ -150,9 +152,12 @@ std::uint32_t MatrixUnit::matmul_in_pairs(const MatmulBlock& block) const {
         left |= 1U << index;
         continue;
       }
+      // A tile of zeros, as of probabilities that a mask hides, adds nothing to sums but the rounding that they have
+      // already.
+      const bool nothing = is_zero(extents.at(r)) || is_zero(extents.at(rt + c));
       simd::multiply_pairs({.in0 = &pairs.at(r),
                             .in1 = &pairs.at(rt + c),
-                            .phases = cut.phases,
+                            .phases = nothing ? 0 : cut.phases,
                             .cleared = cleared,
                             .dst_fp32 = dst_fp32_,
                             .dst = dst});

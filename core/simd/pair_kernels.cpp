@@ -42,12 +42,9 @@ TILEGRID_PAIRS inline __m512 half_up(__m512 v) {
 /// As round_dst() of matrix_fma-inl.h.
 template <bool dst_fp32>
 TILEGRID_PAIRS inline __m512 written(__m512 v) {
-  constexpr int nan_zero_denormal = 0x01 | 0x02 | 0x04 | 0x20 | 0x80;
-  if (_mm512_fpclass_ps_mask(v, nan_zero_denormal) != 0) {
-    const __m512i nan = _mm512_set1_epi32(0x7FC00000);
-    const __m512i bits = _mm512_mask_mov_epi32(_mm512_castps_si512(v), _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), nan);
-    v = _mm512_castsi512_ps(_mm512_maskz_mov_epi32(_mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x7F800000)), bits));
-  }
+  const __m512i nan = _mm512_set1_epi32(0x7FC00000);
+  const __m512i bits = _mm512_mask_mov_epi32(_mm512_castps_si512(v), _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), nan);
+  v = _mm512_castsi512_ps(_mm512_maskz_mov_epi32(_mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x7F800000)), bits));
   return dst_fp32 ? v : half_up(v);
 }
 
@@ -153,9 +150,12 @@ TILEGRID_PAIRS inline void transpose_words(const std::byte* face, __m512i (&rows
   }
 }
 
-/// sums += 16 products along K to each of 8 rows and 32 columns. `in0` is the row of the face where they begin, `in1` the
-/// first of the two faces side by side.
+/// sums += 16 products along K to each of 8 rows and 32 columns, then rounded; a row as soon as it has its last product,
+/// while others still get theirs. `in0` is the row of the face where they begin, `in1` the first of the two faces side by
+/// side.
+template <bool dst_fp32>
 TILEGRID_PAIRS inline void multiply_face(const std::uint32_t* in0, const std::uint32_t* in1, __m512 (&sums)[block_rows][2]) {
+#pragma GCC unroll 8
   for (std::size_t k = 0; k < face_pairs; ++k) {
     const auto left = reinterpret_cast<__m512bh>(_mm512_load_si512(in1 + k * face_side));
     const auto right = reinterpret_cast<__m512bh>(_mm512_load_si512(in1 + face_words + k * face_side));
@@ -164,7 +164,28 @@ TILEGRID_PAIRS inline void multiply_face(const std::uint32_t* in0, const std::ui
       const auto pair = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(in0[r * face_pairs + k])));
       sums[r][0] = _mm512_dpbf16_ps(sums[r][0], pair, left);
       sums[r][1] = _mm512_dpbf16_ps(sums[r][1], pair, right);
+      if (dst_fp32 || k + 1 < face_pairs) continue;
+      sums[r][0] = half_up(sums[r][0]);
+      sums[r][1] = half_up(sums[r][1]);
     }
+  }
+}
+
+/// The DST write of a block. Few have a number that needs repair.
+template <bool dst_fp32>
+TILEGRID_PAIRS inline void store(__m512 (&sums)[block_rows][2], float* dst) {
+  constexpr int nan_negative_zero_denormal = 0x01 | 0x04 | 0x20 | 0x80;
+  std::uint32_t found = 0;
+  for (const auto& of_row : sums) {
+    for (const __m512 sum : of_row) found |= _mm512_fpclass_ps_mask(sum, nan_negative_zero_denormal);
+  }
+  if (found != 0) {
+    for (auto& of_row : sums) {
+      for (__m512& sum : of_row) sum = written<dst_fp32>(sum);
+    }
+  }
+  for (std::size_t r = 0; r < block_rows; ++r) {
+    for (std::size_t v = 0; v < 2; ++v) _mm512_store_ps(dst + r * face_side + v * face_side * face_side, sums[r][v]);
   }
 }
 
@@ -185,18 +206,15 @@ TILEGRID_PAIRS void multiply_to(const PairProduct& p) {
       const std::uint32_t* in0 = phase < 2 ? p.in0->high.data() : p.in0->low.data();
       const std::uint32_t* in1 = phase % 2 == 0 ? p.in1->high.data() : p.in1->low.data();
       for (std::size_t half = 0; half < 2; ++half) {
-        multiply_face(in0 + (faces + half) * face_words + in_face * face_pairs, in1 + 2 * half * face_words, sums);
-        if (dst_fp32) continue;
-        for (auto& of_row : sums) {
-          for (__m512& sum : of_row) sum = half_up(sum);
-        }
+        multiply_face<dst_fp32>(in0 + (faces + half) * face_words + in_face * face_pairs, in1 + 2 * half * face_words, sums);
       }
     }
-    for (std::size_t r = 0; r < block_rows; ++r) {
-      for (std::size_t v = 0; v < 2; ++v) {
-        _mm512_store_ps(dst + r * face_side + v * face_side * face_side, written<dst_fp32>(sums[r][v]));
+    if (!dst_fp32 && p.phases == 0) {
+      for (auto& of_row : sums) {
+        for (__m512& sum : of_row) sum = half_up(sum);
       }
     }
+    store<dst_fp32>(sums, dst);
   }
 }
 

@@ -53,7 +53,7 @@ Extent pair_bf16_in1(const PairSource& source, PairTile& out);
 struct PairProduct {
   const PairTile* in0 = nullptr;
   const PairTile* in1 = nullptr;
-  int phases = 1;
+  int phases = 1;  ///< none: dst is rounded, as it is when a tile of zeros goes into its sums
   bool cleared = false;
   bool dst_fp32 = true;
   float* dst = nullptr;
