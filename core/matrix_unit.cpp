@@ -115,6 +115,18 @@ float power_of(float scaler) {
   return std::bit_cast<float>(exponent);
 }
 
+/// Whether the first row of each face of a scaler is ones: of kernels that mean a plain maximum.
+bool is_plain(const Prepared& scaler) {
+  if (scaler.source != simd::Source::bf16) return false;
+  std::array<std::uint16_t, face_side> ones{};
+  ones.fill(0x3F80);
+  const auto* face = static_cast<const std::byte*>(scaler.data);
+  for (int i = 0; i < 4; ++i, face += face_side * sizeof ones) {
+    if (std::memcmp(face, ones.data(), sizeof ones) != 0) return false;
+  }
+  return true;
+}
+
 /// The operand times the powers of two of the scaler's columns, by face; denormals become 0, as in every source register.
 void scale_tile(const Prepared& in, const float* powers, float* out) {
   for (int i = 0; i < tile_elements; ++i) {
@@ -300,12 +312,13 @@ void MatrixUnit::reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand sc
   // The first row of each face, and the same as 32 columns for the second half of a scalar reduction.
   alignas(64) std::array<float, 4 * face_side> scale{};
   const Prepared from = prepare(scaler, dst_fp32_, tiles[1].data());
-  for (int face = 0; face < 4; ++face) {
+  const bool plain = maximum && is_plain(from);
+  if (plain) scale.fill(1);
+  for (int face = 0; !plain && face < 4; ++face) {
     face_row(from, face * face_side * face_side, scale.data() + face * face_side);
   }
-  if (maximum) {
+  if (maximum && !plain) {
     std::transform(scale.begin(), scale.end(), scale.begin(), power_of);
-    // Kernels that mean a plain maximum have ones there.
     if (std::any_of(scale.begin(), scale.end(), [](float power) { return power != 1; })) {
       scale_tile(source, scale.data(), tiles[2].data());
       source = {.data = tiles[2].data(), .source = simd::Source::floats};

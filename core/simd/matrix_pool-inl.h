@@ -77,13 +77,23 @@ class PhasedProduct {
     if (phase == 0) return top;
     return finite_or_zero(phase < 2 ? top : hn::Sub(b, top));
   }
+  /// Of two vectors: the sum of all phases, rounded.
   template <bool accumulate>
   HWY_INLINE Floats apply(Floats a, Floats b, Floats c) const {
-    Floats sum = accumulate ? c : hn::Zero(FloatTag());
-    for (int phase = 0; phase < phases_; ++phase) {
-      sum = round_dst<dst_fp32>(fused(a_piece(a, phase), b_piece(b, phase), sum));
-    }
-    return sum;
+    return sum_of<accumulate>(a, c, [&](int phase) HWY_ATTR { return b_piece(b, phase); });
+  }
+  /// The same, where `piece(phase)` is what b_piece() would be of phases 0, 1 and 2.
+  template <bool accumulate, class Piece>
+  HWY_INLINE Floats sum_of(Floats a, Floats c, const Piece& piece) const {
+    const Floats top = masked(a, a_top_);
+    Floats sum = round_dst<dst_fp32>(fused(top, piece(0), accumulate ? c : hn::Zero(FloatTag())));
+    if (phases_ == 1) return sum;
+    const Floats rest = finite_or_zero(hn::Sub(masked(a, a_keep_), top));
+    sum = round_dst<dst_fp32>(fused(rest, piece(1), sum));
+    if (phases_ == 2) return sum;
+    const Floats low = piece(2);
+    sum = round_dst<dst_fp32>(fused(finite_or_zero(top), low, sum));
+    return phases_ == 3 ? sum : round_dst<dst_fp32>(fused(rest, low, sum));
   }
 
  private:
@@ -125,6 +135,30 @@ void elementwise_loop(const ElementwiseSpec& spec, const Operation& operation) {
   }
 }
 
+/// Products with a column: the pieces of its 32 numbers are made once. Sums come rounded.
+template <Source a_source, bool accumulate, bool dst_fp32>
+void multiply_columns(const ElementwiseSpec& spec) {
+  const FloatTag d;
+  const PhasedProduct<dst_fp32> product(spec.cut);
+  constexpr int pieces = 3;  // that differ
+  HWY_ALIGN float column[pieces][tile_side];
+  for (int phase = 0; phase < pieces; ++phase) {
+    for (std::size_t i = 0; i < tile_side; i += lanes) {
+      const Floats b = hn::LoadU(d, static_cast<const float*>(spec.b) + i);
+      hn::Store(product.b_piece(b, phase), d, column[phase] + i);
+    }
+  }
+  for (std::size_t i = 0; i < tile_elements; i += lanes) {
+    const std::size_t face = i / face_elements;
+    const std::size_t row = i % face_elements / face_side;
+    const std::size_t line = face / 2 * face_side + row;
+    float* at = spec.dst + i;
+    const Floats a = read<a_source>(spec.a, face, row, i % face_side);
+    const auto piece = [&](int phase) HWY_ATTR { return hn::Set(d, column[phase][line]); };
+    hn::Store(product.template sum_of<accumulate>(a, hn::Load(d, at), piece), d, at);
+  }
+}
+
 template <Source a_source, Source b_source, bool accumulate, class Operation>
 void elementwise_to(const ElementwiseSpec& spec, const Operation& operation) {
   spec.dst_fp32 ? elementwise_loop<a_source, b_source, accumulate, true>(spec, operation)
@@ -135,6 +169,8 @@ template <Source a_source, Source b_source, bool accumulate>
 void elementwise_operation(const ElementwiseSpec& spec) {
   if (!spec.multiply) {
     elementwise_to<a_source, b_source, accumulate>(spec, Sum(spec.negate_b));
+  } else if (spec.cut.phases > 0 && b_source == Source::columns) {
+    spec.dst_fp32 ? multiply_columns<a_source, accumulate, true>(spec) : multiply_columns<a_source, accumulate, false>(spec);
   } else if (spec.cut.phases > 0 && spec.dst_fp32) {
     elementwise_loop<a_source, b_source, accumulate, true>(spec, PhasedProduct<true>(spec.cut));
   } else if (spec.cut.phases > 0) {

@@ -310,6 +310,10 @@ HWY_NOINLINE void accumulate_bf16(const std::uint16_t* values, std::size_t count
     const Words odd = rounded_sum(hn::And(a, upper), hn::And(b, upper));
     const Halves sum = flush(hn::BitCast(d, hn::OrAnd(hn::ShiftRight<16>(even), odd, upper)));
     const auto nan = hn::Gt(hn::And(sum, half(0x7FFF)), half(0x7F80));
+    if (HWY_LIKELY(hn::AllFalse(d, nan))) {  // also of what was in L1: a NaN stays one
+      hn::StoreU(sum, d, l1 + i);
+      continue;
+    }
     const auto old_nan = hn::Gt(hn::And(old, half(0x7FFF)), half(0x7F80));
     const Halves result = hn::IfThenElse(nan, half(0x7FC0), sum);
     hn::StoreU(hn::IfThenElse(old_nan, beyond_all(old, value), result), d, l1 + i);
