@@ -75,16 +75,17 @@ class Procession {
 };
 
 /// The one queue of a replay: appointments in order of time, then of core, RISC and sequence number (the key), then of
-/// step. Most are for the near future: each of the next `span` cycles has a list of its own, kept in order, and what is
-/// further away lies in a heap. Heads of packets, half of all, come as far behind the present as any before them, and so
-/// in order: they have a queue of their own. An appointment for the past is the next one.
+/// step. Most are for the near future: each of the next `span` cycles has a list of its own, kept in order. What is further
+/// away lies unordered in a block of as many cycles, which is dealt to the lists when its time has come, and what lies
+/// behind all blocks in a heap. Heads of packets, half of all, come as far behind the present as any before them, and so in
+/// order: they have a queue of their own. An appointment for the past is the next one.
 class Agenda {
  public:
   // Always inlined, with the fields as arguments: they then go from registers straight to their place. A struct that is
   // written and copied at once makes the copy wait for the stores.
   [[gnu::always_inline]] void add(double time, std::uint64_t key, std::uint32_t index, Step step) {
     ++size_;
-    const auto cycle = static_cast<std::int64_t>(time);
+    const std::int64_t cycle = cycle_of(time);
     if (cycle >= now_ + span) return put_later({time, key, index, step});
     put(std::max(cycle, now_), time, key, index, step);
   }
@@ -99,8 +100,7 @@ class Agenda {
     if (size_ == 0) return true;
     if (lists_[slot_of(now_)].first == nothing) {
       // Not far beyond the head: what comes to the lists next may lie before what is in them, and then goes to the first.
-      const auto cycle = static_cast<std::int64_t>(heads_.front().time);
-      if (!advance(cycle)) return true;
+      if (!advance(cycle_of(heads_.front().time))) return true;
     }
     return head_is_before(entries_[lists_[slot_of(now_)].first]);
   }
@@ -136,6 +136,7 @@ class Agenda {
   static constexpr std::int64_t much_later = 32;
   static constexpr std::size_t words = span / 64;
   static_assert(words == 64, "one more word has a bit for each");
+  static constexpr std::int64_t blocks = 64;  ///< a word has a bit for each
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
   static constexpr std::uint32_t nothing = 0xFFFF'FFFF;
   struct Entry {
@@ -164,12 +165,19 @@ class Agenda {
     return std::tuple(head.key, Step::head, head.index) < std::tie(entry.key, entry.step, entry.index);
   }
 
+  [[nodiscard]] static std::int64_t cycle_of(double time) { return static_cast<std::int64_t>(time); }
   [[nodiscard]] static std::size_t slot_of(std::int64_t cycle) { return static_cast<std::size_t>(cycle) % span; }
   [[nodiscard]] static std::uint64_t bit(std::size_t number) { return std::uint64_t{1} << number % 64; }
 
   [[gnu::noinline]] void put_later(const Appointment& appointment) {
-    later_.push(appointment);
-    far_ = static_cast<std::int64_t>(later_.top().time);
+    const std::int64_t block = cycle_of(appointment.time) / span;
+    if (block - now_ / span < blocks) {
+      blocks_[static_cast<std::size_t>(block % blocks)].push_back(appointment);
+      taken_blocks_ |= bit(static_cast<std::size_t>(block));
+    } else {
+      later_.push(appointment);
+    }
+    far_ = std::min(far_, block * span);
   }
   [[gnu::always_inline]] void put(std::int64_t cycle, double time, std::uint64_t key, std::uint32_t index, Step step) {
     std::uint32_t at = free_;
@@ -204,22 +212,34 @@ class Agenda {
   }
   /// To the next cycle that has any appointment. False when that is much later than a head's; then it goes to the head's.
   [[gnu::noinline]] bool advance(std::int64_t head = never) {
-    const std::size_t slot = slot_of(now_);
-    taken_[slot / 64] &= ~bit(slot);
-    if (taken_[slot / 64] == 0) taken_words_ &= ~bit(slot / 64);
-    const std::int64_t next = std::min(next_taken(), far_);
-    if (next - std::min(next, head) > much_later) {
-      now_ = std::max(now_, head);
-      return false;
+    for (;;) {
+      const std::size_t slot = slot_of(now_);
+      taken_[slot / 64] &= ~bit(slot);
+      if (taken_[slot / 64] == 0) taken_words_ &= ~bit(slot / 64);
+      const std::int64_t next = std::min(next_taken(), far_);
+      if (next - std::min(next, head) > much_later) {
+        now_ = std::max(now_, head);
+        return false;
+      }
+      now_ = next;
+      if (now_ < far_) return true;
+      deal();
+      if (lists_[slot_of(now_)].first != nothing) return true;
     }
-    now_ = next;
-    if (now_ < far_) return true;
-    for (; !later_.empty() && static_cast<std::int64_t>(later_.top().time) <= now_; later_.pop()) {
-      const Appointment& due = later_.top();
-      put(now_, due.time, due.key, due.index, due.step);
-    }
-    far_ = later_.empty() ? never : static_cast<std::int64_t>(later_.top().time);
-    return true;
+  }
+  /// The block that begins at the present cycle goes to the lists.
+  [[gnu::noinline]] void deal() {
+    const std::int64_t block = now_ / span;
+    const auto slot = static_cast<std::size_t>(block % blocks);
+    const auto deal_one = [&](const Appointment& due) { put(cycle_of(due.time), due.time, due.key, due.index, due.step); };
+    for (const Appointment& due : blocks_[slot]) deal_one(due);
+    blocks_[slot].clear();
+    taken_blocks_ &= ~bit(slot);
+    for (; !later_.empty() && cycle_of(later_.top().time) / span == block; later_.pop()) deal_one(later_.top());
+    far_ = later_.empty() ? never : cycle_of(later_.top().time) / span * span;
+    if (taken_blocks_ == 0) return;
+    const std::uint64_t behind = std::rotr(taken_blocks_, static_cast<int>(slot));
+    far_ = std::min(far_, (block + std::countr_zero(behind)) * span);
   }
   /// The first cycle after the present one whose list is not empty; `never` when all are.
   [[nodiscard]] std::int64_t next_taken() const {
@@ -239,15 +259,17 @@ class Agenda {
 
   Procession heads_;
   std::uint64_t present_key_ = 0;
-  std::int64_t now_ = 0;  ///< cycle of the list that is looked at: no list before it holds any
+  std::int64_t now_ = 0;  ///< the cycle that is looked at: no list before it holds any
   std::size_t size_ = 0;  ///< without heads
   std::vector<Entry> entries_;
   std::uint32_t free_ = nothing;              ///< first of the entries that nobody uses
   std::array<List, span> lists_;              ///< by cycle
   std::array<std::uint64_t, words> taken_{};  ///< a bit for each list that is not empty; the present one may lag
   std::uint64_t taken_words_ = 0;             ///< a bit for each of these words that is not 0
-  std::int64_t far_ = never;                  ///< cycle of the first of `later_`
-  std::priority_queue<Appointment, std::vector<Appointment>, Later> later_;
+  std::int64_t far_ = never;                  ///< first cycle of the first block that holds any
+  std::array<std::vector<Appointment>, blocks> blocks_;
+  std::uint64_t taken_blocks_ = 0;                                           ///< a bit for each block that is not empty
+  std::priority_queue<Appointment, std::vector<Appointment>, Later> later_;  ///< beyond the blocks
 };
 
 }  // namespace tilegrid::timing

@@ -15,7 +15,6 @@ constexpr std::uint64_t port_key = std::uint64_t{1} << 63U;
 
 Fabric::Fabric(const Chip& a, Routes& routes, Agenda& agenda, FabricListener& listener)
     : routes_(routes),
-      hops_(routes.hops()),
       agenda_(agenda),
       listener_(listener),
       hop_(a["noc_hop_cycles"]),
@@ -24,7 +23,7 @@ Fabric::Fabric(const Chip& a, Routes& routes, Agenda& agenda, FabricListener& li
       per_buffer_(1 / buffer_),
       channels_(1 + std::clamp(static_cast<int>(a["noc_response_channels"]), 1, most_channels - 1)),
       ports_(routes.ports()),
-      lanes_(routes.ports() * 2 * most_channels) {
+      lanes_(routes.ports() * lanes_of_port) {
   for (Lane& lane : lanes_) lane.space = buffer_;
   sources_.resize(routes.ports() * 2);
 }
@@ -41,8 +40,11 @@ Fabric::Entry Fabric::enter(const Passage& passage, double time) {
   const std::uint32_t number = worms_.take();
   const auto hops = routes_.way(passage.noc, passage.from, passage.to);
   Worm& worm = worms_[number];
-  worm = {};
-  worm.way = static_cast<std::uint32_t>(hops.data() - hops_);
+  worm.waits_behind = worm.comes_behind = nobody;
+  worm.at = worm.settled = worm.reach = 0;
+  for (std::size_t hop = 0; hop < hops.size(); ++hop) {
+    worm.lanes[hop] = static_cast<std::uint16_t>((hops[hop].port * 2 + hops[hop].side) * most_channels);
+  }
   worm.length = count_of<std::uint8_t>(hops);
   worm.packet = passage.packet;
   worm.key = passage.key;
@@ -51,7 +53,6 @@ Fabric::Entry Fabric::enter(const Passage& passage, double time) {
   worm.source_cycles = passage.source_cycles;
   worm.bytes = passage.bytes;
   worm.response = passage.response;
-  worm.channels = passage.response ? 1 : 0;
   head(number, time);
   return {number, worms_[number].at != 0};
 }
@@ -110,9 +111,9 @@ void Fabric::head(std::uint32_t number, double time) {
 
 void Fabric::ask(std::uint32_t number, double time) {
   Worm& worm = worms_[number];
-  const std::uint16_t wanted = way(worm, worm.at).port;
-  Port& port = ports_[wanted];
-  if (port.first == nobody && port.free <= time) {
+  const std::uint16_t wanted = port(worm, worm.at);
+  Port& asked = ports_[wanted];
+  if (asked.first == nobody && asked.free <= time) {
     int channel = 0;
     const double when = chance(worm, time, channel);
     if (when <= time) {
@@ -120,22 +121,22 @@ void Fabric::ask(std::uint32_t number, double time) {
     }
   }
   worm.waits_behind = nobody;
-  if (port.first == nobody) {
-    port.first = number;
+  if (asked.first == nobody) {
+    asked.first = number;
   } else {
-    worms_[port.last].waits_behind = number;
+    worms_[asked.last].waits_behind = number;
   }
-  port.last = number;
+  asked.last = number;
   serve(wanted, time);
 }
 
 /// When the first of the virtual channels that the packet may take is free, as far as that is known, and which one that is.
 double Fabric::chance(const Worm& worm, double time, int& channel) {
-  const Hop hop = way(worm, worm.at);
   if (worm.at + 1 == worm.length) return time;  // a NIU takes what comes
+  const Lane* lanes = &lane(worm, worm.at);
   const double needed = std::min<double>(worm.flits, buffer_);
   const auto look = [&](int candidate) {
-    const Lane& l = lane(hop, candidate);
+    const Lane& l = lanes[candidate];
     return l.space < needed ? never : l.free;
   };
   channel = worm.response ? 1 : 0;
@@ -195,13 +196,12 @@ void Fabric::go(std::uint32_t number, int channel, double time) {
   Worm& worm = worms_[number];
   const int hop = worm.at++;
   const bool last = worm.at == worm.length;
-  Port& port = ports_[way(worm, hop).port];
+  Port& passed = ports_[port(worm, hop)];
   const double end = time + (hop == 0 ? worm.source_cycles : worm.cycles);
-  port.busy += end - time;
-  port.free = end;
-  port.bytes += worm.bytes;
-  const std::uint64_t taken = channel;
-  if (hop != 0) worm.channels |= taken << (hop * channel_bits);
+  passed.busy += end - time;
+  passed.free = end;
+  passed.bytes += worm.bytes;
+  worm.lanes[hop] = static_cast<std::uint16_t>(worm.lanes[hop] + channel);
   const bool small = worm.flits <= buffer_;
   Lane& ahead = lane(worm, hop);
   ahead.behind = end;
@@ -216,15 +216,15 @@ void Fabric::go(std::uint32_t number, int channel, double time) {
     hold_back(worm, hop, end);
     if (small) {
       lane(worm, hop - 1).space += worm.flits;
-      const std::uint16_t upstream = way(worm, hop - 1).port;
+      const std::uint16_t upstream = port(worm, hop - 1);
       if (ports_[upstream].first != nobody) wake(upstream, time);
     }
   }
   if (!last) {
     if (hop - worm.settled >= worm.reach) settle(worm, time);
-    const Hop next = way(worm, worm.at);  // by the time that the head is there its port should be in the cache
-    __builtin_prefetch(&ports_[next.port]);
-    __builtin_prefetch(&lane(next, worm.response ? 1 : 0));
+    // By the time that the head is there its port should be in the cache.
+    __builtin_prefetch(&ports_[port(worm, worm.at)]);
+    __builtin_prefetch(&lane(worm, worm.at) + (worm.response ? 1 : 0));
     return agenda_.add_head(time + (hop == 0 ? niu_ : hop_), worm.key, number);
   }
   while (worm.settled < worm.length) settle(worm, time);
@@ -250,8 +250,8 @@ void Fabric::settle(Worm& worm, double time) {
   Lane& passed = lane(worm, hop);
   const double end = std::max(passed.behind, time);
   passed.free = end;
-  const std::uint16_t port = way(worm, hop).port;
-  if (ports_[port].first != nobody) wake(port, end);
+  const std::uint16_t number = port(worm, hop);
+  if (ports_[number].first != nobody) wake(number, end);
   Queue& buffer = queue(worm, hop);
   buffer.left = end;
   buffer.first = worm.comes_behind;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
 #include "core/chip/chip.h"
+#include "core/chip/geometry.h"
 #include "runtime/timing/agenda.h"
 #include "runtime/timing/pool.h"
 #include "runtime/timing/routes.h"
@@ -77,8 +79,9 @@ class Fabric {
  private:
   static constexpr double never = std::numeric_limits<double>::infinity();
   static constexpr std::uint32_t nobody = 0xFFFF'FFFF;
-  static constexpr unsigned channel_bits = 2;  ///< of Worm::channels
-  static constexpr int most_channels = 1 << channel_bits;
+  static constexpr int most_channels = 4;
+  static constexpr int lanes_of_port = 2 * most_channels;  ///< on both sides of the dateline
+  static constexpr int most_hops = max_die_columns_and_rows;
 
   struct Port {
     double free = 0, busy = 0;
@@ -98,13 +101,11 @@ class Fabric {
     double space = 0;   ///< flits of the buffer that are not taken by packets which fit into it as a whole
     Queue buffer;
   };
-  /// Takes one cache line.
+  /// Takes two cache lines: what it is, and its way.
   struct alignas(64) Worm {
     std::uint64_t key = 0;
-    std::uint64_t channels = 0;  ///< two bits a hop
     double cycles = 0, source_cycles = 0;
-    float flits = 0;        ///< a whole number
-    std::uint32_t way = 0;  ///< its first hop
+    float flits = 0;  ///< a whole number
     std::uint32_t bytes = 0;
     std::uint32_t packet = 0;
     std::uint32_t waits_behind = nobody;  ///< next of those that wait for a port
@@ -114,17 +115,19 @@ class Fabric {
     std::uint8_t settled = 0;             ///< hops for which it is known when the tail passes them
     std::uint8_t reach = 0;               ///< routers that the packet reaches back over when it stands still
     bool response = false;
+    /// By hop: the lane that was taken, before that the first of its side of the port.
+    alignas(64) std::array<std::uint16_t, most_hops> lanes;
   };
-  static_assert(sizeof(Worm) == 64);
+  static_assert(sizeof(Worm) == 128);
 
-  [[nodiscard]] Hop way(const Worm& worm, int hop) const { return hops_[worm.way + hop]; }
-  [[nodiscard]] Lane& lane(Hop hop, int channel) { return lanes_[(hop.port * 2 + hop.side) * most_channels + channel]; }
-  [[nodiscard]] Lane& lane(const Worm& worm, int hop) {
-    return lane(way(worm, hop), static_cast<int>(worm.channels >> (hop * channel_bits) & 3U));
+  /// The hop's port.
+  [[nodiscard]] static std::uint16_t port(const Worm& worm, int hop) {
+    return static_cast<std::uint16_t>(worm.lanes[hop] / lanes_of_port);
   }
+  [[nodiscard]] Lane& lane(const Worm& worm, int hop) { return lanes_[worm.lanes[hop]]; }
   /// The queue in which the packet stands before it takes the hop. A NIU has one queue for requests and one for responses.
   [[nodiscard]] Queue& queue(const Worm& worm, int hop) {
-    if (hop == 0) return sources_[way(worm, 0).port * 2 + (worm.response ? 1 : 0)];
+    if (hop == 0) return sources_[port(worm, 0) * 2 + (worm.response ? 1 : 0)];
     return lane(worm, hop - 1).buffer;
   }
   [[nodiscard]] std::uint8_t reach_of(const Worm& worm) const;
@@ -139,7 +142,6 @@ class Fabric {
   void settle(Worm& worm, double time);
 
   Routes& routes_;
-  const Hop* hops_;  ///< of all ways
   Agenda& agenda_;
   FabricListener& listener_;
   double hop_, niu_;

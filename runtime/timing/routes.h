@@ -59,8 +59,6 @@ class Routes {
 
   /// All ports of a way, both NIUs' included: two more than links. Stays valid.
   [[nodiscard]] std::span<const Hop> way(int noc, int from, int to);
-  /// Where all ways are, one behind the other; it stays there.
-  [[nodiscard]] const Hop* hops() const { return hops_.data(); }
   [[nodiscard]] int links(int noc, int from, int to) {
     const std::uint8_t known = links_[index_of(noc, from, to)];
     return known != unknown ? known : count_of(way(noc, from, to)) - 2;
