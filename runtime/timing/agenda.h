@@ -91,6 +91,12 @@ class Agenda {
   }
   /// The head of a packet, which goes from router to router in a few cycles.
   [[gnu::always_inline]] void add_head(double time, std::uint64_t key, std::uint32_t index) { heads_.add(time, key, index); }
+  /// Is called for each appointment from far away when it has come near: what it is about may be far from the cache.
+  using Dealt = void (*)(const void* whose, std::uint32_t index, Step step);
+  void when_dealt(Dealt call, const void* whose) {
+    dealt_ = call;
+    whose_ = whose;
+  }
   /// Of the appointment that next() gave last.
   [[nodiscard]] std::uint64_t present_key() const { return present_key_; }
   [[nodiscard]] bool empty() const { return size_ == 0 && heads_.empty(); }
@@ -110,6 +116,8 @@ class Agenda {
     present_key_ = head.key;
     return head;
   }
+  /// Of the heads the first; null when there is none.
+  [[nodiscard]] const Procession::Entry* following_head() const { return heads_.empty() ? nullptr : &heads_.front(); }
   [[gnu::always_inline]] Appointment next() {
     if (head_is_next()) {
       const Procession::Entry head = next_head();
@@ -231,7 +239,10 @@ class Agenda {
   [[gnu::noinline]] void deal() {
     const std::int64_t block = now_ / span;
     const auto slot = static_cast<std::size_t>(block % blocks);
-    const auto deal_one = [&](const Appointment& due) { put(cycle_of(due.time), due.time, due.key, due.index, due.step); };
+    const auto deal_one = [&](const Appointment& due) {
+      put(cycle_of(due.time), due.time, due.key, due.index, due.step);
+      if (dealt_ != nullptr) dealt_(whose_, due.index, due.step);
+    };
     for (const Appointment& due : blocks_[slot]) deal_one(due);
     blocks_[slot].clear();
     taken_blocks_ &= ~bit(slot);
@@ -257,6 +268,8 @@ class Agenda {
     return now_ + static_cast<std::int64_t>((next + span - slot) % span);
   }
 
+  Dealt dealt_ = nullptr;
+  const void* whose_ = nullptr;
   Procession heads_;
   std::uint64_t present_key_ = 0;
   std::int64_t now_ = 0;  ///< the cycle that is looked at: no list before it holds any

@@ -76,22 +76,6 @@ double Fabric::take(std::uint16_t number, double time, double cycles, std::uint3
   return begin;
 }
 
-void Fabric::handle(const Appointment& now) {
-  switch (now.step) {
-    case Step::head:
-      return head(now.index, now.time);
-    case Step::front:
-      return ask(now.index, now.time);
-    case Step::wake: {
-      Port& port = ports_[now.index];
-      if (port.wake <= now.time) port.wake = never;
-      return serve(static_cast<std::uint16_t>(now.index), now.time);
-    }
-    default:
-      return;
-  }
-}
-
 /// It asks for its next port when no other packet stands before it there.
 void Fabric::head(std::uint32_t number, double time) {
   const Worm& worm = worms_[number];

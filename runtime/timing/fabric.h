@@ -59,9 +59,20 @@ class Fabric {
   /// Appends another packet of the same way to one that waits in its NIU behind others. False when that one is next or has
   /// entered the network, or when both together would be longer than `most` bytes.
   bool extend(std::uint32_t worm, const Passage& passage, std::uint32_t most);
-  void handle(const Appointment& appointment);
   /// The head has reached a router, or stands in the NIU that sends it.
   void head(std::uint32_t worm, double time);
+  /// This worm's head comes next: what it is should be in the cache by then.
+  void expect_head(std::uint32_t worm) const {
+    __builtin_prefetch(&worms_[worm]);
+    __builtin_prefetch(&worms_[worm].lanes);
+  }
+  /// The packet before it has left the router's buffer.
+  void front(std::uint32_t worm, double time) { ask(worm, time); }
+  /// A port may be free for those who wait.
+  void woken(std::uint16_t port, double time) {
+    if (ports_[port].wake <= time) ports_[port].wake = never;
+    serve(port, time);
+  }
   /// Whether responses stand in the queue of a node's NIU.
   [[nodiscard]] bool responds(int noc, int node) const {
     return sources_[routes_.port(noc, node, Routes::port_inject) * 2 + 1].first != nobody;

@@ -45,7 +45,13 @@ Network::Network(const Chip& a, GridSize grid, Agenda& agenda, NetworkListener& 
       channels_(a.places().banks()),
       trains_(noc_count * routes_.nodes() * routes_.nodes(), nothing),
       chain_free_(noc_count * routes_.nodes()),
-      watch_(observer != nullptr ? std::make_unique<PacketWatch>(*observer, routes_) : nullptr) {}
+      watch_(observer != nullptr ? std::make_unique<PacketWatch>(*observer, routes_) : nullptr) {
+  agenda.when_dealt(
+      [](const void* packets, std::uint32_t index, Step step) {
+        if (step == Step::serve) __builtin_prefetch(&(*static_cast<const Pool<Packet>*>(packets))[index]);
+      },
+      &packets_);
+}
 
 Network::~Network() = default;
 
@@ -180,20 +186,6 @@ void Network::arrived(std::uint32_t index, double time) {
     complete(request, committed + fabric_.flight(packet.back), packet.wait, 0);
   }
   packets_.give_back(index);
-}
-
-void Network::handle(const Appointment& now) {
-  switch (now.step) {
-    case Step::serve:
-      return packets_[now.index].request.transfer == Transfer::read ? fetch(now.index, now.time)
-                                                                    : store(now.index, now.time);
-    case Step::ready:
-      if (packets_[now.index].bank >= 0) return fetched(now.index);
-      send(now.index, now.time);
-      return;
-    default:
-      return fabric_.handle(now);
-  }
 }
 
 /// Occupies the packet's DRAM channel for its bytes. Returns when that begins.

@@ -79,9 +79,18 @@ class Network final : private FabricListener {
   /// The packet reaches its NIU at `time`. Returns when it enters the network, which is when the RISC may go on; `later`
   /// when that is not known yet.
   double issue(const Request& request, double time);
-  void handle(const Appointment& appointment);
-  /// As handle(), for a head.
-  void head(const Procession::Entry& head) { fabric_.head(head.index, head.time); }
+  // What the agenda has come to, by the names of the steps.
+  void head(std::uint32_t worm, double time) { fabric_.head(worm, time); }
+  void expect_head(std::uint32_t worm) const { fabric_.expect_head(worm); }
+  void front(std::uint32_t worm, double time) { fabric_.front(worm, time); }
+  void wake(std::uint32_t port, double time) { fabric_.woken(static_cast<std::uint16_t>(port), time); }
+  void reaches_dram(std::uint32_t packet, double time) {
+    packets_[packet].request.transfer == Transfer::read ? fetch(packet, time) : store(packet, time);
+  }
+  void ready(std::uint32_t packet, double time) {
+    if (packets_[packet].bank >= 0) return fetched(packet);
+    send(packet, time);
+  }
   [[nodiscard]] const SemaphoreUpdate& update(std::uint32_t index) const { return updates_[index]; }
   void forget_update(std::uint32_t index) { updates_.give_back(index); }
   /// When the last transfer so far was over.

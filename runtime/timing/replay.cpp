@@ -81,7 +81,9 @@ class LaunchReplay final : private NetworkListener {
     for (std::uint64_t turn = 1; !agenda_.empty(); ++turn) {
       if (turn % turns_between_words == 0 && progress_) progress_(moved());
       if (agenda_.head_is_next()) {
-        network_.head(agenda_.next_head());
+        const Procession::Entry head = agenda_.next_head();
+        if (const Procession::Entry* following = agenda_.following_head()) network_.expect_head(following->index);
+        network_.head(head.index, head.time);
         advance();
         continue;
       }
@@ -96,11 +98,24 @@ class LaunchReplay final : private NetworkListener {
           changed(update.core).semaphore_landed(update, now.time);
           break;
         }
+        case Step::front:
+          network_.front(now.index, now.time);
+          break;
+        case Step::wake:
+          network_.wake(now.index, now.time);
+          break;
+        case Step::serve:
+          network_.reaches_dram(now.index, now.time);
+          break;
+        case Step::ready:
+          network_.ready(now.index, now.time);
+          break;
+        case Step::head:
+          network_.head(now.index, now.time);
+          break;
         case Step::look:
           look(now.time);
           break;
-        default:
-          network_.handle(now);
       }
       advance();
     }
