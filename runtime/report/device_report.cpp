@@ -143,32 +143,49 @@ std::string limits_text(const Value& bound, double cycles, std::size_t most) {
   return text;
 }
 
-std::string total_text(const Value& device) {
-  const double cycles = device["cycles"].number();
-  const Value& bound = device["bound"];
-  const Value& arch = device["arch"];
-  const double clock = arch[".clock_hz"].number();
-  const auto first = [](const Value& limits, double whole) {
-    return percent(limits["limits"].members().front().value.number(), whole);
-  };
-  std::string text = fmt::format("\nDevice time: {}, {} cycles; {:.3g} TFLOP/s, {} of the peak at the fidelity used\n",
-                                 duration_text(device["seconds"].number()), grouped(cycles), device["tflops"].number(),
-                                 percent(device["peak_share"].number()));
-  text += fmt::format("  {} at {:.6g} MHz{}", arch["name"].text(), clock / 1e6, arch[".ran_on"].text());
+/// What bounds a launch or run, as a part of its cycles.
+std::string first_limit(const Value& bound, double cycles) {
+  return percent(bound["limits"].members().front().value.number(), cycles);
+}
+
+std::string time_line(const Value& device) {
+  return fmt::format("Device time: {}, {} cycles; {:.3g} TFLOP/s, {} of the peak at the fidelity used\n",
+                     duration_text(device["seconds"].number()), grouped(device["cycles"].number()),
+                     device["tflops"].number(), percent(device["peak_share"].number()));
+}
+
+/// The chip, and what --set changed of it.
+std::string chip_line(const Value& arch) {
+  std::string text =
+      fmt::format("  {} at {:.6g} MHz{}", arch["name"].text(), arch[".clock_hz"].number() / 1e6, arch[".ran_on"].text());
   const char* before = "; changed:";
   for (const Member& change : arch["changed"].members()) {
     text += fmt::format("{} {} {:.6g} -> {:.6g}", before, change.name, change.value["from"].number(),
                         change.value["to"].number());
     before = ",";
   }
-  text += fmt::format("\n  bound by {}: {} of the time, a margin of {}; then{}\n", bound["by"].text(), first(bound, cycles),
-                      percent(bound["margin"].number()), limits_text(bound, cycles, lane_count + 2));
+  return text + '\n';
+}
+
+/// What bounds the run, and as many others as `most` says.
+std::string bound_line(const Value& device, std::size_t most) {
+  const double cycles = device["cycles"].number();
+  const Value& bound = device["bound"];
+  return fmt::format("  bound by {}: {} of the time, a margin of {}; then{}\n", bound["by"].text(),
+                     first_limit(bound, cycles), percent(bound["margin"].number()), limits_text(bound, cycles, most));
+}
+
+std::string total_text(const Value& device) {
+  const double cycles = device["cycles"].number();
+  const Value& arch = device["arch"];
+  std::string text = '\n' + time_line(device) + chip_line(arch) + bound_line(device, lane_count + 2);
   if (device["launches"].list().size() < 2) return text;
   for (const Value& launch : device["launches"].list()) {
     const double own = launch["cycles"].number();
-    text += fmt::format("  launch {:<20}{:>14} cycles {:>12} {:>6}; bound by {} {}, then{}\n", launch["name"].text(),
-                        grouped(own), duration_text(own / clock), percent(own, cycles), launch["bound"]["by"].text(),
-                        first(launch["bound"], own), limits_text(launch["bound"], own, 1));
+    text +=
+        fmt::format("  launch {:<20}{:>14} cycles {:>12} {:>6}; bound by {} {}, then{}\n", launch["name"].text(),
+                    grouped(own), duration_text(own / arch[".clock_hz"].number()), percent(own, cycles),
+                    launch["bound"]["by"].text(), first_limit(launch["bound"], own), limits_text(launch["bound"], own, 1));
   }
   return text;
 }
@@ -347,6 +364,12 @@ Value device_figures(const DeviceReport& report) {
 
 std::string device_time_text(const Value& device) {
   return total_text(device) + lanes_text(device) + shares_text(device) + network_text(device);
+}
+
+std::string short_device_time_text(const Value& device) {
+  const Value& arch = device["arch"];
+  const bool own = !arch["changed"].members().empty() || !arch[".ran_on"].text().empty();
+  return time_line(device) + (own ? chip_line(arch) : "") + bound_line(device, 2);
 }
 
 std::string replay_cost_text(const Value& device) {

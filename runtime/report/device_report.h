@@ -50,6 +50,8 @@ struct DeviceReport {
 /// The section "Device time" of a report, drawn from device_figures(), with a blank line first. It has no host cost: a
 /// replay of the same log prints the same.
 [[nodiscard]] std::string device_time_text(const Value& device);
+/// Its first lines: how long, and what bounds it.
+[[nodiscard]] std::string short_device_time_text(const Value& device);
 /// One line of host cost.
 [[nodiscard]] std::string replay_cost_text(const Value& device);
 

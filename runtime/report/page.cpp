@@ -107,7 +107,7 @@ fs::path nearest_folder(const std::string& folder) {
 
 Value page_of(const Document& document, const RunOutcome& outcome) {
   Array facts;
-  for (const auto& [name, fact] : document.facts) facts.push_back(Array{name, fact});
+  for (const Fact& fact : document.facts) facts.push_back(Array{fact.name, fact.text});
   return {{"kind", "run"},
           {"title", document.title},
           {"facts", facts},

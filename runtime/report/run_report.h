@@ -48,13 +48,25 @@ struct RunOutcome {
   double total_seconds = 0;              ///< on the host, from the first look at the data until the report
 };
 
+/// A line of a report's header: what, and its value.
+struct Fact {
+  std::string name, text;
+  bool detail = false;  ///< not on the first screen
+};
+
 /// One report: text and JSON are drawn from it.
 struct Document {
-  std::string title;                                       ///< what ran
-  std::vector<std::pair<std::string, std::string>> facts;  ///< lines of the header: what, and its value
-  std::string plan;                                        ///< text below the header
-  std::string verification;                                ///< text, with the verdict
-  std::string details, appendix;                           ///< text before the counts, and at the end
+  void add(std::string name, std::string text, bool detail = false) {
+    facts.push_back({std::move(name), std::move(text), detail});
+  }
+
+  std::string title;              ///< what ran
+  std::vector<Fact> facts;        ///< lines of the header
+  std::string plan;               ///< text below the header
+  std::string verification;       ///< text, with the verdict
+  std::string verdict;            ///< a line that says the same, for the first screen; empty: that has all of the text
+  std::string details, appendix;  ///< text before the counts, and at the end
+  std::string more;               ///< a line that says where the rest of the first screen is
   /// JSON: config and verify by who ran, then those of run_figures().
   Value figures;
 };
@@ -65,8 +77,11 @@ struct Document {
 [[nodiscard]] Value run_figures(const RunOutcome& outcome, const std::string& view,
                                 const std::function<Value(int core)>& work);
 
-/// Everything that a run prints.
+/// Everything that a run prints with --verbose.
 [[nodiscard]] std::string text_of(const Document& document);
+/// What a newcomer looks for, on one screen: what ran, whether its numbers are right, device time and what bounds it, the
+/// grid view, where the rest is; and what was asked for: plans, splits, what became of numbers.
+[[nodiscard]] std::string first_screen_of(const Document& document);
 /// A grid view of device time alone; nothing for "none".
 [[nodiscard]] std::string device_view_text(const DeviceReport& report, const std::string& metric);
 

@@ -96,14 +96,33 @@ std::string blocked_text(const Value& blocked) {
   return text;
 }
 
+std::string header_text(const Document& document, bool details) {
+  std::string text = fmt::format("tilegrid {} {}\n", program_version(), document.title);
+  for (const Fact& fact : document.facts) {
+    if (details || !fact.detail) text += fmt::format("  {:<10} {}\n", fact.name, fact.text);
+  }
+  return text + document.plan;
+}
+
 }  // namespace
+
+std::string first_screen_of(const Document& document) {
+  const Value& figures = document.figures;
+  const Value& device = figures["device"];
+  std::string text = header_text(document, false);
+  text += document.verdict.empty() ? document.verification : fmt::format("\n{}\n", document.verdict);
+  if (const std::uint64_t waits = figures["totals"]["ambiguous_waits"].count(); waits > 0) {
+    text += fmt::format("Ambiguous waits {}: what cores compute may depend on who came first\n", waits);
+  }
+  if (!device.is_null()) text += short_device_time_text(device);
+  text += numbers_text(figures["totals"]["numbers"]) + document.details + document.appendix;
+  return text + figures[".view"].text() + document.more;
+}
 
 std::string text_of(const Document& document) {
   const Value& figures = document.figures;
   const Value& device = figures["device"];
-  std::string text = fmt::format("tilegrid {} {}\n", program_version(), document.title);
-  for (const auto& [name, fact] : document.facts) text += fmt::format("  {:<10} {}\n", name, fact);
-  text += document.plan + document.verification + document.details;
+  std::string text = header_text(document, true) + document.verification + document.details;
   text += work_text(figures["totals"]) + buffers_text(figures["totals"]["cbs"]) + noc_text(figures["totals"]);
   text += numbers_text(figures["totals"]["numbers"]);
   if (!device.is_null()) text += device_time_text(device);

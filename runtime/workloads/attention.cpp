@@ -472,7 +472,7 @@ void Attention::describe_config(report::Document& document) const {
       std::minmax_element(split.begin(), split.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
   const auto chosen = [](bool was) { return was ? " (chosen)" : ""; };
   document.title = shape.causal ? "attention, causal" : "attention";
-  const auto add = [&](const char* what, std::string fact) { document.facts.emplace_back(what, std::move(fact)); };
+  const auto add = [&](auto&&... fact) { document.add(std::forward<decltype(fact)>(fact)...); };
   add("shape", fmt::format("{}; {}", attention::shape_text(shape), data));
   if (shape.keys_before() > 0) add("causal", fmt::format("query i sees the keys up to i + {}", shape.keys_before()));
   if (shape.blind_rows() > 0) {
@@ -484,15 +484,17 @@ void Attention::describe_config(report::Document& document) const {
   }
   add("numbers", fmt::format("{}, {} exp", numbers_text(format_text(config.format), config.compute),
                              exp_names.of(config.exp_accurate)));
-  add("kernel", name_of(config.kernel));
+  add("kernel", name_of(config.kernel), config.kernel == Kernel::hand_written);
   add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk, chosen(q_chunk_chosen),
                             config.k_chunk, chosen(k_chunk_chosen), least->size(), most->size(), shape.causal ? ", " : "",
                             shape.causal ? order_of(config) : ""));
   if (config.partition != attention::Partition::flat) add("partition", attention::partition_text(config));
   if (chunks_differ()) {
-    add("", fmt::format("chosen for {}: --kv dram has Q {}, K {}, so results differ in their last bits; --q-chunk and "
-                        "--k-chunk keep them",
-                        name_of(config.delivery), dram_chunks_->q_chunk, dram_chunks_->k_chunk));
+    add("",
+        fmt::format("chosen for {}: --kv dram has Q {}, K {}, so results differ in their last bits; --q-chunk and "
+                    "--k-chunk keep them",
+                    name_of(config.delivery), dram_chunks_->q_chunk, dram_chunks_->k_chunk),
+        true);
   }
   add("K/V", attention::team_text(config) + attention::causal_text(config));
   if (config.kv_page > 0) {
@@ -502,32 +504,7 @@ void Attention::describe_config(report::Document& document) const {
   if (const std::string& reason = kv["fallback"].text(); !reason.empty()) {
     add("fallback", fmt::format("{} instead of {}: {}", name_of(config.delivery), name_of(config.kv), reason));
   }
-  if (!candidates.empty()) add("chosen by", chosen_text(kv["candidates"]));
-}
-
-void Attention::describe_verification(report::Document& document) const {
-  Value& json = document.figures["verify"];
-  if (!verification) return;
-  const attention::Verification& v = *verification;
-  const std::string mode(verify_names().of(v.request.mode));
-  json = {{"correlation", v.figures.correlation},
-          {"rmse", v.figures.rmse},
-          {"relative_l2", v.figures.relative_l2},
-          {"max_abs", v.figures.max_abs},
-          {"worst_row", v.figures.worst_row},
-          {"rows", v.figures.rows},
-          {"mode", mode},
-          {"passed", v.passed},
-          {"gate", {{"correlation", v.gate.correlation}, {"relative_l2", v.gate.relative_l2}}}};
-  add_tally(json, v.finite, output_extents());
-  std::string& text = document.verification;
-  text = fmt::format("\nVerification against double precision: {} ({} of {} rows), {:.2f} s\n", mode, v.figures.rows,
-                     std::int64_t{config.shape.batch} * config.shape.heads * config.shape.seq_q, v.seconds);
-  text += fmt::format("  correlation {:.7f}   RMSE {:.3e}   relative L2 {:.3e}   largest error {:.3e}\n",
-                      v.figures.correlation, v.figures.rmse, v.figures.relative_l2, v.figures.max_abs);
-  text += gate_text(
-      fmt::format("correlation > {:.6g}, relative L2 < {:.3g}, all finite", v.gate.correlation, v.gate.relative_l2),
-      v.finite.wrong() > 0 ? tally_text(v.finite, output_extents()) : "", v.passed);
+  if (!candidates.empty()) add("chosen by", chosen_text(kv["candidates"]), true);
 }
 
 std::vector<std::int64_t> Attention::output_extents() const {
@@ -564,7 +541,11 @@ void Attention::describe_plans(report::Document& document) const {
 
 void Attention::describe(report::Document& document) const {
   describe_config(document);
-  describe_verification(document);
+  document.figures["verify"] = Value();
+  if (verification) {
+    const std::int64_t rows = std::int64_t{config.shape.batch} * config.shape.heads * config.shape.seq_q;
+    workloads::describe(*verification, rows, output_extents(), document);
+  }
   if (show_split) document.details = split_text(*this);
   describe_plans(document);
 }

@@ -77,7 +77,6 @@ class Attention : public Workload {
   /// Keys: asked, delivery, cores, columns, rows, teams, dropped_chunks, fallback, candidates (of auto).
   [[nodiscard]] report::Value delivery_figures() const;
   void describe_config(report::Document& document) const;
-  void describe_verification(report::Document& document) const;
   [[nodiscard]] std::vector<std::int64_t> output_extents() const;
   [[nodiscard]] std::string mismatch_text() const;
   /// Chunks of another size than with K and V from DRAM: sums are rounded elsewhere.

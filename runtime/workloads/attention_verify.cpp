@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/workloads/attention_verify.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "runtime/host_memory.h"
 #include "runtime/protocol.h"
 #include "runtime/task.h"
+#include "runtime/workloads/comparison.h"
 
 namespace tilegrid::workloads {
 namespace {
@@ -58,6 +61,35 @@ attention::CompareRound share_out(Device& device, std::vector<RankHostCost>& cos
     if (on_progress) on_progress(rows);
     return sums;
   };
+}
+
+void describe(const attention::Verification& v, std::int64_t rows, const std::vector<std::int64_t>& extents,
+              report::Document& document) {
+  report::Value& json = document.figures["verify"];
+  const std::string mode(verify_names().of(v.request.mode));
+  json = {{"correlation", v.figures.correlation},
+          {"rmse", v.figures.rmse},
+          {"relative_l2", v.figures.relative_l2},
+          {"max_abs", v.figures.max_abs},
+          {"worst_row", v.figures.worst_row},
+          {"rows", v.figures.rows},
+          {"mode", mode},
+          {"passed", v.passed},
+          {"gate", {{"correlation", v.gate.correlation}, {"relative_l2", v.gate.relative_l2}}}};
+  add_tally(json, v.finite, extents);
+  if (v.passed) {
+    document.verdict =
+        fmt::format("Verified against double precision: PASS; correlation {:.5f}, relative L2 {:.3g}, {} of {} rows",
+                    v.figures.correlation, v.figures.relative_l2, v.figures.rows, rows);
+  }
+  std::string& text = document.verification;
+  text = fmt::format("\nVerification against double precision: {} ({} of {} rows), {:.2f} s\n", mode, v.figures.rows, rows,
+                     v.seconds);
+  text += fmt::format("  correlation {:.7f}   RMSE {:.3e}   relative L2 {:.3e}   largest error {:.3e}\n",
+                      v.figures.correlation, v.figures.rmse, v.figures.relative_l2, v.figures.max_abs);
+  text += gate_text(
+      fmt::format("correlation > {:.6g}, relative L2 < {:.3g}, all finite", v.gate.correlation, v.gate.relative_l2),
+      v.finite.wrong() > 0 ? tally_text(v.finite, extents) : "", v.passed);
 }
 
 }  // namespace tilegrid::workloads

@@ -7,6 +7,7 @@
 
 #include "kernels/attention/verify/verify.h"
 #include "runtime/device.h"
+#include "runtime/report/run_report.h"
 
 namespace tilegrid::workloads {
 
@@ -17,5 +18,9 @@ void register_verify_task();
 /// have been compared.
 [[nodiscard]] attention::CompareRound share_out(Device& device, std::vector<RankHostCost>& costs,
                                                 std::function<void(std::uint64_t)> on_progress = {});
+
+/// Figures and text of a verification of an output of so many rows and those extents.
+void describe(const attention::Verification& v, std::int64_t rows, const std::vector<std::int64_t>& extents,
+              report::Document& document);
 
 }  // namespace tilegrid::workloads

@@ -122,6 +122,20 @@ RunOutcome take_steps(const Session& session, Device& device, Workload& workload
   return outcome;
 }
 
+/// Where to look next.
+std::string more_of(const RunOptions& options) {
+  const auto offer = [](const std::string& given, std::string_view flag, std::string_view what) {
+    return given.empty() ? fmt::format(", {} {}", flag, what) : std::string();
+  };
+  std::string text = "\nMore: --verbose prints it all" + offer(options.report, "--report DIR", "makes a page of it");
+  if (options.device_time) text += offer(options.traces.trace, "--trace FILE", "a timeline for Perfetto");
+  text += '\n';
+  if (!options.report.empty())
+    text += fmt::format("Look at it: open {} in a browser\n", report::page_files(options.report)[0]);
+  if (!options.traces.trace.empty()) text += fmt::format("Timeline: open {} at ui.perfetto.dev\n", options.traces.trace);
+  return text;
+}
+
 /// When a kernel's error ends `body`, its JSON twin goes where the report would have gone.
 int with_json_twin(const RunOptions& options, const std::function<int()>& body) {
   try {
@@ -165,26 +179,31 @@ report::Document document_of(const Workload& workload, const RunOutcome& outcome
     document.verification =
         fmt::format("\nVerification against double precision: relative L2 {:.4g} < {:.3g}: {}\n",
                     judged["relative_l2"].number(), judged["gate"].number(), *workload.passed ? "PASS" : "FAIL");
+    if (*workload.passed) {
+      document.verdict = fmt::format("Verified against double precision: PASS; relative L2 {:.3g} < {:.3g}",
+                                     judged["relative_l2"].number(), judged["gate"].number());
+    }
   }
   for (const report::Conversion& one : outcome.conversions) {
     const bool first = &one == &outcome.conversions.front();
-    document.facts.emplace_back(first ? "converted" : "", fmt::format("{}: {}", one.input, one.what));
+    document.add(first ? "converted" : "", fmt::format("{}: {}", one.input, one.what));
   }
   document.figures["config"]["converted"] = report::conversions_of(outcome.conversions);
-  document.facts.emplace_back(
-      "runs on", fmt::format("{} cores, {} rank{}, {}, SIMD {}{}", report::text_of(outcome.grid), outcome.ranks,
-                             outcome.ranks == 1 ? "" : "s", outcome.transport, simd_target_name(),
-                             outcome.shake ? fmt::format(", shaken with seed {}", *outcome.shake) : std::string()));
+  document.add("runs on", fmt::format("{} cores of {}, {} rank{}, {}, SIMD {}{}", report::text_of(outcome.grid),
+                                      outcome.result.chip.name(), outcome.ranks, outcome.ranks == 1 ? "" : "s",
+                                      outcome.transport, simd_target_name(),
+                                      outcome.shake ? fmt::format(", shaken with seed {}", *outcome.shake) : std::string()));
   for (const KnownFault* fault : outcome.known_faults) {
-    document.facts.emplace_back("warning", fmt::format("{}: {}", fault->id, fault->summary));
-    document.facts.emplace_back("", fmt::format("on {}; {} ({})", fault->chip, fault->advice, fault->source));
+    document.add("warning", fmt::format("{}: {}", fault->id, fault->summary));
+    document.add("", fmt::format("on {}; {} ({})", fault->chip, fault->advice, fault->source));
   }
   document.figures["warnings"] = report::faults_of(outcome.known_faults);
   const std::vector<std::string> numerics = report::numerics_lines(outcome.numerics);
-  for (std::size_t i = 0; i < numerics.size(); ++i) document.facts.emplace_back(i == 0 ? "numerics" : "", numerics[i]);
+  for (std::size_t i = 0; i < numerics.size(); ++i) document.add(i == 0 ? "numerics" : "", numerics[i]);
   document.figures["numerics"] = report::numerics_of(outcome.numerics);
   const Value run = report::run_figures(outcome, workload.options.view, [&](int core) { return workload.work_of(core); });
   for (const report::Member& figure : run.members()) document.figures[figure.name] = figure.value;
+  document.more = more_of(workload.options);
   return document;
 }
 
@@ -207,7 +226,8 @@ int run(Session& session, Workload& workload) {
             workload.save([&] { report::write_page(options.report, report::page_of(document, outcome)); });
           }
           report::print_report(
-              options.json, [&] { return text_of(document); }, [&] { return document.figures; });
+              options.json, [&] { return options.verbose ? text_of(document) : first_screen_of(document); },
+              [&] { return document.figures; });
           if (!workload.save_failure().empty()) throw UsageError(workload.save_failure());
           return workload.passed.value_or(true) ? static_cast<int>(ExitCode::ok) : mismatch(session, workload.mismatch);
         });

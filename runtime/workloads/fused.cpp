@@ -250,11 +250,13 @@ void Fused::describe_config(report::Document& document) const {
   facts["dst"] = dst_names().of(machine.dst_fp32);
   facts["sync"] = sync_names().of(machine.full_sync);
   facts["dst_capacity"] = machine.capacity();
-  const auto fact = [&](const char* what, std::string value) { document.facts.emplace_back(what, std::move(value)); };
+  const auto fact = [&](const char* what, std::string value, bool detail = false) {
+    document.add(what, std::move(value), detail);
+  };
   fact("graph", planner::graph_signature(graph));
-  fact("", planner::graph_operations(graph));
+  fact("", planner::graph_operations(graph), true);
   fact("tensors", text);
-  fact("machine", planner::machine_text(machine));
+  fact("machine", planner::machine_text(machine), true);
   fact("blocks",
        fmt::format("{} tiles, {} x {} of them; {} to {} a core", text_of(job.plan.block), job.block_rows, job.block_cols,
                    planner::blocks_of_core(job, job.grid.cores() - 1), planner::blocks_of_core(job, 0)));
@@ -277,7 +279,8 @@ void Fused::describe(report::Document& document) const {
   text = fmt::format("\nVerification against double precision: {:.2f} s\n", verify_seconds_);
   json = {{"passed", *passed}, {"outputs", report::Array()}};
   std::string accounts;
-  bool open = false;
+  bool open = false, plain = *passed;
+  double farthest = 0;
   for (std::size_t i = 0; i < verification.size(); ++i) {
     const planner::Comparison& one = verification[i];
     const Value figures = comparison_figures(plan.graph.value(plan.graph.outputs()[i]).name, one, output_extents[i].cols);
@@ -286,9 +289,16 @@ void Fused::describe(report::Document& document) const {
     const std::string name = verification.size() > 1 ? figures["name"].text() + ": " : std::string();
     accounts += (i == 0 ? "" : "; ") + name + account_of(i);
     open = open || !one.has_numbers();
+    plain = plain && one.undecided + one.undefined + one.beyond == 0;
+    farthest = std::max(farthest, figures["relative_l2"].number());
   }
   if (open) accounts += "; try a smaller --scale";
   text += gate_text("every element within its bound", accounts, *passed);
+  // Where elements are no numbers, or can't be judged, all of it is said at once.
+  if (plain) {
+    document.verdict =
+        fmt::format("Verified against double precision: PASS; each element within its bound, relative L2 {:.3g}", farthest);
+  }
 }
 
 std::string Fused::account_of(std::size_t output) const {

@@ -228,7 +228,9 @@ void Matmul::describe(report::Document& document) const {
   if (inputs[0].empty() || inputs[1].empty()) data += fmt::format(", seed {}", seed);
   if (options.dry_run) data = "no data";
   const auto chosen = [](bool was) { return was ? " (chosen)" : ""; };
-  const auto add = [&](const char* what, std::string fact) { document.facts.emplace_back(what, std::move(fact)); };
+  const auto add = [&](const char* what, std::string fact, bool detail = false) {
+    document.add(what, std::move(fact), detail);
+  };
   add("shape", fmt::format("batch {}, m {}, k {}, n {}{}; {}", shape.batch, shape.m, shape.k, shape.n,
                            shape.shared_b && shape.batch > 1 ? ", one B for all" : "", data));
   add("numbers", numbers_text(format_text(config.format), config.compute));
@@ -236,8 +238,10 @@ void Matmul::describe(report::Document& document) const {
                             tiles_text(config.per_core), chosen(asked_.per_core.tiles() == 0), tiles_text(config.out_block),
                             chosen(asked_.out_block.tiles() == 0), matmul::blocks_of_core(config).tiles(), config.sub.h,
                             config.sub.w, chosen(asked_.sub.h == 0)));
-  add("", fmt::format("K {} tiles at a time{}, {} blocks; partial sums by {}", config.k_block, chosen(asked_.k_block == 0),
-                      matmul::k_blocks(config), config.carrier == matmul::Carrier::packer ? "the packer" : "reload"));
+  add("",
+      fmt::format("K {} tiles at a time{}, {} blocks; partial sums by {}", config.k_block, chosen(asked_.k_block == 0),
+                  matmul::k_blocks(config), config.carrier == matmul::Carrier::packer ? "the packer" : "reload"),
+      true);
   add("delivery", delivery_text(config));
 
   report::Value& json = document.figures["verify"];
@@ -250,8 +254,14 @@ void Matmul::describe(report::Document& document) const {
   json["error"] = v.error;
   json["gate"] = v.gate;
   json["passed"] = v.passed();
+  const std::int64_t rows = std::int64_t{shape.batch} * shape.m;
+  if (v.passed()) {
+    document.verdict =
+        fmt::format("Verified against double precision: PASS; each element within its bound, error {:.3g}, {} of {} rows",
+                    v.error, v.rows, rows);
+  }
   document.verification = fmt::format("\nVerification against double precision: {} ({} of {} rows), {:.2f} s\n{}", mode,
-                                      v.rows, std::int64_t{shape.batch} * shape.m, v.seconds, comparison_text(json));
+                                      v.rows, rows, v.seconds, comparison_text(json));
   document.verification +=
       gate_text(fmt::format("every element within its bound, RMSE over RMS {:.3e} < {:.3g}, all finite", v.error, v.gate),
                 account(), v.passed());

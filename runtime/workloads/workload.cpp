@@ -67,7 +67,7 @@ void add_common_flags(Flags& flags, RunOptions& options) {
       "Run the kernels' control flow alone, for counts, logs and device time of\nshapes that are too large to "
       "compute: no data, no numbers",
       options.dry_run);
-  flags.add("--json", "FILE", "Write everything that is printed there; - for standard output alone [none]", options.json)
+  flags.add("--json", "FILE", "Write all figures there; - for standard output alone [none]", options.json)
       .no_fact()
       .writes();
   flags
@@ -83,6 +83,7 @@ void add_common_flags(Flags& flags, RunOptions& options) {
            fmt::format("Grid view of a figure by core, or none; `tilegrid attention --help` lists\nthem [{}]", options.view),
            [&](const std::string& text) { set_view(text, options.view); })
       .is([&] { return options.view; });
+  flags.add_switch("--verbose", "Print all figures, not the first screen alone", options.verbose).no_fact().no_sweep();
   add_print_flags(flags, options.print);
   flags.in("Report").add_switch("--no-progress", "No progress line on a terminal", options.progress, false).no_fact();
 }
@@ -109,7 +110,7 @@ std::string Workload::line() const {
   return text;
 }
 
-void Workload::describe(report::Document& document) const { document.facts.emplace_back("flags", line()); }
+void Workload::describe(report::Document& document) const { document.add("flags", line()); }
 
 void Workload::judge(std::span<const double> expected, std::span<const float> result, double gate) {
   double wrong = 0, all = 0;

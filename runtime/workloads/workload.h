@@ -40,6 +40,7 @@ struct RunOptions {
   std::string report;                                      ///< folder of the page
   traces::Options traces;
   std::string view = "matmul-tiles";  ///< a figure of report::metrics(), or none
+  bool verbose = false;               ///< print all of the report, not its first screen alone
   bool dry_run = false;               ///< control flow alone: no data, no numbers
   bool diagnostics = false;           ///< look at what becomes of numbers
   bool progress = true;
