@@ -187,6 +187,40 @@ std::vector<CoreCoord> corerange_to_cores(const CoreRangeSet& set, std::optional
   return cores;
 }
 
+CoreRangeSet select_from_corerangeset(const CoreRangeSet& cores, std::uint32_t first, std::uint32_t last, bool row_wise) {
+  const std::vector<CoreCoord> all = corerange_to_cores(cores, std::nullopt, row_wise);
+  if (first > last || last >= all.size()) {
+    throw std::runtime_error(fmt::format("select_from_corerangeset: cores {} to {} of {}", first, last, all.size()));
+  }
+  std::vector<CoreRange> ranges;
+  ranges.reserve(last - first + 1);
+  for (std::uint32_t i = first; i <= last; ++i) ranges.emplace_back(all[i], all[i]);
+  return CoreRangeSet(ranges);
+}
+
+std::optional<CoreRange> select_contiguous_range_from_corerangeset(const CoreRangeSet& cores, std::uint32_t x,
+                                                                   std::uint32_t y) {
+  for (const CoreRange& range : cores.ranges()) {
+    const CoreCoord& start = range.start_coord;
+    if (range.end_coord.x - start.x + 1 < x || range.end_coord.y - start.y + 1 < y) continue;
+    return CoreRange(start, {start.x + x - 1, start.y + y - 1});
+  }
+  return std::nullopt;
+}
+
+std::vector<CoreCoord> grid_to_cores_with_noop(const CoreRangeSet& used, const CoreRangeSet& all, bool row_wise) {
+  std::vector<CoreCoord> cores = corerange_to_cores(used, std::nullopt, row_wise);
+  const std::vector<CoreCoord> others = corerange_to_cores(all.subtract(used), std::nullopt, row_wise);
+  cores.insert(cores.end(), others.begin(), others.end());
+  return cores;
+}
+
+std::vector<CoreCoord> grid_to_cores_with_noop(std::uint32_t used_x, std::uint32_t used_y, std::uint32_t grid_x,
+                                               std::uint32_t grid_y, bool row_wise) {
+  return grid_to_cores_with_noop(CoreRangeSet(CoreRange({0, 0}, {used_x - 1, used_y - 1})),
+                                 CoreRangeSet(CoreRange({0, 0}, {grid_x - 1, grid_y - 1})), row_wise);
+}
+
 std::ostream& operator<<(std::ostream& stream, const CoreRange& range) { return stream << range.str(); }
 std::ostream& operator<<(std::ostream& stream, const CoreRangeSet& ranges) { return stream << ranges.str(); }
 

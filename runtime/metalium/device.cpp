@@ -50,6 +50,14 @@ CoreCoord Allocator::get_logical_core_from_bank_id(std::uint32_t bank_id) const 
   return {static_cast<std::size_t>(core.x), static_cast<std::size_t>(core.y)};
 }
 
+std::vector<std::uint32_t> Allocator::get_bank_ids_from_logical_core(BufferType, const CoreCoord& core) const {
+  const tilegrid::GridSize grid = Board::get().grid();
+  const tilegrid::LogicalCore at{static_cast<int>(core.x), static_cast<int>(core.y)};
+  if (!grid.contains(at))
+    throw std::runtime_error(fmt::format("L1 bank of core {}: the grid is {}x{}", core.str(), grid.x, grid.y));
+  return {static_cast<std::uint32_t>(grid.index(at))};
+}
+
 IDevice::IDevice(int id) : id_(id), allocator_(std::make_unique<Allocator>()), queue_(std::make_unique<CommandQueue>(this)) {
   Board::get();
 }

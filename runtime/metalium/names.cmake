@@ -19,6 +19,10 @@ set(metalium_names
   tt-metalium/dispatch_core_common.hpp     device.hpp
   tt-metalium/dispatch_core_manager.hpp    device.hpp
   tt-metalium/event.hpp                    host_api.hpp
+  tt-metalium/fabric.hpp                   multi_device.hpp
+  tt-metalium/fabric_types.hpp             multi_device.hpp
+  tt-metalium/global_circular_buffer.hpp   multi_device.hpp
+  tt-metalium/global_circular_buffer_impl.hpp multi_device.hpp
   tt-metalium/global_semaphore.hpp         host_api.hpp
   tt-metalium/hal.hpp                      hal.hpp
   tt-metalium/hal_types.hpp                base_types.hpp
@@ -28,6 +32,7 @@ set(metalium_names
   tt-metalium/mesh_config.hpp              mesh_device.hpp
   tt-metalium/mesh_device_view.hpp         mesh_device.hpp
   tt-metalium/mesh_event.hpp               distributed.hpp
+  tt-metalium/mesh_socket.hpp              multi_device.hpp
   tt-metalium/mesh_trace_id.hpp            mesh_device.hpp
   tt-metalium/mesh_workload.hpp            distributed.hpp
   tt-metalium/metal_soc_descriptor.h       device.hpp
@@ -50,6 +55,13 @@ set(metalium_names
   tt-metalium/tt_metal_profiler.hpp        distributed.hpp
   tt-metalium/util.hpp                     tt_metal.hpp
   tt-metalium/experimental/host_api.hpp    host_api.hpp
+  tt-metalium/experimental/device.hpp      device.hpp
+  tt-metalium/experimental/fabric/fabric.hpp multi_device.hpp
+  tt-metalium/experimental/fabric/fabric_types.hpp multi_device.hpp
+  tt-metalium/experimental/global_circular_buffer.hpp multi_device.hpp
+  tt-metalium/experimental/kernel_cache.hpp tt_metal.hpp
+  tt-metalium/experimental/profiler.hpp    tt_metal.hpp
+  tt-metalium/experimental/sockets/mesh_socket.hpp multi_device.hpp
   tt_stl/assert.hpp                        assert.hpp
   tt_stl/fmt.hpp                           formatting.hpp
   tt_stl/overloaded.hpp                    small_types.hpp

@@ -75,6 +75,13 @@ int find_max_block_size(std::uint32_t value, std::uint32_t max_block_size) {
   return 1;
 }
 
+std::uint32_t merge_num_sticks_to_read(std::uint32_t num_sticks, std::uint32_t stick_bytes, std::uint32_t max_read_size) {
+  for (std::uint32_t together = stick_bytes == 0 ? 0 : max_read_size / stick_bytes; together > 1; --together) {
+    if (num_sticks % together == 0) return num_sticks / together;
+  }
+  return num_sticks;
+}
+
 std::tuple<std::uint32_t, std::uint32_t> get_max_cores_divisible_by_tiles_per_core_tiles(const std::uint32_t& num_tiles,
                                                                                          const std::uint32_t& num_cores_max,
                                                                                          bool request_even) {

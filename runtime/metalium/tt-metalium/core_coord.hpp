@@ -166,6 +166,19 @@ class CoreRangeSet {
                                                         std::optional<std::uint32_t> max_cores = std::nullopt,
                                                         bool row_wise = false);
 
+/// The cores of a set from the first to the last of these numbers, each as a range. Throws std::runtime_error beyond the
+/// set.
+[[nodiscard]] CoreRangeSet select_from_corerangeset(const CoreRangeSet& cores, std::uint32_t first, std::uint32_t last,
+                                                    bool row_wise = false);
+/// x columns by y rows of the first range that has as many.
+[[nodiscard]] std::optional<CoreRange> select_contiguous_range_from_corerangeset(const CoreRangeSet& cores, std::uint32_t x,
+                                                                                 std::uint32_t y);
+/// The used cores, then all others.
+[[nodiscard]] std::vector<CoreCoord> grid_to_cores_with_noop(const CoreRangeSet& used, const CoreRangeSet& all,
+                                                             bool row_wise = false);
+[[nodiscard]] std::vector<CoreCoord> grid_to_cores_with_noop(std::uint32_t used_x, std::uint32_t used_y,
+                                                             std::uint32_t grid_x, std::uint32_t grid_y,
+                                                             bool row_wise = false);
 std::ostream& operator<<(std::ostream& stream, const CoreRange& range);
 std::ostream& operator<<(std::ostream& stream, const CoreRangeSet& ranges);
 
@@ -178,6 +191,9 @@ using tt::tt_metal::CoreRange;
 using tt::tt_metal::corerange_to_cores;
 using tt::tt_metal::CoreRangeSet;
 using tt::tt_metal::grid_to_cores;
+using tt::tt_metal::grid_to_cores_with_noop;
+using tt::tt_metal::select_contiguous_range_from_corerangeset;
+using tt::tt_metal::select_from_corerangeset;
 
 template <>
 struct std::hash<tt_xy_pair> {

@@ -47,6 +47,10 @@ class Allocator {
   [[nodiscard]] DeviceAddr get_base_allocator_addr(HalMemType type) const;
   [[nodiscard]] DeviceAddr get_bank_size(BufferType type) const;
   [[nodiscard]] CoreCoord get_logical_core_from_bank_id(std::uint32_t bank_id) const;
+  /// A core has one bank of L1.
+  [[nodiscard]] std::vector<std::uint32_t> get_bank_ids_from_logical_core(BufferType type, const CoreCoord& core) const;
+  /// Banks begin at their address 0.
+  [[nodiscard]] std::int32_t get_bank_offset(BufferType, std::uint32_t) const { return 0; }
 };
 
 class IDevice {

@@ -77,4 +77,10 @@ struct EthernetConfig {
   NOC_MODE noc_mode = NOC_MODE::DM_DEDICATED_NOC;
 };
 
+namespace detail {
+/// On either chip reads from DRAM take NoC 0, writes NoC 1.
+[[nodiscard]] inline NOC preferred_noc_for_dram_read(ARCH) { return NOC::NOC_0; }
+[[nodiscard]] inline NOC preferred_noc_for_dram_write(ARCH) { return NOC::NOC_1; }
+}  // namespace detail
+
 }  // namespace tt::tt_metal

@@ -33,6 +33,9 @@ split_work_to_cores(const CoreRangeSet& core_grid, std::uint32_t units_to_divide
 /// Largest divisor of `value` from `first` downwards that is no 5 and no 7.
 [[nodiscard]] int find_max_divisor(std::uint32_t value, std::uint32_t first);
 [[nodiscard]] int find_max_block_size(std::uint32_t value, std::uint32_t max_block_size = 8);
+/// How many reads of equal size, each of at most `max_read_size` bytes, bring all rows: the fewest.
+[[nodiscard]] std::uint32_t merge_num_sticks_to_read(std::uint32_t num_sticks, std::uint32_t stick_bytes,
+                                                     std::uint32_t max_read_size);
 /// Most cores that get the same number of tiles, and that number.
 [[nodiscard]] std::tuple<std::uint32_t, std::uint32_t> get_max_cores_divisible_by_tiles_per_core_tiles(
     const std::uint32_t& num_tiles, const std::uint32_t& num_cores_max, bool request_even = false);
@@ -43,6 +46,7 @@ namespace tt {
 using tt_metal::find_max_block_size;
 using tt_metal::find_max_divisor;
 using tt_metal::get_max_cores_divisible_by_tiles_per_core_tiles;
+using tt_metal::merge_num_sticks_to_read;
 using tt_metal::num_cores_to_corerange_set;
 using tt_metal::num_cores_to_corerangeset;
 using tt_metal::split_work_to_cores;

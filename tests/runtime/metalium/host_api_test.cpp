@@ -13,6 +13,7 @@
 #include <tt-metalium/core_coord.hpp>
 #include <tt-metalium/logger.hpp>
 #include <tt-metalium/magic_enum.hpp>
+#include <tt-metalium/multi_device.hpp>
 #include <tt-metalium/program_descriptors.hpp>
 #include <tt-metalium/tilize_utils.hpp>
 #include <tt-metalium/work_split.hpp>
@@ -204,6 +205,32 @@ TEST(Programs, AreMadeOfDescriptors) {
   descriptor.semaphores[0].id = 16;
   EXPECT_EQ(error_of<std::runtime_error>([&] { const tt::tt_metal::Program refused(descriptor); }),
             "SemaphoreDescriptor: id 16: there are 16");
+}
+
+TEST(CoreRanges, AreSelectedFrom) {
+  const CoreRangeSet cores(std::set<CoreRange>{CoreRange({0, 0}, {2, 1}), CoreRange({4, 0}, {5, 2})});
+  EXPECT_EQ(corerange_to_cores(select_from_corerangeset(cores, 2, 3, true)), (std::vector<CoreCoord>{{2, 0}, {0, 1}}));
+  EXPECT_EQ(error_of<std::runtime_error>([&] { static_cast<void>(select_from_corerangeset(cores, 3, 12)); }),
+            "select_from_corerangeset: cores 3 to 12 of 12");
+  EXPECT_EQ(select_contiguous_range_from_corerangeset(cores, 2, 3), CoreRange({4, 0}, {5, 2}));
+  EXPECT_EQ(select_contiguous_range_from_corerangeset(cores, 4, 1), std::nullopt);
+  const std::vector<CoreCoord> all = grid_to_cores_with_noop(1, 2, 2, 2);
+  ASSERT_EQ(all.size(), 4U);
+  EXPECT_EQ(all[1], CoreCoord(0, 1));
+  EXPECT_EQ(tt::merge_num_sticks_to_read(12, 64, 300), 3U);
+  EXPECT_EQ(tt::merge_num_sticks_to_read(7, 64, 300), 7U);
+}
+
+TEST(SeveralDevices, AreNamed) {
+  tt::tt_fabric::SetFabricConfig(tt::tt_fabric::FabricConfig::DISABLED);
+  EXPECT_EQ(error_of<std::runtime_error>([] { tt::tt_fabric::SetFabricConfig(tt::tt_fabric::FabricConfig::FABRIC_1D); }),
+            "SetFabricConfig: one chip is emulated, without Ethernet");
+  namespace distributed = tt::tt_metal::distributed;
+  EXPECT_EQ(error_of<std::runtime_error>([] { const distributed::MeshSocket socket(nullptr, {}); }),
+            "MeshSocket: one chip is emulated, without Ethernet");
+  EXPECT_EQ(error_of<std::runtime_error>(
+                [] { static_cast<void>(tt::tt_metal::experimental::CreateGlobalCircularBuffer(nullptr, {}, 2048)); }),
+            "GlobalCircularBuffer: there are no circular buffers of several cores; kernels move pages by noc_async_write");
 }
 
 TEST(Tensors, AddressesAreRowMajor) {
