@@ -131,8 +131,8 @@ void describe_attention(const Attention& run, Column& column) {
 
 Column attention_column(const Session& session, Device& device, const Attention& asked, attention::Kernel kernel) {
   Attention run;
-  ask_as(run.flags(), asked.flags(), {fmt::format("--kernel={}", name_of(kernel))});
-  run.settle();
+  settle_as(run, asked, {fmt::format("--kernel={}", name_of(kernel))});
+  run.options.progress = asked.options.progress;
   Column column;
   column.head[0] = "attention";
   column.head[1] = name_of(kernel);

@@ -124,10 +124,8 @@ ComparedRun delivered(const Session& session, Device& device, Shape& shape, cons
                                    fmt::format("--k-chunk={}", shape.config.k_chunk), "--verify=off"});
   }
   Attention run;
-  ask_as(run.flags(), shape.asked->flags(), changes);
-  run.settle();
+  settle_as(run, *shape.asked, changes);
   run.chunks_for_all = is_first;
-  run.options.progress = false;
   run.hash_output = !run.options.dry_run;
   ComparedRun row;
   const bool causal = run.config.shape.causal;
@@ -277,21 +275,22 @@ Value shape_figures(const Shape& one) {
   return figures;
 }
 
-/// Faults of all rows, conversions of the first.
-struct Reliance {
-  KnownFaults faults;
-  report::Conversions conversions;
-};
-Reliance reliance_of(const std::vector<Shape>& shapes) {
-  Reliance all;
-  for (const Shape& shape : shapes) add(all.faults, faults_of(shape.rows));
-  if (!shapes.front().rows.empty()) all.conversions = shapes.front().rows.front().conversions;
+/// Of all rows.
+KnownFaults all_faults(const std::vector<Shape>& shapes) {
+  KnownFaults all;
+  for (const Shape& shape : shapes) add(all, faults_of(shape.rows));
   return all;
+}
+
+/// Of the first row.
+report::Conversions conversions_of_all(const std::vector<Shape>& shapes) {
+  const ComparedRuns& rows = shapes.front().rows;
+  return rows.empty() ? report::Conversions() : rows.front().conversions;
 }
 
 /// Keys: command, dry_run, warnings, shapes (one for each shape: flags, config, winner, refusal), rows (of all shapes; a
 /// row's `shape` is the index).
-Value all_figures(const std::vector<Shape>& shapes, const Reliance& reliance) {
+Value all_figures(const std::vector<Shape>& shapes) {
   report::Array list, rows;
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     list.push_back(shape_figures(shapes[i]));
@@ -304,8 +303,8 @@ Value all_figures(const std::vector<Shape>& shapes, const Reliance& reliance) {
   }
   return {{"command", "compare-kv"},
           {"dry_run", shapes.front().asked->options.dry_run},
-          {"warnings", report::faults_of(reliance.faults)},
-          {"converted", report::conversions_of(reliance.conversions)},
+          {"warnings", report::faults_of(all_faults(shapes))},
+          {"converted", report::conversions_of(conversions_of_all(shapes))},
           {"shapes", list},
           {"rows", rows}};
 }
@@ -327,12 +326,7 @@ bool has_lists(const std::vector<std::string>& arguments) {
 
 struct CompareKv : ComparisonOutput {
   static std::vector<Shape> shapes_of(std::vector<std::string> arguments) {
-    // Flags of attention that a comparison sets itself, or has no use for.
-    constexpr std::array<std::string_view, 14> unfit{
-        "--kv",          "--balance",   "--kernel",          "--steps",          "--out",
-        "--log",         "--split",     "--compare-kernels", "--no-device-time", "--trace",
-        "--trace-cores", "--noc-trace", "--npeviz",          "--profiler-csv"};
-    refuse_arguments(arguments, unfit, "compare-kv");
+    refuse_for_rows(arguments, std::array<std::string_view, 2>{"--kv", "--balance"}, "compare-kv");
     std::vector<SweepPoint> points{{arguments, {}, {}}};
     if (has_lists(arguments)) {
       std::erase(arguments, "--dry-run");  // which they are
@@ -360,7 +354,6 @@ struct CompareKv : ComparisonOutput {
 
   void report(const std::vector<Shape>& shapes) const {
     const bool one = shapes.size() == 1;
-    const Reliance reliance = reliance_of(shapes);
     ComparisonPage shown{"Deliveries of K and V", {}, row_figures, {}};
     if (one) shown.facts.emplace_back("shape", shape_text(shapes.front()));
     if (one) shown.facts.emplace_back("numbers", outputs_text(shapes.front()).substr(3));
@@ -376,9 +369,9 @@ struct CompareKv : ComparisonOutput {
       for (const ComparedRun& row : shape.rows) shown.rows.push_back(&row);
     }
     for (const ComparedRun& row : refused) shown.rows.push_back(&row);
-    publish((one ? one_shape_text(shapes.front()) : winners_text(shapes)) + report::faults_text(reliance.faults) +
-                report::conversions_text(reliance.conversions),
-            all_figures(shapes, reliance), shown);
+    publish((one ? one_shape_text(shapes.front()) : winners_text(shapes)) + report::faults_text(all_faults(shapes)) +
+                report::conversions_text(conversions_of_all(shapes)),
+            all_figures(shapes), shown);
   }
 
   int run(Session& session, const std::vector<std::string>& arguments) const {
@@ -386,8 +379,7 @@ struct CompareKv : ComparisonOutput {
     shapes.front().asked->register_kernels();
     ManyRuns runs{"compare-kv", "shapes", progress, {}, &flags, {}, {}, {}};
     for (const Shape& one : shapes) {
-      runs.sessions.push_back(one.asked->options.session());
-      runs.asked.push_back(&one.asked->flags());
+      runs.add(*one.asked);
     }
     runs.run = [&](Device& device, std::size_t i) { run_shape(session, device, shapes[i]); };
     runs.report = [&] {

@@ -95,9 +95,7 @@ void run_dealt(const Session& session, Device& device, const Attention& asked, C
   if (partition != name_of(Partition::split_k)) changes.emplace_back("--k-parts=0");
   if (delivery == name_of(KvDelivery::dram)) changes.emplace_back("--kv-cores=0");
   Attention run;
-  ask_as(run.flags(), asked.flags(), changes);
-  run.settle();
-  run.options.progress = false;
+  settle_as(run, asked, changes);
   run_row(session, device, run, row, false, [&](const report::RunOutcome& outcome) {
     shape = run.shape();
     return figures_of_run(run, outcome);
@@ -127,14 +125,6 @@ Value partition_report(const Attention& asked, const attention::Shape& shape, co
 }
 
 struct ComparePartitions : ComparisonOutput {
-  static void check(const std::vector<std::string>& arguments) {
-    // Flags of attention that the comparison sets itself, or has no use for.
-    constexpr std::array<std::string_view, 13> unfit{
-        "--partition",      "--kernel", "--steps",       "--out",       "--log",    "--split",       "--compare-kernels",
-        "--no-device-time", "--trace",  "--trace-cores", "--noc-trace", "--npeviz", "--profiler-csv"};
-    refuse_arguments(arguments, unfit, "compare-partitions");
-  }
-
   int report(const Session& session, const Attention& asked, const attention::Shape& shape, ComparedRuns& rows) const {
     const ComparedRun* best = quickest(rows);
     if (best == nullptr) throw UsageError(rows.front().refusal);
@@ -151,7 +141,7 @@ struct ComparePartitions : ComparisonOutput {
   }
 
   int run(Session& session, const std::vector<std::string>& arguments) const {
-    check(arguments);
+    refuse_for_rows(arguments, std::array<std::string_view, 1>{"--partition"}, "compare-partitions");
     Attention asked;
     parse_flags(asked.flags(), arguments);
     asked.settle();

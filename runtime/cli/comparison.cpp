@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/error.h"
+#include "runtime/flags/trace_flags.h"
 #include "runtime/report/page.h"
 #include "runtime/report/print.h"
 #include "runtime/workloads/driver.h"
@@ -57,6 +59,14 @@ Value named_figures(const ComparedRun& row) {
   all["refusal"] = report::text_or_null(row.refusal);
   for (const report::Member& figure : row.figures.members()) all[figure.name] = figure.value;
   return all;
+}
+
+void refuse_for_rows(const std::vector<std::string>& arguments, std::span<const std::string_view> own, const char* command) {
+  constexpr std::array<std::string_view, 7> useless{"--kernel", "--steps",           "--out",           "--log",
+                                                    "--split",  "--compare-kernels", "--no-device-time"};
+  refuse_arguments(arguments, own, command);
+  refuse_arguments(arguments, useless, command);
+  refuse_arguments(arguments, trace_flags, command);
 }
 
 Value attention_shape_figures(const attention::Shape& shape) {

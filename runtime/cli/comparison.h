@@ -63,6 +63,9 @@ void run_row(const Session& session, Device& device, workloads::Workload& worklo
 [[nodiscard]] bool any_wrong(const ComparedRuns& rows);
 /// Keys: those of `what`, refusal, those of `figures`.
 [[nodiscard]] report::Value named_figures(const ComparedRun& row);
+/// refuse_arguments() for `own`, which a command that compares runs of attention sets itself, and for what it has no use
+/// for.
+void refuse_for_rows(const std::vector<std::string>& arguments, std::span<const std::string_view> own, const char* command);
 /// Keys: batch, heads, kv_heads, seq, kv_seq, dim, v_dim, scale, causal.
 [[nodiscard]] report::Value attention_shape_figures(const attention::Shape& shape);
 

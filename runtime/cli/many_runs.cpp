@@ -51,6 +51,20 @@ int run_all(Session& session, const ManyRuns& runs) {
   return session.run({.grid = grid}, [&](Device&) { return runs.report(); });
 }
 
+std::unique_ptr<workloads::Workload> settled(const workloads::Maker& make, const std::vector<std::string>& arguments) {
+  std::unique_ptr<workloads::Workload> workload = make();
+  parse_flags(workload->flags(), arguments);
+  workload->options.progress = false;
+  workload->settle();
+  return workload;
+}
+
+void settle_as(workloads::Workload& run, const workloads::Workload& asked, const std::vector<std::string>& changes) {
+  ask_as(run.flags(), asked.flags(), changes);
+  run.options.progress = false;
+  run.settle();
+}
+
 Command of_each_workload(Command parent, const std::string& question,
                          const std::function<Command(const workloads::Maker&)>& command_of) {
   std::vector<std::string> names;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,9 +27,21 @@ struct ManyRuns {
   std::vector<const Flags*> asked;                ///< of the runs, until the first one begins
   std::function<void(Device&, std::size_t)> run;  ///< the run of that number, on the host
   std::function<int()> report;                    ///< once, on the host; the exit code
+
+  /// One more, of a workload that has settled; its flags must stay where they are.
+  void add(const workloads::Workload& workload) {
+    sessions.push_back(workload.options.session());
+    asked.push_back(&workload.flags());
+  }
 };
 /// Returns the exit code, the same on all ranks.
 int run_all(Session& session, const ManyRuns& runs);
+
+/// A settled workload with flags from these arguments. Throws UsageError.
+[[nodiscard]] std::unique_ptr<workloads::Workload> settled(const workloads::Maker& make,
+                                                           const std::vector<std::string>& arguments);
+/// Sets the flags of `run` as those of `asked`, but for `changes`, and settles it.
+void settle_as(workloads::Workload& run, const workloads::Workload& asked, const std::vector<std::string>& changes);
 
 /// `parent` with a command for each workload; by itself it asks `question` and names them.
 [[nodiscard]] Command of_each_workload(Command parent, const std::string& question,

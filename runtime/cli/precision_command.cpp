@@ -165,14 +165,6 @@ struct Precision : ComparisonOutput {
     return arguments;
   }
 
-  [[nodiscard]] std::unique_ptr<workloads::Workload> workload_of(const std::vector<std::string>& arguments) const {
-    std::unique_ptr<workloads::Workload> workload = make();
-    parse_flags(workload->flags(), arguments);
-    workload->options.progress = false;
-    workload->settle();
-    return workload;
-  }
-
   /// Of a configuration, by length.
   [[nodiscard]] std::span<const ComparedRun> by_length(const ComparedRun& row) const { return {&row, lengths.size()}; }
 
@@ -272,12 +264,11 @@ struct Precision : ComparisonOutput {
     // All of them before the first runs, so that a typing error shows at once.
     for (SweepPoint& point : sweep_points(studied->name(), studied->flags(), with_axes(arguments), false)) {
       Asked& one = asked.emplace_back();
-      one.workload = workload_of(point.arguments);
+      one.workload = settled(make, point.arguments);
       if (dynamic_cast<Attention*>(one.workload.get()) != nullptr) {
-        one.ones.reset(dynamic_cast<Attention*>(workload_of(point.arguments).release()));
+        one.ones.reset(dynamic_cast<Attention*>(settled(make, point.arguments).release()));
       }
-      runs.sessions.push_back(one.workload->options.session());
-      runs.asked.push_back(&one.workload->flags());
+      runs.add(*one.workload);
       ComparedRun& row = rows.emplace_back();
       row.name = point.varied_text();
       row.what = point.varied_figures();

@@ -137,13 +137,7 @@ struct Sweep : ComparisonOutput {
     // All of them before the first runs, so that a typing error shows at once.
     std::vector<std::unique_ptr<workloads::Workload>> workloads;
     for (SweepPoint& point : sweep_points(swept.command, first->flags(), arguments)) {
-      workloads::Workload& workload = *workloads.emplace_back(make());
-      parse_flags(workload.flags(), point.arguments);
-      workload.options.progress = false;
-      workload.settle();
-      runs.sessions.push_back({.grid = workload.options.grid});
-      runs.sessions.back().chip = workload.options.chip;
-      runs.asked.push_back(&workload.flags());
+      runs.add(*workloads.emplace_back(settled(make, point.arguments)));
       ComparedRun& row = swept.rows.emplace_back();
       row.name = point.varied_text();
       row.flags = std::move(point);

@@ -6,7 +6,7 @@ const compared = (data.rows || []).filter(ran), refused = (data.rows || []).filt
 /** Flags that make rows differ, in the order of their first use. */
 const axes = [...new Set((data.rows || []).flatMap((row) => Object.keys(row.flags || {})))];
 /** What a run has chosen and what a flag has asked for may be the same. */
-const figures = (data.figures || []).filter((figure) => !axes.some((flag) => compared.every((row) => String(row.values[figure.key]) === row.flags[flag])));
+const figures = (data.figures || []).filter((figure) => compared.length === 0 || !axes.some((flag) => compared.every((row) => String(row.values[figure.key]) === row.flags[flag])));
 const label = (row) => groups.length > 1 ? row.name : axes.length > 0 ? axes.filter((flag) => flag in row.flags).map((flag) => row.flags[flag]).join(" ") : row.name;
 
 function figureText(figure, value) {
@@ -67,9 +67,13 @@ function drawDifferences() {
   const cells = (row) => axes.length > 0 ? axes.map((flag) => row.flags[flag] || "") : [row.name];
   // Figures that are words say how a row went about it.
   const words = figures.filter((figure) => figure.unit === "text" && new Set(compared.map((row) => row.values[figure.key])).size > 1);
+  const keyed = deciding ? [deciding] : data.scatter ? ["x", "y"].map((axis) => figures.find((figure) => figure.key === data.scatter[axis])) : [];
+  const text = (row, list) => list.map((figure) => figureText(figure, row.values[figure.key]));
   section("differs", "What differs", winners.size > 0 ? "★ has the least device time" + (groups.length > 1 ? " of its shape." : ".") : data.scatter ? "● none is both quicker and nearer." : "",
-    make("div", {className: "table", tabIndex: 0}, filled(["", ...heads, ...(deciding ? [deciding.name] : []), ...words.map((figure) => figure.name)],
-      compared.map((row) => [marked(row).trim(), ...cells(row), ...(deciding ? [figureText(deciding, row.values[deciding.key])] : []), ...words.map((figure) => figureText(figure, row.values[figure.key]))]))));
+    make("div", {className: "table", tabIndex: 0}, filled(["", ...heads, ...[...keyed, ...words].map((figure) => figure.name)],
+      compared.map((row) => [marked(row).trim(), ...cells(row), ...text(row, keyed), ...text(row, words)]))));
+}
+function drawRefused() {
   if (refused.length === 0) return;
   section("refused", "What does not run, and why", "", refused.map((row) => make("div", {className: "finding error"},
     make("strong", {textContent: axes.length > 0 ? axes.filter((flag) => flag in row.flags).map((flag) => `${flag} ${row.flags[flag]}`).join(" ") : row.name}), make("div", {textContent: row.error}))));
@@ -184,17 +188,19 @@ function drawLines() {
 
 function drawComparison() {
   drawVerdict();
-  drawDifferences();
+  if (compared.length > 0) drawDifferences();
+  drawRefused();
   drawScatter();
   drawLines();
   drawFigures();
+  if (compared.length > 0) drawAll();
+  if ((report.warnings || []).length > 0) drawFindings();
+  drawText();
+}
+function drawAll() {
   const numbers = figures.filter((figure) => compared.some((row) => row.values[figure.key] !== null));
   section("table", "All figures", "", table("Table", ["", "what", ...numbers.map((figure) => figure.name + (figure.unit === "s" ? " (s)" : figure.unit === "B" ? " (bytes)" : ""))],
     () => compared.map((row) => [marked(row).trim(), row.name, ...numbers.map((figure) => figure.unit === "share" ? figureText(figure, row.values[figure.key]) : row.values[figure.key])])));
-  for (const one of report.warnings || []) {
-    document.querySelector("#table").append(make("div", {className: "finding"}, make("strong", {textContent: `${one.id}: ${one.message}`}), make("div", {className: "soft", textContent: `on ${one.chip}; ${one.advice} (${one.source})`})));
-  }
-  drawText();
 }
 function drawText() {
   if (data.text) section("text", "As text", "", make("details", {}, make("summary", {textContent: "What the command prints"}), make("pre", {textContent: data.text.trim()})));

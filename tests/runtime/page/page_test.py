@@ -32,9 +32,12 @@ RUNS = {
     'sweep': 'sweep attention --grid 2x3 --seq 512 --dim 256 --q-chunk 64,512 --k-chunk 64,512',
     'precision': 'precision attention --grid 2x2 --heads 1 --seq 32 --lengths 64,128 --format bf16 --exp fast',
     'plan': 'plan --preset six-op --strategy all',
+    'none': 'sweep attention --grid 2x2 --seq 512 --dim 256 --q-chunk 512 --k-chunk 512',
+    'refused': 'plan --preset six-op --strategy naive',
     'retime': 'retime {folder}/run.log',
     'retimed': 'retime {folder}/run.log --set noc_hop_cycles=90',
 }
+CODES = {'none': 2, 'refused': 2}  # of those that have a page, and fail
 SECTIONS = {
     'attention': ['headline', 'grid', 'timeline', 'network', 'breakdown', 'roofline', 'findings', 'host', 'counts'],
     'planned': ['headline', 'plan'],
@@ -47,6 +50,8 @@ SECTIONS = {
     'sweep': ['best', 'differs', 'refused', 'figures'],
     'precision': ['best', 'differs', 'scatter', 'lines', 'figures'],
     'plan': ['verdict', 'strategies', 'plan', 'text'],
+    'none': ['best', 'refused', 'text'],
+    'refused': ['verdict', 'strategies', 'plan'],
     'retime': ['headline', 'grid', 'timeline', 'network', 'breakdown', 'text'],
     'retimed': ['headline', 'before', 'grid', 'timeline'],
 }
@@ -70,7 +75,10 @@ def figures(path):
 def write_pages(tilegrid, folder):
     for name, line in RUNS.items():
         page = f'{folder}/{name}'
-        subprocess.run([tilegrid, *line.format(folder=folder).split(), '--json', f'{page}.json', '--report', page], check=True, capture_output=True)
+        command = [tilegrid, *line.format(folder=folder).split(), '--json', f'{page}.json', '--report', page]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode != CODES.get(name, 0):
+            sys.exit(f'{name}: exit code {done.returncode}: {done.stderr}')
         expect(f'{name}: index.html is larger than {LARGEST} bytes', os.path.getsize(f'{page}/index.html') < LARGEST)
         with open(f'{page}/report.json', encoding='utf-8') as file:
             data = json.load(file)
