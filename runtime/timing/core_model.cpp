@@ -260,14 +260,25 @@ void CoreModel::operands(const ComputeStep& step) {
   const double unpack_start = clock(Lane::unpack);
   const double math_start = clock(Lane::math);
   const double first = std::max(unpack_start, src_free_[0]) + u;
-  const double second = std::max(first, src_free_[1]) + u;
   const double base = std::max(math_start, first);
-  const auto consumed = [&](double k) {  // end of consumption of step k
-    return k < 2 ? base + m : std::max({base + k * m, second + (k - 1) * m, second + (k - 2) * u + m});
-  };
-  const double filled = n < 2 ? first : n < 3 ? second : std::max(second + (n - 2) * u, consumed(n - 2) + u);
-  const double end = consumed(n);
-  src_free_ = {n < 2 ? src_free_[1] : consumed(n - 1), end};
+  double filled = first;
+  double end = base + m;
+  if (n < 2) {
+    src_free_ = {src_free_[1], end};
+  } else {
+    const double second = std::max(first, src_free_[1]) + u;
+    const auto consumed = [&](double k) {  // end of consumption of step k, from the second on
+      return std::max({base + k * m, second + (k - 1) * m, second + (k - 2) * u + m});
+    };
+    filled = second;
+    double last = end;  // but one
+    if (n >= 3) {
+      last = consumed(n - 1);
+      filled = std::max(second + (n - 2) * u, (n < 4 ? base + m : consumed(n - 2)) + u);
+    }
+    end = consumed(n);
+    src_free_ = {last, end};
+  }
   // A lane's clock moves by its work, then by the time that is left: so busy and stalled cycles add up to the whole.
   busy(Lane::unpack, n * u, operation, front_phase_);
   stall_until(Lane::unpack, filled, Stall::src);

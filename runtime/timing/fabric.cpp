@@ -136,6 +136,8 @@ double Fabric::chance(const Worm& worm, double time, int& channel) {
   return best;
 }
 
+void Fabric::front(std::uint32_t number, double time) { ask(number, time); }
+
 /// Lets the first of the waiting packets that can go take the port.
 void Fabric::serve(std::uint16_t number, double time) {
   Port& port = ports_[number];

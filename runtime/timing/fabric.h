@@ -67,7 +67,7 @@ class Fabric {
     __builtin_prefetch(&worms_[worm].lanes);
   }
   /// The packet before it has left the router's buffer.
-  void front(std::uint32_t worm, double time) { ask(worm, time); }
+  void front(std::uint32_t worm, double time);
   /// A port may be free for those who wait.
   void woken(std::uint16_t port, double time) {
     if (ports_[port].wake <= time) ports_[port].wake = never;
@@ -144,13 +144,14 @@ class Fabric {
   [[nodiscard]] std::uint8_t reach_of(const Worm& worm) const;
   void add(Step step, std::uint32_t number, double time) { agenda_.add(time, worms_[number].key, number, step); }
   [[nodiscard]] bool lets_the_next_go(const Worm& worm) const;
-  void ask(std::uint32_t number, double time);
-  double chance(const Worm& worm, double time, int& channel);
+  // Inlined wherever they are called, many millions of times a second.
+  [[gnu::always_inline]] inline void ask(std::uint32_t number, double time);
+  [[gnu::always_inline]] inline double chance(const Worm& worm, double time, int& channel);
   void serve(std::uint16_t port, double time);
   void wake(std::uint16_t port, double time);
   void go(std::uint32_t number, int channel, double time);
   void hold_back(const Worm& worm, int hop, double end);
-  void settle(Worm& worm, double time);
+  [[gnu::always_inline]] inline void settle(Worm& worm, double time);
 
   Routes& routes_;
   Agenda& agenda_;
