@@ -195,7 +195,9 @@ TEST(KernelFiles, ASemaphoreChangedByAStoreWakesWhoWaits) {
   noc_semaphore_wait(reinterpret_cast<volatile uint32_t*>(get_semaphore(0)), 3);
   return 77;
 })";
-    const char* other = R"(void kernel_main() { *reinterpret_cast<volatile uint32_t*>(get_semaphore(0)) = 3; })";
+    const char* other = R"(namespace {
+void kernel_main() { *reinterpret_cast<volatile uint32_t*>(get_semaphore(0)) = 3; }
+})";
     EXPECT_EQ(words_of(device, body, {0}, other), Words(4, 77));
   });
 }

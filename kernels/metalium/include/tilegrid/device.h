@@ -17,8 +17,7 @@
 #define TILEGRID_MAIN tilegrid_main
 #define MAIN TILEGRID_MAIN()
 #define NAMESPACE tilegrid_compute
-// One of the two is there; said before the kernel says it, or the compiler would not let it be weak.
-void kernel_main() __attribute__((weak));
+// May be there or not; said before the kernel says it, or the compiler would not let it be weak.
 namespace NAMESPACE {
 void MAIN __attribute__((weak));
 }
