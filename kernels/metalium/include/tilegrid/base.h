@@ -177,9 +177,12 @@ asm(R"(
 #endif
 
 /// A name of the vendor's API that this emulator does not have: a call is an error of the compiler that names it.
-#define TILEGRID_NOT_THERE(name, why)                                                                                   \
+#define TILEGRID_NOT_THERE(name, why) TILEGRID_NOT_THERE_OF(void, name, why)
+/// The same, of something that has a type: what is done with it is no error of its own.
+#define TILEGRID_NOT_THERE_OF(type, name, why)                                                                          \
   template <auto... A, class... T>                                                                                      \
-  [[deprecated]] void name(T&&...) {                                                                                    \
+  [[deprecated]] type name(T&&...) {                                                                                    \
     static_assert(sizeof...(T) > 1000,                                                                                  \
                   #name " is not there: " why "; see kernels/metalium/README.md for what is, and how to ask for more"); \
+    return type();                                                                                                      \
   }

@@ -8,8 +8,10 @@
 struct SocketSenderInterface {};
 struct SocketReceiverInterface {};
 #define TILEGRID_SOCKET(name) TILEGRID_NOT_THERE(name, "sockets are between the devices of a mesh; one chip is emulated")
-TILEGRID_SOCKET(create_sender_socket_interface)
-TILEGRID_SOCKET(create_receiver_socket_interface)
+TILEGRID_NOT_THERE_OF(SocketSenderInterface, create_sender_socket_interface,
+                      "sockets are between the devices of a mesh; one chip is emulated")
+TILEGRID_NOT_THERE_OF(SocketReceiverInterface, create_receiver_socket_interface,
+                      "sockets are between the devices of a mesh; one chip is emulated")
 TILEGRID_SOCKET(set_sender_socket_page_size)
 TILEGRID_SOCKET(set_receiver_socket_page_size)
 TILEGRID_SOCKET(socket_reserve_pages)
