@@ -25,6 +25,16 @@ std::uint32_t word_written(std::uint32_t l1_source, std::uint32_t bytes) {
   return word;
 }
 
+/// Asks the host's caches for what a barrier will copy. Reads are of a page each, and the pages of a tensor lie in many
+/// places, so that the machine does not guess the next one.
+void fetch_ahead(const std::byte* from, std::uint32_t bytes) {
+  constexpr std::uint32_t line_bytes = 64;
+  constexpr std::uint32_t most_bytes = 4096;
+  constexpr int second_level = 2;
+  for (std::uint32_t at = 0; at < std::min(bytes, most_bytes); at += line_bytes)
+    __builtin_prefetch(from + at, 0, second_level);
+}
+
 std::string text_of(Target target, GridSize grid) {
   if (target.kind == Target::Kind::dram) return fmt::format("DRAM bank {}", target.index);
   const LogicalCore core = grid.core(target.index);
@@ -121,6 +131,7 @@ void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, 
                                            .offset = static_cast<std::uint32_t>(offset)});
   if (core_->checker) core_->checker->read(risc_, noc, trid, l1_offset_of(l1_destination), bytes);
   if (!moves(target.kind, bytes)) return;
+  if (node_.is_local(target)) fetch_ahead(node_.memory(target, offset), bytes);
   add_read(noc, {target, offset, l1_pointer(l1_destination), bytes, trid});
   preempt();  // the kernel's next stores may come after the transfer
 }

@@ -180,9 +180,8 @@ bool RaceFinder::step_buffer(Kernel& kernel, const events::CbReserve& event, boo
   if (buffer.acked + where.pages < buffer.received + event.pages && !force) return false;
   if (buffer.received + event.pages > where.pages) see(kernel, buffer.pops, buffer.received + event.pages - where.pages);
   use_pages(kernel, where, event.pages, true, true, buffer.received);
-  for (std::uint32_t i = 0; i < event.pages; ++i) {
-    buffer.slots[(buffer.received + i) % where.pages] = {true, moment_of(kernel), call_of(kernel)};
-  }
+  const Slot reserved{true, moment_of(kernel), call_of(kernel)};
+  for (std::uint32_t i = 0; i < event.pages; ++i) buffer.slots[(buffer.received + i) % where.pages] = reserved;
   return true;
 }
 
@@ -229,9 +228,10 @@ void RaceFinder::use_pages(const Kernel& kernel, const BufferMap::Buffer& buffer
 void RaceFinder::use(const Kernel& kernel, int core, std::uint32_t offset, std::uint32_t bytes, bool write,
                      const Moment& moment, bool only_look) {
   if (!checks_.on(checks::Class::race)) return;
-  const Call call = call_of(kernel);
-  const Access access{offset, offset + bytes, write, moment, call.what, call.risc, call.line};
+  const Access access{offset,      offset + bytes,      write, moment, kernel.cursor.event().kind(),
+                      kernel.risc, kernel.cursor.line()};
   shadows_[core].use(access, kernel.clock, only_look, [&](const Access& earlier) {
+    const Call call = call_of(kernel);
     // A push stands for the stores before it, but stores nothing itself: the same RISC may still be sending from these
     // pages.
     const bool own = earlier.moment.core == kernel.core && earlier.risc == kernel.risc;
