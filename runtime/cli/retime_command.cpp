@@ -91,10 +91,9 @@ struct Retime {
       }
     });
     const report::Value device = device_figures(done);
-    const std::string text = fmt::format("{}: {}; grid {}\n", file, log.program, report::text_of(log.grid)) +
-                             device_time_text(device) + replay_cost_text(device) + device_view_text(done, view);
-    const report::Value figures{
-        {"file", file}, {"program", log.program}, {"grid", report::text_of(log.grid)}, {"device", device}};
+    std::string text = fmt::format("{}: {}; grid {}\n", file, log.program, report::text_of(log.grid)) +
+                       device_time_text(device) + replay_cost_text(device) + device_view_text(done, view);
+    report::Value figures{{"file", file}, {"program", log.program}, {"grid", report::text_of(log.grid)}, {"device", device}};
     report::print_report(
         json, [&] { return text; }, [&] { return figures; });
     if (!page.empty()) {
