@@ -92,6 +92,31 @@ std::uint16_t pack_fp16(float value) {
   return static_cast<std::uint16_t>(((rounded - exponent_gap) >> 13) | ((bits & sign_bit) >> 16));
 }
 
+std::uint16_t cut_fp16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = (bits & sign_bit) >> 16;
+  const std::int32_t exponent = static_cast<std::int32_t>((bits >> 23) & 0xFFU) - 112;
+  if (exponent < 0) return static_cast<std::uint16_t>(sign);
+  if (exponent > 31) return static_cast<std::uint16_t>(sign | 0x7FFFU);
+  return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(exponent) << 10 | (bits & 0x7FFFFFU) >> 13);
+}
+
+std::uint16_t accumulate_fp16(std::uint16_t old, std::uint16_t value) {
+  const auto wide = [](std::uint16_t bits) { return unpack_fp16((bits & 0x7C00U) == 0 ? bits & 0x8000U : bits); };
+  const auto sum = std::bit_cast<std::uint32_t>(wide(old) + wide(value));
+  const std::uint32_t sign = (sum & sign_bit) >> 16;
+  if ((sum & ~sign_bit) == 0) {
+    const bool large = ((old >> 10) & 31U) >= 30;
+    return static_cast<std::uint16_t>(sign | (large ? 0x7FFFU : 0U));
+  }
+  const std::int32_t exponent = static_cast<std::int32_t>((sum >> 23) & 0xFFU) - 112;
+  if (exponent <= 0) return static_cast<std::uint16_t>(sign | (exponent < 0 ? 0x7FFFU : 0U));
+  const std::uint32_t fraction = sum & 0x7FFFFFU;
+  const std::uint32_t rounded = (fraction + 0xFFFU + (fraction >> 13 & 1U)) >> 13;
+  const std::uint32_t packed = (static_cast<std::uint32_t>(exponent) << 10) + rounded;
+  return static_cast<std::uint16_t>(sign | std::min(packed, 0x7FFFU));
+}
+
 std::uint32_t pack_tf32(float value) { return round_magnitude(value, 13); }
 
 float unpack_bf16(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }

@@ -80,6 +80,12 @@ namespace scalar {
 [[nodiscard]] std::uint16_t pack_bf16(float value);
 /// fp32 to FP16 bits: half away from zero; beyond the range, inf and NaN become 0x7FFF with the sign; denormals become +0.
 [[nodiscard]] std::uint16_t pack_fp16(float value);
+/// fp32 to FP16 bits as the packer does it from 32-bit DST: cut; inf, NaN and what is beyond the range become 0x7FFF with
+/// the sign, what is below 2^-15 0 with the sign; between 2^-15 and 2^-14 the exponent is 0, and the fraction stays.
+[[nodiscard]] std::uint16_t cut_fp16(float value);
+/// L1 accumulation of FP16 bits, `old` in L1: to nearest even, at most 0x7FFF; denormals count as 0. Sums that leave the
+/// range below, and some that cancel, come out as 0x7FFF, as the vendor's simulator has it.
+[[nodiscard]] std::uint16_t accumulate_fp16(std::uint16_t old, std::uint16_t value);
 /// fp32 to TF32 in a 32-bit word: half away from zero on the magnitude, low 13 bits zero; denormals and -0 become +0.
 [[nodiscard]] std::uint32_t pack_tf32(float value);
 [[nodiscard]] float unpack_bf16(std::uint16_t bits);

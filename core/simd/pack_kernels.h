@@ -21,7 +21,7 @@ void pack_bf16_identity(const float* values, std::size_t count, std::uint16_t* o
 /// A tile of a block-float format by scalar::pack_block_row: 64 exponents, then the datums, the first of a byte lowest.
 void pack_block_floats(const float* values, DataFormat format, scalar::BlockRounding rounding, std::byte* tile);
 
-/// What the packer's ReLU makes of DST values before they are converted. A set sign counts as negative, also on a NaN.
+/// What the packer's ReLU makes of values. A set sign counts as negative, also on a NaN.
 void relu(ReluMode mode, float threshold, const float* values, std::size_t count, float* out);
 
 /// l1 += values: round to nearest even. Denormals count as zero of their sign on both sides and in the result. A NaN of an

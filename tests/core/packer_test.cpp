@@ -142,7 +142,7 @@ TEST(Packer, MatchesScalarOnEveryTarget) {
       pack_tile(tile.data(), true, {.format = DataFormat::fp32}, fp32.bytes.data());
       for (std::size_t i = 0; i < elements; ++i) {
         ASSERT_EQ(bf16.at<std::uint16_t>(i), scalar::pack_bf16(tile[i])) << bits_of(tile[i]);
-        ASSERT_EQ(fp16.at<std::uint16_t>(i), scalar::pack_fp16(tile[i])) << bits_of(tile[i]);
+        ASSERT_EQ(fp16.at<std::uint16_t>(i), scalar::cut_fp16(tile[i])) << bits_of(tile[i]);
         ASSERT_EQ(tf32.at<std::uint32_t>(i), scalar::pack_tf32(tile[i])) << bits_of(tile[i]);
         ASSERT_EQ(fp32.at<std::uint32_t>(i), bits_of(tile[i]));
       }
@@ -227,7 +227,9 @@ TEST(Packer, ReluModes) {
           const Tile& tile = many_tiles()[t];
           pack_tile(tile.data(), true, {.relu = mode, .relu_threshold = threshold}, packed.bytes.data());
           for (std::size_t i = 0; i < elements; ++i) {
-            ASSERT_EQ(packed.at<std::uint16_t>(i), scalar::pack_bf16(reference_relu(mode, threshold, tile[i]))) << tile[i];
+            ASSERT_EQ(packed.at<std::uint16_t>(i),
+                      scalar::pack_bf16(reference_relu(mode, threshold, scalar::unpack_bf16(scalar::pack_bf16(tile[i])))))
+                << tile[i];
           }
         }
       }
@@ -321,10 +323,72 @@ TEST(Packer, AccumulationRoundsToEvenWherePackingRoundsAway) {
   EXPECT_EQ(l1.at<std::uint16_t>(6), 0);
 }
 
+/// fp32 loses its last 13 bits on the way to fp16; what is beyond 131008 ends there.
+TEST(Packer, CutsFp32ToFp16) {
+  EXPECT_EQ(scalar::cut_fp16(1.0F + 0x1.FFEp-11F), 0x3C00);
+  EXPECT_EQ(scalar::cut_fp16(-1.5F), 0xBE00);
+  EXPECT_EQ(scalar::cut_fp16(1e6F), 0x7FFF);
+  EXPECT_EQ(scalar::cut_fp16(-std::numeric_limits<float>::infinity()), 0xFFFF);
+  EXPECT_EQ(scalar::cut_fp16(0x1.8p-15F), 0x0200);  // exponent 0, the fraction stays
+  EXPECT_EQ(scalar::cut_fp16(-0x1p-16F), 0x8000);
+}
+
+TEST(Packer, AccumulatesFp16InL1) {
+  Tile tile{};
+  L1Tile l1;
+  const auto sum = [&](std::uint16_t old, float value) {
+    l1.set<std::uint16_t>(0, old);
+    tile[0] = value;
+    pack_tile(tile.data(), false, {.format = DataFormat::fp16, .l1_accumulate = true}, l1.bytes.data());
+    return l1.at<std::uint16_t>(0);
+  };
+  EXPECT_EQ(sum(0x3C00, 2), 0x4200);
+  EXPECT_EQ(sum(0x3C00, 0x1p-11F), 0x3C00);  // a tie goes to even
+  EXPECT_EQ(sum(0x3C01, 0x1p-11F), 0x3C02);
+  EXPECT_EQ(sum(0x7C00, 65536), 0x7FFF);  // the largest number
+  EXPECT_EQ(sum(0x3C00, -1), 0);
+  EXPECT_EQ(sum(0x0401, -0x1p-14F), 0x7FFF);  // below the range, as the simulator has it
+  EXPECT_EQ(sum(0x0001, 1), 0x3C00);          // a denormal is 0
+}
+
+/// ReLU sees what the first conversion leaves: bf16, e8m6 for block floats, fp32 else.
+TEST(Packer, ReluComesBehindTheFirstConversion) {
+  Tile tile{};
+  tile[0] = 1.0F + 0x1p-10F;  // in bf16 the threshold itself
+  tile[1] = 1.0F + 0x1p-6F;
+  tile[2] = -3;
+  L1Tile l1;
+  PackConfig config{.relu = ReluMode::min_threshold, .relu_threshold = 1};
+  pack_tile(tile.data(), true, config, l1.bytes.data());
+  EXPECT_EQ(l1.at<std::uint16_t>(0), 0);
+  EXPECT_EQ(l1.at<std::uint16_t>(1), 0x3F82);
+  EXPECT_EQ(l1.at<std::uint16_t>(2), 0);
+  config.format = DataFormat::fp32;
+  pack_tile(tile.data(), true, config, l1.bytes.data());
+  EXPECT_EQ(l1.at<float>(0), tile[0]);
+  // A maximum of fp32 looks at 19 bits.
+  tile[0] = 1.0F + 0x1p-20F;
+  config.relu = ReluMode::max_threshold;
+  pack_tile(tile.data(), true, config, l1.bytes.data());
+  EXPECT_EQ(l1.at<float>(0), tile[0]);
+  EXPECT_EQ(l1.at<float>(1), 1.0F);
+  EXPECT_EQ(l1.at<float>(2), 0.0F);
+}
+
+TEST(Packer, ReluOfIntegers) {
+  Tile tile{};
+  tile[0] = std::bit_cast<float>(-5);
+  tile[1] = std::bit_cast<float>(7);
+  L1Tile l1;
+  pack_tile(tile.data(), true, {.format = DataFormat::int32, .relu = ReluMode::zero}, l1.bytes.data());
+  EXPECT_EQ(l1.at<std::int32_t>(0), 0);
+  EXPECT_EQ(l1.at<std::int32_t>(1), 7);
+}
+
 TEST(Packer, RefusesWhatTheHardwareCannot) {
   const Tile tile{};
   L1Tile l1;
-  for (const DataFormat format : {DataFormat::fp16, DataFormat::tf32, DataFormat::bfp8_b, DataFormat::bfp2_b}) {
+  for (const DataFormat format : {DataFormat::tf32, DataFormat::bfp8_b, DataFormat::bfp2_b}) {
     try {
       pack_tile(tile.data(), true, {.format = format, .l1_accumulate = true}, l1.bytes.data());
       FAIL() << name_of(format);
