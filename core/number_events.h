@@ -11,14 +11,15 @@ namespace tilegrid {
 
 /// What becomes of numbers without a word from the hardware, or with a sticky bit alone (tensix.md 2.3).
 enum class NumberEvent : std::uint8_t {
-  infinity,     ///< a result is infinite where what stood there, or went in, was not
-  nan,          ///< the same for NaN; the packer makes infinities of them
-  denormal,     ///< an operand or a packed value other than zero that counts as zero
-  saturation,   ///< a value is packed as the largest one that its format has
-  stopped_sum,  ///< a sum that stays as it was, although what was added has its sign
+  infinity,      ///< a result is infinite where what stood there, or went in, was not
+  nan,           ///< the same for NaN; the packer makes infinities of them
+  denormal,      ///< an operand or a packed value other than zero that counts as zero
+  saturation,    ///< a value is packed as the largest one that its format has
+  stopped_sum,   ///< a sum that stays as it was, although what was added has its sign
+  negative_exp,  ///< a negative exponential: of an input below what the unclamped fast one can do
 };
 template <>
-inline constexpr int enum_size<NumberEvent> = count_to(NumberEvent::stopped_sum);
+inline constexpr int enum_size<NumberEvent> = count_to(NumberEvent::negative_exp);
 [[nodiscard]] const char* name_of(NumberEvent event);
 
 /// An element of a tile.

@@ -36,11 +36,16 @@ void for_each_word(const std::byte* l1, const Visit& visit) {
 /// Whether a datum of the tile has the largest magnitude of its format and stands for more than that.
 bool is_saturated(DataFormat format, const std::byte* l1, int element, float value, float packed) {
   const auto at = static_cast<std::size_t>(element);
-  if (format == DataFormat::bfp8_b) {
-    constexpr unsigned largest = 127;
-    const auto datum = std::to_integer<unsigned>(l1[block_float_exponents + at]);
-    // Up to half a step more rounds to it.
-    return (datum & largest) == largest && 2.0 * largest * std::fabs(value) >= (2.0 * largest + 1) * std::fabs(packed);
+  if (is_block_float(format)) {
+    const int bits = magnitude_bits(format);
+    const unsigned largest = (1U << bits) - 1U;
+    const std::size_t in_byte = 8U / (static_cast<unsigned>(bits) + 1U);
+    const auto byte = std::to_integer<unsigned>(l1[block_float_exponents + at / in_byte]);
+    const unsigned datum = byte >> at % in_byte * (static_cast<unsigned>(bits) + 1U);
+    // Up to half a step more rounds to it. The narrow formats are cut from 7 bits: to them all that is below a whole step.
+    const double over =
+        bits == 7 ? (2.0 * largest + 1) / (2.0 * largest) : (largest + 1.0 - 1.0 / (2U << (7 - bits))) / largest;
+    return (datum & largest) == largest && std::fabs(value) >= over * std::fabs(packed);
   }
   if (format != DataFormat::fp16) return false;
   std::uint16_t bits = 0;
@@ -51,7 +56,8 @@ bool is_saturated(DataFormat format, const std::byte* l1, int element, float val
 }  // namespace
 
 const char* name_of(NumberEvent event) {
-  constexpr EnumArray<NumberEvent, const char*> names{"infinities", "NaNs", "denormals as 0", "saturated", "stopped sums"};
+  constexpr EnumArray<NumberEvent, const char*> names{"infinities", "NaNs",         "denormals as 0",
+                                                      "saturated",  "stopped sums", "negative exps"};
   return names[event];
 }
 
@@ -115,7 +121,8 @@ void NumberWatch::wrote(const char* operation, const float* after, std::uint32_t
 
 void NumberWatch::packed(const float* source, const PackConfig& config, const std::byte* l1, std::uint32_t cb,
                          std::uint32_t index) {
-  if (source == nullptr || is_integer(config.format)) return;
+  if (source == nullptr) return;
+  if (is_integer(config.format)) return packed_integers(source, config.format, cb, index);
   const char* operation = config.l1_accumulate ? "pack_tile onto L1" : "pack_tile";
   Values got;  // NOLINT(cppcoreguidelines-pro-type-member-init): unpacked at once
   unpack_tile(l1, config.format, RegisterFormat::fp32, false, got.data());
@@ -135,6 +142,22 @@ void NumberWatch::packed(const float* source, const PackConfig& config, const st
     } else if (is_saturated(config.format, l1, i, value, got[at])) {
       found(NumberEvent::saturation);
     }
+  }
+}
+
+void NumberWatch::exponentials(const char* operation, const float* values, std::uint32_t slot) {
+  for (int i = 0; i < tile_elements; ++i) {
+    if (values[i] < 0) note(operation, NumberEvent::negative_exp, in_dst, slot, i);
+  }
+}
+
+void NumberWatch::packed_integers(const float* source, DataFormat format, std::uint32_t cb, std::uint32_t index) {
+  if (format != DataFormat::int8 && format != DataFormat::uint8) return;  // the others keep bits, and have no end
+  const std::int32_t least = format == DataFormat::int8 ? -127 : 0;
+  const std::int32_t most = format == DataFormat::int8 ? 127 : 255;
+  for (int i = 0; i < tile_elements; ++i) {
+    const auto word = std::bit_cast<std::int32_t>(source[i]);
+    if (word < least || word > most) note("pack_tile", NumberEvent::saturation, static_cast<int>(cb), index, i);
   }
 }
 

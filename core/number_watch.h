@@ -65,6 +65,9 @@ class NumberWatch {
     packed(source, config, l1, cb, index);
   }
 
+  /// A tile of DST that an exponential has written.
+  void exponentials(const char* operation, const float* values, std::uint32_t slot);
+
   [[nodiscard]] std::vector<NumberRecord> take() { return std::exchange(records_, {}); }
 
  private:
@@ -76,6 +79,7 @@ class NumberWatch {
   void keep_packed(DataFormat format, const std::byte* l1);
   void wrote(const char* operation, const float* after, std::uint32_t slot, const Values& before, const Values* addend);
   void packed(const float* source, const PackConfig& config, const std::byte* l1, std::uint32_t cb, std::uint32_t index);
+  void packed_integers(const float* source, DataFormat format, std::uint32_t cb, std::uint32_t index);
   void note(const char* operation, NumberEvent event, int cb, std::uint32_t tile, int element);
 
   std::vector<NumberRecord> records_;

@@ -67,7 +67,7 @@ Value numbers_of(const RunOutcome& outcome) {
 std::string numbers_text(const Value& numbers) {
   if (numbers.is_null()) return {};
   if (numbers.list().empty()) {
-    return "\nDevice counts: numbers: no infinities, NaNs, denormals, saturated values or stopped sums\n";
+    return "\nDevice counts: numbers: no infinities, NaNs, denormals, saturated values, stopped sums or negative exps\n";
   }
   const Table table({{"Device counts: numbers", -40}, {"elements", 14}, {"cores", 8}, {"   first", 0}});
   std::string text = fmt::format("\n{}", table.head());
