@@ -86,12 +86,15 @@ void cut_as_source(DataFormat format, bool dst_fp32, float* values, int count) {
 
 }  // namespace
 
-simd::ExactMode MatrixUnit::exact_mode() const {
-  return {.phases = to_underlying(fidelity_), .dst_fp32 = dst_fp32_, .known_faults = known_faults_};
+simd::ExactMode MatrixUnit::exact_mode(DataFormat a, DataFormat b) const {
+  return {.phases = to_underlying(fidelity_),
+          .dst_fp32 = dst_fp32_,
+          .known_faults = known_faults_,
+          .five_bit_exponents = a == DataFormat::fp16 && b == DataFormat::fp16};
 }
 
 void MatrixUnit::matmul_exactly(const MatmulBlock& block) const {
-  const ExactMode mode = exact_mode();
+  const ExactMode mode = exact_mode(block.in0.format, block.in1.format);
   const std::size_t rt = block.rt;
   const std::size_t ct = block.ct;
   auto& operands = steps().operands;
@@ -172,18 +175,35 @@ void MatrixUnit::eltwise_exactly(EltwiseOp op, Broadcast broadcast, TileOperand 
   unpack_source(a, dst_fp32_, 0xFFFFFFFFU, false, tiles[0].data());
   unpack_source(b, dst_fp32_, 0xFFFFFFFFU, false, tiles[1].data());
   spread(broadcast, tiles[1].data());
-  faults_struck_ += simd::elementwise_exactly(exact_mode(), {.a = tiles[0].data(),
-                                                             .b = tiles[1].data(),
-                                                             .multiply = op == EltwiseOp::mul,
-                                                             .negate_b = op == EltwiseOp::sub,
-                                                             .accumulate = accumulate,
-                                                             .dst = dst});
+  faults_struck_ += simd::elementwise_exactly(exact_mode(a.format, b.format), {.a = tiles[0].data(),
+                                                                               .b = tiles[1].data(),
+                                                                               .multiply = op == EltwiseOp::mul,
+                                                                               .negate_b = op == EltwiseOp::sub,
+                                                                               .accumulate = accumulate,
+                                                                               .dst = dst});
+}
+
+void MatrixUnit::dest_reuse_exactly(EltwiseOp op, bool dst_is_a, TileOperand other, float* dst) const {
+  auto& tiles = steps().tiles;
+  // With an fp16 operand 16-bit DST is fp16, too, and goes as it is.
+  const bool half = half_dst(other.format, DataFormat::fp16);
+  const TileOperand from_register{.data = reinterpret_cast<const std::byte*>(dst), .format = DataFormat::fp32};
+  unpack_source(from_register, dst_fp32_ || half, 0xFFFFFFFFU, false, tiles[dst_is_a ? 0 : 1].data());
+  unpack_source(other, dst_fp32_, 0xFFFFFFFFU, false, tiles[dst_is_a ? 1 : 0].data());
+  faults_struck_ += simd::elementwise_exactly(exact_mode(other.format, half ? DataFormat::fp16 : DataFormat::fp32),
+                                              {.a = tiles[0].data(),
+                                               .b = tiles[1].data(),
+                                               .multiply = op == EltwiseOp::mul,
+                                               .negate_b = op == EltwiseOp::sub,
+                                               .accumulate = false,
+                                               .dst = dst});
 }
 
 void MatrixUnit::reduce_sum_by_faces(ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const {
   auto& tile = steps().tiles[0];
   unpack_source(scaler, dst_fp32_, 0xFFFFFFFFU, false, tile.data());
-  FacePool pool(exact_mode(), product_cut(fidelity_, numerics_), numerics_ == Numerics::exact, tile.data());
+  const bool exact = numerics_ == Numerics::exact || half_dst(in.format, scaler.format);
+  FacePool pool(exact_mode(in.format, scaler.format), product_cut(fidelity_, numerics_), exact, tile.data());
   unpack_source(in, dst_fp32_, 0xFFFFFFFFU, dim == ReduceDim::row, tile.data());
   pool.load(tile.data());
 

@@ -3,10 +3,13 @@
 
 #include "core/fidelity_name.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 
@@ -189,7 +192,8 @@ void MatrixUnit::matmul_block(const MatmulBlock& block) const {
     throw Fault("matmul shape", "matmul_block of a shape DST cannot hold", "1 <= rt * ct <= 16")
         .numbers(block.rt * block.ct, 16, "tiles");
   }
-  if (numerics_ == Numerics::exact) return matmul_exactly(block);
+  if (is_integer(block.in0.format) || is_integer(block.in1.format)) return matmul_integers(block);
+  if (numerics_ == Numerics::exact || half_dst(block.in0.format, block.in1.format)) return matmul_exactly(block);
   std::uint32_t products = (1U << static_cast<unsigned>(block.rt * block.ct)) - 1U;
   if (numerics_ == Numerics::rounded && simd::multiplies_pairs()) products = matmul_in_pairs(block);
   if (products != 0) matmul_in_passes(block, products);
@@ -243,13 +247,71 @@ void MatrixUnit::matmul_in_passes(const MatmulBlock& block, std::uint32_t produc
 
 namespace {
 
-/// Integers wrap around, in DST as in L1; fidelity has no say.
-void eltwise_integers(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst, bool accumulate) {
-  alignas(64) std::array<float, tile_elements> left;   // NOLINT(cppcoreguidelines-pro-type-member-init)
-  alignas(64) std::array<float, tile_elements> right;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+bool is_byte(DataFormat format) { return format == DataFormat::int8 || format == DataFormat::uint8; }
+
+/// What a phase multiplies of an integer of 8 bits.
+std::int32_t byte_piece(float word, bool is_a, int phase) {
+  const auto value = std::bit_cast<std::int32_t>(word);
+  const std::int32_t magnitude = std::abs(value);
+  const int kept = is_a ? phase % 2 == 0 ? 0xE0 : 0x1F : phase < 2 ? 0x3F0 : 0xF;
+  return value < 0 ? -(magnitude & kept) : magnitude & kept;
+}
+
+float saturated_sum(float dst, std::int64_t addend) {
+  constexpr std::int64_t most = 0x7FFFFFFF;
+  const std::int64_t sum = std::bit_cast<std::int32_t>(dst) + addend;
+  return std::bit_cast<float>(static_cast<std::int32_t>(std::clamp(sum, -most, most)));
+}
+
+using TileFloats = std::array<float, tile_elements>;
+
+/// dst += in0 x in1 for integers of 8 bits: phase by phase, 16 products at a time.
+void multiply_bytes(const TileFloats& in0, const TileFloats& in1, int phases, float* dst) {
+  for (int row = 0; row < tile_side; ++row) {
+    for (int column = 0; column < tile_side; ++column) {
+      float& sum = dst[tile_index(row, column)];
+      for (int phase = 0; phase < phases; ++phase) {
+        for (int first = 0; first < tile_side; first += face_side) {
+          std::int64_t products = 0;
+          for (int k = first; k < first + face_side; ++k) {
+            products += std::int64_t{byte_piece(in0.at(tile_index(row, k)), false, phase)} *
+                        byte_piece(in1.at(tile_index(k, column)), true, phase);
+          }
+          sum = saturated_sum(sum, products);
+        }
+      }
+    }
+  }
+}
+
+/// Integers of 8 bits are multiplied in pieces and end at the largest of 32 bits. Others wrap around, in DST as in L1, and
+/// fidelity has no say.
+void eltwise_bytes(EltwiseOp op, const TileFloats& a, const TileFloats& b, int phases, float* dst, bool accumulate) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    float sum = accumulate ? dst[i] : 0.0F;
+    const std::int64_t x = std::bit_cast<std::int32_t>(a.at(i));
+    const std::int64_t y = std::bit_cast<std::int32_t>(b.at(i));
+    if (op != EltwiseOp::mul) {
+      sum = saturated_sum(sum, op == EltwiseOp::add ? x + y : x - y);
+    } else {
+      for (int phase = 0; phase < phases; ++phase) {
+        sum = saturated_sum(sum, std::int64_t{byte_piece(a.at(i), true, phase)} * byte_piece(b.at(i), false, phase));
+      }
+    }
+    dst[i] = sum;
+  }
+}
+
+void eltwise_integers(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, Fidelity fidelity, float* dst,
+                      bool accumulate) {
+  alignas(64) TileFloats left;   // NOLINT(cppcoreguidelines-pro-type-member-init)
+  alignas(64) TileFloats right;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   unpack_tile(a.data, a.format, RegisterFormat::fp32, false, left.data());
   unpack_tile(b.data, b.format, RegisterFormat::fp32, false, right.data());
   spread(broadcast, right.data());
+  if (is_byte(a.format) && is_byte(b.format)) {
+    return eltwise_bytes(op, left, right, to_underlying(fidelity), dst, accumulate);
+  }
   for (std::size_t i = 0; i < left.size(); ++i) {
     const auto x = std::bit_cast<std::uint32_t>(left.at(i));
     const auto y = std::bit_cast<std::uint32_t>(right.at(i));
@@ -260,10 +322,35 @@ void eltwise_integers(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOper
 
 }  // namespace
 
+void MatrixUnit::matmul_integers(const MatmulBlock& block) const {
+  if (!is_byte(block.in0.format) || !is_byte(block.in1.format)) {
+    throw Fault(
+        "matmul format",
+        fmt::format("matmul_block of {} and {}", tilegrid::name_of(block.in0.format), tilegrid::name_of(block.in1.format)),
+        "the matrix unit multiplies floats, or integers of 8 bits with their like");
+  }
+  alignas(64) TileFloats left;   // NOLINT(cppcoreguidelines-pro-type-member-init)
+  alignas(64) TileFloats right;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  for (int i = 0; i < block.rt * block.ct; ++i) {
+    const std::size_t row = i / block.ct;
+    const std::size_t column = i % block.ct;
+    unpack_tile(block.in0.data + row * block.in0_stride, block.in0.format, RegisterFormat::fp32, false, left.data());
+    unpack_tile(block.in1.data + column * block.in1_stride, block.in1.format, RegisterFormat::fp32, block.transpose_in1,
+                right.data());
+    float* dst = block.dst + std::ptrdiff_t{i} * tile_elements;
+    if ((block.cleared >> static_cast<unsigned>(i) & 1U) != 0) std::fill_n(dst, tile_elements, 0.0F);
+    multiply_bytes(left, right, to_underlying(fidelity_), dst);
+  }
+}
+
 void MatrixUnit::eltwise(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst,
                          bool accumulate) const {
-  if (is_integer(a.format) && is_integer(b.format)) return eltwise_integers(op, broadcast, a, b, dst, accumulate);
-  if (numerics_ == Numerics::exact) return eltwise_exactly(op, broadcast, a, b, dst, accumulate);
+  if (is_integer(a.format) && is_integer(b.format)) {
+    return eltwise_integers(op, broadcast, a, b, fidelity_, dst, accumulate);
+  }
+  if (numerics_ == Numerics::exact || half_dst(a.format, b.format)) {
+    return eltwise_exactly(op, broadcast, a, b, dst, accumulate);
+  }
   auto& tiles = scratch().tiles;
   alignas(64) std::array<float, tile_side> line;
   const Prepared left = prepare(a, dst_fp32_, tiles[0].data());
@@ -281,13 +368,11 @@ void MatrixUnit::eltwise(EltwiseOp op, Broadcast broadcast, TileOperand a, TileO
 }
 
 void MatrixUnit::eltwise_dest_reuse(EltwiseOp op, bool dst_is_a, TileOperand other, float* dst) const {
+  if (numerics_ == Numerics::exact || half_dst(other.format, DataFormat::fp16)) {
+    return dest_reuse_exactly(op, dst_is_a, other, dst);
+  }
   auto& tiles = scratch().tiles;
   const auto* dst_bytes = reinterpret_cast<const std::byte*>(dst);
-  if (numerics_ == Numerics::exact) {
-    const TileOperand from_register{.data = dst_bytes, .format = DataFormat::fp32};
-    return dst_is_a ? eltwise_exactly(op, Broadcast::none, from_register, other, dst, false)
-                    : eltwise_exactly(op, Broadcast::none, other, from_register, dst, false);
-  }
   const Prepared from_dst = prepare({.data = dst_bytes, .format = DataFormat::fp32}, dst_fp32_, tiles[0].data());
   const Prepared from_l1 = prepare(other, dst_fp32_, tiles[1].data());
   const Prepared& a = dst_is_a ? from_dst : from_l1;
@@ -306,7 +391,8 @@ void MatrixUnit::eltwise_dest_reuse(EltwiseOp op, bool dst_is_a, TileOperand oth
 
 void MatrixUnit::reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const {
   const bool maximum = pool == Pool::max;
-  if (!maximum && numerics_ != Numerics::fast) return reduce_sum_by_faces(dim, in, scaler, dst, accumulate);
+  const bool half = half_dst(in.format, scaler.format);
+  if (!maximum && (half || numerics_ != Numerics::fast)) return reduce_sum_by_faces(dim, in, scaler, dst, accumulate);
   auto& tiles = scratch().tiles;
   Prepared source = prepare(in, dst_fp32_, tiles[0].data());
   // The first row of each face, and the same as 32 columns for the second half of a scalar reduction.
@@ -329,7 +415,8 @@ void MatrixUnit::reduce(Pool pool, ReduceDim dim, TileOperand in, TileOperand sc
                               .scaler = scale.data(),
                               .maximum = maximum,
                               .cut = product_cut(fidelity_, numerics_)};
-  const simd::LineSpec how{.maximum = maximum, .dst_fp32 = dst_fp32_};
+  // A maximum of fp16 fits into fp16 as it is: the 11 bits that a 32-bit DST gets of one.
+  const simd::LineSpec how{.maximum = maximum, .dst_fp32 = dst_fp32_ || half};
   alignas(64) std::array<float, tile_side> line;
   if (dim == ReduceDim::row) {
     simd::reduce_rows(spec, line.data());

@@ -49,7 +49,9 @@ struct MatmulBlock {
 
 /// The FPU. Operand routing as on hardware: matmul in0 -> SrcB, in1 -> SrcA; element-wise in0 -> SrcA, in1 -> SrcB
 /// (tensix.md 2.1). fp32 operands are cut to TF32 when DST is 32-bit, to BF16 when it is 16-bit. Every DST write is rounded
-/// to DST's format. Results do not depend on the vector width.
+/// to DST's format. 16-bit DST is bf16, but when both operands are fp16 it is fp16: exponents of five bits, what is too
+/// large ends at +-131008, what is too small at 0; all numerics compute this exactly. Results do not depend on the vector
+/// width.
 ///
 /// Numerics::exact multiplies, aligns and rounds as the silicon does, bit for bit. The others use float FMA in a fixed order
 /// over k on operands that are cut as the fidelity says (phase table of tensix.md 2.1; significands include the hidden bit).
@@ -63,6 +65,9 @@ class MatrixUnit {
   MatrixUnit(Fidelity fidelity, bool dst_fp32, Numerics numerics = default_numerics, bool known_faults = false)
       : fidelity_(fidelity), dst_fp32_(dst_fp32), numerics_(numerics), known_faults_(known_faults) {}
 
+  /// Operands of 8-bit integers make 32-bit DST one of integers, whatever the numerics: magnitudes are cut as the fidelity
+  /// says, 3 bits and then 5 of SrcA, all but the lowest 4 and then those of SrcB, and sums end at +-(2^31 - 1). Wider
+  /// integers are a fault.
   void matmul_block(const MatmulBlock& block) const;
 
   /// dst = a op b, or dst += a op b when `accumulate`. Only mul is subject to fidelity.
@@ -91,13 +96,19 @@ class MatrixUnit {
   [[nodiscard]] std::uint64_t faults_struck() const { return faults_struck_; }
 
  private:
-  [[nodiscard]] simd::ExactMode exact_mode() const;
+  [[nodiscard]] simd::ExactMode exact_mode(DataFormat a, DataFormat b) const;
+  /// Whether operands of these formats make 16-bit DST fp16.
+  [[nodiscard]] bool half_dst(DataFormat a, DataFormat b) const {
+    return !dst_fp32_ && a == DataFormat::fp16 && b == DataFormat::fp16;
+  }
   void matmul_exactly(const MatmulBlock& block) const;
+  void matmul_integers(const MatmulBlock& block) const;
   /// Those of bit i: the product that goes to dst tile i.
   void matmul_in_passes(const MatmulBlock& block, std::uint32_t products) const;
   /// Returns the products that have to go in passes, as their numbers are too small or infinite.
   [[nodiscard]] std::uint32_t matmul_in_pairs(const MatmulBlock& block) const;
   void eltwise_exactly(EltwiseOp op, Broadcast broadcast, TileOperand a, TileOperand b, float* dst, bool accumulate) const;
+  void dest_reuse_exactly(EltwiseOp op, bool dst_is_a, TileOperand other, float* dst) const;
   void reduce_sum_by_faces(ReduceDim dim, TileOperand in, TileOperand scaler, float* dst, bool accumulate) const;
 
   Fidelity fidelity_;

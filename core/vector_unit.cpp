@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <stdexcept>
@@ -104,6 +105,17 @@ std::optional<simd::SfpuFunction> in_steps(VectorOp op, VectorMode mode) {
   }
 }
 
+/// What a store to fp16 DST makes of values.
+void store_half(float* values, std::size_t count) {
+  constexpr float largest = 131008.0F;
+  constexpr float smallest = 0x1p-14F;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float magnitude = std::fabs(values[i]);
+    const float kept = magnitude < smallest ? 0.0F : magnitude < largest ? magnitude : largest;  // NaN, too
+    values[i] = std::copysign(kept, values[i]);
+  }
+}
+
 [[noreturn]] void wrong_call(VectorOp op, const char* why) {
   throw std::invalid_argument(std::string("vector unit: ") + name_of(op) + " " + why);
 }
@@ -134,8 +146,12 @@ void VectorUnit::unary(VectorOp op, float* tile, VectorMode mode, float paramete
   if (exponential && !(parameter > 0.0F)) wrong_call(op, "needs a scale above 0");
   const auto steps = numerics_ == Numerics::exact ? in_steps(op, mode) : std::nullopt;
   in_place(tile, mode, [&](float* values, std::size_t count) {
-    if (steps) return simd::sfpu(*steps, dst_fp32_, parameter, values, count);
-    simd::vector_unary(op, dst_fp32_, parameter, values, count);
+    if (steps) {
+      simd::sfpu(*steps, dst_fp32_, parameter, values, count);
+    } else {
+      simd::vector_unary(op, dst_fp32_, parameter, values, count);
+    }
+    if (half_dst_) store_half(values, count);
   });
 }
 
@@ -144,6 +160,7 @@ void VectorUnit::exp_unclamped(float* tile, VectorMode mode, float scale) const 
   if (!(scale > 0.0F)) wrong_call(VectorOp::exp_fast, "needs a scale above 0");
   in_place(tile, mode, [&](float* values, std::size_t count) {
     simd::sfpu(simd::SfpuFunction::exp_unclamped, dst_fp32_, scale, values, count);
+    if (half_dst_) store_half(values, count);
   });
 }
 
@@ -151,6 +168,7 @@ void VectorUnit::binary(VectorOp op, float* out, const float* a, const float* b,
   if (operands_of(op) != 2) wrong_call(op, "does not take two tiles");
   combine<2>(mode, out, {a, b}, [&](float* to, const std::array<const float*, 2>& in, std::size_t count) {
     simd::vector_binary(op, dst_fp32_, to, in[0], in[1], count);
+    if (half_dst_) store_half(to, count);
   });
 }
 

@@ -63,10 +63,16 @@ inline constexpr int enum_size<VectorMode> = count_to(VectorMode::first_column);
 /// The SFPU: 32-bit float lanes, fused multiply-add, denormals flushed to zero on input and output; a write to 16-bit DST
 /// rounds half away from zero first, as the vendor's kernels do (tensix.md 1.6). In exact numerics exponentials, reciprocal
 /// and square roots go through the vendor's steps (core/simd/sfpu_kernels.h), with the errors that these have; in the others
-/// they are right to the last bit of DST or two, but for the fast exponential. Results do not depend on the vector width.
+/// they are right to the last bit of DST or two, but for the fast exponential. So are sigmoid, tanh, gelu, log, silu, exp2
+/// and expm1 in all numerics: what the vendor computes them by, tables that differ from version to version, is in no public
+/// description (tensix.md 2.3), and loses more. Results do not depend on the vector width.
 class VectorUnit {
  public:
   explicit VectorUnit(bool dst_fp32, Numerics numerics = Numerics::fast) : dst_fp32_(dst_fp32), numerics_(numerics) {}
+
+  /// From now on 16-bit DST is fp16 (MatrixUnit): results have 8 places still, as the vendor's kernels round them for bf16
+  /// before the store, which then limits them to +-131008 and makes 0 of what is below 2^-14.
+  void set_half_dst(bool half) { half_dst_ = half; }
 
   /// In place on one DST tile (1024 floats, face order). exp_fast and exp_accurate compute exp(parameter * x) (the scale is
   /// folded in; must be positive; 1 for plain exp); `*_scalar` and fill use `parameter`; others ignore it.
@@ -84,6 +90,7 @@ class VectorUnit {
  private:
   bool dst_fp32_;
   Numerics numerics_;
+  bool half_dst_ = false;
 };
 
 [[nodiscard]] const char* name_of(VectorOp op);

@@ -30,6 +30,11 @@ inline constexpr int bias = 127;
 inline constexpr int max_phases = 4;
 /// What a phase's product counts less than that of the first, in powers of two.
 inline constexpr int phase_exponent[max_phases] = {0, -5, -7, -12};
+/// Exponent 0 of a number whose exponent has five bits and a bias of 15.
+inline constexpr int fp16_zero = bias - 15;
+
+/// What DST holds: fp32, or in 16 bits bf16 or, when the sources are fp16, fp16.
+enum class Accumulator : std::uint8_t { bf16, fp16, fp32 };
 
 HWY_INLINE Ints number(int value) { return hn::Set(IntTag(), value); }
 HWY_INLINE Ints as_ints(Words v) { return hn::BitCast(IntTag(), v); }
@@ -76,10 +81,10 @@ struct Term {
   Ints exponent;
 };
 
-/// Groups of products whose exponent is not above 0 count as 0.
-HWY_INLINE Term term(Ints sum, Ints exponent) {
-  const auto counts = hn::Gt(exponent, hn::Zero(IntTag()));
-  return {.sum = hn::IfThenElseZero(counts, sum), .exponent = hn::IfThenElseZero(counts, exponent)};
+/// Groups of products whose exponent is not above `least` count as 0 with that exponent.
+HWY_INLINE Term term(Ints sum, Ints exponent, Ints least) {
+  const auto counts = hn::Gt(exponent, least);
+  return {.sum = hn::IfThenElseZero(counts, sum), .exponent = hn::IfThenElse(counts, exponent, least)};
 }
 
 /// floor(half of `doubled` / 2^shift + 1/2).
@@ -88,16 +93,26 @@ HWY_INLINE Ints aligned(Ints doubled, Ints shift) {
 }
 
 /// The last step of every operation: two terms and what DST holds, aligned, added and rounded; counts known faults.
-template <bool dst_fp32>
+template <Accumulator accumulator>
 class Adder {
  public:
-  explicit Adder(bool known_faults) : known_faults_(known_faults) {}
+  explicit Adder(const ExactMode& mode)
+      : known_faults_(mode.known_faults), wide_products_(mode.five_bit_exponents && dst_fp32) {}
+
+  /// The exponent that zeros have among the terms of a phase. Products of fp16 for 32-bit DST get a bias of 127 with the
+  /// phase's part of it, before which a zero has none.
+  [[nodiscard]] HWY_INLINE Ints least(int phase) const {
+    if constexpr (accumulator == Accumulator::fp16) return number(fp16_zero);
+    return number(wide_products_ ? 2 * fp16_zero - bias + phase_exponent[phase] : 0);
+  }
 
   HWY_INLINE Words add(Words dst, Term x, Term y) {
     const Ints dst_exponent = exponent_of(dst);
     const Ints exponent = hn::Max(hn::Max(x.exponent, y.exponent), dst_exponent);
     // DST is rounded on its magnitude, terms are not: half of a negative unit goes towards zero.
-    const Ints doubled = hn::ShiftLeft<1>(significand_of(dst));
+    const Ints held = hn::ShiftLeft<1>(significand_of(dst));
+    const Ints doubled =
+        accumulator == Accumulator::fp16 ? hn::IfThenElseZero(hn::Gt(dst_exponent, number(fp16_zero)), held) : held;
     const Ints magnitude = dropped(aligned(doubled, hn::Sub(exponent, dst_exponent)));
     const Ints kept = with_sign(magnitude, sign_of(dst));
     return normalised(hn::Add(kept, hn::Add(align(x, exponent), align(y, exponent))), exponent);
@@ -109,6 +124,13 @@ class Adder {
   [[nodiscard]] std::uint64_t struck() const { return struck_; }
 
  private:
+  static constexpr bool dst_fp32 = accumulator == Accumulator::fp32;
+  static constexpr int fraction_bits = dst_fp32 ? 23 : accumulator == Accumulator::fp16 ? 10 : 7;
+  /// The largest exponent of a number, and what is beyond: infinity, or the largest number that fp16 has.
+  static constexpr int most = accumulator == Accumulator::fp16 ? fp16_zero + 31 : 254;
+  static constexpr int beyond = accumulator == Accumulator::fp16 ? 0x47FFE000 : 0x7F800000;
+  static constexpr int nothing = accumulator == Accumulator::fp16 ? fp16_zero : 0;
+
   /// 16-bit DST: 13 bits fewer take part in the sum.
   HWY_INLINE static Ints dropped(Ints v) { return dst_fp32 ? v : hn::ShiftRight<13>(hn::Add(v, number(1 << 12))); }
   HWY_INLINE static Ints align(Term t, Ints exponent) {
@@ -123,7 +145,6 @@ class Adder {
         if (known_faults_) exponent = hn::IfThenElse(fault, hn::Add(exponent, number(27)), exponent);
       }
     }
-    constexpr int fraction_bits = dst_fp32 ? 23 : 7;
     const Ints magnitude = hn::Abs(sum);
     // The conversion may round, but with the second bit cleared it can't round up to the next power of two.
     const Ints leading = hn::AndNot(hn::ShiftRight<1>(magnitude), magnitude);
@@ -135,13 +156,14 @@ class Adder {
     const Ints fraction = hn::ShiftLeft<23 - fraction_bits>(hn::Sub(rounded, number(1 << fraction_bits)));
     const Ints word = hn::Add(hn::ShiftLeft<23>(scale), fraction);  // a carry out of the fraction goes to the exponent
     const Ints carried = hn::Add(scale, hn::ShiftRight<fraction_bits + 1>(rounded));
-    const Ints finite = hn::IfThenElse(hn::Gt(carried, number(254)), number(0x7F800000), word);
+    const Ints finite = hn::IfThenElse(hn::Gt(carried, number(most)), number(beyond), word);
     const Ints signed_word = hn::Or(finite, hn::And(sum, number(INT32_MIN)));
-    const auto is_zero = hn::Or(hn::Eq(sum, hn::Zero(IntTag())), hn::Lt(carried, number(1)));
+    const auto is_zero = hn::Or(hn::Eq(sum, hn::Zero(IntTag())), hn::Lt(carried, number(nothing + 1)));
     return as_words(hn::IfThenZeroElse(is_zero, signed_word));
   }
 
   bool known_faults_;
+  bool wide_products_;
   std::uint64_t struck_ = 0;
 };
 
@@ -194,19 +216,19 @@ struct Groups {
       hn::Store(exponent, d, exponents + column);
     }
   }
-  [[nodiscard]] HWY_INLINE Term at(std::size_t column, int phase) const {
+  [[nodiscard]] HWY_INLINE Term at(std::size_t column, int phase, Ints least) const {
     const hn::Rebind<std::int16_t, IntTag> d16;
     const IntTag d;
     const Ints exponent = hn::PromoteTo(d, hn::LoadU(d16, exponents + column));
     return term(hn::PromoteTo(d, hn::LoadU(d16, sums[phase] + column)),
-                hn::Add(exponent, number(phase_exponent[phase] - bias)));
+                hn::Add(exponent, number(phase_exponent[phase] - bias)), least);
   }
 };
 
-template <bool dst_fp32, int phases>
+template <Accumulator accumulator, int phases>
 std::uint64_t multiply_rows(const ExactMode& mode, const ExactOperand& in0, const ExactOperand& in1, bool cleared,
                             float* HWY_RESTRICT dst) {
-  Adder<dst_fp32> adder(mode.known_faults);
+  Adder<accumulator> adder(mode);
   Groups<tile_side> groups[4];
   for (std::size_t row = 0; row < tile_side; ++row) {
     for (std::size_t g = 0; g < 4; ++g) {
@@ -216,8 +238,9 @@ std::uint64_t multiply_rows(const ExactMode& mode, const ExactOperand& in0, cons
       float* at = dst + tile_index(static_cast<int>(row), static_cast<int>(column));
       Words sum = cleared ? hn::Zero(WordTag()) : hn::BitCast(WordTag(), hn::Load(FloatTag(), at));
       for (int phase = 0; phase < phases; ++phase) {
-        sum = adder.add(sum, groups[0].at(column, phase), groups[1].at(column, phase));
-        sum = adder.add(sum, groups[2].at(column, phase), groups[3].at(column, phase));
+        const Ints least = adder.least(phase);
+        sum = adder.add(sum, groups[0].at(column, phase, least), groups[1].at(column, phase, least));
+        sum = adder.add(sum, groups[2].at(column, phase, least), groups[3].at(column, phase, least));
       }
       hn::Store(hn::BitCast(FloatTag(), sum), FloatTag(), at);
     }
@@ -225,16 +248,17 @@ std::uint64_t multiply_rows(const ExactMode& mode, const ExactOperand& in0, cons
   return adder.struck();
 }
 
-template <bool dst_fp32, int phases>
+template <Accumulator accumulator, int phases>
 std::uint64_t pool_face(const ExactMode& mode, const ExactOperand& scaler, const ExactOperand& in, std::size_t first,
                         float* HWY_RESTRICT sums) {
-  Adder<dst_fp32> adder(mode.known_faults);
+  Adder<accumulator> adder(mode);
   Groups<face_side> groups[2];
   for (std::size_t g = 0; g < 2; ++g) groups[g].template fill<phases>(scaler, 8 * g, in, first + 8 * g * tile_side);
   for (std::size_t column = 0; column < face_side; column += int_lanes) {
     Words sum = hn::BitCast(WordTag(), hn::LoadU(FloatTag(), sums + column));
     for (int phase = 0; phase < phases; ++phase) {
-      sum = adder.add(sum, groups[0].at(column, phase), groups[1].at(column, phase));
+      const Ints least = adder.least(phase);
+      sum = adder.add(sum, groups[0].at(column, phase, least), groups[1].at(column, phase, least));
     }
     hn::StoreU(hn::BitCast(FloatTag(), sum), FloatTag(), sums + column);
   }
@@ -242,7 +266,7 @@ std::uint64_t pool_face(const ExactMode& mode, const ExactOperand& scaler, const
 }
 
 /// One product of a phase; the other operand's sign is in both.
-HWY_INLINE Term product(Words a, Words b, int phase) {
+HWY_INLINE Term product(Words a, Words b, int phase, Ints least) {
   const Ints a_bits = hn::ShiftRight<13>(significand_of(a));
   const Ints b_bits = hn::ShiftRight<13>(significand_of(b));
   const Ints a_piece = phase % 2 == 0 ? high_piece(SourceRegister::a, a_bits) : low_piece(SourceRegister::a, a_bits);
@@ -252,11 +276,11 @@ HWY_INLINE Term product(Words a, Words b, int phase) {
   const Ints exponent = hn::Add(hn::Add(a_exponent, b_exponent), number(phase_exponent[phase] - bias));
   const auto zero = hn::Or(hn::Eq(a_exponent, hn::Zero(IntTag())), hn::Eq(b_exponent, hn::Zero(IntTag())));
   const Ints magnitude = hn::Mul(a_piece, b_piece);
-  return term(with_sign(magnitude, sign_of(hn::Xor(a, b))), hn::IfThenZeroElse(zero, exponent));
+  return term(with_sign(magnitude, sign_of(hn::Xor(a, b))), hn::IfThenZeroElse(zero, exponent), least);
 }
 
 /// a + b: the smaller is aligned to the larger in 11 bits.
-HWY_INLINE Term sum_of(Words a, Words b) {
+HWY_INLINE Term sum_of(Words a, Words b, Ints least) {
   const Ints a_exponent = exponent_of(a);
   const Ints b_exponent = exponent_of(b);
   const Ints exponent = hn::Max(a_exponent, b_exponent);
@@ -264,32 +288,32 @@ HWY_INLINE Term sum_of(Words a, Words b) {
     const Ints doubled = hn::ShiftLeft<1>(hn::ShiftRight<13>(significand_of(v)));
     return with_sign(aligned(doubled, hn::Sub(exponent, own)), sign_of(v));
   };
-  return term(hn::Add(part(a, a_exponent), part(b, b_exponent)), exponent);
+  return term(hn::Add(part(a, a_exponent), part(b, b_exponent)), exponent, least);
 }
 
-template <bool dst_fp32>
+template <Accumulator accumulator>
 std::uint64_t elementwise_on(const ExactMode& mode, const ExactElementwise& operation) {
   const FloatTag d;
-  Adder<dst_fp32> adder(mode.known_faults);
+  Adder<accumulator> adder(mode);
   const Words flip = hn::Set(WordTag(), operation.negate_b ? 0x80000000U : 0U);
   for (std::size_t i = 0; i < tile_elements; i += int_lanes) {
     const Words a = hn::BitCast(WordTag(), hn::Load(d, operation.a + i));
     const Words b = hn::BitCast(WordTag(), hn::Load(d, operation.b + i));
     Words sum = operation.accumulate ? hn::BitCast(WordTag(), hn::Load(d, operation.dst + i)) : hn::Zero(WordTag());
     if (operation.multiply) {
-      for (int phase = 0; phase < mode.phases; ++phase) sum = adder.add(sum, product(a, b, phase));
+      for (int phase = 0; phase < mode.phases; ++phase) sum = adder.add(sum, product(a, b, phase, adder.least(phase)));
     } else {
-      sum = adder.add(sum, sum_of(a, hn::Xor(b, flip)));
+      sum = adder.add(sum, sum_of(a, hn::Xor(b, flip), adder.least(0)));
     }
     hn::Store(hn::BitCast(FloatTag(), sum), d, operation.dst + i);
   }
   return adder.struck();
 }
 
-template <bool dst_fp32, class Body>
+template <Accumulator accumulator, class Body>
 std::uint64_t with_phases(int phases, const Body& body) {
   using std::integral_constant;
-  constexpr std::bool_constant<dst_fp32> dst;
+  constexpr integral_constant<Accumulator, accumulator> dst;
   switch (phases) {
     case 1:
       return body(dst, integral_constant<int, 1>());
@@ -302,28 +326,49 @@ std::uint64_t with_phases(int phases, const Body& body) {
   }
 }
 
-/// Calls body(DST is fp32, phases) with both as constants.
+Accumulator accumulator_of(const ExactMode& mode) {
+  if (mode.dst_fp32) return Accumulator::fp32;
+  return mode.five_bit_exponents ? Accumulator::fp16 : Accumulator::bf16;
+}
+
+/// Calls body(what DST holds, phases) with both as constants.
 template <class Body>
 std::uint64_t with_constants(const ExactMode& mode, const Body& body) {
-  return mode.dst_fp32 ? with_phases<true>(mode.phases, body) : with_phases<false>(mode.phases, body);
+  switch (accumulator_of(mode)) {
+    case Accumulator::fp32:
+      return with_phases<Accumulator::fp32>(mode.phases, body);
+    case Accumulator::fp16:
+      return with_phases<Accumulator::fp16>(mode.phases, body);
+    case Accumulator::bf16:
+      break;
+  }
+  return with_phases<Accumulator::bf16>(mode.phases, body);
 }
 
 std::uint64_t multiply_tiles(const ExactMode& mode, const ExactOperand& in0, const ExactOperand& in1, bool cleared,
                              float* dst) {
-  return with_constants(mode, [&](auto dst_fp32, auto phases) HWY_ATTR {
-    return multiply_rows<dst_fp32.value, phases.value>(mode, in0, in1, cleared, dst);
+  return with_constants(mode, [&](auto accumulator, auto phases) HWY_ATTR {
+    return multiply_rows<accumulator.value, phases.value>(mode, in0, in1, cleared, dst);
   });
 }
 
 std::uint64_t pool_tile_face(const ExactMode& mode, const ExactOperand& scaler, const ExactOperand& in, std::size_t first,
                              float* sums) {
-  return with_constants(mode, [&](auto dst_fp32, auto phases) HWY_ATTR {
-    return pool_face<dst_fp32.value, phases.value>(mode, scaler, in, first, sums);
+  return with_constants(mode, [&](auto accumulator, auto phases) HWY_ATTR {
+    return pool_face<accumulator.value, phases.value>(mode, scaler, in, first, sums);
   });
 }
 
 std::uint64_t elementwise_tile(const ExactMode& mode, const ExactElementwise& operation) {
-  return mode.dst_fp32 ? elementwise_on<true>(mode, operation) : elementwise_on<false>(mode, operation);
+  switch (accumulator_of(mode)) {
+    case Accumulator::fp32:
+      return elementwise_on<Accumulator::fp32>(mode, operation);
+    case Accumulator::fp16:
+      return elementwise_on<Accumulator::fp16>(mode, operation);
+    case Accumulator::bf16:
+      break;
+  }
+  return elementwise_on<Accumulator::bf16>(mode, operation);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

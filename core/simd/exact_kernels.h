@@ -16,7 +16,7 @@ namespace tilegrid::simd {
 struct ExactOperand {
   template <class T>
   using Tile = std::array<T, tile_elements>;
-  alignas(64) Tile<std::int16_t> exponent;  ///< with its bias of 127; far below any for zeros and denormals
+  alignas(64) Tile<std::int16_t> exponent;  ///< with its bias of 127, fp16's too; far below any for zeros and denormals
   alignas(64) Tile<std::int16_t> sign;      ///< 0 or -1
   alignas(64) Tile<std::uint16_t> high;     ///< SrcA: hidden bit and four more; SrcB: hidden bit and six more
   alignas(64) Tile<std::uint16_t> low;      ///< SrcA: the next five bits; SrcB: the last four, where seven bits would end
@@ -33,6 +33,8 @@ struct ExactMode {
   /// Wormhole's fault #38306: a sum of one negative unit comes out 2^27 times too large. How often it strikes, or would,
   /// is counted.
   bool known_faults = false;
+  /// Both sources are fp16: exponents have five bits, and 16-bit DST is fp16, without infinity.
+  bool five_bit_exponents = false;
 };
 
 /// dst = (cleared ? 0 : dst) + in0 x in1; 1024 DST values in face order. The phases are the outer loop, in each k = 0..15 is

@@ -33,15 +33,18 @@ struct Bf16Format {
   HWY_INLINE static Words odd(Words pair) { return hn::And(pair, word(0xFFFF0000U)); }
 };
 
+/// Denormals are numbers to DST, and to source registers 0.
+template <bool flushes>
 struct Fp16Format {
   using Storage = std::uint16_t;
   HWY_INLINE static Words element(Words v) {
     const Words magnitude = hn::And(v, word(0x7FFFU));
     const Words sign = hn::ShiftLeft<16>(hn::AndNot(word(0x7FFFU), v));
     const Words normal = hn::Add(hn::ShiftLeft<13>(magnitude), word(112U << 23U));
+    const auto is_small = hn::Eq(hn::And(magnitude, word(0x7C00U)), hn::Zero(WordTag()));
+    if constexpr (flushes) return hn::IfThenZeroElse(is_small, hn::Or(sign, normal));
     const Floats count = hn::ConvertTo(FloatTag(), hn::BitCast(IntTag(), magnitude));
     const Words small = bits_of(hn::Mul(count, hn::Set(FloatTag(), 0x1p-24F)));
-    const auto is_small = hn::Eq(hn::And(magnitude, word(0x7C00U)), hn::Zero(WordTag()));
     return hn::Or(sign, hn::IfThenElse(is_small, small, normal));
   }
   HWY_INLINE static Words even(Words pair) { return element(hn::And(pair, word(0xFFFFU))); }
@@ -256,7 +259,7 @@ inline void unpack_tile(const std::byte* l1, const UnpackSpec& spec, float* out)
     case DataFormat::bf16:
       return unpack_format<Bf16Format>(l1, spec, out);
     case DataFormat::fp16:
-      return unpack_format<Fp16Format>(l1, spec, out);
+      return spec.flush ? unpack_format<Fp16Format<true>>(l1, spec, out) : unpack_format<Fp16Format<false>>(l1, spec, out);
     case DataFormat::fp32:
     case DataFormat::tf32:
     case DataFormat::int32:

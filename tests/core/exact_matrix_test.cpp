@@ -195,8 +195,9 @@ TEST(ExactMatrix, EltwiseFollowsTheScalarModel) {
               for (std::size_t c = 0; c < 32; ++c) {
                 const bool first_row = broadcast == Broadcast::rows || broadcast == Broadcast::scalar;
                 const bool first_column = broadcast == Broadcast::cols || broadcast == Broadcast::scalar;
-                const float expected = exact_model::eltwise(op, left[r][c], right[first_row ? 0 : r][first_column ? 0 : c],
-                                                            accumulate ? before.at(0, r, c) : 0.0F, fidelity, dst_fp32);
+                const float expected =
+                    exact_model::eltwise(op, left[r][c], right[first_row ? 0 : r][first_column ? 0 : c],
+                                         accumulate ? before.at(0, r, c) : 0.0F, fidelity, {.dst_fp32 = dst_fp32});
                 wrong += reference::bits_of(dst.at(0, r, c)) != reference::bits_of(expected) ? 1 : 0;
               }
             }
@@ -225,7 +226,7 @@ TEST(ExactMatrix, SumsFollowTheScalarModel) {
         }();
         const auto pooled = [&](float sum, const std::array<float, 32>& line, std::size_t from) {
           for (int phase = 0; phase < phases_of(fidelity); ++phase) {
-            sum = exact_model::dot(sum, std::span(line).subspan(from, 16), factors, phase, dst_fp32);
+            sum = exact_model::dot(sum, std::span(line).subspan(from, 16), factors, phase, {.dst_fp32 = dst_fp32});
           }
           return sum;
         };

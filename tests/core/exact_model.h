@@ -13,12 +13,20 @@
 
 namespace tilegrid::exact_model {
 
+/// What the sources and DST hold. `half`: fp16 sources, exponents of five bits with a bias of 15; 16-bit DST has it, too.
+struct Mode {
+  bool dst_fp32 = false;
+  bool half = false;
+  [[nodiscard]] bool half_dst() const { return half && !dst_fp32; }
+};
+
 /// A sign, a biased exponent and an 11-bit significand; exponent 0 is the number 0.
 struct Operand {
-  explicit Operand(float value) {
+  explicit Operand(float value, bool half = false) {
     const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
     negative = (bits >> 31U) != 0;
     exponent = static_cast<int>((bits >> 23U) & 255U);
+    if (half) exponent = std::max(exponent - 112, 0);
     significand = exponent == 0 ? 0 : static_cast<std::int64_t>(((bits & 0x7FFFFFU) | 0x800000U) >> 13U);
   }
   bool negative;
@@ -49,22 +57,23 @@ inline std::int64_t piece(const Operand& operand, bool is_a, int phase) {
 }
 
 /// Products of a phase, of one group of eight or fewer.
-inline Term group(std::span<const float> a, std::span<const float> b, int phase) {
+inline Term group(std::span<const float> a, std::span<const float> b, int phase, Mode mode) {
   constexpr int less[] = {0, 5, 7, 12};
   struct Product {
     std::int64_t magnitude;
     int exponent;
     bool negative;
   };
+  const int bias = !mode.half ? -127 : mode.dst_fp32 ? 127 - 30 : -15;
   std::vector<Product> products;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const Operand x(a[i]);
-    const Operand y(b[i]);
+    const Operand x(a[i], mode.half);
+    const Operand y(b[i], mode.half);
     if (x.exponent == 0 || y.exponent == 0) continue;
-    products.push_back({piece(x, true, phase) * piece(y, false, phase), x.exponent + y.exponent - 127 - less[phase],
+    products.push_back({piece(x, true, phase) * piece(y, false, phase), x.exponent + y.exponent + bias - less[phase],
                         x.negative != y.negative});
   }
-  int top = 0;
+  int top = std::max(bias - less[phase], 0);  // zeros have it
   for (const Product& p : products) top = std::max(top, p.exponent);
   Term out{0, top};
   if (top == 0) return out;
@@ -75,9 +84,11 @@ inline Term group(std::span<const float> a, std::span<const float> b, int phase)
   return out;
 }
 
-inline float add(float dst, Term x, Term y, bool dst_fp32, bool known_faults = false) {
+inline float add(float dst, Term x, Term y, Mode mode, bool known_faults = false) {
+  const bool dst_fp32 = mode.dst_fp32;
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(dst);
-  const int dst_exponent = static_cast<int>((bits >> 23U) & 255U);
+  const int own_exponent = static_cast<int>((bits >> 23U) & 255U);
+  const int dst_exponent = mode.half_dst() ? std::max(own_exponent - 112, 0) : own_exponent;
   const std::int64_t dst_magnitude = dst_exponent == 0 ? 0 : static_cast<std::int64_t>((bits & 0x7FFFFFU) | 0x800000U);
   int exponent = std::max({x.exponent, y.exponent, dst_exponent});
   const auto aligned = [&](std::int64_t value, int own) {
@@ -90,7 +101,7 @@ inline float add(float dst, Term x, Term y, bool dst_fp32, bool known_faults = f
       aligned(x.sum * 8192, x.exponent) + aligned(y.sum * 8192, y.exponent) + ((bits >> 31U) != 0 ? -kept : kept);
   if (sum == 0) return 0.0F;
   if (known_faults && dst_fp32 && sum == -1) exponent += 27;
-  const int keep = dst_fp32 ? 24 : 8;
+  const int keep = dst_fp32 ? 24 : mode.half ? 11 : 8;
   std::int64_t magnitude = sum < 0 ? -sum : sum;
   exponent += (dst_fp32 ? 0 : 13) + keep - 24;  // of the unit, if the sum had `keep` bits
   while (magnitude < std::int64_t{1} << (keep - 1)) {
@@ -106,8 +117,9 @@ inline float add(float dst, Term x, Term y, bool dst_fp32, bool known_faults = f
     ++exponent;
   }
   if (exponent <= 0) return 0.0F;
-  std::uint32_t word = 0x7F800000U;
-  if (exponent < 255) {
+  std::uint32_t word = mode.half_dst() ? 143U << 23U | 0x3FFU << 13U : 0x7F800000U;
+  if (exponent < (mode.half_dst() ? 32 : 255)) {
+    if (mode.half_dst()) exponent += 112;
     const auto fraction = static_cast<std::uint32_t>(magnitude - (std::int64_t{1} << (keep - 1)));
     word = (static_cast<std::uint32_t>(exponent) << 23U) | (fraction << static_cast<unsigned>(24 - keep));
   }
@@ -115,13 +127,15 @@ inline float add(float dst, Term x, Term y, bool dst_fp32, bool known_faults = f
 }
 
 /// Up to 16 products, a in SrcA and b in SrcB, added to DST.
-inline float dot(float dst, std::span<const float> a, std::span<const float> b, int phase, bool dst_fp32) {
+inline float dot(float dst, std::span<const float> a, std::span<const float> b, int phase, Mode mode) {
   const std::size_t half = std::min<std::size_t>(8, a.size());
-  return add(dst, group(a.first(half), b.first(half), phase), group(a.subspan(half), b.subspan(half), phase), dst_fp32);
+  return add(dst, group(a.first(half), b.first(half), phase, mode), group(a.subspan(half), b.subspan(half), phase, mode),
+             mode);
 }
 
 inline reference::Matrix matmul(TileOperand in0, TileOperand in1, bool transpose, const reference::Matrix& dst,
                                 Fidelity fidelity, bool dst_fp32) {
+  const Mode mode{dst_fp32, in0.format == DataFormat::fp16 && in1.format == DataFormat::fp16};
   const reference::Matrix b = reference::source(in0, dst_fp32);
   const reference::Matrix a = reference::source(in1, dst_fp32);
   reference::Matrix out = dst;
@@ -131,7 +145,7 @@ inline reference::Matrix matmul(TileOperand in0, TileOperand in1, bool transpose
       for (std::size_t k = 0; k < 32; ++k) column[k] = transpose ? a[c][k] : a[k][c];
       for (int phase = 0; phase < static_cast<int>(fidelity); ++phase) {
         for (const std::size_t k : {0, 16}) {
-          out[r][c] = dot(out[r][c], std::span(column).subspan(k, 16), std::span(b[r]).subspan(k, 16), phase, dst_fp32);
+          out[r][c] = dot(out[r][c], std::span(column).subspan(k, 16), std::span(b[r]).subspan(k, 16), phase, mode);
         }
       }
     }
@@ -140,18 +154,20 @@ inline reference::Matrix matmul(TileOperand in0, TileOperand in1, bool transpose
 }
 
 /// a op b added to dst.
-inline float eltwise(EltwiseOp op, float a, float b, float dst, Fidelity fidelity, bool dst_fp32) {
+inline float eltwise(EltwiseOp op, float a, float b, float dst, Fidelity fidelity, Mode mode) {
   if (op == EltwiseOp::mul) {
     for (int phase = 0; phase < static_cast<int>(fidelity); ++phase) {
-      dst = add(dst, group({&a, 1}, {&b, 1}, phase), {}, dst_fp32);
+      dst = add(dst, group({&a, 1}, {&b, 1}, phase, mode), {}, mode);
     }
     return dst;
   }
-  const Operand x(a);
-  const Operand y(b);
+  const Operand x(a, mode.half);
+  const Operand y(b, mode.half);
   const int exponent = std::max(x.exponent, y.exponent);
   const auto part = [&](const Operand& o) { return (o.negative ? -1 : 1) * half_up(o.significand, exponent - o.exponent); };
-  return add(dst, {part(x) + (op == EltwiseOp::sub ? -1 : 1) * part(y), exponent}, {}, dst_fp32);
+  int shown = exponent;
+  if (mode.half && mode.dst_fp32) shown = exponent == 0 ? 127 - 30 : exponent + 127 - 15;
+  return add(dst, {part(x) + (op == EltwiseOp::sub ? -1 : 1) * part(y), shown}, {}, mode);
 }
 
 }  // namespace tilegrid::exact_model

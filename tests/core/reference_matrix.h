@@ -62,6 +62,7 @@ inline float source(float value, DataFormat format, bool dst_fp32) {
   if (format == DataFormat::fp32 || format == DataFormat::tf32) {
     value = dst_fp32 ? scalar::truncate_tf32(value) : scalar::truncate_bf16(value);
   }
+  if (format == DataFormat::fp16 && std::fabs(value) < 0x1p-14F) return 0.0F;
   return flushed(value);
 }
 
