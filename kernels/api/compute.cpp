@@ -30,8 +30,11 @@ Core& configure(Configuration what, std::uint32_t first, std::uint32_t second, c
   return *kernel.core;
 }
 
-/// Tells the checks which formats the unpackers and the packer are set to.
+/// Tells the checks which formats the unpackers and the packer are set to, and the vector unit what 16-bit DST is, which
+/// goes by SrcB's.
 void set_formats(Core& core, std::uint32_t cb_a, std::uint32_t cb_b) {
+  const bool known = cb_b < core.cbs.size() && core.cbs[cb_b].configured();
+  core.vector.set_half_dst(known && !core.dst.fp32() && core.cbs[cb_b].format() == DataFormat::fp16);
   if (core.checker) core.checker->set_unpack(core.cb(cb_a).format(), core.cb(cb_b).format());
 }
 void set_pack_format(Core& core, std::uint32_t cb) {
@@ -437,6 +440,7 @@ void exp_tile_unclamped(std::uint32_t dst, VectorMode mode, float scale, Here at
   float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(VectorOp::exp_fast));
   calculate(core, name_of(VectorOp::exp_fast), tile, dst, {{tile, dst}},
             [&] { core.vector.exp_unclamped(tile, mode, scale); });
+  if (core.numbers && !core.dry) core.numbers->exponentials("exp_fast unclamped", tile, dst);
   finish_vector(kernel, {.op = VectorOp::exp_fast, .mode = mode, .dst = byte(dst)});
 }
 
@@ -491,15 +495,23 @@ void apply_tile(VectorOp charged_as, const char* who, std::span<const std::uint3
   float* result = vector_output(core, out, mode, who);
   constexpr std::ptrdiff_t face = face_side * face_side;
   constexpr EnumArray<VectorMode, unsigned> faces_of{0xF, 0x5, 0x3, 0x5};  // bit f: face f, by mode
-  for (int f = 0; f < 4 && !core.dry; ++f) {
-    if ((faces_of.at(mode) >> f & 1U) == 0) continue;
-    std::array<const float*, 3> parts = operands;
-    for (const float*& part : parts) {
-      if (part != nullptr) part += f * face;
+  const auto run = [&] {
+    for (int f = 0; f < 4; ++f) {
+      if ((faces_of.at(mode) >> f & 1U) == 0) continue;
+      std::array<const float*, 3> parts = operands;
+      for (const float*& part : parts) {
+        if (part != nullptr) part += f * face;
+      }
+      float* to = result + f * face;
+      function(to, parts[0], parts[1], parts[2], static_cast<int>(face));
+      if (!integer && !core.dst.fp32()) std::transform(to, to + face, to, scalar::round_dst16);
     }
-    float* to = result + f * face;
-    function(to, parts[0], parts[1], parts[2], static_cast<int>(face));
-    if (!integer && !core.dst.fp32()) std::transform(to, to + face, to, scalar::round_dst16);
+  };
+  if (core.numbers && !integer && !core.dry) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) core.numbers->reads(who, operands.at(i), inputs[i]);
+    core.numbers->computes(who, result, out, std::span<const float* const>(operands).first(inputs.size()), run);
+  } else if (!core.dry) {
+    run();
   }
   const auto operand_at = [&](std::size_t i) { return byte(i < inputs.size() ? inputs[i] : 0); };
   finish_vector(kernel, {.op = charged_as,

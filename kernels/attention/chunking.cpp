@@ -24,8 +24,9 @@ constexpr int max_chunk_tiles = 16;
 /// Of a core.
 std::uint32_t l1_of(const Config& config) { return config.chip.memory().l1_bytes; }
 
-/// Of intermediates in L1.
+/// Of intermediates in L1. The matrix unit takes fp16 with nothing but fp16.
 DataFormat inner_format(const Config& config) {
+  if (config.format.q == DataFormat::fp16) return DataFormat::fp16;
   const bool wide = config.format.out == DataFormat::fp32 && config.compute.dst_fp32;
   return wide ? DataFormat::fp32 : DataFormat::bf16;
 }
@@ -230,6 +231,7 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   const std::uint32_t dim = config.shape.dim_t();
   const std::uint32_t v_dim = config.shape.v_dim_t();
   const DataFormat inner = inner_format(config);
+  const bool half = inner == DataFormat::fp16;
   const std::uint32_t q_slots = most_items(config) > 1 ? 2 : 1;
   std::vector<CircularBufferConfig> buffers;
   const auto add = [&](int id, std::uint32_t pages, DataFormat format, const char* role) {
@@ -238,11 +240,11 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   add(0, sq * dim * q_slots, config.format.q, "Q");
   add(1, sk * dim * kv_slots, config.format.k, "K");
   add(2, sk * v_dim * kv_slots, config.format.v, "V");
-  if (needs_mask(config)) add(3, sq * sk * 2, DataFormat::bfp4_b, "mask");
+  if (needs_mask(config)) add(3, sq * sk * 2, half ? inner : DataFormat::bfp4_b, "mask");
   if (config.kernel == Kernel::multipass && !config.steps.has(Step::fused_scale)) add(4, 1, inner, "scale");
-  add(5, 1, DataFormat::bf16, "scaler");
+  add(5, 1, half ? inner : DataFormat::bf16, "scaler");
   if (blind_chunks_of(config) > 0) add(6, 1, config.format.out, "zeros");
-  add(7, 1, DataFormat::bf16, "ones column");
+  add(7, 1, half ? inner : DataFormat::bf16, "ones column");
   if (config.kv_page > 0) buffers.push_back(page_table_buffer(config));
   add(16, sq * v_dim, config.format.out, "output");
   const std::uint32_t partial = sq * (v_dim + 2);

@@ -118,7 +118,11 @@ void subtract_exp(const KernelArgs& args, std::uint32_t max_cur, std::uint32_t s
             [&] {
               for (std::uint32_t c = 0; c < columns; ++c) {
                 sub_tiles_bcast_cols(cb_scores, max_cur, first + c, row, c);
-                exp_tile(c, args.exp_accurate == 0, VectorMode::rc, args.scale());
+                if (args.exp_unclamped != 0) {
+                  exp_tile_unclamped(c, VectorMode::rc, args.scale());
+                } else {
+                  exp_tile(c, args.exp_accurate == 0, VectorMode::rc, args.scale());
+                }
               }
             },
             [&] {

@@ -189,8 +189,23 @@ void validate(const Config& config) {
   }
   const Formats& formats = config.format;
   for (const DataFormat format : {formats.q, formats.k, formats.v, formats.out}) {
-    if (format == DataFormat::bf16 || format == DataFormat::fp32 || is_block_float(format)) continue;
-    throw UsageError(fmt::format("`format` {}: attention takes bf16, fp32, bfp8_b, bfp4_b or bfp2_b", name_of(format)));
+    if (is_integer(format)) throw UsageError(fmt::format("`format` {}: attention takes no integers", name_of(format)));
+  }
+  if (config.exp_unclamped && (config.kernel != Kernel::hand_written || config.compute.numerics != Numerics::exact)) {
+    throw UsageError(
+        "`exp` unclamped: goes with the hand-written kernel and exact numerics, which have what it makes of small scores");
+  }
+  const bool half = formats.q == DataFormat::fp16;
+  if ((formats.k == DataFormat::fp16) != half || (formats.v == DataFormat::fp16) != half) {
+    throw UsageError(
+        fmt::format("`format` q={},k={},v={}: the matrix unit takes fp16 with nothing but fp16, so q and kv are both",
+                    name_of(formats.q), name_of(formats.k), name_of(formats.v)));
+  }
+  if (half && (config.kernel == Kernel::planned || config.kernel == Kernel::unfused)) {
+    throw UsageError(
+        fmt::format("`format` fp16: the {} kernel keeps bf16 in L1, which goes with no fp16; the hand-written and "
+                    "the multipass ones keep fp16",
+                    name_of(config.kernel)));
   }
 }
 

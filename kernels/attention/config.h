@@ -110,7 +110,7 @@ struct Team {
   friend bool operator==(Team, Team) = default;
 };
 
-/// Of tensors in DRAM: bf16, fp32 or block floats. One format is of all of them.
+/// Of tensors in DRAM, any but integers; fp16 is of q, k and v or of none. One format is of all of them.
 struct Formats {
   Formats(DataFormat all = DataFormat::bf16)  // NOLINT(google-explicit-constructor): one format is a list, too
       : q(all), k(all), v(all), out(all) {}
@@ -134,6 +134,9 @@ struct Config {
   std::shared_ptr<const std::vector<std::uint32_t>> page_table;  ///< [batch, pages of a sequence]; null: not paged
   int read_batch = 0;         ///< tiles that the reader requests between two barriers; 0: a whole chunk
   bool exp_accurate = false;  ///< the shipped kernel uses the fast exp
+  /// The fast exp of scores without its clamp, as kernels use it whose packer cuts what is negative; here nothing does, so
+  /// that what comes of scores that are 88.5 below the largest, and of masks, is in the output. Of exact numerics.
+  bool exp_unclamped = false;
   Kernel kernel = Kernel::hand_written;
   Steps steps;                       ///< of the multi-pass kernel
   KvDelivery kv = KvDelivery::dram;  ///< as asked for

@@ -128,7 +128,7 @@ struct KernelArgs {
   std::uint32_t qk_h = 1, qk_w = 1;  ///< subblocks
   std::uint32_t pv_h = 1, pv_w = 1;
   std::uint32_t slots = 0;  ///< DST slots of a section
-  std::uint32_t exp_accurate = 0;
+  std::uint32_t exp_accurate = 0, exp_unclamped = 0;
   std::uint32_t scale_bits = 0;             ///< float
   std::uint32_t read_batch = 1;             ///< tiles between two read barriers
   std::uint32_t steps = 0;                  ///< of the multi-pass kernel: Steps::bits()

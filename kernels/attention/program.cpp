@@ -84,6 +84,7 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.pv_h = word(pv.h);
   args.pv_w = word(pv.w);
   args.exp_accurate = config.exp_accurate ? 1 : 0;
+  args.exp_unclamped = config.exp_unclamped ? 1 : 0;
   args.scale_bits = std::bit_cast<std::uint32_t>(static_cast<float>(shape.score_scale()));
   args.read_batch = config.read_batch > 0 ? word(config.read_batch) : ~0U;
   args.steps = config.steps.bits();

@@ -16,9 +16,7 @@ namespace {
 
 using namespace tilegrid::api;
 
-constexpr std::uint16_t bf16_one = 0x3F80;
-
-void store_bf16(std::uint32_t tile_address, int row, int column, std::uint16_t bits) {
+void store_half(std::uint32_t tile_address, int row, int column, std::uint16_t bits) {
   std::memcpy(l1_pointer(tile_address) + tile_index(row, column) * 2, &bits, sizeof bits);
 }
 
@@ -27,7 +25,8 @@ void make_ones_column() {
   cb_reserve_back(cb_ones_column, 1);
   const std::uint32_t tile = get_write_ptr(cb_ones_column);
   std::memset(l1_pointer(tile), 0, get_tile_size(cb_ones_column));
-  for (int row = 0; row < tile_side; ++row) store_bf16(tile, row, 0, bf16_one);
+  const std::uint16_t one = half_word(get_dataformat(cb_ones_column), 1);
+  for (int row = 0; row < tile_side; ++row) store_half(tile, row, 0, one);
   note_generated(cb_ones_column, get_tile_size(cb_ones_column));
   cb_push_back(cb_ones_column, 1);
 }
@@ -37,9 +36,31 @@ void make_ones_column() {
 constexpr std::uint32_t exponent_bytes = 64;
 constexpr std::uint8_t minus_infinity = 0x8;
 
-void fill_mask_tile(std::uint32_t address, std::uint32_t bytes, const KernelArgs& args, std::uint32_t q0, std::uint32_t k0) {
-  std::byte* tile = l1_pointer(address);
-  std::memset(tile, 0, bytes);
+/// The other format of masks is fp16, beside tensors of which no other can be added; it has a largest number, no infinity.
+constexpr std::uint16_t least_fp16 = 0xFFFF;
+
+struct MaskTile {
+  std::byte* data;
+  bool fp16;
+  void close(int row, int column) const {
+    const int index = tile_index(row, column);
+    if (fp16) {
+      std::memcpy(data + 2 * index, &least_fp16, sizeof least_fp16);
+    } else {
+      data[exponent_bytes + index / 2] |= static_cast<std::byte>(minus_infinity << (index % 2 * 4));
+    }
+  }
+  void close_all(std::uint32_t bytes) const {
+    if (fp16) {
+      std::memset(data, 0xFF, bytes);
+    } else {
+      std::memset(data + exponent_bytes, minus_infinity << 4 | minus_infinity, bytes - exponent_bytes);
+    }
+  }
+};
+
+void fill_mask_tile(MaskTile tile, std::uint32_t bytes, const KernelArgs& args, std::uint32_t q0, std::uint32_t k0) {
+  std::memset(tile.data, 0, bytes);
   const std::uint32_t last_q = q0 + tile_side - 1;
   const std::uint32_t last_k = k0 + tile_side - 1;
   // With causal masks rows see more keys from row to row, but for those that see none: they are open, so that no infinity
@@ -47,18 +68,12 @@ void fill_mask_tile(std::uint32_t address, std::uint32_t bytes, const KernelArgs
   const bool all_open = last_k < args.seq_kv && args.open(q0, last_k) && args.open(last_q, last_k);
   if (all_open) return;
   const bool all_closed = k0 >= args.seq_kv || !(args.open(q0, k0) || args.open(last_q, k0));
-  std::byte* datums = tile + exponent_bytes;
-  if (all_closed) {
-    std::memset(datums, minus_infinity << 4 | minus_infinity, bytes - exponent_bytes);
-    return;
-  }
+  if (all_closed) return tile.close_all(bytes);
   for (int row = 0; row < tile_side; ++row) {
     for (int column = 0; column < tile_side; ++column) {
       const std::uint32_t q = q0 + row;
       const std::uint32_t k = k0 + column;
-      if (k < args.seq_kv && args.open(q, k)) continue;
-      const int index = tile_index(row, column);
-      datums[index / 2] |= static_cast<std::byte>(minus_infinity << (index % 2 * 4));
+      if (k >= args.seq_kv || !args.open(q, k)) tile.close(row, column);
     }
   }
 }
@@ -69,10 +84,11 @@ void make_mask(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t k_ch
   cb_reserve_back(cb_mask, tiles);
   const std::uint32_t base = get_write_ptr(cb_mask);
   const std::uint32_t bytes = get_tile_size(cb_mask);
+  const bool fp16 = get_dataformat(cb_mask) == DataFormat::fp16;
   for (std::uint32_t r = 0; r < args.q_chunk_t && !is_dry(); ++r) {
     for (std::uint32_t c = 0; c < args.k_chunk_t; ++c) {
-      fill_mask_tile(base + (r * args.k_chunk_t + c) * bytes, bytes, args, (q_chunk * args.q_chunk_t + r) * tile_side,
-                     (k_chunk * args.k_chunk_t + c) * tile_side);
+      fill_mask_tile({l1_pointer(base + (r * args.k_chunk_t + c) * bytes), fp16}, bytes, args,
+                     (q_chunk * args.q_chunk_t + r) * tile_side, (k_chunk * args.k_chunk_t + c) * tile_side);
     }
   }
   note_generated(cb_mask, tiles * bytes);

@@ -35,15 +35,24 @@ inline void write_pages(std::uint32_t cb, const InterleavedAddrGen& buffer, std:
   cb_pop_front(cb, count, at);
 }
 
-/// Makes the tile of bf16 that reductions multiply by: `value`, a finite number, in the first row of each face
+/// A finite number in the 16 bits of a buffer's format, bf16 or, for numbers in its range, fp16. Half away from zero, as the
+/// packer does. No function of the library: a kernel from a file has none.
+inline std::uint16_t half_word(DataFormat format, float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if (format != DataFormat::fp16) return static_cast<std::uint16_t>((bits + 0x8000U) >> 16U);
+  const std::uint32_t magnitude = bits & 0x7FFFFFFFU;
+  const std::uint32_t rebiased = magnitude == 0 ? 0 : magnitude + 0x1000U - (112U << 23U);
+  return static_cast<std::uint16_t>(rebiased >> 13U | (bits & 0x80000000U) >> 16U);
+}
+
+/// Makes the tile of bf16 or fp16 that reductions multiply by: `value`, a finite number, in the first row of each face
 /// (tensix.md 2.2).
 inline void make_scaler(std::uint32_t cb, float value = 1, Here at = Here::current()) {
   cb_reserve_back(cb, 1, at);
   if (!is_dry(at)) {
     std::byte* tile = l1_pointer(get_write_ptr(cb));
     std::memset(tile, 0, get_tile_size(cb));
-    // Half away from zero, as the packer does. No function of the library: a kernel from a file has none.
-    const auto bits = static_cast<std::uint16_t>((std::bit_cast<std::uint32_t>(value) + 0x8000U) >> 16U);
+    const std::uint16_t bits = half_word(get_dataformat(cb, at), value);
     for (int row = 0; row < tile_side; row += face_side) {
       for (int column = 0; column < tile_side; ++column) {
         std::memcpy(tile + tile_index(row, column) * 2, &bits, sizeof bits);

@@ -61,7 +61,10 @@ Sizes sizes_of(const Config& config) {
   return {tiles_of(config.shape.m), tiles_of(config.shape.k), tiles_of(config.shape.n)};
 }
 
-DataFormat partial_format(const Config& config) { return config.compute.dst_fp32 ? DataFormat::fp32 : DataFormat::bf16; }
+DataFormat partial_format(const Config& config) {
+  if (config.compute.dst_fp32) return DataFormat::fp32;
+  return config.format.a == DataFormat::fp16 ? DataFormat::fp16 : DataFormat::bf16;
+}
 
 void require_blocks(const Config& config) {
   if (config.k_block <= 0 || config.out_block.tiles() <= 0 || config.sub.h <= 0) {
@@ -233,6 +236,10 @@ void validate(const Config& config) {
   check_extent("`sub`", {config.sub.h, config.sub.w});
   if (config.k_block < 0 || config.k_block > max_side) {
     throw UsageError(fmt::format("`k_block` {}: tiles of K from 1 on, or 0 to choose", config.k_block));
+  }
+  if ((config.format.a == DataFormat::fp16) != (config.format.b == DataFormat::fp16)) {
+    throw UsageError(fmt::format("`format` a={},b={}: the matrix unit takes fp16 with nothing but fp16",
+                                 name_of(config.format.a), name_of(config.format.b)));
   }
 }
 

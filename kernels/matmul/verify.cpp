@@ -102,6 +102,7 @@ Verification verify(const Config& config, const VerifyRequest& request, std::spa
   machine.dst_fp32 = config.compute.dst_fp32;
   machine.fidelity = config.compute.fidelity;
   machine.numerics = config.compute.numerics;
+  machine.format = config.format.a;
   machine.output_format = config.format.out;
   planner::ErrorModel model = planner::error_model(machine);
   model.input_formats = {config.format.a, config.format.b};
@@ -138,7 +139,8 @@ double error_gate(const Config& config) {
   constexpr std::array<double, 5> of_fidelity{0, 2.7e-2, 4.5e-3, 1e-3, 0};
   double error = of_fidelity.at(to_underlying(config.compute.fidelity));
   // fp32 is cut to TF32 on its way to the matrix unit, to bf16 with a 16-bit DST.
-  if (config.format.a == DataFormat::fp32 || config.format.b == DataFormat::fp32) {
+  const auto cut = [](DataFormat format) { return format == DataFormat::fp32 || format == DataFormat::tf32; };
+  if (cut(config.format.a) || cut(config.format.b)) {
     error += config.compute.dst_fp32 ? 2e-3 : 1e-2;
   }
   // A 16-bit DST rounds sums once for every tile of K, or as often as silicon does: a random walk.
@@ -149,6 +151,7 @@ double error_gate(const Config& config) {
   // The output's own rounding; the packer cuts to the narrow block floats.
   const DataFormat out = config.format.out;
   if (out == DataFormat::bf16) error += 1.7e-3;
+  if (out == DataFormat::fp16 || out == DataFormat::tf32) error += 5e-4;
   if (out == DataFormat::bfp8_b) error += 1e-2;
   if (out == DataFormat::bfp4_b) error += 0.2;
   if (out == DataFormat::bfp2_b) error += 0.6;

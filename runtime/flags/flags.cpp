@@ -155,6 +155,8 @@ std::vector<std::string> split(const std::string& text) {
 const EnumNames<DataFormat>& tensor_formats() {
   static const EnumNames<DataFormat> names{{"bf16", DataFormat::bf16},
                                            {"fp32", DataFormat::fp32},
+                                           {"fp16", DataFormat::fp16},
+                                           {"tf32", DataFormat::tf32},
                                            {name_of(DataFormat::bfp8_b), DataFormat::bfp8_b},
                                            {"bfp8", DataFormat::bfp8_b},
                                            {name_of(DataFormat::bfp4_b), DataFormat::bfp4_b},

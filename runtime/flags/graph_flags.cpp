@@ -76,8 +76,9 @@ void GraphRequest::declare(Flags& flags) {
   add_range_flag(flags, "--dst-capacity", "Slots of a section [what the two flags above leave]", machine.capacity_override,
                  most_capacity);
   // The option stays engaged: what a caller assigns to the machine later is what the flag tells.
-  add_format_flag(flags, "Of inputs and outputs in DRAM: bf16, fp32, bfp8, bfp4, bfp2; one for all, or\nin=bfp8,out=bf16",
-                  {{"in", {&machine.format}}, {"out", {&machine.output_format.emplace(machine.format)}}});
+  add_format_flag(
+      flags, "Of inputs and outputs in DRAM: bf16, fp32, tf32, fp16, bfp8, bfp4, bfp2; one for all,\nor in=bfp8,out=bf16",
+      {{"in", {&machine.format}}, {"out", {&machine.output_format.emplace(machine.format)}}});
   flags.add("--fidelity", "Multiplication passes: lofi, hifi2, hifi3, hifi4 [$]", machine.fidelity, fidelity_names());
   add_numerics_flags(flags, machine.numerics, machine.known_faults);
   flags.add("--precision",

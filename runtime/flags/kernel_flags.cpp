@@ -47,7 +47,8 @@ const EnumNames<VerifyMode>& verify_names() {
 
 void add_compute_flags(Flags& flags, ComputeConfig& compute) {
   flags.add("--fidelity", "Matrix unit passes: lofi, hifi2, hifi3, hifi4 [$]", compute.fidelity, fidelity_names());
-  flags.add("--dst", "Format of the DST registers: bf16, fp32 (half the slots) [$]", compute.dst_fp32, dst_names());
+  flags.add("--dst", "Format of the DST registers: bf16 (fp16 for fp16 inputs), fp32 (half the slots) [$]", compute.dst_fp32,
+            dst_names());
   flags.add("--sync", "DST in two halves or in one section: half, full [$]", compute.full_sync, sync_names());
   add_numerics_flags(flags, compute.numerics, compute.known_faults);
 }
@@ -69,7 +70,10 @@ std::string numbers_line(std::string_view formats, const ComputeConfig& compute)
 }
 
 std::string numbers_text(std::string_view formats, const ComputeConfig& compute) {
-  return fmt::format("{} in DRAM, {} DST in {} sync, fidelity {}", formats, dst_names().of(compute.dst_fp32),
+  // The first of the list is an input; fp16 makes 16-bit DST fp16.
+  const std::string_view first = formats.substr(0, formats.find(','));
+  const bool half = first.ends_with("fp16") && !first.starts_with("out=") && !compute.dst_fp32;
+  return fmt::format("{} in DRAM, {} DST in {} sync, fidelity {}", formats, half ? "fp16" : dst_names().of(compute.dst_fp32),
                      sync_names().of(compute.full_sync), fidelity_names().of(compute.fidelity)) +
          fmt::format(", {} numerics", name_of(compute.numerics));
 }

@@ -47,6 +47,31 @@ const Flag& flag_of(const std::string& command, const Flags& flags, const std::s
                   near.empty() ? fmt::format("see `tilegrid {} --help`", command) : fmt::format("did you mean {}?", near)));
 }
 
+/// The tensors that formats like q=bf16+kv=bfp8 name.
+std::vector<std::string> tensors_of(std::string formats) {
+  std::replace(formats.begin(), formats.end(), '+', ',');
+  std::vector<std::string> tensors;
+  for (const std::string& part : split(formats)) {
+    const std::size_t equals = part.find('=');
+    if (equals != std::string::npos) tensors.push_back(part.substr(0, equals));
+  }
+  return tensors;
+}
+
+/// One configuration's formats with commas look like several, each of other tensors.
+void check_formats(const Axis& axis, const std::string& text) {
+  for (std::size_t i = 1; i < axis.values.size(); ++i) {
+    const auto before = tensors_of(axis.values[i - 1]);
+    const auto here = tensors_of(axis.values[i]);
+    const auto again = std::find_first_of(here.begin(), here.end(), before.begin(), before.end());
+    if (here.empty() || before.empty() || again != here.end()) continue;
+    std::string joined = text;
+    std::replace(joined.begin(), joined.end(), ',', '+');
+    throw UsageError(
+        fmt::format("--format {}: here commas are between configurations; for one of all its parts write {}", text, joined));
+  }
+}
+
 /// Takes the value apart.
 void fill(Axis& axis, std::string value) {
   static const EnumNames<bool> on_or_off{{"on", true}, {"off", false}};
@@ -58,6 +83,7 @@ void fill(Axis& axis, std::string value) {
     }
   }
   axis.values = split(value);
+  if (axis.name == "--format") check_formats(axis, value);
   for (const std::string& one : axis.values) {
     if (one.empty()) throw UsageError(fmt::format("{} {}{}: one of its values is empty", axis.name, axis.prefix, value));
     if (std::count(axis.values.begin(), axis.values.end(), one) > 1) {

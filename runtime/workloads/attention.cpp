@@ -42,7 +42,6 @@ const EnumNames<attention::Partition> partition_names({attention::Partition::fla
                                                        attention::Partition::heads_first, attention::Partition::rows,
                                                        attention::Partition::columns, attention::Partition::split_k},
                                                       [](attention::Partition partition) { return name_of(partition); });
-const EnumNames<bool> exp_names{{"fast", false}, {"accurate", true}};
 const EnumNames<attention::Distribution> distribution_names{{"normal", attention::Distribution::normal},
                                                             {"outlier", attention::Distribution::outlier}};
 const EnumNames<KvDelivery> kv_names({KvDelivery::dram, KvDelivery::chain, KvDelivery::multicast_row,
@@ -207,7 +206,7 @@ void Attention::declare(Flags& flags) {
                        step_list()),
            steps_)
       .named("", "steps");
-  flags.add("--exp", "Exponential of the vector unit: fast, accurate [$]", config.exp_accurate, exp_names);
+  add_attention_exp(flags, config);
 
   flags.in("Data").add("--seed", "N", "Of the random Q, K, V [$]", seed);
   flags.add("--distribution", "normal: N(0,1); outlier: plus 10 N(0,1) in 0.1% [$]", distribution, distribution_names);
@@ -427,8 +426,8 @@ std::string Attention::line() const {
       "{} exp {} grid {}{}{}{}",
       shape.causal ? " causal" : "", attention::name_of(config.kernel), shape.batch, shape.heads, shape.kv_heads,
       shape.seq_q, shape.seq_kv, shape.dim, own, config.q_chunk, config.k_chunk, config.read_batch,
-      numbers_line(format_text(config.format), config.compute), exp_names.of(config.exp_accurate),
-      balance_names.of(config.balance), report::text_of(config.grid), delivery, partition,
+      numbers_line(format_text(config.format), config.compute), exp_text(config), balance_names.of(config.balance),
+      report::text_of(config.grid), delivery, partition,
       config.kv_page == 0 ? "" : fmt::format(" kv-page {}", config.kv_page));
 }
 
@@ -482,8 +481,7 @@ void Attention::describe_config(report::Document& document) const {
   if (!(shape == config.shape)) {
     add("decode", fmt::format("the {} heads that share a K/V head are rows of one matrix", config.shape.seq_q));
   }
-  add("numbers", fmt::format("{}, {} exp", numbers_text(format_text(config.format), config.compute),
-                             exp_names.of(config.exp_accurate)));
+  add("numbers", fmt::format("{}, {} exp", numbers_text(format_text(config.format), config.compute), exp_text(config)));
   add("kernel", name_of(config.kernel), config.kernel == Kernel::hand_written);
   add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk, chosen(q_chunk_chosen),
                             config.k_chunk, chosen(k_chunk_chosen), least->size(), most->size(), shape.causal ? ", " : "",

@@ -57,9 +57,11 @@ std::map<std::string, NpyArray> load_files(Workload& workload, const NamedFiles&
     const NpyArray& array = arrays.emplace(name, workload.load(input_flag(name), path, rule)).first->second;
     // The exponent that 16 neighbours share would be infinity's.
     const auto masked = std::find_if(array.values.begin(), array.values.end(), [](float x) { return std::isinf(x); });
-    if (!is_block_float(format) || masked == array.values.end()) continue;
+    const bool has_infinity = !is_block_float(format) && format != DataFormat::fp16;
+    if (has_infinity || masked == array.values.end()) continue;
     throw UsageError(fmt::format(
-        "{}{}: -inf at {}, which block floats do not have; use --format bf16 or fp32, or in its place a number such as -1e9",
+        "{}{}: -inf at {}, which block floats and fp16 do not have; use --format bf16 or fp32, or in its place a number "
+        "such as -1e9",
         input_flag(name), path, place_text(static_cast<std::size_t>(masked - array.values.begin()), array.shape)));
   }
   return arrays;

@@ -115,7 +115,9 @@ void Matmul::declare(Flags& flags) {
                   config.sub.h, config.sub.w);
   flags.add("--sums", "Sums over blocks of K: packer, which adds them up in L1; reload: into DST for\nevery block [$]",
             config.carrier, carrier_names);
-  add_format_flag(flags, "Of A, B and output in DRAM: bf16, fp32, bfp8, bfp4, bfp2; one for all, or\na=bf16,b=bfp8,out=bf16",
+  add_format_flag(flags,
+                  "Of A, B and output in DRAM: bf16, fp32, tf32, fp16 (A and B together), bfp8, bfp4,\nbfp2; one for all, "
+                  "or a=bf16,b=bfp8,out=bf16",
                   targets_of(config.format));
   add_compute_flags(flags, config.compute);
   flags.in("Data").add("--seed", "N", "Of what is random, N(0,1) [$]", seed).of_data();

@@ -92,7 +92,7 @@ void make_buffers(Plan& plan, bool double_buffered) {
     plan.buffers.push_back(
         {BufferRole::intermediate, sums, graph.value(sums).shape.tiles(), 1, formats.format_of(sums), false, false});
   }
-  if (traffic.scaler) plan.buffers.push_back({BufferRole::scaler, no_value, 1, 1, DataFormat::bf16, false, false});
+  if (traffic.scaler) plan.buffers.push_back({BufferRole::scaler, no_value, 1, 1, plan.machine.half_format(), false, false});
 }
 
 /// Bytes of a block's transfers, over the bandwidth of one core.

@@ -27,7 +27,7 @@ struct Machine {
   Numerics numerics = default_numerics;  ///< of what runs; no plan depends on it
   bool known_faults = false;             ///< as in ComputeConfig
   Precision precision = Precision::keep;
-  DataFormat format = DataFormat::bf16;       ///< of inputs and outputs: bf16, fp32 or block floats
+  DataFormat format = DataFormat::bf16;       ///< of inputs and outputs: any but integers
   std::optional<DataFormat> output_format{};  ///< of outputs, where they have another
   std::uint64_t l1_bytes = 0;                 ///< that circular buffers may take; 0: all that a kernel can have
   Chip chip{};                                ///< whose cycles plans are ranked by
@@ -54,7 +54,9 @@ struct Machine {
   }
   [[nodiscard]] DataFormat out_format() const { return output_format.value_or(format); }
   /// Of values between sections: fp32 with 32-bit DST, so that a trip through a CB loses nothing.
-  [[nodiscard]] DataFormat intermediate_format() const { return dst_fp32 ? DataFormat::fp32 : DataFormat::bf16; }
+  /// 16-bit DST is fp16 when the inputs are: then scalers are, too.
+  [[nodiscard]] DataFormat half_format() const { return format == DataFormat::fp16 ? DataFormat::fp16 : DataFormat::bf16; }
+  [[nodiscard]] DataFormat intermediate_format() const { return dst_fp32 ? DataFormat::fp32 : half_format(); }
 };
 
 }  // namespace tilegrid::planner

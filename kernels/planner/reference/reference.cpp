@@ -126,11 +126,14 @@ class Evaluation {
     const Work& work = works_[at(id)];
     if (is_block_float(output_format())) return block_float_output(work);
     const int kept = places_of(output_format());
-    // The packer rounds half away from zero to the format (tensix.md 1.6).
-    const double unit = work.places > kept ? std::ldexp(1.0, -kept) : 0;
+    // The packer rounds half away from zero to the format (tensix.md 1.6), and cuts 32-bit DST to fp16.
+    const bool half = output_format() == DataFormat::fp16;
+    const double unit = work.places > kept ? std::ldexp(half && model_.dst_fp32 ? 2.0 : 1.0, -kept) : 0;
     Evaluated out = evaluated(work);
     for (std::size_t i = 0; i < out.values.size(); ++i) {
-      out.bounds[i] = settle(with_loss({.value = out.values[i], .bound = out.bounds[i]}, unit)).bound;
+      const double flushed = half ? smallest_half : 0;
+      const Bounded packed = with_loss({.value = out.values[i], .bound = out.bounds[i] + flushed}, unit);
+      out.bounds[i] = (half ? settled_half(packed) : settle(packed)).bound;
     }
     return out;
   }
@@ -138,9 +141,14 @@ class Evaluation {
  private:
   static constexpr double smallest_kept = 0x1p-100;  ///< what is flushed is less than a rounding of this
 
-  [[nodiscard]] Bounded settle(Bounded x) const { return settled(x, model_.limited_range); }
+  [[nodiscard]] Bounded settle(Bounded x) const { return half_dst() ? settled_half(x) : settled(x, model_.limited_range); }
+  /// 16-bit DST is fp16 when what comes in is.
+  [[nodiscard]] bool half_dst() const { return !model_.dst_fp32 && model_.format == DataFormat::fp16; }
   /// What is flushed to 0.
-  [[nodiscard]] double flushed() const { return model_.limited_range ? smallest_normal : 0; }
+  [[nodiscard]] double flushed() const {
+    if (half_dst()) return smallest_half;
+    return model_.limited_range ? smallest_normal : 0;
+  }
   [[nodiscard]] static Evaluated evaluated(const Work& work) {
     return {.rows = work.rows,
             .cols = work.cols,
@@ -287,6 +295,7 @@ class Evaluation {
     }
     check_broadcast(op, out);
     ElementErrors errors{.dst_fp32 = model_.dst_fp32,
+                         .half_dst = half_dst(),
                          .fast_exp = model_.fast_exp,
                          .sfpu_steps = model_.numerics == Numerics::exact,
                          .limited_range = model_.limited_range};
@@ -404,7 +413,8 @@ class Evaluation {
         way += (two_passes ? 2 : 1) * tile_side * out.largest[c];
         written = 3 * out.largest[c];
       }
-      bound += fp32_unit * way + dst_rounding() * written + flushed();
+      // Of fp16 a group of eight products that are too small counts as 0, in each phase.
+      bound += fp32_unit * way + dst_rounding() * written + flushed() * (half_dst() ? tile_side * phases() : 1);
       out.values[c] = sum[c];
       out.bounds[c] = bound;
     }
@@ -567,16 +577,6 @@ class Evaluation {
 };
 
 }  // namespace
-
-ErrorModel error_model(const Machine& machine) {
-  return {.dst_fp32 = machine.dst_fp32,
-          .fidelity = machine.fidelity,
-          .numerics = machine.numerics,
-          .format = machine.format,
-          .output_format = machine.output_format,
-          .allow_tf32 = machine.precision == Precision::allow_tf32,
-          .fpu = machine.precision == Precision::allow_tf32};
-}
 
 std::vector<Evaluated> evaluate(const Graph& graph, const std::vector<Tensor>& inputs, const ErrorModel& model) {
   Evaluation evaluation(graph, model);

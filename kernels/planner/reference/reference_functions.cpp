@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/planner/reference/reference.h"
+
 namespace tilegrid::planner {
 namespace {
 
@@ -48,7 +50,9 @@ Bounded rounded(const ElementErrors& errors, double value, double spread, Accura
   // Finite bounds of the operands do not move an infinity.
   if (std::isinf(value)) return {.value = value, .bound = std::isfinite(spread) ? 0 : infinite};
   const double flushed = (unit == 0 && spread == 0) || !errors.limited_range ? 0 : smallest_normal;
-  return settled({.value = value, .bound = spread + unit * (std::fabs(value) + spread) + flushed}, errors.limited_range);
+  const Bounded result{.value = value, .bound = spread + unit * (std::fabs(value) + spread) + flushed};
+  if (errors.half_dst) return settled_half({.value = value, .bound = result.bound + smallest_half});
+  return settled(result, errors.limited_range);
 }
 
 template <class F>
@@ -73,7 +77,9 @@ Bounded exponential(const ElementErrors& errors, Bounded x, double parameter, bo
   // The ripple includes the DST write; the approximation reaches 0 a little earlier.
   const double flushed = errors.limited_range ? 2 * smallest_normal : 0;
   const double ripple = errors.sfpu_steps ? 0.05 : 0.04;  // these cut where others round
-  return settled({.value = value, .bound = spread + ripple * (value + spread) + flushed}, errors.limited_range);
+  const Bounded result{.value = value, .bound = spread + ripple * (value + spread) + flushed};
+  if (errors.half_dst) return settled_half({.value = value, .bound = result.bound + smallest_half});
+  return settled(result, errors.limited_range);
 }
 Bounded exp_either(const ElementErrors& errors, Operands in, double parameter) {
   return exponential(errors, in[0], parameter, errors.fast_exp);
@@ -288,10 +294,27 @@ constexpr std::array table = std::to_array<Entry>({
 
 }  // namespace
 
+ErrorModel error_model(const Machine& machine) {
+  // The matrix unit is exact on fp16 in 16-bit DST, whatever the numerics.
+  const bool half_dst = !machine.dst_fp32 && machine.format == DataFormat::fp16;
+  return {.dst_fp32 = machine.dst_fp32,
+          .fidelity = machine.fidelity,
+          .numerics = half_dst ? Numerics::exact : machine.numerics,
+          .format = machine.format,
+          .output_format = machine.output_format,
+          .allow_tf32 = machine.precision == Precision::allow_tf32,
+          .fpu = machine.precision == Precision::allow_tf32};
+}
+
 Bounded settled(Bounded x, bool limited_range) {
   if (std::isinf(x.value) && x.bound == 0) return x;
   const double most = limited_range ? largest_result : std::numeric_limits<double>::max();
   if (!(std::fabs(x.value) + x.bound <= most)) x.bound = infinite;
+  return x;
+}
+
+Bounded settled_half(Bounded x) {
+  if (!(std::fabs(x.value) + x.bound < largest_half)) x.bound = std::numeric_limits<double>::infinity();
   return x;
 }
 

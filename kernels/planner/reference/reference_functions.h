@@ -17,6 +17,7 @@ struct Bounded {
 /// Roundings of one element-wise operation.
 struct ElementErrors {
   bool dst_fp32 = false;
+  bool half_dst = false;  ///< 16-bit DST is fp16
   bool fast_exp = false;
   bool sfpu_steps = false;    ///< exponentials, reciprocals and roots as the vendor's kernels compute them: exact numerics
   bool limited_range = true;  ///< as in ErrorModel
@@ -28,9 +29,14 @@ struct ElementErrors {
 inline constexpr double smallest_normal = 0x1p-126;  ///< what is below becomes 0
 inline constexpr double largest_result = 3.38e38;    ///< just below the largest bf16; what is beyond may be infinite
 
+inline constexpr double smallest_half = 0x1p-14;  ///< of fp16, in the same way
+inline constexpr double largest_half = 131008;    ///< where fp16 ends
+
 /// Makes the bound infinite when there is no number, or, with a limited range, one that the device may not be able to hold.
 /// An infinity of bound 0 stays: the device has it, too.
 [[nodiscard]] Bounded settled(Bounded x, bool limited_range);
+/// The same with the range of fp16, which is always limited.
+[[nodiscard]] Bounded settled_half(Bounded x);
 /// With a relative loss more. An infinity has none.
 [[nodiscard]] Bounded with_loss(Bounded x, double relative);
 /// Functions of which finite operands may have infinite results.

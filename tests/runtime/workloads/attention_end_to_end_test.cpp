@@ -76,16 +76,19 @@ std::vector<Case> block_float_cases() {
       {"bfp8_blind_rows", {1, 2, 1, 130, 70, 33, true, 48}, 32, 64, 0.036},
       {"bfp4_blind_rows", {1, 2, 1, 130, 70, 33, true, 48}, 32, 64, 0.5},
       {"mixed_formats", {1, 2, 1, 96, 160, 64, true}, 32, 64, 0.2},
+      {"fp16", {1, 2, 1, 96, 160, 64, true}, 32, 64, 0.033},
+      {"fp16_wide_dst", {1, 2, 1, 77, 130, 64, false}, 32, 64, 0.033},
   };
   for (Case& c : all) {
     c.format = DataFormat::bfp8_b;
     if (c.name == "bfp4_blind_rows") c.format = DataFormat::bfp4_b;
+    if (c.name.starts_with("fp16")) c.format = DataFormat::fp16;
     if (c.name == "mixed_formats") {
       c.format.q = DataFormat::fp32;
       c.format.out = DataFormat::bf16;
       c.format.v = DataFormat::bfp4_b;
     }
-    c.wide_dst = c.name == "bfp8_wide_dst";
+    c.wide_dst = c.name.ends_with("_wide_dst");
     c.on_full_grid = c.name == "bfp8_grouped_causal";
     if (c.on_full_grid) c.distribution = Distribution::outlier;
   }

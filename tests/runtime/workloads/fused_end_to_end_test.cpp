@@ -39,6 +39,7 @@ struct Case {
   bool full_sync = false;
   int k_block = 0;
   bool block_floats = false;  ///< bfp8_b data
+  bool half = false;          ///< fp16 data and DST
 };
 
 std::vector<Case> cases() {
@@ -67,6 +68,8 @@ std::vector<Case> cases() {
        .block_cols = 4,
        .scale = 0.3F,
        .block_floats = true},
+      {.preset = "softmax", .block = {{2}, {4}}, .block_rows = 3, .half = true},
+      {.preset = "six-op", .block_rows = 3, .block_cols = 2, .scale = 0.3F, .half = true},
   };
 }
 
@@ -104,6 +107,7 @@ FusedJob job_of(const GridCase& c) {
   request.k_block = c.config.k_block;
   request.machine.full_sync = c.config.full_sync;
   if (c.config.block_floats) request.machine.format = DataFormat::bfp8_b;
+  if (c.config.half) request.machine.format = DataFormat::fp16;
   if (c.config.exact) {
     request.machine.dst_fp32 = true;
     request.machine.format = DataFormat::fp32;

@@ -56,7 +56,8 @@ std::vector<Case> cases() {
           {"dram", {2, 200, 130, 260, false}, Delivery::dram, Carrier::packer, {}, 2},
           {"exact", {1, 130, 192, 130, false}, Delivery::multicast, Carrier::packer, {}, 2, true},
           {"exact_reload", {1, 130, 192, 130, false}, Delivery::dram, Carrier::reload, {}, 2, true, true},
-          {"mixed_formats", {1, 70, 100, 130, false}, Delivery::multicast, Carrier::packer, {}, 1, false, false, mixed}};
+          {"mixed_formats", {1, 70, 100, 130, false}, Delivery::multicast, Carrier::packer, {}, 1, false, false, mixed},
+          {"fp16", {1, 70, 100, 130, false}, Delivery::dram, Carrier::reload, {}, 1, false, false, DataFormat::fp16}};
 }
 
 struct GridCase {
