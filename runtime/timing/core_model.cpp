@@ -16,8 +16,9 @@ bool is_of_packer(Configuration what) {
 
 }  // namespace
 
-CoreModel::CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& launch, int index, Agenda& agenda,
-                     Network& network, Observer* observer)
+template <bool observed>
+CoreModel<observed>::CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& launch, int index, Agenda& agenda,
+                               Network& network, Observer* observer)
     : costs_(costs),
       agenda_(agenda),
       network_(network),
@@ -38,7 +39,7 @@ CoreModel::CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& l
   const auto start = [&](Lane lane) {
     clock(lane) = costs.launch;
     lane_of(lane).stalled[Stall::launch] = costs.launch;
-    if (observer_ != nullptr && costs.launch > 0) observer_->stalled({index_, lane, Stall::launch, -1, 0, costs.launch});
+    if (observed && costs.launch > 0) observer_->stalled({index_, lane, Stall::launch, -1, 0, costs.launch});
   };
   if (!movers_[0].cursor.done()) start(Lane::brisc);
   if (!movers_[1].cursor.done()) start(Lane::ncrisc);
@@ -50,23 +51,27 @@ CoreModel::CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& l
   ready_ = 1U << walker_brisc | 1U << walker_ncrisc | 1U << walker_front;
 }
 
-void CoreModel::tell_busy(Lane lane, double cycles, int operation, std::uint8_t phase) {
+template <bool observed>
+void CoreModel<observed>::tell_busy(Lane lane, double cycles, int operation, std::uint8_t phase) {
   if (cycles > 0) observer_->busy({index_, lane, phase, operation, clock(lane) - cycles, clock(lane)});
 }
 
 /// The section that has been released.
-void CoreModel::tell_section() {
+template <bool observed>
+void CoreModel<observed>::tell_section() {
   const std::int64_t number = released_ - 1;
   const std::size_t slot = number & 3;
   observer_->section({index_, number, static_cast<int>(number % costs_.dst_sections), acquires_[slot], commits_[slot],
                       packings_[slot], releases_[slot]});
 }
 
-void CoreModel::tell_stall(Lane lane, double time, Stall reason, std::int64_t subject) {
+template <bool observed>
+void CoreModel<observed>::tell_stall(Lane lane, double time, Stall reason, std::int64_t subject) {
   observer_->stalled({index_, lane, reason, subject, clock(lane), time});
 }
 
-void CoreModel::advance() {
+template <bool observed>
+void CoreModel<observed>::advance() {
   while (ready_ != 0) {
     if ((ready_ & 1U << walker_pack) != 0) {
       ready_ &= ~(1U << walker_pack);
@@ -84,7 +89,8 @@ void CoreModel::advance() {
 
 // --- circular buffers ------------------------------------------------------------------------------------------------
 
-bool CoreModel::wait_front(Walker walker, Lane lane, std::uint8_t phase, const events::CbWait& event) {
+template <bool observed>
+bool CoreModel<observed>::wait_front(Walker walker, Lane lane, std::uint8_t phase, const events::CbWait& event) {
   Buffer& cb = buffer(event.cb);
   const std::int64_t target = cb.popped.total() + event.pages;
   if (cb.pushed.total() < target) {
@@ -99,7 +105,8 @@ bool CoreModel::wait_front(Walker walker, Lane lane, std::uint8_t phase, const e
   return true;
 }
 
-bool CoreModel::reserve_back(Walker walker, Lane lane, std::uint8_t phase, const events::CbReserve& event) {
+template <bool observed>
+bool CoreModel<observed>::reserve_back(Walker walker, Lane lane, std::uint8_t phase, const events::CbReserve& event) {
   Buffer& cb = buffer(event.cb);
   const std::int64_t target = cb.pages == 0 ? 0 : cb.pushed.total() + event.pages - cb.pages;
   if (cb.popped.total() < target) {
@@ -112,12 +119,12 @@ bool CoreModel::reserve_back(Walker walker, Lane lane, std::uint8_t phase, const
   return true;
 }
 
-bool CoreModel::push_back(Lane lane, std::uint8_t phase, const events::CbPush& event) {
+template <bool observed>
+bool CoreModel<observed>::push_back(Lane lane, std::uint8_t phase, const events::CbPush& event) {
   Buffer& cb = buffer(event.cb);
   busy(lane, costs_.cb_push, event.kind, phase);
   cb.pushed.add(event.pages, clock(lane));
-  if (observer_ != nullptr) [[unlikely]]
-    observer_->pages({index_, event.cb, std::int64_t{event.pages}, clock(lane)});
+  if constexpr (observed) observer_->pages({index_, event.cb, std::int64_t{event.pages}, clock(lane)});
   cb.popped.forget(cb.pushed.total() + 1 - cb.pages);
   if (cb.consumer != nobody && cb.pushed.total() >= cb.consumer_target) {
     wake(cb.consumer);
@@ -126,12 +133,12 @@ bool CoreModel::push_back(Lane lane, std::uint8_t phase, const events::CbPush& e
   return true;
 }
 
-bool CoreModel::pop_front(Lane lane, std::uint8_t phase, const events::CbPop& event) {
+template <bool observed>
+bool CoreModel<observed>::pop_front(Lane lane, std::uint8_t phase, const events::CbPop& event) {
   Buffer& cb = buffer(event.cb);
   busy(lane, costs_.cb_pop, event.kind, phase);
   cb.popped.add(event.pages, clock(lane));
-  if (observer_ != nullptr) [[unlikely]]
-    observer_->pages({index_, event.cb, -std::int64_t{event.pages}, clock(lane)});
+  if constexpr (observed) observer_->pages({index_, event.cb, -std::int64_t{event.pages}, clock(lane)});
   cb.pushed.forget(cb.popped.total() + 1);
   if (cb.producer != nobody && cb.popped.total() >= cb.producer_target) {
     wake(cb.producer);
@@ -142,7 +149,8 @@ bool CoreModel::pop_front(Lane lane, std::uint8_t phase, const events::CbPop& ev
 
 // --- compute ---------------------------------------------------------------------------------------------------------
 
-void CoreModel::run_front() {
+template <bool observed>
+void CoreModel<observed>::run_front() {
   while (!front_.done()) {
     if (!front_step(front_.step())) return;
     front_.next();
@@ -150,7 +158,8 @@ void CoreModel::run_front() {
 }
 
 /// Performs the event. False when it has to wait; then nothing has changed.
-bool CoreModel::front_step(const ComputeStep& step) {
+template <bool observed>
+bool CoreModel<observed>::front_step(const ComputeStep& step) {
   switch (step.kind) {
     case ComputeStep::Kind::operands:
       operands(step);
@@ -167,7 +176,8 @@ bool CoreModel::front_step(const ComputeStep& step) {
   return front_event(step);
 }
 
-bool CoreModel::front_event(const ComputeStep& step) {
+template <bool observed>
+bool CoreModel<observed>::front_event(const ComputeStep& step) {
   using namespace events;
   const auto pass_on = [&] {
     to_pack(step);
@@ -211,7 +221,8 @@ bool CoreModel::front_event(const ComputeStep& step) {
                      [](const auto&) { return true; }});
 }
 
-void CoreModel::configure_front(const ComputeStep& step, const events::Configure& call) {
+template <bool observed>
+void CoreModel<observed>::configure_front(const ComputeStep& step, const events::Configure& call) {
   const Costs::LaneCycles& cycles = costs_.configure(call);
   if (cycles.unpack > 0) busy(Lane::unpack, cycles.unpack, call.kind, front_phase_);
   if (cycles.math > 0) busy(Lane::math, cycles.math, call.kind, front_phase_);
@@ -223,13 +234,15 @@ void CoreModel::configure_front(const ComputeStep& step, const events::Configure
   }
 }
 
-void CoreModel::vector(const ComputeStep& step) {
+template <bool observed>
+void CoreModel<observed>::vector(const ComputeStep& step) {
   const double cycles = step.operands.math + (step.setup == vector_setup_ ? 0 : costs_.vector_switch);
   vector_setup_ = step.setup;
   busy(Lane::math, cycles, step.operation, front_phase_);
 }
 
-bool CoreModel::acquire() {
+template <bool observed>
+bool CoreModel<observed>::acquire() {
   const std::int64_t needed = acquired_ + 1 - costs_.dst_sections;
   if (released_ < needed) {
     waits_for_release_ = true;
@@ -246,7 +259,8 @@ bool CoreModel::acquire() {
 /// once step i - 2 has been consumed, and consumed once it has been filled and step i - 1 has been consumed. The end is the
 /// longest path through fills and consumptions. As all fills take u and all consumptions m, such a path changes from one
 /// chain to the other at most once, so that a few candidates are compared instead of n steps taken.
-void CoreModel::operands(const ComputeStep& step) {
+template <bool observed>
+void CoreModel<observed>::operands(const ComputeStep& step) {
   const int operation = step.operation;
   if (step.setup != fpu_setup_) {
     busy(Lane::unpack, costs_.operation_switch, operation, front_phase_);
@@ -289,12 +303,14 @@ void CoreModel::operands(const ComputeStep& step) {
   shares_.matmul_tile_phases += step.tile_phases;
 }
 
-void CoreModel::to_pack(const ComputeStep& step) {
+template <bool observed>
+void CoreModel<observed>::to_pack(const ComputeStep& step) {
   if (backlog_.empty() && pack_step(step)) return;
   backlog_.push_back(step);
 }
 
-void CoreModel::run_pack() {
+template <bool observed>
+void CoreModel<observed>::run_pack() {
   while (backlog_first_ < backlog_.size()) {
     if (!pack_step(backlog_[backlog_first_])) return;
     ++backlog_first_;
@@ -304,7 +320,8 @@ void CoreModel::run_pack() {
 }
 
 /// Performs the event. False when it has to wait; then nothing has changed.
-bool CoreModel::pack_event(const Event& event) {
+template <bool observed>
+bool CoreModel<observed>::pack_event(const Event& event) {
   using namespace events;
   return visit(event, Cases{[&](const DstWait&) {
                               const std::size_t slot = waited_++ & 3;
@@ -342,21 +359,23 @@ bool CoreModel::pack_event(const Event& event) {
                             [](const auto&) { return true; }});
 }
 
-void CoreModel::release() {
+template <bool observed>
+void CoreModel<observed>::release() {
   busy(Lane::pack, costs_.dst_release, EventKind::dst_release, pack_phase_);
   releases_[released_++ & 3] = clock(Lane::pack);
-  if (observer_ != nullptr) [[unlikely]]
-    tell_section();
+  if constexpr (observed) tell_section();
   if (!waits_for_release_) return;
   waits_for_release_ = false;
   wake(walker_front);
 }
 
-bool CoreModel::finished() const {
+template <bool observed>
+bool CoreModel<observed>::finished() const {
   return movers_[0].cursor.done() && movers_[1].cursor.done() && front_.done() && backlog_.empty();
 }
 
-std::string CoreModel::where() const {
+template <bool observed>
+std::string CoreModel<observed>::where() const {
   const auto text = [&](Risc risc, const Event& event) {
     return fmt::format("{}, {}", tilegrid::name_of(risc), to_text(event, launch_));
   };
@@ -367,10 +386,14 @@ std::string CoreModel::where() const {
   return text(Risc::trisc, *(backlog_.empty() ? front_.step() : backlog_[backlog_first_]).event);
 }
 
-CoreTime CoreModel::core_time() const {
+template <bool observed>
+CoreTime CoreModel<observed>::core_time() const {
   CoreTime result = core_;
   for (const LaneTime& lane : result.lanes) result.end = std::max(result.end, lane.end);
   return result;
 }
+
+template class CoreModel<false>;
+template class CoreModel<true>;
 
 }  // namespace tilegrid::timing

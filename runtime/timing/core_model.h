@@ -35,9 +35,12 @@ struct CoreShares {
 /// The compute kernel is one sequence that three lanes walk. Unpack and math are walked together, in program order, as
 /// neither can get further ahead of the other than the Src banks allow. Pack follows in the same walk unless it is stuck at
 /// a full buffer: then its events wait in a backlog, and unpack and math go on until they need what pack holds.
+///
+/// `observed`: somebody looks. It is known when a launch begins, and not asked at each event.
+template <bool observed>
 class CoreModel {
  public:
-  /// The observer may be null: nobody looks.
+  /// The observer is null when nobody looks.
   CoreModel(const Costs& costs, ComputeSteps& steps, const LaunchLog& launch, int index, Agenda& agenda, Network& network,
             Observer* observer);
 
@@ -150,8 +153,7 @@ class CoreModel {
   [[gnu::always_inline]] void busy(Lane lane, double cycles, int operation, std::uint8_t phase) {
     clocks_[lane] += cycles;
     core_.lanes[lane].busy += cycles;
-    if (observer_ != nullptr) [[unlikely]]
-      tell_busy(lane, cycles, operation, phase);
+    if constexpr (observed) tell_busy(lane, cycles, operation, phase);
     shares_.operations[operation][lane] += cycles;
     shares_.phases[phase][lane] += cycles;
   }
@@ -166,8 +168,7 @@ class CoreModel {
   [[gnu::always_inline]] void stall_until(Lane lane, double time, Stall reason, std::int64_t subject = -1) {
     double& now = clock(lane);
     if (time <= now) return;
-    if (observer_ != nullptr) [[unlikely]]
-      tell_stall(lane, time, reason, subject);
+    if constexpr (observed) tell_stall(lane, time, reason, subject);
     lane_of(lane).stalled[reason] += time - now;
     now = time;
   }
@@ -175,7 +176,7 @@ class CoreModel {
   [[gnu::cold]] void tell_busy(Lane lane, double cycles, int operation, std::uint8_t phase);
   [[gnu::cold]] void tell_section();
   void pass(Lane lane, const events::Scope& scope) {
-    if (observer_ != nullptr) observer_->scope({index_, lane, scope, clock(lane)});
+    if constexpr (observed) observer_->scope({index_, lane, scope, clock(lane)});
   }
   void wake(int walker) { ready_ |= 1U << walker; }
 

@@ -23,7 +23,8 @@ unsigned ids_of(const Barrier& event) {
 
 }  // namespace
 
-void CoreModel::run_mover(int risc) {
+template <bool observed>
+void CoreModel<observed>::run_mover(int risc) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   while (!mover.cursor.done()) {
     if (!mover_step(risc, *mover.cursor.at)) return;
@@ -32,10 +33,11 @@ void CoreModel::run_mover(int risc) {
 }
 
 /// The event at which the RISC stands is over.
-void CoreModel::next(int risc) {
+template <bool observed>
+void CoreModel<observed>::next(int risc) {
   ++moved_;
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
-  if (observer_ != nullptr) [[unlikely]] {
+  if constexpr (observed) {
     const Lane lane = lane_of_risc(risc);
     observer_->called({index_, lane, *mover.cursor.at, std::exchange(mover.began, clock(lane)), clock(lane)});
   }
@@ -43,7 +45,8 @@ void CoreModel::next(int risc) {
 }
 
 /// False: the event must wait. It is tried again when the agenda or another lane has brought what it needs.
-bool CoreModel::mover_step(int risc, const Event& event) {
+template <bool observed>
+bool CoreModel<observed>::mover_step(int risc, const Event& event) {
   using namespace events;
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   const Lane lane = lane_of_risc(risc);
@@ -100,8 +103,9 @@ bool CoreModel::mover_step(int risc, const Event& event) {
             [](const auto&) { return true; }});
 }
 
+template <bool observed>
 template <class Barrier>
-bool CoreModel::barrier(int risc, const Barrier& event, Transfer transfer) {
+bool CoreModel<observed>::barrier(int risc, const Barrier& event, Transfer transfer) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   Pending& pending = mover.pending[index(event.noc)][static_cast<std::size_t>(transfer)];
   const unsigned ids = pending.used & ids_of(event);
@@ -132,7 +136,8 @@ bool CoreModel::barrier(int risc, const Barrier& event, Transfer transfer) {
 }
 
 /// Like a barrier, but only until the writes have left their source.
-bool CoreModel::flushed(int risc, const events::WritesFlushed& event) {
+template <bool observed>
+bool CoreModel<observed>::flushed(int risc, const events::WritesFlushed& event) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   const Pending& pending = mover.pending[index(event.noc)][static_cast<std::size_t>(Transfer::write)];
   double left = 0;
@@ -150,24 +155,28 @@ bool CoreModel::flushed(int risc, const events::WritesFlushed& event) {
   return true;
 }
 
-CoreModel::Outstanding& CoreModel::outstanding(const Request& request) {
+template <bool observed>
+typename CoreModel<observed>::Outstanding& CoreModel<observed>::outstanding(const Request& request) {
   Pending& pending = movers_[request.risc].pending[request.noc][static_cast<std::size_t>(request.transfer)];
   pending.used |= 1U << request.trid;
   return pending.by_id[request.trid];
 }
 
-void CoreModel::entered(const Request& request, double time) {
+template <bool observed>
+void CoreModel<observed>::entered(const Request& request, double time) {
   movers_[request.risc].wait = Wait::none;
   issued(request, time);
 }
 
-bool CoreModel::departed(const Request& request, double time) {
+template <bool observed>
+bool CoreModel<observed>::departed(const Request& request, double time) {
   Outstanding& one = outstanding(request);
   one.left = std::max(one.left, time);
   return --one.leaving == 0 && look_again(request.risc);
 }
 
-bool CoreModel::completed(const Request& request, double time, double noc_wait, double dram_wait) {
+template <bool observed>
+bool CoreModel<observed>::completed(const Request& request, double time, double noc_wait, double dram_wait) {
   Outstanding& one = outstanding(request);
   if (time > one.last) {
     one.last = time;
@@ -178,7 +187,8 @@ bool CoreModel::completed(const Request& request, double time, double noc_wait, 
 }
 
 /// A transfer has ended or left: the barrier or flush that the RISC stands at may be over, so it is looked at again.
-bool CoreModel::look_again(int risc) {
+template <bool observed>
+bool CoreModel<observed>::look_again(int risc) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   if (mover.wait != Wait::barrier) return false;
   mover.wait = Wait::none;
@@ -186,25 +196,29 @@ bool CoreModel::look_again(int risc) {
   return true;
 }
 
-void CoreModel::queue(int risc) {
+template <bool observed>
+void CoreModel<observed>::queue(int risc) {
   agenda_.add(clock(lane_of_risc(risc)), next_key(risc), static_cast<std::uint32_t>(index_ * 2 + risc), Step::issue);
 }
 
-bool CoreModel::queue_after(int risc, double cycles, EventKind kind) {
+template <bool observed>
+bool CoreModel<observed>::queue_after(int risc, double cycles, EventKind kind) {
   busy(lane_of_risc(risc), cycles, kind, movers_[static_cast<std::size_t>(risc)].phase);
   queue(risc);
   return false;
 }
 
 /// A stateful call has its target from the state, and does not come here.
-double CoreModel::new_target(int risc, NocId noc, PhysicalCore target) {
+template <bool observed>
+double CoreModel<observed>::new_target(int risc, NocId noc, PhysicalCore target) {
   std::optional<PhysicalCore>& last = movers_[static_cast<std::size_t>(risc)].target[index(noc)];
   const bool is_new = last && *last != target;
   last = target;
   return is_new ? network_.new_target_cycles : 0;
 }
 
-void CoreModel::issue(int risc, double time) {
+template <bool observed>
+void CoreModel<observed>::issue(int risc, double time) {
   using namespace events;
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   const Event& event = *mover.cursor.at;
@@ -246,7 +260,8 @@ void CoreModel::issue(int risc, double time) {
 
 /// Issues all packets of a read at once. No other core sees anything of it before a request reaches its target, so this
 /// need not wait for its turn in the agenda.
-void CoreModel::read(int risc, const Event& event, const events::NocRead& call) {
+template <bool observed>
+void CoreModel<observed>::read(int risc, const Event& event, const events::NocRead& call) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   const Lane lane = lane_of_risc(risc);
   Request request{.event = &event, .core = static_cast<std::uint16_t>(index_), .risc = static_cast<std::uint8_t>(risc)};
@@ -267,13 +282,15 @@ void CoreModel::read(int risc, const Event& event, const events::NocRead& call) 
 }
 
 /// The key that decides between things that happen at the same time: core, RISC, and place in its sequence.
-std::uint64_t CoreModel::next_key(int risc) {
+template <bool observed>
+std::uint64_t CoreModel<observed>::next_key(int risc) {
   return static_cast<std::uint64_t>(index_) << 44U | static_cast<std::uint64_t>(risc) << 42U |
          movers_[static_cast<std::size_t>(risc)].number++;
 }
 
 /// The next packet of a transfer of so many bytes.
-void CoreModel::issue_transfer(int risc, Request request, std::uint32_t bytes, double time) {
+template <bool observed>
+void CoreModel<observed>::issue_transfer(int risc, Request request, std::uint32_t bytes, double time) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   request.core = static_cast<std::uint16_t>(index_);
   request.risc = static_cast<std::uint8_t>(risc);
@@ -291,7 +308,8 @@ void CoreModel::issue_transfer(int risc, Request request, std::uint32_t bytes, d
 }
 
 /// A packet has entered the network: issues the rest of its transfer, or goes on with the next event.
-void CoreModel::issued(const Request& request, double time) {
+template <bool observed>
+void CoreModel<observed>::issued(const Request& request, double time) {
   using namespace events;
   const int risc = request.risc;
   Mover& mover = movers_[request.risc];
@@ -314,19 +332,22 @@ void CoreModel::issued(const Request& request, double time) {
   wake(static_cast<Walker>(risc));
 }
 
-std::uint32_t& CoreModel::semaphore(std::uint32_t address) {
+template <bool observed>
+std::uint32_t& CoreModel<observed>::semaphore(std::uint32_t address) {
   const std::uint32_t id = (address - l1_semaphore_base) / semaphore_bytes;
   if (address >= l1_semaphore_base && id < semaphores_.size() && address % semaphore_bytes == 0) return semaphores_[id];
   return words_[address];
 }
 
 /// Whether the wait is over. A wait for equality that increments have overtaken is over as well: the run got past it.
-bool CoreModel::semaphore_holds(const events::SemaphoreWait& wait) {
+template <bool observed>
+bool CoreModel<observed>::semaphore_holds(const events::SemaphoreWait& wait) {
   const std::uint32_t value = semaphore(wait.offset);
   return value == wait.value || (value > wait.value && (wait.at_least || wait.value != 0));
 }
 
-void CoreModel::finish_semaphore_wait(int risc, double time) {
+template <bool observed>
+void CoreModel<observed>::finish_semaphore_wait(int risc, double time) {
   Mover& mover = movers_[static_cast<std::size_t>(risc)];
   if (!semaphore_holds(events::get<events::SemaphoreWait>(*mover.cursor.at))) return;
   const Lane lane = lane_of_risc(risc);
@@ -337,12 +358,16 @@ void CoreModel::finish_semaphore_wait(int risc, double time) {
   wake(static_cast<Walker>(risc));
 }
 
-void CoreModel::semaphore_landed(const SemaphoreUpdate& update, double time) {
+template <bool observed>
+void CoreModel<observed>::semaphore_landed(const SemaphoreUpdate& update, double time) {
   std::uint32_t& word = semaphore(update.address);
   word = update.add ? word + update.value : update.value;
   for (int risc = 0; risc < 2; ++risc) {
     if (movers_[static_cast<std::size_t>(risc)].wait == Wait::semaphore) finish_semaphore_wait(risc, time);
   }
 }
+
+template class CoreModel<false>;
+template class CoreModel<true>;
 
 }  // namespace tilegrid::timing

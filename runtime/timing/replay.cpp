@@ -24,7 +24,8 @@ struct Compute {
   ComputeSteps steps;
 };
 
-/// One launch.
+/// One launch. `observed`: the observer is not null.
+template <bool observed>
 class LaunchReplay final : private NetworkListener {
  public:
   LaunchReplay(const Start& launch, Observer* observer, const std::function<void(std::uint64_t)>& progress)
@@ -39,7 +40,8 @@ class LaunchReplay final : private NetworkListener {
     cores_.reserve(log_.cores.size());
     for (int core = 0; core < grid_.cores(); ++core) {
       Compute& compute = compute_[log_.setup_number(static_cast<std::size_t>(core))];
-      cores_.push_back(std::make_unique<CoreModel>(compute.costs, compute.steps, log_, core, agenda_, network_, observer));
+      cores_.push_back(
+          std::make_unique<CoreModel<observed>>(compute.costs, compute.steps, log_, core, agenda_, network_, observer));
     }
   }
 
@@ -140,7 +142,7 @@ class LaunchReplay final : private NetworkListener {
   }
 
   /// The core, which will be advanced once this step is done.
-  CoreModel& changed(int core) {
+  CoreModel<observed>& changed(int core) {
     changed_.push_back(cores_[static_cast<std::size_t>(core)].get());
     return *changed_.back();
   }
@@ -209,8 +211,8 @@ class LaunchReplay final : private NetworkListener {
   const std::function<void(std::uint64_t)>& progress_;
   Agenda agenda_;
   Network network_;
-  std::vector<std::unique_ptr<CoreModel>> cores_;
-  std::vector<CoreModel*> changed_;  ///< in this step
+  std::vector<std::unique_ptr<CoreModel<observed>>> cores_;
+  std::vector<CoreModel<observed>*> changed_;  ///< in this step
 };
 
 }  // namespace
@@ -247,7 +249,9 @@ DeviceTime replay(const RunLog& log, const Chip& chip, Observer* observer,
     moved = [&](std::uint64_t events) { progress(static_cast<double>(before + events) / static_cast<double>(all)); };
   for (const LaunchLog& launch : log.launches) {
     const int number = static_cast<int>(time.launches.size());
-    time.launches.push_back(LaunchReplay({launch, log.grid, chip, time.cycles, number}, observer, moved).run());
+    const Start start{launch, log.grid, chip, time.cycles, number};
+    time.launches.push_back(observer == nullptr ? LaunchReplay<false>(start, observer, moved).run()
+                                                : LaunchReplay<true>(start, observer, moved).run());
     before += events_to_move(launch);
     const LaunchTime& done = time.launches.back();
     time.cycles += done.cycles;
