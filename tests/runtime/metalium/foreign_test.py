@@ -11,7 +11,9 @@ BROKEN = {
     "library.cpp": "#include <somebody/elses.h>\nint main() {}\n",
     "unknown.cpp": "#include <tt-metalium/host_api.hpp>\nint main() { tt::tt_metal::NoSuchThing(); }\n",
     "helper/helper.hpp": "int three();\n",
-    "helper/helper.cpp": '#include "helper.hpp"\nint three() { return 3; }\n',
+    "helper/helper.cpp": '#include "helper.hpp"\n#include "two.hpp"\nint three() { return 1 + two(); }\n',
+    "library/include/two.hpp": "int two();\n",
+    "library/src/two.cpp": '#include "two.hpp"\nint two() { return 2; }\n',
     "three.cpp": '#include "helper.hpp"\nint main() { return three(); }\n',
     # A header in a folder beside the program's own, which says what it is.
     "four/four.cpp": '#include "four.hpp"\nint main() { return four(); }\n',
