@@ -197,9 +197,9 @@ void validate(const Config& config) {
   }
   const bool half = formats.q == DataFormat::fp16;
   if ((formats.k == DataFormat::fp16) != half || (formats.v == DataFormat::fp16) != half) {
-    throw UsageError(
-        fmt::format("`format` q={},k={},v={}: the matrix unit takes fp16 with nothing but fp16, so q and kv are both",
-                    name_of(formats.q), name_of(formats.k), name_of(formats.v)));
+    throw UsageError(fmt::format(
+        "`format` q={},k={},v={}: the matrix unit takes fp16 with nothing but fp16, so q and kv are both of it or none",
+        name_of(formats.q), name_of(formats.k), name_of(formats.v)));
   }
   if (half && (config.kernel == Kernel::planned || config.kernel == Kernel::unfused)) {
     throw UsageError(

@@ -167,9 +167,9 @@ TEST(Flags, FormatsByTensor) {
 
 TEST(Flags, FormatsThatAreRefused) {
   EXPECT_EQ(FormatMembers::refusal("bf17"),
-            "--format bf17: one of bf16, fp32, bfp8_b, bfp8, bfp4_b, bfp4, bfp2_b, bfp2 is expected");
+            "--format bf17: one of bf16, fp32, fp16, tf32, bfp8_b, bfp8, bfp4_b, bfp4, bfp2_b, bfp2 is expected");
   EXPECT_EQ(FormatMembers::refusal("q=bf16,kv=int9"),
-            "--format kv=int9: one of bf16, fp32, bfp8_b, bfp8, bfp4_b, bfp4, bfp2_b, bfp2 is expected");
+            "--format kv=int9: one of bf16, fp32, fp16, tf32, bfp8_b, bfp8, bfp4_b, bfp4, bfp2_b, bfp2 is expected");
   EXPECT_EQ(FormatMembers::refusal("mask=bf16"),
             "--format mask=bf16: there is no tensor 'mask', one of q, kv, k, v, out is expected");
   EXPECT_EQ(FormatMembers::refusal("q=bf16,q=bfp8"), "--format q=bf16,q=bfp8: the format of 'q' is given twice");

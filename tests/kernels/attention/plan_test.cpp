@@ -89,8 +89,11 @@ TEST(AttentionValidate, NamesFlagValueAndRule) {
   EXPECT_EQ(message([](Config& c) { c.k_chunk = 544; }), "`k_chunk` 544" + chunk_rule);
   EXPECT_EQ(message([](Config& c) { c.grid = {0, 4}; }), "`grid` 0x4: grids are 1x1 to 46x46");
   EXPECT_EQ(message([](Config& c) { c.grid = {8, 47}; }), "`grid` 8x47: grids are 1x1 to 46x46");
-  EXPECT_EQ(message([](Config& c) { c.format = DataFormat::fp16; }),
-            "`format` fp16: attention takes bf16, fp32, bfp8_b, bfp4_b or bfp2_b");
+  EXPECT_EQ(message([](Config& c) { c.format = DataFormat::int32; }), "`format` int32: attention takes no integers");
+  EXPECT_EQ(message([](Config& c) { c.format = DataFormat::fp16; }), "");
+  EXPECT_EQ(
+      message([](Config& c) { c.format.q = DataFormat::fp16; }),
+      "`format` q=fp16,k=bf16,v=bf16: the matrix unit takes fp16 with nothing but fp16, so q and kv are both of it or none");
 }
 
 TEST(AttentionValidate, RefusesSizesThatWouldOverflow) {
