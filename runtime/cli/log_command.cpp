@@ -8,6 +8,8 @@
 #include "core/ids.h"
 #include "core/say.h"
 #include "runtime/cli/commands.h"
+#include "runtime/flags/trace_flags.h"
+#include "runtime/report/device_report.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
 
@@ -60,6 +62,7 @@ struct Log {
   std::string file;
   LogSelection selection;
   bool summary = false, check = false, json = false;
+  traces::Options traces;
 
   Log() {
     flags.add("FILE", "", "The log", file).required = true;
@@ -71,12 +74,14 @@ struct Log {
     flags.add_switch("--summary", "Events by kind instead of the events", summary);
     flags.add_switch("--check", "Check what must hold in a complete log (of all cores); exit code 2 if it does not", check);
     flags.add_switch("--json", "Print JSON", json);
+    add_trace_flags(flags, traces);
   }
 
   /// A short file can claim any number of events, as loops repeat. Throws UsageError for one that takes hours.
   void refuse_endless(const RunLog& log) const {
-    if (check) {
-      if (const std::string time = time_for_events(file, event_count(log), "check"); !time.empty()) say_error(time);
+    if (check || traces.any()) {
+      const char* what = check ? "check" : "replay";
+      if (const std::string time = time_for_events(file, event_count(log), what); !time.empty()) say_error(time);
       return;
     }
     if (summary && selection.limit == LogSelection::no_limit) return;  // read block by block
@@ -147,8 +152,31 @@ struct Log {
                             findings.size(), findings.size() == 1 ? "" : "s", findings.front()));
   }
 
+  /// Files that are made of a replay on the chip that the log is of.
+  void write_traces(const RunLog& log) const {
+    traces::Traces writing(traces, log);
+    if (writing.observer() == nullptr) return;
+    const std::string chip = log.launches.empty() ? std::string() : log.launches.front().chip;
+    const std::vector<std::string> known = Chip::built_in();
+    if (std::find(known.begin(), known.end(), chip) == known.end()) {
+      throw UsageError(
+          fmt::format("{}: of a chip of somebody's own, {}: `tilegrid retime --arch FILE` takes it", file, chip));
+    }
+    static_cast<void>(report::replay_run(log, report::choose_architecture(chip, {}), true, writing.observer()));
+    std::string failure;
+    writing.finish([&](const std::function<void()>& write) {
+      try {
+        write();
+      } catch (const UsageError& error) {
+        if (failure.empty()) failure = error.message();
+      }
+    });
+    if (!failure.empty()) throw UsageError(failure);
+  }
+
   /// On rank 0, which alone reads the log.
   [[nodiscard]] int show() const {
+    flags.check_paths();
     const RunLog log = load_log(file);
     const std::string grid = report::text_of(log.grid);
     if (const auto& core = selection.core; core && !log.grid.contains(*core)) {
@@ -156,7 +184,8 @@ struct Log {
     }
     refuse_endless(log);
     const std::vector<std::string> findings = check ? check_log(log) : std::vector<std::string>{};
-    const bool events = !summary && !check;
+    const bool events = !summary && !check && !traces.any();
+    write_traces(log);
     if (json) {
       Value figures{{"file", file}, {"program", log.program}, {"grid", grid}};
       if (events) return print_json_events(log, figures), 0;

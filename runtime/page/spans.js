@@ -25,6 +25,7 @@ function rowsOf(core) {
   const one = data.timeline.cores.find((other) => other.core === core);
   if (!one) return null;
   const rows = one.lanes.map((text, i) => ({name: lanes[i], kind: "lane", spans: laneSpans(text)}));
+  for (const [lane, text] of one.zones || []) rows.push({name: `${lanes[lane]} zones`, kind: "lane", spans: laneSpans(text)});
   one.dst.forEach((text, half) => rows.push({name: one.dst.length > 1 ? `DST half ${half}` : "DST", kind: "dst", spans: sectionSpans(text)}));
   for (const [id, text] of one.cbs) {
     const cb = report.cores[core].cbs.find((other) => other.id === id) || {role: ""};

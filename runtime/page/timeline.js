@@ -139,7 +139,7 @@ class Timeline {
         pen.fillStyle = colours[span.what.stall];
         pen.fillRect(x, y + tall * 0.68, wide, tall * 0.32);
       } else {
-        pen.fillStyle = phaseColour(span.what.phase);
+        pen.fillStyle = span.what.zone === undefined ? phaseColour(span.what.phase) : phaseColours[span.what.zone % phaseColours.length];
         pen.fillRect(x, y, wide, tall);
         if (wide > 44) {
           pen.fillStyle = "#ffffff";

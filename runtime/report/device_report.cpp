@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <span>
@@ -10,6 +11,7 @@
 #include "core/stopwatch.h"
 #include "runtime/progress.h"
 #include "runtime/report/table.h"
+#include "runtime/report/zones.h"
 #include "runtime/timing/replay.h"
 
 namespace tilegrid::report {
@@ -316,10 +318,21 @@ DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architectur
   Progress line("device time", events, progress, "events");
   const auto tell = [&](double part) { line.update(static_cast<std::uint64_t>(part * static_cast<double>(events))); };
   const Stopwatch watch;
+  ZoneTimes zones;
+  timing::Observers both;
+  if (observer != nullptr) both.add(*observer);
+  const auto has_names = [](const LaunchLog& launch) { return !launch.scopes.empty(); };
+  if (std::any_of(log.launches.begin(), log.launches.end(), has_names)) both.add(zones);
   const std::string chip = log.launches.empty() ? std::string() : log.launches.front().chip;
-  DeviceReport report{
-      log.program, chip, log.grid, architecture, timing::replay(log, architecture.parameters, observer, tell), {}, 0};
+  DeviceReport report{log.program,
+                      chip,
+                      log.grid,
+                      architecture,
+                      timing::replay(log, architecture.parameters, both.empty() ? nullptr : &both, tell),
+                      {},
+                      0};
   report.summary = summarise(report.time.launches);
+  report.zones = zones.figures();
   report.replay_seconds = watch.seconds();
   return report;
 }
@@ -353,6 +366,7 @@ Value device_figures(const DeviceReport& report) {
           {"slowest_core", Array{slowest.x, slowest.y}},
           {"phases", shares_of(summary.phases, summary)},
           {"operations", shares_of(summary.operations, summary)},
+          {"zones", report.zones.is_null() ? Value(Array()) : report.zones},
           {"noc", noc_figures(summary)},
           {"dram", dram_figures(report)},
           {"launches", launch_figures(report)},
@@ -363,13 +377,13 @@ Value device_figures(const DeviceReport& report) {
 }
 
 std::string device_time_text(const Value& device) {
-  return total_text(device) + lanes_text(device) + shares_text(device) + network_text(device);
+  return total_text(device) + lanes_text(device) + shares_text(device) + network_text(device) + zones_text(device["zones"]);
 }
 
 std::string short_device_time_text(const Value& device) {
   const Value& arch = device["arch"];
   const bool own = !arch["changed"].members().empty() || !arch[".ran_on"].text().empty();
-  return time_line(device) + (own ? chip_line(arch) : "") + bound_line(device, 2);
+  return time_line(device) + (own ? chip_line(arch) : "") + bound_line(device, 2) + zones_text(device["zones"]);
 }
 
 std::string replay_cost_text(const Value& device) {

@@ -35,6 +35,7 @@ struct DeviceReport {
   timing::DeviceTime time;
   timing::DeviceSummary summary;
   double replay_seconds = 0;  ///< on the host
+  Value zones{};              ///< of kernels, as ZoneTimes has them
 };
 /// Throws UsageError as timing::replay does. `progress`: with a line that says how far it is; `observer` looks on.
 [[nodiscard]] DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress = false,

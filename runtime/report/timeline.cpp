@@ -129,19 +129,19 @@ void Timeline::started(const timing::Start& launch) {
   begin_ = cycles_ = launch.cycles;
   cores_.resize(std::max(cores_.size(), static_cast<std::size_t>(launch.grid.cores())));
   most_spans_ = std::clamp(spans_kept / (cores_.size() * timing::lane_count), row_kept_at_least, row_kept);
+  log_ = &launch.log;
   phases_ = launch.log.phases;
   busy_kinds_.clear();
   for (std::size_t i = 0; i < stall_kinds_.size(); ++i) {
-    stall_kinds_.at(i) = kind_of(timing::key_of(static_cast<timing::Stall>(i)), "", true);
+    stall_kinds_.at(i) = kind_of(timing::key_of(static_cast<timing::Stall>(i)), "", Sort::stall);
   }
 }
 
-std::uint32_t Timeline::kind_of(const std::string& name, const std::string& phase, bool stall) {
-  const auto [at, added] =
-      kind_index_.try_emplace({name, stall ? "(stall)" : phase}, static_cast<std::uint32_t>(kinds_.size()));
+std::uint32_t Timeline::kind_of(const std::string& name, const std::string& phase, Sort sort) {
+  const auto [at, added] = kind_index_.try_emplace({name, phase, sort}, static_cast<std::uint32_t>(kinds_.size()));
   if (added) {
     kinds_.emplace_back(name, phase);
-    kind_stalls_.push_back(stall);
+    kind_sorts_.push_back(sort);
   }
   return at->second;
 }
@@ -158,7 +158,7 @@ void Timeline::busy(const timing::BusySpan& span) {
   if (at >= busy_kinds_.size()) busy_kinds_.resize(at + 1);
   if (busy_kinds_[at] == 0) {
     const std::string phase = span.phase > 0 && span.phase <= phases_.size() ? phases_[span.phase - 1U] : std::string();
-    busy_kinds_[at] = kind_of(timing::operations::name_of(span.operation), phase, false) + 1;
+    busy_kinds_[at] = kind_of(timing::operations::name_of(span.operation), phase, Sort::operation) + 1;
   }
   if (span.lane == timing::Lane::math) cores_[static_cast<std::size_t>(span.core)].math += span.end - span.begin;
   add_span(span.core, span.lane, span.begin, span.end, busy_kinds_[at] - 1);
@@ -186,6 +186,25 @@ void Timeline::section(const timing::DstSection& section) {
            most_spans_ / 2);
 }
 
+/// What the innermost zone has had until now becomes a span.
+void Timeline::pass(Zones& zones, double time) {
+  if (!zones.open.empty() && time > zones.since) {
+    zones.spans.add({zones.since, time, time - zones.since, zones.open.back()}, most_spans_);
+  }
+  zones.since = time;
+}
+
+void Timeline::scope(const timing::ScopePoint& point) {
+  if (point.scope.mark == ScopeMark::value) return;
+  Zones& zones = cores_[static_cast<std::size_t>(point.core)].zones[point.lane];
+  pass(zones, begin_ + point.time);
+  if (point.scope.mark == ScopeMark::begin || point.scope.mark == ScopeMark::sum_begin) {
+    zones.open.push_back(kind_of(log_->scope_name(point.scope.name), "", Sort::zone));
+  } else if (!zones.open.empty()) {
+    zones.open.pop_back();
+  }
+}
+
 void Timeline::add_moment(double time, std::span<const timing::LinkTime> links) {
   Moment moment{time, before_};
   for (const timing::LinkTime& link : links) {
@@ -211,6 +230,12 @@ void Timeline::ended(const timing::LaunchTime& launch) {
   cycles_ = begin_ + launch.cycles;
   add_moment(cycles_, launch.links);
   before_ = moments_.back().busy;
+  for (Core& core : cores_) {
+    for (auto& [lane, zones] : core.zones) {
+      pass(zones, cycles_);
+      zones.open.clear();
+    }
+  }
 }
 
 /// The last to end, the first to end of those that compute, the one that computes most, and the first.
@@ -232,7 +257,7 @@ Value Timeline::core_figures(std::size_t index, bool fine) {
   const std::size_t all = std::min(cores_.size(), cores_shown);
   const Shares share(fine ? fine_numbers : std::clamp(coarse_numbers / all, coarse_at_least, fine_numbers),
                      core.buffers.size());
-  Array lanes, halves, buffers;
+  Array lanes, halves, buffers, zones;
   double resolution = 0;
   for (auto& lane : core.lanes) {
     lane.coarsen(share.spans);
@@ -248,7 +273,12 @@ Value Timeline::core_figures(std::size_t index, bool fine) {
     buffer.popped.coarsen(share.levels / 2);
     buffers.push_back(Array{id, levels_text(buffer.pushed.items(), buffer.popped.items())});
   }
-  return {{"core", index}, {"resolution", resolution}, {"lanes", lanes}, {"dst", halves}, {"cbs", buffers}};
+  for (auto& [lane, own] : core.zones) {
+    own.spans.coarsen(share.spans);
+    zones.push_back(Array{to_underlying(lane), spans_text(own.spans.items())});
+  }
+  return {{"core", index}, {"resolution", resolution}, {"lanes", lanes},
+          {"dst", halves}, {"cbs", buffers},           {"zones", zones}};
 }
 
 Value Timeline::link_figures() const {
@@ -281,15 +311,18 @@ Value Timeline::figures() {
   const std::vector<std::size_t> fine = fine_cores();
   const std::size_t step = (cores_.size() + cores_shown - 1) / cores_shown;
   Array cores, kinds, phases;
+  int zones = 0;
   for (std::size_t i = 0; i < cores_.size(); ++i) {
     const bool is_fine = std::find(fine.begin(), fine.end(), i) != fine.end();
     if (is_fine || i % step == 0) cores.push_back(core_figures(i, is_fine));
   }
   for (std::size_t i = 0; i < kinds_.size(); ++i) {
     const auto& [name, phase] = kinds_[i];
-    kinds.push_back(kind_stalls_[i] ? Value{{"stall", name}} : Value{{"operation", name}, {"phase", phase}});
+    const bool stall = kind_sorts_[i] == Sort::stall;
+    kinds.push_back(stall ? Value{{"stall", name}} : Value{{"operation", name}, {"phase", phase}});
+    if (kind_sorts_[i] == Sort::zone) kinds.back()["zone"] = zones++;
     const bool seen = std::any_of(phases.begin(), phases.end(), [&](const Value& one) { return one.text() == phase; });
-    if (!kind_stalls_[i] && !seen) phases.push_back(phase);
+    if (kind_sorts_[i] == Sort::operation && !seen) phases.push_back(phase);
   }
   const char* note =
       "Busy spans are coloured by phase, waits are low and coloured by their reason. Equal neighbours are one span; where a "

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -85,6 +86,7 @@ class Timeline final : public timing::Observer {
   void stalled(const timing::StallSpan& span) override;
   void pages(const timing::PageChange& change) override;
   void section(const timing::DstSection& section) override;
+  void scope(const timing::ScopePoint& point) override;
   void sampled(double time, std::span<const timing::LinkTime> links) override;
   [[nodiscard]] double next_sample() const override { return next_ - begin_; }
   void ended(const timing::LaunchTime& launch) override;
@@ -97,8 +99,15 @@ class Timeline final : public timing::Observer {
     Thinned<PageSum> pushed, popped;
     std::int64_t pushed_pages = 0, popped_pages = 0;
   };
+  /// Zones that kernels name: the innermost at a time.
+  struct Zones {
+    Thinned<TimelineSpan> spans;
+    std::vector<std::uint32_t> open;  ///< kinds of those around, the innermost last
+    double since = 0;                 ///< when the innermost was entered, or come back to
+  };
   struct Core {
     std::array<Thinned<TimelineSpan>, timing::lane_count> lanes;
+    std::map<timing::Lane, Zones> zones;
     std::array<Thinned<TimelineSection>, 2> halves;
     std::map<int, Buffer> buffers;
     double end = 0;   ///< of its lanes
@@ -111,16 +120,19 @@ class Timeline final : public timing::Observer {
   using LinkKey = std::array<int, 4>;  ///< NoC, x, y, direction
 
   void add_span(int core, timing::Lane lane, double begin, double end, std::uint32_t kind);
-  [[nodiscard]] std::uint32_t kind_of(const std::string& name, const std::string& phase, bool stall);
+  enum class Sort : std::uint8_t { operation, stall, zone };
+  [[nodiscard]] std::uint32_t kind_of(const std::string& name, const std::string& phase, Sort sort);
+  void pass(Zones& zones, double time);
   void add_moment(double time, std::span<const timing::LinkTime> links);
   [[nodiscard]] std::vector<std::size_t> fine_cores() const;
   [[nodiscard]] Value core_figures(std::size_t index, bool fine);
   [[nodiscard]] Value link_figures() const;
 
   std::vector<Core> cores_;
-  std::vector<std::pair<std::string, std::string>> kinds_;  ///< stall or operation, and its phase
-  std::vector<bool> kind_stalls_;
-  std::map<std::pair<std::string, std::string>, std::uint32_t> kind_index_;
+  std::vector<std::pair<std::string, std::string>> kinds_;  ///< stall, zone or operation, and its phase
+  std::vector<Sort> kind_sorts_;
+  std::map<std::tuple<std::string, std::string, Sort>, std::uint32_t> kind_index_;
+  const LaunchLog* log_ = nullptr;         ///< of the launch that is replayed
   std::vector<std::string> phases_;        ///< of the launch that is replayed, from 1 on
   std::vector<std::uint32_t> busy_kinds_;  ///< of it, by operation and phase, plus one
   std::array<std::uint32_t, timing::stall_count> stall_kinds_{};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "noc/grid.h"
@@ -29,6 +30,7 @@ void Npeviz::started(const timing::Start& launch) {
   places_ = launch.chip.places();
   chip_ = launch.chip.name();
   offset_ = launch.cycles;
+  flit_bytes_ = launch.chip["noc_flit_bytes"];
   busy_.clear();
   last_sample_ = 0;
   next_sample_ = interval_;
@@ -70,13 +72,20 @@ void Npeviz::moved(const timing::Movement& packet) {
     targets += comma;
     targets += place(target);
     routes += fmt::format(
-        "{}{{\"device_id\":0,\"src\":{},\"dst\":[{}],\"noc_type\":\"NOC{}\",\"injection_rate\":32.0,"
+        "{}{{\"device_id\":0,\"src\":{},\"dst\":[{}],\"noc_type\":\"NOC{}\",\"injection_rate\":{:.1f},"
         "\"start_cycle\":{},\"end_cycle\":{},\"links\":{}}}",
-        comma, place(packet.source), place(target), static_cast<int>(packet.noc), begin, end,
+        comma, place(packet.source), place(target), static_cast<int>(packet.noc), flit_bytes_, begin, end,
         links_of(packet.noc, packet.source, target));
   };
+  std::set<int> links;  // of a multicast's tree, each once
   if (multicast) {
-    for (const int core : packet.receivers) add(places_.physical_of(grid_.core(core)));
+    for (const int core : packet.receivers) {
+      const PhysicalCore target = places_.physical_of(grid_.core(core));
+      add(target);
+      for (const noc::Link& link : noc::route(places_, packet.noc, packet.source, target)) {
+        links.insert(number_of(0, link.from.y * places_.die().x + link.from.x, static_cast<int>(link.direction)));
+      }
+    }
   } else {
     add(packet.target);
   }
@@ -87,7 +96,7 @@ void Npeviz::moved(const timing::Movement& packet) {
                   flights_.empty() ? "" : ",", flights_.size(), place(packet.source), targets, packet.bytes, begin, end,
                   multicast ? "WRITE_MULTICAST" : names[static_cast<std::size_t>(packet.transfer)],
                   timing::name_of(packet.lane), kernel, routes));
-  flights_.push_back({begin, end});
+  flights_.push_back({begin, end, static_cast<double>(links.size()) * packet.bytes / flit_bytes_});
 }
 
 void Npeviz::sampled(double time, std::span<const timing::LinkTime> links) {
@@ -138,6 +147,15 @@ void Npeviz::put_steps() {
     std::erase_if(active, [&](std::size_t id) { return flights_[id].end <= begin; });
     for (; next < order.size() && flights_[order[next]].begin < end; ++next) active.push_back(order[next]);
     std::string ids, demands;
+    double multicast = 0;  // cycles of links, those of a packet spread over its flight
+    for (const std::size_t id : active) {
+      const Flight& flight = flights_[id];
+      const auto within =
+          static_cast<double>(std::min<std::int64_t>(flight.end, end) - std::max<std::int64_t>(flight.begin, begin));
+      multicast += flight.multicast * within / static_cast<double>(flight.end - flight.begin);
+    }
+    const double multicast_mean = 100 * multicast / (step.end - step.begin) / all;
+    multicast_use_ += multicast_mean * (step.end - step.begin);
     for (const std::size_t id : active) ids += fmt::format("{}{}", ids.empty() ? "" : ",", id);
     std::array<double, 2> sum{};
     for (const auto& [link, busy] : step.busy) {
@@ -157,9 +175,9 @@ void Npeviz::put_steps() {
     };
     file_.write(
         fmt::format("{}\n{{\"start_cycle\":{},\"end_cycle\":{},\"active_transfers\":[{}],\"link_demand\":[{}],"
-                    "\"avg_link_demand\":{:.3f},\"avg_link_util\":{:.3f},\"mcast_write_link_util\":0.0,"
+                    "\"avg_link_demand\":{:.3f},\"avg_link_util\":{:.3f},\"mcast_write_link_util\":{:.3f},"
                     "\"noc\":{{\"NOC0\":{},\"NOC1\":{}}}}}",
-                    i == 0 ? "" : ",", begin, end, ids, demands, mean, mean, of_noc(0), of_noc(1)));
+                    i == 0 ? "" : ",", begin, end, ids, demands, mean, mean, multicast_mean, of_noc(0), of_noc(1)));
   }
 }
 
@@ -190,9 +208,9 @@ void Npeviz::put_common() {
       "\n\"common_info\":{{\"version\":\"1.0.0\",\"mesh_device\":{0},\"arch\":{0},\"cycles_per_timestep\":{1:.0f},"
       "\"congestion_model_name\":\"tilegrid\",\"num_rows\":{2},\"num_cols\":{3},\"dram_bw_util\":{4:.3f},"
       "\"link_util\":{5:.3f},\"link_demand\":{5:.3f},\"max_link_demand\":{6:.3f},"
-      "\"mcast_write_link_util\":0.0,\"noc\":{{\"NOC0\":{7},\"NOC1\":{8}}}}}",
+      "\"mcast_write_link_util\":{9:.3f},\"noc\":{{\"NOC0\":{7},\"NOC1\":{8}}}}}",
       json_text(chip_), interval_, places_.die().y, places_.die().x, dram_use_ / whole, link_use_ / whole,
-      std::max(noc_most_[0], noc_most_[1]), of_noc(0), of_noc(1)));
+      std::max(noc_most_[0], noc_most_[1]), of_noc(0), of_noc(1), multicast_use_ / whole));
 }
 
 void Npeviz::finish() {

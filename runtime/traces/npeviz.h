@@ -33,6 +33,7 @@ class Npeviz final : public Writer {
   };
   struct Flight {
     std::int64_t begin = 0, end = 0;
+    double multicast = 0;  ///< cycles of links that a multicast takes, all together
   };
   struct Zone {
     int core = 0;
@@ -52,7 +53,8 @@ class Npeviz final : public Writer {
   Places places_;
   std::string chip_;
   double offset_ = 0, next_sample_ = 0, last_sample_ = 0, interval_ = 512;
-  double link_use_ = 0, dram_use_ = 0, cycles_ = 0;
+  double flit_bytes_ = 32;  ///< that a NIU injects and a link carries in a cycle
+  double link_use_ = 0, multicast_use_ = 0, dram_use_ = 0, cycles_ = 0;
   std::array<double, 2> noc_use_{}, noc_most_{};
   std::map<int, double> busy_;  ///< of links, in the launch so far
   std::vector<Step> steps_;

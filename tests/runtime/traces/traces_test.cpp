@@ -14,6 +14,8 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "runtime/report/timeline.h"
+#include "runtime/report/zones.h"
 #include "tests/runtime/timing/support.h"
 
 namespace tilegrid::traces {
@@ -171,6 +173,8 @@ TEST(Npeviz, HasWhatTtnnVisualizerAsksFor) {
   ASSERT_FALSE(file["timestep_data"].empty());
   const PhysicalCore bank = Chip().places().dram_endpoint(3);
   std::set<int> active;
+  EXPECT_GT(file["common_info"]["mcast_write_link_util"], 0);
+  EXPECT_LE(file["common_info"]["mcast_write_link_util"], file["common_info"]["link_util"]);
   for (const Json& step : file["timestep_data"]) {
     EXPECT_LT(step["start_cycle"].get<double>(), step["end_cycle"].get<double>());
     for (const Json& id : step["active_transfers"]) active.insert(id.get<int>());
@@ -185,7 +189,10 @@ TEST(Npeviz, HasWhatTtnnVisualizerAsksFor) {
     if (transfer["noc_event_type"] == "WRITE_MULTICAST") {
       EXPECT_EQ(transfer["dst"].size(), 11U);
     }
-    for (const Json& route : transfer["route"]) EXPECT_EQ(route["links"].back()[0], 0);
+    for (const Json& route : transfer["route"]) {
+      EXPECT_EQ(route["links"].back()[0], 0);
+      EXPECT_EQ(route["injection_rate"], Chip()["noc_flit_bytes"]);
+    }
   }
   EXPECT_EQ(file["zones"].size(), 3U);
   EXPECT_EQ(file["zones"][0]["core"], Json::array({0, worker(0, 0).y, worker(0, 0).x}));
@@ -210,11 +217,46 @@ TEST(ProfilerCsv, HasTheProfilersColumnsAndZones) {
     EXPECT_GE(std::stod(row[5]), times[lane]);
     times[lane] = std::stod(row[5]);
     open[lane + row[10]] += row[11] == "ZONE_START" ? 1 : -1;
+    // FNV-1a of "inner, zone,kernel.cpp,12,KERNEL_PROFILER", folded.
+    if (row[10] == "inner  zone") {
+      EXPECT_EQ(row[4], "30507");
+    }
     named += row[10] == "inner  zone" && row[12] == "12" && row[13] == "kernel.cpp" ? 1 : 0;
   }
   for (const auto& [zone, depth] : open) EXPECT_EQ(depth, 0) << zone;
   EXPECT_EQ(named, 3 * 2 * 6);
   EXPECT_EQ(times.size(), 6U);
+}
+
+TEST(ZoneTimes, AddUpWhatKernelsName) {
+  report::ZoneTimes zones;
+  report::Timeline timeline;
+  Observers both;
+  both.add(zones);
+  both.add(timeline);
+  static_cast<void>(timing::replay(some_run(), Chip(), &both));
+  const report::Value figures = zones.figures();
+  ASSERT_EQ(figures.list().size(), 3U);  // each TRISC passes it
+  double math = 0;
+  for (const report::Value& zone : figures.list()) {
+    EXPECT_EQ(zone["name"].text(), "inner, zone");
+    EXPECT_EQ(zone["file"].text(), "kernel.cpp");
+    EXPECT_EQ(zone["times"].count(), 6U);
+    const report::Value& cycles = zone["cycles"];
+    EXPECT_LE(cycles["least"].number(), cycles["mean"].number());
+    EXPECT_LE(cycles["mean"].number(), cycles["most"].number());
+    EXPECT_DOUBLE_EQ(cycles["sum"].number(), 6 * cycles["mean"].number());
+    if (zone["risc"].text() == "MATH") math = cycles["sum"].number();
+  }
+  EXPECT_GT(math, 0);
+  EXPECT_NE(report::zones_text(figures).find("inner, zone"), std::string::npos);
+  // The page's timeline has them as rows of the core that names them.
+  const report::Value page = timeline.figures();
+  EXPECT_EQ(page["cores"].list().front()["zones"].list().size(), 3U);
+  EXPECT_TRUE(page["cores"].list().back()["zones"].list().empty());
+  int kinds = 0;
+  for (const report::Value& kind : page["kinds"].list()) kinds += kind["zone"].is_null() ? 0 : 1;
+  EXPECT_EQ(kinds, 1);
 }
 
 TEST(Traces, RefuseWhatCanNotBe) {
