@@ -292,7 +292,7 @@ Value Timeline::link_figures() const {
       const double until = window * static_cast<double>(i + 1);
       while (moment + 1 < moments_.size() && moments_[moment].time < until) ++moment;
       // Between two moments a link is taken to be busy evenly.
-      const auto busy = [&](const Moment& one) { return at < one.busy.size() ? double{one.busy[at]} : 0.0; };
+      const auto busy = [link = at](const Moment& one) { return link < one.busy.size() ? double{one.busy[link]} : 0.0; };
       const Moment& next = moments_[moment];
       const double from = moment > 0 ? moments_[moment - 1].time : 0, less = moment > 0 ? busy(moments_[moment - 1]) : 0;
       const double part = next.time > from ? std::clamp((until - from) / (next.time - from), 0.0, 1.0) : 1;
@@ -317,7 +317,8 @@ Value Timeline::figures() {
     if (is_fine || i % step == 0) cores.push_back(core_figures(i, is_fine));
   }
   for (std::size_t i = 0; i < kinds_.size(); ++i) {
-    const auto& [name, phase] = kinds_[i];
+    const std::string& name = kinds_[i].first;
+    const std::string& phase = kinds_[i].second;
     const bool stall = kind_sorts_[i] == Sort::stall;
     kinds.push_back(stall ? Value{{"stall", name}} : Value{{"operation", name}, {"phase", phase}});
     if (kind_sorts_[i] == Sort::zone) kinds.back()["zone"] = zones++;
