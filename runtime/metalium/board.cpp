@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
@@ -38,6 +39,7 @@ SessionOptions options_of(Session& session, const Settings& settings) {
   if (!settings.arch.empty()) options.chip = session.load_chip(settings.arch);
   for (const std::string& assignment : settings.set) options.chip.set(assignment);
   options.grid = settings.grid.empty() ? options.chip.workers() : parse_grid("TILEGRID_GRID", settings.grid);
+  static_cast<void>(traces::chosen_cores(settings.traces.cores, options.grid, "TILEGRID_TRACE_CORES"));
   set_checks("TILEGRID_CHECK", settings.check, options.checks);
   if (!settings.shake.empty()) options.shake = parse_unsigned("TILEGRID_SHAKE", settings.shake);
   return options;
@@ -112,13 +114,19 @@ int Board::end(int code) {
   std::cout.flush();
   std::fflush(stdout);
   if (board.session_->is_host()) {
-    try {
-      board.report_.finish(*board.device_, code);
-      board.print_target_->finish();
-    } catch (const UsageError& error) {
-      print_line(error.message());
-      if (code == 0) code = static_cast<int>(error.code());
-    }
+    // A disk that is full spoils no more than what finds no room on it.
+    int failure = 0;
+    const auto save = [&](const std::function<void()>& write) {
+      try {
+        write();
+      } catch (const UsageError& error) {
+        print_line(error.message());
+        failure = static_cast<int>(error.code());
+      }
+    };
+    save([&] { board.print_target_->finish(); });
+    board.report_.finish(*board.device_, code, save);
+    if (code == 0) code = failure;
   }
   code = board.session_->leave(board.session_->end(code));
   board.device_ = nullptr;

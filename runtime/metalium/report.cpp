@@ -47,19 +47,17 @@ std::uint64_t noc_bytes(const report::RunOutcome& outcome) {
 }
 
 /// Cycles that the replay charges for a processor's own code between calls, of the one that has most.
-double most_loop_cycles(const RunLog& log) {
+double most_loop_cycles(const LaunchLog& launch) {
   double most = 0;
-  for (const LaunchLog& launch : log.launches) {
-    for (const EventLog& core : launch.cores) {
-      for (const Risc risc : each<Risc>) {
-        double cycles = 0;
-        for (const Event& event : core.sequence(risc)) {
-          if (event.kind() != EventKind::work) continue;
-          const auto work = events::get<events::Work>(event);
-          if (!work.vector) cycles += timing::Costs::work(work);
-        }
-        most = std::max(most, cycles);
+  for (const EventLog& core : launch.cores) {
+    for (const Risc risc : each<Risc>) {
+      double cycles = 0;
+      for (const Event& event : core.sequence(risc)) {
+        if (event.kind() != EventKind::work) continue;
+        const auto work = events::get<events::Work>(event);
+        if (!work.vector) cycles += timing::Costs::work(work);
       }
+      most = std::max(most, cycles);
     }
   }
   return most;
@@ -80,6 +78,7 @@ std::uint64_t busy_cores(const report::RunOutcome& outcome) {
 Report::Report(const Settings& settings, GridSize grid, int ranks, bool mpi, const Chip& chip)
     : kind_(settings.report),
       log_path_(settings.log),
+      traces_(settings.traces),
       time_(settings.time && settings.report != "off"),
       mpi_(mpi),
       numerics_(settings.numerics) {
@@ -108,8 +107,9 @@ void Report::launched(const Program& program, RunResult result) {
     auto& known = outcome_.circular_buffers;
     if (std::none_of(known.begin(), known.end(), same)) known.push_back(cb);
   }
-  if (time_) add_time({outcome_.grid, program.name, {result.log}});
-  if (!log_path_.empty()) log_.launches.push_back(std::move(result.log));
+  // Traces are of all launches: they are replayed together, at the end.
+  if (time_ && !traces_.any()) add_time({outcome_.grid, program.name, {result.log}});
+  if (keeps_logs()) log_.launches.push_back(std::move(result.log));
   result.log = {};
   if (launches_ == 1) {
     outcome_.result = std::move(result);
@@ -118,10 +118,14 @@ void Report::launched(const Program& program, RunResult result) {
   }
 }
 
-void Report::add_time(const RunLog& log) {
-  report::DeviceReport report = report::replay_run(log, architecture_);
+void Report::add_time(const RunLog& log, timing::Observer* observer) {
+  timing::Observers all;
+  const auto has_names = [](const LaunchLog& launch) { return !launch.scopes.empty(); };
+  if (std::any_of(log.launches.begin(), log.launches.end(), has_names)) all.add(*zones_);
+  if (observer != nullptr) all.add(*observer);
+  report::DeviceReport report = report::replay_run(log, architecture_, false, all.empty() ? nullptr : &all);
   replay_seconds_ += report.replay_seconds;
-  loop_cycles_ += most_loop_cycles(log);
+  for (const LaunchLog& launch : log.launches) loop_cycles_ += most_loop_cycles(launch);
   if (device_time_) {
     add(*device_time_, std::move(report.time));
   } else {
@@ -179,6 +183,7 @@ Value Report::document(const Device& device, int code) const {
     report::DeviceReport time{
         "", architecture_.parameters.name(), outcome.grid, architecture_, *device_time_, {}, replay_seconds_};
     time.summary = timing::summarise(time.time.launches);
+    time.zones = zones_->figures();
     outcome.device = std::move(time);
   }
   Value document{{"config",
@@ -204,12 +209,23 @@ Value Report::document(const Device& device, int code) const {
   return document;
 }
 
-void Report::finish(const Device& device, int code) {
+void Report::finish(const Device& device, int code, const std::function<void(const std::function<void()>&)>& save) {
   // A program that never ran anything has nothing to report.
   if (launches_ == 0 && error_.empty()) return;
+  std::unique_ptr<traces::Traces> traces;
+  if (traces_.any() && launches_ > 0) {
+    save([&] {
+      auto all = std::make_unique<traces::Traces>(traces_, log_);
+      add_time(log_, all->observer());
+      traces = std::move(all);
+    });
+  }
   if (kind_ == "summary") std::fputs(summary(code).c_str(), stderr);
-  if (!log_path_.empty()) save_log(log_, log_path_);
-  if (kind_ != "summary" && kind_ != "off") report::print_json(kind_, report::versioned(document(device, code)));
+  if (!log_path_.empty()) save([&] { save_log(log_, log_path_); });
+  if (traces) traces->finish(save);
+  if (kind_ != "summary" && kind_ != "off") {
+    save([&] { report::print_json(kind_, report::versioned(document(device, code))); });
+  }
 }
 
 }  // namespace tilegrid::metalium

@@ -7,13 +7,16 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "core/error.h"
 #include "core/fidelity_name.h"
+#include "runtime/flags/flags.h"
 
 namespace tilegrid::metalium {
 namespace {
@@ -33,8 +36,51 @@ std::vector<std::string> parts_of(const std::string& text) {
   return parts;
 }
 
-constexpr std::array names{"grid",     "arch",         "set",  "check",       "report",      "log",        "shake",
-                           "numerics", "known_faults", "time", "print_cores", "print_riscs", "print_file", "watch"};
+constexpr std::array names{"grid",     "arch",         "set",       "check",       "report",      "log",        "shake",
+                           "numerics", "known_faults", "time",      "print_cores", "print_riscs", "print_file", "watch",
+                           "trace",    "trace_cores",  "noc_trace", "npeviz",      "profiler_csv"};
+
+std::string variable_of(std::string_view name) {
+  std::string variable = fmt::format("TILEGRID_{}", name);
+  for (char& letter : variable) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  return variable;
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+/// Where a setting is a file to write, and nothing else: it is kept in this member.
+std::string* file_of(Settings& settings, const std::string& name) {
+  if (name == "log") return &settings.log;
+  if (name == "trace") return &settings.traces.trace;
+  if (name == "noc_trace") return &settings.traces.noc_trace;
+  if (name == "npeviz") return &settings.traces.npeviz;
+  if (name == "profiler_csv") return &settings.traces.profiler_csv;
+  return nullptr;
+}
+
+/// Before anything runs: what can't be written, and what two settings name. What kernels print may go to a terminal, too.
+void check_files(Settings settings) {
+  Flags files;
+  for (const char* name : names) {
+    std::string* file = file_of(settings, name);
+    const bool report = std::string_view(name) == "report" && settings.report != "summary" && settings.report != "off";
+    if (report && settings.report != "-") file = &settings.report;
+    if (file == nullptr || file->empty()) continue;
+    const std::string variable = variable_of(name);
+    if (*file == "-") throw UsageError(fmt::format("{} -: it goes to a file only", variable));
+    files.add(variable, "FILE", "", *file).writes();
+  }
+  std::error_code none;
+  const auto there = std::filesystem::status(settings.print_file, none).type();
+  if (!settings.print_file.empty() &&
+      (there == std::filesystem::file_type::not_found || there == std::filesystem::file_type::regular)) {
+    files.add(variable_of("print_file"), "FILE", "", settings.print_file).writes();
+  }
+  files.check_paths();
+}
 
 bool is_on(const std::string& value, const std::string& where) {
   if (value != "on" && value != "off") throw UsageError(fmt::format("{}: \"{}\" is neither on nor off", where, value));
@@ -53,7 +99,11 @@ constexpr std::array<std::pair<const char*, const char*>, 3> vendors_names{{{"TT
                                                                             {"TT_METAL_DPRINT_FILE", "print_file"}}};
 
 void assign(Settings& settings, const std::string& name, const std::string& value, const std::string& where) {
-  if (name == "grid") {
+  if (std::string* file = file_of(settings, name)) {
+    *file = value;
+  } else if (name == "trace_cores") {
+    settings.traces.cores = words_of(value);
+  } else if (name == "grid") {
     settings.grid = value;
   } else if (name == "arch") {
     settings.arch = value;
@@ -63,8 +113,6 @@ void assign(Settings& settings, const std::string& name, const std::string& valu
     settings.check = value;
   } else if (name == "report") {
     settings.report = value.empty() ? "summary" : value;
-  } else if (name == "log") {
-    settings.log = value;
   } else if (name == "shake") {
     settings.shake = value;
   } else if (name == "print_cores") {
@@ -106,7 +154,9 @@ std::string Settings::to_text() const {
                      fmt::join(set, ","), check, report, log, shake, time ? "on" : "off") +
          fmt::format("numerics={}\nknown_faults={}\n", name_of(numerics), known_faults ? "on" : "off") +
          fmt::format("print_cores={}\nprint_riscs={}\nprint_file={}\nwatch={}\n", print_cores, print_riscs, print_file,
-                     watch);
+                     watch) +
+         fmt::format("trace={}\ntrace_cores={}\nnoc_trace={}\nnpeviz={}\nprofiler_csv={}\n", traces.trace,
+                     fmt::join(traces.cores, " "), traces.noc_trace, traces.npeviz, traces.profiler_csv);
 }
 
 Settings Settings::from_text(const std::string& text, const std::string& where) {
@@ -127,10 +177,10 @@ Settings settings_of_environment() {
     read_lines(settings, file, path);
   }
   for (const char* name : names) {
-    std::string variable = fmt::format("TILEGRID_{}", name);
-    for (char& letter : variable) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    const std::string variable = variable_of(name);
     if (const char* value = std::getenv(variable.c_str())) assign(settings, name, value, variable);
   }
+  check_files(settings);
   return settings;
 }
 

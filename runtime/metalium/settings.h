@@ -9,6 +9,7 @@
 
 #include "core/numerics.h"
 #include "core/types.h"
+#include "runtime/traces/traces.h"
 
 namespace tilegrid::metalium {
 
@@ -28,7 +29,9 @@ struct Settings {
   std::string print_cores = "all";  ///< TILEGRID_PRINT_CORES, or the vendor's TT_METAL_DPRINT_CORES: whose output is shown
   std::string print_riscs = "all";  ///< TILEGRID_PRINT_RISCS, or TT_METAL_DPRINT_RISCVS
   std::string print_file;           ///< TILEGRID_PRINT_FILE, or TT_METAL_DPRINT_FILE: a file for it
-  std::string watch;                ///< TILEGRID_WATCH: seconds between looks at the cores
+  traces::Options
+      traces;         ///< TILEGRID_TRACE, _TRACE_CORES, _NOC_TRACE, _NPEVIZ, _PROFILER_CSV: files, and cores in the first
+  std::string watch;  ///< TILEGRID_WATCH: seconds between looks at the cores
 
   /// One text of all, and the reverse: what rank 0 has is what all ranks use.
   [[nodiscard]] std::string to_text() const;
@@ -36,7 +39,7 @@ struct Settings {
   [[nodiscard]] static Settings from_text(const std::string& text, const std::string& where);
 };
 
-/// Throws UsageError.
+/// Throws UsageError, also for a file that can't be written or that two settings name.
 [[nodiscard]] Settings settings_of_environment();
 
 }  // namespace tilegrid::metalium

@@ -30,20 +30,19 @@ std::optional<LogicalCore> core_of(std::string_view text) {
 
 }  // namespace
 
-std::vector<bool> chosen_cores(const std::vector<std::string>& texts, GridSize grid) {
+std::vector<bool> chosen_cores(const std::vector<std::string>& texts, GridSize grid, std::string_view flag) {
   std::vector<bool> chosen(static_cast<std::size_t>(grid.cores()), texts.empty());
   for (const std::string& text : texts) {
     const std::size_t dash = text.find('-');
     const auto first = core_of(std::string_view(text).substr(0, dash));
     const auto last = dash == std::string::npos ? first : core_of(std::string_view(text).substr(dash + 1));
     if (!first || !last || last->x < first->x || last->y < first->y) {
-      throw UsageError(
-          fmt::format("--trace-cores {}: a core X,Y or cores X,Y-X,Y from the upper left to the lower right", text));
+      throw UsageError(fmt::format("{} {}: a core X,Y or cores X,Y-X,Y from the upper left to the lower right", flag, text));
     }
     for (const LogicalCore& corner : {*first, *last}) {
       if (grid.contains(corner)) continue;
       throw UsageError(
-          fmt::format("--trace-cores {}: core ({},{}) is not in the {}x{} grid", text, corner.x, corner.y, grid.x, grid.y));
+          fmt::format("{} {}: core ({},{}) is not in the {}x{} grid", flag, text, corner.x, corner.y, grid.x, grid.y));
     }
     for (int y = first->y; y <= last->y; ++y) {
       for (int x = first->x; x <= last->x; ++x) chosen[static_cast<std::size_t>(grid.index({x, y}))] = true;

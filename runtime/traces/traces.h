@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/chip/chip.h"
@@ -23,8 +24,10 @@ struct Options {
   [[nodiscard]] bool any() const { return !trace.empty() || !noc_trace.empty() || !npeviz.empty() || !profiler_csv.empty(); }
 };
 
-/// Cores by index that the texts name; all without any. Throws UsageError: no core or rectangle, outside the grid.
-[[nodiscard]] std::vector<bool> chosen_cores(const std::vector<std::string>& texts, GridSize grid);
+/// Cores by index that the texts name; all without any. Throws UsageError that begins with `flag`: no core or rectangle,
+/// outside the grid.
+[[nodiscard]] std::vector<bool> chosen_cores(const std::vector<std::string>& texts, GridSize grid,
+                                             std::string_view flag = "--trace-cores");
 
 /// What can be said before anything runs. Throws UsageError: as chosen_cores(), or for standard output.
 void check(const Options& options, GridSize grid);
