@@ -122,14 +122,15 @@ RunOutcome take_steps(const Session& session, Device& device, Workload& workload
   return outcome;
 }
 
-/// Where to look next.
-std::string more_of(const RunOptions& options) {
+/// Where to look next; not at files when some could not be written, as the error says which.
+std::string more_of(const RunOptions& options, bool saved) {
   const auto offer = [](const std::string& given, std::string_view flag, std::string_view what) {
     return given.empty() ? fmt::format(", {} {}", flag, what) : std::string();
   };
   std::string text = "\nMore: --verbose prints it all" + offer(options.report, "--report DIR", "makes a page of it");
   if (options.device_time) text += offer(options.traces.trace, "--trace FILE", "a timeline for Perfetto");
   text += '\n';
+  if (!saved) return text;
   if (!options.report.empty())
     text += fmt::format("Look at it: open {} in a browser\n", report::page_files(options.report)[0]);
   if (!options.traces.trace.empty()) text += fmt::format("Timeline: open {} at ui.perfetto.dev\n", options.traces.trace);
@@ -203,7 +204,6 @@ report::Document document_of(const Workload& workload, const RunOutcome& outcome
   document.figures["numerics"] = report::numerics_of(outcome.numerics);
   const Value run = report::run_figures(outcome, workload.options.view, [&](int core) { return workload.work_of(core); });
   for (const report::Member& figure : run.members()) document.figures[figure.name] = figure.value;
-  document.more = more_of(workload.options);
   return document;
 }
 
@@ -221,10 +221,11 @@ int run(Session& session, Workload& workload) {
       return session.run(options.session(), [&](Device& device) {
         return with_json_twin(options, [&] {
           const RunOutcome outcome = execute(session, device, workload);
-          const report::Document document = document_of(workload, outcome);
+          report::Document document = document_of(workload, outcome);
           if (!options.report.empty()) {
             workload.save([&] { report::write_page(options.report, report::page_of(document, outcome)); });
           }
+          document.more = more_of(options, workload.save_failure().empty());
           report::print_report(
               options.json, [&] { return options.verbose ? text_of(document) : first_screen_of(document); },
               [&] { return document.figures; });
