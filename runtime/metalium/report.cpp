@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <iterator>
 #include <utility>
@@ -88,6 +89,7 @@ Report::Report(const Settings& settings, GridSize grid, int ranks, bool mpi, con
   outcome_.transport = mpi ? "MPI messages" : "in process";
   outcome_.result.chip = chip;
   log_.grid = grid;
+  log_.program = fmt::format("TT-Metalium program {}", program_invocation_short_name);
 }
 
 void Report::compiled(const std::vector<jit::Object>& objects) {

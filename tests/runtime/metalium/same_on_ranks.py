@@ -40,6 +40,8 @@ def compare_traces(alone, on_ranks, launches):
             sys.exit(f"{path}: {content!r}")
         if content != Path(on_ranks[variable]).read_bytes():
             sys.exit(f"{path} and {on_ranks[variable]} differ")
+    if '"program":"TT-Metalium program metalium_' not in Path(alone["TILEGRID_TRACE"]).read_text(encoding="utf-8"):
+        sys.exit(f"{alone['TILEGRID_TRACE']}: does not name its program")
     rows = Path(alone["TILEGRID_PROFILER_CSV"]).read_text(encoding="utf-8").splitlines()[2:]
     hosts = {row.split(",")[7].strip() for row in rows}
     if launches < 2 or len(hosts) != launches:
