@@ -19,6 +19,15 @@ endif()
 # What the tests labelled unit need, without those that need a launcher.
 add_custom_target(unit_tests)
 
+# As for the libraries (TilegridTargets.cmake), with GoogleTest. An executable, as its flags have to be those of the tests.
+if(TILEGRID_TOGETHER)
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/precompiled_test.cpp CONTENT "int main() {}\n")
+  add_executable(tilegrid_precompiled_test EXCLUDE_FROM_ALL ${CMAKE_CURRENT_BINARY_DIR}/precompiled_test.cpp)
+  target_compile_features(tilegrid_precompiled_test PRIVATE cxx_std_20)
+  target_link_libraries(tilegrid_precompiled_test PRIVATE fmt::fmt GTest::gtest tilegrid_private_options)
+  target_precompile_headers(tilegrid_precompiled_test PRIVATE ${TILEGRID_PRECOMPILED} <gtest/gtest.h>)
+endif()
+
 function(tilegrid_test_executable name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
@@ -26,6 +35,9 @@ function(tilegrid_test_executable name)
   target_compile_definitions(${name} PRIVATE TILEGRID_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} tilegrid_private_options)
+  if(TILEGRID_TOGETHER AND "GTest::gtest" IN_LIST ARG_LIBRARIES)
+    target_precompile_headers(${name} REUSE_FROM tilegrid_precompiled_test)
+  endif()
 endfunction()
 
 function(tilegrid_unit_test name)

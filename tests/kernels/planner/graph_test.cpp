@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -46,8 +47,8 @@ std::vector<std::string> op_texts(const Graph& graph) {
     if (op.kind == OpKind::reduce) text += op.pool == Pool::max ? " rmax" : " rsum";
     if (op.kind == OpKind::transpose) text += " transpose";
     if (op.kind == OpKind::tile_sum) text += " tile_sum";
-    if (op.function != nullptr) text += " " + std::string(op.function->name);
-    for (const ValueId in : op.in) text += " " + graph.value(in).name;
+    if (op.function != nullptr) text += fmt::format(" {}", op.function->name);
+    for (const ValueId in : op.in) text += fmt::format(" {}", graph.value(in).name);
     if (op.accumulate) text += " acc";
     texts.push_back(text);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For each class of checks kernels that are wrong, which are caught at the right place, and the same kernels put right,
 // which raise nothing with all classes on.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -422,7 +423,7 @@ std::vector<Case> all_cases() {
 }
 
 std::string kernel_name(const Case& c, bool broken, std::size_t part) {
-  return "check/" + c.name + (broken ? "" : "_fixed") + (part == 0 ? "" : "_" + std::to_string(part));
+  return fmt::format("check/{}{}{}", c.name, broken ? "" : "_fixed", part == 0 ? "" : fmt::format("_{}", part));
 }
 
 const bool registered = [] {
