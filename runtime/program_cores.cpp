@@ -56,7 +56,8 @@ void ProgramCores::set_up(Core& core) {
   core.unpack_to_dst = false;
   core.dry = launch_.dry;
   core.numbers = launch_.watch_numbers ? std::make_unique<NumberWatch>() : nullptr;
-  core.log.enable(launch_.record_log || launch_.analyse);
+  // A dry core repeats what another one has rehearsed as blocks of its log, so that it has one even when nobody reads it.
+  core.log.enable(launch_.record_log || launch_.analyse || launch_.dry);
   core.log.keep_local(launch_.analyse);
   core.log.keep_lines(launch_.analyse);
   core.log.use(log_store_);
