@@ -64,8 +64,8 @@ inline constexpr int enum_size<VectorMode> = count_to(VectorMode::first_column);
 /// rounds half away from zero first, as the vendor's kernels do (tensix.md 1.6). In exact numerics exponentials, reciprocal
 /// and square roots go through the vendor's steps (core/simd/sfpu_kernels.h), with the errors that these have; in the others
 /// they are right to the last bit of DST or two, but for the fast exponential. So are sigmoid, tanh, gelu, log, silu, exp2
-/// and expm1 in all numerics: what the vendor computes them by, tables that differ from version to version, is in no public
-/// description (tensix.md 2.3), and loses more. Results do not depend on the vector width.
+/// and expm1 in all numerics; the vendor's tables and polynomials for them differ from version to version, are not among our
+/// sources (tensix.md 2.3), and lose more. Results do not depend on the vector width.
 class VectorUnit {
  public:
   explicit VectorUnit(bool dst_fp32, Numerics numerics = Numerics::fast) : dst_fp32_(dst_fp32), numerics_(numerics) {}

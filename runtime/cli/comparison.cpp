@@ -62,8 +62,8 @@ Value named_figures(const ComparedRun& row) {
 }
 
 void refuse_for_rows(const std::vector<std::string>& arguments, std::span<const std::string_view> own, const char* command) {
-  constexpr std::array<std::string_view, 7> useless{"--kernel", "--steps",           "--out",           "--log",
-                                                    "--split",  "--compare-kernels", "--no-device-time"};
+  constexpr std::array<std::string_view, 8> useless{"--kernel",          "--steps",          "--out",    "--log", "--split",
+                                                    "--compare-kernels", "--no-device-time", "--verbose"};
   refuse_arguments(arguments, own, command);
   refuse_arguments(arguments, useless, command);
   refuse_arguments(arguments, trace_flags, command);

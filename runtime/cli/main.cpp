@@ -31,9 +31,9 @@ struct Run {
     }
     workloads::RunOptions& options = attention->options;
     attention->flags().refuse({"--dry-run"}, "a dry run has no numbers, --compare-kernels needs them");
-    attention->flags().refuse(
-        {"--kernel", "--steps", "--show-plan", "--split", "--view", "--log", "--out", "--arch", "--set", "--no-device-time"},
-        "does not go with --compare-kernels");
+    attention->flags().refuse({"--kernel", "--steps", "--show-plan", "--split", "--view", "--log", "--out", "--arch",
+                               "--set", "--no-device-time", "--verbose"},
+                              "does not go with --compare-kernels");
     attention->settle();
     for (const workloads::Maker& make : workloads::all()) make()->register_kernels();
     SessionOptions own = options.session();

@@ -30,8 +30,8 @@ struct Axis {
 constexpr std::array<Axis, 4> usual_axes{
     {{"--format", "bf16,bfp8"}, {"--fidelity", "hifi2,hifi4"}, {"--dst", "bf16,fp32"}, {"--exp", "fast,accurate"}}};
 /// Flags that the study sets itself or has no use for.
-constexpr std::array<std::string_view, 7> set_by_itself{"--dry-run", "--out",       "--log",           "--view",
-                                                        "--split",   "--show-plan", "--no-device-time"};
+constexpr std::array<std::string_view, 8> set_by_itself{
+    "--dry-run", "--out", "--log", "--view", "--split", "--show-plan", "--no-device-time", "--verbose"};
 
 /// The flag of the elements that each sum of the output runs over; none for a graph, which has its own.
 const char* length_flag(const std::string& workload) {
