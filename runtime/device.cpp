@@ -228,11 +228,13 @@ void Device::find_races(const LaunchCommand& command, RunResult& result) {
 void Device::end_in_deadlock(const LaunchCommand& command, Launch& launch, std::vector<checks::Finding> findings) {
   const std::vector<BlockedReport> blocked = launch.blocked();
   const std::string text = deadlock_text(blocked, grid());
+  LaunchLog log = launch.take_result().log;
   if (command.analyse) {
     const std::vector<checks::Finding> races =
-        races::find(layout_of(command.program), launch.take_result().log.cores, control_.node().checks(), false);
+        races::find(layout_of(command.program), log.cores, control_.node().checks(), false);
     findings.insert(findings.end(), races.begin(), races.end());
   }
+  if (command.record_log) cut_log_ = std::move(log);
   keep_findings(findings, "\n" + text);
   throw DeadlockError(text, deadlock_json(blocked, grid()));
 }
@@ -253,6 +255,7 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   const LaunchCommand command = command_for(program, options);
   Launch launch(control_, command);
   StatusView view(grid(), program.name);
+  cut_log_.reset();
   const EndReason reason = launch.run({.on_progress = options.on_progress,
                                        .look_seconds = watch_seconds_,
                                        .on_look = [&](const std::vector<BlockedReport>& cores) { view.show(cores); }});
@@ -262,6 +265,8 @@ RunResult Device::launch(const Program& program, const LaunchOptions& options) {
   if (reason == EndReason::deadlock) end_in_deadlock(command, launch, std::move(findings));
   if (reason == EndReason::failed) {
     const ErrorReport first = launch.first_error();
+    const bool begun = first.core >= 0;  // on all ranks
+    if (begun && command.record_log) cut_log_ = launch.take_result().log;
     keep_findings(findings, "\n" + first.text, first.findings);
     launch.throw_first_error(warnings_);
   }

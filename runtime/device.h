@@ -102,6 +102,9 @@ class Device {
   /// DeadlockError.
   RunResult launch(const Program& program, const LaunchOptions& options = {});
 
+  /// The log of the last launch as far as it goes, when that ended in a deadlock or a kernel's error and was to be recorded.
+  [[nodiscard]] const std::optional<LaunchLog>& cut_log() const { return cut_log_; }
+
   /// Warnings of all launches so far.
   [[nodiscard]] const std::vector<checks::Finding>& warnings() const { return warnings_; }
 
@@ -127,6 +130,7 @@ class Device {
   PrintFilter print_{.riscs = PrintFilter::all_riscs, .cores = {}};
   std::function<void(std::string_view)> sink_;
   double watch_seconds_ = 0;
+  std::optional<LaunchLog> cut_log_;
   std::set<std::string> sent_objects_;  ///< keys of compiled kernels that all ranks have
   std::vector<checks::Finding> warnings_;
 };

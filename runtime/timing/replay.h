@@ -18,4 +18,8 @@ namespace tilegrid::timing {
 [[nodiscard]] DeviceTime replay(const RunLog& log, const Chip& chip, Observer* observer = nullptr,
                                 const std::function<void(double part)>& progress = {});
 
+/// Tells the observer of a run that ended in an error, as far as its log goes: where a kernel's log ends it does nothing
+/// more, and who waits for it waits. What is still under way then is not told.
+void replay_cut_short(const RunLog& log, const Chip& chip, Observer& observer);
+
 }  // namespace tilegrid::timing

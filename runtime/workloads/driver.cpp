@@ -73,6 +73,27 @@ void use_logs(Workload& workload, RunOutcome& outcome, bool keep_logs) {
   outcome.earlier_logs = keep_logs ? std::move(log.launches) : std::vector<LaunchLog>{};
 }
 
+/// After an error: traces of what ran until then, where they are wanted. What goes wrong here is said, and loses nothing.
+void trace_cut_short(const Device& device, const Workload& workload) {
+  const RunOptions& options = workload.options;
+  if (!options.traces.any() || !options.architecture || !device.cut_log()) return;
+  try {
+    const RunLog log{options.grid, workload.line(), {*device.cut_log()}};
+    traces::Traces traces(options.traces, log);
+    timing::replay_cut_short(log, options.architecture->parameters, *traces.observer());
+    traces.finish([](const std::function<void()>& write) {
+      try {
+        write();
+      } catch (const UsageError& error) {
+        say_error(error.message());
+      }
+    });
+    say_error("the traces show what ran until the error that follows");
+  } catch (const Error& error) {
+    say_error(error.message());
+  }
+}
+
 /// Kernels' output goes where the options say while this lives.
 class OutputOfKernels {
  public:
@@ -114,7 +135,12 @@ RunOutcome take_steps(const Session& session, Device& device, Workload& workload
   if (!options.dry_run) workload.upload(device);
   malloc_trim(0);  // the messages of the upload
   OutputOfKernels output(device, options);
-  launch(device, workload, programs, outcome, keep_logs || !options.log.empty() || options.architecture.has_value());
+  try {
+    launch(device, workload, programs, outcome, keep_logs || !options.log.empty() || options.architecture.has_value());
+  } catch (const Error&) {
+    trace_cut_short(device, workload);
+    throw;
+  }
   workload.save([&] { output.finish(); });
   use_logs(workload, outcome, keep_logs);
   if (!options.dry_run) workload.finish(device, outcome);
