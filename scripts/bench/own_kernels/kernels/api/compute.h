@@ -43,7 +43,9 @@ using ::noc_semaphore_set;
 using ::noc_semaphore_set_remote;
 using ::noc_semaphore_wait;
 
-inline DataFormat get_dataformat(std::uint32_t cb) { return static_cast<DataFormat>(tilegrid_device::format_of[cb & 31U]); }
+inline DataFormat get_dataformat(std::uint32_t cb, Here /*at*/ = Here::current()) {
+  return static_cast<DataFormat>(tilegrid_device::format_of[cb & 31U]);
+}
 
 template <class Phase>
 void zone(Phase /*phase*/) {}
@@ -88,6 +90,9 @@ inline void reduce_block_max_row(std::uint32_t cb, std::uint32_t scaler, std::ui
 }
 inline void exp_tile(std::uint32_t dst, bool fast, VectorMode mode, float scale, Here at = Here::current()) {
   tilegrid_device::tg().vector(fast ? 0 : 1, dst, static_cast<int>(mode), scale, at);
+}
+inline void exp_tile_unclamped(std::uint32_t dst, VectorMode mode, float scale, Here at = Here::current()) {
+  tilegrid_device::tg().vector_unclamped_exp(dst, static_cast<int>(mode), scale, at);
 }
 inline void recip_tile(std::uint32_t dst, VectorMode mode, Here at = Here::current()) {
   tilegrid_device::tg().vector(2, dst, static_cast<int>(mode), 1.0F, at);
