@@ -95,7 +95,7 @@ class Rows {
 }  // namespace
 
 Verification verify(const Config& config, const VerifyRequest& request, std::span<const float> a, std::span<const float> b,
-                    std::span<const float> output) {
+                    std::span<const float> output, const std::function<void(std::uint64_t)>& progress) {
   const Shape& shape = config.shape;
   const planner::Graph graph = planner::parse_expression("a @ b", {.block = {{1}, {1}}, .inner = 1});
   planner::Machine machine;
@@ -116,7 +116,12 @@ Verification verify(const Config& config, const VerifyRequest& request, std::spa
     const auto own_b = matrix(b, shape.shared_b ? 0 : batch, shape.k, shape.n);
     const std::vector<Tensor> inputs{rows_of(matrix(a, batch, shape.m, shape.k), shape.k, of_batch),
                                      rows_of(own_b, shape.n, all_rows(shape.k))};
-    const std::vector<Evaluated> expected = planner::evaluate(graph, inputs, model);
+    // Products come by blocks of K for all rows of a batch, padding included.
+    const double of_row = 1.0 * inputs[0].cols * inputs[1].cols * inputs[0].rows / count_of(of_batch);
+    const auto tell = [&](std::uint64_t multiply_adds) {
+      if (progress) progress(rows.count() + static_cast<std::uint64_t>(static_cast<double>(multiply_adds) / of_row));
+    };
+    const std::vector<Evaluated> expected = planner::evaluate(graph, inputs, model, tell);
     squares_of_products += squares(inputs[0], inputs[1]);
     rows.add(expected.front(), matrix(output, batch, shape.m, shape.n), of_batch);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "kernels/common/verify_request.h"
@@ -31,8 +32,10 @@ struct Verification {
 /// Bound for Verification::error.
 [[nodiscard]] double error_gate(const Config& config);
 
-/// Compares the output [batch, m, n] with a b in double precision; a and b as Shape has them. On this rank alone.
+/// Compares the output [batch, m, n] with a b in double precision; a and b as Shape has them. On this rank alone. `progress`
+/// hears now and then of how many rows, batches put behind each other, the products are there.
 [[nodiscard]] Verification verify(const Config& config, const VerifyRequest& request, std::span<const float> a,
-                                  std::span<const float> b, std::span<const float> output);
+                                  std::span<const float> b, std::span<const float> output,
+                                  const std::function<void(std::uint64_t)>& progress = {});
 
 }  // namespace tilegrid::matmul

@@ -18,6 +18,7 @@
 #include "kernels/planner/print/print_plan.h"
 #include "kernels/planner/run/plan_to_run.h"
 #include "runtime/data/tensors.h"
+#include "runtime/progress.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/comparison.h"
 
@@ -187,7 +188,9 @@ void Fused::finish(Device& device, report::RunOutcome& outcome) {
   for (const Matrices& buffer : output_buffers_) results.push_back({buffer.rows, buffer.columns, buffer.download(device)});
   if (verify == VerifyMode::full || (verify == VerifyMode::choose && multiply_adds <= fused_verification_limit)) {
     const Stopwatch watch;
-    const auto expected = planner::evaluate(plan.graph, tensors_, planner::error_model(plan.machine));
+    Progress line(name(), static_cast<std::uint64_t>(multiply_adds), options.progress, "multiply-adds verified");
+    const auto expected = planner::evaluate(plan.graph, tensors_, planner::error_model(plan.machine),
+                                            [&](std::uint64_t done) { line.update(done); });
     passed = true;
     for (std::size_t i = 0; i < results.size(); ++i) {
       const planner::Comparison& one = verification.emplace_back(planner::compare(expected[i], results[i]));

@@ -11,6 +11,7 @@
 #include "kernels/attention/verify/samples.h"
 #include "runtime/data/tensors.h"
 #include "runtime/flags/format_flag.h"
+#include "runtime/progress.h"
 #include "runtime/report/table.h"
 #include "runtime/workloads/comparison.h"
 
@@ -195,7 +196,11 @@ void Matmul::finish(Device& device, report::RunOutcome& outcome) {
   const std::vector<float> output = out_.download(device);
   if (verify.mode != VerifyMode::off) {
     const Stopwatch watch;
-    verification = matmul::verify(config, verify, factors_[0], factors_[1], output);
+    const std::uint64_t rows = std::uint64_t{1} * shape.batch * shape.m;
+    Progress line(name(), verify.mode == VerifyMode::full ? rows : std::min<std::uint64_t>(rows, verify.sample_rows),
+                  options.progress, "rows verified");
+    verification =
+        matmul::verify(config, verify, factors_[0], factors_[1], output, [&](std::uint64_t done) { line.update(done); });
     verification->seconds = watch.seconds();
     passed = verification->passed();
     accuracy = accuracy_of(verification->compared);

@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdint>
-#include <limits>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -47,19 +46,6 @@ struct Work {
   }
 };
 
-float rounded_to(float value, DataFormat format) {
-  switch (format) {
-    case DataFormat::bf16:
-      return scalar::unpack_bf16(scalar::pack_bf16(value));
-    case DataFormat::fp16:
-      return scalar::unpack_fp16(scalar::pack_fp16(value));
-    case DataFormat::tf32:
-      return std::bit_cast<float>(scalar::pack_tf32(value));
-    default:
-      return std::fabs(value) < std::numeric_limits<float>::min() ? 0.0F : value;
-  }
-}
-
 /// The tensor after a trip through tiles of a block-float format.
 std::vector<float> in_block_floats(const Tensor& tensor, DataFormat format) {
   const std::size_t tiles = at(tiles_of(tensor.rows)) * at(tiles_of(tensor.cols));
@@ -96,7 +82,8 @@ struct MatmulRow {
 
 class Evaluation {
  public:
-  Evaluation(const Graph& graph, const ErrorModel& model) : graph_(graph), model_(model), works_(graph.values().size()) {}
+  Evaluation(const Graph& graph, const ErrorModel& model, const std::function<void(std::uint64_t)>& progress)
+      : graph_(graph), model_(model), progress_(progress), works_(graph.values().size()) {}
 
   void load(const std::vector<Tensor>& inputs) {
     if (inputs.size() != at(graph_.input_count())) {
@@ -230,7 +217,7 @@ class Evaluation {
                    [format](float x) { return static_cast<double>(rounded_to(x, format)); });
   }
 
-  void compute(int index, Work& out) const {
+  void compute(int index, Work& out) {
     const Op& op = graph_.op(index);
     switch (op.kind) {
       case OpKind::matmul:
@@ -347,7 +334,7 @@ class Evaluation {
     return out;
   }
 
-  void matmul(const Op& op, Work& out) const {
+  void matmul(const Op& op, Work& out) {
     const Work& a = operand(op, 0);
     const Work turned = op.transpose_b ? transposed(operand(op, 1)) : Work{};
     const Work& b = op.transpose_b ? turned : operand(op, 1);
@@ -372,6 +359,8 @@ class Evaluation {
         const std::size_t row = out.index(r, 0);
         add_products(a, b, r, k, cut, {&out.values[row], &out.bounds[row], &largest[row]});
       }
+      multiply_adds_ += tile_side * out.values.size();
+      if (progress_) progress_(multiply_adds_);
     }
   }
 
@@ -572,14 +561,17 @@ class Evaluation {
 
   const Graph& graph_;
   const ErrorModel& model_;
+  const std::function<void(std::uint64_t)>& progress_;
+  std::uint64_t multiply_adds_ = 0;  ///< of all matmuls so far
   std::vector<Work> works_;
   bool leaves_range_ = false;
 };
 
 }  // namespace
 
-std::vector<Evaluated> evaluate(const Graph& graph, const std::vector<Tensor>& inputs, const ErrorModel& model) {
-  Evaluation evaluation(graph, model);
+std::vector<Evaluated> evaluate(const Graph& graph, const std::vector<Tensor>& inputs, const ErrorModel& model,
+                                const std::function<void(std::uint64_t)>& progress) {
+  Evaluation evaluation(graph, model, progress);
   evaluation.load(inputs);
   evaluation.run();
   std::vector<Evaluated> outputs;

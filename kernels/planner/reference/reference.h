@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -65,7 +67,7 @@ struct Evaluated {
 /// All outputs of the graph, in order. `inputs` are rounded to the model's format first, by the packer's rules, so that
 /// rounding of the data is no error of the device. Pass the graph that runs (Plan::graph): the order of roundings counts.
 /// Throws UsageError for a missing input, extents that do not fit, a function that the device cannot run.
-[[nodiscard]] std::vector<Evaluated> evaluate(const Graph& graph, const std::vector<Tensor>& inputs,
-                                              const ErrorModel& model);
+[[nodiscard]] std::vector<Evaluated> evaluate(const Graph& graph, const std::vector<Tensor>& inputs, const ErrorModel& model,
+                                              const std::function<void(std::uint64_t)>& progress = {});
 
 }  // namespace tilegrid::planner

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 
+#include "core/tile.h"
 #include "kernels/planner/reference/reference.h"
 
 namespace tilegrid::planner {
@@ -304,6 +306,19 @@ ErrorModel error_model(const Machine& machine) {
           .output_format = machine.output_format,
           .allow_tf32 = machine.precision == Precision::allow_tf32,
           .fpu = machine.precision == Precision::allow_tf32};
+}
+
+float rounded_to(float value, DataFormat format) {
+  switch (format) {
+    case DataFormat::bf16:
+      return scalar::unpack_bf16(scalar::pack_bf16(value));
+    case DataFormat::fp16:
+      return scalar::unpack_fp16(scalar::pack_fp16(value));
+    case DataFormat::tf32:
+      return std::bit_cast<float>(scalar::pack_tf32(value));
+    default:
+      return std::fabs(value) < std::numeric_limits<float>::min() ? 0.0F : value;
+  }
 }
 
 Bounded settled(Bounded x, bool limited_range) {

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "core/format.h"
 #include "kernels/planner/graph/functions.h"
 #include "kernels/planner/plan/rounding.h"
 
@@ -39,6 +40,8 @@ inline constexpr double largest_half = 131008;    ///< where fp16 ends
 [[nodiscard]] Bounded settled_half(Bounded x);
 /// With a relative loss more. An infinity has none.
 [[nodiscard]] Bounded with_loss(Bounded x, double relative);
+/// An input as the packer rounds it to a format of single numbers (tensix.md 1.6); denormals are 0.
+[[nodiscard]] float rounded_to(float value, DataFormat format);
 /// Functions of which finite operands may have infinite results.
 [[nodiscard]] bool has_pole(const Function& function);
 
