@@ -141,7 +141,8 @@ TEST(Settings, OfAFileGoBehindThoseOfTheEnvironment) {
   EXPECT_EQ(error_of<UsageError>([] { static_cast<void>(settings_of_environment()); }),
             file.string() +
                 ":1: there is no setting gird; there are grid, arch, set, check, report, log, shake, numerics, "
-                "known_faults, time, print_cores, print_riscs, print_file, watch");
+                "known_faults, time, print_cores, print_riscs, print_file, watch, trace, trace_cores, noc_trace, npeviz, "
+                "profiler_csv");
   unsetenv("TILEGRID_SETTINGS");
   unsetenv("TILEGRID_GRID");
   setenv("TILEGRID_TIME", "perhaps", 1);
