@@ -21,6 +21,7 @@
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
 #include "runtime/report/timeline.h"
+#include "runtime/timing/replay.h"
 
 namespace tilegrid::workloads {
 namespace {
