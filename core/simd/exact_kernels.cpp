@@ -331,18 +331,26 @@ Accumulator accumulator_of(const ExactMode& mode) {
   return mode.five_bit_exponents ? Accumulator::fp16 : Accumulator::bf16;
 }
 
-/// Calls body(what DST holds, phases) with both as constants.
+/// Calls body(what DST holds) with that as a constant.
 template <class Body>
-std::uint64_t with_constants(const ExactMode& mode, const Body& body) {
+std::uint64_t with_accumulator(const ExactMode& mode, const Body& body) {
+  using std::integral_constant;
   switch (accumulator_of(mode)) {
     case Accumulator::fp32:
-      return with_phases<Accumulator::fp32>(mode.phases, body);
+      return body(integral_constant<Accumulator, Accumulator::fp32>());
     case Accumulator::fp16:
-      return with_phases<Accumulator::fp16>(mode.phases, body);
+      return body(integral_constant<Accumulator, Accumulator::fp16>());
     case Accumulator::bf16:
       break;
   }
-  return with_phases<Accumulator::bf16>(mode.phases, body);
+  return body(integral_constant<Accumulator, Accumulator::bf16>());
+}
+
+/// Calls body(what DST holds, phases) with both as constants.
+template <class Body>
+std::uint64_t with_constants(const ExactMode& mode, const Body& body) {
+  return with_accumulator(mode,
+                          [&](auto accumulator) HWY_ATTR { return with_phases<accumulator.value>(mode.phases, body); });
 }
 
 std::uint64_t multiply_tiles(const ExactMode& mode, const ExactOperand& in0, const ExactOperand& in1, bool cleared,
@@ -360,15 +368,8 @@ std::uint64_t pool_tile_face(const ExactMode& mode, const ExactOperand& scaler, 
 }
 
 std::uint64_t elementwise_tile(const ExactMode& mode, const ExactElementwise& operation) {
-  switch (accumulator_of(mode)) {
-    case Accumulator::fp32:
-      return elementwise_on<Accumulator::fp32>(mode, operation);
-    case Accumulator::fp16:
-      return elementwise_on<Accumulator::fp16>(mode, operation);
-    case Accumulator::bf16:
-      break;
-  }
-  return elementwise_on<Accumulator::bf16>(mode, operation);
+  return with_accumulator(mode,
+                          [&](auto accumulator) HWY_ATTR { return elementwise_on<accumulator.value>(mode, operation); });
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
