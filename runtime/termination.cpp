@@ -39,17 +39,16 @@ StatusTree::StatusTree(const std::vector<int>& children) {
 }
 
 void StatusTree::hear_answer(int child, const StatusReport& report) {
-  Below& below = below_.at(child);
-  below.report = report;
-  --below.probes;
+  hear(child, report);
+  --missing_;
 }
 
 StatusReport StatusTree::with_below(StatusReport own) const {
   for (const auto& [child, below] : below_) {
-    own.idle = own.idle && below.report.idle;
-    own.finished = own.finished && below.report.finished;
-    own.sent += below.report.sent;
-    own.received += below.report.received;
+    own.idle = own.idle && below.idle;
+    own.finished = own.finished && below.finished;
+    own.sent += below.sent;
+    own.received += below.received;
   }
   return own;
 }
@@ -65,14 +64,13 @@ std::optional<StatusReport> StatusTree::report(const StatusReport& own, bool wai
 }
 
 void StatusTree::ask() {
-  ++probes_;
-  for (auto& [child, below] : below_) ++below.probes;
+  asked_ = true;
+  missing_ = below_.size();
 }
 
 std::optional<StatusReport> StatusTree::answer(const StatusReport& own) {
-  const bool missing = std::any_of(below_.begin(), below_.end(), [](const auto& one) { return one.second.probes > 0; });
-  if (probes_ == 0 || missing) return std::nullopt;
-  --probes_;
+  if (!asked_ || missing_ > 0) return std::nullopt;
+  asked_ = false;
   const StatusReport now = with_below(own);
   // The rank above has now been told something that differs from the last report, so the next one is sent even if it equals
   // that report.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <vector>
@@ -19,27 +20,23 @@ class StatusTree {
   explicit StatusTree(const std::vector<int>& children);
 
   /// A rank below has reported, or answered a probe; what a rank sends arrives in order.
-  void hear(int child, const StatusReport& report) { below_.at(child).report = report; }
+  void hear(int child, const StatusReport& report) { below_.at(child) = report; }
   void hear_answer(int child, const StatusReport& report);
   /// What there is to say when this rank is in state `own`; `waited`: it has been idle for long enough for a blocked rank to
   /// say so. Nothing while somebody is busy, and nothing twice.
   [[nodiscard]] std::optional<StatusReport> report(const StatusReport& own, bool waited);
-  /// A probe has come, and was handed on.
+  /// A probe has come, and was handed on. The host sends the next one when this one has been answered.
   void ask();
   /// The answer to it, once, when all below have answered.
   [[nodiscard]] std::optional<StatusReport> answer(const StatusReport& own);
 
  private:
-  struct Below {
-    StatusReport report;
-    int probes = 0;  ///< not answered yet
-  };
-
   [[nodiscard]] StatusReport with_below(StatusReport own) const;
 
-  std::map<int, Below> below_;
-  int probes_ = 0;     ///< not answered yet
-  StatusReport last_;  ///< reported
+  std::map<int, StatusReport> below_;
+  bool asked_ = false;
+  std::size_t missing_ = 0;  ///< answers from below
+  StatusReport last_;        ///< reported
 };
 
 /// How a rank's own fibers and messages stand.
