@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <utility>
 
 #include "noc/grid.h"
@@ -38,12 +37,14 @@ void Npeviz::started(const timing::Start& launch) {
 
 std::string Npeviz::place(PhysicalCore node) const { return fmt::format("[0,{},{}]", node.y, node.x); }
 
-std::string Npeviz::links_of(NocId noc, PhysicalCore from, PhysicalCore to) const {
+std::string Npeviz::links_of(NocId noc, PhysicalCore from, PhysicalCore to, std::set<int>* tree) const {
   const int number = static_cast<int>(noc);
   std::string text = fmt::format("[[0,{},{},\"NOC{}_IN\"]", from.y, from.x, number);
   for (const noc::Link& link : noc::route(places_, noc, from, to)) {
     text += fmt::format(",[0,{},{},\"NOC{}_{}\"]", link.from.y, link.from.x, number,
                         directions[static_cast<std::size_t>(link.direction)]);
+    if (tree == nullptr) continue;
+    tree->insert(number_of(0, link.from.y * places_.die().x + link.from.x, static_cast<int>(link.direction)));
   }
   return text + fmt::format(",[0,{},{},\"NOC{}_OUT\"]]", to.y, to.x, number);
 }
@@ -67,6 +68,7 @@ void Npeviz::moved(const timing::Movement& packet) {
   const std::int64_t begin = std::llround(offset_ + packet.departed);
   const std::int64_t end = std::max(begin + 1, static_cast<std::int64_t>(std::llround(offset_ + packet.arrived)));
   std::string targets, routes;
+  std::set<int> links;  // of a multicast's tree, each once
   const auto add = [&](PhysicalCore target) {
     const char* comma = targets.empty() ? "" : ",";
     targets += comma;
@@ -75,17 +77,10 @@ void Npeviz::moved(const timing::Movement& packet) {
         "{}{{\"device_id\":0,\"src\":{},\"dst\":[{}],\"noc_type\":\"NOC{}\",\"injection_rate\":{:.1f},"
         "\"start_cycle\":{},\"end_cycle\":{},\"links\":{}}}",
         comma, place(packet.source), place(target), static_cast<int>(packet.noc), flit_bytes_, begin, end,
-        links_of(packet.noc, packet.source, target));
+        links_of(packet.noc, packet.source, target, multicast ? &links : nullptr));
   };
-  std::set<int> links;  // of a multicast's tree, each once
   if (multicast) {
-    for (const int core : packet.receivers) {
-      const PhysicalCore target = places_.physical_of(grid_.core(core));
-      add(target);
-      for (const noc::Link& link : noc::route(places_, packet.noc, packet.source, target)) {
-        links.insert(number_of(0, link.from.y * places_.die().x + link.from.x, static_cast<int>(link.direction)));
-      }
-    }
+    for (const int core : packet.receivers) add(places_.physical_of(grid_.core(core)));
   } else {
     add(packet.target);
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,8 @@ class Npeviz final : public Writer {
     std::int64_t begin = 0, end = 0;
   };
   [[nodiscard]] std::string place(PhysicalCore node) const;
-  [[nodiscard]] std::string links_of(NocId noc, PhysicalCore from, PhysicalCore to) const;
+  /// The way as text; `tree`, where it is given, learns its links.
+  [[nodiscard]] std::string links_of(NocId noc, PhysicalCore from, PhysicalCore to, std::set<int>* tree) const;
   void halve();
   void put_steps();
   void put_zones();
