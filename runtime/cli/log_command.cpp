@@ -156,22 +156,13 @@ struct Log {
   void write_traces(const RunLog& log) const {
     traces::Traces writing(traces, log);
     if (writing.observer() == nullptr) return;
-    const std::string chip = log.launches.empty() ? std::string() : log.launches.front().chip;
-    const std::vector<std::string> known = Chip::built_in();
-    if (std::find(known.begin(), known.end(), chip) == known.end()) {
+    const std::string chip = report::chip_name_of(log);
+    if (!report::is_of_built_in_chip(log)) {
       throw UsageError(
           fmt::format("{}: of a chip of somebody's own, {}: `tilegrid retime --arch FILE` takes it", file, chip));
     }
     static_cast<void>(report::replay_run(log, report::choose_architecture(chip, {}), true, writing.observer()));
-    std::string failure;
-    writing.finish([&](const std::function<void()>& write) {
-      try {
-        write();
-      } catch (const UsageError& error) {
-        if (failure.empty()) failure = error.message();
-      }
-    });
-    if (!failure.empty()) throw UsageError(failure);
+    if (const std::string failure = writing.finish(); !failure.empty()) throw UsageError(failure);
   }
 
   /// On rank 0, which alone reads the log.

@@ -71,10 +71,8 @@ struct Retime {
     const RunLog log = load_log(file);
     // A short file can claim any number of events, as loops repeat.
     if (const std::string time = time_for_events(file, event_count(log), "replay"); !time.empty()) say_error(time);
-    // A chip of somebody's own has no name that can be looked up: its file must be given.
-    const std::string own = log.launches.empty() ? std::string() : log.launches.front().chip;
-    const std::vector<std::string> known = Chip::built_in();
-    const bool known_chip = std::find(known.begin(), known.end(), own) != known.end();
+    const bool known_chip = report::is_of_built_in_chip(log);
+    const std::string own = report::chip_name_of(log);
     if (!flags.given("--arch") && known_chip) chip = report::choose_architecture(own, sets);
     traces::Traces writing(traces, log);
     report::Timeline timeline;
@@ -82,14 +80,7 @@ struct Retime {
     if (!page.empty()) all.add(timeline);
     if (writing.observer() != nullptr) all.add(*writing.observer());
     const report::DeviceReport done = report::replay_run(log, chip, true, all.empty() ? nullptr : &all);
-    std::string failure;
-    writing.finish([&](const std::function<void()>& write) {
-      try {
-        write();
-      } catch (const UsageError& error) {
-        if (failure.empty()) failure = error.message();
-      }
-    });
+    const std::string failure = writing.finish();
     const report::Value device = device_figures(done);
     std::string text = fmt::format("{}: {}; grid {}\n", file, log.program, report::text_of(log.grid)) +
                        device_time_text(device) + replay_cost_text(device) + device_view_text(done, view);

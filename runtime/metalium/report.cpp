@@ -121,11 +121,7 @@ void Report::launched(const Program& program, RunResult result) {
 }
 
 void Report::add_time(const RunLog& log, timing::Observer* observer) {
-  timing::Observers all;
-  const auto has_names = [](const LaunchLog& launch) { return !launch.scopes.empty(); };
-  if (std::any_of(log.launches.begin(), log.launches.end(), has_names)) all.add(*zones_);
-  if (observer != nullptr) all.add(*observer);
-  report::DeviceReport report = report::replay_run(log, architecture_, false, all.empty() ? nullptr : &all);
+  report::DeviceReport report = report::replay_run(log, architecture_, false, observer, zones_.get());
   replay_seconds_ += report.replay_seconds;
   for (const LaunchLog& launch : log.launches) loop_cycles_ += most_loop_cycles(launch);
   if (device_time_) {

@@ -11,7 +11,6 @@
 #include "core/stopwatch.h"
 #include "runtime/progress.h"
 #include "runtime/report/table.h"
-#include "runtime/report/zones.h"
 #include "runtime/timing/replay.h"
 
 namespace tilegrid::report {
@@ -312,20 +311,27 @@ ChosenArchitecture choose_architecture(const std::string& name_or_path, const st
   return chosen;
 }
 
-DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress,
-                        timing::Observer* observer) {
+std::string chip_name_of(const RunLog& log) { return log.launches.empty() ? std::string() : log.launches.front().chip; }
+
+bool is_of_built_in_chip(const RunLog& log) {
+  const std::vector<std::string> known = Chip::built_in();
+  return std::find(known.begin(), known.end(), chip_name_of(log)) != known.end();
+}
+
+DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress, timing::Observer* observer,
+                        ZoneTimes* sums) {
   const std::uint64_t events = event_count(log);
   Progress line("device time", events, progress, "events");
   const auto tell = [&](double part) { line.update(static_cast<std::uint64_t>(part * static_cast<double>(events))); };
   const Stopwatch watch;
-  ZoneTimes zones;
+  ZoneTimes own;
+  ZoneTimes& zones = sums != nullptr ? *sums : own;
   timing::Observers both;
   if (observer != nullptr) both.add(*observer);
   const auto has_names = [](const LaunchLog& launch) { return !launch.scopes.empty(); };
   if (std::any_of(log.launches.begin(), log.launches.end(), has_names)) both.add(zones);
-  const std::string chip = log.launches.empty() ? std::string() : log.launches.front().chip;
   DeviceReport report{log.program,
-                      chip,
+                      chip_name_of(log),
                       log.grid,
                       architecture,
                       timing::replay(log, architecture.parameters, both.empty() ? nullptr : &both, tell),

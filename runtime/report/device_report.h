@@ -7,6 +7,7 @@
 #include "core/chip/chip.h"
 #include "core/events/event_log.h"
 #include "runtime/report/value.h"
+#include "runtime/report/zones.h"
 #include "runtime/timing/device_time.h"
 #include "runtime/timing/observer.h"
 #include "runtime/timing/summary.h"
@@ -37,9 +38,15 @@ struct DeviceReport {
   double replay_seconds = 0;  ///< on the host
   Value zones{};              ///< of kernels, as ZoneTimes has them
 };
-/// Throws UsageError as timing::replay does. `progress`: with a line that says how far it is; `observer` looks on.
+/// The name of the chip that a run was on; empty without a launch.
+[[nodiscard]] std::string chip_name_of(const RunLog& log);
+/// A chip of somebody's own has no name that can be looked up: its file must be given.
+[[nodiscard]] bool is_of_built_in_chip(const RunLog& log);
+
+/// Throws UsageError as timing::replay does. `progress`: with a line that says how far it is; `observer` looks on. Zones are
+/// added to those of `zones`, where it is given: of launches that are replayed one by one.
 [[nodiscard]] DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress = false,
-                                      timing::Observer* observer = nullptr);
+                                      timing::Observer* observer = nullptr, ZoneTimes* zones = nullptr);
 
 /// All figures, for each launch and core, too. Times are in cycles unless the name says seconds; shares are of the run's
 /// cycles. `limits` are what timing::Limit says, the largest first; `bound.margin` is a share. Cycles of lanes are means

@@ -75,4 +75,16 @@ void Traces::finish(const std::function<void(const std::function<void()>&)>& sav
   for (const auto& writer : writers_) save([&writer] { writer->finish(); });
 }
 
+std::string Traces::finish() {
+  std::string failure;
+  finish([&](const std::function<void()>& write) {
+    try {
+      write();
+    } catch (const UsageError& error) {
+      if (failure.empty()) failure = error.message();
+    }
+  });
+  return failure;
+}
+
 }  // namespace tilegrid::traces

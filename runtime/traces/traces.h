@@ -48,6 +48,8 @@ class Traces {
   [[nodiscard]] timing::Observer* observer() { return writers_.empty() ? nullptr : &observers_; }
   /// Finishes each file: `save` calls what it gets, which throws UsageError when a file can't be written, and may go on.
   void finish(const std::function<void(const std::function<void()>&)>& save);
+  /// Finishes all of them. Returns what is wrong with the first that can't be written; empty when none is.
+  [[nodiscard]] std::string finish();
 
  private:
   std::vector<std::unique_ptr<Writer>> writers_;
