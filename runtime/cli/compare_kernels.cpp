@@ -294,7 +294,7 @@ std::string table_text(const std::vector<Column>& columns, const Attention& aske
              "    its acquire and release, 30 for every change of operation and for every push or pop of a circular buffer\n"
              "[c] by the reduction unit; the hand-written kernel adds up its row sums by a matmul with a column of ones\n",
              report::text_of(asked.options.grid),
-             numbers_text(workloads::format_text(asked.config.format), asked.config.compute));
+             numbers_text(workloads::format_text(asked.config.format), asked.config.format.q, asked.config.compute));
 }
 
 }  // namespace

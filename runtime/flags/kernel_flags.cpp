@@ -69,10 +69,8 @@ std::string numbers_line(std::string_view formats, const ComputeConfig& compute)
                      name_of(compute.fidelity));
 }
 
-std::string numbers_text(std::string_view formats, const ComputeConfig& compute) {
-  // The first of the list is an input; fp16 makes 16-bit DST fp16.
-  const std::string_view first = formats.substr(0, formats.find(','));
-  const bool half = first.ends_with("fp16") && !first.starts_with("out=") && !compute.dst_fp32;
+std::string numbers_text(std::string_view formats, DataFormat input, const ComputeConfig& compute) {
+  const bool half = input == DataFormat::fp16 && !compute.dst_fp32;
   return fmt::format("{} in DRAM, {} DST in {} sync, fidelity {}", formats, half ? "fp16" : dst_names().of(compute.dst_fp32),
                      sync_names().of(compute.full_sync), fidelity_names().of(compute.fidelity)) +
          fmt::format(", {} numerics", name_of(compute.numerics));

@@ -22,7 +22,8 @@ void add_numerics_flags(Flags& flags, Numerics& numerics, bool& known_faults);
 [[nodiscard]] const EnumNames<bool>& sync_names();  ///< full?
 /// "bf16 dst bf16 half sync hifi2"; "bf16 in DRAM, bf16 DST in half sync, fidelity hifi2". `formats`: of tensors.
 [[nodiscard]] std::string numbers_line(std::string_view formats, const ComputeConfig& compute);
-[[nodiscard]] std::string numbers_text(std::string_view formats, const ComputeConfig& compute);
+/// `input`: the format of what the matrix unit takes, which makes 16-bit DST bf16 or fp16.
+[[nodiscard]] std::string numbers_text(std::string_view formats, DataFormat input, const ComputeConfig& compute);
 
 /// --arch and --set, texts for report::choose_architecture().
 void add_arch_flags(Flags& flags, std::string& arch, std::vector<std::string>& sets);

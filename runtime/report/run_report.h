@@ -64,7 +64,7 @@ struct Document {
   std::vector<Fact> facts;        ///< lines of the header
   std::string plan;               ///< text below the header
   std::string verification;       ///< text, with the verdict
-  std::string verdict;            ///< a line that says the same, for the first screen; empty: that has all of the text
+  std::string verdict;            ///< for the first screen: what speaks for a pass; empty: that has all of the text
   std::string details, appendix;  ///< text before the counts, and at the end
   std::string more;               ///< a line that says where the rest of the first screen is
   /// JSON: config and verify by who ran, then those of run_figures().

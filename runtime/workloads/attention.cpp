@@ -471,38 +471,41 @@ void Attention::describe_config(report::Document& document) const {
       std::minmax_element(split.begin(), split.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
   const auto chosen = [](bool was) { return was ? " (chosen)" : ""; };
   document.title = shape.causal ? "attention, causal" : "attention";
-  const auto add = [&](auto&&... fact) { document.add(std::forward<decltype(fact)>(fact)...); };
-  add("shape", fmt::format("{}; {}", attention::shape_text(shape), data));
-  if (shape.keys_before() > 0) add("causal", fmt::format("query i sees the keys up to i + {}", shape.keys_before()));
+  document.add("shape", fmt::format("{}; {}", attention::shape_text(shape), data));
+  if (shape.keys_before() > 0)
+    document.add("causal", fmt::format("query i sees the keys up to i + {}", shape.keys_before()));
   if (shape.blind_rows() > 0) {
-    add("causal",
-        fmt::format("query i sees the keys up to i - {0}; the first {0} of a head see none and give 0", shape.blind_rows()));
+    document.add("causal", fmt::format("query i sees the keys up to i - {0}; the first {0} of a head see none and give 0",
+                                       shape.blind_rows()));
   }
   if (!(shape == config.shape)) {
-    add("decode", fmt::format("the {} heads that share a K/V head are rows of one matrix", config.shape.seq_q));
+    document.add("decode", fmt::format("the {} heads that share a K/V head are rows of one matrix", config.shape.seq_q));
   }
-  add("numbers", fmt::format("{}, {} exp", numbers_text(format_text(config.format), config.compute), exp_text(config)));
-  add("kernel", name_of(config.kernel), config.kernel == Kernel::hand_written);
-  add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk, chosen(q_chunk_chosen),
-                            config.k_chunk, chosen(k_chunk_chosen), least->size(), most->size(), shape.causal ? ", " : "",
-                            shape.causal ? order_of(config) : ""));
-  if (config.partition != attention::Partition::flat) add("partition", attention::partition_text(config));
+  document.add("numbers",
+               fmt::format("{}, {} exp", numbers_text(format_text(config.format), config.format.q, config.compute),
+                           exp_text(config)));
+  document.add("kernel", name_of(config.kernel), config.kernel == Kernel::hand_written);
+  document.add("chunks", fmt::format("Q {} rows{}, K {} rows{}; {} to {} Q chunks a core{}{}", config.q_chunk,
+                                     chosen(q_chunk_chosen), config.k_chunk, chosen(k_chunk_chosen), least->size(),
+                                     most->size(), shape.causal ? ", " : "", shape.causal ? order_of(config) : ""));
+  if (config.partition != attention::Partition::flat) document.add("partition", attention::partition_text(config));
   if (chunks_differ()) {
-    add("",
-        fmt::format("chosen for {}: --kv dram has Q {}, K {}, so results differ in their last bits; --q-chunk and "
-                    "--k-chunk keep them",
-                    name_of(config.delivery), dram_chunks_->q_chunk, dram_chunks_->k_chunk),
-        true);
+    document.add("",
+                 fmt::format("chosen for {}: --kv dram has Q {}, K {}, so results differ in their last bits; --q-chunk and "
+                             "--k-chunk keep them",
+                             name_of(config.delivery), dram_chunks_->q_chunk, dram_chunks_->k_chunk),
+                 true);
   }
-  add("K/V", attention::team_text(config) + attention::causal_text(config));
+  document.add("K/V", attention::team_text(config) + attention::causal_text(config));
   if (config.kv_page > 0) {
-    add("", fmt::format("in {} pages of {} rows, {}", attention::page_count(config), config.kv_page,
+    document.add(
+        "", fmt::format("in {} pages of {} rows, {}", attention::page_count(config), config.kv_page,
                         page_table_.empty() ? fmt::format("shuffled with seed {}", seed) : "as " + page_table_ + " says"));
   }
   if (const std::string& reason = kv["fallback"].text(); !reason.empty()) {
-    add("fallback", fmt::format("{} instead of {}: {}", name_of(config.delivery), name_of(config.kv), reason));
+    document.add("fallback", fmt::format("{} instead of {}: {}", name_of(config.delivery), name_of(config.kv), reason));
   }
-  if (!candidates.empty()) add("chosen by", chosen_text(kv["candidates"]), true);
+  if (!candidates.empty()) document.add("chosen by", chosen_text(kv["candidates"]), true);
 }
 
 std::vector<std::int64_t> Attention::output_extents() const {

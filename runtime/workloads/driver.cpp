@@ -82,14 +82,8 @@ void trace_cut_short(const Device& device, const Workload& workload) {
     const RunLog log{options.grid, workload.line(), {*device.cut_log()}};
     traces::Traces traces(options.traces, log);
     timing::replay_cut_short(log, options.architecture->parameters, *traces.observer());
-    traces.finish([](const std::function<void()>& write) {
-      try {
-        write();
-      } catch (const UsageError& error) {
-        say_error(error.message());
-      }
-    });
-    say_error("the traces show what ran until the error that follows");
+    const std::string failure = traces.finish();
+    say_error(failure.empty() ? "the traces show what ran until the error that follows" : failure);
   } catch (const Error& error) {
     say_error(error.message());
   }
@@ -208,8 +202,7 @@ report::Document document_of(const Workload& workload, const RunOutcome& outcome
         fmt::format("\nVerification against double precision: relative L2 {:.4g} < {:.3g}: {}\n",
                     judged["relative_l2"].number(), judged["gate"].number(), *workload.passed ? "PASS" : "FAIL");
     if (*workload.passed) {
-      document.verdict = fmt::format("Verified against double precision: PASS; relative L2 {:.3g} < {:.3g}",
-                                     judged["relative_l2"].number(), judged["gate"].number());
+      document.verdict = fmt::format("relative L2 {:.3g} < {:.3g}", judged["relative_l2"].number(), judged["gate"].number());
     }
   }
   for (const report::Conversion& one : outcome.conversions) {
