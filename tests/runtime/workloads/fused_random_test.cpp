@@ -98,7 +98,7 @@ void run_graphs(std::uint32_t first) {
   Share share;
   const GridSize grid{std::max(1, test::session().info().size), 1};
   const test::Outcome outcome = test::run_session(grid, [&](Device& device) {
-    for (std::uint32_t number = first; number < 2000; number += 4) {
+    for (std::uint32_t number = first; number < 1000; number += 4) {
       const Graph graph = test::RandomGraph(number).make();
       for (const Mode& mode : modes) {
         if (!suits(graph, number, mode)) continue;
