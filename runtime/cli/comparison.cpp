@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "runtime/flags/trace_flags.h"
-#include "runtime/report/page.h"
+#include "runtime/page/report_page.h"
 #include "runtime/report/print.h"
 #include "runtime/workloads/driver.h"
 
@@ -219,16 +219,16 @@ void publish(const std::string& json, const std::string& folder, const std::stri
                     {"group", report::text_or_null(row->group)},
                     {"values", values}});
   }
-  report::write_page(folder, {{"kind", "comparison"},
-                              {"title", page.title},
-                              {"facts", facts},
-                              {"figures", charts},
-                              {"rows", rows},
-                              {"winner", report::text_or_null(page.winner)},
-                              {"scatter", page.scatter},
-                              {"lines", page.lines},
-                              {"text", text},
-                              {"report", report::versioned(figures)}});
+  page::write(folder, {{"kind", "comparison"},
+                       {"title", page.title},
+                       {"facts", facts},
+                       {"figures", charts},
+                       {"rows", rows},
+                       {"winner", report::text_or_null(page.winner)},
+                       {"scatter", page.scatter},
+                       {"lines", page.lines},
+                       {"text", text},
+                       {"report", report::versioned(figures)}});
 }
 
 }  // namespace tilegrid::cli

@@ -10,7 +10,7 @@
 #include "noc/address.h"
 #include "runtime/cli/commands.h"
 #include "runtime/flags/graph_flags.h"
-#include "runtime/report/page.h"
+#include "runtime/page/report_page.h"
 #include "runtime/report/print.h"
 #include "runtime/workloads/driver.h"
 
@@ -70,7 +70,7 @@ struct PlanCommand {
     report::print_report(
         json, [&] { return text; }, [&] { return figures; });
     if (page.empty()) return;
-    report::write_page(
+    page::write(
         page,
         {{"kind", "plan"}, {"title", "DST plan"}, {"facts", facts}, {"text", text}, {"report", report::versioned(figures)}});
   }

@@ -10,12 +10,12 @@
 #include "runtime/cli/commands.h"
 #include "runtime/flags/kernel_flags.h"
 #include "runtime/flags/trace_flags.h"
+#include "runtime/page/report_page.h"
+#include "runtime/page/timeline.h"
 #include "runtime/report/metrics.h"
-#include "runtime/report/page.h"
 #include "runtime/report/print.h"
 #include "runtime/report/run_report.h"
 #include "runtime/report/table.h"
-#include "runtime/report/timeline.h"
 
 namespace tilegrid::cli {
 namespace {
@@ -75,7 +75,7 @@ struct Retime {
     const std::string own = report::chip_name_of(log);
     if (!flags.given("--arch") && known_chip) chip = report::choose_architecture(own, sets);
     traces::Traces writing(traces, log);
-    report::Timeline timeline;
+    page::Timeline timeline;
     timing::Observers all;
     if (!page.empty()) all.add(timeline);
     if (writing.observer() != nullptr) all.add(*writing.observer());
@@ -88,7 +88,7 @@ struct Retime {
     report::print_report(
         json, [&] { return text; }, [&] { return figures; });
     if (!page.empty()) {
-      report::Value shown = report::page_of_log(done, timeline.figures());
+      report::Value shown = page::of_log(done, timeline.figures());
       shown["facts"] = report::Array{report::Array{"log", file}, report::Array{"program", log.program},
                                      report::Array{"grid", report::text_of(log.grid)},
                                      report::Array{"chip", done.architecture.parameters.name()}};
@@ -96,7 +96,7 @@ struct Retime {
       for (const report::Member& figure : figures.members()) shown["report"][figure.name] = figure.value;
       shown["report"] = report::versioned(shown["report"]);
       if (known_chip && (own != chip.parameters.name() || !chip.changes.empty())) add_before(shown, log, own, chip);
-      report::write_page(page, shown);
+      page::write(page, shown);
     }
     if (!failure.empty()) throw UsageError(failure);
     return 0;

@@ -13,7 +13,7 @@
 #include "core/edit_distance.h"
 #include "core/error.h"
 #include "noc/address.h"
-#include "runtime/report/page.h"
+#include "runtime/page/report_page.h"
 #include "runtime/report/table.h"
 
 namespace tilegrid {
@@ -52,7 +52,7 @@ struct NamedPath {
   bool page = false;  ///< a folder with index.html and report.json
 
   [[nodiscard]] std::vector<std::string> files() const {
-    return page ? report::page_files(path) : std::vector<std::string>{path};
+    return page ? page::files_of(path) : std::vector<std::string>{path};
   }
   /// Whether one of the files is one of the other's.
   [[nodiscard]] bool shares_with(const NamedPath& other) const {
@@ -265,7 +265,7 @@ void Flags::check_paths(const std::vector<const Flags*>& others) const {
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const auto& [flag, path, page] = outputs[i];
-    if (const std::string why = page ? report::why_no_page(path) : why_not_writable(path); !why.empty()) {
+    if (const std::string why = page ? page::why_not(path) : why_not_writable(path); !why.empty()) {
       throw UsageError(fmt::format("{} {}: {}", flag, path, why));
     }
     for (std::size_t j = 0; j < i; ++j) {

@@ -51,7 +51,7 @@ struct Flag {
   }
   Flag& reads() { return input = true, *this; }          ///< the value is a file that is read
   Flag& writes() { return output = true, *this; }        ///< ... that is written
-  Flag& writes_page() { return page = true, writes(); }  ///< ... that is a folder for report::write_page()
+  Flag& writes_page() { return page = true, writes(); }  ///< ... that is a folder for page::write()
   Flag& no_fact() { return key.clear(), *this; }
   Flag& no_sweep() { return sweeps = false, *this; }
   Flag& of_data() { return data = true, *this; }

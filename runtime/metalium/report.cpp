@@ -181,7 +181,7 @@ Value Report::document(const Device& device, int code) const {
     report::DeviceReport time{
         "", architecture_.parameters.name(), outcome.grid, architecture_, *device_time_, {}, replay_seconds_};
     time.summary = timing::summarise(time.time.launches);
-    time.zones = zones_->figures();
+    time.zones = zones_->sums();
     outcome.device = std::move(time);
   }
   Value document{{"config",

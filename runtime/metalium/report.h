@@ -13,7 +13,7 @@
 #include "runtime/jit/compile.h"
 #include "runtime/metalium/settings.h"
 #include "runtime/report/run_report.h"
-#include "runtime/report/zones.h"
+#include "runtime/timing/zone_times.h"
 #include "runtime/traces/traces.h"
 
 namespace tilegrid::metalium {
@@ -54,7 +54,7 @@ class Report {
   std::optional<timing::DeviceTime> device_time_;
   double loop_cycles_ = 0;  ///< of the processor that spends most in its own code between calls; summed over launches
   double replay_seconds_ = 0;
-  std::unique_ptr<report::ZoneTimes> zones_ = std::make_unique<report::ZoneTimes>();  ///< of all launches
+  std::unique_ptr<timing::ZoneTimes> zones_ = std::make_unique<timing::ZoneTimes>();  ///< of all launches
   RunLog log_;  ///< of all launches, when a file wants it
   std::string error_;
   std::string deadlock_;  ///< JSON

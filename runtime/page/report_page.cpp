@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/report/page.h"
+#include "runtime/page/report_page.h"
 
 #include <fmt/format.h>
 
@@ -17,8 +17,14 @@
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
 
-namespace tilegrid::report {
+namespace tilegrid::page {
 namespace {
+
+using report::Array;
+using report::DeviceReport;
+using report::Metric;
+using report::RunOutcome;
+using report::Value;
 
 namespace fs = std::filesystem;
 
@@ -58,7 +64,7 @@ void add_starved(Array& list, const RunOutcome& outcome, const DeviceReport& dev
 
 Value measures_of(const RunOutcome& outcome) {
   Array list;
-  for (const Metric& metric : metrics()) {
+  for (const Metric& metric : report::metrics()) {
     std::vector<double> values;
     if (metric.device_time && outcome.device) {
       const auto& summary = outcome.device->summary;
@@ -105,22 +111,22 @@ fs::path nearest_folder(const std::string& folder) {
 
 }  // namespace
 
-Value page_of(const Document& document, const RunOutcome& outcome) {
+Value of_run(const report::Document& document, const RunOutcome& outcome) {
   Array facts;
-  for (const Fact& fact : document.facts) facts.push_back(Array{fact.name, fact.text});
+  for (const report::Fact& fact : document.facts) facts.push_back(Array{fact.name, fact.text});
   return {{"kind", "run"},
           {"title", document.title},
           {"facts", facts},
           {"plan", document.plan},
           {"details", document.details},
           {"appendix", document.appendix},
-          {"report", versioned(document.figures)},
+          {"report", report::versioned(document.figures)},
           {"measures", measures_of(outcome)},
           {"timeline", outcome.timeline},
           {"chip", outcome.device ? chip_of(outcome.device->architecture.parameters) : Value()}};
 }
 
-Value page_of_log(const DeviceReport& device, const Value& timeline) {
+Value of_log(const DeviceReport& device, const Value& timeline) {
   RunOutcome outcome;
   outcome.device = device;
   const Chip& chip = device.architecture.parameters;
@@ -132,32 +138,32 @@ Value page_of_log(const DeviceReport& device, const Value& timeline) {
   }
   return {{"kind", "retime"},
           {"title", fmt::format("Log of {}", device.program.substr(0, device.program.find(' ')))},
-          {"report", {{"config", {{"grid", text_of(device.grid)}}}, {"cores", cores}}},
+          {"report", {{"config", {{"grid", report::text_of(device.grid)}}}, {"cores", cores}}},
           {"measures", measures_of(outcome)},
           {"timeline", timeline},
           {"chip", chip_of(chip)}};
 }
 
-void write_page(const std::string& folder, const Value& page) {
+void write(const std::string& folder, const Value& page) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw UsageError(fmt::format("{}: cannot be made: {}", folder, error.message()));
-  const std::string json = to_json_line(page);
-  const std::vector<std::string> files = page_files(folder);
+  const std::string json = report::to_json_line(page);
+  const std::vector<std::string> files = files_of(folder);
   write_file(files[0], [&](std::ostream& stream) {
-    stream << page::before_data();
+    stream << before_data();
     write_embedded(stream, json);
-    stream << page::after_data();
+    stream << after_data();
   });
   write_file(files[1], json + "\n");
 }
 
-std::vector<std::string> page_files(const std::string& folder) {
+std::vector<std::string> files_of(const std::string& folder) {
   const fs::path path(folder);
   return {(path / "index.html").string(), (path / "report.json").string()};
 }
 
-std::string why_no_page(const std::string& folder) {
+std::string why_not(const std::string& folder) {
   if (folder.empty()) return "is no folder";
   std::error_code error;
   const fs::path nearest = nearest_folder(folder);
@@ -165,12 +171,12 @@ std::string why_no_page(const std::string& folder) {
   const fs::space_info space = fs::space(nearest, error);
   if (!error && space.available < room_of_page) return std::make_error_code(std::errc::no_space_on_device).message();
   if (fs::is_directory(folder, error)) {
-    for (const std::string& file : page_files(folder)) {
+    for (const std::string& file : files_of(folder)) {
       if (std::string why = why_not_writable(file); !why.empty()) return why;
     }
     return {};
   }
-  return why_not_writable(page_files(nearest.string())[0]);
+  return why_not_writable(files_of(nearest.string())[0]);
 }
 
-}  // namespace tilegrid::report
+}  // namespace tilegrid::page

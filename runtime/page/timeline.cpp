@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/report/timeline.h"
+#include "runtime/page/timeline.h"
 
 #include <fmt/format.h>
 
@@ -9,8 +9,12 @@
 #include "runtime/timing/costs.h"
 #include "runtime/timing/summary.h"
 
-namespace tilegrid::report {
+namespace tilegrid::page {
 namespace {
+
+using report::Array;
+using report::Object;
+using report::Value;
 
 /// What is kept during the replay, over all rows of all cores, and of one row at most.
 constexpr std::size_t spans_kept = 2'000'000, row_kept = 8'000, row_kept_at_least = 200;
@@ -335,4 +339,4 @@ Value Timeline::figures() {
           {"kinds", kinds}, {"cores", cores},    {"links", link_figures()}};
 }
 
-}  // namespace tilegrid::report
+}  // namespace tilegrid::page

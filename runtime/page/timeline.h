@@ -12,7 +12,7 @@
 #include "runtime/report/value.h"
 #include "runtime/timing/observer.h"
 
-namespace tilegrid::report {
+namespace tilegrid::page {
 
 /// What a row of the timeline does from `begin` to `end`, in cycles of the run.
 struct TimelineSpan {
@@ -92,7 +92,7 @@ class Timeline final : public timing::Observer {
   void ended(const timing::LaunchTime& launch) override;
 
   /// The `timeline` of a page; null when nothing was replayed. Coarsens what has been kept.
-  [[nodiscard]] Value figures();
+  [[nodiscard]] report::Value figures();
 
  private:
   struct Buffer {
@@ -125,8 +125,8 @@ class Timeline final : public timing::Observer {
   void pass(Zones& zones, double time);
   void add_moment(double time, std::span<const timing::LinkTime> links);
   [[nodiscard]] std::vector<std::size_t> fine_cores() const;
-  [[nodiscard]] Value core_figures(std::size_t index, bool fine);
-  [[nodiscard]] Value link_figures() const;
+  [[nodiscard]] report::Value core_figures(std::size_t index, bool fine);
+  [[nodiscard]] report::Value link_figures() const;
 
   std::vector<Core> cores_;
   std::vector<std::pair<std::string, std::string>> kinds_;  ///< stall, zone or operation, and its phase
@@ -144,4 +144,4 @@ class Timeline final : public timing::Observer {
   double next_ = 0, every_ = 256;  ///< when the next moment is due, and cycles between two
 };
 
-}  // namespace tilegrid::report
+}  // namespace tilegrid::page

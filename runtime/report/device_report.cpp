@@ -134,6 +134,23 @@ Value architecture_figures(const DeviceReport& report) {
           {".ran_on", report.chip.empty() || report.chip == name ? "" : fmt::format(", of a run on {}", report.chip)}};
 }
 
+Value zone_figures(const std::vector<timing::ZoneTime>& zones) {
+  Array list;
+  for (const timing::ZoneTime& zone : zones) {
+    list.push_back({{"name", zone.name},
+                    {"file", zone.file},
+                    {"line", zone.line},
+                    {"risc", name_of(zone.lane)},
+                    {"times", zone.times},
+                    {"cycles",
+                     {{"sum", zone.cycles},
+                      {"mean", zone.cycles / static_cast<double>(zone.times)},
+                      {"least", zone.least},
+                      {"most", zone.most}}}});
+  }
+  return list;
+}
+
 /// "bound by X 90% of the time" and the others, as far as `most` goes.
 std::string limits_text(const Value& bound, double cycles, std::size_t most) {
   std::string text;
@@ -297,6 +314,20 @@ std::string network_text(const Value& device) {
                             dram["bytes_per_second"].number() / 1e9, bytes_text(device["noc"]["byte_hops"].number()));
 }
 
+std::string zones_text(const Value& zones) {
+  if (zones.list().empty()) return {};
+  const Table table(
+      {{"Device time: named zones", -28}, {"RISC", 8}, {"times", 10}, {"cycles, mean", 15}, {"least", 12}, {"most", 12}});
+  std::string text = fmt::format("\n{}", table.head("   (sums over cores)"));
+  for (const Value& zone : zones.list()) {
+    const Value& cycles = zone["cycles"];
+    text +=
+        table.row({"  " + zone["name"].text(), zone["risc"].text(), grouped(zone["times"].count()),
+                   grouped(cycles["mean"].number()), grouped(cycles["least"].number()), grouped(cycles["most"].number())});
+  }
+  return text;
+}
+
 }  // namespace
 
 ChosenArchitecture choose_architecture(const std::string& name_or_path, const std::vector<std::string>& sets) {
@@ -319,13 +350,13 @@ bool is_of_built_in_chip(const RunLog& log) {
 }
 
 DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress, timing::Observer* observer,
-                        ZoneTimes* sums) {
+                        timing::ZoneTimes* sums) {
   const std::uint64_t events = event_count(log);
   Progress line("device time", events, progress, "events");
   const auto tell = [&](double part) { line.update(static_cast<std::uint64_t>(part * static_cast<double>(events))); };
   const Stopwatch watch;
-  ZoneTimes own;
-  ZoneTimes& zones = sums != nullptr ? *sums : own;
+  timing::ZoneTimes own;
+  timing::ZoneTimes& zones = sums != nullptr ? *sums : own;
   timing::Observers both;
   if (observer != nullptr) both.add(*observer);
   const auto has_names = [](const LaunchLog& launch) { return !launch.scopes.empty(); };
@@ -338,7 +369,7 @@ DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architectur
                       {},
                       0};
   report.summary = summarise(report.time.launches);
-  report.zones = zones.figures();
+  report.zones = zones.sums();
   report.replay_seconds = watch.seconds();
   return report;
 }
@@ -372,7 +403,7 @@ Value device_figures(const DeviceReport& report) {
           {"slowest_core", Array{slowest.x, slowest.y}},
           {"phases", shares_of(summary.phases, summary)},
           {"operations", shares_of(summary.operations, summary)},
-          {"zones", report.zones.is_null() ? Value(Array()) : report.zones},
+          {"zones", zone_figures(report.zones)},
           {"noc", noc_figures(summary)},
           {"dram", dram_figures(report)},
           {"launches", launch_figures(report)},

@@ -7,10 +7,10 @@
 #include "core/chip/chip.h"
 #include "core/events/event_log.h"
 #include "runtime/report/value.h"
-#include "runtime/report/zones.h"
 #include "runtime/timing/device_time.h"
 #include "runtime/timing/observer.h"
 #include "runtime/timing/summary.h"
+#include "runtime/timing/zone_times.h"
 
 namespace tilegrid::report {
 
@@ -36,7 +36,7 @@ struct DeviceReport {
   timing::DeviceTime time;
   timing::DeviceSummary summary;
   double replay_seconds = 0;  ///< on the host
-  Value zones{};              ///< of kernels, as ZoneTimes has them
+  std::vector<timing::ZoneTime> zones{};
 };
 /// The name of the chip that a run was on; empty without a launch.
 [[nodiscard]] std::string chip_name_of(const RunLog& log);
@@ -46,7 +46,7 @@ struct DeviceReport {
 /// Throws UsageError as timing::replay does. `progress`: with a line that says how far it is; `observer` looks on. Zones are
 /// added to those of `zones`, where it is given: of launches that are replayed one by one.
 [[nodiscard]] DeviceReport replay_run(const RunLog& log, const ChosenArchitecture& architecture, bool progress = false,
-                                      timing::Observer* observer = nullptr, ZoneTimes* zones = nullptr);
+                                      timing::Observer* observer = nullptr, timing::ZoneTimes* zones = nullptr);
 
 /// All figures, for each launch and core, too. Times are in cycles unless the name says seconds; shares are of the run's
 /// cycles. `limits` are what timing::Limit says, the largest first; `bound.margin` is a share. Cycles of lanes are means

@@ -7,38 +7,39 @@
 #include <tuple>
 #include <vector>
 
-#include "runtime/report/value.h"
 #include "runtime/timing/observer.h"
 
-namespace tilegrid::report {
+namespace tilegrid::timing {
+
+/// How often, and for how many cycles, a RISC was in a zone that kernels name, over all cores.
+struct ZoneTime {
+  std::string name, file;
+  unsigned line = 0;
+  Lane lane{};
+  std::uint64_t times = 0;
+  double cycles = 0, least = 0, most = 0;
+};
 
 /// How often, and for how long, RISCs are in the zones that kernels name (DeviceZoneScopedN and its likes). A zone's time
 /// has that of zones within.
-class ZoneTimes final : public timing::Observer {
+class ZoneTimes final : public Observer {
  public:
-  void started(const timing::Start& launch) override;
-  void scope(const timing::ScopePoint& point) override;
+  void started(const Start& launch) override;
+  void scope(const ScopePoint& point) override;
 
-  /// One for each zone and RISC, sums over cores: name, file, line, risc, times, and cycles as sum, mean, least, most.
-  [[nodiscard]] Value figures() const;
+  /// One for each zone and RISC that was in it, by name and place.
+  [[nodiscard]] std::vector<ZoneTime> sums() const;
 
  private:
   using Place = std::tuple<std::string, std::string, unsigned>;  ///< name, file, line
-  struct Sum {
-    std::uint64_t times = 0;
-    double cycles = 0, least = 0, most = 0;
-  };
   struct Open {
     std::uint32_t name = 0;
     double begin = 0;
   };
 
   const LaunchLog* log_ = nullptr;
-  std::vector<EnumArray<timing::Lane, std::vector<Open>>> open_;  ///< by core
-  std::map<Place, EnumArray<timing::Lane, Sum>> sums_;
+  std::vector<EnumArray<Lane, std::vector<Open>>> open_;  ///< by core
+  std::map<Place, EnumArray<Lane, ZoneTime>> sums_;
 };
 
-/// A table of them with a blank line first; nothing without any.
-[[nodiscard]] std::string zones_text(const Value& zones);
-
-}  // namespace tilegrid::report
+}  // namespace tilegrid::timing

@@ -14,13 +14,13 @@
 #include "core/stopwatch.h"
 #include "runtime/flags/command_line.h"
 #include "runtime/launches.h"
+#include "runtime/page/report_page.h"
+#include "runtime/page/timeline.h"
 #include "runtime/progress.h"
 #include "runtime/report/checks_report.h"
 #include "runtime/report/numerics_report.h"
-#include "runtime/report/page.h"
 #include "runtime/report/print.h"
 #include "runtime/report/table.h"
-#include "runtime/report/timeline.h"
 #include "runtime/timing/replay.h"
 
 namespace tilegrid::workloads {
@@ -60,7 +60,7 @@ void use_logs(Workload& workload, RunOutcome& outcome, bool keep_logs) {
   log.useful_flops = workload.useful_flops();
   if (!options.log.empty()) workload.save([&] { save_log(log, options.log); });
   if (options.architecture) {
-    report::Timeline timeline;
+    page::Timeline timeline;
     traces::Traces traces(options.traces, log);
     timing::Observers all;
     if (!options.report.empty()) all.add(timeline);
@@ -152,8 +152,7 @@ std::string more_of(const RunOptions& options, bool saved) {
   if (options.device_time) text += offer(options.traces.trace, "--trace FILE", "a timeline for Perfetto");
   text += '\n';
   if (!saved) return text;
-  if (!options.report.empty())
-    text += fmt::format("Look at it: open {} in a browser\n", report::page_files(options.report)[0]);
+  if (!options.report.empty()) text += fmt::format("Look at it: open {} in a browser\n", page::files_of(options.report)[0]);
   if (!options.traces.trace.empty()) text += fmt::format("Timeline: open {} at ui.perfetto.dev\n", options.traces.trace);
   return text;
 }
@@ -243,7 +242,7 @@ int run(Session& session, Workload& workload) {
           const RunOutcome outcome = execute(session, device, workload);
           report::Document document = document_of(workload, outcome);
           if (!options.report.empty()) {
-            workload.save([&] { report::write_page(options.report, report::page_of(document, outcome)); });
+            workload.save([&] { page::write(options.report, page::of_run(document, outcome)); });
           }
           document.more = more_of(options, workload.save_failure().empty());
           report::print_report(

@@ -14,8 +14,9 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "runtime/report/timeline.h"
-#include "runtime/report/zones.h"
+#include "runtime/page/timeline.h"
+#include "runtime/report/device_report.h"
+#include "runtime/timing/zone_times.h"
 #include "tests/runtime/timing/support.h"
 
 namespace tilegrid::traces {
@@ -229,27 +230,29 @@ TEST(ProfilerCsv, HasTheProfilersColumnsAndZones) {
 }
 
 TEST(ZoneTimes, AddUpWhatKernelsName) {
-  report::ZoneTimes zones;
-  report::Timeline timeline;
+  timing::ZoneTimes zones;
+  page::Timeline timeline;
   Observers both;
   both.add(zones);
   both.add(timeline);
   static_cast<void>(timing::replay(some_run(), Chip(), &both));
-  const report::Value figures = zones.figures();
-  ASSERT_EQ(figures.list().size(), 3U);  // each TRISC passes it
+  const std::vector<timing::ZoneTime> sums = zones.sums();
+  ASSERT_EQ(sums.size(), 3U);  // each TRISC passes it
   double math = 0;
-  for (const report::Value& zone : figures.list()) {
-    EXPECT_EQ(zone["name"].text(), "inner, zone");
-    EXPECT_EQ(zone["file"].text(), "kernel.cpp");
-    EXPECT_EQ(zone["times"].count(), 6U);
-    const report::Value& cycles = zone["cycles"];
-    EXPECT_LE(cycles["least"].number(), cycles["mean"].number());
-    EXPECT_LE(cycles["mean"].number(), cycles["most"].number());
-    EXPECT_DOUBLE_EQ(cycles["sum"].number(), 6 * cycles["mean"].number());
-    if (zone["risc"].text() == "MATH") math = cycles["sum"].number();
+  for (const timing::ZoneTime& zone : sums) {
+    EXPECT_EQ(zone.name, "inner, zone");
+    EXPECT_EQ(zone.file, "kernel.cpp");
+    EXPECT_EQ(zone.times, 6U);
+    EXPECT_LE(zone.least, zone.cycles / 6);
+    EXPECT_LE(zone.cycles / 6, zone.most);
+    if (zone.lane == timing::Lane::math) math = zone.cycles;
   }
   EXPECT_GT(math, 0);
-  EXPECT_NE(report::zones_text(figures).find("inner, zone"), std::string::npos);
+  const report::Value device =
+      device_figures(report::replay_run(some_run(), report::choose_architecture("wormhole_b0", {})));
+  ASSERT_EQ(device["zones"].list().size(), 3U);
+  EXPECT_EQ(device["zones"].list().front()["cycles"]["sum"].number(), sums.front().cycles);
+  EXPECT_NE(device_time_text(device).find("inner, zone"), std::string::npos);
   // The page's timeline has them as rows of the core that names them.
   const report::Value page = timeline.figures();
   EXPECT_EQ(page["cores"].list().front()["zones"].list().size(), 3U);
