@@ -261,6 +261,15 @@ std::vector<CircularBufferConfig> circular_buffers(const Config& config) {
   return buffers;
 }
 
+namespace {
+
+/// Partitions whose teams are the cores that share K and V anyway: where nobody does there is nothing to deliver.
+bool deals_to_sharers(const Config& config) {
+  return config.partition == Partition::heads_first || config.partition == Partition::split_k;
+}
+
+}  // namespace
+
 Config with_chunks(Config config) {
   validate(config);
   if (config.kernel == Kernel::unfused || config.partition == Partition::contiguous) config.balance = Balance::contiguous;
@@ -275,13 +284,19 @@ Config with_chunks(Config config) {
     Config config;
   };
   std::vector<Choice> choices;
+  const bool must_share = config.kv != KvDelivery::dram && config.kv != KvDelivery::automatic && deals_to_sharers(config);
+  std::string nobody_shares;
   for (int sq = q.largest; sq >= q.smallest; --sq) {
     Config tried = config;
     tried.q_chunk = sq * tile_side;
     for (int sk = k.largest; sk >= k.smallest; --sk) {
       tried.k_chunk = sk * tile_side;
-      tried = with_parts(with_team(tried));
+      tried = with_parts(tried);
       if (l1_bytes_of(tried) > l1_of(config)) continue;
+      if (must_share && tried.delivery == KvDelivery::dram) {
+        if (nobody_shares.empty()) nobody_shares = fallback_reason(tried);
+        continue;
+      }
       choices.push_back({estimate(tried).cycles, tried});
     }
   }
@@ -289,6 +304,10 @@ Config with_chunks(Config config) {
   const auto best = std::find_if(choices.begin(), choices.end(), [](const Choice& choice) {
     return choice.config.kernel != Kernel::planned || planned_fits(choice.config);
   });
+  if (best == choices.end() && !nobody_shares.empty()) {
+    throw UsageError(
+        fmt::format("`partition` {}: `kv` {}: {}", name_of(config.partition), name_of(config.kv), nobody_shares));
+  }
   if (best == choices.end()) throw_does_not_fit(config);
   return best->config;
 }
@@ -299,7 +318,12 @@ Config with_chunks_for_all(Config config) {
   for (const KvDelivery delivery : all_deliveries) {
     Config tried = config;
     tried.kv = delivery;
-    tried = with_chunks(tried);
+    try {
+      tried = with_chunks(tried);
+    } catch (const UsageError&) {
+      if (delivery == KvDelivery::dram) throw;  // the first, and the one that there always is
+      continue;
+    }
     const std::int64_t cycles = estimate(tried).cycles;
     if (cycles >= least) continue;
     least = cycles;

@@ -412,11 +412,10 @@ void hand_on(const KernelArgs& args, const Running& now) {
 }
 
 /// A part of a Q chunk's K chunks, and what of other parts comes to this core.
-void attend_part(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t part) {
-  const KParts parts = args.k_parts(q_chunk);
-  if (part >= parts.active()) return;
-  Running now = attend(args, q_chunk, parts.of(part));
-  for (std::uint32_t i = 0; i < MergeTree::children(part, parts.active()); ++i) merge(args, now);
+void attend_part(const KernelArgs& args, const Turn& turn, std::uint32_t part) {
+  if (part >= turn.active) return;
+  Running now = attend(args, turn.item.chunk, turn.range());
+  for (std::uint32_t i = 0; i < MergeTree::children(part, turn.active); ++i) merge(args, now);
   if (part == 0) {
     finish(args, now);
   } else {
@@ -442,14 +441,14 @@ void compute() {
   const KernelArgs args = KernelArgs::of_this_kernel();
   const auto first = get_arg_val<std::uint32_t>(arg_first);
   const auto count = get_arg_val<std::uint32_t>(arg_count);
-  const std::uint32_t lane = args.lanes > 1 || args.parts > 1 ? get_arg_val<std::uint32_t>(arg_lane) : 0;
+  const Seat seat = args.lanes > 1 || args.parts > 1 ? args.seat_of(get_arg_val<std::uint32_t>(arg_seat)) : Seat{};
   compute_kernel_hw_startup(cb_q, cb_k, cb_scores);
   for (std::uint32_t position = first; position < first + count; ++position) {
-    const Turn turn = args.turn_at(position, lane);
-    if (args.parts > 1) {
-      attend_part(args, turn.item.chunk, lane);
+    const Turn turn = args.turn_at(position, seat);
+    if (turn.has_item && args.parts > 1) {
+      attend_part(args, turn, seat.part);
     } else if (turn.has_item) {
-      finish(args, attend(args, turn.item.chunk, {0, turn.visits}));
+      finish(args, attend(args, turn.item.chunk, turn.range()));
     }
     if (turn.chunks > turn.visits) drop(args, turn.chunks - turn.visits);
   }

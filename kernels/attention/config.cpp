@@ -138,10 +138,12 @@ void validate_partition(const Config& config) {
         fmt::format("the {} kernel merges no partial results; it goes with the hand-written one", name_of(config.kernel)));
   }
   if (config.partition == Partition::contiguous || config.kv == KvDelivery::dram) return;
-  const bool along_rows = config.partition == Partition::rows;
-  if (!along_rows && config.partition != Partition::columns) {
-    refuse(fmt::format("`kv` {} deals to teams; it goes with dram", name_of(config.kv)));
+  const bool heads_first = config.partition == Partition::heads_first;
+  if (heads_first && config.kv_cores != 0) {
+    refuse(fmt::format("`kv_cores` {}: a team is the cores of a K/V head", config.kv_cores));
   }
+  if (split || heads_first) return;
+  const bool along_rows = config.partition == Partition::rows;
   const bool any = config.kv == KvDelivery::automatic || config.kv == KvDelivery::multicast_grid;
   if (!along_rows && !any) {
     refuse(fmt::format("`kv` {} goes along rows; along columns goes multicast-grid", name_of(config.kv)));

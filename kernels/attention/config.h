@@ -81,9 +81,11 @@ enum class Balance : std::uint8_t { zigzag, contiguous };
 /// `contiguous`: the same without pairing light and heavy chunks. `heads_first`: cores are divided among batches, then
 /// heads, then the chunks of a head, each in equal ranges of which the last may be smaller or empty (attention.md 1.2: as
 /// the shipped kernels dealt until May 2026). `rows`, `columns`: the same with heads bound to rows or columns of the grid;
-/// when K and V are delivered along them, with K/V heads bound to them, and each a team.
+/// when K and V are delivered along them, with K/V heads bound to them, and each a team. Of heads_first with a delivery the
+/// cores of a K/V head are a team.
 /// `split_k`: as flat, but to groups of cores; the cores of a group share the K chunks of a Q chunk, and merge what comes
-/// of them (attention.md 1.9, flash decode; KParts).
+/// of them (attention.md 1.9, flash decode; KParts). With a delivery a group has a team for each part: its cores have the
+/// same part of other Q chunks of the K/V head.
 enum class Partition : std::uint8_t { flat, contiguous, heads_first, rows, columns, split_k };
 [[nodiscard]] const char* name_of(Partition partition);  ///< as on the command line
 struct Config;

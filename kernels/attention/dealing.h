@@ -53,18 +53,69 @@ struct Division {
     const Range heads = inner_of(slot);
     const Range range = chunks_of(slot);
     assert(heads.count != 0 && range.count != 0);  // as there is an index
-    const std::uint32_t place = index % range.count;
     const std::uint32_t one = outer_of(slot).begin + index / range.count / heads.count;
     const std::uint32_t head = heads.begin + index / range.count % heads.count;
-    std::uint32_t chunk = range.begin + place;
-    if (paired != 0) {
-      const std::uint32_t pair = range.begin / 2 + place / 2;
-      chunk = place % 2 == 0 ? pair : chunks - 1 - pair;
-    }
-    return {one * inner + head, first + chunk};
+    return {one * inner + head, chunk_at(range, index % range.count)};
+  }
+
+  /// When K and V are delivered: the slots of a head are a team; those of several heads that share a K/V head are one where
+  /// each has as many of these heads.
+  [[nodiscard]] constexpr std::uint32_t lanes(std::uint32_t sharing) const {
+    const std::uint32_t each = ceil_of(inner, over_inner);
+    return over_chunks * (each < sharing && sharing % each == 0 ? sharing / each : 1);
+  }
+  /// Those that have items, with so many lanes: the first ones.
+  [[nodiscard]] constexpr std::uint32_t teams(std::uint32_t lanes) const {
+    return ceil_of(outer, ceil_of(outer, over_outer)) * teams_of_one(lanes);
+  }
+  /// Turns of a team: those of its lane that has most. most() at most, which is the distance between two teams' positions.
+  [[nodiscard]] constexpr std::uint32_t turns(std::uint32_t lanes, std::uint32_t team) const {
+    const std::uint32_t slot = slot_at(lanes, team, 0, 0);
+    return outer_of(slot).count * inner_of(slot).count * ceil_of(chunks, over_chunks);
+  }
+  /// What the lanes of a team do at the same time, all with the same K/V head. Visits rise or fall along the lanes; those
+  /// without an item are at the end that has the most, or all of them have one.
+  struct Turn {
+    bool exists = false;
+    bool descending = true;      ///< lane 0 has the most visits
+    Item item;                   ///< the head is there also where no item exists
+    std::uint32_t heaviest = 0;  ///< chunk, of all lanes
+  };
+  [[nodiscard]] constexpr Turn turn_at(std::uint32_t lanes, std::uint32_t team, std::uint32_t index,
+                                       std::uint32_t lane) const {
+    const std::uint32_t together = lanes / over_chunks;
+    const std::uint32_t rank = lanes - 1 - lane;
+    const std::uint32_t slot = slot_at(lanes, team, rank % together, rank / together);
+    const std::uint32_t longest = ceil_of(chunks, over_chunks);
+    const std::uint32_t place = index % longest;
+    const Range heads = inner_of(slot);
+    const Range range = chunks_of(slot);
+    assert(heads.count != 0);
+    Turn turn;
+    turn.exists = place < range.count;
+    turn.descending = paired == 0 || place % 2 == 0;
+    turn.item.head =
+        (outer_of(slot).begin + index / longest / heads.count) * inner + heads.begin + index / longest % heads.count;
+    if (turn.exists) turn.item.chunk = chunk_at(range, place);
+    turn.heaviest = chunk_at(chunks_of(turn.descending ? (chunks - 1 - place) / longest : 0), place);
+    return turn;
   }
 
  private:
+  [[nodiscard]] constexpr std::uint32_t chunk_at(Range range, std::uint32_t place) const {
+    if (paired == 0) return first + range.begin + place;
+    const std::uint32_t pair = range.begin / 2 + place / 2;
+    return first + (place % 2 == 0 ? pair : chunks - 1 - pair);
+  }
+  [[nodiscard]] constexpr std::uint32_t teams_of_one(std::uint32_t lanes) const {
+    return ceil_of(inner, ceil_of(inner, over_inner)) / (lanes / over_chunks);
+  }
+  [[nodiscard]] constexpr std::uint32_t slot_at(std::uint32_t lanes, std::uint32_t team, std::uint32_t which,
+                                                std::uint32_t of_chunks) const {
+    const std::uint32_t of_one = teams_of_one(lanes);
+    const std::uint32_t place = team % of_one * (lanes / over_chunks) + which;
+    return (team / of_one * over_inner + place) * over_chunks + of_chunks;
+  }
   [[nodiscard]] static constexpr std::uint32_t ceil_of(std::uint32_t all, std::uint32_t parts) {
     return (all + parts - 1) / parts;
   }
@@ -74,7 +125,7 @@ struct Division {
     return {begin, size < all - begin ? size : all - begin};
   }
 };
-/// Not there for the partitions flat and contiguous.
+/// Not there for the partitions flat, contiguous and split-k, nor for rows and columns that are teams.
 [[nodiscard]] Division division_of(const Config& config);
 /// The place of a core in the division; none when it is left over.
 [[nodiscard]] std::optional<std::uint32_t> slot_of(const Config& config, const Division& division, int core);
@@ -111,8 +162,6 @@ struct KParts {
     return most;
   }
 };
-[[nodiscard]] KParts k_parts_of(const Config& config, int q_chunk_index);
-
 /// Who merges partial results with whom: a binary tree, in as many rounds as the number of parts has digits, as the shipped
 /// flash decode does since 2026 (attention.md 1.9). A chain would take a round for each part, one after the other. A part
 /// sends to the one with its lowest digit cleared; to part p come those of p + 1, p + 2, p + 4 ... below that digit.
@@ -134,7 +183,7 @@ struct MergeTree {
 /// How the flat order of all Q chunks (batch, then head, then chunk) is cut into runs, one for each core (attention.md
 /// 1.2): by formulas, for whoever does not need the whole list that split_work() makes. When cores work in teams, slices
 /// (batch, then K/V head, then slice) are dealt to teams in the same way: then a "core" here is a team, and an "item" or
-/// "chunk" is a slice. With split_k a "core" is a group of cores.
+/// "chunk" is a slice. With split_k a "core" is a group of cores, or of teams.
 class Dealing {
  public:
   /// Throws std::logic_error when config.q_chunk is not set. Teams are those of config.team.
@@ -206,20 +255,45 @@ struct Slices {
   /// The item with the most visits.
   [[nodiscard]] constexpr Item heaviest(std::uint32_t place) const { return ranked(place, 0); }
 
+  /// The chunks of a slice with the fewest and the most visits.
+  struct Extent {
+    std::uint32_t light = 0;
+    std::uint32_t heavy = 0;
+  };
+  [[nodiscard]] constexpr Extent extent_at(std::uint32_t place) const { return extent_to(end_of(place)); }
+  /// Of the slice that has this item.
+  [[nodiscard]] constexpr Extent extent_of(std::uint32_t head, std::uint32_t chunk) const {
+    const std::uint32_t behind = items() - 1 - ((chunk - first) * heads + head);
+    return extent_to(items() - behind / lanes * lanes);
+  }
+
  private:
-  [[nodiscard]] constexpr Item ranked(std::uint32_t place, std::uint32_t rank) const {
+  /// Items of this slice and those with fewer visits.
+  [[nodiscard]] constexpr std::uint32_t end_of(std::uint32_t place) const {
     const std::uint32_t mirrored = place % 2 == 0 ? place / 2 : count() - 1 - place / 2;
-    const std::uint32_t end = items() - (count() - 1 - (zigzag ? mirrored : place)) * lanes;
+    return items() - (count() - 1 - (zigzag ? mirrored : place)) * lanes;
+  }
+  [[nodiscard]] constexpr Extent extent_to(std::uint32_t end) const {
+    return {first + (end > lanes ? end - lanes : 0) / heads, first + (end - 1) / heads};
+  }
+  [[nodiscard]] constexpr Item ranked(std::uint32_t place, std::uint32_t rank) const {
+    const std::uint32_t end = end_of(place);
     if (rank >= end) return {};
     return {true, (end - 1 - rank) % heads, first + (end - 1 - rank) / heads};
   }
 };
 [[nodiscard]] Slices slices_of(const Config& config);
 
+/// How a slice's K chunks are cut: alike for all of its items, so that cores with the same part share them. They differ in
+/// where the last part ends.
+[[nodiscard]] KParts k_parts_of(const Config& config, Slices::Extent chunks);
+/// Of an item that shares its K chunks with no other.
+[[nodiscard]] KParts k_parts_of(const Config& config, int q_chunk_index);
+
 /// Most items of a core, whatever the partition.
 [[nodiscard]] std::int64_t most_items(const Config& config);
 
-/// Groups of config.parts cores that work on the same items.
+/// Groups of config.parts cores, or teams, that work on the same items.
 [[nodiscard]] int group_count(const Config& config);
 
 /// Estimated cycles of a K step's compute side, for choices only: it ranks, and predicts no times.

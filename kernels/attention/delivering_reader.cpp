@@ -34,14 +34,13 @@ struct Window {
 /// too.
 class ChainLink {
  public:
-  ChainLink(const KernelArgs& args, const DeliveryArgs& delivery, std::uint32_t lane)
-      : args_(args), delivery_(delivery), lane_(lane) {}
+  ChainLink(const KernelArgs& args, const DeliveryArgs& delivery, Seat seat)
+      : args_(args), delivery_(delivery), seat_(seat) {}
 
-  void begin(std::uint32_t position) {
-    const Slices slices = args_.slices();
-    rightwards_ = slices.descending(position % slices.count());
-    if (delivery_.left.exists != 0) left_.visits = args_.turn_at(position, lane_ - 1).visits;
-    if (delivery_.right.exists != 0) right_.visits = args_.turn_at(position, lane_ + 1).visits;
+  void begin(std::uint32_t position, const Turn& turn) {
+    rightwards_ = turn.descending;
+    if (delivery_.left.exists != 0) left_.visits = args_.turn_at(position, {seat_.lane - 1, seat_.part}).visits;
+    if (delivery_.right.exists != 0) right_.visits = args_.turn_at(position, {seat_.lane + 1, seat_.part}).visits;
     const Neighbour& before = rightwards_ ? left_ : right_;
     from_dram_ = before.visits == 0;
   }
@@ -80,7 +79,7 @@ class ChainLink {
   };
   const KernelArgs& args_;
   const DeliveryArgs& delivery_;
-  std::uint32_t lane_;
+  Seat seat_;
   Neighbour left_, right_;
   bool rightwards_ = true;
   bool from_dram_ = true;
@@ -136,7 +135,7 @@ class Fetcher {
   }
 
   template <class Member>
-  void fetch_kv(const Member& member, const Turn& turn, std::uint32_t chunk) {
+  void fetch_kv(const Member& member, const Turn& turn, std::uint32_t j) {
     for (Window& window : windows_) {
       const bool is_k = window.cb == cb_k;
       const std::uint32_t pages = args_.kv_chunk_tiles(window.cb);
@@ -146,11 +145,11 @@ class Fetcher {
         table_.turn_to(turn.kv_head);
         const InterleavedAddrGen tensor{is_k ? args_.k_base : args_.v_base, get_tile_size(window.cb)};
         const std::uint32_t columns = is_k ? args_.dim_t : args_.v_dim_t;
-        fill_window(tiles_, tensor, window.cb, kv_rows(args_, table_, turn.kv_head, chunk, columns), is_k);
+        fill_window(tiles_, tensor, window.cb, kv_rows(args_, table_, turn.kv_head, turn.first + j, columns), is_k);
       } else {
         member.receive_chunk();
       }
-      member.pass_on(window, chunk);
+      member.pass_on(window, j);
       cb_push_back(window.cb, pages);
     }
   }
@@ -167,14 +166,14 @@ class Fetcher {
 };
 
 void read_by_chain(const KernelArgs& args, const DeliveryArgs& delivery, std::uint32_t first, std::uint32_t count,
-                   std::uint32_t lane) {
+                   Seat seat) {
   Fetcher fetcher(args);
-  ChainLink link(args, delivery, lane);
+  ChainLink link(args, delivery, seat);
   for (std::uint32_t position = first; position < first + count; ++position) {
     mark_loop();
-    const Turn turn = args.turn_at(position, lane);
-    link.begin(position);
-    if (turn.has_item) fetcher.fetch_q(turn);
+    const Turn turn = args.turn_at(position, seat);
+    link.begin(position, turn);
+    if (turn.visits > 0) fetcher.fetch_q(turn);
     for (std::uint32_t j = 0; j < turn.chunks; ++j) {
       mark_loop();
       fetcher.fetch_kv(link, turn, j);
@@ -184,13 +183,13 @@ void read_by_chain(const KernelArgs& args, const DeliveryArgs& delivery, std::ui
 }
 
 void read_by_multicast(const KernelArgs& args, const DeliveryArgs& delivery, std::uint32_t first, std::uint32_t count,
-                       std::uint32_t lane) {
+                       Seat seat) {
   Fetcher fetcher(args);
   const MulticastMember member(delivery);
   for (std::uint32_t position = first; position < first + count; ++position) {
     mark_loop();
-    const Turn turn = args.turn_at(position, lane);
-    if (turn.has_item) fetcher.fetch_q(turn);
+    const Turn turn = args.turn_at(position, seat);
+    if (turn.visits > 0) fetcher.fetch_q(turn);
     for (std::uint32_t j = 0; j < turn.chunks; ++j) {
       mark_loop();
       fetcher.fetch_kv(member, turn, j);
@@ -205,13 +204,13 @@ void delivering_reader() {
   const DeliveryArgs delivery = delivery_args();
   const auto first = get_arg_val<std::uint32_t>(arg_first);
   const auto count = get_arg_val<std::uint32_t>(arg_count);
-  const auto lane = get_arg_val<std::uint32_t>(arg_lane);
+  const Seat seat = args.seat_of(get_arg_val<std::uint32_t>(arg_seat));
   if (count == 0) return;
   zone(Phase::read);
   if (args.multicast != 0) {
-    read_by_multicast(args, delivery, first, count, lane);
+    read_by_multicast(args, delivery, first, count, seat);
   } else {
-    read_by_chain(args, delivery, first, count, lane);
+    read_by_chain(args, delivery, first, count, seat);
   }
   mark_loop();
   close();

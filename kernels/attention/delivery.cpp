@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "core/error.h"
 #include "kernels/attention/dealing.h"
@@ -53,9 +54,32 @@ struct StepCount {
   std::int64_t read = 0;  ///< chunks from DRAM
 };
 
+/// Of teams that a division makes.
+StepCount count_steps(const Config& config, const Division& division) {
+  StepCount count;
+  const std::uint32_t lanes = config.team.cores();
+  const bool chain = config.delivery == KvDelivery::chain;
+  std::vector<std::int64_t> visits(lanes);
+  for (std::uint32_t team = 0; team < division.teams(lanes); ++team) {
+    std::fill(visits.begin(), visits.end(), 0);
+    for (std::uint32_t i = 0; i < division.turns(lanes, team); ++i) {
+      for (std::uint32_t lane = 0; lane < lanes; ++lane) {
+        const Division::Turn turn = division.turn_at(lanes, team, i, lane);
+        const std::int64_t heaviest = k_chunks_of(config, static_cast<int>(turn.heaviest));
+        if (lane == 0) count.read += heaviest;
+        const std::int64_t own = turn.exists ? k_chunks_of(config, static_cast<int>(turn.item.chunk)) : 0;
+        visits[lane] += chain ? own : heaviest;
+      }
+    }
+    count.most = std::max(count.most, *std::max_element(visits.begin(), visits.end()));
+  }
+  return count;
+}
+
 StepCount count_steps(const Config& config) {
   const Dealing dealing(config);
   if (const Division division = division_of(config); division.is_there()) {
+    if (config.team.cores() > 1) return count_steps(config, division);
     StepCount count;
     for (std::uint32_t slot = 0; slot < division.slots(); ++slot) {
       std::int64_t visits = 0;
@@ -66,6 +90,13 @@ StepCount count_steps(const Config& config) {
       count.read += visits;
     }
     return count;
+  }
+  if (config.parts > 1 && config.team.cores() > 1) {
+    const Slices slices = slices_of(config);
+    const auto parts_at = [&](int place) { return k_parts_of(config, slices.extent_at(place)); };
+    const RunSums longest(dealing, [&](int place) { return parts_at(place).longest(); });
+    const RunSums visits(dealing, [&](int place) { return parts_at(place).visits; });
+    return {longest.most(), visits.total()};
   }
   if (config.parts > 1) {
     const RunSums longest(dealing, [&](int place) { return k_parts_of(config, dealing.chunk_at(place)).longest(); });
@@ -94,12 +125,14 @@ StepCount count_steps(const Config& config) {
 double chunk_pair_bytes(const Config& config) {
   const std::int64_t row = std::int64_t{config.shape.dim_t()} * tile_bytes(config.format.k) +
                            std::int64_t{config.shape.v_dim_t()} * tile_bytes(config.format.v);
-  return static_cast<double>(config.k_chunk / tile_side * row);
+  const std::int64_t rows = config.k_chunk / tile_side;
+  return static_cast<double>(rows * row);
 }
 
 /// Cores that read DRAM at the same time: the first ones, as remainders go to them.
 int readers_of(const Config& config) {
   if (const Division division = division_of(config); division.is_there()) {
+    if (config.team.cores() > 1) return static_cast<int>(division.teams(config.team.cores()));
     int readers = 0;
     for (std::uint32_t slot = 0; slot < division.slots(); ++slot) readers += division.count(slot) > 0 ? 1 : 0;
     return readers;
@@ -110,25 +143,39 @@ int readers_of(const Config& config) {
   return readers * config.parts;
 }
 
+/// Of heads_first, cores of a team: those of a K/V head.
+std::uint32_t lanes_of_heads(const Config& config) {
+  return division_of(config).lanes(config.shape.heads / config.shape.kv_heads);
+}
+
+/// Whether the grid has room for all that the partition needs at once: of heads_first every team, of split_k a team for
+/// each part.
+bool has_room(const Config& config) {
+  const int teams = team_count(config);
+  if (config.partition != Partition::heads_first) return teams >= config.parts;
+  return std::cmp_greater_equal(teams, division_of(config).teams(config.team.cores()));
+}
+
 std::vector<Team> candidates(const Config& config, KvDelivery delivery) {
   const GridSize grid = config.grid;
-  const int most = std::min(items_of_kv_head(config), grid.cores());
   if (config.partition == Partition::rows) return {{grid.x, 1}};
   if (config.partition == Partition::columns) return {{1, grid.y}};
+  int least = 2, most = std::min(items_of_kv_head(config), grid.cores() / config.parts);
+  if (config.partition == Partition::heads_first) least = most = static_cast<int>(lanes_of_heads(config));
+  if (config.kv_cores > 0) least = most = config.kv_cores;
   std::vector<Team> teams;
   if (delivery == KvDelivery::chain) {
     // Usual is one chain a head; shorter chains fill sooner. A chain has at least a row of cores, unless a head has less
-    // work.
-    for (int cores = std::max(2, std::min(grid.x, most)); cores <= most; ++cores) teams.push_back({cores, 1});
-    if (config.kv_cores > 0) teams = {{config.kv_cores, 1}};
+    // work, or parts of it are dealt.
+    if (config.kv_cores == 0 && config.parts == 1) least = std::max(least, std::min(grid.x, most));
+    for (int cores = least; cores <= most; ++cores) teams.push_back({cores, 1});
     return teams;
   }
   const int rows = delivery == KvDelivery::multicast_row ? 1 : grid.y;
   for (int height = 1; height <= rows; ++height) {
     for (int width = 1; width <= grid.x; ++width) {
       const int cores = width * height;
-      const bool wanted = config.kv_cores > 0 ? cores == config.kv_cores : cores >= 2 && cores <= most;
-      if (wanted) teams.push_back({width, height});
+      if (cores >= least && cores <= most) teams.push_back({width, height});
     }
   }
   return teams;
@@ -166,6 +213,7 @@ Config with_team(Config config) {
       Config tried = config;
       tried.delivery = delivery;
       tried.team = team;
+      if (!has_room(tried)) continue;
       const DeliveryEstimate cost = estimate(tried);
       if (std::pair(cost.cycles, cost.kv_bytes) >= std::pair(least.cycles, least.kv_bytes)) continue;
       least = cost;
@@ -181,12 +229,13 @@ Config with_team(Config config) {
 
 Config with_parts(Config config) {
   config.parts = 1;
-  if (config.partition != Partition::split_k) return config;
+  config.team = {};
+  if (config.partition != Partition::split_k) return with_team(config);
   const int k_chunks = ceil_div(config.shape.seq_kv, config.k_chunk);
   const int most = std::min({config.grid.cores(), k_chunks, static_cast<int>(MergeTree::max_parts)});
   if (config.k_parts > 0) {
     config.parts = std::min(config.k_parts, most);
-    return config;
+    return with_team(config);
   }
   const std::int64_t items = std::max<std::int64_t>(Dealing(config).items(), 1);
   std::vector<int> candidates{1, static_cast<int>(config.grid.cores() / items)};  // so that all have something to do
@@ -195,10 +244,13 @@ Config with_parts(Config config) {
   Config best = config;
   for (const int parts : candidates) {
     config.parts = std::clamp(parts, 1, most);
-    const std::int64_t cycles = estimate(config).cycles;
-    if (cycles >= least) continue;
+    const Config tried = with_team(config);
+    const std::int64_t cycles = estimate(tried).cycles;
+    const bool worse_delivery = best.delivery == config.kv && tried.delivery != config.kv;
+    const bool better_delivery = best.delivery != config.kv && tried.delivery == config.kv;
+    if (worse_delivery || (!better_delivery && cycles >= least)) continue;
     least = cycles;
-    best = config;
+    best = tried;
   }
   return best;
 }
@@ -208,6 +260,19 @@ std::string fallback_reason(const Config& config) {
   if (config.grid.cores() < 2) return "there is one core";
   if (items_of_kv_head(config) < 2) return "a K/V head has one Q chunk only: nobody shares its K and V";
   const char* shape = config.kv == KvDelivery::multicast_row ? "row" : "rectangle";
+  const GridSize grid = config.grid;
+  if (config.partition == Partition::heads_first) {
+    const std::uint32_t lanes = lanes_of_heads(config);
+    if (lanes < 2) return "a K/V head is with one core: nobody shares its K and V";
+    return fmt::format("the teams of {} cores each that the K/V heads have are no {}s of a {}x{} grid", lanes, shape, grid.x,
+                       grid.y);
+  }
+  if (config.parts > 1) {
+    const char* form = config.delivery == KvDelivery::dram ? "team" : shape;
+    const std::string size = config.kv_cores > 0 ? std::to_string(config.kv_cores) : "several";
+    return fmt::format("a {}x{} grid has no room for {} {}s of {} cores, one for each part", grid.x, grid.y, config.parts,
+                       form, size);
+  }
   if (config.kv_cores > 0) {
     return fmt::format("{} cores form no {} of a {}x{} grid", config.kv_cores, shape, config.grid.x, config.grid.y);
   }
@@ -333,7 +398,7 @@ std::int64_t dropped_chunks(const Config& config) {
   if (config.delivery == KvDelivery::dram || config.delivery == KvDelivery::chain) return 0;
   std::int64_t visits = 0;
   for (const auto& items : split_work(config)) {
-    for (const WorkItem& item : items) visits += k_chunks_of(config, item.chunk);
+    for (const WorkItem& item : items) visits += k_steps_of(config, item);
   }
   return count_steps(config).read * config.team.cores() - visits;
 }

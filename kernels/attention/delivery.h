@@ -26,7 +26,8 @@ void check_kv_cores(const Config& config);
 /// grid does not have. `automatic` counts as dram.
 [[nodiscard]] Config with_team(Config config);
 
-/// Sets `parts` for chunks that are set, with split_k: as asked for, or the number with the least estimated time.
+/// Sets `parts` and what with_team() does, for chunks that are set: with split_k as many parts as asked for, or the number
+/// with the least estimated time.
 [[nodiscard]] Config with_parts(Config config);
 
 /// What the choice of a team goes by, for chunks and a team that are set. Not a prediction.

@@ -64,14 +64,13 @@ inline constexpr std::uint32_t flag_empty = 0;
 inline constexpr std::uint32_t flag_filled = 1;
 
 /// Runtime arguments of all three kernels: the places of the flat distribution that the core, or its team, works on.
-/// With teams the lane is there, too, and the reader has a DeliveryArgs behind it. With split_k the part is there, and the
-/// writer has a MergeArgs.
-/// Where Q chunks see no key the writer has a share of their pages: of those of a head, head by head.
+/// With teams or split_k the seat is there, too: the lane and, as many lanes further each, the part. With teams the reader
+/// has a DeliveryArgs behind it, with split_k the writer has a MergeArgs. Where Q chunks see no key the writer has a share
+/// of their pages: of those of a head, head by head.
 enum RuntimeArg : std::uint32_t {
   arg_first = 0,
   arg_count = 1,
-  arg_lane = 2,
-  arg_part = 2,
+  arg_seat = 2,
   arg_delivery = 3,
   arg_blind_first = 3,
   arg_blind_count = 4,
@@ -104,8 +103,18 @@ struct Turn {
   bool has_item = true;
   WorkItem item;
   std::uint32_t kv_head = 0;  ///< counted over all batches
-  std::uint32_t visits = 0;   ///< K chunks that the item needs
+  std::uint32_t first = 0;    ///< K chunk that the core begins with
+  std::uint32_t visits = 0;   ///< K chunks that the item needs of this core
   std::uint32_t chunks = 0;   ///< K chunks that come to the core; what it does not need it drops
+  std::uint32_t active = 1;   ///< parts that the item's K chunks are cut into
+  bool descending = true;     ///< of a team: lane 0 visits most
+  [[nodiscard]] KParts::Range range() const { return {first, first + visits}; }
+};
+
+/// Of a core in its team, and of the team among those that share an item's K chunks.
+struct Seat {
+  std::uint32_t lane = 0;
+  std::uint32_t part = 0;
 };
 
 /// Compile-time arguments, the same for reader, compute and writer. All sizes with _t are in tiles.
@@ -163,19 +172,17 @@ struct KernelArgs {
     const std::uint32_t keys = (end < seq_q ? end : seq_q) + keys_before - blind_rows;
     return (keys + k_chunk_t * tile_side - 1) / (k_chunk_t * tile_side);
   }
-  /// How the cores of a group share what a Q chunk visits.
-  [[nodiscard]] KParts k_parts(std::uint32_t q_chunk) const {
-    KParts all{visited_chunks(q_chunk), 1, parts};
+  /// How the cores of a group share what a Q chunk visits, or teams what a slice does.
+  [[nodiscard]] KParts k_parts(Slices::Extent chunks) const {
+    KParts all{visited_chunks(chunks.heavy), 1, parts};
     if (causal == 0) return all;
-    const std::uint32_t first = q_chunk * q_chunk_t * tile_side;
+    const std::uint32_t first = chunks.light * q_chunk_t * tile_side;
     const std::uint32_t before = (first > blind_rows ? first : blind_rows) + keys_before - blind_rows;  // keys, its own not
     all.together = all.visits - before / (k_chunk_t * tile_side);
     return all;
   }
-  /// K chunks of an item that one part visits.
-  [[nodiscard]] KParts::Range k_range(std::uint32_t q_chunk, std::uint32_t part) const {
-    return parts == 1 ? KParts::Range{0, visited_chunks(q_chunk)} : k_parts(q_chunk).of(part);
-  }
+  [[nodiscard]] Seat seat_of(std::uint32_t word) const { return {word % lanes, word / lanes}; }
+  [[nodiscard]] std::uint32_t word_of(Seat seat) const { return seat.part * lanes + seat.lane; }
   /// Of a partial result: output, maximum and sum of a Q chunk.
   [[nodiscard]] std::uint32_t partial_tiles() const { return q_chunk_t * (v_dim_t + 2); }
   /// Whether a query may see a key, but for keys that do not exist. Queries without a key count as seeing all: their results
@@ -206,25 +213,49 @@ struct KernelArgs {
   [[nodiscard]] Slices slices() const {
     return {heads / kv_heads, q_chunks - blind_chunks(), lanes, zigzag != 0, blind_chunks()};
   }
-  /// What a core, or a lane of a team, does at a position.
-  [[nodiscard]] Turn turn_at(std::uint32_t position, std::uint32_t lane) const {
+  /// What a core does at a position.
+  [[nodiscard]] Turn turn_at(std::uint32_t position, Seat seat) const {
     const std::uint32_t sharing = heads / kv_heads;
     Turn turn;
     if (lanes <= 1) {
       turn.item = item_at(position);
       turn.kv_head = (turn.item.batch * heads + turn.item.head) / sharing;
-      turn.chunks = turn.visits = visited_chunks(turn.item.chunk);
+      const auto chunk = static_cast<std::uint32_t>(turn.item.chunk);
+      share(turn, {chunk, chunk}, seat.part);
+      return turn;
+    }
+    if (division.is_there()) {
+      const std::uint32_t most = division.most();
+      const Division::Turn one = division.turn_at(lanes, position / most, position % most, seat.lane);
+      turn.has_item = one.exists;
+      turn.descending = one.descending;
+      turn.kv_head = one.item.head / sharing;
+      turn.item = WorkItem::of(one.item.head, heads, one.item.chunk);
+      share(turn, {one.heaviest, one.heaviest}, seat.part);
       return turn;
     }
     const Slices all = slices();
     const std::uint32_t place = position % all.count();
-    const Slices::Item item = all.item_at(place, lane);
+    const Slices::Item item = all.item_at(place, seat.lane);
     turn.has_item = item.exists;
+    turn.descending = all.descending(place);
     turn.kv_head = position / all.count();
     turn.item = WorkItem::of(turn.kv_head * sharing + item.head, heads, item.chunk);
-    turn.visits = item.exists ? visited_chunks(item.chunk) : 0;
-    turn.chunks = multicast != 0 ? visited_chunks(all.heaviest(place).chunk) : turn.visits;
+    share(turn, all.extent_at(place), seat.part);
     return turn;
+  }
+
+ private:
+  /// What of the K chunks of a slice falls to a part, and what of that the turn's item needs.
+  void share(Turn& turn, Slices::Extent slice, std::uint32_t part) const {
+    const KParts all = parts == 1 ? KParts{visited_chunks(slice.heavy)} : k_parts(slice);
+    const KParts::Range range = all.of(part);
+    turn.active = all.active();
+    turn.first = range.begin;
+    const std::uint32_t own = turn.has_item ? visited_chunks(turn.item.chunk) : 0;
+    const std::uint32_t end = own < range.end ? own : range.end;
+    turn.visits = end > range.begin ? end - range.begin : 0;
+    turn.chunks = multicast != 0 ? range.count() : turn.visits;
   }
 };
 

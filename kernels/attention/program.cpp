@@ -7,6 +7,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <type_traits>
+#include <utility>
 
 #include "core/tile.h"
 #include "core/vector_unit.h"
@@ -144,9 +145,10 @@ DeliveryArgs delivery_args(const Config& config, std::span<const Place> team, co
   const std::size_t lane = place.lane;
   DeliveryArgs args;
   if (config.delivery == KvDelivery::chain) {
+    // Those of a division have lanes without items at the other end.
     const std::uint32_t last_slice_lacks = slices_of(config).count() * slices_of(config).lanes - slices_of(config).items();
     const std::size_t even = team.size() - last_slice_lacks;  // lanes that have an item in every slice
-    const bool apart = config.uneven_apart && !config.shape.causal;
+    const bool apart = config.uneven_apart && !config.shape.causal && config.partition != Partition::heads_first;
     const auto linked = [&](std::size_t next) { return next < team.size() && !(apart && next >= even); };
     if (lane > 0 && linked(lane)) args.left = core_arg(grid.core(team[lane - 1].core));
     if (linked(lane + 1)) args.right = core_arg(grid.core(team[lane + 1].core));
@@ -160,58 +162,68 @@ DeliveryArgs delivery_args(const Config& config, std::span<const Place> team, co
   return args;
 }
 
-/// Reader, arguments and semaphores for teams. Cores without a team have no work.
-void deliver(Program& program, const Config& config) {
-  const Dealing dealing(config);
-  const std::vector<Place> all = places(config);
-  const std::size_t size = config.team.cores();
-  program.kernels[0].name = delivering_reader_name;
-  program.semaphores.assign(sem_filled + 1, 0);
-  program.semaphores[sem_filled] = flag_filled;
-  std::vector<std::vector<std::uint32_t>> reader(config.grid.cores());
-  constexpr std::size_t delivery_words = sizeof(DeliveryArgs) / sizeof(std::uint32_t);
-  for (auto& words : reader) words.assign(arg_delivery + delivery_words, 0);
-  for (const Place& place : all) {
-    std::vector<std::uint32_t>& words = reader[place.core];
-    const std::int64_t first = dealing.first_item(place.team);
-    words[arg_first] = static_cast<std::uint32_t>(first);
-    words[arg_count] = static_cast<std::uint32_t>(dealing.first_item(place.team + 1) - first);
-    words[arg_lane] = place.lane;
-    const DeliveryArgs args = delivery_args(config, std::span(all).subspan(place.team * size, size), place);
-    std::memcpy(words.data() + arg_delivery, &args, sizeof args);
-  }
-  for (int core = 0; core < count_of(reader); ++core) {
-    const std::vector<std::uint32_t> common(reader[core].begin(), reader[core].begin() + arg_delivery);
-    for (KernelConfig& kernel : program.kernels) kernel.runtime_args.emplace_back(core, common);
-    program.kernels[0].runtime_args.back().second = reader[core];
-  }
+/// Whom a core merges with: those with the same lane in the teams of its group.
+MergeArgs merge_args(const Config& config, std::span<const Place> all, const Place& place) {
+  const auto part = static_cast<std::uint32_t>(place.team % config.parts);
+  const auto core_of = [&](std::uint32_t other) {
+    const std::size_t team = place.team - part + other;
+    return core_arg(config.grid.core(all[team * config.team.cores() + place.lane].core));
+  };
+  MergeArgs merge;
+  if (part != 0) merge.parent = core_of(MergeTree::parent(part));
+  const std::uint32_t children = MergeTree::children(part, static_cast<std::uint32_t>(config.parts));
+  for (std::uint32_t i = 0; i < children; ++i) merge.children.at(i) = core_of(part + (1U << i));
+  return merge;
 }
 
-/// Arguments and semaphores of groups that share the K chunks of their items. Cores that are left over have no work.
-void split(Program& program, const Config& config) {
+/// Puts a struct of words behind the arguments, from `at` on.
+template <class Words>
+void append(std::vector<std::uint32_t>& arguments, std::uint32_t at, const Words& words) {
+  arguments.resize(at + sizeof words / sizeof(std::uint32_t));
+  std::memcpy(arguments.data() + at, &words, sizeof words);
+}
+
+/// Positions of a group, or with a division of a team. Nothing for those that are left over.
+std::pair<std::int64_t, std::int64_t> positions_of(const Config& config, const Dealing& dealing, int group) {
+  if (const Division division = division_of(config); division.is_there()) {
+    const std::uint32_t lanes = config.team.cores();
+    if (std::cmp_greater_equal(group, division.teams(lanes))) return {0, 0};
+    return {std::int64_t{division.most()} * group, division.turns(lanes, group)};
+  }
+  if (group >= dealing.takers()) return {0, 0};
+  const std::int64_t first = dealing.first_item(group);
+  return {first, dealing.first_item(group + 1) - first};
+}
+
+/// Arguments and semaphores of teams, and of groups that share the K chunks of their items: of cores, or of teams, and then
+/// of the cores with the same lane. Cores that are left over have no work.
+void share(Program& program, const Config& config) {
   const Dealing dealing(config);
-  program.semaphores.assign(semaphore_count, 0);
+  const bool teams = config.team.cores() > 1;
+  const bool parts = config.parts > 1;
+  const std::size_t size = config.team.cores();
+  const std::vector<Place> all = places(config);
+  if (teams) program.kernels[0].name = delivering_reader_name;
+  program.semaphores.assign(parts ? semaphore_count : sem_filled + 1, 0);
   program.semaphores[sem_filled] = flag_filled;
-  for (int core = 0; core < config.grid.cores(); ++core) {
-    const int group = core / config.parts;
-    const auto part = static_cast<std::uint32_t>(core % config.parts);
-    std::vector<std::uint32_t> words{0, 0, part};
+  std::vector<const Place*> of_core(config.grid.cores());
+  for (const Place& place : all) of_core[place.core] = &place;
+  for (int core = 0; core < count_of(of_core); ++core) {
+    std::vector<std::uint32_t> words(arg_seat + 1);
+    DeliveryArgs delivery;
     MergeArgs merge;
-    if (group < dealing.takers()) {
-      const std::int64_t first = dealing.first_item(group);
-      words[arg_first] = static_cast<std::uint32_t>(first);
-      words[arg_count] = static_cast<std::uint32_t>(dealing.first_item(group + 1) - first);
-      const auto core_of = [&](std::uint32_t other) {
-        return core_arg(config.grid.core(group * config.parts + static_cast<int>(other)));
-      };
-      if (part != 0) merge.parent = core_of(MergeTree::parent(part));
-      const std::uint32_t children = MergeTree::children(part, static_cast<std::uint32_t>(config.parts));
-      for (std::uint32_t i = 0; i < children; ++i) merge.children.at(i) = core_of(part + (1U << i));
+    if (const Place* place = of_core[core]) {
+      const int group = place->team / config.parts;
+      const auto part = static_cast<std::uint32_t>(place->team % config.parts);
+      const auto [first, count] = positions_of(config, dealing, group);
+      words = {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count),
+               static_cast<std::uint32_t>(part * size + place->lane)};
+      if (teams) delivery = delivery_args(config, std::span(all).subspan(place->team * size, size), *place);
+      if (parts && group < dealing.takers()) merge = merge_args(config, all, *place);
     }
     for (KernelConfig& kernel : program.kernels) kernel.runtime_args.emplace_back(core, words);
-    std::vector<std::uint32_t>& of_writer = program.kernels[2].runtime_args.back().second;
-    of_writer.resize(arg_merge + sizeof merge / sizeof(std::uint32_t));
-    std::memcpy(of_writer.data() + arg_merge, &merge, sizeof merge);
+    if (teams) append(program.kernels[0].runtime_args.back().second, arg_delivery, delivery);
+    if (parts) append(program.kernels[2].runtime_args.back().second, arg_merge, merge);
   }
 }
 
@@ -262,11 +274,7 @@ Program make_program(const Config& config, const TensorAddresses& addresses) {
     if (config.kernel == Kernel::multipass) program.kernels[1].name = multipass_compute_name;
   }
   if (config.team.cores() > 1 || config.parts > 1) {
-    if (config.parts > 1) {
-      split(program, config);
-    } else {
-      deliver(program, config);
-    }
+    share(program, config);
     add_blind_chunks(program, config);
     validate(program);
     return program;

@@ -73,25 +73,24 @@ void reader() {
   const InterleavedAddrGen q{args.q_base, get_tile_size(cb_q)};
   const InterleavedAddrGen k{args.k_base, get_tile_size(cb_k)};
   const InterleavedAddrGen v{args.v_base, get_tile_size(cb_v)};
-  const std::uint32_t part = args.parts > 1 ? get_arg_val<std::uint32_t>(arg_part) : 0;
+  const Seat seat = args.parts > 1 ? args.seat_of(get_arg_val<std::uint32_t>(arg_seat)) : Seat{};
   TileReader tiles(args.read_batch);
   PageTable table(args);
 
   zone(Phase::read);
   for (std::uint32_t position = first; position < first + count; ++position) {
     mark_loop();
-    const WorkItem item = args.item_at(position);
-    const std::uint32_t batch = item.batch;
-    const std::uint32_t head = item.head;
-    const std::uint32_t chunk = item.chunk;
-    const KParts::Range range = args.k_range(chunk, part);
-    if (range.count() == 0) continue;
-    const std::uint32_t kv_head = batch * args.kv_heads + head / (args.heads / args.kv_heads);
+    const Turn turn = args.turn_at(position, seat);
+    const std::uint32_t batch = turn.item.batch;
+    const std::uint32_t head = turn.item.head;
+    const std::uint32_t chunk = turn.item.chunk;
+    if (turn.visits == 0) continue;
+    const std::uint32_t kv_head = turn.kv_head;
     const std::uint32_t q_page = (batch * args.heads + head) * args.seq_q_t * args.dim_t;
 
     read_chunk(tiles, q, cb_q, {q_page, chunk * args.q_chunk_t, args.q_chunk_t, args.dim_t, args.seq_q_t}, false);
     table.turn_to(kv_head);
-    for (std::uint32_t j = range.begin; j < range.end; ++j) {
+    for (std::uint32_t j = turn.range().begin; j < turn.range().end; ++j) {
       mark_loop();
       read_chunk(tiles, k, cb_k, kv_rows(args, table, kv_head, j, args.dim_t), true);
       read_chunk(tiles, v, cb_v, kv_rows(args, table, kv_head, j, args.v_dim_t), false);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "kernels/attention/config.h"
 #include "kernels/attention/dealing.h"
@@ -25,7 +26,9 @@ int blind_chunks_of(const Config& config) {
   return config.shape.blind_rows() / config.q_chunk;
 }
 
-int group_count(const Config& config) { return config.grid.cores() / config.parts; }
+int group_count(const Config& config) {
+  return (config.team.cores() > 1 ? team_count(config) : config.grid.cores()) / config.parts;
+}
 
 Dealing::Dealing(const Config& config) : cores_(group_count(config)) {
   const Slices slices = slices_of(config);
@@ -38,7 +41,6 @@ Dealing::Dealing(const Config& config) : cores_(group_count(config)) {
   } else {
     chunks_ = slices.count();
     units_ = std::int64_t{shape.batch} * shape.kv_heads * chunks_;
-    cores_ = team_count(config);
     const bool bound = config.partition == Partition::rows || config.partition == Partition::columns;
     if (bound) bound_heads_ = std::int64_t{shape.batch} * shape.kv_heads;
   }
@@ -62,7 +64,7 @@ Division division_of(const Config& config) {
   Division division;
   const Partition partition = config.partition;
   if (partition == Partition::flat || partition == Partition::contiguous || partition == Partition::split_k) return division;
-  if (config.team.cores() > 1) return division;  // dealt to teams (Dealing)
+  if (config.team.cores() > 1 && partition != Partition::heads_first) return division;  // dealt to teams (Dealing)
   const Slices slices = slices_of(config);
   const std::uint32_t width = config.grid.x;
   const std::uint32_t height = config.grid.y;
@@ -111,16 +113,31 @@ std::int64_t most_items(const Config& config) {
 
 namespace {
 
-/// Items of a core of a team.
-std::vector<WorkItem> items_of(const Config& config, const Dealing& dealing, int team, int lane) {
+/// Items of a core of a team, or of its part of them.
+std::vector<WorkItem> items_of(const Config& config, const Dealing& dealing, const Place& place) {
   const Slices slices = slices_of(config);
   const Shape& shape = config.shape;
   std::vector<WorkItem> items;
-  for (std::int64_t i = dealing.first_item(team); i < dealing.first_item(team + 1); ++i) {
-    const Slices::Item item = slices.item_at(static_cast<std::uint32_t>(i % slices.count()), lane);
+  const int group = place.team / config.parts;
+  if (group >= dealing.takers()) return items;
+  for (std::int64_t i = dealing.first_item(group); i < dealing.first_item(group + 1); ++i) {
+    const Slices::Item item = slices.item_at(static_cast<std::uint32_t>(i % slices.count()), place.lane);
     if (!item.exists) continue;
     const auto kv = static_cast<int>(i / slices.count());
-    items.push_back(WorkItem::of(kv * slices.heads + item.head, shape.heads, item.chunk));
+    const WorkItem one = WorkItem::of(kv * slices.heads + item.head, shape.heads, item.chunk, place.team % config.parts);
+    if (k_steps_of(config, one) > 0) items.push_back(one);
+  }
+  return items;
+}
+
+/// Of a core of a team that a division has made.
+std::vector<WorkItem> items_of(const Config& config, const Division& division, const Place& place) {
+  const std::uint32_t lanes = config.team.cores();
+  std::vector<WorkItem> items;
+  if (std::cmp_greater_equal(place.team, division.teams(lanes))) return items;
+  for (std::uint32_t i = 0; i < division.turns(lanes, place.team); ++i) {
+    const Division::Turn turn = division.turn_at(lanes, place.team, i, place.lane);
+    if (turn.exists) items.push_back(WorkItem::of(turn.item.head, config.shape.heads, turn.item.chunk));
   }
   return items;
 }
@@ -132,19 +149,20 @@ std::vector<std::vector<WorkItem>> split_work(const Config& config) {
   const int heads = config.shape.heads;
   const int chunks = dealing.chunks_per_head();
   std::vector<std::vector<WorkItem>> split(config.grid.cores());
-  if (const Division division = division_of(config); division.is_there()) {
+  const Division division = division_of(config);
+  if (config.team.cores() > 1) {
+    for (const Place& place : places(config)) {
+      split[place.core] = division.is_there() ? items_of(config, division, place) : items_of(config, dealing, place);
+    }
+    return split;
+  }
+  if (division.is_there()) {
     for (int core = 0; core < config.grid.cores(); ++core) {
       const auto slot = slot_of(config, division, core);
       for (std::uint32_t i = 0; slot && i < division.count(*slot); ++i) {
         const Division::Item item = division.item_at(*slot, i);
         split[core].push_back(WorkItem::of(item.head, heads, item.chunk));
       }
-    }
-    return split;
-  }
-  if (config.team.cores() > 1) {
-    for (const Place& place : places(config)) {
-      split[place.core] = items_of(config, dealing, place.team, place.lane);
     }
     return split;
   }
@@ -174,20 +192,28 @@ int k_chunks_of(const Config& config, int q_chunk_index) {
   return ceil_div(shape.keys_seen(end - 1), config.k_chunk);
 }
 
-KParts k_parts_of(const Config& config, int q_chunk_index) {
+KParts k_parts_of(const Config& config, Slices::Extent chunks) {
   const Shape& shape = config.shape;
   KParts parts;
-  parts.visits = k_chunks_of(config, q_chunk_index);
+  parts.visits = k_chunks_of(config, static_cast<int>(chunks.heavy));
   parts.parts = config.parts;
   if (!shape.causal) return parts;
-  const int first = std::max(q_chunk_index * config.q_chunk, shape.blind_rows());  // row that sees a key
+  const int first = std::max(static_cast<int>(chunks.light) * config.q_chunk, shape.blind_rows());  // row that sees a key
   parts.together = parts.visits - (shape.keys_seen(first) - 1) / config.k_chunk;
   return parts;
 }
 
+KParts k_parts_of(const Config& config, int q_chunk_index) {
+  const auto chunk = static_cast<std::uint32_t>(q_chunk_index);
+  return k_parts_of(config, {chunk, chunk});
+}
+
 int k_steps_of(const Config& config, const WorkItem& item) {
-  if (config.parts == 1) return k_chunks_of(config, item.chunk);
-  return k_parts_of(config, item.chunk).of(item.part).count();
+  const int visits = k_chunks_of(config, item.chunk);
+  if (config.parts == 1) return visits;
+  const Slices slices = slices_of(config);
+  const KParts::Range range = k_parts_of(config, slices.extent_of(item.head % slices.heads, item.chunk)).of(item.part);
+  return std::max(std::min(static_cast<int>(range.end), visits) - static_cast<int>(range.begin), 0);
 }
 
 namespace {

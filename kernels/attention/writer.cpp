@@ -167,25 +167,25 @@ void make_masks(const KernelArgs& args, std::uint32_t chunk, KParts::Range range
 }
 
 /// What a core of a group does: only the first part has a result to store.
-void write_parts(const KernelArgs& args, std::uint32_t first, std::uint32_t count) {
-  const auto part = get_arg_val<std::uint32_t>(arg_part);
-  Partials partials(args, part);
+void write_parts(const KernelArgs& args, std::uint32_t first, std::uint32_t count, Seat seat) {
+  Partials partials(args, seat.part);
   for (std::uint32_t position = first; position < first + count; ++position) {
     mark_loop();
-    const WorkItem item = args.item_at(position);
+    const Turn turn = args.turn_at(position, seat);
+    const WorkItem& item = turn.item;
     const auto chunk = static_cast<std::uint32_t>(item.chunk);
-    const KParts parts = args.k_parts(chunk);
-    if (part >= parts.active()) {
-      partials.skip(parts.active());
+    if (!turn.has_item) continue;  // nor has any core of its group
+    if (seat.part >= turn.active) {
+      partials.skip(turn.active);
       continue;
     }
-    make_masks(args, chunk, parts.of(part));
+    make_masks(args, chunk, turn.range());
     zone(Phase::write);
-    partials.take(parts.active());
-    if (part == 0) {
+    partials.take(turn.active);
+    if (seat.part == 0) {
       store_output(args, (item.batch * args.heads + item.head) * args.seq_q_t * args.v_dim_t, chunk);
     } else {
-      partials.send(parts.active());
+      partials.send(turn.active);
     }
   }
   mark_loop();
@@ -219,16 +219,16 @@ void writer() {
   const KernelArgs args = KernelArgs::of_this_kernel();
   const auto first = get_arg_val<std::uint32_t>(arg_first);
   const auto count = get_arg_val<std::uint32_t>(arg_count);
-  const std::uint32_t lane = args.lanes > 1 ? get_arg_val<std::uint32_t>(arg_lane) : 0;
+  const Seat seat = args.lanes > 1 || args.parts > 1 ? args.seat_of(get_arg_val<std::uint32_t>(arg_seat)) : Seat{};
   make_scaler(cb_scaler);
   make_ones_column();
-  if (args.parts > 1) write_parts(args, first, count);
+  if (args.parts > 1) write_parts(args, first, count, seat);
   for (std::uint32_t position = first; args.parts == 1 && position < first + count; ++position) {
-    const Turn turn = args.turn_at(position, lane);
+    const Turn turn = args.turn_at(position, seat);
     if (!turn.has_item) continue;
     const std::uint32_t chunk = turn.item.chunk;
     mark_loop();
-    make_masks(args, chunk, {0, turn.visits});
+    make_masks(args, chunk, turn.range());
     const auto head = turn.item.batch * args.heads + turn.item.head;
     store_output(args, head * args.seq_q_t * args.v_dim_t, chunk);
   }

@@ -213,10 +213,10 @@ TEST(Deliveries, GiveEveryKernelTheSameTurns) {
     for (std::int64_t position = 0; position < dealing.items(); ++position) {
       std::uint32_t most = 0;
       for (std::uint32_t lane = 0; lane < 4; ++lane) {
-        most = std::max(most, args.turn_at(static_cast<std::uint32_t>(position), lane).visits);
+        most = std::max(most, args.turn_at(static_cast<std::uint32_t>(position), {lane, 0}).visits);
       }
       for (std::uint32_t lane = 0; lane < 4; ++lane) {
-        const Turn turn = args.turn_at(static_cast<std::uint32_t>(position), lane);
+        const Turn turn = args.turn_at(static_cast<std::uint32_t>(position), {lane, 0});
         EXPECT_EQ(turn.chunks, kv == KvDelivery::chain ? turn.visits : most);
         EXPECT_EQ(turn.has_item, turn.visits > 0);
       }

@@ -194,9 +194,11 @@ TEST(Partition, SplitKGivesEveryKChunkToOneCoreAndKernelsAgree) {
         EXPECT_EQ(item.part, static_cast<int>(core) % config.parts);
         const auto chunk = static_cast<std::uint32_t>(item.chunk);
         const auto part = static_cast<std::uint32_t>(item.part);
-        const KParts::Range range = args.parts == 1 ? args.k_range(chunk, 0) : k_parts_of(config, item.chunk).of(part);
-        EXPECT_EQ(range.begin, args.k_range(chunk, part).begin);
-        EXPECT_EQ(range.end, args.k_range(chunk, part).end);
+        const KParts::Range range = k_parts_of(config, item.chunk).of(part);
+        if (args.parts > 1) {
+          EXPECT_EQ(range.begin, args.k_parts({chunk, chunk}).of(part).begin);
+          EXPECT_EQ(range.end, args.k_parts({chunk, chunk}).of(part).end);
+        }
         ranges[{item.batch, item.head, item.chunk}].push_back(range);
       }
     }
@@ -238,6 +240,106 @@ TEST(Partition, DeliveredHeadsStayInTheirLinesOfTheGrid) {
       for (const auto& [head, of_head] : lines) EXPECT_LE(int(of_head.size()), std::max(1, all / (batch * kv_heads)));
     }
   }
+}
+
+/// Of a team at one of its positions: all get the same stretch of K, from its begin on. Along a chain nobody needs more than
+/// the one before, but for those at its head that have nothing to do.
+void expect_deliverable(const KernelArgs& args, std::uint32_t position, std::uint32_t part) {
+  std::uint32_t before = ~0U;
+  const Turn first = args.turn_at(position, {0, part});
+  for (std::uint32_t i = 0; i < args.lanes; ++i) {
+    const Turn turn = args.turn_at(position, {first.descending ? i : args.lanes - 1 - i, part});
+    EXPECT_EQ(turn.first, first.first);
+    EXPECT_EQ(turn.kv_head, first.kv_head);
+    EXPECT_EQ(turn.active, first.active);
+    EXPECT_EQ(turn.descending, first.descending);
+    EXPECT_LE(turn.visits, before);
+    EXPECT_EQ(turn.chunks, args.multicast != 0 ? first.chunks : turn.visits);
+    EXPECT_GE(turn.chunks, turn.visits);
+    if (turn.visits > 0) before = turn.visits;
+  }
+}
+
+TEST(Partition, WhatIsDeliveredIsVisitedOnceAndKernelsAgree) {
+  std::mt19937 random(13);
+  const auto one_of = [&](int least, int most) { return std::uniform_int_distribution(least, most)(random); };
+  constexpr std::array deliveries{KvDelivery::chain, KvDelivery::multicast_row, KvDelivery::multicast_grid};
+  int delivered = 0;
+  for (int i = 0; i < 200; ++i) {
+    const Partition partition = i % 2 == 0 ? Partition::heads_first : Partition::split_k;
+    Config config = config_of(partition, one_of(1, 3), 1, one_of(1, 700), {one_of(1, 8), one_of(1, 10)}, one_of(0, 1) == 1,
+                              32 * one_of(1, 3));
+    config.shape.kv_heads = one_of(1, 4);
+    config.shape.heads = config.shape.kv_heads * one_of(1, 6);
+    config.shape.seq_kv = one_of(1, 900);
+    config.k_chunk = 32 * one_of(1, 3);
+    config.kv = deliveries.at(static_cast<std::size_t>(one_of(0, 2)));
+    if (one_of(0, 2) == 0) config.balance = Balance::contiguous;
+    if (partition == Partition::split_k) config.k_parts = one_of(0, std::min(config.grid.cores(), 9));
+    config.chip = wormhole();
+    SCOPED_TRACE(testing::Message() << name_of(partition) << ' ' << name_of(config.kv) << ' ' << shape_text(config.shape)
+                                    << " causal " << config.shape.causal << " chunks " << config.q_chunk << ' '
+                                    << config.k_chunk << " on " << config.grid.x << 'x' << config.grid.y << " in "
+                                    << config.k_parts);
+    try {
+      config = with_chunks(config);
+    } catch (const UsageError&) {
+      continue;  // nobody shares
+    }
+    ++delivered;
+    const KernelArgs args = KernelArgs::from(config, {});
+    std::map<std::tuple<int, int, int>, int> visits;
+    const auto work = split_work(config);
+    const Program program = make_program(config, {});
+    for (const auto& [core, words] : program.kernels[0].runtime_args) {
+      const Seat seat = args.seat_of(words[arg_seat]);
+      std::vector<WorkItem> items;
+      for (std::uint32_t p = words[arg_first]; p < words[arg_first] + words[arg_count]; ++p) {
+        if (seat.lane == 0) expect_deliverable(args, p, seat.part);
+        const Turn turn = args.turn_at(p, seat);
+        if (turn.visits == 0) continue;
+        items.push_back(turn.item);
+        items.back().part = static_cast<int>(seat.part);
+        EXPECT_EQ(k_steps_of(config, items.back()), static_cast<int>(turn.visits));
+        visits[{turn.item.batch, turn.item.head, turn.item.chunk}] += static_cast<int>(turn.visits);
+      }
+      EXPECT_EQ(items, work[static_cast<std::size_t>(core)]) << "core " << core;
+      EXPECT_LE(std::int64_t(items.size()), most_items(config));
+    }
+    const int chunks = (config.shape.seq_q + config.q_chunk - 1) / config.q_chunk - blind_chunks_of(config);
+    EXPECT_EQ(visits.size(), static_cast<std::size_t>(config.shape.batch * config.shape.heads * chunks));
+    for (const auto& [item, count] : visits) EXPECT_EQ(count, k_chunks_of(config, std::get<2>(item)));
+  }
+  EXPECT_GT(delivered, 80);
+}
+
+TEST(Partition, DeliveriesThatNobodySharesAreRefused) {
+  const auto refusal = [](Partition partition, const Shape& shape, GridSize grid, KvDelivery kv, int parts) -> std::string {
+    Config config = config_of(partition, 1, 1, 64, grid, false, 32);
+    config.shape = shape;
+    config.kv = kv;
+    config.k_parts = parts;
+    config.chip = wormhole();
+    try {
+      config = with_chunks(config);
+    } catch (const UsageError& error) {
+      return error.message();
+    }
+    return fallback_reason(config);
+  };
+  const Shape decode{1, 8, 8, 1, 512, 64, false};
+  EXPECT_EQ(refusal(Partition::split_k, decode, {4, 2}, KvDelivery::chain, 4),
+            "`partition` split-k: `kv` chain: a K/V head has one Q chunk only: nobody shares its K and V");
+  const Shape prefill{1, 8, 8, 256, 512, 64, false};
+  EXPECT_EQ(refusal(Partition::heads_first, prefill, {4, 2}, KvDelivery::multicast_row, 0),
+            "`partition` heads-first: `kv` multicast-row: a K/V head is with one core: nobody shares its K and V");
+  EXPECT_EQ(refusal(Partition::split_k, prefill, {4, 2}, KvDelivery::chain, 5),
+            "`partition` split-k: `kv` chain: a 4x2 grid has no room for 5 teams of several cores, one for each part");
+  EXPECT_EQ(refusal(Partition::split_k, prefill, {1, 8}, KvDelivery::multicast_row, 4),
+            "a 1x8 grid has no room for 4 rows of several cores, one for each part");
+  EXPECT_EQ(refusal(Partition::heads_first, {1, 2, 2, 256, 512, 64, false}, {3, 4}, KvDelivery::multicast_row, 0),
+            "the teams of 6 cores each that the K/V heads have are no rows of a 3x4 grid");
+  EXPECT_EQ(refusal(Partition::heads_first, {1, 2, 2, 256, 512, 64, false}, {3, 4}, KvDelivery::multicast_grid, 0), "");
 }
 
 TEST(Paging, TablesAreReadAndRefused) {
@@ -298,9 +400,12 @@ TEST(Partition, WhatCannotBeDealtSoIsRefused) {
   config.kv = KvDelivery::multicast_grid;
   EXPECT_NO_THROW(validate(config));
   config.partition = Partition::heads_first;
+  EXPECT_NO_THROW(validate(config));
+  config.kv_cores = 4;
   EXPECT_THROW(validate(config), UsageError);
   config.partition = Partition::split_k;
-  EXPECT_THROW(validate(config), UsageError);
+  EXPECT_NO_THROW(validate(config));
+  config.kv_cores = 0;
   config.kv = KvDelivery::dram;
   config.k_parts = 64;
   EXPECT_NO_THROW(validate(config));
