@@ -13,6 +13,7 @@
 
 #include "core/checks/poison.h"
 #include "core/error.h"
+#include "core/huge_pages.h"
 
 namespace tilegrid {
 namespace {
@@ -45,6 +46,23 @@ void zero_touched(std::uintptr_t start, std::size_t bytes) {
   for (std::size_t at = 0; at < bytes; at += page_bytes) {
     if ((touched[at / page_bytes] & 1U) != 0) std::memset(pointer_to(start + at), 0, std::min(page_bytes, bytes - at));
   }
+}
+
+/// Whether no page of it has been touched yet, all of them zero.
+bool untouched(std::uintptr_t start, std::size_t bytes) {
+  std::vector<unsigned char> touched(bytes / sysconf(_SC_PAGESIZE));
+  if (mincore(pointer_to(start), bytes, touched.data()) != 0) return false;
+  return std::none_of(touched.begin(), touched.end(), [](unsigned char page) { return (page & 1U) != 0; });
+}
+
+/// Puts new pages there that are marked as never written.
+bool mark_new_pages(std::uintptr_t start, std::size_t bytes) {
+  static HugePages source;  // of all arenas: what is left of a huge page is for the next core
+  std::byte* pages = source.take(bytes);
+  if (pages == nullptr) return false;
+  madvise(pages, bytes, MADV_POPULATE_WRITE);  // for small ones; see mark_unwritten()
+  checks::fill(checks::l1_poison, pages, bytes);
+  return source.move(pages, bytes, pointer_to(start));
 }
 
 }  // namespace
@@ -159,10 +177,20 @@ void L1Arena::switch_to(std::uint32_t l1_base) noexcept {
 void L1Arena::mark_unwritten(int core, std::uint32_t first, std::uint32_t end) const {
   const std::uintptr_t page = sysconf(_SC_PAGESIZE);
   const std::uintptr_t start = base(core) + first;
-  const std::uintptr_t first_page = start / page * page;
+  const std::uintptr_t stop = base(core) + end;
+  const std::uintptr_t first_page = (start + page - 1) / page * page;
+  const std::uintptr_t last_page = stop / page * page;
+  if (first_ != 0 && file_.descriptor < 0 && first_page < last_page && untouched(first_page, last_page - first_page) &&
+      mark_new_pages(first_page, last_page - first_page)) {
+    checks::fill(checks::l1_poison, static_cast<std::byte*>(pointer_to(start)), first_page - start);
+    // Patterns begin at multiples of 16, as buffers do.
+    checks::fill(checks::l1_poison, static_cast<std::byte*>(pointer_to(last_page)), stop - last_page);
+    return;
+  }
   // All of it will be written at once: better all pages in one call than one fault after the other. Kernels before 5.14 do
   // not know the request, and nothing is lost.
-  madvise(pointer_to(first_page), start - first_page + (end - first), MADV_POPULATE_WRITE);
+  const std::uintptr_t around = start / page * page;
+  madvise(pointer_to(around), stop - around, MADV_POPULATE_WRITE);
   checks::fill(checks::l1_poison, static_cast<std::byte*>(pointer_to(start)), end - first);
 }
 
