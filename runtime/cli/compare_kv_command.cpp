@@ -309,21 +309,6 @@ Value all_figures(const std::vector<Shape>& shapes) {
           {"rows", rows}};
 }
 
-/// Whether a flag has several values: --seq 1024,2048.
-bool has_lists(const std::vector<std::string>& arguments) {
-  constexpr std::array<std::string_view, 5> others{"--q", "--k", "--v", "--arch", "--check"};
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::size_t equals = arguments[i].find('=');
-    const std::string name = arguments[i].substr(0, equals);
-    if (std::find(others.begin(), others.end(), name) != others.end()) {
-      if (equals == std::string::npos) ++i;
-      continue;
-    }
-    if (arguments[i].find(',') != std::string::npos) return true;
-  }
-  return false;
-}
-
 struct CompareKv : ComparisonOutput {
   static std::vector<Shape> shapes_of(std::vector<std::string> arguments) {
     refuse_for_rows(arguments, std::array<std::string_view, 2>{"--kv", "--balance"}, "compare-kv");

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <utility>
 
 #include "core/error.h"
 #include "runtime/cli/commands.h"
@@ -21,6 +24,8 @@ using workloads::Attention;
 
 constexpr std::array all_partitions{Partition::flat, Partition::contiguous, Partition::heads_first,
                                     Partition::rows, Partition::columns,    Partition::split_k};
+constexpr std::array all_kvs{KvDelivery::dram, KvDelivery::chain, KvDelivery::multicast_row, KvDelivery::multicast_grid,
+                             KvDelivery::automatic};
 
 const std::vector<Figure> partition_figures{
     {".chunks", "Q x K", 9, Kind::text, "Q x K rows a chunk"},
@@ -62,6 +67,7 @@ Value figures_of_run(const Attention& run, const report::RunOutcome& outcome) {
           {".chunks", fmt::format("{}x{}", run.config.q_chunk, run.config.k_chunk)},
           {"parts", run.config.parts},
           {"used", name_of(run.config.delivery)},
+          {"fallback", report::text_or_null(fallback_reason(run.config))},
           {"device",
            {{"cycles", device.time.cycles},
             {"seconds", device.time.seconds},
@@ -80,82 +86,215 @@ Value figures_of_run(const Attention& run, const report::RunOutcome& outcome) {
                                      : "WRONG"}};
 }
 
-ComparedRun dealt(Partition partition, KvDelivery delivery) {
-  ComparedRun row;
-  row.name = fmt::format("{} {}", name_of(partition), name_of(delivery));
-  row.flags.varied = {{"--partition", name_of(partition)}, {"--kv", name_of(delivery)}};
-  row.what = {{"partition", name_of(partition)}, {"delivery", name_of(delivery)}};
-  return row;
+/// Some of `all`, by their names with commas between. Throws UsageError.
+template <class E, std::size_t n>
+std::vector<E> listed(const char* flag, const std::string& text, const std::array<E, n>& all) {
+  std::vector<E> some;
+  some.reserve(all.size());
+  for (const std::string& word : split(text)) {
+    const auto found = std::find_if(all.begin(), all.end(), [&](E one) { return word == name_of(one); });
+    if (found == all.end()) {
+      std::vector<const char*> names;
+      names.reserve(all.size());
+      for (const E one : all) names.push_back(name_of(one));
+      throw UsageError(
+          fmt::format("{} {}: {} is none of {}", flag, text, word.empty() ? "an empty word" : word, fmt::join(names, ", ")));
+    }
+    if (std::find(some.begin(), some.end(), *found) != some.end()) {
+      throw UsageError(fmt::format("{} {}: {} is there twice", flag, text, word));
+    }
+    some.push_back(*found);
+  }
+  return some;
 }
 
-/// Sets `shape` where it runs, to that which was asked for.
-void run_dealt(const Session& session, Device& device, const Attention& asked, ComparedRun& row, attention::Shape& shape) {
-  const std::string &partition = row.what["partition"].text(), &delivery = row.what["delivery"].text();
-  std::vector<std::string> changes{"--partition=" + partition, "--kv=" + delivery};
-  if (partition != name_of(Partition::split_k)) changes.emplace_back("--k-parts=0");
-  if (delivery == name_of(KvDelivery::dram)) changes.emplace_back("--kv-cores=0");
-  Attention run;
-  settle_as(run, asked, changes);
-  run_row(session, device, run, row, false, [&](const report::RunOutcome& outcome) {
-    shape = run.shape();
-    return figures_of_run(run, outcome);
-  });
+/// What is dealt, and every way in which it is.
+struct Dealt {
+  SweepPoint flags;
+  std::unique_ptr<Attention> asked;
+  attention::Shape shape;  ///< of a row that ran
+  ComparedRuns rows;
+
+  void add(Partition partition, KvDelivery delivery) {
+    ComparedRun& row = rows.emplace_back();
+    row.name = fmt::format("{} {}", name_of(partition), name_of(delivery));
+    if (!flags.varied.empty()) row.group = flags.varied_text();
+    row.flags.varied = flags.varied;
+    row.flags.varied.push_back({"--partition", name_of(partition)});
+    row.flags.varied.push_back({"--kv", name_of(delivery)});
+    row.what = {{"partition", name_of(partition)}, {"delivery", name_of(delivery)}};
+  }
+
+  void run(const Session& session, Device& device, ComparedRun& row) {
+    const std::string &partition = row.what["partition"].text(), &delivery = row.what["delivery"].text();
+    std::vector<std::string> changes{"--partition=" + partition, "--kv=" + delivery};
+    if (partition != name_of(Partition::split_k)) changes.emplace_back("--k-parts=0");
+    if (delivery == name_of(KvDelivery::dram)) changes.emplace_back("--kv-cores=0");
+    Attention run;
+    settle_as(run, *asked, changes);
+    run_row(session, device, run, row, false, [&](const report::RunOutcome& outcome) {
+      shape = run.shape();
+      return figures_of_run(run, outcome);
+    });
+  }
+
+  [[nodiscard]] const ComparedRun* best() const { return quickest(rows); }
+  void set_gains() {
+    for (ComparedRun& row : rows) {
+      if (row.ran() && rows.front().ran()) row.figures[".gain"] = rows.front().cycles() / row.cycles();
+    }
+  }
+  [[nodiscard]] std::string line() const {
+    return fmt::format("{}{}; {} cores{}", attention::shape_text(shape), shape.causal ? ", causal" : "",
+                       report::text_of(asked->options.grid), asked->options.dry_run ? "; dry runs, no numbers" : "");
+  }
+  [[nodiscard]] std::string text() const {
+    const std::string title = best() == nullptr ? flags.varied_text() : line();
+    std::string text = fmt::format("Partitions: {}\n{}\n", title, named_table(partition_figures, rows));
+    for (const ComparedRun& row : rows) {
+      if (!row.ran() || row["fallback"].is_null()) continue;
+      text += fmt::format("  {:<26}{} instead: {}\n", row.name, row["used"].text(), row["fallback"].text());
+    }
+    return text + (best() == nullptr ? "  None runs\n" : fmt::format("  Least device time: {}\n", best()->name));
+  }
+  [[nodiscard]] Value winner() const {
+    if (best() == nullptr) return {};
+    Value winner = best()->what;
+    winner["cycles"] = best()->cycles();
+    return winner;
+  }
+};
+using AllDealt = std::vector<Dealt>;
+
+KnownFaults faults_of_all(const AllDealt& all) {
+  KnownFaults faults;
+  for (const Dealt& one : all) add(faults, faults_of(one.rows));
+  return faults;
 }
 
-std::string shape_line(const Attention& asked, const attention::Shape& shape) {
-  return fmt::format("{}{}; {} cores{}", attention::shape_text(shape), shape.causal ? ", causal" : "",
-                     report::text_of(asked.options.grid), asked.options.dry_run ? "; dry runs, no numbers" : "");
+/// Of several: the winner of each.
+std::string winners_of(const AllDealt& all) {
+  if (all.size() == 1) return {};
+  std::vector<report::Table::Column> columns{{"", 1}};
+  const auto flags = flag_columns(all.front().flags.varied, 1);
+  columns.insert(columns.end(), flags.begin(), flags.end());
+  columns.insert(columns.end(), {{"device time", 14}, {"gain", 8}, {"   partition and K/V", -30}});
+  const report::Table table(columns);
+  std::string text = "\nLeast device time of each\n" + table.head();
+  for (const Dealt& one : all) {
+    std::vector<std::string> cells{""};
+    for (const SweepPoint::Flag& flag : one.flags.varied) cells.push_back(flag.value);
+    const ComparedRun* best = one.best();
+    if (best == nullptr) {
+      text += table.row(cells, "  none runs");
+      continue;
+    }
+    const Value& gain = (*best)[".gain"];
+    cells.insert(cells.end(), {report::duration_text(best->seconds()),
+                               gain.is_null() ? "-" : fmt::format("{:.2f}x", gain.number()), "   " + best->name});
+    text += table.row(cells);
+  }
+  return text;
 }
 
-/// Keys: version, command, dry_run, warnings, grid, shape, rows, winner. Some row runs.
-Value partition_report(const Attention& asked, const attention::Shape& shape, const ComparedRuns& all) {
-  report::Array rows;
-  for (const ComparedRun& row : all) rows.push_back(named_figures(row));
-  const ComparedRun& best = *quickest(all);
-  Value winner = best.what;
-  winner["cycles"] = best.cycles();
-  return {{"version", report::program_version()},
-          {"command", "compare-partitions"},
-          {"dry_run", asked.options.dry_run},
-          {"warnings", report::faults_of(faults_of(all))},
-          {"grid", report::text_of(asked.options.grid)},
-          {"shape", attention_shape_figures(shape)},
-          {"rows", rows},
-          {"winner", winner}};
+/// Keys: version, command, dry_run, warnings; of one shape grid, shape, rows, winner; of several shapes (flags, grid, shape,
+/// winner of each) and rows (a row's `shape` is the index).
+Value partition_report(const AllDealt& all) {
+  const Dealt& first = all.front();
+  Value figures{{"version", report::program_version()},
+                {"command", "compare-partitions"},
+                {"dry_run", first.asked->options.dry_run},
+                {"warnings", report::faults_of(faults_of_all(all))}};
+  report::Array shapes, rows;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Dealt& one = all[i];
+    shapes.push_back({{"flags", one.flags.varied_figures()},
+                      {"grid", report::text_of(one.asked->options.grid)},
+                      {"shape", one.best() == nullptr ? Value() : attention_shape_figures(one.shape)},
+                      {"winner", one.winner()}});
+    for (const ComparedRun& row : one.rows) {
+      const Value own = named_figures(row);
+      Value values;
+      if (all.size() > 1) values["shape"] = i;
+      for (const report::Member& figure : own.members()) values[figure.name] = figure.value;
+      rows.push_back(values);
+    }
+  }
+  if (all.size() > 1) {
+    figures["shapes"] = shapes;
+    figures["rows"] = rows;
+    return figures;
+  }
+  figures["grid"] = report::text_of(first.asked->options.grid);
+  figures["shape"] = attention_shape_figures(first.shape);
+  figures["rows"] = rows;
+  figures["winner"] = first.winner();
+  return figures;
 }
 
 struct ComparePartitions : ComparisonOutput {
-  int report(const Session& session, const Attention& asked, const attention::Shape& shape, ComparedRuns& rows) const {
-    const ComparedRun* best = quickest(rows);
-    if (best == nullptr) throw UsageError(rows.front().refusal);
-    ComparisonPage shown{"Partitions of the work", {{"shape", shape_line(asked, shape)}}, partition_figures, {}};
-    for (ComparedRun& row : rows) {
-      if (row.ran() && rows.front().ran()) row.figures[".gain"] = rows.front().cycles() / row.cycles();
-      shown.rows.push_back(&row);
+  std::string partitions, deliveries;
+
+  ComparePartitions() {
+    flags.add("--partition", "LIST", "Those to compare, commas between [all]", partitions);
+    flags.add("--kv", "LIST", "Deliveries of K and V to compare, commas between; of one, it and dram [dram]", deliveries);
+  }
+
+  [[nodiscard]] AllDealt all_dealt(const std::vector<std::string>& arguments) const {
+    const std::vector<Partition> ways = partitions.empty() ? std::vector(all_partitions.begin(), all_partitions.end())
+                                                           : listed("--partition", partitions, all_partitions);
+    std::vector<KvDelivery> kvs = listed("--kv", deliveries.empty() ? name_of(KvDelivery::dram) : deliveries, all_kvs);
+    if (kvs.size() == 1 && kvs.front() != KvDelivery::dram) kvs.insert(kvs.begin(), KvDelivery::dram);
+    std::vector<SweepPoint> points{{arguments, {}, {}}};
+    if (has_lists(arguments)) points = sweep_points("attention", Attention().flags(), arguments, false);
+    AllDealt all;
+    for (SweepPoint& point : points) {
+      Dealt& one = all.emplace_back();
+      point.arguments.push_back(fmt::format("--kv={}", name_of(kvs.back())));  // for what goes with it
+      one.asked = std::make_unique<Attention>();
+      parse_flags(one.asked->flags(), point.arguments);
+      one.asked->settle();
+      one.flags = std::move(point);
+      for (const Partition partition : ways) {
+        for (const KvDelivery delivery : kvs) one.add(partition, delivery);
+      }
     }
-    const int code = any_wrong(rows) ? workloads::mismatch(session, "outputs are wrong, see the report") : 0;
-    publish(fmt::format("Partitions: {}\n{}\n  Least device time: {}\n{}", shape_line(asked, shape),
-                        named_table(partition_figures, rows), best->name, report::faults_text(faults_of(rows))),
-            partition_report(asked, shape, rows), shown);
+    return all;
+  }
+
+  int report(const Session& session, AllDealt& all) const {
+    ComparisonPage shown{"Partitions of the work", {}, partition_figures, {}};
+    std::string text;
+    bool ran = false, wrong = false;
+    for (Dealt& one : all) {
+      one.set_gains();
+      ran = ran || one.best() != nullptr;
+      wrong = wrong || any_wrong(one.rows);
+      text += (text.empty() ? "" : "\n") + one.text();
+      for (const ComparedRun& row : one.rows) shown.rows.push_back(&row);
+    }
+    if (!ran) throw UsageError(all.front().rows.front().refusal);
+    if (all.size() == 1) shown.facts.emplace_back("shape", all.front().line());
+    if (all.size() > 1) shown.facts.emplace_back("flags", fmt::format("{}", fmt::join(all.front().flags.fixed, " ")));
+    const int code = wrong ? workloads::mismatch(session, "outputs are wrong, see the report") : 0;
+    publish(text + winners_of(all) + report::faults_text(faults_of_all(all)), partition_report(all), shown);
     return code;
   }
 
   int run(Session& session, const std::vector<std::string>& arguments) const {
-    refuse_for_rows(arguments, std::array<std::string_view, 1>{"--partition"}, "compare-partitions");
-    Attention asked;
-    parse_flags(asked.flags(), arguments);
-    asked.settle();
-    asked.register_kernels();
-    ComparedRuns rows;
-    for (const Partition partition : all_partitions) {
-      rows.push_back(dealt(partition, KvDelivery::dram));
-      if (asked.config.kv != KvDelivery::dram) rows.push_back(dealt(partition, asked.config.kv));
+    AllDealt all = all_dealt(arguments);
+    all.front().asked->register_kernels();
+    ManyRuns runs{"compare-partitions", "partitions", progress, {}, &flags, {}, {}, {}};
+    std::vector<std::pair<Dealt*, ComparedRun*>> rows;
+    for (Dealt& one : all) {
+      runs.asked.push_back(&one.asked->flags());
+      for (ComparedRun& row : one.rows) {
+        rows.emplace_back(&one, &row);
+        runs.sessions.push_back(one.asked->options.session());
+      }
     }
-    attention::Shape shape;
-    ManyRuns runs{"compare-partitions", "partitions", progress, {}, &flags, {&asked.flags()}, {}, {}};
-    runs.sessions.assign(rows.size(), asked.options.session());
-    runs.run = [&](Device& device, std::size_t i) { run_dealt(session, device, asked, rows[i], shape); };
-    runs.report = [&] { return report(session, asked, shape, rows); };
+    runs.run = [&](Device& device, std::size_t i) { rows[i].first->run(session, device, *rows[i].second); };
+    runs.report = [&] { return report(session, all); };
     return run_all(session, runs);
   }
 };
@@ -168,10 +307,13 @@ Command compare_partitions_command() {
       "Compare the ways in which heads and Q chunks are dealt to cores (--partition), in device time, balance,\n"
       "communication and DRAM. Takes the flags of `tilegrid attention`; with --kv each partition runs with K and V from\n"
       "DRAM and with that delivery. Chunks that are not given are chosen for each row. Balance: K steps of a core on the\n"
-      "mean, over those of the one with most. Every row is verified; --dry-run for large shapes.",
+      "mean, over those of the one with most. Every row is verified; --dry-run for large shapes.\n"
+      "Lists of values, commas between, make a table for each combination and one of the winners.",
       "Example: tilegrid compare-partitions --heads 10 --seq 2560 --dim 128 --causal --dry-run\n"
       "         tilegrid compare-partitions --heads 8 --kv-heads 1 --seq 1 --kv-seq 8192 --dim 128 --kv-page 64\n"
-      "         tilegrid compare-partitions --heads 8 --kv-heads 8 --seq 2560 --dim 128 --kv multicast-row --dry-run\n");
+      "         tilegrid compare-partitions --heads 8 --kv-heads 8 --seq 2560 --dim 128 --kv multicast-row --dry-run\n"
+      "         tilegrid compare-partitions --heads 8 --seq 1024,4096 --dim 128 --partition flat,heads-first,split-k\n"
+      "                  --kv dram,chain,multicast-grid --dry-run\n");
   made.takes_rest = true;
   return made;
 }

@@ -69,6 +69,26 @@ void refuse_for_rows(const std::vector<std::string>& arguments, std::span<const 
   refuse_arguments(arguments, trace_flags, command);
 }
 
+bool has_lists(const std::vector<std::string>& arguments) {
+  constexpr std::array<std::string_view, 6> others{"--q", "--k", "--v", "--arch", "--check", "--page-table"};
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::size_t equals = arguments[i].find('=');
+    const std::string name = arguments[i].substr(0, equals);
+    if (std::find(others.begin(), others.end(), name) != others.end()) {
+      if (equals == std::string::npos) ++i;
+      continue;
+    }
+    // --format q=bf16,kv=bfp8 is one configuration, --format bf16,bfp8 are two.
+    const std::string& value = equals == std::string::npos && i + 1 < arguments.size() ? arguments[i + 1] : arguments[i];
+    if (name == "--format" && std::count(value.begin(), value.end(), '=') > (equals == std::string::npos ? 0 : 1)) {
+      if (equals == std::string::npos) ++i;
+      continue;
+    }
+    if (arguments[i].find(',') != std::string::npos) return true;
+  }
+  return false;
+}
+
 Value attention_shape_figures(const attention::Shape& shape) {
   return {{"batch", shape.batch},       {"heads", shape.heads},         {"kv_heads", shape.kv_heads},
           {"seq", shape.seq_q},         {"kv_seq", shape.seq_kv},       {"dim", shape.dim},

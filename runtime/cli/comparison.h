@@ -66,6 +66,8 @@ void run_row(const Session& session, Device& device, workloads::Workload& worklo
 /// refuse_arguments() for `own`, which a command that compares runs of attention sets itself, and for what it has no use
 /// for.
 void refuse_for_rows(const std::vector<std::string>& arguments, std::span<const std::string_view> own, const char* command);
+/// Whether a flag of attention has several values: --seq 1024,2048. Flags whose values have commas of their own don't count.
+[[nodiscard]] bool has_lists(const std::vector<std::string>& arguments);
 /// Keys: batch, heads, kv_heads, seq, kv_seq, dim, v_dim, scale, causal.
 [[nodiscard]] report::Value attention_shape_figures(const attention::Shape& shape);
 
