@@ -5,10 +5,14 @@
 
 #include <algorithm>
 
+#include "core/cpu_time.h"
+
 namespace tilegrid {
 namespace {
 
 constexpr std::size_t huge_page_bytes = std::size_t{2} << 20U;
+/// As long as 512 small pages take. A virtual machine whose host has to find the memory first needs several times that.
+constexpr double slow_seconds = 0.8e-3;
 constexpr std::size_t stretch_bytes = 16 * huge_page_bytes;  ///< of address space, taken at once
 
 void* page_at(std::uintptr_t address) {
@@ -27,6 +31,7 @@ void HugePages::give_back() {
 }
 
 std::byte* HugePages::take(std::size_t bytes) {
+  if (slow_) return nullptr;
   if (bytes > end_ - at_) {
     give_back();
     const std::size_t wanted = up(std::max(bytes, stretch_bytes)) + huge_page_bytes;
@@ -38,6 +43,10 @@ std::byte* HugePages::take(std::size_t bytes) {
     if (at_ > start) munmap(got, at_ - start);
     madvise(page_at(at_), end_ - at_, MADV_HUGEPAGE);  // a system without them gives small ones
   }
+  // Kernels before 5.14 do not know the request, and nothing is lost.
+  const double start = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
+  madvise(page_at(at_), bytes, MADV_POPULATE_WRITE);
+  slow_ = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - start > slow_seconds;
   return static_cast<std::byte*>(page_at(at_));
 }
 

@@ -15,7 +15,8 @@ class HugePages {
   HugePages(const HugePages&) = delete;
   HugePages& operator=(const HugePages&) = delete;
 
-  /// Zeroes, or what was not moved; `bytes` is a multiple of the page size. Null: the system gives none.
+  /// Zeroes, or what was not moved, backed already; `bytes` is a multiple of the page size. Null: the system gives none, or
+  /// only so slowly that small ones are had sooner.
   [[nodiscard]] std::byte* take(std::size_t bytes);
   /// Moves what take() gave last to `to`, at a page, in place of what was mapped there. False when the system refuses: then
   /// nothing has changed at `to`.
@@ -26,6 +27,7 @@ class HugePages {
 
   std::uintptr_t at_ = 0;   ///< of what is left
   std::uintptr_t end_ = 0;  ///< of what has been mapped
+  bool slow_ = false;
 };
 
 }  // namespace tilegrid

@@ -60,7 +60,6 @@ bool mark_new_pages(std::uintptr_t start, std::size_t bytes) {
   static HugePages source;  // of all arenas: what is left of a huge page is for the next core
   std::byte* pages = source.take(bytes);
   if (pages == nullptr) return false;
-  madvise(pages, bytes, MADV_POPULATE_WRITE);  // for small ones; see mark_unwritten()
   checks::fill(checks::l1_poison, pages, bytes);
   return source.move(pages, bytes, pointer_to(start));
 }
