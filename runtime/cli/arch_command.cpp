@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "runtime/cli/commands.h"
+#include "runtime/flags/kernel_flags.h"
 #include "runtime/report/device_report.h"
 #include "runtime/report/table.h"
 
@@ -19,7 +20,7 @@ struct Arch {
 
   Arch() {
     flags.add("NAME|FILE", "", fmt::format("{}, or a file [wormhole_b0]", fmt::join(Chip::built_in(), ", ")), arch);
-    flags.add("--set", "KEY=VALUE", "Change a constant; may be repeated", sets);
+    flags.add(std::string(set_flag), "KEY=VALUE", "Change a constant; may be repeated", sets);
     flags.add_switch("--json", "Print JSON, which --arch takes as a file", json);
   }
 

@@ -20,9 +20,10 @@ namespace tilegrid::cli {
 [[nodiscard]] Command compare_partitions_command();
 [[nodiscard]] Command arch_command();
 [[nodiscard]] Command checks_command();
-/// The command of a workload, and --compare-kernels where that is attention.
+/// The command of a workload, and compare_kernels_flag where that is attention.
 [[nodiscard]] Command workload_command(const workloads::Maker& make);
 
+inline constexpr const char* compare_kernels_flag = "--compare-kernels";
 /// The table of attention's kernels, and of those of others that are in `folder` (empty: of none). Runs on rank 0; returns
 /// the exit code.
 int compare_kernels(const Session& session, Device& device, const workloads::Attention& asked, const std::string& folder);

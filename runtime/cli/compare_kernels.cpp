@@ -131,7 +131,7 @@ void describe_attention(const Attention& run, Column& column) {
 
 Column attention_column(const Session& session, Device& device, const Attention& asked, attention::Kernel kernel) {
   Attention run;
-  settle_as(run, asked, {fmt::format("--kernel={}", name_of(kernel))});
+  settle_as(run, asked, [&] { run.config.kernel = kernel; });
   run.options.progress = asked.options.progress;
   Column column;
   column.head[0] = "attention";

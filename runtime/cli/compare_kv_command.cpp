@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 
 #include "core/error.h"
 #include "core/tile.h"
@@ -20,6 +19,8 @@ namespace {
 using attention::KvDelivery;
 using report::Value;
 using workloads::Attention;
+
+constexpr const char* balance_flag = "--balance";
 
 const std::vector<Figure> row_figures{
     {"device/seconds", "device time", 12, Kind::seconds, "Device time", Better::least},
@@ -113,18 +114,20 @@ Value kv_figures(const Attention& run, const report::RunOutcome& outcome) {
 }
 
 /// The first row chooses the chunks for all.
-ComparedRun delivered(const Session& session, Device& device, Shape& shape, const std::string& delivery,
-                      const std::string& balance) {
+ComparedRun delivered(const Session& session, Device& device, Shape& shape, KvDelivery kv, attention::Balance deal) {
   const bool is_first = shape.rows.empty();
-  std::vector<std::string> changes{"--kv=" + delivery, "--balance=" + balance};
-  if (delivery == name_of(KvDelivery::dram)) changes.emplace_back("--kv-cores=0");
-  if (!is_first) {
-    // All outputs must be the same bits: one that is right is enough.
-    changes.insert(changes.end(), {fmt::format("--q-chunk={}", shape.config.q_chunk),
-                                   fmt::format("--k-chunk={}", shape.config.k_chunk), "--verify=off"});
-  }
+  const std::string delivery = name_of(kv), balance = deal == attention::Balance::zigzag ? "zigzag" : "contiguous";
   Attention run;
-  settle_as(run, *shape.asked, changes);
+  settle_as(run, *shape.asked, [&] {
+    run.config.kv = kv;
+    run.config.balance = deal;
+    if (kv == KvDelivery::dram) run.config.kv_cores = 0;
+    if (is_first) return;
+    run.config.q_chunk = shape.config.q_chunk;
+    run.config.k_chunk = shape.config.k_chunk;
+    // All outputs must be the same bits: one that is right is enough.
+    run.verify.mode = VerifyMode::off;
+  });
   run.chunks_for_all = is_first;
   run.hash_output = !run.options.dry_run;
   ComparedRun row;
@@ -132,8 +135,8 @@ ComparedRun delivered(const Session& session, Device& device, Shape& shape, cons
   row.name = causal ? delivery + " " + balance : delivery;
   row.group = shape.flags.varied.empty() ? "" : shape.flags.varied_text();
   row.flags.varied = shape.flags.varied;
-  row.flags.varied.push_back({"--kv", delivery});
-  if (causal) row.flags.varied.push_back({"--balance", balance});
+  row.flags.varied.push_back({kv_flag, delivery});
+  if (causal) row.flags.varied.push_back({balance_flag, balance});
   row.what = {{"delivery", delivery}, {"balance", balance}};
   run_row(session, device, run, row, false, [&](const report::RunOutcome& outcome) {
     if (is_first) shape.config = run.config;
@@ -153,11 +156,11 @@ void run_shape(const Session& session, Device& device, Shape& shape) {
     shape.refusal = shape.asked->flags().with_flags(error.message());
     return;
   }
-  std::vector<const char*> balances{"zigzag"};
-  if (asked.shape.causal) balances.push_back("contiguous");
+  std::vector<attention::Balance> balances{attention::Balance::zigzag};
+  if (asked.shape.causal) balances.push_back(attention::Balance::contiguous);
   for (const KvDelivery delivery : attention::all_deliveries) {
-    for (const char* balance : balances) {
-      ComparedRun row = delivered(session, device, shape, name_of(delivery), balance);
+    for (const attention::Balance balance : balances) {
+      ComparedRun row = delivered(session, device, shape, delivery, balance);
       if (shape.rows.empty() && !row.ran()) {
         shape.refusal = row.refusal;
         return;
@@ -311,10 +314,10 @@ Value all_figures(const std::vector<Shape>& shapes) {
 
 struct CompareKv : ComparisonOutput {
   static std::vector<Shape> shapes_of(std::vector<std::string> arguments) {
-    refuse_for_rows(arguments, std::array<std::string_view, 2>{"--kv", "--balance"}, "compare-kv");
+    refuse_for_rows(arguments, {kv_flag, balance_flag}, "compare-kv");
     std::vector<SweepPoint> points{{arguments, {}, {}}};
     if (has_lists(arguments)) {
-      std::erase(arguments, "--dry-run");  // which they are
+      std::erase(arguments, dry_run_flag);  // which they are
       points = sweep_points("attention", Attention().flags(), arguments);
     }
     std::vector<Shape> shapes;

@@ -22,6 +22,7 @@ using attention::Partition;
 using report::Value;
 using workloads::Attention;
 
+constexpr const char* partition_flag = "--partition";
 constexpr std::array all_partitions{Partition::flat, Partition::contiguous, Partition::heads_first,
                                     Partition::rows, Partition::columns,    Partition::split_k};
 constexpr std::array all_kvs{KvDelivery::dram, KvDelivery::chain, KvDelivery::multicast_row, KvDelivery::multicast_grid,
@@ -114,25 +115,29 @@ struct Dealt {
   std::unique_ptr<Attention> asked;
   attention::Shape shape;  ///< of a row that ran
   ComparedRuns rows;
+  std::vector<std::pair<Partition, KvDelivery>> ways;  ///< of the rows
 
   void add(Partition partition, KvDelivery delivery) {
+    ways.emplace_back(partition, delivery);
     ComparedRun& row = rows.emplace_back();
     row.name = fmt::format("{} {}", name_of(partition), name_of(delivery));
     if (!flags.varied.empty()) row.group = flags.varied_text();
     row.flags.varied = flags.varied;
-    row.flags.varied.push_back({"--partition", name_of(partition)});
-    row.flags.varied.push_back({"--kv", name_of(delivery)});
+    row.flags.varied.push_back({partition_flag, name_of(partition)});
+    row.flags.varied.push_back({kv_flag, name_of(delivery)});
     row.what = {{"partition", name_of(partition)}, {"delivery", name_of(delivery)}};
   }
 
-  void run(const Session& session, Device& device, ComparedRun& row) {
-    const std::string &partition = row.what["partition"].text(), &delivery = row.what["delivery"].text();
-    std::vector<std::string> changes{"--partition=" + partition, "--kv=" + delivery};
-    if (partition != name_of(Partition::split_k)) changes.emplace_back("--k-parts=0");
-    if (delivery == name_of(KvDelivery::dram)) changes.emplace_back("--kv-cores=0");
+  void run(const Session& session, Device& device, std::size_t i) {
+    const auto& [partition, delivery] = ways[i];
     Attention run;
-    settle_as(run, *asked, changes);
-    run_row(session, device, run, row, false, [&](const report::RunOutcome& outcome) {
+    settle_as(run, *asked, [&, partition = partition, delivery = delivery] {
+      run.config.partition = partition;
+      run.config.kv = delivery;
+      if (partition != Partition::split_k) run.config.k_parts = 0;
+      if (delivery == KvDelivery::dram) run.config.kv_cores = 0;
+    });
+    run_row(session, device, run, rows[i], false, [&](const report::RunOutcome& outcome) {
       shape = run.shape();
       return figures_of_run(run, outcome);
     });
@@ -236,21 +241,22 @@ struct ComparePartitions : ComparisonOutput {
   std::string partitions, deliveries;
 
   ComparePartitions() {
-    flags.add("--partition", "LIST", "Those to compare, commas between [all]", partitions);
-    flags.add("--kv", "LIST", "Deliveries of K and V to compare, commas between; of one, it and dram [dram]", deliveries);
+    flags.add(partition_flag, "LIST", "Those to compare, commas between [all]", partitions);
+    flags.add(kv_flag, "LIST", "Deliveries of K and V to compare, commas between; of one, it and dram [dram]", deliveries);
   }
 
   [[nodiscard]] AllDealt all_dealt(const std::vector<std::string>& arguments) const {
     const std::vector<Partition> ways = partitions.empty() ? std::vector(all_partitions.begin(), all_partitions.end())
-                                                           : listed("--partition", partitions, all_partitions);
-    std::vector<KvDelivery> kvs = listed("--kv", deliveries.empty() ? name_of(KvDelivery::dram) : deliveries, all_kvs);
+                                                           : listed(partition_flag, partitions, all_partitions);
+    std::vector<KvDelivery> kvs = listed(kv_flag, deliveries.empty() ? name_of(KvDelivery::dram) : deliveries, all_kvs);
     if (kvs.size() == 1 && kvs.front() != KvDelivery::dram) kvs.insert(kvs.begin(), KvDelivery::dram);
+    refuse_for_rows(arguments, {}, "compare-partitions");
     std::vector<SweepPoint> points{{arguments, {}, {}}};
     if (has_lists(arguments)) points = sweep_points("attention", Attention().flags(), arguments, false);
     AllDealt all;
     for (SweepPoint& point : points) {
       Dealt& one = all.emplace_back();
-      point.arguments.push_back(fmt::format("--kv={}", name_of(kvs.back())));  // for what goes with it
+      point.arguments.push_back(fmt::format("{}={}", kv_flag, name_of(kvs.back())));  // for what goes with it
       one.asked = std::make_unique<Attention>();
       parse_flags(one.asked->flags(), point.arguments);
       one.asked->settle();
@@ -285,15 +291,15 @@ struct ComparePartitions : ComparisonOutput {
     AllDealt all = all_dealt(arguments);
     all.front().asked->register_kernels();
     ManyRuns runs{"compare-partitions", "partitions", progress, {}, &flags, {}, {}, {}};
-    std::vector<std::pair<Dealt*, ComparedRun*>> rows;
+    std::vector<std::pair<Dealt*, std::size_t>> rows;
     for (Dealt& one : all) {
       runs.asked.push_back(&one.asked->flags());
-      for (ComparedRun& row : one.rows) {
-        rows.emplace_back(&one, &row);
+      for (std::size_t row = 0; row < one.rows.size(); ++row) {
+        rows.emplace_back(&one, row);
         runs.sessions.push_back(one.asked->options.session());
       }
     }
-    runs.run = [&](Device& device, std::size_t i) { rows[i].first->run(session, device, *rows[i].second); };
+    runs.run = [&](Device& device, std::size_t i) { rows[i].first->run(session, device, rows[i].second); };
     runs.report = [&] { return report(session, all); };
     return run_all(session, runs);
   }

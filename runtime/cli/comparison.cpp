@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "core/error.h"
-#include "runtime/flags/trace_flags.h"
+#include "runtime/cli/commands.h"
+#include "runtime/flags/format_flag.h"
+#include "runtime/flags/kernel_flags.h"
 #include "runtime/page/report_page.h"
 #include "runtime/report/print.h"
 #include "runtime/workloads/driver.h"
@@ -61,30 +62,25 @@ Value named_figures(const ComparedRun& row) {
   return all;
 }
 
-void refuse_for_rows(const std::vector<std::string>& arguments, std::span<const std::string_view> own, const char* command) {
-  constexpr std::array<std::string_view, 8> useless{"--kernel",          "--steps",          "--out",    "--log", "--split",
-                                                    "--compare-kernels", "--no-device-time", "--verbose"};
-  refuse_arguments(arguments, own, command);
-  refuse_arguments(arguments, useless, command);
-  refuse_arguments(arguments, trace_flags, command);
+void refuse_for_rows(const std::vector<std::string>& arguments, const std::vector<std::string>& own, const char* command) {
+  std::vector<std::string> unfit = workloads::Attention().flags().unfit_for(Comparison::rows);
+  unfit.insert(unfit.end(), own.begin(), own.end());
+  unfit.emplace_back(compare_kernels_flag);  // which the command `attention` adds
+  refuse_arguments(arguments, unfit, command);
 }
 
 bool has_lists(const std::vector<std::string>& arguments) {
-  constexpr std::array<std::string_view, 6> others{"--q", "--k", "--v", "--arch", "--check", "--page-table"};
+  const workloads::Attention any;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::size_t equals = arguments[i].find('=');
-    const std::string name = arguments[i].substr(0, equals);
-    if (std::find(others.begin(), others.end(), name) != others.end()) {
-      if (equals == std::string::npos) ++i;
-      continue;
-    }
+    const Flag* flag = any.flags().find(arguments[i].substr(0, equals));
+    if (flag == nullptr || flag->is_switch()) continue;
+    const bool apart = equals == std::string::npos && i + 1 < arguments.size();
+    const std::string value = apart ? arguments[++i] : arguments[i].substr(equals + 1);
     // --format q=bf16,kv=bfp8 is one configuration, --format bf16,bfp8 are two.
-    const std::string& value = equals == std::string::npos && i + 1 < arguments.size() ? arguments[i + 1] : arguments[i];
-    if (name == "--format" && std::count(value.begin(), value.end(), '=') > (equals == std::string::npos ? 0 : 1)) {
-      if (equals == std::string::npos) ++i;
-      continue;
-    }
-    if (arguments[i].find(',') != std::string::npos) return true;
+    const bool one =
+        flag->input || flag->group == "Checks" || (flag->name == format_flag && value.find('=') != std::string::npos);
+    if (!one && value.find(',') != std::string::npos) return true;
   }
   return false;
 }
@@ -202,13 +198,9 @@ std::string flag_table(int lead, const std::vector<Figure>& figures, const std::
 }
 
 ComparisonOutput::ComparisonOutput(const std::string& json_help) {
-  flags.add("--json", "FILE", json_help, json).writes();
-  flags
-      .add("--report", "DIR",
-           "Write a page there that shows them side by side, for any browser (index.html), and its\ndata (report.json) "
-           "[none]",
-           page)
-      .writes_page();
+  add_report_flags(flags, json, json_help, page,
+                   "Write a page there that shows them side by side, for any browser (index.html), and its\ndata "
+                   "(report.json) [none]");
   flags.add_switch("--no-progress", "No progress line on a terminal", progress, false);
 }
 

@@ -63,9 +63,11 @@ void run_row(const Session& session, Device& device, workloads::Workload& worklo
 [[nodiscard]] bool any_wrong(const ComparedRuns& rows);
 /// Keys: those of `what`, refusal, those of `figures`.
 [[nodiscard]] report::Value named_figures(const ComparedRun& row);
+/// Of attention, which comparisons set themselves.
+inline constexpr const char* kv_flag = "--kv";
 /// refuse_arguments() for `own`, which a command that compares runs of attention sets itself, and for what it has no use
 /// for.
-void refuse_for_rows(const std::vector<std::string>& arguments, std::span<const std::string_view> own, const char* command);
+void refuse_for_rows(const std::vector<std::string>& arguments, const std::vector<std::string>& own, const char* command);
 /// Whether a flag of attention has several values: --seq 1024,2048. Flags whose values have commas of their own don't count.
 [[nodiscard]] bool has_lists(const std::vector<std::string>& arguments);
 /// Keys: batch, heads, kv_heads, seq, kv_seq, dim, v_dim, scale, causal.

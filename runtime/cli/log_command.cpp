@@ -67,9 +67,9 @@ struct Log {
   Log() {
     flags.add("FILE", "", "The log", file).required = true;
     flags.add("--core", "X,Y", "Only this core: column, row [all]",
-              [this](const std::string& text) { selection.core = parse_core("--core", text); });
+              [this](const Given& given) { selection.core = parse_core(given.flag, given.text); });
     flags.add("--risc", "NAME", "Only this processor: brisc, ncrisc, trisc [all]",
-              [this](const std::string& text) { selection.risc = parse_word("--risc", text, risc_names); });
+              [this](const Given& given) { selection.risc = parse_word(given.flag, given.text, risc_names); });
     flags.add("--limit", "N", "At most so many events [all]", selection.limit);
     flags.add_switch("--summary", "Events by kind instead of the events", summary);
     flags.add_switch("--check", "Check what must hold in a complete log (of all cores); exit code 2 if it does not", check);

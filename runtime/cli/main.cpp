@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/say.h"
 #include "runtime/cli/commands.h"
+#include "runtime/flags/sweep_points.h"
 #include "runtime/report/print.h"
 #include "runtime/workloads/all.h"
 #include "runtime/workloads/driver.h"
@@ -25,15 +26,15 @@ struct Run {
     auto* attention = dynamic_cast<workloads::Attention*>(workload.get());
     if (!compares_kernels || attention == nullptr) {
       if (!foreign.empty()) {
-        return guarded(session, []() -> int { throw UsageError("--foreign: it goes with --compare-kernels"); });
+        return guarded(session,
+                       []() -> int { throw UsageError(fmt::format("--foreign: it goes with {}", compare_kernels_flag)); });
       }
       return workloads::run(session, *workload);
     }
     workloads::RunOptions& options = attention->options;
-    attention->flags().refuse({"--dry-run"}, "a dry run has no numbers, --compare-kernels needs them");
-    attention->flags().refuse({"--kernel", "--steps", "--show-plan", "--split", "--view", "--log", "--out", "--arch",
-                               "--set", "--no-device-time", "--verbose"},
-                              "does not go with --compare-kernels");
+    const Flags& flags = attention->flags();
+    flags.refuse({std::string(dry_run_flag)}, fmt::format("a dry run has no numbers, {} needs them", compare_kernels_flag));
+    flags.refuse(flags.unfit_for(Comparison::kernels), fmt::format("does not go with {}", compare_kernels_flag));
     attention->settle();
     for (const workloads::Maker& make : workloads::all()) make()->register_kernels();
     SessionOptions own = options.session();
@@ -57,7 +58,7 @@ Command workload_command(const workloads::Maker& make) {
   Command command = workloads::command_of(*own->workload);
   if (dynamic_cast<workloads::Attention*>(own->workload.get()) != nullptr) {
     command.flags->in("Report")
-        .add_switch("--compare-kernels",
+        .add_switch(compare_kernels_flag,
                     "Print one table of this and other kernels instead: the six-operation kernel by\nevery strategy of the "
                     "planner, attention planned and by hand",
                     own->compares_kernels)

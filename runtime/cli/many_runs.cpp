@@ -59,8 +59,9 @@ std::unique_ptr<workloads::Workload> settled(const workloads::Maker& make, const
   return workload;
 }
 
-void settle_as(workloads::Workload& run, const workloads::Workload& asked, const std::vector<std::string>& changes) {
-  ask_as(run.flags(), asked.flags(), changes);
+void settle_as(workloads::Workload& run, const workloads::Workload& asked, const std::function<void()>& change) {
+  ask_as(run.flags(), asked.flags());
+  change();
   run.options.progress = false;
   run.settle();
 }
@@ -79,7 +80,7 @@ Command of_each_workload(Command parent, const std::string& question,
   return parent;
 }
 
-void refuse_arguments(const std::vector<std::string>& arguments, std::span<const std::string_view> unfit,
+void refuse_arguments(const std::vector<std::string>& arguments, const std::vector<std::string>& unfit,
                       const char* command) {
   for (const std::string& argument : arguments) {
     const std::string name = argument.substr(0, argument.find('='));

@@ -4,9 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/chip/known_faults.h"
@@ -40,8 +38,8 @@ int run_all(Session& session, const ManyRuns& runs);
 /// A settled workload with flags from these arguments. Throws UsageError.
 [[nodiscard]] std::unique_ptr<workloads::Workload> settled(const workloads::Maker& make,
                                                            const std::vector<std::string>& arguments);
-/// Sets the flags of `run` as those of `asked`, but for `changes`, and settles it.
-void settle_as(workloads::Workload& run, const workloads::Workload& asked, const std::vector<std::string>& changes);
+/// Sets the flags of `run` as those of `asked`, then what `change` changes, and settles it.
+void settle_as(workloads::Workload& run, const workloads::Workload& asked, const std::function<void()>& change);
 
 /// `parent` with a command for each workload; by itself it asks `question` and names them.
 [[nodiscard]] Command of_each_workload(Command parent, const std::string& question,
@@ -49,8 +47,7 @@ void settle_as(workloads::Workload& run, const workloads::Workload& asked, const
 
 /// Throws UsageError for the first argument that is one of the flags `unfit`, which the command sets itself or has no use
 /// for.
-void refuse_arguments(const std::vector<std::string>& arguments, std::span<const std::string_view> unfit,
-                      const char* command);
+void refuse_arguments(const std::vector<std::string>& arguments, const std::vector<std::string>& unfit, const char* command);
 
 /// What the runs of a list rely on, each fault once.
 template <class Run>

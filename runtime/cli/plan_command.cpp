@@ -10,6 +10,7 @@
 #include "noc/address.h"
 #include "runtime/cli/commands.h"
 #include "runtime/flags/graph_flags.h"
+#include "runtime/flags/kernel_flags.h"
 #include "runtime/page/report_page.h"
 #include "runtime/report/print.h"
 #include "runtime/workloads/driver.h"
@@ -45,24 +46,19 @@ struct PlanCommand {
     flags.in("Report").add(
         "--strategy", "NAME",
         "Whose verdict, loop nest and slots to print: naive, liveness, subblock,\npipelined, grid, best, all [best]",
-        [this](const std::string& text) {
-          strategy = strategy_names().find(text);
+        [this](const Given& given) {
+          strategy = strategy_names().find(given.text);
           std::vector<std::string> names = strategy_names().names();
           names.emplace_back("all");
-          if (!strategy && text != "all") refuse_word("--strategy", text, names);
+          if (!strategy && given.text != "all") refuse_word(given.flag, given.text, names);
         });
-    flags
-        .add("--json", "FILE",
-             "Write everything there; - for standard output alone [none]. Of a --graph\nwithout --case: the answers of "
-             "all its cases",
-             json)
-        .writes();
-    flags
-        .add("--report", "DIR",
-             "Write a page there that shows slots over steps, and the strategies side by side, for\nany browser "
-             "(index.html), and its data (report.json) [none]",
-             page)
-        .writes_page();
+    add_report_flags(
+        flags, json,
+        "Write everything there; - for standard output alone [none]. Of a --graph\nwithout --case: the answers of "
+        "all its cases",
+        page,
+        "Write a page there that shows slots over steps, and the strategies side by side, for\nany browser "
+        "(index.html), and its data (report.json) [none]");
   }
 
   /// Prints, and writes the page; `facts` are its header.
@@ -142,8 +138,8 @@ struct PlanCommand {
   }
 
   int run(Session& session, const std::vector<std::string>&) {
-    request.check(flags);
-    return session.run_alone([&] { return workloads::naming_flags(flags, [&] { return plan(); }); });
+    naming_flags(flags, [&] { request.check(flags); });
+    return session.run_alone([&] { return naming_flags(flags, [&] { return plan(); }); });
   }
 };
 

@@ -29,9 +29,6 @@ struct Axis {
 };
 constexpr std::array<Axis, 4> usual_axes{
     {{"--format", "bf16,bfp8"}, {"--fidelity", "hifi2,hifi4"}, {"--dst", "bf16,fp32"}, {"--exp", "fast,accurate"}}};
-/// Flags that the study sets itself or has no use for.
-constexpr std::array<std::string_view, 8> set_by_itself{
-    "--dry-run", "--out", "--log", "--view", "--split", "--show-plan", "--no-device-time", "--verbose"};
 
 /// The flag of the elements that each sum of the output runs over; none for a graph, which has its own.
 const char* length_flag(const std::string& workload) {
@@ -63,7 +60,8 @@ std::optional<double> row_sum_error(const Session& session, Device& device, cons
 void run_point(const Session& session, Device& device, Asked asked, ComparedRun& row) {
   workloads::Workload& workload = *asked.workload;
   run_row(session, device, workload, row, true, [&](const report::RunOutcome& outcome) -> Value {
-    if (!workload.accuracy) throw UsageError("--verify: the output has to be verified, it is by --verify full");
+    if (!workload.accuracy)
+      throw UsageError(fmt::format("{0}: the output has to be verified, it is by {0} full", verify_flag));
     const Accuracy& accuracy = *workload.accuracy;
     Value figures{{"rmse", accuracy.rmse},
                   {"relative_l2", accuracy.relative_l2},
@@ -132,10 +130,10 @@ struct Precision : ComparisonOutput {
     flags.add("--lengths", "LIST",
               "Also at each of these lengths of the sums, --kv-seq of attention, --k of matmul; the\nfirst is that of the "
               "table [none]",
-              [this](const std::string& text) {
+              [this](const Given& given) {
                 lengths.clear();
-                for (const std::string& one : split(text)) {
-                  lengths.push_back(parse_int("--lengths", one, 1, std::numeric_limits<int>::max()));
+                for (const std::string& one : split(given.text)) {
+                  lengths.push_back(parse_int(given.flag, one, 1, std::numeric_limits<int>::max()));
                 }
               });
   }
@@ -144,12 +142,12 @@ struct Precision : ComparisonOutput {
 
   /// What the command line says, and the usual values where it says nothing.
   [[nodiscard]] std::vector<std::string> with_axes(const std::vector<std::string>& given) const {
-    refuse_arguments(given, set_by_itself, "precision");
     const auto is_given = [&](const std::string& flag) {
       return std::any_of(given.begin(), given.end(),
                          [&](const std::string& one) { return one == flag || one.starts_with(flag + "="); });
     };
     const std::unique_ptr<workloads::Workload> workload = make();
+    refuse_arguments(given, workload->flags().unfit_for(Comparison::precision), "precision");
     std::vector<std::string> arguments;
     for (const Axis& axis : usual_axes) {
       if (workload->flags().find(axis.flag) != nullptr && !is_given(axis.flag)) {

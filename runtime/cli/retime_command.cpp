@@ -29,22 +29,13 @@ struct Retime {
   Retime() {
     flags.add("FILE", "", "The log", file).reads().required = true;
     add_arch_flags(flags, arch, sets);
-    std::vector<std::string> views = report::metric_names(false);
-    flags.in("").add("--view", "METRIC",
-                     fmt::format("Grid view of a figure by core, or none:\n{} [none]", fmt::join(views, ", ")),
-                     [this, views](const std::string& text) mutable {
-                       views.emplace_back("none");
-                       if (std::find(views.begin(), views.end(), text) == views.end()) refuse_word("--view", text, views);
-                       view = text;
-                     });
-    flags.add("--json", "FILE", "Write JSON, as `device` of a run's report; - for standard output alone [none]", json)
-        .writes();
-    flags
-        .add("--report", "DIR",
-             "Write a page there that shows it as that of a run does, before and after where the chip is\nanother, for any "
-             "browser (index.html), and its data (report.json) [none]",
-             page)
-        .writes_page();
+    add_view_flag(
+        flags.in(""), view,
+        fmt::format("Grid view of a figure by core, or none:\n{} [none]", fmt::join(report::metric_names(false), ", ")),
+        true);
+    add_report_flags(flags, json, "Write JSON, as `device` of a run's report; - for standard output alone [none]", page,
+                     "Write a page there that shows it as that of a run does, before and after where the chip is\nanother, "
+                     "for any browser (index.html), and its data (report.json) [none]");
     add_trace_flags(flags, traces);
   }
 
@@ -73,7 +64,7 @@ struct Retime {
     if (const std::string time = time_for_events(file, event_count(log), "replay"); !time.empty()) say_error(time);
     const bool known_chip = report::is_of_built_in_chip(log);
     const std::string own = report::chip_name_of(log);
-    if (!flags.given("--arch") && known_chip) chip = report::choose_architecture(own, sets);
+    if (!flags.given(arch_flag) && known_chip) chip = report::choose_architecture(own, sets);
     traces::Traces writing(traces, log);
     page::Timeline timeline;
     timing::Observers all;

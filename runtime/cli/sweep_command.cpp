@@ -124,9 +124,9 @@ struct Sweep : ComparisonOutput {
   std::uint64_t top = std::numeric_limits<std::uint64_t>::max();
 
   Sweep() : ComparisonOutput("Write the table there; - for standard output alone [none]") {
-    flags.add("--top", "N", "Show the best N only [all]", [this](const std::string& text) {
-      top = parse_unsigned("--top", text);
-      if (top == 0) throw UsageError("--top 0: at least one is shown");
+    flags.add("--top", "N", "Show the best N only [all]", [this](const Given& given) {
+      top = parse_unsigned(given.flag, given.text);
+      if (top == 0) given.refuse("at least one is shown");
     });
   }
 

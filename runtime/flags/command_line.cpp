@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/say.h"
+#include "runtime/flags/kernel_flags.h"
 #include "runtime/report/print.h"
 
 namespace tilegrid {
@@ -34,13 +35,12 @@ std::string one_line(const CLI::ParseError& error) {
 
 /// All ranks get the chips' files that flags name, in the order of the flags, before any of them looks at its own.
 void share_chips(Session& session, int argc, char** argv) {
-  constexpr std::string_view flag = "--arch";
   std::set<std::string> shared;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
     std::string values;
-    if (word == flag && i + 1 < argc) values = argv[i + 1];
-    if (word.starts_with("--arch=")) values = word.substr(flag.size() + 1);
+    if (word == arch_flag && i + 1 < argc) values = argv[i + 1];
+    if (word.starts_with(std::string(arch_flag) + "=")) values = word.substr(arch_flag.size() + 1);
     if (values.empty()) continue;
     for (const std::string& value : split(values)) {  // a sweep takes several
       if (!value.empty() && shared.insert(value).second) static_cast<void>(session.load_chip(value));
@@ -196,14 +196,13 @@ void parse_flags(Flags& flags, const std::vector<std::string>& arguments) {
   flags.apply();
 }
 
-void ask_as(Flags& flags, const Flags& asked, const std::vector<std::string>& changes) {
-  std::vector<std::string> arguments = changes;
+void ask_as(Flags& flags, const Flags& asked) {
+  std::vector<std::string> arguments;
   for (const Flag& flag : asked.all()) {
     if (flag.given == 0 || flags.find(flag.name) == nullptr) continue;
-    const std::string begin = flag.name + "=";
-    const auto changed = [&](const std::string& change) { return change.starts_with(begin); };
-    if (std::any_of(changes.begin(), changes.end(), changed)) continue;
-    for (const std::string& text : flag.texts) arguments.push_back(flag.is_switch() ? flag.name : begin + text);
+    for (const std::string& text : flag.texts) {
+      arguments.push_back(flag.is_switch() ? flag.name : fmt::format("{}={}", flag.name, text));
+    }
   }
   parse_flags(flags, arguments);
 }

@@ -30,9 +30,8 @@ int run_command_line(Session& session, Command& program, int argc, char** argv);
 /// Sets the members of the flags from arguments in their order. Throws UsageError, also for what is left over.
 void parse_flags(Flags& flags, const std::vector<std::string>& arguments);
 
-/// The same from what `asked` was given, as far as there are such flags, but for `changes`: "--kv=dram". What these name is
-/// theirs alone.
-void ask_as(Flags& flags, const Flags& asked, const std::vector<std::string>& changes = {});
+/// The same from what `asked` was given, as far as there are such flags.
+void ask_as(Flags& flags, const Flags& asked);
 
 /// Exit codes of all programs, for the end of --help.
 [[nodiscard]] std::string exit_codes_text();

@@ -80,6 +80,8 @@ std::vector<NamedPath> paths_of(const std::deque<Flag>& flags, bool Flag::*kind)
 
 }  // namespace
 
+void Given::refuse(const std::string& why) const { throw UsageError(fmt::format("{} {}: {}", flag, text, why)); }
+
 int parse_int(std::string_view flag, const std::string& text) {
   int value = 0;
   if (!to_number(text, value)) throw UsageError(fmt::format("{} {}: a whole number is expected", flag, text));

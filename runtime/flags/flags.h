@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -14,6 +15,7 @@
 
 #include "core/edit_distance.h"
 #include "core/enum_names.h"
+#include "core/error.h"
 #include "core/format.h"
 #include "core/types.h"
 #include "runtime/report/value.h"
@@ -21,6 +23,9 @@
 /// Flags: each is declared once, with its name, type, help and the member that it sets; the member's value at that time is
 /// the default, and goes into the help where that says "$". What was set is a fact of the report's config.
 namespace tilegrid {
+
+/// Commands that make several runs and compare them. Some flags of a run they set themselves, or have no use for.
+enum class Comparison : std::uint8_t { kernels, rows, precision };
 
 struct Flag {
   std::string name;  ///< "--seq"; without dashes: an argument by its place
@@ -30,10 +35,12 @@ struct Flag {
   std::string key;    ///< in JSON; empty: no fact
   std::string field;  ///< what the library's errors call it: `seq_q`
   bool repeats = false, required = false, input = false, output = false;
-  bool page = false;   ///< an output that is a folder for a page
-  bool sweeps = true;  ///< makes a difference to a dry run
-  bool data = false;   ///< asks for data, which a dry run does not have
-  int given = 0;       ///< how often it was
+  bool page = false;    ///< an output that is a folder for a page
+  bool sweeps = true;   ///< makes a difference to a dry run
+  bool data = false;    ///< asks for data, which a dry run does not have
+  bool replay = false;  ///< asks for device time
+  std::vector<Comparison> unfit = {};
+  int given = 0;  ///< how often it was
   std::vector<std::string> texts;
   std::function<void(const std::string&)> set;
   std::function<report::Value()> fact;
@@ -55,6 +62,17 @@ struct Flag {
   Flag& no_fact() { return key.clear(), *this; }
   Flag& no_sweep() { return sweeps = false, *this; }
   Flag& of_data() { return data = true, *this; }
+  Flag& of_replay() { return replay = true, *this; }
+  Flag& unfit_for(std::vector<Comparison> comparisons) { return unfit = std::move(comparisons), *this; }
+  Flag& of_one_run() { return unfit_for({Comparison::kernels, Comparison::rows, Comparison::precision}); }
+};
+
+/// What a command line gives a flag that has a parser of its own.
+struct Given {
+  const std::string& flag;
+  const std::string& text;
+  /// Throws UsageError: "--top 0: why".
+  [[noreturn]] void refuse(const std::string& why) const;
 };
 
 /// Values of flags as text. All throw UsageError with a line that names flag and value.
@@ -90,12 +108,21 @@ class Flags {
  public:
   /// What is added from now on stands in this group of --help.
   Flags& in(std::string group);
-  /// A flag with a parser of its own.
+  /// A flag with a parser of its own, which gets the text alone or with the flag.
   Flag& add(const std::string& name, std::string type, std::string help, std::function<void(const std::string&)> set);
+  template <class Set>
+  requires(std::is_invocable_v<Set&, const Given&>) Flag& add(const std::string& name, std::string type, std::string help,
+                                                              Set set) {
+    return add(name, std::move(type), std::move(help),
+               std::function<void(const std::string&)>([name, set](const auto& text) {
+                 set(Given{name, text});
+               }));
+  }
   /// One whose member is a number, a text, a list of texts (the flag may be repeated), a grid or files by name.
   template <class T>
-  requires(!std::is_invocable_v<T&, const std::string&>) Flag& add(const std::string& name, std::string type,
-                                                                   const std::string& help, T& member) {
+  requires(!std::is_invocable_v<T&, const std::string&> &&
+           !std::is_invocable_v<T&, const Given&>) Flag& add(const std::string& name, std::string type,
+                                                             const std::string& help, T& member) {
     Flag& flag = add(name, std::move(type), help, [name, &member](const std::string& text) { assign(name, text, member); });
     flag.repeats = std::is_same_v<T, std::vector<std::string>> || std::is_same_v<T, NamedFiles>;
     return with_default(flag.is([&member] { return value_of(member); }));
@@ -116,6 +143,11 @@ class Flags {
   [[nodiscard]] bool given(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const {
     return names_of([](const Flag&) { return true; });
+  }
+  /// Those that a comparison has no use for.
+  [[nodiscard]] std::vector<std::string> unfit_for(Comparison comparison) const {
+    return names_of(
+        [=](const Flag& flag) { return std::find(flag.unfit.begin(), flag.unfit.end(), comparison) != flag.unfit.end(); });
   }
   template <class Kind>
   [[nodiscard]] std::vector<std::string> names_of(const Kind& kind) const {
@@ -173,5 +205,15 @@ class Flags {
   std::string group_;
   std::deque<Flag> flags_;  ///< they stay where they are
 };
+
+/// Runs `body`; errors of usage that leave it name the flags of `flags`.
+template <class Body>
+auto naming_flags(const Flags& flags, const Body& body) {
+  try {
+    return body();
+  } catch (const UsageError& error) {
+    throw UsageError(flags.with_flags(error.message()));
+  }
+}
 
 }  // namespace tilegrid

@@ -8,8 +8,6 @@
 #include <set>
 #include <utility>
 
-#include "core/error.h"
-
 namespace tilegrid {
 namespace {
 
@@ -25,39 +23,38 @@ std::vector<std::string> names_of(const FormatTargets& targets) {
   return names;
 }
 
-DataFormat format_named(const std::string& part, const std::string& name) {
+DataFormat format_named(const Given& part, const std::string& name) {
   if (const auto format = tensor_formats().find(name)) return *format;
-  throw UsageError(fmt::format("--format {}: one of {} is expected", part, fmt::join(tensor_formats().names(), ", ")));
+  part.refuse(fmt::format("one of {} is expected", fmt::join(tensor_formats().names(), ", ")));
 }
 
-const FormatTarget& target_named(const FormatTargets& targets, const std::string& part, const std::string& name) {
+const FormatTarget& target_named(const FormatTargets& targets, const Given& part, const std::string& name) {
   const auto found = std::find_if(targets.begin(), targets.end(), [&](const auto& target) { return target.name == name; });
   if (found != targets.end()) return *found;
-  throw UsageError(fmt::format("--format {}: there is no tensor '{}', one of {} is expected", part, name,
-                               fmt::join(names_of(targets), ", ")));
+  part.refuse(fmt::format("there is no tensor '{}', one of {} is expected", name, fmt::join(names_of(targets), ", ")));
 }
 
-void set_formats(const FormatTargets& targets, const std::string& text) {
-  const std::vector<std::string> parts = parts_of(text);
+void set_formats(const FormatTargets& targets, const Given& given) {
+  const std::vector<std::string> parts = parts_of(given.text);
   std::set<const DataFormat*> named;
   for (const std::string& part : parts) {
     const std::size_t equals = part.find('=');
     if (equals == std::string::npos) {
       if (&part != &parts.front()) {
-        throw UsageError(fmt::format("--format {}: {} is of no tensor; TENSOR=NAME is expected, with TENSOR one of {}", text,
-                                     part.empty() ? "an empty part" : part, fmt::join(names_of(targets), ", ")));
+        given.refuse(fmt::format("{} is of no tensor; TENSOR=NAME is expected, with TENSOR one of {}",
+                                 part.empty() ? "an empty part" : part, fmt::join(names_of(targets), ", ")));
       }
-      const DataFormat format = format_named(part, part);
+      const DataFormat format = format_named({given.flag, part}, part);
       for (const FormatTarget& target : targets) {
         for (DataFormat* member : target.members) *member = format;
       }
       continue;
     }
-    const FormatTarget& target = target_named(targets, part, part.substr(0, equals));
-    const DataFormat format = format_named(part, part.substr(equals + 1));
+    const FormatTarget& target = target_named(targets, {given.flag, part}, part.substr(0, equals));
+    const DataFormat format = format_named({given.flag, part}, part.substr(equals + 1));
     for (DataFormat* member : target.members) {
       if (!named.insert(member).second) {
-        throw UsageError(fmt::format("--format {}: the format of '{}' is given twice", text, target.name));
+        given.refuse(fmt::format("the format of '{}' is given twice", target.name));
       }
       *member = format;
     }
@@ -68,8 +65,8 @@ void set_formats(const FormatTargets& targets, const std::string& text) {
 
 Flag& add_format_flag(Flags& flags, const std::string& help, FormatTargets targets) {
   const std::string usual = formats_text(targets);
-  Flag& flag = flags.add("--format", "NAME|LIST", fmt::format("{} [{}]", help, usual),
-                         [targets](const std::string& text) { set_formats(targets, text); });
+  Flag& flag = flags.add(std::string(format_flag), "NAME|LIST", fmt::format("{} [{}]", help, usual),
+                         [targets](const Given& given) { set_formats(targets, given); });
   return flag.is([targets = std::move(targets)] { return report::Value(formats_text(targets)); });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/format.h"
@@ -17,6 +18,7 @@ struct FormatTarget {
 /// In the order in which they are listed; together before single: kv before k and v.
 using FormatTargets = std::vector<FormatTarget>;
 
+inline constexpr std::string_view format_flag = "--format";
 /// `--format`: NAME for all tensors, or a list of TENSOR=NAME, which may begin with a NAME for those that it leaves out. Its
 /// parts are separated by commas or plus signs: in a sweep commas are between values. Throws UsageError for names of formats
 /// and tensors that there are not, and for a tensor named twice.

@@ -26,13 +26,13 @@ const EnumNames<Sync> sync_choices{{"half", Sync::half}, {"full", Sync::full}, {
 /// A whole number from 1 to `most`.
 template <class T>
 void add_range_flag(Flags& flags, const std::string& name, const std::string& help, T& member, int most) {
-  flags.add(name, "N", help, [&member, name, most](const std::string& text) { member = parse_int(name, text, 1, most); });
+  flags.add(name, "N", help, [&member, most](const Given& given) { member = parse_int(given.flag, given.text, 1, most); });
 }
 
 void check_preset(const std::string& name) {
   std::vector<std::string> names;
   for (const planner::Preset& preset : planner::presets()) names.emplace_back(preset.name);
-  if (std::find(names.begin(), names.end(), name) == names.end()) refuse_word("--preset", name, names);
+  if (std::find(names.begin(), names.end(), name) == names.end()) refuse_word("`preset`", name, names);
 }
 
 }  // namespace
@@ -49,13 +49,13 @@ void GraphRequest::declare(Flags& flags) {
   flags.add("--graph", "FILE", "JSON in the planner's schema: \"cases\", or one case", file).reads().named("graph");
   flags.add("--case", "ID", "The case of --graph, when it has several", case_id);
   flags.add("--block", "RxC", "Tiles of the outputs in a block: rows x columns [2x2]",
-            [&](const std::string& text) { shapes.block = planner::parse_block("--block ", text); });
+            [&](const Given& given) { shapes.block = planner::parse_block(given.flag + " ", given.text); });
   add_range_flag(flags, "--inner", "Tiles of the K of matmuls that no operand tells [the block's columns]", shapes.inner,
                  most_tiles_of_value);
   flags.add("--block-factors", "LIST", "Tiles by operand, inputs in order of appearance, then outputs: 2x2,2x2,2x2",
-            [&](const std::string& text) {
-              for (const std::string& one : split(text)) {
-                shapes.factors.push_back(planner::parse_shape("--block-factors ", one));
+            [&](const Given& given) {
+              for (const std::string& one : split(given.text)) {
+                shapes.factors.push_back(planner::parse_shape(given.flag + " ", one));
               }
             });
   flags
@@ -68,8 +68,8 @@ void GraphRequest::declare(Flags& flags) {
   planner::Machine& machine = plan.machine;
   flags.in("Machine").add("--dst", "DST numbers: bf16 (16 tiles), fp32 (8 tiles) [$]", machine.dst_fp32, dst_names());
   flags.add("--sync", "NAME", "DST in two halves or in one section: half, full; auto: best may choose [half]",
-            [&](const std::string& text) {
-              const Sync sync = parse_word("--sync", text, sync_choices);
+            [&](const Given& given) {
+              const Sync sync = parse_word(given.flag, given.text, sync_choices);
               machine.full_sync = sync == Sync::full;
               machine.any_sync = sync == Sync::any;
             });
@@ -97,20 +97,20 @@ void GraphRequest::check(const Flags& flags) {
   const auto given = [](const std::string& source) { return source.empty() ? 0 : 1; };
   const int sources = given(expression) + given(preset) + given(file);
   if (sources != 1) {
-    throw UsageError(fmt::format("exactly one of --expr, --preset and --graph is needed, {}",
+    throw UsageError(fmt::format("exactly one of `expr`, `preset` and `graph` is needed, {}",
                                  sources == 0 ? "none was given" : fmt::format("{} were given", sources)));
   }
   if (!file.empty()) {
     flags.refuse({"--block", "--inner", "--block-factors", "--operand"},
                  "does not go with --graph: the file has the shapes");
   } else if (!case_id.empty()) {
-    throw UsageError("--case goes with --graph only");
+    throw UsageError("`case` goes with `graph` only");
   }
   if (!preset.empty()) check_preset(preset);
   for (const std::string& text : operands_) {
-    const auto [name, shape] = planner::parse_operand("--operand ", text, shapes.block);
+    const auto [name, shape] = planner::parse_operand("`operand` ", text, shapes.block);
     if (!shapes.operands.emplace(name, shape).second) {
-      throw UsageError(fmt::format("--operand {}: '{}' is given twice", text, name));
+      throw UsageError(fmt::format("`operand` {}: '{}' is given twice", text, name));
     }
   }
 }

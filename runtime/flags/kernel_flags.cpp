@@ -4,21 +4,44 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "core/chip/chip.h"
 #include "core/error.h"
 #include "core/fidelity_name.h"
+#include "runtime/report/metrics.h"
 
 namespace tilegrid {
 
 void add_arch_flags(Flags& flags, std::string& arch, std::vector<std::string>& sets) {
   flags.in("Device time");
   flags
-      .add("--arch", "NAME|FILE",
+      .add(std::string(arch_flag), "NAME|FILE",
            fmt::format("The chip: {}, or a file as `tilegrid arch --json` prints\n[$]", fmt::join(Chip::built_in(), ", ")),
            arch)
       .reads()
-      .no_fact();
-  flags.add("--set", "KEY=VALUE", "Change a constant, see `tilegrid arch`; may be repeated", sets).no_fact();
+      .no_fact()
+      .unfit_for({Comparison::kernels});
+  flags.add(std::string(set_flag), "KEY=VALUE", "Change a constant, see `tilegrid arch`; may be repeated", sets)
+      .no_fact()
+      .of_replay()
+      .unfit_for({Comparison::kernels});
+}
+
+void add_report_flags(Flags& flags, std::string& json, const std::string& json_help, std::string& page,
+                      const std::string& page_help) {
+  flags.add("--json", "FILE", json_help, json).no_fact().writes();
+  flags.add("--report", "DIR", page_help, page).no_fact().writes_page();
+}
+
+Flag& add_view_flag(Flags& flags, std::string& view, const std::string& help, bool replayed) {
+  const auto set = [&view, replayed](const Given& given) {
+    std::vector<std::string> views = report::metric_names(!replayed);
+    views.emplace_back("none");
+    if (std::find(views.begin(), views.end(), given.text) == views.end()) refuse_word(given.flag, given.text, views);
+    view = given.text;
+  };
+  return flags.add("--view", "METRIC", help, set).is([&view] { return view; });
 }
 
 const EnumNames<Fidelity>& fidelity_names() {
@@ -77,16 +100,17 @@ std::string numbers_text(std::string_view formats, DataFormat input, const Compu
 }
 
 Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& help) {
-  Flag& flag = flags.in("Report").add("--verify", "HOW", help, [&request](const std::string& text) {
+  Flag& flag = flags.in("Report").add(std::string(verify_flag), "HOW", help, [&request](const Given& given) {
+    const std::string& text = given.text;
     constexpr std::string_view sample = "sample:";
     request.mode = VerifyMode::sample;
     if (text.starts_with(sample)) {
-      request.sample_rows = parse_unsigned("--verify sample:N, N =", text.substr(sample.size()));
-      if (request.sample_rows == 0) throw UsageError("--verify sample:0: a sample has at least one row");
+      request.sample_rows = parse_unsigned(given.flag + " sample:N, N =", text.substr(sample.size()));
+      if (request.sample_rows == 0) given.refuse("a sample has at least one row");
     } else if (text == "full" || text == "off") {
       request.mode = text == "full" ? VerifyMode::full : VerifyMode::off;
     } else {
-      throw UsageError(fmt::format("--verify {}: full, sample:N or off is expected", text));
+      given.refuse("full, sample:N or off is expected");
     }
   });
   return flag.of_data().is([&request]() -> report::Value {

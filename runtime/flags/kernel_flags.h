@@ -27,8 +27,16 @@ void add_numerics_flags(Flags& flags, Numerics& numerics, bool& known_faults);
 
 /// --arch and --set, texts for report::choose_architecture().
 void add_arch_flags(Flags& flags, std::string& arch, std::vector<std::string>& sets);
+inline constexpr std::string_view arch_flag = "--arch", set_flag = "--set";
+
+/// --json and --report: the file, or "-", and the folder of the page.
+void add_report_flags(Flags& flags, std::string& json, const std::string& json_help, std::string& page,
+                      const std::string& page_help);
+/// --view: a figure by core of those that report::metrics() has, or none; `replayed`: of those that a replay has.
+Flag& add_view_flag(Flags& flags, std::string& view, const std::string& help, bool replayed);
 
 [[nodiscard]] const EnumNames<VerifyMode>& verify_names();
+inline constexpr std::string_view verify_flag = "--verify";
 /// --verify full, sample:N or off.
 Flag& add_verify_flag(Flags& flags, VerifyRequest& request, const std::string& help);
 

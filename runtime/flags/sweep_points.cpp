@@ -7,6 +7,8 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "runtime/flags/format_flag.h"
+#include "runtime/flags/kernel_flags.h"
 
 namespace tilegrid {
 namespace {
@@ -26,8 +28,8 @@ struct Axis {
 
 /// Whether a flag that makes no difference to a dry run asks for what happens anyway.
 bool asks_no_more(const Axis& axis, const Flag& flag) {
-  if (axis.name == "--dry-run") return axis.values == std::vector<std::string>{"on"};
-  if (axis.name == "--verify") return axis.values == std::vector<std::string>{"off"};
+  if (axis.name == dry_run_flag) return axis.values == std::vector<std::string>{"on"};
+  if (axis.name == verify_flag) return axis.values == std::vector<std::string>{"off"};
   if (!flag.fact || axis.varies()) return false;
   const std::string usual = report::to_json_line(flag.fact());
   return usual == axis.values.front() || usual == fmt::format("\"{}\"", axis.values.front());
@@ -67,15 +69,15 @@ void check_formats(const Axis& axis, const std::string& text) {
     if (here.empty() || before.empty() || again != here.end()) continue;
     std::string joined = text;
     std::replace(joined.begin(), joined.end(), ',', '+');
-    throw UsageError(
-        fmt::format("--format {}: here commas are between configurations; for one of all its parts write {}", text, joined));
+    throw UsageError(fmt::format("{} {}: here commas are between configurations; for one of all its parts write {}",
+                                 axis.name, text, joined));
   }
 }
 
 /// Takes the value apart.
 void fill(Axis& axis, std::string value) {
   static const EnumNames<bool> on_or_off{{"on", true}, {"off", false}};
-  if (axis.name == "--set") {
+  if (axis.name == set_flag) {
     const std::size_t equals = value.find('=');
     if (equals != std::string::npos) {
       axis.prefix = value.substr(0, equals + 1);
@@ -83,7 +85,7 @@ void fill(Axis& axis, std::string value) {
     }
   }
   axis.values = split(value);
-  if (axis.name == "--format") check_formats(axis, value);
+  if (axis.name == format_flag) check_formats(axis, value);
   for (const std::string& one : axis.values) {
     if (one.empty()) throw UsageError(fmt::format("{} {}{}: one of its values is empty", axis.name, axis.prefix, value));
     if (std::count(axis.values.begin(), axis.values.end(), one) > 1) {
@@ -168,7 +170,7 @@ std::vector<SweepPoint> sweep_points(const std::string& command, const Flags& fl
       period /= axis.values.size();
       add(points[i], axis, axis.values[i / period % axis.values.size()]);
     }
-    if (dry) points[i].arguments.emplace_back("--dry-run");
+    if (dry) points[i].arguments.emplace_back(dry_run_flag);
   }
   return points;
 }

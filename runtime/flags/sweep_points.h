@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/flags/flags.h"
@@ -24,6 +25,9 @@ struct SweepPoint {
   /// Values by name.
   [[nodiscard]] report::Value varied_figures() const;
 };
+
+/// The flag of a workload that a sweep adds.
+inline constexpr std::string_view dry_run_flag = "--dry-run";
 
 /// More are refused.
 inline constexpr std::size_t most_sweep_points = 10000;

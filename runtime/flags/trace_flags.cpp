@@ -4,33 +4,20 @@
 namespace tilegrid {
 
 void add_trace_flags(Flags& flags, traces::Options& options) {
-  flags
-      .add("--trace", "FILE",
-           "Write a timeline for Perfetto (ui.perfetto.dev): cores, RISCs, transfers, buffers,\nDST and links [none]",
-           options.trace)
-      .no_fact()
-      .no_sweep()
+  const auto add = [&](const char* name, const char* type, const char* help, auto& member) -> Flag& {
+    return flags.add(name, type, help, member).no_fact().no_sweep().of_replay().unfit_for({Comparison::rows});
+  };
+  add("--trace", "FILE",
+      "Write a timeline for Perfetto (ui.perfetto.dev): cores, RISCs, transfers, buffers,\nDST and links [none]",
+      options.trace)
       .writes();
-  flags
-      .add("--trace-cores", "X,Y[-X,Y]", "Only these cores in --trace, one or a rectangle; may be repeated [all]",
-           options.cores)
-      .no_fact()
-      .no_sweep();
-  flags.add("--noc-trace", "FILE", "Write transfers as tt-npe reads them: noc-event JSON [none]", options.noc_trace)
-      .no_fact()
-      .no_sweep()
+  add("--trace-cores", "X,Y[-X,Y]", "Only these cores in --trace, one or a rectangle; may be repeated [all]", options.cores);
+  add("--noc-trace", "FILE", "Write transfers as tt-npe reads them: noc-event JSON [none]", options.noc_trace).writes();
+  add("--npeviz", "FILE", "Write transfers and links as ttnn-visualizer opens them, with the times\nof this run [none]",
+      options.npeviz)
       .writes();
-  flags
-      .add("--npeviz", "FILE", "Write transfers and links as ttnn-visualizer opens them, with the times\nof this run [none]",
-           options.npeviz)
-      .no_fact()
-      .no_sweep()
-      .writes();
-  flags
-      .add("--profiler-csv", "FILE", "Write kernels and their named zones as the device profiler logs them\n[none]",
-           options.profiler_csv)
-      .no_fact()
-      .no_sweep()
+  add("--profiler-csv", "FILE", "Write kernels and their named zones as the device profiler logs them\n[none]",
+      options.profiler_csv)
       .writes();
 }
 

@@ -23,7 +23,10 @@ constexpr int max_chunk = 512;  // rows, as attention::validate() allows
 using workloads::Attention;
 
 ForeignAttention::ForeignAttention(SdpaFiles files, const Attention& asked, Device& device) : files_(std::move(files)) {
-  ask_as(flags(), asked.flags(), {"--kernel=hand-written", "--kv=dram", "--kv-cores=0"});
+  ask_as(flags(), asked.flags());
+  config.kernel = attention::Kernel::hand_written;
+  config.kv = attention::KvDelivery::dram;
+  config.kv_cores = 0;
   settle();
   try {
     ForeignAttention::prepare(device);

@@ -169,7 +169,7 @@ void Attention::declare_shape(Flags& flags) {
   flags.add("--dim", "ELEMENTS", fmt::format("Elements of a head of Q and K, 1 to {} [$]", attention::max_dim), shape.dim);
   flags
       .add("--v-dim", "ELEMENTS", "Elements of a head of V and of the output [--dim]",
-           [&](const std::string& text) { shape.v_dim = parse_int("--v-dim", text, 1, attention::max_dim); })
+           [&](const Given& given) { shape.v_dim = parse_int(given.flag, given.text, 1, attention::max_dim); })
       .named("v_dim", "v_dim")
       .is([&] { return shape.value_dim(); });
   flags.add("--scale", "X", "Of the scores, a positive number [1 / sqrt(--dim)]", shape.scale)
@@ -195,17 +195,20 @@ void Attention::declare(Flags& flags) {
   add_attention_formats(flags, config.format);
   add_compute_flags(flags, config.compute);
   add_dealing_flags(flags, config, page_table_);
-  flags.add("--kernel",
-            "hand-written; planned by the DST planner; multipass: one pass for each\noperation, as in 2024; unfused: "
-            "matmul, softmax and matmul with all scores in\nDRAM, chunks are their blocks [$]",
-            config.kernel, kernel_names);
+  flags
+      .add("--kernel",
+           "hand-written; planned by the DST planner; multipass: one pass for each\noperation, as in 2024; unfused: "
+           "matmul, softmax and matmul with all scores in\nDRAM, chunks are their blocks [$]",
+           config.kernel, kernel_names)
+      .unfit_for({Comparison::kernels, Comparison::rows});
   flags
       .add("--steps", "N|LIST",
            fmt::format("Of the multipass kernel, what is done as later kernels do it: the first N of\n{},\nor some of "
                        "them, or all, as hand-written [0]",
                        step_list()),
            steps_)
-      .named("", "steps");
+      .named("", "steps")
+      .unfit_for({Comparison::kernels, Comparison::rows});
   add_attention_exp(flags, config);
 
   flags.in("Data").add("--seed", "N", "Of the random Q, K, V [$]", seed);
@@ -217,13 +220,16 @@ void Attention::declare(Flags& flags) {
   flags.add("--v", "FILE", ".npy, [batch, kv heads, kv seq, v dim]", inputs[2]).reads().of_data();
   flags.add("--out", "FILE", "Write the output there: .npy, float32, [batch, heads, seq, v dim] [none]", out)
       .writes()
-      .of_data();
+      .of_data()
+      .of_one_run();
   add_verify_flag(flags, verify,
                   fmt::format("Compare with double precision: full, sample:N (N rows in all, evenly\nspread) or off [full "
                               "up to {:.0e} multiply-adds of the reference,\nelse sample:256]",
                               attention::full_verification_limit));
-  flags.add_switch("--split", "Print which core does which Q chunks", show_split).no_fact();
-  flags.add_switch("--show-plan", "Print the plans of the planned kernel's stages", show_plan).no_fact();
+  flags.add_switch("--split", "Print which core does which Q chunks", show_split).no_fact().of_one_run();
+  flags.add_switch("--show-plan", "Print the plans of the planned kernel's stages", show_plan)
+      .no_fact()
+      .unfit_for({Comparison::kernels, Comparison::precision});
 }
 
 void Attention::check() {
@@ -232,20 +238,20 @@ void Attention::check() {
   if (!steps_.empty()) {
     config.steps = attention::parse_steps(steps_);
     if (config.kernel != Kernel::multipass && !(config.steps == attention::parse_steps("0"))) {
-      throw UsageError("--steps: goes with --kernel multipass");
+      throw UsageError("`steps`: goes with `kernel` multipass");
     }
   }
   if (options.dry_run) verify.mode = VerifyMode::off;
   if (show_plan && config.kernel != Kernel::planned) {
     throw UsageError(
-        fmt::format("--show-plan: the {} kernel has no plan, it goes with --kernel planned", name_of(config.kernel)));
+        fmt::format("`show_plan`: the {} kernel has no plan, it goes with `kernel` planned", name_of(config.kernel)));
   }
   const auto files = std::count_if(inputs.begin(), inputs.end(), [](const std::string& path) { return !path.empty(); });
-  if (files != 0 && files != 3) throw UsageError("--q, --k and --v belong together: give all three or none");
-  if (!page_table_.empty() && config.kv_page == 0) throw UsageError("--page-table: goes with --kv-page");
-  if (out == "-") throw UsageError("--out -: the output goes to a file only");
+  if (files != 0 && files != 3) throw UsageError("`q`, `k` and `v` belong together: give all three or none");
+  if (!page_table_.empty() && config.kv_page == 0) throw UsageError("`page_table`: goes with `kv_page`");
+  if (out == "-") throw UsageError("`out` -: the output goes to a file only");
   if (files == 3 && (flags().changes("--seed") || flags().changes("--distribution"))) {
-    throw UsageError("--seed and --distribution are for random data: they do not go with --q, --k and --v");
+    throw UsageError("`seed` and `distribution` are for random data: they do not go with `q`, `k` and `v`");
   }
 }
 
@@ -256,11 +262,11 @@ void Attention::load_files() {
   for (std::size_t i = 0; i < arrays.size(); ++i) arrays.at(i) = load(names.at(i), inputs.at(i), four);
   const auto& [q, k, v] = arrays;
   if (!std::equal(k.shape.begin(), k.shape.end() - 1, v.shape.begin())) {
-    throw UsageError(fmt::format("--v {}: shape {}, but K has {}: only the last may differ", inputs[2], shape_text(v.shape),
+    throw UsageError(fmt::format("`v` {}: shape {}, but K has {}: only the last may differ", inputs[2], shape_text(v.shape),
                                  shape_text(k.shape)));
   }
   if (k.shape[0] != q.shape[0] || k.shape[3] != q.shape[3]) {
-    throw UsageError(fmt::format("--k {}: shape {} has another batch or dim than Q with {}", inputs[1], shape_text(k.shape),
+    throw UsageError(fmt::format("`k` {}: shape {} has another batch or dim than Q with {}", inputs[1], shape_text(k.shape),
                                  shape_text(q.shape)));
   }
   Shape& shape = config.shape;

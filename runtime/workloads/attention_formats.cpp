@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "core/error.h"
 #include "runtime/flags/format_flag.h"
 
 namespace tilegrid::workloads {
@@ -36,9 +35,10 @@ void add_attention_exp(Flags& flags, attention::Config& config) {
            "negative "
            "results, of small scores and masks, real kernels have ReLU;\nhere they stay, and --diagnostics counts them "
            "[fast]",
-           [&config](const std::string& text) {
+           [&config](const Given& given) {
+             const std::string& text = given.text;
              if (text != "fast" && text != "accurate" && text != "unclamped") {
-               throw UsageError(fmt::format("--exp {}: one of fast, accurate, unclamped is expected", text));
+               given.refuse("one of fast, accurate, unclamped is expected");
              }
              config.exp_accurate = text == "accurate";
              config.exp_unclamped = text == "unclamped";

@@ -172,12 +172,7 @@ int with_json_twin(const RunOptions& options, const std::function<int()>& body) 
 }  // namespace
 
 RunOutcome execute(const Session& session, Device& device, Workload& workload, bool keep_logs) {
-  RunOutcome outcome;
-  naming_flags(workload.flags(), [&] {
-    outcome = take_steps(session, device, workload, keep_logs);
-    return 0;
-  });
-  return outcome;
+  return naming_flags(workload.flags(), [&] { return take_steps(session, device, workload, keep_logs); });
 }
 
 report::Document document_of(const Workload& workload, const RunOutcome& outcome) {
@@ -228,29 +223,27 @@ report::Document document_of(const Workload& workload, const RunOutcome& outcome
 
 int run(Session& session, Workload& workload) {
   return guarded(session, [&] {
-    return naming_flags(workload.flags(), [&] {
-      const RunOptions& options = workload.options;
-      if (std::find(options.check.begin(), options.check.end(), "help") != options.check.end()) {
-        if (session.is_host()) put(report::checks_text());
-        if (session.is_host()) flush_output();
-        return 0;
-      }
-      workload.settle();
-      workload.register_kernels();
-      return session.run(options.session(), [&](Device& device) {
-        return with_json_twin(options, [&] {
-          const RunOutcome outcome = execute(session, device, workload);
-          report::Document document = document_of(workload, outcome);
-          if (!options.report.empty()) {
-            workload.save([&] { page::write(options.report, page::of_run(document, outcome)); });
-          }
-          document.more = more_of(options, workload.save_failure().empty());
-          report::print_report(
-              options.json, [&] { return options.verbose ? text_of(document) : first_screen_of(document); },
-              [&] { return document.figures; });
-          if (!workload.save_failure().empty()) throw UsageError(workload.save_failure());
-          return workload.passed.value_or(true) ? static_cast<int>(ExitCode::ok) : mismatch(session, workload.mismatch);
-        });
+    const RunOptions& options = workload.options;
+    if (std::find(options.check.begin(), options.check.end(), "help") != options.check.end()) {
+      if (session.is_host()) put(report::checks_text());
+      if (session.is_host()) flush_output();
+      return 0;
+    }
+    workload.settle();
+    workload.register_kernels();
+    return session.run(options.session(), [&](Device& device) {
+      return with_json_twin(options, [&] {
+        const RunOutcome outcome = execute(session, device, workload);
+        report::Document document = document_of(workload, outcome);
+        if (!options.report.empty()) {
+          workload.save([&] { page::write(options.report, page::of_run(document, outcome)); });
+        }
+        document.more = more_of(options, workload.save_failure().empty());
+        report::print_report(
+            options.json, [&] { return options.verbose ? text_of(document) : first_screen_of(document); },
+            [&] { return document.figures; });
+        if (!workload.save_failure().empty()) throw UsageError(workload.save_failure());
+        return workload.passed.value_or(true) ? static_cast<int>(ExitCode::ok) : mismatch(session, workload.mismatch);
       });
     });
   });
@@ -279,14 +272,6 @@ int mismatch(const Session& session, const std::string& what) {
   flush_output();
   if (session.is_host()) say_error(fmt::format("verification failed: {}", what));
   return static_cast<int>(ExitCode::mismatch);
-}
-
-int naming_flags(const Flags& flags, const std::function<int()>& body) {
-  try {
-    return body();
-  } catch (const UsageError& error) {
-    throw UsageError(flags.with_flags(error.message()));
-  }
 }
 
 }  // namespace tilegrid::workloads

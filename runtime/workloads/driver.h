@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "runtime/flags/command_line.h"
@@ -30,8 +29,5 @@ int run_main(int argc, char** argv, const Maker& make);
 
 /// Says on standard error, behind the report, what did not pass; gives the exit code for it.
 int mismatch(const Session& session, const std::string& what);
-
-/// Runs `body`; errors of usage that leave it name the flags of `flags`.
-int naming_flags(const Flags& flags, const std::function<int()>& body);
 
 }  // namespace tilegrid::workloads

@@ -92,11 +92,10 @@ void Fused::declare(Flags& flags) {
   flags.add_switch("--force", "Run a refused plan, too: it ends with the emulated core's own error", force).no_fact();
   flags.add("--tensor", "ROWSxCOLS",
             "Elements of the first output, whole blocks [what the --in files say, else\none block a core]",
-            [&](const std::string& text) {
-              tensor = parse_pair(text);
+            [&](const Given& given) {
+              tensor = parse_pair(given.text);
               if (tensor && tensor->first <= most_side && tensor->second <= most_side) return;
-              throw UsageError(fmt::format("--tensor {}: rows and columns from 1 to {} elements are expected, as in 640x512",
-                                           text, most_side));
+              given.refuse(fmt::format("rows and columns from 1 to {} elements are expected, as in 640x512", most_side));
             });
   flags.in("Data");
   flags
@@ -110,13 +109,14 @@ void Fused::declare(Flags& flags) {
   flags.add("--out", "NAME=FILE", "Write an output there: .npy, float32, [rows, cols]; may be repeated [none]", outputs)
       .writes()
       .of_data()
-      .no_fact();
+      .no_fact()
+      .of_one_run();
   flags.add("--seed", "N", "Of the random inputs [$]", seed).of_data();
   flags.add("--scale", "X", "What random inputs are multiplied by [$]", scale).of_data();
   static const EnumNames<VerifyMode> off_or_full{{"off", VerifyMode::off}, {"full", VerifyMode::full}};
   flags.in("Report");
   flags
-      .add("--verify",
+      .add(std::string(verify_flag),
            fmt::format("Compare with double precision and its error bounds: full or off [full up to\n{:.0e} "
                        "multiply-adds, else off]",
                        fused_verification_limit),
@@ -133,8 +133,8 @@ void Fused::check() {
 void Fused::prepare(Device& device) {
   request.plan.machine.chip = options.chip;
   graph = request.load();
-  check_names(graph, "--in", inputs, graph.inputs(), "input");
-  check_names(graph, "--out", outputs, graph.outputs(), "output");
+  check_names(graph, "`in`", inputs, graph.inputs(), "input");
+  check_names(graph, "`out`", outputs, graph.outputs(), "output");
   job.plan = planner::plan_to_run(graph, strategy, request.plan, force, "--force runs it all the same");
   job.grid = options.grid;
   arrays_ = load_files(*this, inputs, job.plan.machine.format);
@@ -144,7 +144,7 @@ void Fused::prepare(Device& device) {
   }
   std::array<planner::WantedExtent, 2> wanted{told_by(given, graph, 0), told_by(given, graph, 1)};
   if (tensor) {
-    const std::string flag = fmt::format("--tensor {}x{}", tensor->first, tensor->second);
+    const std::string flag = fmt::format("`tensor` {}x{}", tensor->first, tensor->second);
     wanted = {{{tensor->first, flag}, {tensor->second, flag}}};
   }
   planner::choose_blocks(graph, wanted, job);

@@ -52,7 +52,7 @@ void set_page_table(attention::Config& config, const std::string& path, std::uin
   constexpr std::size_t longest = std::size_t{1} << 26U;
   std::vector<std::uint32_t> table =
       path.empty() ? attention::shuffled_page_table(config, seed)
-                   : attention::parse_page_table(read_input(path, longest), "--page-table " + path, config);
+                   : attention::parse_page_table(read_input(path, longest), "`page_table` " + path, config);
   config.page_table = std::make_shared<const std::vector<std::uint32_t>>(std::move(table));
 }
 

@@ -29,10 +29,9 @@ void add_extent_flag(Flags& flags, const std::string& name, const char* field, c
                      int& columns) {
   flags
       .add(name, "RxC", help,
-           [&, name](const std::string& text) {
-             const auto pair = parse_pair(text);
-             if (!pair)
-               throw UsageError(fmt::format("{} {}: rows and columns in tiles are expected, as in 4x2", name, text));
+           [&](const Given& given) {
+             const auto pair = parse_pair(given.text);
+             if (!pair) given.refuse("rows and columns in tiles are expected, as in 4x2");
              std::tie(rows, columns) = *pair;
            })
       .named(field == std::string("sub") ? "subblock" : field, field)
@@ -48,7 +47,7 @@ class Dimension {
   void is(const std::string& path, std::int64_t extent) {
     if (given_) check_flag(flag_, value_, path, extent);
     if (!from_.empty() && value_ != extent) {
-      throw UsageError(fmt::format("--b {}: {} is {}, but {} has {}", path, flag_, extent, from_, value_));
+      throw UsageError(fmt::format("`b` {}: {} is {}, but {} has {}", path, flag_, extent, from_, value_));
     }
     from_ = path;
     value_ = static_cast<int>(extent);
@@ -124,7 +123,7 @@ void Matmul::declare(Flags& flags) {
   flags.in("Data").add("--seed", "N", "Of what is random, N(0,1) [$]", seed).of_data();
   flags.add("--a", "FILE", ".npy of floats, C order, [m, k] or [batch, m, k] [random]", inputs[0]).reads().of_data();
   flags.add("--b", "FILE", ".npy, [batch, k, n], or [k, n] for all batches [random]", inputs[1]).reads().of_data();
-  flags.add("--out", "FILE", "Write the output there: .npy, float32 [none]", out).writes().of_data();
+  flags.add("--out", "FILE", "Write the output there: .npy, float32 [none]", out).writes().of_data().of_one_run();
   add_verify_flag(flags, verify,
                   fmt::format("Compare with double precision and its error bounds: full, sample:N (N rows in\nall, evenly "
                               "spread) or off [full up to {:.0e} multiply-adds, else\nsample:256]",
@@ -133,9 +132,9 @@ void Matmul::declare(Flags& flags) {
 
 void Matmul::check() {
   if (options.dry_run) verify.mode = VerifyMode::off;
-  if (out == "-") throw UsageError("--out -: the output goes to a file only");
+  if (out == "-") throw UsageError("`out` -: the output goes to a file only");
   if (!inputs[0].empty() && !inputs[1].empty() && flags().changes("--seed")) {
-    throw UsageError("--seed is for random data: it does not go with both --a and --b");
+    throw UsageError("`seed` is for random data: it does not go with both `a` and `b`");
   }
 }
 

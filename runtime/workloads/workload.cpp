@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "runtime/flags/check_flag.h"
+#include "runtime/flags/sweep_points.h"
 #include "runtime/flags/trace_flags.h"
 #include "runtime/report/metrics.h"
 
@@ -19,13 +20,6 @@ const EnumNames<noc::TransportChoice>& transport_names() {
   static const EnumNames<TransportChoice> names{
       {"auto", TransportChoice::automatic}, {"messages", TransportChoice::messages}, {"windows", TransportChoice::windows}};
   return names;
-}
-
-void set_view(const std::string& text, std::string& view) {
-  std::vector<std::string> views = report::metric_names();
-  views.emplace_back("none");
-  if (std::find(views.begin(), views.end(), text) == views.end()) refuse_word("--view", text, views);
-  view = text;
 }
 
 void add_common_flags(Flags& flags, RunOptions& options) {
@@ -44,16 +38,16 @@ void add_common_flags(Flags& flags, RunOptions& options) {
   add_arch_flags(flags, options.arch, options.sets);
   flags.add_switch("--no-device-time", "Do not replay the run into device time", options.device_time, false)
       .no_fact()
-      .no_sweep();
+      .no_sweep()
+      .of_one_run();
   Flag& check = flags.in("Checks").add(
       "--check", "CLASS=WHAT",
       "What a check does when it finds something: off, warn, or error, which ends\nthe run; a list, and may be "
       "repeated; the class all is every class, wild what silicon forgives.\n--check help prints the classes [as `tilegrid "
       "checks` says]",
-      [&](const std::string& text) {
-        options.check.push_back(text);
-        if (text == "help") return;
-        set_checks("--check", text, options.checks);
+      [&](const Given& given) {
+        options.check.push_back(given.text);
+        if (given.text != "help") set_checks(given.flag, given.text, options.checks);
       });
   check.repeats = true;
   flags
@@ -62,28 +56,26 @@ void add_common_flags(Flags& flags, RunOptions& options) {
                   "by core and operation, and where each is first; takes several\ntimes as long",
                   options.diagnostics)
       .of_data();
-  flags.in("Report").add_switch(
-      "--dry-run",
-      "Run the kernels' control flow alone, for counts, logs and device time of\nshapes that are too large to "
-      "compute: no data, no numbers",
-      options.dry_run);
-  flags.add("--json", "FILE", "Write all figures there; - for standard output alone [none]", options.json)
-      .no_fact()
-      .writes();
-  flags
-      .add("--report", "DIR",
-           "Write a page there that shows the run, for any browser (index.html), and its data\n(report.json) [none]",
-           options.report)
-      .no_fact()
-      .writes_page();
-  flags.add("--log", "FILE", "Save the event log there, see `tilegrid log` [none]", options.log).writes();
+  flags.in("Report")
+      .add_switch(std::string(dry_run_flag),
+                  "Run the kernels' control flow alone, for counts, logs and device time of\nshapes that are too large to "
+                  "compute: no data, no numbers",
+                  options.dry_run)
+      .unfit_for({Comparison::precision});
+  add_report_flags(
+      flags, options.json, "Write all figures there; - for standard output alone [none]", options.report,
+      "Write a page there that shows the run, for any browser (index.html), and its data\n(report.json) [none]");
+  flags.add("--log", "FILE", "Save the event log there, see `tilegrid log` [none]", options.log).writes().of_one_run();
   add_trace_flags(flags, options.traces);
-  flags
-      .add("--view", "METRIC",
-           fmt::format("Grid view of a figure by core, or none; `tilegrid attention --help` lists\nthem [{}]", options.view),
-           [&](const std::string& text) { set_view(text, options.view); })
-      .is([&] { return options.view; });
-  flags.add_switch("--verbose", "Print all figures, not the first screen alone", options.verbose).no_fact().no_sweep();
+  add_view_flag(
+      flags, options.view,
+      fmt::format("Grid view of a figure by core, or none; `tilegrid attention --help` lists\nthem [{}]", options.view),
+      false)
+      .unfit_for({Comparison::kernels, Comparison::precision});
+  flags.add_switch("--verbose", "Print all figures, not the first screen alone", options.verbose)
+      .no_fact()
+      .no_sweep()
+      .of_one_run();
   add_print_flags(flags, options.print);
   flags.in("Report").add_switch("--no-progress", "No progress line on a terminal", options.progress, false).no_fact();
 }
@@ -135,29 +127,29 @@ Flags& Workload::flags() {
 }
 
 void Workload::settle() {
-  static_cast<void>(flags());
-  if (options.log == "-") throw UsageError("--log -: the log goes to a file only");
+  naming_flags(flags(), [&] { settle_options(), check(); });
+}
+
+void Workload::settle_options() {
+  if (options.log == "-") throw UsageError("`log` -: the log goes to a file only");
   if (!options.device_time) {
-    std::vector<std::string> replayed{trace_flags.begin(), trace_flags.end()};
-    replayed.emplace_back("--set");
-    flags_.refuse(replayed, "does not go with --no-device-time");
+    flags_.refuse(flags_.names_of([](const Flag& flag) { return flag.replay; }), "does not go with `no_device_time`");
   }
   const report::ChosenArchitecture chosen = report::choose_architecture(options.arch, options.sets);
   options.chip = chosen.parameters;
   if (options.device_time) options.architecture = chosen;
   if (options.grid.cores() == 0) options.grid = options.chip.workers();
-  options.chip.check_grid(options.grid, "--grid");
+  options.chip.check_grid(options.grid, "`grid`");
   traces::check(options.traces, options.grid);
   const std::vector<std::string> replayed = report::metric_names(false);
   if (!options.device_time && std::find(replayed.begin(), replayed.end(), options.view) != replayed.end()) {
-    throw UsageError(fmt::format("--view {}: does not go with --no-device-time", options.view));
+    throw UsageError(fmt::format("`view` {}: does not go with `no_device_time`", options.view));
   }
   if (options.dry_run) {
     flags_.refuse(flags_.names_of([](const Flag& flag) { return flag.data; }),
-                  "a dry run has no numbers, --dry-run goes without", {"off"});
+                  "a dry run has no numbers, `dry_run` goes without", {"off"});
   }
   static_cast<void>(print_filter(options.print, options.grid));  // refuses what is not there
-  check();
 }
 
 void Workload::save(const std::function<void()>& write) {

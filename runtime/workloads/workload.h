@@ -118,7 +118,8 @@ class Workload {
   /// Its own flags, then those of all.
   [[nodiscard]] Flags& flags();
   [[nodiscard]] const Flags& flags() const { return const_cast<Workload*>(this)->flags(); }
-  /// check(), and what goes for all: chip, grid, what a dry run does not have. Throws UsageError. The driver calls it.
+  /// check(), and what goes for all: chip, grid, what a dry run does not have. Throws UsageError, which names flags. The
+  /// driver calls it.
   void settle();
   /// Saves a result, or keeps the error until the report is out.
   void save(const std::function<void()>& write);
@@ -131,6 +132,8 @@ class Workload {
   virtual void declare(Flags& flags) = 0;
 
  private:
+  void settle_options();
+
   Flags flags_;
   std::size_t own_flags_ = 0;  ///< of them, the first ones
   std::string failure_;
