@@ -2,8 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <string>
+#include <vector>
 
 #include "core/format.h"
 #include "kernels/program.h"
@@ -35,14 +39,39 @@ inline void deal(Program& program, int items) {
 
 /// A circular buffer that holds tiles.
 struct TileBuffer {
-  std::uint32_t id = 0, tiles = 0;
+  std::uint32_t id = 0;
   const char* role = "";
 };
-/// Gives the program circular buffers of tiles of one format.
-inline void add_buffers(Program& program, DataFormat format, std::initializer_list<TileBuffer> buffers) {
-  for (const auto& [id, tiles, role] : buffers) {
+/// Gives the program circular buffers of so many tiles of one format.
+inline void add_buffers(Program& program, DataFormat format, std::uint32_t tiles,
+                        std::initializer_list<TileBuffer> buffers) {
+  for (const auto& [id, role] : buffers) {
     program.circular_buffers.push_back(CircularBufferConfig::of_tiles(id, tiles, format, role));
   }
+}
+
+/// An argument of a kernel: a whole number, or the bits of a float.
+struct Argument {
+  std::uint32_t word = 0;
+  Argument(std::integral auto value) : word(static_cast<std::uint32_t>(value)) {}
+  Argument(std::floating_point auto value) : word(std::bit_cast<std::uint32_t>(static_cast<float>(value))) {}
+};
+/// A registered kernel, and arguments that all cores have in common.
+struct CommonKernel {
+  std::string name;
+  std::vector<Argument> arguments;
+};
+/// Gives all cores of the grid the usual three: a reader on NCRISC and NoC 0, compute, a writer on BRISC and NoC 1.
+inline void add_kernels(Program& program, const CommonKernel& reader, const CommonKernel& compute,
+                        const CommonKernel& writer) {
+  const auto add = [&](const CommonKernel& kernel, Risc risc, NocId noc) {
+    KernelConfig& config = program.kernels.emplace_back(KernelConfig{kernel.name, risc, noc, {}, {}, {}, {}});
+    config.cores = CoreRange::all(program.grid);
+    for (const Argument& argument : kernel.arguments) config.common_args.push_back(argument.word);
+  };
+  add(reader, Risc::ncrisc, NocId::noc0);
+  add(compute, Risc::trisc, NocId::noc0);
+  add(writer, Risc::brisc, NocId::noc1);
 }
 
 }  // namespace tilegrid

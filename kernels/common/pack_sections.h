@@ -15,4 +15,11 @@ void pack_sections(std::uint32_t cb, std::uint32_t tiles, Math math, Here at = H
   cb_push_back(cb, tiles, at);
 }
 
+/// The same for what compute itself reads next: waits for them.
+template <class Math>
+void keep_sections(std::uint32_t cb, std::uint32_t tiles, Math math, Here at = Here::current()) {
+  pack_sections(cb, tiles, math, at);
+  cb_wait_front(cb, tiles, at);
+}
+
 }  // namespace tilegrid::api

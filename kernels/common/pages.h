@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <ranges>
 
 #include "core/tile.h"
 #include "kernels/api/dataflow.h"
@@ -33,6 +34,12 @@ inline void write_pages(std::uint32_t cb, const InterleavedAddrGen& buffer, std:
   }
   noc_async_write_barrier(default_noc, at);
   cb_pop_front(cb, count, at);
+}
+
+/// What deal() has given the core that asks: its items' numbers, one after the other.
+inline auto dealt(Here at = Here::current()) {
+  const auto first = get_arg_val<std::uint32_t>(0, at);
+  return std::views::iota(first, first + get_arg_val<std::uint32_t>(1, at));
 }
 
 /// A finite number in the 16 bits of a buffer's format, bf16 or, for numbers in its range, fp16. Half away from zero, as the

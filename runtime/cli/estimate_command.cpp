@@ -31,36 +31,36 @@ struct EstimateCommand {
         .reads()
         .required = true;
     flags.add("--log", "FILE", "Event log of that run, by --log [the one that the report names]", log_file).reads();
-    flags.add("--hosts", "N,...", "Numbers of hosts [doubled as far as there are cores]", [this](const std::string& text) {
+    flags.add("--hosts", "N,...", "Numbers of hosts [doubled as far as there are cores]", [this](const Given& given) {
       hosts.clear();
-      for (const std::string& word : split(text)) hosts.push_back(parse_int("--hosts", word, 1, 1'000'000));
+      for (const std::string& word : split(given.text)) hosts.push_back(parse_int(given.flag, word, 1, 1'000'000));
     });
     flags
         .add("--link", "GB/s,us",
              "A host's link each way, and what a small message takes one way:\n`tilegrid info --hosts` measures both",
-             [this](const std::string& text) { set_link(text); })
+             [this](const Given& given) { set_link(given); })
         .required = true;
     flags.add("--ranks-per-host", "N", "[as many as CPUs]",
-              [this](const std::string& text) { cluster.ranks_per_host = parse_int("--ranks-per-host", text, 1, 100'000); });
+              [this](const Given& given) { cluster.ranks_per_host = parse_int(given.flag, given.text, 1, 100'000); });
     flags.add("--cpus", "N", "CPUs of a host for it, e.g. 0.5 where four share two [2]",
-              [this](const std::string& text) { cluster.cpus_per_host = positive("--cpus", text); });
+              [this](const Given& given) { cluster.cpus_per_host = positive(given.flag, given.text); });
     cluster.cpus_per_host = 2;
     flags.add("--message-us", "US", "CPU time of a message, both sides [that of the run, 20 where it had none]",
-              [this](const std::string& text) { message_us = positive("--message-us", text); });
+              [this](const Given& given) { message_us = positive(given.flag, given.text); });
     flags.add("--json", "FILE", "Write JSON; - for standard output alone [none]", json).writes();
   }
 
-  static double positive(const char* flag, const std::string& text) {
+  static double positive(const std::string& flag, const std::string& text) {
     const double value = parse_number(flag, text);
     if (value <= 0) throw UsageError(fmt::format("{}: more than 0 is needed, not '{}'", flag, text));
     return value;
   }
 
-  void set_link(const std::string& text) {
-    const std::vector<std::string> words = split(text);
-    if (words.size() != 2) throw UsageError(fmt::format("--link: GB/s,us as in 1.25,30, not '{}'", text));
-    cluster.link_bytes_per_second = positive("--link", words[0]) * 1e9;
-    cluster.link_seconds = positive("--link", words[1]) * 1e-6;
+  void set_link(const Given& given) {
+    const std::vector<std::string> words = split(given.text);
+    if (words.size() != 2) throw UsageError(fmt::format("{}: GB/s,us as in 1.25,30, not '{}'", given.flag, given.text));
+    cluster.link_bytes_per_second = positive(given.flag, words[0]) * 1e9;
+    cluster.link_seconds = positive(given.flag, words[1]) * 1e-6;
   }
 
   int run(Session& session, const std::vector<std::string>&) {

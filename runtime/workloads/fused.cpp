@@ -203,8 +203,7 @@ void Fused::finish(Device& device, report::RunOutcome& outcome) {
   }
   for (std::size_t i = 0; i < results.size(); ++i) {
     const std::string path = source_of(outputs, plan.graph.value(plan.graph.outputs()[i]).name);
-    const std::array<std::int64_t, 2> shape{results[i].rows, results[i].cols};
-    if (!path.empty()) save([&] { save_npy(path, shape, results[i].values); });
+    save_tensor(path, {results[i].rows, results[i].cols}, results[i].values);
   }
   verify_seconds_ = outcome.verify_seconds.value_or(0);
 }

@@ -210,7 +210,7 @@ void Matmul::finish(Device& device, report::RunOutcome& outcome) {
   }
   std::vector<std::int64_t> extents{shape.m, shape.n};
   if (shape.batch > 1) extents.insert(extents.begin(), shape.batch);
-  if (!out.empty()) save([&] { save_npy(out, extents, output); });
+  save_tensor(out, extents, output);
 }
 
 std::string Matmul::line() const {

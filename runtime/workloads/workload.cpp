@@ -160,6 +160,17 @@ void Workload::save(const std::function<void()>& write) {
   }
 }
 
+void Workload::save_tensor(const std::string& path, const std::vector<std::int64_t>& shape, std::span<const float> values) {
+  if (!path.empty()) save([&] { save_npy(path, shape, values); });
+}
+
+std::vector<float> Workload::load_matrix(const std::string& flag, const std::string& path, int& rows, int& columns) {
+  NpyArray array = load(flag, path, {2, 2, "two dimensions are expected"});
+  rows = static_cast<int>(array.shape[0]);
+  columns = static_cast<int>(array.shape[1]);
+  return std::move(array.values);
+}
+
 NpyArray Workload::load(const std::string& flag, const std::string& path, const DimensionRule& rule) {
   NpyArray array = load_input(flag, path, rule);
   // "--in x=" is followed by the path at once.

@@ -124,8 +124,12 @@ class Workload {
   /// Saves a result, or keeps the error until the report is out.
   void save(const std::function<void()>& write);
   [[nodiscard]] const std::string& save_failure() const { return failure_; }
+  /// The same for a tensor as a NumPy file; where the path is empty nothing is saved.
+  void save_tensor(const std::string& path, const std::vector<std::int64_t>& shape, std::span<const float> values);
   /// load_input(), which the report tells of where values are not as they stand in the file.
   [[nodiscard]] NpyArray load(const std::string& flag, const std::string& path, const DimensionRule& rule);
+  /// The same of a matrix, with its size.
+  [[nodiscard]] std::vector<float> load_matrix(const std::string& flag, const std::string& path, int& rows, int& columns);
   [[nodiscard]] const report::Conversions& conversions() const { return conversions_; }
 
  protected:

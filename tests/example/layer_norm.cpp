@@ -3,7 +3,6 @@
 // the flags, the report, the checks and the device time of all workloads: layer_norm --help.
 #include <tilegrid/runtime/workloads/own.h>
 
-#include <bit>
 #include <cmath>
 #include <numeric>
 
@@ -16,30 +15,24 @@ constexpr u32 x = 0, scaler = 1, y = 16, mean = 24, centred = 25, squares = 26, 
 constexpr u32 page = 2048;  // a tile of bf16
 
 const auto reader = register_kernel("layer_norm/reader", [] {
-  const u32 wide = get_common_arg_val<u32>(0), first = get_arg_val<u32>(0), rows = get_arg_val<u32>(1);
-  make_scaler(scaler, std::bit_cast<float>(get_common_arg_val<u32>(2)));
-  for (u32 row = first; row < first + rows; ++row) read_pages(x, {get_common_arg_val<u32>(1), page}, row * wide, wide);
+  const u32 wide = get_common_arg_val<u32>(0);
+  make_scaler(scaler, get_common_arg_val<float>(2));
+  for (const u32 row : dealt()) read_pages(x, {get_common_arg_val<u32>(1), page}, row * wide, wide);
 });
-
-/// A DST section for each tile, packed to a buffer that compute itself reads next.
-template <class Math>
-void sections(u32 cb, u32 tiles, Math math) {
-  pack_sections(cb, tiles, math), cb_wait_front(cb, tiles);
-}
 
 const auto compute = register_kernel("layer_norm/compute", [] {
   const u32 wide = get_common_arg_val<u32>(0);
-  const float epsilon = std::bit_cast<float>(get_common_arg_val<u32>(1));
+  const float epsilon = get_common_arg_val<float>(1);
   const auto mean_of = [=](u32 cb) {
     for (u32 i = 0; i < wide; ++i) reduce_tile(Pool::sum, ReduceDim::row, cb, scaler, i, 0, 0);
   };
   cb_wait_front(scaler, 1);
   for (u32 row = 0; row < get_arg_val<u32>(1); ++row) {
     cb_wait_front(x, wide);
-    sections(mean, 1, [&](u32) { mean_of(x); });
-    sections(centred, wide, [](u32 i) { sub_tiles_bcast_cols(x, mean, i, 0, 0); });
-    sections(squares, wide, [](u32 i) { mul_tiles(centred, centred, i, i, 0); });
-    sections(factor, 1, [&](u32) { mean_of(squares), add_unary_tile(0, epsilon), rsqrt_tile(0); });
+    keep_sections(mean, 1, [&](u32) { mean_of(x); });
+    keep_sections(centred, wide, [](u32 i) { sub_tiles_bcast_cols(x, mean, i, 0, 0); });
+    keep_sections(squares, wide, [](u32 i) { mul_tiles(centred, centred, i, i, 0); });
+    keep_sections(factor, 1, [&](u32) { mean_of(squares), add_unary_tile(0, epsilon), rsqrt_tile(0); });
     pack_sections(y, wide, [](u32 i) { mul_tiles_bcast_cols(centred, factor, i, 0, 0); });
     for (const u32 cb : {x, centred, squares}) cb_pop_front(cb, wide);
     for (const u32 cb : {mean, factor}) cb_pop_front(cb, 1);
@@ -47,11 +40,9 @@ const auto compute = register_kernel("layer_norm/compute", [] {
 });
 
 const auto writer = register_kernel("layer_norm/writer", [] {
-  const u32 wide = get_common_arg_val<u32>(0), first = get_arg_val<u32>(0), rows = get_arg_val<u32>(1);
-  for (u32 row = first; row < first + rows; ++row) write_pages(y, {get_common_arg_val<u32>(1), page}, row * wide, wide);
+  const u32 wide = get_common_arg_val<u32>(0);
+  for (const u32 row : dealt()) write_pages(y, {get_common_arg_val<u32>(1), page}, row * wide, wide);
 });
-
-u32 word_of(double number) { return std::bit_cast<u32>(static_cast<float>(number)); }
 
 class LayerNorm : public workloads::Workload {
  public:
@@ -66,31 +57,19 @@ class LayerNorm : public workloads::Workload {
     flags.add("--out", "FILE", "Write the result there: .npy, float32 [none]", out_).writes().of_data();
   }
   void prepare(Device& device) override {
-    if (!in_.empty()) {
-      NpyArray array = load("--in", in_, {2, 2, "two dimensions are expected"});
-      rows_ = static_cast<int>(array.shape[0]), columns_ = static_cast<int>(array.shape[1]);
-      values_ = std::move(array.values);
-    }
+    if (!in_.empty()) values_ = load_matrix("--in", in_, rows_, columns_);
     if (rows_ < 32 || rows_ % 32 != 0) throw UsageError("`rows`: a multiple of 32 is expected");
     if (columns_ < 32 || columns_ % 32 != 0) throw UsageError("`columns`: a multiple of 32 is expected");
     x_ = Matrices::create(device, 1, rows_, columns_, DataFormat::bf16);
     y_ = Matrices::create(device, 1, rows_, columns_, DataFormat::bf16);
   }
   std::vector<Program> programs(Device& device) override {
-    const u32 wide = columns_ / 32, epsilon = word_of(epsilon_), share = word_of(1.0 / columns_);
+    const u32 wide = columns_ / 32;
     Program program{.name = "layer norm", .grid = device.grid()};
-    add_buffers(program, DataFormat::bf16,
-                {{x, wide, "x"},
-                 {y, wide, "y"},
-                 {centred, wide, "centred"},
-                 {squares, wide, "squares"},
-                 {scaler, 1, "1 / columns"},
-                 {mean, 1, "mean"},
-                 {factor, 1, "factor"}});
-    const CoreRange all = CoreRange::all(program.grid);
-    program.kernels = {{reader, Risc::ncrisc, NocId::noc0, all, {}, {wide, x_.address(), share}, {}},
-                       {compute, Risc::trisc, NocId::noc0, all, {}, {wide, epsilon}, {}},
-                       {writer, Risc::brisc, NocId::noc1, all, {}, {wide, y_.address()}, {}}};
+    add_buffers(program, DataFormat::bf16, wide, {{x, "x"}, {y, "y"}, {centred, "centred"}, {squares, "squares"}});
+    add_buffers(program, DataFormat::bf16, 1, {{scaler, "1 / columns"}, {mean, "mean"}, {factor, "factor"}});
+    add_kernels(program, {reader, {wide, x_.address(), 1.0 / columns_}}, {compute, {wide, epsilon_}},
+                {writer, {wide, y_.address()}});
     deal(program, rows_ / 32);
     return {program};
   }
@@ -108,7 +87,7 @@ class LayerNorm : public workloads::Workload {
     }
     const std::vector<float> result = y_.download(device);
     judge(expected, result, 0.02);
-    if (!out_.empty()) save([&] { save_npy(out_, std::array<std::int64_t, 2>{rows_, columns_}, result); });
+    save_tensor(out_, {rows_, columns_}, result);
   }
 
  private:

@@ -36,7 +36,7 @@ class Hanging : public workloads::Workload {
     Program program;
     program.name = "hanging";
     program.grid = device.grid();
-    add_buffers(program, DataFormat::bf16, {{0, 1, "x"}});
+    add_buffers(program, DataFormat::bf16, 1, {{0, "x"}});
     const CoreRange all = CoreRange::all(program.grid);
     const auto pages = static_cast<std::uint32_t>(pages_);
     program.kernels = {{reader, Risc::ncrisc, NocId::noc0, all, {}, {pages, x_.address()}, {}},
