@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/timing/compute_steps.h"
 
+#include <algorithm>
+#include <bitset>
+
+#include "runtime/timing/exact.h"
+
 namespace tilegrid::timing {
 namespace {
 
@@ -54,7 +59,8 @@ class Making {
   void operands(const Operation& call) {
     step_.kind = ComputeStep::Kind::operands;
     step_.setup = number(call);
-    step_.operands = costs_.operand_steps(call);
+    const OperandSteps steps = costs_.operand_steps(call);
+    step_.operands = {steps.steps, exact(steps.unpack), exact(steps.math)};
     name(call);
   }
   template <class Operation>
@@ -66,6 +72,66 @@ class Making {
   ComputeStep step_;
 };
 
+/// Steps at which no stretch goes on.
+class Cuts {
+ public:
+  explicit Cuts(const std::vector<ComputeStep>& steps) {
+    for (const ComputeStep& step : steps) {
+      if (step.event->kind() == EventKind::cb_push) pushed_.set(events::get<events::CbPush>(*step.event).cb);
+      if (step.event->kind() == EventKind::cb_pop) popped_.set(events::get<events::CbPop>(*step.event).cb);
+    }
+  }
+  [[nodiscard]] bool at(const ComputeStep& step) const {
+    switch (step.event->kind()) {
+      case EventKind::cb_wait:
+        return !pushed_[events::get<events::CbWait>(*step.event).cb];
+      case EventKind::cb_reserve:
+        return !popped_[events::get<events::CbReserve>(*step.event).cb];
+      case EventKind::kernel_start:
+      case EventKind::kernel_end:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+ private:
+  std::bitset<256> pushed_, popped_;  ///< in this block, by buffer
+};
+
+Stretch stretch_of(std::span<const ComputeStep> steps) {
+  Stretch stretch(count_of<std::uint32_t>(steps));
+  std::int64_t commits = 0, acquires = 0;
+  const auto once = [](std::vector<std::uint8_t>& list, std::uint8_t cb) {
+    if (std::find(list.begin(), list.end(), cb) == list.end()) list.push_back(cb);
+  };
+  for (const ComputeStep& step : steps) {
+    switch (step.event->kind()) {
+      case EventKind::cb_wait:
+        once(stretch.awaited, events::get<events::CbWait>(*step.event).cb);
+        break;
+      case EventKind::cb_reserve:
+        once(stretch.filled, events::get<events::CbReserve>(*step.event).cb);
+        break;
+      case EventKind::dst_acquire:
+        ++acquires;
+        break;
+      case EventKind::dst_commit:
+        ++commits;
+        break;
+      case EventKind::dst_wait:
+        stretch.commits_needed = std::max(stretch.commits_needed, -(--commits));
+        break;
+      case EventKind::dst_release:
+        stretch.acquires_needed = std::max(stretch.acquires_needed, -(--acquires));
+        break;
+      default:
+        break;
+    }
+  }
+  return stretch;
+}
+
 }  // namespace
 
 std::uint32_t setup_of(const events::Matmul& event) { return number(event); }
@@ -73,26 +139,43 @@ std::uint32_t setup_of(const events::Matmul& event) { return number(event); }
 ComputeSteps::Block ComputeSteps::of(std::span<const Event> block) {
   const auto known = blocks_.find(block.data());
   if (known != blocks_.end()) return known->second;
-  auto steps = std::make_shared<std::vector<ComputeStep>>();
-  steps->reserve(block.size());
+  auto made = std::make_shared<ComputeBlock>();
+  made->steps.reserve(block.size());
   for (const Event& event : block) {
     Making making(costs_, event);
     events::visit(event, making);
-    steps->push_back(making.step());
+    made->steps.push_back(making.step());
   }
+  find_stretches(*made);
   if (kept_ + block.size() > most_steps) {
     blocks_.clear();  // who is at one of them holds it
     kept_ = 0;
   }
   kept_ += block.size();
-  blocks_.emplace(block.data(), steps);
-  return steps;
+  blocks_.emplace(block.data(), made);
+  return made;
+}
+
+/// A stretch ends where the kernel may wait for another RISC: for pages that this block does not push, or for room that it
+/// does not make. What others bring in comes at times that hardly ever repeat.
+void ComputeSteps::find_stretches(ComputeBlock& block) {
+  constexpr std::size_t shortest = 16;  // a look-up takes as long as some ten steps
+  const Cuts cuts(block.steps);
+  for (std::size_t first = 0; first < block.steps.size();) {
+    std::size_t last = first;
+    while (last < block.steps.size() && !cuts.at(block.steps[last])) ++last;
+    if (last - first >= shortest) {
+      block.steps[first].stretch = count_of<std::uint32_t>(block.stretches);
+      block.stretches.push_back(stretch_of({block.steps.data() + first, last - first}));
+    }
+    first = last + 1;
+  }
 }
 
 void ComputeCursor::enter() {
   block_ = number_ < sequence_->block_count() ? steps_->of(sequence_->block(number_)) : nullptr;
-  at_ = block_ ? block_->data() : nullptr;
-  end_ = block_ ? at_ + block_->size() : nullptr;
+  at_ = block_ ? block_->steps.data() : nullptr;
+  end_ = block_ ? at_ + block_->steps.size() : nullptr;
 }
 
 }  // namespace tilegrid::timing

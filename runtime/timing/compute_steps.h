@@ -9,6 +9,7 @@
 
 #include "core/events/event_log.h"
 #include "runtime/timing/costs.h"
+#include "runtime/timing/stretch.h"
 
 namespace tilegrid::timing {
 
@@ -22,16 +23,24 @@ struct ComputeStep {
   std::uint32_t setup = 0;      ///< a number for what the unit must be initialised for
   std::uint16_t operation = 0;  ///< namespace operations
   Kind kind = Kind::other;
+  static constexpr std::uint32_t none = 0xFFFF'FFFF;
+  std::uint32_t stretch = none;  ///< number of the stretch that begins here
 };
 
 inline constexpr std::uint32_t no_setup = 0;
 [[nodiscard]] std::uint32_t setup_of(const events::Matmul& event);
 
+/// A block of a log as steps, with what is remembered of its stretches.
+struct ComputeBlock {
+  std::vector<ComputeStep> steps;
+  std::vector<Stretch> stretches;
+};
+
 /// The blocks of a launch's compute kernels as steps. Cores repeat each other's blocks, and their own: each is worked out
 /// once.
 class ComputeSteps {
  public:
-  using Block = std::shared_ptr<const std::vector<ComputeStep>>;
+  using Block = std::shared_ptr<ComputeBlock>;
   explicit ComputeSteps(const Costs& costs) : costs_(costs) {}
   /// The events have to stay where they are.
   [[nodiscard]] Block of(std::span<const Event> block);
@@ -39,6 +48,8 @@ class ComputeSteps {
  private:
   /// Steps that are kept; a log without repetitions would otherwise be there twice.
   static constexpr std::size_t most_steps = std::size_t{1} << 20U;
+
+  static void find_stretches(ComputeBlock& block);
 
   const Costs& costs_;
   std::unordered_map<const Event*, Block> blocks_;
@@ -55,6 +66,13 @@ class ComputeCursor {
     if (++at_ != end_) return;
     ++number_;
     enter();
+  }
+  /// Keeps a step's stretch where it is while the cursor goes on.
+  [[nodiscard]] const ComputeSteps::Block& block() const { return block_; }
+  /// To the end of a stretch that begins at this step.
+  void pass(const Stretch& stretch) {
+    at_ += stretch.steps() - 1;
+    next();
   }
 
  private:

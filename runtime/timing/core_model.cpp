@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "core/l1.h"
+#include "runtime/timing/exact.h"
 
 namespace tilegrid::timing {
 namespace {
@@ -13,6 +15,8 @@ namespace {
 bool is_of_packer(Configuration what) {
   return what == Configuration::pack_format || what == Configuration::l1_accumulate || what == Configuration::relu;
 }
+
+constexpr std::array compute_lanes{Lane::unpack, Lane::math, Lane::pack};
 
 }  // namespace
 
@@ -121,30 +125,42 @@ bool CoreModel<observed>::reserve_back(Walker walker, Lane lane, std::uint8_t ph
 
 template <bool observed>
 bool CoreModel<observed>::push_back(Lane lane, std::uint8_t phase, const events::CbPush& event) {
-  Buffer& cb = buffer(event.cb);
   busy(lane, costs_.cb_push, event.kind, phase);
-  cb.pushed.add(event.pages, clock(lane));
   if constexpr (observed) observer_->pages({index_, event.cb, std::int64_t{event.pages}, clock(lane)});
+  if (recording_ != nullptr) recording_->pages.push_back({event.cb, true, event.pages, clock(lane)});
+  pushed(event.cb, event.pages, clock(lane));
+  return true;
+}
+
+template <bool observed>
+void CoreModel<observed>::pushed(std::uint8_t number, std::uint32_t pages, double time) {
+  Buffer& cb = buffer(number);
+  cb.pushed.add(pages, time);
   cb.popped.forget(cb.pushed.total() + 1 - cb.pages);
   if (cb.consumer != nobody && cb.pushed.total() >= cb.consumer_target) {
     wake(cb.consumer);
     cb.consumer = nobody;
   }
-  return true;
 }
 
 template <bool observed>
 bool CoreModel<observed>::pop_front(Lane lane, std::uint8_t phase, const events::CbPop& event) {
-  Buffer& cb = buffer(event.cb);
   busy(lane, costs_.cb_pop, event.kind, phase);
-  cb.popped.add(event.pages, clock(lane));
   if constexpr (observed) observer_->pages({index_, event.cb, -std::int64_t{event.pages}, clock(lane)});
+  if (recording_ != nullptr) recording_->pages.push_back({event.cb, false, event.pages, clock(lane)});
+  popped(event.cb, event.pages, clock(lane));
+  return true;
+}
+
+template <bool observed>
+void CoreModel<observed>::popped(std::uint8_t number, std::uint32_t pages, double time) {
+  Buffer& cb = buffer(number);
+  cb.popped.add(pages, time);
   cb.pushed.forget(cb.popped.total() + 1);
   if (cb.producer != nobody && cb.popped.total() >= cb.producer_target) {
     wake(cb.producer);
     cb.producer = nobody;
   }
-  return true;
 }
 
 // --- compute ---------------------------------------------------------------------------------------------------------
@@ -152,7 +168,13 @@ bool CoreModel<observed>::pop_front(Lane lane, std::uint8_t phase, const events:
 template <bool observed>
 void CoreModel<observed>::run_front() {
   while (!front_.done()) {
-    if (!front_step(front_.step())) return;
+    const ComputeStep& step = front_.step();
+    if (!observed && step.stretch != ComputeStep::none) {
+      const Passed passed = pass_stretch(step.stretch);
+      if (passed == Passed::blocked) return;
+      if (passed == Passed::all) continue;
+    }
+    if (!front_step(step)) return;
     front_.next();
   }
 }
@@ -391,6 +413,166 @@ CoreTime CoreModel<observed>::core_time() const {
   CoreTime result = core_;
   for (const LaneTime& lane : result.lanes) result.end = std::max(result.end, lane.end);
   return result;
+}
+
+// --- stretches of the compute kernel that were walked before ----------------------------------------------------------
+
+/// The stretch at whose first step the front stands. `none`: its steps are to be taken one by one.
+template <bool observed>
+typename CoreModel<observed>::Passed CoreModel<observed>::pass_stretch(std::uint32_t number) {
+  const ComputeSteps::Block block = front_.block();
+  Stretch& stretch = block->stretches[number];
+  if (!fits(stretch) || !stretch.worth_a_look()) return Passed::none;
+  describe(stretch);
+  if (const StretchOutcome* known = stretch.find(key_)) {
+    repeat(*known);
+    front_.pass(stretch);
+    return Passed::all;
+  }
+  return walk_and_remember(stretch) ? Passed::all : Passed::blocked;
+}
+
+/// Whether the key would say all that the stretch depends on.
+template <bool observed>
+bool CoreModel<observed>::fits(const Stretch& stretch) const {
+  if (!backlog_.empty() || waits_for_release_) return false;
+  for (const Lane lane : compute_lanes) {
+    if (clocks_[lane] >= exact_until) return false;
+  }
+  const std::int64_t committed = committed_ - waited_;
+  const std::int64_t acquired = acquired_ - released_;
+  return committed >= stretch.commits_needed && committed <= 4 && acquired >= stretch.acquires_needed &&
+         acquired <= costs_.dst_sections;
+}
+
+template <bool observed>
+void CoreModel<observed>::describe(const Stretch& stretch) {
+  key_.clear();
+  const double base = clock(Lane::unpack);
+  const double math = clock(Lane::math);
+  const double pack = clock(Lane::pack);
+  const auto word = [&](double time) { key_.push_back(std::bit_cast<std::uint64_t>(time - base)); };
+  key_.push_back(std::uint64_t{fpu_setup_} << 32U | vector_setup_);
+  key_.push_back(static_cast<std::uint64_t>(front_phase_) << 24U | static_cast<std::uint64_t>(pack_phase_) << 16U |
+                 static_cast<std::uint64_t>(acquired_ - released_) << 8U | static_cast<std::uint64_t>(committed_ - waited_));
+  word(math);
+  word(pack);
+  for (const double free : src_free_) word(std::max(free, base));
+  for (std::int64_t section = acquired_ - costs_.dst_sections; section < released_; ++section) {
+    word(section < 0 ? math : std::max(math, releases_[section & 3]));
+  }
+  for (std::int64_t section = waited_; section < committed_; ++section) word(std::max(pack, commits_[section & 3]));
+  for (const std::uint8_t number : stretch.awaited) {
+    const Buffer& cb = buffer(number);
+    const std::int64_t zero = cb.popped.total();
+    describe_flow(key_, cb.pushed, zero, zero - 1, base - costs_.cb_visible, base);
+  }
+  for (const std::uint8_t number : stretch.filled) {
+    const Buffer& cb = buffer(number);
+    const std::int64_t zero = cb.pushed.total();
+    describe_flow(key_, cb.popped, zero, zero - cb.pages, pack - costs_.cb_visible, base);
+  }
+}
+
+template <bool observed>
+void CoreModel<observed>::repeat(const StretchOutcome& outcome) {
+  const double base = clock(Lane::unpack);
+  for (const StretchOutcome::Pages& pages : outcome.pages) {
+    if (pages.pushed) {
+      pushed(pages.cb, pages.count, base + pages.time);
+    } else {
+      popped(pages.cb, pages.count, base + pages.time);
+    }
+  }
+  for (const Lane lane : compute_lanes) {
+    clock(lane) = base + outcome.clocks[lane];
+    lane_of(lane).busy += outcome.busy[lane];
+  }
+  for (std::size_t bank = 0; bank < src_free_.size(); ++bank) src_free_[bank] = base + outcome.src_free[bank];
+  acquired_ += outcome.acquired;
+  waited_ += outcome.waited;
+  committed_ += outcome.committed;
+  released_ += outcome.released;
+  for (std::int64_t i = 0; i < std::min<std::int64_t>(4, outcome.committed); ++i) {
+    commits_[(committed_ - 1 - i) & 3] = base + outcome.commits[i];
+  }
+  for (std::int64_t i = 0; i < std::min<std::int64_t>(4, outcome.released); ++i) {
+    releases_[(released_ - 1 - i) & 3] = base + outcome.releases[i];
+  }
+  fpu_setup_ = outcome.fpu_setup;
+  vector_setup_ = outcome.vector_setup;
+  front_phase_ = outcome.front_phase;
+  pack_phase_ = outcome.pack_phase;
+  for (const auto& [where, cycles] : outcome.stalled) lane_of(where.first).stalled[where.second] += cycles;
+  for (const auto& [cb, cycles] : outcome.starved) core_.starved[cb] += cycles;
+  for (const auto& [where, cycles] : outcome.operations) shares_.operations[where.first][where.second] += cycles;
+  for (const auto& [where, cycles] : outcome.phases) shares_.phases[where.first][where.second] += cycles;
+  shares_.matmul_tiles += outcome.matmul_tiles;
+  shares_.matmul_tile_phases += outcome.matmul_tile_phases;
+}
+
+/// Takes the steps of the stretch, whose state is in `key_`. False when one has to wait, or the packer has to: then nothing
+/// is remembered.
+template <bool observed>
+bool CoreModel<observed>::walk_and_remember(Stretch& stretch) {
+  const CoreTime time = core_;
+  const CoreShares shares = shares_;
+  const double base = clock(Lane::unpack);
+  StretchOutcome outcome;
+  outcome.acquired = -acquired_;
+  outcome.waited = -waited_;
+  outcome.committed = -committed_;
+  outcome.released = -released_;
+  recording_ = &outcome;
+  bool passed = true;
+  for (std::uint32_t step = 0; step < stretch.steps() && passed; ++step) {
+    passed = front_step(front_.step());
+    if (passed) front_.next();
+  }
+  recording_ = nullptr;
+  if (!passed) return false;
+  if (!backlog_.empty()) return true;
+  for (StretchOutcome::Pages& pages : outcome.pages) pages.time -= base;
+  for (const Lane lane : compute_lanes) outcome.clocks[lane] = clock(lane) - base;
+  for (std::size_t bank = 0; bank < src_free_.size(); ++bank) outcome.src_free[bank] = src_free_[bank] - base;
+  for (std::int64_t i = 0; i < 4; ++i) {
+    outcome.commits[i] = commits_[(committed_ - 1 - i) & 3] - base;
+    outcome.releases[i] = releases_[(released_ - 1 - i) & 3] - base;
+  }
+  remember(time, shares, outcome);
+  stretch.keep(key_, std::move(outcome));
+  return true;
+}
+
+/// What has changed in the core's sums.
+template <bool observed>
+void CoreModel<observed>::remember(const CoreTime& time, const CoreShares& shares, StretchOutcome& outcome) const {
+  outcome.acquired += acquired_;
+  outcome.waited += waited_;
+  outcome.committed += committed_;
+  outcome.released += released_;
+  outcome.fpu_setup = fpu_setup_;
+  outcome.vector_setup = vector_setup_;
+  outcome.front_phase = front_phase_;
+  outcome.pack_phase = pack_phase_;
+  const auto note = [](auto& sums, auto where, double cycles) {
+    if (cycles != 0) sums.push_back({where, cycles});
+  };
+  for (const Lane lane : compute_lanes) {
+    outcome.busy[lane] = core_.lanes[lane].busy - time.lanes[lane].busy;
+    for (const Stall stall : each<Stall>) {
+      note(outcome.stalled, std::pair(lane, stall), core_.lanes[lane].stalled[stall] - time.lanes[lane].stalled[stall]);
+    }
+    for (std::size_t i = 0; i < shares_.operations.size(); ++i) {
+      note(outcome.operations, std::pair(i, lane), shares_.operations[i][lane] - shares.operations[i][lane]);
+    }
+    for (std::size_t i = 0; i < shares_.phases.size(); ++i) {
+      note(outcome.phases, std::pair(i, lane), shares_.phases[i][lane] - shares.phases[i][lane]);
+    }
+  }
+  for (std::size_t cb = 0; cb < core_.starved.size(); ++cb) note(outcome.starved, cb, core_.starved[cb] - time.starved[cb]);
+  outcome.matmul_tiles = shares_.matmul_tiles - shares.matmul_tiles;
+  outcome.matmul_tile_phases = shares_.matmul_tile_phases - shares.matmul_tile_phases;
 }
 
 template class CoreModel<false>;

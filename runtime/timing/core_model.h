@@ -17,6 +17,7 @@
 #include "runtime/timing/network_model.h"
 #include "runtime/timing/observer.h"
 #include "runtime/timing/page_flow.h"
+#include "runtime/timing/stretch.h"
 
 namespace tilegrid::timing {
 
@@ -35,6 +36,8 @@ struct CoreShares {
 /// The compute kernel is one sequence that three lanes walk. Unpack and math are walked together, in program order, as
 /// neither can get further ahead of the other than the Src banks allow. Pack follows in the same walk unless it is stuck at
 /// a full buffer: then its events wait in a backlog, and unpack and math go on until they need what pack holds.
+///
+/// Stretches of the compute kernel that repeat themselves are not walked but looked up (stretch.h), unless somebody looks.
 ///
 /// `observed`: somebody looks. It is known when a launch begins, and not asked at each event.
 template <bool observed>
@@ -125,6 +128,13 @@ class CoreModel {
   void finish_semaphore_wait(int risc, double time);
 
   void run_front();
+  enum class Passed : std::uint8_t { all, blocked, none };
+  Passed pass_stretch(std::uint32_t number);
+  bool fits(const Stretch& stretch) const;
+  void describe(const Stretch& stretch);
+  void repeat(const StretchOutcome& outcome);
+  bool walk_and_remember(Stretch& stretch);
+  void remember(const CoreTime& time, const CoreShares& shares, StretchOutcome& outcome) const;
   bool front_step(const ComputeStep& step);
   bool front_event(const ComputeStep& step);
   void configure_front(const ComputeStep& step, const events::Configure& call);
@@ -146,6 +156,8 @@ class CoreModel {
   bool reserve_back(Walker walker, Lane lane, std::uint8_t phase, const events::CbReserve& event);
   bool push_back(Lane lane, std::uint8_t phase, const events::CbPush& event);
   bool pop_front(Lane lane, std::uint8_t phase, const events::CbPop& event);
+  void pushed(std::uint8_t cb, std::uint32_t pages, double time);
+  void popped(std::uint8_t cb, std::uint32_t pages, double time);
 
   Buffer& buffer(std::uint8_t cb) { return buffers_[cb % max_buffers]; }
   LaneTime& lane_of(Lane lane) { return core_.lanes[lane]; }
@@ -208,6 +220,9 @@ class CoreModel {
   std::uint8_t pack_phase_ = 0;
   std::vector<ComputeStep> backlog_;
   std::size_t backlog_first_ = 0;
+
+  StretchKey key_;                       ///< of the stretch that is looked up
+  StretchOutcome* recording_ = nullptr;  ///< of the stretch that is walked, if anybody will want to know
 };
 
 }  // namespace tilegrid::timing

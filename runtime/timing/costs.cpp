@@ -3,24 +3,26 @@
 
 #include <array>
 
+#include "runtime/timing/exact.h"
+
 namespace tilegrid::timing {
 
 Costs::Costs(const Chip& chip, const CoreSetup& setup)
-    : cb_wait(chip.cycles().cb_wait),
-      cb_reserve(chip.cycles().cb_reserve),
-      cb_push(chip.cycles().cb_push),
-      cb_pop(chip.cycles().cb_pop),
-      cb_visible(chip.cycles().cb_visible),
-      semaphore_poll(chip.cycles().semaphore_poll),
-      semaphore_set(chip.cycles().semaphore_set),
-      dst_acquire(chip.cycles().dst_acquire),
-      dst_commit(chip.cycles().dst_commit),
-      dst_wait(chip.cycles().dst_wait),
-      dst_release(chip.cycles().dst_release),
-      operation_switch(chip.cycles().operation_switch),
-      vector_switch(chip.cycles().vector_switch),
-      launch(chip.cycles().launch),
-      launch_tail(chip.cycles().launch_tail),
+    : cb_wait(exact(chip.cycles().cb_wait)),
+      cb_reserve(exact(chip.cycles().cb_reserve)),
+      cb_push(exact(chip.cycles().cb_push)),
+      cb_pop(exact(chip.cycles().cb_pop)),
+      cb_visible(exact(chip.cycles().cb_visible)),
+      semaphore_poll(exact(chip.cycles().semaphore_poll)),
+      semaphore_set(exact(chip.cycles().semaphore_set)),
+      dst_acquire(exact(chip.cycles().dst_acquire)),
+      dst_commit(exact(chip.cycles().dst_commit)),
+      dst_wait(exact(chip.cycles().dst_wait)),
+      dst_release(exact(chip.cycles().dst_release)),
+      operation_switch(exact(chip.cycles().operation_switch)),
+      vector_switch(exact(chip.cycles().vector_switch)),
+      launch(exact(chip.cycles().launch)),
+      launch_tail(exact(chip.cycles().launch_tail)),
       matmul_phase(chip.cycles().matmul_phase),
       dst_sections(setup.full_sync ? 1 : 2),
       core_(chip.cycles()) {
@@ -37,14 +39,14 @@ Costs::Costs(const Chip& chip, const CoreSetup& setup)
 }
 
 void Costs::fill_configure() {
-  const double startup = core_.configure_startup;
-  const double matmul = core_.configure_matmul;
-  const double format = core_.configure_format;
-  const double flag = core_.configure_flag;
+  const double startup = exact(core_.configure_startup);
+  const double matmul = exact(core_.configure_matmul);
+  const double format = exact(core_.configure_format);
+  const double flag = exact(core_.configure_flag);
   configure_[Configuration::startup] = {startup, startup, startup};
   configure_[Configuration::matmul] = {matmul, matmul, 0};
   configure_[Configuration::format] = {format, flag, 0};
-  configure_[Configuration::pack_format] = {0, 0, core_.configure_pack};
+  configure_[Configuration::pack_format] = {0, 0, exact(core_.configure_pack)};
   configure_[Configuration::l1_accumulate] = {0, 0, flag};
   configure_[Configuration::relu] = {0, 0, flag};
   configure_[Configuration::unpack_to_dst] = {flag, flag, 0};

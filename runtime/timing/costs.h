@@ -10,11 +10,12 @@
 #include "core/chip/chip.h"
 #include "core/events/event_log.h"
 #include "core/vector_unit.h"
+#include "runtime/timing/exact.h"
 
 namespace tilegrid::timing {
 
-/// Cycles of events, as tables of the cores of a launch with one set-up: the chip's cycles with the CBs' formats. No look-up
-/// by name and no map while a log is replayed.
+/// Cycles of events, as tables of the cores of a launch with one set-up: the chip's cycles with the CBs' formats, exact
+/// (exact.h) but for the steps of operands. No look-up by name and no map while a log is replayed.
 class Costs {
  public:
   Costs(const Chip& chip, const CoreSetup& setup);
@@ -43,13 +44,13 @@ class Costs {
   }
   [[nodiscard]] double vector(const events::Vector& event) const {
     const double tile = core_.vector(event.op, event.mode);
-    return event.tiles * (event.checked ? tile + core_.vector_check(event.mode) : tile);
+    return exact(event.tiles * (event.checked ? tile + core_.vector_check(event.mode) : tile));
   }
   [[nodiscard]] double pack(const events::Pack& event) const {
-    return event.tiles * pack_[event.accumulate ? 1 : 0][event.cb];
+    return exact(event.tiles * pack_[event.accumulate ? 1 : 0][event.cb]);
   }
   /// RISC cycles to fill memory with ordinary stores.
-  [[nodiscard]] double generate(const events::Generate& event) const { return event.bytes * core_.store_byte; }
+  [[nodiscard]] double generate(const events::Generate& event) const { return exact(event.bytes * core_.store_byte); }
   /// Work between calls. A basic block of a kernel's own code is taken as 6 cycles: four to five instructions at one a
   /// cycle, and a part of the 8 cycles that a load from L1 takes (tensix.md 4.5); right within a factor of about two. A
   /// vector instruction takes one cycle for its 32 lanes (tensix.md 2.3).

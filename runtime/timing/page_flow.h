@@ -25,6 +25,14 @@ class PageFlow {
     forget(target);
     return size_ == 0 || target <= 0 ? 0 : ring_[first_].time;
   }
+  /// Calls f(total, time) for each growth that is not forgotten.
+  template <class F>
+  void each(F&& f) const {
+    for (std::size_t i = 0; i < size_; ++i) {
+      const Point& point = ring_[(first_ + i) & (ring_.size() - 1)];
+      f(point.total, point.time);
+    }
+  }
   /// Forgets times below `target`: nobody will ask for less.
   void forget(std::int64_t target) {
     while (size_ != 0 && ring_[first_].total < target) {

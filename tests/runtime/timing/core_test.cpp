@@ -130,10 +130,10 @@ TEST(ReplayCore, FullBuffersHoldTheProducer) {
   }
   log.kernel(0, Risc::brisc, writer).kernel(0, Risc::trisc, compute);
   const DeviceTime time = replay(log.run, machine);
-  EXPECT_NEAR(lane(time, Lane::brisc).end, 502.4, 1e-9);
-  EXPECT_NEAR(stalled(lane(time, Lane::brisc), Stall::cb_full), 297.6, 1e-9);
-  EXPECT_NEAR(lane(time, Lane::unpack).end, 851.2, 1e-9);
-  EXPECT_NEAR(stalled(lane(time, Lane::unpack), Stall::cb_empty), 51.2, 1e-9);
+  EXPECT_NEAR(lane(time, Lane::brisc).end, 502.4, 1e-5);
+  EXPECT_NEAR(stalled(lane(time, Lane::brisc), Stall::cb_full), 297.6, 1e-5);
+  EXPECT_NEAR(lane(time, Lane::unpack).end, 851.2, 1e-5);
+  EXPECT_NEAR(stalled(lane(time, Lane::unpack), Stall::cb_empty), 51.2, 1e-5);
 }
 
 TEST(ReplayCore, UnpackAndMathGoOnWhilePackIsStuck) {

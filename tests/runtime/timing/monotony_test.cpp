@@ -12,6 +12,7 @@
 #include "kernels/attention/kernel_args.h"
 #include "runtime/timing/microbenchmarks.h"
 #include "runtime/timing/replay.h"
+#include "tests/runtime/timing/plain_replay.h"
 #include "tests/support/session_support.h"
 #include "tests/support/wormhole.h"
 
@@ -89,6 +90,13 @@ RunLog attention_log(attention::Shape shape, int q_chunk, int k_chunk) {
   });
   EXPECT_EQ(outcome.code, 0) << outcome.error;
   return log;
+}
+
+/// Here because monotony has the logs of whole runs.
+TEST(ReplayOfRuns, TakesTheSameStepByStep) {
+  for (const int heads : {1, 10}) {
+    static_cast<void>(expect_same_step_by_step(attention_log({1, heads, heads, 4096, 4096, 64, true}, 128, 128), Chip()));
+  }
 }
 
 TEST(ReplayMonotony, OfReadsFromDramByAll) {
