@@ -81,6 +81,14 @@ TEST(KernelZones, AreLoggedByNameAndTakeNoTime) {
   });
 }
 
+TEST(KernelZones, AValueMayBeNamedByANumber) {
+  run([](Device& device) {
+    const RunResult result = run_zoned(device, "void kernel_main() { DeviceTimestampedData(uint16_t{12345}, 7); }\n");
+    ASSERT_EQ(result.log.scopes.size(), 1U);
+    EXPECT_EQ(result.log.scopes.front().name, "12345");
+  });
+}
+
 // ---- Output
 
 /// What the program's kernels print.

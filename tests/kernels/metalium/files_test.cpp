@@ -285,6 +285,25 @@ TEST(KernelFiles, AMulticastOfIncrementsReachesAllOthers) {
   });
 }
 
+TEST(KernelFiles, CoordinatesClockAndEndpointsHaveTheirNames) {
+  run([](Device& device) {
+    const char* body = R"(
+#include "api/dataflow/noc.h"
+#include "api/dataflow/endpoints.h"
+uint64_t get_timestamp() { return 7; }  // the kernel's own goes before ours
+uint32_t answer() {
+  const uint32_t earlier = reg_read(RISCV_DEBUG_REG_WALL_CLOCK_L);
+  const bool forward = reg_read(RISCV_DEBUG_REG_WALL_CLOCK_L) >= earlier;
+  const uint32_t x = get_absolute_logical_x(), y = get_absolute_logical_y();
+  const bool here = worker_logical_col_to_virtual_col[x] == my_x[0] && worker_logical_row_to_virtual_row[y] == my_y[0];
+  const bool next = worker_logical_col_to_virtual_col[x + 1] == my_x[0] + 1;
+  const bool same = UnicastEndpoint().get_noc_unicast_addr(my_x[0], my_y[0], 64) == get_noc_addr(my_x[0], my_y[0], 64);
+  return forward + 2 * here + 4 * next + 8 * same + 16 * (get_timestamp() == 7);
+})";
+    EXPECT_EQ(words_of(device, body, {}), Words(4, 31));
+  });
+}
+
 TEST(KernelFiles, CompileTimeArgumentsAreAnArray) {
   run([](Device& device) {
     const char* body = R"(

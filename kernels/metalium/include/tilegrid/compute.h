@@ -24,7 +24,7 @@ enum class EltwiseBinaryReuseDestType { NONE = 0, DEST_TO_SRCA = 1, DEST_TO_SRCB
 enum BroadcastType { NONE = 0, COL = 1, ROW = 2, SCALAR = 3 };
 enum class VectorMode { None = 0, R = 1, C = 2, RC = 4, RC_custom = 6, Invalid = 0xFF };
 enum class DataCopyType { A2D, B2D };
-enum class SrcOrder { AB, BA };
+enum class SrcOrder { AB, BA, Regular = AB, Reverse = BA };
 enum class DstTileLayout { Default, Interleaved };
 enum class DstTileShape { Tile32x32, Tile32x16, Tile16x16 };
 enum class DstSync { SyncHalf, SyncFull };

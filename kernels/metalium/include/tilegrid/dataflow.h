@@ -20,6 +20,15 @@ using Semaphore32 = volatile uint32_t*;
 inline constexpr tilegrid_device::OwnCoordinate my_x{0}, my_y{1};
 inline uint8_t get_absolute_logical_x() { return static_cast<uint8_t>(tilegrid_device::tg().place(2)); }
 inline uint8_t get_absolute_logical_y() { return static_cast<uint8_t>(tilegrid_device::tg().place(3)); }
+/// Coordinates in NoC addresses of the logical column or row x: those of the chip's workers follow one another.
+struct tilegrid_virtual_of {
+  int virtual_place;
+  TILEGRID_UNCOUNTED uint8_t operator[](uint32_t logical) const {
+    const auto& own = tilegrid_device::tg();
+    return static_cast<uint8_t>(own.place(virtual_place) - own.place(virtual_place + 2) + logical);
+  }
+};
+inline constexpr tilegrid_virtual_of worker_logical_col_to_virtual_col{0}, worker_logical_row_to_virtual_row{1};
 inline uint8_t get_relative_logical_x() { return get_absolute_logical_x(); }
 inline uint8_t get_relative_logical_y() { return get_absolute_logical_y(); }
 
@@ -279,8 +288,22 @@ inline void invalidate_l1_cache() { tilegrid_device::tg().slow(nullptr); }
 template <bool enable = true>
 inline void set_l1_data_cache() {}
 inline void riscv_wait(uint32_t cycles, TG_AT) { tilegrid_device::tg().idle(cycles, at); }
+/// Templates, because kernels of years without them have functions of these names of their own, which go before.
+template <int = 0>
 inline uint32_t get_timestamp_32b() { return static_cast<uint32_t>(tilegrid_device::tg().clock()); }
+template <int = 0>
 inline uint64_t get_timestamp() { return tilegrid_device::tg().clock(); }
+/// A register of the RISC by its address: there is the clock, in two halves.
+#define RISCV_DEBUG_REG_WALL_CLOCK_L 0xFFB121F0u
+#define RISCV_DEBUG_REG_WALL_CLOCK_H 0xFFB121F8u
+inline uint32_t reg_read(uint32_t address, TG_AT) {
+  const uint64_t clock = tilegrid_device::tg().clock();
+  if (address == RISCV_DEBUG_REG_WALL_CLOCK_L) return static_cast<uint32_t>(clock);
+  if (address != RISCV_DEBUG_REG_WALL_CLOCK_H) {
+    tilegrid_device::tg().refuse("reg_read of this register", "the wall clock has one that is emulated", at);
+  }
+  return static_cast<uint32_t>(clock >> 32);
+}
 #define NUM_L1_BANKS ::tilegrid_device::tg().place(7)
 template <bool DRAM, bool tiles = true>
 TILEGRID_UNCOUNTED inline uint32_t get_bank_count() {

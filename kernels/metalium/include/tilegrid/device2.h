@@ -92,8 +92,17 @@ class CoreLocalMem {
 enum class AllocatorBankType { DRAM, L1 };
 template <AllocatorBankType type>
 struct AllocatorBank {};
-struct UnicastEndpoint {};
-struct MulticastEndpoint {};
+struct UnicastEndpoint {
+  uint64_t get_noc_unicast_addr(uint32_t x, uint32_t y, uint32_t address, uint8_t noc = noc_index) const {
+    return get_noc_addr(x, y, address, noc);
+  }
+};
+struct MulticastEndpoint {
+  uint64_t get_noc_multicast_addr(uint32_t x_start, uint32_t y_start, uint32_t x_end, uint32_t y_end, uint32_t address,
+                                  uint8_t noc = noc_index) const {
+    return ::get_noc_multicast_addr(x_start, y_start, x_end, y_end, address, noc);
+  }
+};
 
 /// Arguments and address of an endpoint: `local` ones lie in the own L1, others are NoC addresses.
 template <class Endpoint>

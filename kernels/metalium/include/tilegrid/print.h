@@ -65,6 +65,19 @@ struct ScopedZone {
 TILEGRID_UNCOUNTED inline void note_value(const char* name, uint64_t value, Line at = Line::here()) {
   tg().scope(4, name, value, at);
 }
+/// By a number, which is its name.
+template <class Number>
+  requires std::is_integral_v<Number>
+TILEGRID_UNCOUNTED inline void note_value(Number id, uint64_t value, Line at = Line::here()) {
+  char text[24] = {};
+  char* first = text + 23;
+  uint64_t rest = static_cast<uint64_t>(id);
+  do {
+    *--first = static_cast<char>('0' + rest % 10);
+    rest /= 10;
+  } while (rest != 0);
+  tg().scope(4, first, value, at);
+}
 
 }  // namespace tilegrid_device
 

@@ -498,6 +498,11 @@ inline void _llk_math_eltwise_binary_sfpu_params_(Function&& function, uint32_t 
                                                   Args&&... args) {
   ckernel::tilegrid_sfpi::faces(0, mode, function, a, b, out, args...);
 }
+template <bool approximate = false, class Function, class... Args>
+inline void _llk_math_eltwise_binary_sfpu_params_(Function&& function, uint32_t a, uint32_t b, uint32_t out, int mode,
+                                                  Args&&... args) {
+  ckernel::tilegrid_sfpi::faces(0, static_cast<VectorMode>(mode), function, a, b, out, args...);
+}
 /// The first form: the function works on tile `a` and is told how many tiles behind it the other is.
 template <bool approximate = false, class Function, class... Args>
 inline void _llk_math_eltwise_binary_sfpu_params_(Function&& function, uint32_t a, uint32_t b, VectorMode mode,
@@ -509,8 +514,14 @@ inline void _llk_math_eltwise_ternary_sfpu_params_(Function&& function, uint32_t
                                                    VectorMode mode = VectorMode::RC, Args&&... args) {
   ckernel::tilegrid_sfpi::faces(0, mode, function, a, b, c, out, args...);
 }
+template <bool approximate = false, class Function, class... Args>
+inline void _llk_math_eltwise_ternary_sfpu_params_(Function&& function, uint32_t a, uint32_t b, uint32_t c, uint32_t out,
+                                                   int mode, Args&&... args) {
+  ckernel::tilegrid_sfpi::faces(0, static_cast<VectorMode>(mode), function, a, b, c, out, args...);
+}
 #define llk_math_eltwise_unary_sfpu_params _llk_math_eltwise_unary_sfpu_params_
 #define llk_math_eltwise_binary_sfpu_params _llk_math_eltwise_binary_sfpu_params_
+#define llk_math_eltwise_ternary_sfpu_params _llk_math_eltwise_ternary_sfpu_params_
 enum class SfpuType { unused = 0 };
 template <auto... options>
 inline void llk_math_eltwise_unary_sfpu_init(...) {}
@@ -520,4 +531,8 @@ template <auto... options>
 inline void llk_math_eltwise_binary_sfpu_init(...) {}
 template <auto... options>
 inline void _llk_math_eltwise_binary_sfpu_init_(...) {}
+template <auto... options>
+inline void llk_math_eltwise_ternary_sfpu_init(...) {}
+template <auto... options>
+inline void _llk_math_eltwise_ternary_sfpu_init_(...) {}
 using namespace sfpi;
