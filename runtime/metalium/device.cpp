@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <tt-metalium/profiler_common.h>
 #include <stdexcept>
 #include <tt-metalium/distributed.hpp>
 #include <tt-metalium/hal.hpp>
@@ -9,6 +10,7 @@
 
 #include "core/l1.h"
 #include "noc/address.h"
+#include "noc/grid.h"
 #include "runtime/metalium/board.h"
 
 namespace tt::tt_metal {
@@ -107,6 +109,41 @@ CoreCoord IDevice::dram_core_from_dram_channel(std::uint32_t channel) const {
   }
   const tilegrid::PhysicalCore node = Board::get().chip().places().dram_endpoint(static_cast<int>(channel));
   return {static_cast<std::size_t>(node.x), static_cast<std::size_t>(node.y)};
+}
+
+std::vector<CoreCoord> IDevice::dram_cores_from_logical_cores(const std::vector<CoreCoord>& cores) const {
+  std::vector<CoreCoord> banks;
+  banks.reserve(cores.size());
+  for (const CoreCoord& core : cores) banks.push_back(dram_core_from_logical_core(core));
+  return banks;
+}
+
+std::vector<CoreCoord> IDevice::get_optimal_dram_bank_to_logical_worker_assignment(NOC noc) const {
+  const Board& board = Board::get();
+  const tilegrid::Places& places = board.chip().places();
+  const tilegrid::GridSize grid = board.grid();
+  if (grid.cores() < places.banks()) {
+    throw std::runtime_error(fmt::format("a core for each of {} DRAM banks: the grid has {}", places.banks(), grid.cores()));
+  }
+  const auto way = static_cast<tilegrid::NocId>(noc);
+  std::vector<bool> taken(grid.cores());
+  std::vector<CoreCoord> nearest;
+  nearest.reserve(places.banks());
+  for (int bank = 0; bank < places.banks(); ++bank) {
+    int best = -1;
+    int fewest = 0;
+    for (int index = 0; index < grid.cores(); ++index) {
+      if (taken[index]) continue;
+      const int far = tilegrid::noc::hops(places, way, places.dram_endpoint(bank), places.physical_of(grid.core(index)));
+      if (best >= 0 && far >= fewest) continue;
+      best = index;
+      fewest = far;
+    }
+    taken[best] = true;
+    const tilegrid::LogicalCore core = grid.core(best);
+    nearest.emplace_back(static_cast<std::size_t>(core.x), static_cast<std::size_t>(core.y));
+  }
+  return nearest;
 }
 
 CoreCoord IDevice::logical_core_from_bank_id(std::uint32_t bank_id) const {
@@ -211,6 +248,8 @@ std::string get_arch_name() { return arch_to_str(get_arch()); }
 std::uint32_t get_l1_size() { return memory().l1_bytes; }
 std::uint32_t get_l1_alignment() { return Allocator().get_alignment(BufferType::L1); }
 std::uint32_t get_dram_alignment() { return memory().dram_alignment; }
+std::uint32_t get_arch_num_circular_buffers() { return NUM_CIRCULAR_BUFFERS; }
+static_assert(L1_UNRESERVED_BASE == tilegrid::l1_user_base);
 std::uint32_t get_max_worker_l1_unreserved_size() { return memory().l1_bytes - tilegrid::l1_user_base; }
 
 }  // namespace tt::tt_metal::hal

@@ -17,6 +17,8 @@
 #include "runtime/metalium/program_parts.h"
 
 namespace tt::tt_metal {
+
+using tilegrid::metalium::CoreSpec;
 namespace {
 
 using tilegrid::metalium::Board;

@@ -78,7 +78,9 @@ std::string to_string(DataFormat format) {
 std::ostream& operator<<(std::ostream& stream, DataFormat format) { return stream << to_string(format); }
 
 std::string get_string(ARCH arch) {
-  static constexpr std::array<std::pair<ARCH, const char*>, 5> names{{{ARCH::Invalid, "Invalid"},
+  static constexpr std::array<std::pair<ARCH, const char*>, 7> names{{{ARCH::Invalid, "Invalid"},
+                                                                      {ARCH::JAWBRIDGE, "JAWBRIDGE"},
+                                                                      {ARCH::WORMHOLE, "WORMHOLE"},
                                                                       {ARCH::GRAYSKULL, "GRAYSKULL"},
                                                                       {ARCH::WORMHOLE_B0, "WORMHOLE_B0"},
                                                                       {ARCH::BLACKHOLE, "BLACKHOLE"},

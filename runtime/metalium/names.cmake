@@ -3,14 +3,17 @@
 set(metalium_names
   # Today's
   tt-metalium/allocator.hpp                device.hpp
+  tt-metalium/allocator_types.hpp          device.hpp
   tt-metalium/bfloat4.hpp                  bfloat8.hpp
   tt-metalium/buffer_distribution_spec.hpp buffer.hpp
   tt-metalium/buffer_page_mapping.hpp      buffer.hpp
+  tt-metalium/blockfloat_common.hpp        bfloat8.hpp
   tt-metalium/buffer_types.hpp             base_types.hpp
   tt-metalium/circular_buffer.hpp          circular_buffer_config.hpp
   tt-metalium/cluster.hpp                  device.hpp
   tt-metalium/command_queue.hpp            host_api.hpp
   tt-metalium/command_queue_interface.hpp  host_api.hpp
+  tt-metalium/control_plane.hpp            multi_device.hpp
   tt-metalium/core_descriptor.hpp          device.hpp
   tt-metalium/data_types.hpp               base_types.hpp
   tt-metalium/device_impl.hpp              device.hpp
@@ -18,9 +21,13 @@ set(metalium_names
   tt-metalium/device_types.hpp             device.hpp
   tt-metalium/dispatch_core_common.hpp     device.hpp
   tt-metalium/dispatch_core_manager.hpp    device.hpp
+  tt-metalium/distributed_context.hpp      multi_device.hpp
+  tt-metalium/distribution_spec.hpp        buffer.hpp
   tt-metalium/event.hpp                    host_api.hpp
   tt-metalium/fabric.hpp                   multi_device.hpp
   tt-metalium/fabric_types.hpp             multi_device.hpp
+  tt-metalium/fabric_edm_types.hpp         multi_device.hpp
+  tt-metalium/fabric_host_interface.h      multi_device.hpp
   tt-metalium/global_circular_buffer.hpp   multi_device.hpp
   tt-metalium/global_circular_buffer_impl.hpp multi_device.hpp
   tt-metalium/global_semaphore.hpp         host_api.hpp
@@ -32,6 +39,7 @@ set(metalium_names
   tt-metalium/mesh_config.hpp              mesh_device.hpp
   tt-metalium/mesh_device_view.hpp         mesh_device.hpp
   tt-metalium/mesh_event.hpp               distributed.hpp
+  tt-metalium/mesh_graph.hpp               multi_device.hpp
   tt-metalium/mesh_socket.hpp              multi_device.hpp
   tt-metalium/mesh_trace_id.hpp            mesh_device.hpp
   tt-metalium/mesh_workload.hpp            distributed.hpp
@@ -41,6 +49,7 @@ set(metalium_names
   tt-metalium/profiler_optional_metadata.hpp tt_metal.hpp
   tt-metalium/queue_id.hpp                 host_api.hpp
   tt-metalium/runtime_args_data.hpp        program.hpp
+  tt-metalium/semaphore.hpp                host_api.hpp
   tt-metalium/shape_base.hpp               shape.hpp
   tt-metalium/shape2d.hpp                  mesh_coord.hpp
   tt-metalium/sub_device.hpp               mesh_device.hpp
@@ -54,31 +63,45 @@ set(metalium_names
   tt-metalium/tt_backend_api_types.hpp     base_types.hpp
   tt-metalium/tt_metal_profiler.hpp        distributed.hpp
   tt-metalium/util.hpp                     tt_metal.hpp
+  tt-metalium/utils.hpp                    math.hpp
+  tt-metalium/vector_aligned.hpp           small_types.hpp
   tt-metalium/experimental/host_api.hpp    host_api.hpp
   tt-metalium/experimental/device.hpp      device.hpp
+  tt-metalium/experimental/fabric/control_plane.hpp multi_device.hpp
   tt-metalium/experimental/fabric/fabric.hpp multi_device.hpp
+  tt-metalium/experimental/fabric/fabric_edm_types.hpp multi_device.hpp
+  tt-metalium/experimental/fabric/mesh_graph.hpp multi_device.hpp
   tt-metalium/experimental/fabric/fabric_types.hpp multi_device.hpp
   tt-metalium/experimental/global_circular_buffer.hpp multi_device.hpp
   tt-metalium/experimental/kernel_cache.hpp tt_metal.hpp
   tt-metalium/experimental/profiler.hpp    tt_metal.hpp
   tt-metalium/experimental/sockets/mesh_socket.hpp multi_device.hpp
   tt_stl/assert.hpp                        assert.hpp
+  tt_stl/caseless_comparison.hpp           small_types.hpp
+  tt_stl/cleanup.hpp                       small_types.hpp
+  tt_stl/indestructible.hpp                small_types.hpp
   tt_stl/fmt.hpp                           formatting.hpp
   tt_stl/overloaded.hpp                    small_types.hpp
+  tt_stl/reflection.hpp                    formatting.hpp
   tt_stl/small_vector.hpp                  small_types.hpp
   tt_stl/span.hpp                          span.hpp
   tt_stl/strong_type.hpp                   small_types.hpp
+  tt_stl/unreachable.hpp                   assert.hpp
   tt-logger/tt-logger.hpp                  logger.hpp
+  umd/device/driver_atomics.hpp            base_types.hpp
   umd/device/tt_xy_pair.h                  core_coord.hpp
   umd/device/tt_soc_descriptor.h           core_coord.hpp
   umd/device/types/cluster_descriptor_types.hpp base_types.hpp
   umd/device/types/arch.h                  base_types.hpp
   umd/device/types/arch.hpp                base_types.hpp
+  umd/device/tt_core_coordinates.h         core_coord.hpp
   umd/device/types/core_coordinates.hpp    core_coord.hpp
+  umd/device/types/cluster_types.hpp       base_types.hpp
   umd/device/types/xy_pair.h               core_coord.hpp
   umd/device/types/xy_pair.hpp             core_coord.hpp
   hostdevcommon/common_values.hpp          circular_buffer_constants.h
   hostdevcommon/common_runtime_address_map.h profiler_common.h
+  hostdevcommon/fabric_common.h            multi_device.hpp
   hostdevcommon/kernel_structs.h           circular_buffer_constants.h
   hostdevcommon/profiler_common.h          profiler_common.h
   hostdevcommon/tensor_accessor/arg_config.hpp tensor_accessor_args.hpp
@@ -101,11 +124,18 @@ set(metalium_names
   detail/tt_metal.hpp                      tt_metal.hpp
   detail/util.hpp                          tt_metal.hpp
   detail/persistent_kernel_cache.hpp       tt_metal.hpp
+  detail/kernel_cache.hpp                  tt_metal.hpp
   host_api.hpp                             host_api.hpp
   impl/buffers/buffer.hpp                  buffer.hpp
   impl/buffers/circular_buffer.hpp         circular_buffer_config.hpp
   impl/buffers/circular_buffer_types.hpp   circular_buffer_config.hpp
+  impl/buffers/buffer_constants.hpp        base_types.hpp
+  impl/buffers/global_semaphore.hpp        host_api.hpp
+  impl/buffers/semaphore.hpp               host_api.hpp
+  impl/context/metal_context.hpp           chip_context.hpp
+  impl/data_format/bfloat16_utils.hpp      bfloat16.hpp
   impl/device/device.hpp                   host_api.hpp
+  impl/device/device_pool.hpp              tt_metal.hpp
   impl/device/device_mesh.hpp              distributed.hpp
   impl/dispatch/command_queue.hpp          host_api.hpp
   impl/kernels/kernel.hpp                  kernel_types.hpp
@@ -114,6 +144,11 @@ set(metalium_names
   impl/program/program.hpp                 host_api.hpp
   impl/event/event.hpp                     host_api.hpp
   impl/trace/trace.hpp                     host_api.hpp
+  llrt.hpp                                 chip_context.hpp
+  llrt/hal.hpp                             chip_context.hpp
+  llrt/llrt.hpp                            chip_context.hpp
+  llrt/rtoptions.hpp                       chip_context.hpp
+  llrt/tt_cluster.hpp                      chip_context.hpp
   magic_enum/magic_enum.hpp                magic_enum.hpp
   third_party/magic_enum/magic_enum.hpp    magic_enum.hpp
   tracy/Tracy.hpp                          tracy.hpp
@@ -145,7 +180,7 @@ function(metalium_write_names folder)
     list(GET metalium_names ${i} name)
     list(GET metalium_names ${next} target)
     set(files ${name})
-    if(name MATCHES "^(common|detail|impl|tools)/|^host_api|^hostdevcommon")
+    if(name MATCHES "^(common|detail|impl|llrt|tools)/|^host_api|^hostdevcommon")
       list(APPEND files tt_metal/${name})
     endif()
     if(name MATCHES "^tt-metalium/" AND NOT name STREQUAL "tt-metalium/${target}")
@@ -153,7 +188,7 @@ function(metalium_write_names folder)
     endif()
     # Headers of the years before put names of std into the global namespace.
     set(older "")
-    if(name MATCHES "^(common|detail|impl|tools)/|^host_api")
+    if(name MATCHES "^(common|detail|impl|llrt|tools)/|^host_api")
       set(older "#include <tt-metalium/older.hpp>\n")
     endif()
     foreach(file IN LISTS files)

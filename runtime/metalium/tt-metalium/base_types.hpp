@@ -11,7 +11,16 @@
 
 namespace tt {
 
-enum class ARCH : std::uint8_t { Invalid = 0, GRAYSKULL = 1, WORMHOLE_B0 = 2, BLACKHOLE = 3, QUASAR = 4 };
+/// Those of the first years have names only.
+enum class ARCH : std::uint8_t {
+  Invalid = 0,
+  GRAYSKULL = 1,
+  WORMHOLE_B0 = 2,
+  BLACKHOLE = 3,
+  QUASAR = 4,
+  WORMHOLE = 5,
+  JAWBRIDGE = 6
+};
 
 /// Codes of the hardware (tensix.md 1.6).
 enum class DataFormat : std::uint8_t {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,12 @@ class IDevice {
   [[nodiscard]] bool is_mmio_capable() const { return true; }
   [[nodiscard]] int num_dram_channels() const;
   [[nodiscard]] std::uint32_t num_banks(BufferType type) const { return allocator()->get_num_banks(type); }
+  [[nodiscard]] DeviceAddr bank_size(BufferType type) const { return allocator()->get_bank_size(type); }
+  [[nodiscard]] DeviceAddr get_base_allocator_addr(HalMemType type) const {
+    return allocator()->get_base_allocator_addr(type);
+  }
+  /// What pages are as far apart as in any memory.
+  [[nodiscard]] std::uint32_t get_allocator_alignment() const { return allocator()->get_alignment(BufferType::DRAM); }
   [[nodiscard]] std::uint32_t l1_size_per_core() const;
   [[nodiscard]] DeviceAddr dram_size_per_channel() const;
   [[nodiscard]] CoreCoord grid_size() const;
@@ -83,17 +90,42 @@ class IDevice {
   [[nodiscard]] std::vector<CoreCoord> worker_cores_from_logical_cores(const std::vector<CoreCoord>& cores) const;
   [[nodiscard]] CoreCoord logical_core_from_dram_channel(std::uint32_t channel) const;
   [[nodiscard]] CoreCoord dram_core_from_dram_channel(std::uint32_t channel) const;
+  [[nodiscard]] CoreCoord dram_core_from_logical_core(const CoreCoord& core) const {
+    return dram_core_from_dram_channel(dram_channel_from_logical_core(core));
+  }
+  [[nodiscard]] std::vector<CoreCoord> dram_cores_from_logical_cores(const std::vector<CoreCoord>& cores) const;
   [[nodiscard]] CoreCoord logical_core_from_bank_id(std::uint32_t bank_id) const;
+  /// A core for each bank of DRAM, in the order of the banks and each core once: the one that is fewest hops away of those
+  /// that are left.
+  [[nodiscard]] std::vector<CoreCoord> get_optimal_dram_bank_to_logical_worker_assignment(NOC noc) const;
+  /// A channel of DRAM is one bank.
+  [[nodiscard]] std::vector<std::uint32_t> bank_ids_from_dram_channel(std::uint32_t channel) const { return {channel}; }
+  [[nodiscard]] std::vector<std::uint32_t> bank_ids_from_logical_core(BufferType type, const CoreCoord& core) const {
+    return allocator()->get_bank_ids_from_logical_core(type, core);
+  }
   [[nodiscard]] std::uint32_t dram_channel_from_logical_core(const CoreCoord& core) const;
   [[nodiscard]] std::uint32_t dram_channel_from_bank_id(std::uint32_t bank_id) const { return bank_id; }
   [[nodiscard]] std::uint32_t bank_offset(BufferType, std::uint32_t) const { return 0; }
   [[nodiscard]] std::uint32_t get_noc_unicast_encoding(std::uint8_t noc_index, const CoreCoord& core) const;
   [[nodiscard]] std::uint32_t get_noc_multicast_encoding(std::uint8_t noc_index, const CoreRange& cores) const;
   [[nodiscard]] CoreRangeSet worker_cores(HalProgrammableCoreType type, SubDeviceId sub_device) const;
+  [[nodiscard]] std::uint32_t num_worker_cores(HalProgrammableCoreType type, SubDeviceId sub_device) const {
+    return static_cast<std::uint32_t>(worker_cores(type, sub_device).num_cores());
+  }
+  [[nodiscard]] std::uint32_t num_sub_devices() const { return 1; }
   /// None.
   [[nodiscard]] std::unordered_set<CoreCoord> get_active_ethernet_cores(bool = false) const { return {}; }
   [[nodiscard]] std::unordered_set<CoreCoord> get_inactive_ethernet_cores() const { return {}; }
   [[nodiscard]] std::unordered_set<CoreCoord> ethernet_cores() const { return {}; }
+  [[nodiscard]] std::unordered_set<int> get_ethernet_connected_device_ids() const { return {}; }
+  [[nodiscard]] bool is_active_ethernet_core(const CoreCoord&, bool = false) const { return false; }
+  [[nodiscard]] bool is_inactive_ethernet_core(const CoreCoord&) const { return false; }
+  /// Of the vector unit.
+  [[nodiscard]] float sfpu_eps() const { return std::numeric_limits<float>::epsilon(); }
+  [[nodiscard]] float sfpu_nan() const { return std::numeric_limits<float>::quiet_NaN(); }
+  [[nodiscard]] float sfpu_inf() const { return std::numeric_limits<float>::infinity(); }
+  [[nodiscard]] bool using_slow_dispatch() const { return false; }
+  [[nodiscard]] bool using_fast_dispatch() const { return true; }
 
   /// There is one queue, whatever its number.
   CommandQueue& command_queue(std::optional<std::uint8_t> cq_id = std::nullopt);

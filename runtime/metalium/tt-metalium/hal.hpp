@@ -15,5 +15,10 @@ namespace tt::tt_metal::hal {
 [[nodiscard]] std::uint32_t get_l1_alignment();
 [[nodiscard]] std::uint32_t get_dram_alignment();
 [[nodiscard]] std::uint32_t get_max_worker_l1_unreserved_size();
+/// Ids of a core.
+[[nodiscard]] std::uint32_t get_arch_num_circular_buffers();
+/// No Ethernet cores are emulated.
+[[nodiscard]] inline std::uint32_t get_erisc_l1_unreserved_base() { return 0; }
+[[nodiscard]] inline std::uint32_t get_erisc_l1_unreserved_size() { return 0; }
 
 }  // namespace tt::tt_metal::hal

@@ -77,9 +77,13 @@ void println(std::FILE* file, format_string<Args...> format, Args&&... args) {
 }  // namespace fmt
 #endif
 
+namespace tilegrid::metalium {
+/// Where a kernel or a circular buffer is; programs have types of this name of their own.
+using CoreSpec = std::variant<tt::tt_metal::CoreCoord, tt::tt_metal::CoreRange, tt::tt_metal::CoreRangeSet>;
+}  // namespace tilegrid::metalium
+
 namespace tt::tt_metal {
 
-using CoreSpec = std::variant<CoreCoord, CoreRange, CoreRangeSet>;
 using KernelConfigs = std::variant<DataMovementConfig, ComputeConfig, EthernetConfig>;
 
 void SetRootDir(const std::string& root_dir);
@@ -100,12 +104,15 @@ bool CloseDevice(IDevice* device);
 
 [[nodiscard]] Program CreateProgram();
 /// `caller` is the host's own source file, near which the kernel's may be.
-KernelHandle CreateKernel(const Program& program, const std::string& file_name, const CoreSpec& core_spec,
-                          const KernelConfigs& config, const char* caller = __builtin_FILE());
-KernelHandle CreateKernelFromString(const Program& program, const std::string& kernel_src_code, const CoreSpec& core_spec,
-                                    const KernelConfigs& config, const char* caller = __builtin_FILE());
+KernelHandle CreateKernel(const Program& program, const std::string& file_name,
+                          const tilegrid::metalium::CoreSpec& core_spec, const KernelConfigs& config,
+                          const char* caller = __builtin_FILE());
+KernelHandle CreateKernelFromString(const Program& program, const std::string& kernel_src_code,
+                                    const tilegrid::metalium::CoreSpec& core_spec, const KernelConfigs& config,
+                                    const char* caller = __builtin_FILE());
 
-CBHandle CreateCircularBuffer(const Program& program, const CoreSpec& core_spec, const CircularBufferConfig& config);
+CBHandle CreateCircularBuffer(const Program& program, const tilegrid::metalium::CoreSpec& core_spec,
+                              const CircularBufferConfig& config);
 const CircularBufferConfig& GetCircularBufferConfig(const Program& program, CBHandle cb_handle);
 void UpdateCircularBufferTotalSize(const Program& program, CBHandle cb_handle, std::uint32_t total_size);
 void UpdateCircularBufferPageSize(const Program& program, CBHandle cb_handle, std::uint8_t buffer_index,
@@ -140,18 +147,18 @@ class GlobalSemaphore {
 inline void AssignGlobalBufferToProgram(const std::shared_ptr<Buffer>&, const Program&) {}
 
 using RuntimeArgs = std::vector<std::variant<Buffer*, std::uint32_t>>;
-void SetRuntimeArgs(const Program& program, KernelHandle kernel, const CoreSpec& core_spec,
+void SetRuntimeArgs(const Program& program, KernelHandle kernel, const tilegrid::metalium::CoreSpec& core_spec,
                     stl::Span<const std::uint32_t> runtime_args);
-void SetRuntimeArgs(const Program& program, KernelHandle kernel, const CoreSpec& core_spec,
+void SetRuntimeArgs(const Program& program, KernelHandle kernel, const tilegrid::metalium::CoreSpec& core_spec,
                     std::initializer_list<std::uint32_t> runtime_args);
-inline void SetRuntimeArgs(const Program& program, KernelHandle kernel, const CoreSpec& core_spec,
+inline void SetRuntimeArgs(const Program& program, KernelHandle kernel, const tilegrid::metalium::CoreSpec& core_spec,
                            const std::vector<std::uint32_t>& runtime_args) {
   SetRuntimeArgs(program, kernel, core_spec, stl::Span<const std::uint32_t>(runtime_args));
 }
 void SetRuntimeArgs(const Program& program, KernelHandle kernel, const std::vector<CoreCoord>& cores,
                     const std::vector<std::vector<std::uint32_t>>& runtime_args);
 /// The form of the years before: a buffer stands for its address.
-void SetRuntimeArgs(const Program& program, KernelHandle kernel, const CoreSpec& core_spec,
+void SetRuntimeArgs(const Program& program, KernelHandle kernel, const tilegrid::metalium::CoreSpec& core_spec,
                     const std::shared_ptr<RuntimeArgs>& runtime_args);
 void SetCommonRuntimeArgs(const Program& program, KernelHandle kernel, stl::Span<const std::uint32_t> runtime_args);
 void SetCommonRuntimeArgs(const Program& program, KernelHandle kernel, std::initializer_list<std::uint32_t> runtime_args);

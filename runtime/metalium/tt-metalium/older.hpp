@@ -2,6 +2,7 @@
 // What headers of the years before brought along without being asked: names of std in the global namespace.
 #pragma once
 
+#include <tt-metalium/profiler_common.h>
 #include <tt-metalium/host_api.hpp>
 #include <tt-metalium/math.hpp>
 

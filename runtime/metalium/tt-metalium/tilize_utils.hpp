@@ -24,6 +24,10 @@ enum TensorLayout : std::uint8_t {
   TILED_SWIZZLED = 1,
   TILED_NFACES = 2
 };
+/// The first one's name of the years before.
+namespace tests::utils {
+using ::TensorLayoutType;
+}
 using PhysicalSize = std::array<std::uint32_t, 2>;
 
 namespace tilegrid::metalium {
@@ -123,6 +127,14 @@ std::vector<T> convert_layout(const std::vector<T>& data, const Shape& shape, Te
 template <class T>
 std::vector<T> convert_to_tile_layout(const std::vector<T>& data) {
   return tilegrid::metalium::with_layout<T>(data, 32, 32, TensorLayoutType::TILED_SWIZZLED, TensorLayoutType::TILED_NFACES);
+}
+template <class T>
+std::vector<T> convert_to_tile_layout(tt::stl::Span<const T> data) {
+  return tilegrid::metalium::with_layout<T>(data, 32, 32, TensorLayoutType::TILED_SWIZZLED, TensorLayoutType::TILED_NFACES);
+}
+template <class T>
+std::vector<T> convert_to_flat_layout(tt::stl::Span<const T> data) {
+  return tilegrid::metalium::with_layout<T>(data, 32, 32, TensorLayoutType::TILED_NFACES, TensorLayoutType::TILED_SWIZZLED);
 }
 template <class T>
 std::vector<T> convert_to_flat_layout(const std::vector<T>& data) {

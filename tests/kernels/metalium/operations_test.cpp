@@ -154,13 +154,14 @@ void kernel_main() {
 TEST(KernelFiles, AFunctionOfThreeTilesTakesItsFacesAsANumber) {
   std::vector<float> values(2 * tile_elements);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 17);
-  const std::vector<float> results = computed(values, DataFormat::fp32, two_tiles("llk_math_eltwise_ternary_sfpu_params.h", R"(
+  const std::vector<float> results =
+      computed(values, DataFormat::fp32, two_tiles("llk_math_eltwise_ternary_sfpu_params.h", R"(
   MATH((_llk_math_eltwise_ternary_sfpu_params_<true>(
       [](uint32_t a, uint32_t b, uint32_t c, uint32_t out) {
         for (uint32_t i = 0; i < 8; ++i) dst_reg[out * 32 + i] = dst_reg[a * 32 + i] * dst_reg[b * 32 + i] + dst_reg[c * 32 + i];
       },
       0, 1, 1, 0, static_cast<int>(VectorMode::RC))));)"),
-                                              true);
+               true);
   if (!test::session().is_host()) return;
   for (std::size_t i = 0; i < tile_elements; ++i) {
     ASSERT_EQ(results[i], values[i] * values[tile_elements + i] + values[tile_elements + i]) << i;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Adds two tensors on all cores of the grid, written against today's API: a mesh of one device, tensor accessors, work that
 // does not divide evenly. Prints a hash of the result's bits.
+#include <set>
 #include <tt-metalium/bfloat16.hpp>
 #include <tt-metalium/distributed.hpp>
 #include <tt-metalium/host_api.hpp>
@@ -77,6 +78,9 @@ int main() {
     TT_FATAL(std::abs(static_cast<float>(result[i]) - expected) <= 0.03125f, "element {}: {} instead of {}", i,
              static_cast<float>(result[i]), expected);
   }
+  // A core of its own for each bank.
+  const std::vector<CoreCoord> nearest = mesh->get_optimal_dram_bank_to_logical_worker_assignment(NOC::NOC_0);
+  TT_FATAL(std::set<CoreCoord>(nearest.begin(), nearest.end()).size() == mesh->num_banks(BufferType::DRAM), "{}", nearest);
   fmt::println("main ran once");
   fmt::println("sum {:016x}", hash_of(result));
   return mesh->close() ? 0 : 1;

@@ -15,6 +15,7 @@
 #include <tt-metalium/magic_enum.hpp>
 #include <tt-metalium/multi_device.hpp>
 #include <tt-metalium/program_descriptors.hpp>
+#include <tt-metalium/small_types.hpp>
 #include <tt-metalium/tilize_utils.hpp>
 #include <tt-metalium/work_split.hpp>
 
@@ -232,6 +233,21 @@ TEST(SeveralDevices, AreNamed) {
   EXPECT_EQ(error_of<std::runtime_error>(
                 [] { static_cast<void>(tt::tt_metal::experimental::CreateGlobalCircularBuffer(nullptr, {}, 2048)); }),
             "GlobalCircularBuffer: there are no circular buffers of several cores; kernels move pages by noc_async_write");
+}
+
+TEST(SmallTypes, RunAtTheEndStayForeverAndCompareWithoutCase) {
+  int ended = 0;
+  {
+    const auto end = ttsl::make_cleanup([&] { ++ended; });
+    auto none = ttsl::make_cleanup([&] { ended += 10; });
+    none.cancel();
+    EXPECT_EQ(ended, 0);
+  }
+  EXPECT_EQ(ended, 1);
+  const ttsl::Indestructible<std::string> kept(3, 'x');
+  EXPECT_EQ(kept.get(), "xxx");
+  EXPECT_TRUE(ttsl::ascii_caseless_comp("Tile-A", "tILE-a"));
+  EXPECT_FALSE(ttsl::ascii_caseless_comp("tile", "tiles"));
 }
 
 TEST(Tensors, AddressesAreRowMajor) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of integers, sharded over the L1 of four cores: circular buffers on the shards, kernels that compute on plain memory,
 // L1 that lives from launch to launch and that the host reads and writes. Then the same sharded over banks of DRAM.
+#include <impl/context/metal_context.hpp>
+#include <llrt.hpp>
 #include <numeric>
 #include <tt-metalium/host_api.hpp>
 #include <tt-metalium/tensor_accessor_args.hpp>
@@ -54,6 +56,38 @@ void shard_dram(IDevice* device) {
   }
 }
 
+/// Memory by NoC coordinates, as programs reach it behind the public API.
+void find_memory(IDevice* device, const Buffer& counters) {
+  const auto& hal = MetalContext::instance().hal();
+  const DeviceAddr base = hal.get_dev_addr(HalProgrammableCoreType::TENSIX, HalL1MemAddrType::DEFAULT_UNRESERVED);
+  TT_FATAL(base == device->get_base_allocator_addr(HalMemType::L1) && base == L1_UNRESERVED_BASE, "L1 begins at {}", base);
+  TT_FATAL(hal.get_alignment(HalMemType::DRAM) == device->get_allocator_alignment(), "alignment of DRAM");
+
+  const CoreCoord worker{1, 1};
+  const tt::Cluster& cluster = MetalContext::instance().get_cluster();
+  const std::vector<uint32_t> words{7, 8, 9, 10};
+  const CoreCoord node = device->worker_core_from_logical_core(worker);
+  tt::llrt::write_hex_vec_to_core(device->id(), node, words, base);
+  std::vector<uint32_t> back;
+  detail::ReadFromDeviceL1(device, worker, base, words.size() * sizeof(uint32_t), back);
+  TT_FATAL(back == words, "L1 by NoC coordinates");
+  detail::ReadFromDeviceL1(device, worker, counters.address(), sizeof(uint32_t), back);
+  TT_FATAL(cluster.read_core(0, node, counters.address(), sizeof(uint32_t)) == back, "a word by NoC coordinates");
+
+  const uint32_t high = hal.get_dev_addr(HalDramMemAddrType::UNRESERVED) + 4096;
+  detail::WriteToDeviceDRAMChannel(device, 2, high, words);
+  const CoreCoord bank = device->dram_core_from_logical_core({2, 0});
+  TT_FATAL(tt::llrt::read_hex_vec_from_core(0, bank, high, words.size() * sizeof(uint32_t)) == words,
+           "DRAM by NoC coordinates");
+  try {
+    static_cast<void>(cluster.read_core(0, {17, 17}, base, 4));
+    TT_THROW("memory of no node was read");
+  } catch (const std::runtime_error& error) {
+    TT_FATAL(std::string(error.what()) == "NoC node (x=17,y=17): it is neither a worker's nor a DRAM bank's", "{}",
+             error.what());
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -95,6 +129,7 @@ int main() {
     detail::ReadFromDeviceL1(device, core, counters->address(), sizeof(uint32_t), count);
     TT_FATAL(count.at(0) == launches, "core {} counted {} launches", core, count.at(0));
   }
+  find_memory(device, *counters);
   shard_dram(device);
   fmt::print("words {} to {}\n", result.front(), result.back());
   CloseDevice(device);

@@ -290,9 +290,13 @@ inline void set_l1_data_cache() {}
 inline void riscv_wait(uint32_t cycles, TG_AT) { tilegrid_device::tg().idle(cycles, at); }
 /// Templates, because kernels of years without them have functions of these names of their own, which go before.
 template <int = 0>
-inline uint32_t get_timestamp_32b() { return static_cast<uint32_t>(tilegrid_device::tg().clock()); }
+inline uint32_t get_timestamp_32b() {
+  return static_cast<uint32_t>(tilegrid_device::tg().clock());
+}
 template <int = 0>
-inline uint64_t get_timestamp() { return tilegrid_device::tg().clock(); }
+inline uint64_t get_timestamp() {
+  return tilegrid_device::tg().clock();
+}
 /// A register of the RISC by its address: there is the clock, in two halves.
 #define RISCV_DEBUG_REG_WALL_CLOCK_L 0xFFB121F0u
 #define RISCV_DEBUG_REG_WALL_CLOCK_H 0xFFB121F8u

@@ -67,8 +67,8 @@ TILEGRID_UNCOUNTED inline void note_value(const char* name, uint64_t value, Line
 }
 /// By a number, which is its name.
 template <class Number>
-  requires std::is_integral_v<Number>
-TILEGRID_UNCOUNTED inline void note_value(Number id, uint64_t value, Line at = Line::here()) {
+requires std::is_integral_v<Number> TILEGRID_UNCOUNTED inline void note_value(Number id, uint64_t value,
+                                                                              Line at = Line::here()) {
   char text[24] = {};
   char* first = text + 23;
   uint64_t rest = static_cast<uint64_t>(id);
