@@ -64,6 +64,24 @@ bool mark_new_pages(std::uintptr_t start, std::size_t bytes) {
   return source.move(pages, bytes, pointer_to(start));
 }
 
+/// The same in a file in memory, where a page that is written by a call need not be zeroed before, and is found in the page
+/// tables with its neighbours.
+bool mark_in_file(int file, std::int64_t offset, std::size_t bytes) {
+  static const std::vector<std::byte> marks = [] {
+    std::vector<std::byte> filled(std::size_t{1} << 16U);
+    checks::fill(checks::l1_poison, filled.data(), filled.size());
+    return filled;
+  }();
+  bytes -= bytes % checks::poison_bytes;
+  while (bytes > 0) {
+    const ssize_t written = pwrite(file, marks.data(), std::min(bytes, marks.size()), offset);
+    if (written <= 0 || written % checks::poison_bytes != 0) return false;
+    offset += written;
+    bytes -= written;
+  }
+  return true;
+}
+
 }  // namespace
 
 L1Arena::L1Arena(int cores, std::uint32_t l1_bytes, L1File shared) : cores_(cores), l1_bytes_(l1_bytes), file_(shared) {
@@ -179,18 +197,23 @@ void L1Arena::mark_unwritten(int core, std::uint32_t first, std::uint32_t end) c
   const std::uintptr_t stop = base(core) + end;
   const std::uintptr_t first_page = (start + page - 1) / page * page;
   const std::uintptr_t last_page = stop / page * page;
-  if (first_ != 0 && file_.descriptor < 0 && first_page < last_page && untouched(first_page, last_page - first_page) &&
-      mark_new_pages(first_page, last_page - first_page)) {
-    checks::fill(checks::l1_poison, static_cast<std::byte*>(pointer_to(start)), first_page - start);
+  const std::uintptr_t around = start / page * page;
+  auto* const memory = static_cast<std::byte*>(pointer_to(start));
+  const bool fresh = first_ != 0 && first_page < last_page && untouched(first_page, last_page - first_page);
+  if (fresh && file_.descriptor < 0 && mark_new_pages(first_page, last_page - first_page)) {
+    checks::fill(checks::l1_poison, memory, first_page - start);
     // Patterns begin at multiples of 16, as buffers do.
     checks::fill(checks::l1_poison, static_cast<std::byte*>(pointer_to(last_page)), stop - last_page);
     return;
   }
+  if (fresh && file_.descriptor >= 0 && mark_in_file(file_.descriptor, in_file(base(core) + first), end - first)) {
+    madvise(pointer_to(around), stop - around, MADV_POPULATE_READ);
+    return;
+  }
   // All of it will be written at once: better all pages in one call than one fault after the other. Kernels before 5.14 do
   // not know the request, and nothing is lost.
-  const std::uintptr_t around = start / page * page;
   madvise(pointer_to(around), stop - around, MADV_POPULATE_WRITE);
-  checks::fill(checks::l1_poison, static_cast<std::byte*>(pointer_to(start)), end - first);
+  checks::fill(checks::l1_poison, memory, end - first);
 }
 
 void L1Arena::reset() {

@@ -98,34 +98,42 @@ TEST(L1, SharedMemoryShowsIt) {
   }
 }
 
-TEST(L1, MarksWhatNobodyHasWritten) {
+void expect_marks(int cores, L1File file) {
   constexpr std::uint32_t first = l1_user_base + 32;
   constexpr std::uint32_t end = first + 50'000;
   static_assert((end - first) % checks::poison_bytes == 0);
-  for (const int cores : {1, 3}) {
-    L1Arena arena(cores, l1_bytes);
-    for (const bool again : {false, true}) {
-      if (again) arena.reset();
-      for (int core = 0; core < cores; ++core) arena.mark_unwritten(core, first, end);
-      for (int core = 0; core < cores; ++core) {
-        std::byte* const l1 = l1_pointer(arena.base(core));
-        std::vector<std::byte> expected(50'000);
-        checks::fill(checks::l1_poison, expected.data(), expected.size());
-        EXPECT_EQ(std::memcmp(l1 + first, expected.data(), expected.size()), 0) << core << again;
-        const std::vector<std::byte> zeros(4096);
-        EXPECT_EQ(std::memcmp(l1 + first - 32, zeros.data(), 32), 0) << core << again;
-        EXPECT_EQ(std::memcmp(l1 + end, zeros.data(), zeros.size()), 0) << core << again;
-      }
-      // What one core writes the others do not see.
-      std::memset(l1_pointer(arena.base(0) + first), 0xFF, 20'000);
-      for (int core = 1; core < cores; ++core) {
-        EXPECT_EQ(checks::find(checks::l1_poison, l1_pointer(arena.base(core) + first), 50'000), 0U);
-      }
+  L1Arena arena(cores, l1_bytes, file);
+  for (const bool again : {false, true}) {
+    if (again) arena.reset();
+    for (int core = 0; core < cores; ++core) arena.mark_unwritten(core, first, end);
+    for (int core = 0; core < cores; ++core) {
+      std::byte* const l1 = l1_pointer(arena.base(core));
+      std::vector<std::byte> expected(50'000);
+      checks::fill(checks::l1_poison, expected.data(), expected.size());
+      EXPECT_EQ(std::memcmp(l1 + first, expected.data(), expected.size()), 0) << core << again;
+      const std::vector<std::byte> zeros(4096);
+      EXPECT_EQ(std::memcmp(l1 + first - 32, zeros.data(), 32), 0) << core << again;
+      EXPECT_EQ(std::memcmp(l1 + end, zeros.data(), zeros.size()), 0) << core << again;
     }
-    arena.mark_unwritten(0, first, end);
-    EXPECT_EQ(checks::find(checks::l1_poison, l1_pointer(arena.base(0) + first), 50'000), 0U);
-    arena.reset();
-    EXPECT_EQ(checks::find(checks::l1_poison, l1_pointer(arena.base(0) + first), 50'000), std::nullopt);
+    // What one core writes the others do not see.
+    std::memset(l1_pointer(arena.base(0) + first), 0xFF, 20'000);
+    for (int core = 1; core < cores; ++core) {
+      EXPECT_EQ(checks::find(checks::l1_poison, l1_pointer(arena.base(core) + first), 50'000), 0U);
+    }
+  }
+  arena.mark_unwritten(0, first, end);
+  EXPECT_EQ(checks::find(checks::l1_poison, l1_pointer(arena.base(0) + first), 50'000), 0U);
+  arena.reset();
+  EXPECT_EQ(checks::find(checks::l1_poison, l1_pointer(arena.base(0) + first), 50'000), std::nullopt);
+}
+
+TEST(L1, MarksWhatNobodyHasWritten) {
+  for (const int cores : {1, 3}) {
+    expect_marks(cores, {});
+    const int file = memfd_create("l1_test", MFD_CLOEXEC);
+    ASSERT_EQ(ftruncate(file, cores * std::int64_t{l1_slot_bytes}), 0);
+    expect_marks(cores, {file, 0});
+    close(file);
   }
 }
 
