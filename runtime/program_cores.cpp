@@ -113,6 +113,7 @@ std::unique_ptr<KernelContext> ProgramCores::context_of(Core& core, const Kernel
 }
 
 void ProgramCores::start_kernels(Core& core) {
+  const auto mailboxes = std::make_shared<Mailboxes>();
   for (const KernelConfig& config : launch_.program.kernels) {
     if (!config.cores.contains(core.logical)) continue;
     contexts_.push_back(context_of(core, config));
@@ -124,7 +125,7 @@ void ProgramCores::start_kernels(Core& core) {
     } else {
       const jit::Loader::Entry entry = jit::Loader::of_process().entry(config.object, core.index);
       function = entry.function;
-      foreign_.push_back(std::make_unique<ForeignKernel>(*kernel, *entry.meter));
+      foreign_.push_back(std::make_unique<ForeignKernel>(*kernel, *entry.meter, mailboxes));
       kernel->foreign = foreign_.back().get();
     }
     node_.scheduler().spawn(core.index, config.risc, kernel, &core.host_cost,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -74,12 +75,21 @@ class PackQueue {
   std::deque<Step> steps_;
 };
 
+/// Words on their way between the processors of a core. The three of the compute kernel are one fiber here, so there is one
+/// box for them, with the room of three.
+struct Mailboxes {
+  static constexpr std::size_t room = 4;  ///< words that a processor's box holds on silicon; who finds it full waits
+  std::deque<std::uint32_t> to_compute, to_brisc, within_compute;
+};
+
 /// Of a kernel from a file, beside its context: what keeps its calls in order, and what its
 /// configuration calls have set for later ones.
 struct ForeignKernel {
-  ForeignKernel(KernelContext& of, tilegrid_device::Meter& of_object) : kernel(of), meter(of_object), packs(of) {}
+  ForeignKernel(KernelContext& of, tilegrid_device::Meter& of_object, std::shared_ptr<Mailboxes> of_core)
+      : kernel(of), meter(of_object), mailboxes(std::move(of_core)), packs(of) {}
   KernelContext& kernel;
   tilegrid_device::Meter& meter;
+  std::shared_ptr<Mailboxes> mailboxes;  ///< of the core
   PackQueue packs;
   float exp_scale = 1.0F;            ///< of the fast exponential
   bool transpose = false;            ///< of the matmul that was configured last

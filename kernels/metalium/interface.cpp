@@ -84,6 +84,50 @@ void slow(const void* pc) {
   meter.changed = 0;
 }
 
+// ---- Mailboxes
+
+constexpr std::uint32_t brisc_thread = 3;
+
+/// Until `ready`: others get their turn, and PACK goes on as far as it can.
+template <class Ready>
+void wait_for_mail(KernelContext& kernel, const void* pc, const Ready& ready) {
+  ForeignKernel& foreign = *kernel.foreign;
+  foreign.progressed = true;
+  while (!ready()) {
+    foreign.packs.drain();
+    foreign.spins_at = pc;
+    give_way(kernel);
+    foreign.spins_at = nullptr;
+  }
+}
+
+void mailbox_write(std::uint32_t thread, std::uint32_t value, Line at) {
+  KernelContext& kernel = enter(at);
+  Mailboxes& boxes = *kernel.foreign->mailboxes;
+  if (kernel.risc == Risc::trisc && thread != brisc_thread) return boxes.within_compute.push_back(value);
+  const bool to_compute = kernel.risc != Risc::trisc;
+  std::deque<std::uint32_t>& box = to_compute ? boxes.to_compute : boxes.to_brisc;
+  const std::size_t room = to_compute ? 3 * Mailboxes::room : Mailboxes::room;
+  wait_for_mail(kernel, __builtin_return_address(0), [&] { return box.size() < room; });
+  box.push_back(value);
+}
+
+std::uint32_t mailbox_read(std::uint32_t thread, Line at) {
+  KernelContext& kernel = enter(at);
+  Mailboxes& boxes = *kernel.foreign->mailboxes;
+  const bool compute = kernel.risc == Risc::trisc;
+  const bool within = compute && thread != brisc_thread;
+  std::deque<std::uint32_t>& box = within ? boxes.within_compute : compute ? boxes.to_compute : boxes.to_brisc;
+  if (within && box.empty()) {
+    throw Fault("not supported", "mailbox_read of a word that UNPACK, MATH or PACK writes later",
+                "the three are one program here: the line that writes must stand before the one that reads");
+  }
+  wait_for_mail(kernel, __builtin_return_address(0), [&] { return !box.empty(); });
+  const std::uint32_t value = box.front();
+  box.pop_front();
+  return value;
+}
+
 void refuse(const char* what, const char* why, Line at) {
   enter(at);
   throw Fault("not supported", what, why);
@@ -142,6 +186,8 @@ const Interface& interface() {
     Interface made{};
     made.slow = slow;
     made.refuse = refuse;
+    made.mailbox_write = mailbox_write;
+    made.mailbox_read = mailbox_read;
     made.print_wanted = print_wanted;
     made.print = print;
     made.print_slice = print_slice;

@@ -6,6 +6,8 @@
 #include <array>
 #include <cctype>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "core/core.h"
 #include "core/error.h"
@@ -46,6 +48,35 @@ std::string arguments_of(const KernelSource& source) {
   text += "#define TILEGRID_NAMED_ARGS";
   for (const auto& [name, value] : source.named_args) text += fmt::format(" {{{}, {}}},", quoted(name), value);
   return text + "\n";
+}
+
+/// Whether a preprocessor's condition in the kernel asks for a compile-time argument, which kernels of the years before do.
+bool asks_in_conditions(const KernelSource& source) {
+  std::ifstream file;
+  std::istringstream given(source.text);
+  if (source.text.empty()) file.open(source.path);
+  std::istream& text = source.text.empty() ? static_cast<std::istream&>(file) : given;
+  for (std::string line; std::getline(text, line);) {
+    const std::size_t hash = line.find_first_not_of(" \t");
+    if (hash == std::string::npos || line[hash] != '#') continue;
+    const std::size_t word = line.find_first_not_of(" \t", hash + 1);
+    if (word == std::string::npos) continue;
+    const bool condition = line.compare(word, 2, "if") == 0 || line.compare(word, 4, "elif") == 0;
+    if (condition && line.find("get_compile_time_arg_val", word) != std::string::npos) return true;
+  }
+  return false;
+}
+
+/// For those the arguments are macros, as they were then: they are asked for by plain numbers only.
+std::string arguments_as_macros(const KernelSource& source) {
+  if (!asks_in_conditions(source)) return "";
+  std::string text = "#undef get_compile_time_arg_val\n";
+  text += "#define get_compile_time_arg_val(arg_idx) KERNEL_COMPILE_TIME_ARG_##arg_idx\n";
+  std::size_t number = 0;
+  for (const std::uint32_t value : source.compile_args) {
+    text += fmt::format("#define KERNEL_COMPILE_TIME_ARG_{} {}\n", number++, value);
+  }
+  return text;
 }
 
 /// Of all 32 buffers: those that are not there have no bytes.
@@ -91,7 +122,7 @@ std::string processor_of(const KernelSource& source) {
 
 std::string wrapper_of(const KernelSource& source) {
   std::string text = processor_of(source) + arguments_of(source) + buffers_of(source) + defines_of(source);
-  text += "#include \"tilegrid/device.h\"\n";
+  text += "#include \"tilegrid/device.h\"\n" + arguments_as_macros(source);
   if (source.text.empty()) {
     text += fmt::format("#include {}\n", quoted(std::filesystem::absolute(source.path).string()));
   } else {

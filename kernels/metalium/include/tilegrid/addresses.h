@@ -50,9 +50,23 @@ struct InterleavedPow2AddrGen {
 };
 
 template <bool DRAM>
-struct InterleavedPow2AddrGenFast : InterleavedPow2AddrGen<DRAM> {
+struct InterleavedPow2AddrGenFast {
+  uint32_t bank_base_address;
+  uint32_t log_base_2_of_page_size;
+  const uint32_t page_size = 1U << log_base_2_of_page_size;
+  uint64_t get_noc_addr(uint32_t id, uint32_t offset = 0, uint8_t = noc_index, TG_AT) const {
+    return tilegrid_device::interleaved_address<DRAM>(id, bank_base_address, 1U << log_base_2_of_page_size, offset, at);
+  }
   void noc_async_read_page(uint32_t id, uint32_t l1, uint32_t offset = 0, uint8_t noc = noc_index, TG_AT) const {
-    tilegrid_device::tg().read(this->get_noc_addr(id, offset, noc, at), l1, this->page_size, false, noc, at);
+    tilegrid_device::tg().read(get_noc_addr(id, offset, noc, at), l1, page_size, false, noc, at);
+  }
+  void noc_async_read_partial_page(uint32_t id, uint32_t l1, uint32_t bytes, uint32_t offset = 0, uint8_t noc = noc_index,
+                                   TG_AT) const {
+    tilegrid_device::tg().read(get_noc_addr(id, offset, noc, at), l1, bytes, false, noc, at);
+  }
+  void noc_async_write_page(uint32_t id, uint32_t l1, uint32_t bytes, uint32_t offset = 0, uint8_t noc = noc_index,
+                            TG_AT) const {
+    tilegrid_device::tg().write(l1, get_noc_addr(id, offset, noc, at), bytes, false, noc, at);
   }
 };
 
@@ -75,6 +89,23 @@ struct InterleavedAddrGenFast {
 template <bool DRAM>
 inline InterleavedAddrGen<DRAM> get_interleaved_addr_gen(uint32_t base, uint32_t page_size) {
   return {.bank_base_address = base, .page_size = page_size};
+}
+/// With the page's bytes known to the compiler; and as bytes, or as their logarithm when they are a power of two.
+template <bool DRAM, auto page_size>
+requires(!__is_same(decltype(page_size), bool)) inline InterleavedAddrGen<DRAM> get_interleaved_addr_gen(uint32_t base) {
+  return {.bank_base_address = base, .page_size = static_cast<uint32_t>(page_size)};
+}
+template <bool DRAM, bool is_size_pow2>
+inline auto get_interleaved_addr_gen(uint32_t base, uint32_t page_size, uint32_t log2_page_size) {
+  if constexpr (is_size_pow2) {
+    return InterleavedPow2AddrGen<DRAM>{.bank_base_address = base, .log_base_2_of_page_size = log2_page_size};
+  } else {
+    return InterleavedAddrGen<DRAM>{.bank_base_address = base, .page_size = page_size};
+  }
+}
+template <bool DRAM, bool is_size_pow2>
+inline auto get_interleaved_addr_gen(uint32_t base, uint32_t size) {
+  return get_interleaved_addr_gen<DRAM, is_size_pow2>(base, size, size);
 }
 
 // ---- TensorAccessor: where a page is, from what the host appended to the arguments: the configuration (bit 0: sharded, bit
@@ -138,6 +169,8 @@ class Page {
  public:
   constexpr Page(uint64_t address, uint32_t id) : address_(address), id_(id) {}
   constexpr uint64_t noc_addr() const { return address_; }
+  constexpr uint64_t get_noc_addr() const { return address_; }
+  constexpr uint32_t get_page_id() const { return id_; }
   constexpr uint32_t page_id() const { return id_; }
 
  private:
@@ -211,6 +244,7 @@ struct PagesOfShard {
 template <bool dram>
 struct InterleavedArgs {
   static constexpr bool is_sharded = false, is_dram = dram;
+  static constexpr uint32_t rank = 0;  // its shape is not known
 };
 
 template <class Args>
@@ -330,12 +364,85 @@ struct TensorAccessor {
     return {shard % Args::banks, shard / Args::banks * page_step + in_shard};
   }
 };
+template <class T>
+inline constexpr bool has_page_size_v = requires(const T& g) {
+  g.page_size;
+};
+template <class T>
+inline constexpr bool has_get_aligned_page_size_v = requires(const T& g) {
+  g.get_aligned_page_size();
+};
+template <class T>
+inline constexpr bool has_log_base_2_of_page_size_v = requires(const T& g) {
+  g.log_base_2_of_page_size;
+};
+template <class T>
+inline constexpr bool has_get_noc_addr_v = requires(const T& g) {
+  g.get_noc_addr(0U, 0U, uint8_t{0});
+};
+template <class T>
+inline constexpr bool has_required_addrgen_traits_v = has_get_noc_addr_v<T> &&
+                                                      (has_get_aligned_page_size_v<T> || has_page_size_v<T> ||
+                                                       has_log_base_2_of_page_size_v<T>);
+
 template <class Args>
 using tilegrid_accessor_args = std::conditional_t<Args::is_sharded, Args, InterleavedArgs<Args::is_dram>>;
 template <class Args>
 TensorAccessor(Args, uint32_t) -> TensorAccessor<tilegrid_accessor_args<Args>>;
 template <class Args>
 TensorAccessor(Args, uint32_t, uint32_t) -> TensorAccessor<tilegrid_accessor_args<Args>>;
+
+// ---- Several tensors: their arguments lie one behind the other, addresses are runtime arguments, bytes of a page follow.
+template <uint32_t NUM_TENSORS, uint32_t CTA_OFFSET>
+constexpr auto make_tensor_accessor_args_tuple() {
+  if constexpr (NUM_TENSORS == 0) {
+    return std::tuple<>();
+  } else {
+    using First = TensorAccessorArgs<CTA_OFFSET>;
+    return std::tuple_cat(std::make_tuple(First()),
+                          make_tensor_accessor_args_tuple<NUM_TENSORS - 1, First::next_compile_time_args_offset()>());
+  }
+}
+namespace tilegrid_device {
+template <class Tuple, size_t... i>
+inline auto accessors_of(const Tuple& args, uint32_t address, uint32_t page_size, std::index_sequence<i...>) {
+  return std::make_tuple(TensorAccessor(std::get<i>(args), get_arg_val<uint32_t>(static_cast<int>(address + i)),
+                                        arg_at(page_size + static_cast<uint32_t>(i)))...);
+}
+}  // namespace tilegrid_device
+template <class... Args>
+inline auto make_tensor_accessor_tuple(const std::tuple<Args...>& args, uint32_t address_rt_arg_index_start,
+                                       uint32_t page_size_ct_arg_index_start) {
+  return tilegrid_device::accessors_of(args, address_rt_arg_index_start, page_size_ct_arg_index_start,
+                                       std::index_sequence_for<Args...>());
+}
+/// Any of them, by a pointer: it must outlive this.
+class AbstractTensorAccessorWrapper {
+ public:
+  AbstractTensorAccessorWrapper() = default;
+  template <class Accessor>
+  explicit AbstractTensorAccessorWrapper(const Accessor& accessor)
+      : accessor_(&accessor), address_([](const void* of, uint32_t page, uint32_t offset, uint8_t noc) {
+          return static_cast<const Accessor*>(of)->get_noc_addr(page, offset, noc);
+        }) {}
+  uint64_t get_noc_addr(uint32_t page, uint32_t offset = 0, uint8_t noc = noc_index) const {
+    return address_(accessor_, page, offset, noc);
+  }
+
+ private:
+  const void* accessor_ = nullptr;
+  uint64_t (*address_)(const void*, uint32_t, uint32_t, uint8_t) = nullptr;
+};
+namespace tilegrid_device {
+template <class Tuple, size_t... i>
+inline auto wrapped_accessors(const Tuple& accessors, std::index_sequence<i...>) {
+  return std::array<AbstractTensorAccessorWrapper, sizeof...(i)>{AbstractTensorAccessorWrapper(std::get<i>(accessors))...};
+}
+}  // namespace tilegrid_device
+template <class... Accessors>
+inline auto make_abstract_tensor_accessor_wrappers(const std::tuple<Accessors...>& accessors) {
+  return tilegrid_device::wrapped_accessors(accessors, std::index_sequence_for<Accessors...>());
+}
 
 // ---- Free functions over all of them
 template <class Generator>
@@ -344,6 +451,10 @@ concept tilegrid_generator = requires(const Generator& g) {
 };
 
 template <tilegrid_generator Generator>
+inline uint64_t get_noc_addr(uint32_t id, const Generator& g, uint32_t offset = 0, uint8_t noc = noc_index, TG_AT) {
+  return g.get_noc_addr(id, offset, noc, at);
+}
+template <bool DRAM, tilegrid_generator Generator>
 inline uint64_t get_noc_addr(uint32_t id, const Generator& g, uint32_t offset = 0, uint8_t noc = noc_index, TG_AT) {
   return g.get_noc_addr(id, offset, noc, at);
 }

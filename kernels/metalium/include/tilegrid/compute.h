@@ -22,13 +22,19 @@ enum ReduceDim { REDUCE_ROW = 0, REDUCE_COL = 1, REDUCE_SCALAR = 2 };
 enum EltwiseBinaryType { ELWADD = 0, ELWSUB = 1, ELWMUL = 2, ELWDIV = 3, ELWLESS = 4 };
 enum class EltwiseBinaryReuseDestType { NONE = 0, DEST_TO_SRCA = 1, DEST_TO_SRCB = 2 };
 enum BroadcastType { NONE = 0, COL = 1, ROW = 2, SCALAR = 3 };
-enum class VectorMode { None = 0, R = 1, C = 2, RC = 4, RC_custom = 6, Invalid = 0xFF };
 enum class DataCopyType { A2D, B2D };
 enum class SrcOrder { AB, BA, Regular = AB, Reverse = BA };
 enum class DstTileLayout { Default, Interleaved };
 enum class DstTileShape { Tile32x32, Tile32x16, Tile16x16 };
 enum class DstSync { SyncHalf, SyncFull };
+enum ReluType { NO_RELU, ZERO_RELU, MIN_THRESHOLD_RELU, MAX_THRESHOLD_RELU };
 enum class InputClamping : bool { None = false, ClampToNegative = true };
+
+// Its numbers are used as integers; they are no names of the global namespace, as one is called `C`.
+namespace ckernel {
+enum VectorMode { None = 0, R = 1, C = 2, RC = 4, RC_custom = 6, Invalid = 0xFF };
+}
+using ckernel::VectorMode;
 
 namespace tilegrid_device {
 
@@ -56,8 +62,8 @@ using ::EltwiseBinaryType;
 using ::InputClamping;
 using ::PoolType;
 using ::ReduceDim;
+using ::ReluType;
 using ::SrcOrder;
-using ::VectorMode;
 using tt::constants::FACE_HEIGHT;
 using tt::constants::FACE_WIDTH;
 using tt::constants::TILE_HEIGHT;
@@ -297,6 +303,18 @@ inline void reduce_init(uint32_t cb, uint32_t scaler, uint32_t out = 16, uint32_
   ::tilegrid_device::refuse_pool(type, at);
   TG.startup(cb, scaler, out, at);
 }
+/// Forms of the years before, with `at_start`, and with operation and dimension as arguments.
+template <bool at_start, PoolType type = TILEGRID_REDUCE_OP, ReduceDim dim = TILEGRID_REDUCE_DIM>
+inline void reduce_init(uint32_t cb, uint32_t scaler, uint32_t out = 16, TG_AT) {
+  reduce_init<type, dim>(cb, scaler, out, 0, at);
+}
+template <bool at_start>
+inline void reduce_init(PoolType type, ReduceDim, uint32_t cb, uint32_t scaler, uint32_t out = 16, TG_AT) {
+  ::tilegrid_device::refuse_pool(type, at);
+  TG.startup(cb, scaler, out, at);
+}
+template <bool at_start>
+inline void reduce_init_delta(PoolType, ReduceDim, uint32_t = 0, uint32_t = 0, uint32_t = 0) {}
 template <bool at_start = true, PoolType type = TILEGRID_REDUCE_OP, ReduceDim dim = TILEGRID_REDUCE_DIM>
 inline void reduce_init_delta(uint32_t = 0, uint32_t = 0, uint32_t = 0) {}
 template <PoolType type = TILEGRID_REDUCE_OP, ReduceDim dim = TILEGRID_REDUCE_DIM>
@@ -307,6 +325,11 @@ template <bool = false>
 inline void reduce_uninit(uint32_t = 0) {}
 template <PoolType type = TILEGRID_REDUCE_OP, ReduceDim dim = TILEGRID_REDUCE_DIM, bool = false, bool = false>
 inline void reduce_tile(uint32_t cb, uint32_t scaler, uint32_t index, uint32_t scaler_index, uint32_t dst, TG_AT) {
+  ::tilegrid_device::refuse_pool(type, at);
+  TG.reduce(::tilegrid_device::pool_of(type), dim, cb, scaler, index, scaler_index, dst, at);
+}
+inline void reduce_tile(PoolType type, ReduceDim dim, uint32_t cb, uint32_t scaler, uint32_t index, uint32_t scaler_index,
+                        uint32_t dst, TG_AT) {
   ::tilegrid_device::refuse_pool(type, at);
   TG.reduce(::tilegrid_device::pool_of(type), dim, cb, scaler, index, scaler_index, dst, at);
 }
@@ -419,6 +442,11 @@ inline void pack_untilize_dest_init(uint32_t out, uint32_t = 16, uint32_t = 4, T
 }
 template <uint32_t block_ct = 8, uint32_t full_ct = block_ct>
 inline void pack_untilize_dest_init_short(uint32_t, uint32_t = 16, uint32_t = 4) {}
+template <uint32_t block_ct = 8, uint32_t full_ct = block_ct, bool diagonal = false, bool narrow_row = false,
+          uint32_t row_datums = 32>
+inline void pack_untilize_dst_init_short(uint32_t, uint32_t = 16, uint32_t = 4) {
+  static_assert(!diagonal && !narrow_row, "pack_untilize_dst of diagonals and of narrow rows is not there");
+}
 inline void pack_untilize_uninit(uint32_t = 16) {}
 /// Tiles of a block row from DST 0 on, as rows of full_ct tiles.
 template <uint32_t block_ct = 8, uint32_t full_ct = block_ct, bool diagonal = false, bool narrow_row = false,
@@ -448,7 +476,10 @@ inline void tensix_sync() {}
 namespace math {}
 namespace packer {}
 namespace unpacker {}
-namespace sfpu {}
+namespace sfpu {
+/// The vector unit's configuration holds nothing that is emulated.
+inline void _init_sfpu_config_reg() {}
+}  // namespace sfpu
 }  // namespace ckernel
 using namespace ckernel;
 
@@ -461,3 +492,10 @@ inline void cb_get_tile(uint32_t cb, uint32_t index, Pointer* tile, TG_AT) {
   *tile = reinterpret_cast<Pointer>(static_cast<uintptr_t>(address));
 }
 inline void cb_release_tile(uint32_t) {}
+/// A tile's address, and a word of it: on silicon UNPACK tells the others.
+inline uint32_t get_tile_address(uint32_t cb, uint32_t index, TG_AT) {
+  return TG.cb_fact(cb, 0, at) + index * TG.cb_fact(cb, 2, at);
+}
+inline uint32_t read_tile_value(uint32_t cb, uint32_t index, uint32_t word, TG_AT) {
+  return reinterpret_cast<volatile uint32_t*>(static_cast<uintptr_t>(get_tile_address(cb, index, at)))[word];
+}

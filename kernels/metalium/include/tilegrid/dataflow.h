@@ -59,6 +59,30 @@ template <bool DRAM>
 inline uint64_t get_noc_addr_from_bank_id(uint32_t bank, uint32_t address, uint8_t = noc_index, TG_AT) {
   return tilegrid_device::tg().bank_address(DRAM, bank, address, at);
 }
+/// The banks' places as the firmware has them in tables: what get_noc_addr_from_bank_id makes an address of.
+#define NOC_ADDR_COORD_SHIFT 36
+namespace tilegrid_device {
+struct BankOffsets {
+  bool dram;
+  uint32_t operator[](uint32_t bank) const {
+    return static_cast<uint32_t>(tg().bank_address(dram, bank, 0, Line::here()) &
+                                 ((uint64_t{1} << NOC_ADDR_COORD_SHIFT) - 1));
+  }
+};
+struct BankPlaces {
+  bool dram;
+  uint32_t operator[](uint32_t bank) const {
+    return static_cast<uint32_t>(tg().bank_address(dram, bank, 0, Line::here()) >> NOC_ADDR_COORD_SHIFT);
+  }
+};
+/// Of each NoC the same.
+struct BankPlacesOfNocs {
+  bool dram;
+  BankPlaces operator[](uint32_t) const { return {dram}; }
+};
+}  // namespace tilegrid_device
+inline constexpr tilegrid_device::BankOffsets bank_to_dram_offset{true}, bank_to_l1_offset{false};
+inline constexpr tilegrid_device::BankPlacesOfNocs dram_bank_to_noc_xy{true}, l1_bank_to_noc_xy{false};
 inline uint64_t get_noc_addr_helper(uint32_t noc_xy, uint32_t address) {
   return tilegrid_device::tg().noc_address(noc_xy & 0x3FU, noc_xy >> 6U & 0x3FU, address);
 }
@@ -148,6 +172,28 @@ inline void noc_async_read_set_trid(uint32_t trid = 0, uint8_t noc = noc_index, 
 inline void noc_async_read_tile_dram_sharded_set_trid(uint32_t trid = 0, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().read_set_trid(trid, noc, at);
 }
+/// Names of the years before, of reads of a bank in DRAM.
+template <uint32_t bank_base_address, uint32_t page_size, bool use_vc>
+inline uint32_t noc_async_read_tile_dram_sharded_set_state(uint32_t bank, uint32_t = 0, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().read_set_state(tilegrid_device::tg().bank_address(true, bank, bank_base_address, at), page_size, noc,
+                                       at);
+  return bank_base_address;
+}
+template <uint32_t page_size, bool use_vc>
+inline uint32_t noc_async_read_tile_dram_sharded_set_state(uint32_t bank_base_address, uint32_t bank = 0, uint32_t = 0,
+                                                           uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().read_set_state(tilegrid_device::tg().bank_address(true, bank, bank_base_address, at), page_size, noc,
+                                       at);
+  return bank_base_address;
+}
+inline void noc_async_read_tile_dram_sharded_with_state(uint32_t base, uint32_t source, uint32_t l1, uint32_t = 0,
+                                                        uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().read_with_state(base + source, l1, 0, noc, at);
+}
+inline void noc_async_read_tile_dram_sharded_with_state_with_trid(uint32_t base, uint32_t source, uint32_t l1,
+                                                                  uint32_t trid = 0, uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().read_with_state_trid(base, source, l1, trid, noc, at);
+}
 template <bool skip_ptr_update = false, bool skip_cmdbuf_chk = false>
 inline void noc_async_read_one_packet_with_state_with_trid(uint32_t base, uint32_t source, uint32_t l1, uint32_t trid = 0,
                                                            uint8_t noc = noc_index, TG_AT) {
@@ -176,6 +222,19 @@ inline void noc_async_write_barrier_with_trid(uint32_t trid, uint8_t noc = noc_i
 }
 inline void noc_async_write_flushed_with_trid(uint32_t trid, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().barrier(2, static_cast<int>(trid), noc, at);
+}
+/// Whether those of an id have come: who asks waits for them, so the answer is yes.
+inline bool ncrisc_noc_read_with_transaction_id_flushed(uint32_t noc, uint32_t trid, TG_AT) {
+  tilegrid_device::tg().barrier(0, static_cast<int>(trid), static_cast<uint8_t>(noc), at);
+  return true;
+}
+inline bool ncrisc_noc_nonposted_write_with_transaction_id_flushed(uint32_t noc, uint32_t trid, TG_AT) {
+  tilegrid_device::tg().barrier(1, static_cast<int>(trid), static_cast<uint8_t>(noc), at);
+  return true;
+}
+inline bool ncrisc_noc_nonposted_write_with_transaction_id_sent(uint32_t noc, uint32_t trid, TG_AT) {
+  tilegrid_device::tg().barrier(2, static_cast<int>(trid), static_cast<uint8_t>(noc), at);
+  return true;
 }
 // The command buffers below the API, as far as they set a transaction id.
 inline constexpr uint32_t read_cmd_buf = 1, write_cmd_buf = 0, write_reg_cmd_buf = 2, write_at_cmd_buf = 3;
@@ -314,7 +373,11 @@ TILEGRID_UNCOUNTED inline uint32_t get_bank_count() {
   return tilegrid_device::tg().place(DRAM ? 6 : 7);
 }
 
-/// What old compilers of the vendor lacked, and kernels call by name.
+/// What old compilers of the vendor lacked, and kernels call by name; a kernel's own goes before a template.
+template <int = 0>
+inline uint32_t min(uint32_t a, uint32_t b) {
+  return a < b ? a : b;
+}
 inline uint32_t mulsi3(uint32_t a, uint32_t b) { return a * b; }
 
 struct c_tensix_core {
@@ -322,6 +385,14 @@ struct c_tensix_core {
 };
 namespace ckernel {
 inline void wait(uint32_t cycles, TG_AT) { riscv_wait(cycles, at); }
+}  // namespace ckernel
+
+namespace ckernel {
+enum ThreadId { UnpackThreadId = 0, MathThreadId = 1, PackThreadId = 2, BriscThreadId = 3 };
+/// A word to another processor of this core, and the next one from it, for which the reader waits. UNPACK, MATH and PACK
+/// are one program: what is sent to one of them comes to whichever reads first.
+inline void mailbox_write(uint8_t thread, uint32_t value, TG_AT) { tilegrid_device::tg().mailbox_write(thread, value, at); }
+inline uint32_t mailbox_read(uint8_t thread, TG_AT) { return tilegrid_device::tg().mailbox_read(thread, at); }
 }  // namespace ckernel
 
 // Multiples that ends of transfers must have in common.

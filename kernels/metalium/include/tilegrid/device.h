@@ -21,6 +21,8 @@
 namespace NAMESPACE {
 void MAIN __attribute__((weak));
 }
+// A kernel_main may call what an included file has there.
+using namespace NAMESPACE;
 
 #if defined(COMPILE_FOR_TRISC)
 #include "tilegrid/compute.h"

@@ -57,6 +57,10 @@ struct Interface {
   uint32_t (*scope)(int mark, const char* name, uint64_t value, Line at);
   void (*scope_end)(int mark, uint32_t id);
 
+  /// Words between the processors of a core, by the vendor's number of the other one: 0 to 2 UNPACK, MATH and PACK, 3 BRISC.
+  void (*mailbox_write)(uint32_t thread, uint32_t value, Line at);
+  uint32_t (*mailbox_read)(uint32_t thread, Line at);
+
   // Circular buffers and arguments
   void (*cb_reserve_back)(uint32_t cb, uint32_t pages, Line at);
   void (*cb_push_back)(uint32_t cb, uint32_t pages, Line at);

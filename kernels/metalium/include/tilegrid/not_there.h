@@ -55,12 +55,3 @@ TILEGRID_NOT_THERE(eth_send_bytes, "Ethernet; one chip is emulated")
 TILEGRID_NOT_THERE(eth_wait_for_bytes, "Ethernet; one chip is emulated")
 TILEGRID_NOT_THERE(eth_receiver_done, "Ethernet; one chip is emulated")
 TILEGRID_NOT_THERE(eth_wait_for_receiver_done, "Ethernet; one chip is emulated")
-TILEGRID_NOT_THERE(ncrisc_noc_read_with_transaction_id_flushed,
-                   "reads with an id are waited for by noc_async_read_barrier_with_trid")
-TILEGRID_NOT_THERE(ncrisc_noc_nonposted_write_with_transaction_id_flushed,
-                   "writes with an id are waited for by noc_async_write_barrier_with_trid")
-namespace ckernel {
-enum ThreadId { UnpackThreadId = 0, MathThreadId = 1, PackThreadId = 2, BriscThreadId = 3 };
-TILEGRID_NOT_THERE(mailbox_read, "the processors of a core tell each other by circular buffers and semaphores here")
-TILEGRID_NOT_THERE(mailbox_write, "the processors of a core tell each other by circular buffers and semaphores here")
-}  // namespace ckernel

@@ -174,6 +174,10 @@ inline void unary_min_tile_init() {}
   template <auto... options>                                                              \
   inline void name##_tile(uint32_t a, uint32_t b, uint32_t out, VectorMode mode, TG_AT) { \
     TG.vector_binary(TG_OP(op), a, b, out, TG_MODE(mode), at);                            \
+  }                                                                                       \
+  template <auto... options>                                                              \
+  inline void name##_tile(uint32_t a, uint32_t b, uint32_t out, int mode, TG_AT) {        \
+    TG.vector_binary(TG_OP(op), a, b, out, TG_MODE(mode), at);                            \
   }
 TILEGRID_PAIR(add_binary, add_tile)
 TILEGRID_PAIR(sub_binary, sub_tile)
