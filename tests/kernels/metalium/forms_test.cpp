@@ -134,8 +134,9 @@ void kernel_main() {
 TEST(KernelForms, PagesAreFoundByEveryGenerator) {
   std::vector<std::uint32_t> input(16 * 64);
   std::iota(input.begin(), input.end(), 1000U);
-  const auto got = moved(input, 256, 7 * 64 + 8, R"(#include "dataflow_api.h"
+  const auto got = moved(input, 256, 8 * 64 + 8, R"(#include "dataflow_api.h"
 #include "api/numeric/bfloat16.h"
+#include "utils/float32.h"
 #if get_compile_time_arg_val(0) == 2 && get_compile_time_arg_val(2) == 77
 constexpr uint32_t chosen = 77;
 #else
@@ -172,6 +173,10 @@ void kernel_main() {
   while (!ncrisc_noc_read_with_transaction_id_flushed(noc_index, 3)) {
   }
   to += 256;
+  const uint32_t base = noc_async_read_tile_dram_sharded_set_state<true>(from, 256, 6, 1);
+  noc_async_read_tile_dram_sharded_with_state(base, 0, to);
+  noc_async_read_barrier();
+  to += 256;
   auto* words = reinterpret_cast<volatile uint32_t*>(to);
   words[0] = chosen;
   words[1] = min(5u, 9u);
@@ -185,10 +190,10 @@ void kernel_main() {
                          {2, 2, 77, 256, 512}, "");
   if (!test::session().is_host()) return;
   std::size_t place = 0;
-  for (const std::uint32_t page : {3U, 14U, 15U, 13U, 2U, 5U, 4U}) {
+  for (const std::uint32_t page : {3U, 14U, 15U, 13U, 2U, 5U, 4U, 6U}) {
     for (std::uint32_t i = 0; i < 64; ++i) ASSERT_EQ(got[place++], 1000 + page * 64 + i) << page;
   }
-  EXPECT_EQ(std::vector<std::uint32_t>(got.begin() + 448, got.begin() + 452), (std::vector<std::uint32_t>{77, 5, 3, 512}));
+  EXPECT_EQ(std::vector<std::uint32_t>(got.begin() + 512, got.begin() + 516), (std::vector<std::uint32_t>{77, 5, 3, 512}));
 }
 
 const char* const mail_sender = R"(#include "dataflow_api.h"

@@ -36,6 +36,8 @@ inline uint8_t get_relative_logical_y() { return get_absolute_logical_y(); }
 #define NOC_Y(y) (y)
 #define NOC_X_PHYS_COORD(x) (x)
 #define NOC_Y_PHYS_COORD(y) (y)
+#define DYNAMIC_NOC_X(noc, x) (x)
+#define DYNAMIC_NOC_Y(noc, y) (y)
 #define NOC_XY_ADDR(x, y, addr) ::tilegrid_device::tg().noc_address((x), (y), (addr))
 #define NOC_MAX_BURST_SIZE 8192
 #define NOC_UNICAST_WRITE_VC 1
@@ -182,6 +184,13 @@ inline uint32_t noc_async_read_tile_dram_sharded_set_state(uint32_t bank, uint32
 template <uint32_t page_size, bool use_vc>
 inline uint32_t noc_async_read_tile_dram_sharded_set_state(uint32_t bank_base_address, uint32_t bank = 0, uint32_t = 0,
                                                            uint8_t noc = noc_index, TG_AT) {
+  tilegrid_device::tg().read_set_state(tilegrid_device::tg().bank_address(true, bank, bank_base_address, at), page_size, noc,
+                                       at);
+  return bank_base_address;
+}
+template <bool use_vc>
+inline uint32_t noc_async_read_tile_dram_sharded_set_state(uint32_t bank_base_address, uint32_t page_size, uint32_t bank = 0,
+                                                           uint32_t = 0, uint8_t noc = noc_index, TG_AT) {
   tilegrid_device::tg().read_set_state(tilegrid_device::tg().bank_address(true, bank, bank_base_address, at), page_size, noc,
                                        at);
   return bank_base_address;
