@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -248,23 +252,73 @@ void replay_cut_short(const RunLog& log, const Chip& chip, Observer& observer) {
   }
 }
 
-DeviceTime replay(const RunLog& log, const Chip& chip, Observer* observer,
-                  const std::function<void(double part)>& progress) {
-  constexpr double flops_of_tile = 2.0 * tile_side * tile_side * tile_side;
-  DeviceTime time;
-  double phases = 0;
+/// Launches that nobody looks at know nothing of each other: several threads share them.
+static std::vector<LaunchTime> side_by_side(const RunLog& log, const Chip& chip,
+                                            const std::function<void(double part)>& progress) {
+  constexpr std::uint64_t worth_a_thread = 100'000;  // events, some hundredth of a second
+  constexpr std::size_t most_threads = 4;            // each has a replay in memory
+  const std::size_t launches = log.launches.size();
+  std::uint64_t all = 0;
+  for (const LaunchLog& launch : log.launches) all += events_to_move(launch);
+  std::vector<LaunchTime> times(launches);
+  std::vector<std::exception_ptr> errors(launches);
+  std::atomic<std::size_t> next = 0;
+  std::atomic<std::uint64_t> moved = 0;
+  const auto work = [&](bool tells) {
+    for (std::size_t number = next++; number < launches; number = next++) {
+      std::uint64_t told = 0;
+      const std::function<void(std::uint64_t)> tell = [&](std::uint64_t events) {
+        moved += events - std::exchange(told, events);
+        if (tells && progress) progress(static_cast<double>(moved) / static_cast<double>(all));
+      };
+      try {
+        const Start start{log.launches[number], log.grid, chip, 0, static_cast<int>(number)};
+        times[number] = LaunchReplay<false>(start, nullptr, tell).run();
+        moved += events_to_move(log.launches[number]) - told;
+      } catch (...) {
+        errors[number] = std::current_exception();
+        next = launches;
+      }
+    }
+  };
+  const std::size_t threads = std::min({launches, most_threads, std::size_t{std::thread::hardware_concurrency()}});
+  std::vector<std::thread> others;
+  others.reserve(threads);
+  for (std::size_t i = 1; i < threads && all >= worth_a_thread; ++i) others.emplace_back(work, false);
+  work(true);
+  for (std::thread& other : others) other.join();
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+  return times;
+}
+
+static std::vector<LaunchTime> one_by_one(const RunLog& log, const Chip& chip, Observer& observer,
+                                          const std::function<void(double part)>& progress) {
+  std::vector<LaunchTime> times;
+  times.reserve(log.launches.size());
+  double cycles = 0;
   std::uint64_t all = 0, before = 0;
   for (const LaunchLog& launch : log.launches) all += events_to_move(launch);
   std::function<void(std::uint64_t)> moved;
   if (progress)
     moved = [&](std::uint64_t events) { progress(static_cast<double>(before + events) / static_cast<double>(all)); };
   for (const LaunchLog& launch : log.launches) {
-    const int number = static_cast<int>(time.launches.size());
-    const Start start{launch, log.grid, chip, time.cycles, number};
-    time.launches.push_back(observer == nullptr ? LaunchReplay<false>(start, observer, moved).run()
-                                                : LaunchReplay<true>(start, observer, moved).run());
+    const Start start{launch, log.grid, chip, cycles, static_cast<int>(times.size())};
+    times.push_back(LaunchReplay<true>(start, &observer, moved).run());
     before += events_to_move(launch);
-    const LaunchTime& done = time.launches.back();
+    cycles += times.back().cycles;
+  }
+  return times;
+}
+
+DeviceTime replay(const RunLog& log, const Chip& chip, Observer* observer,
+                  const std::function<void(double part)>& progress) {
+  constexpr double flops_of_tile = 2.0 * tile_side * tile_side * tile_side;
+  DeviceTime time;
+  double phases = 0;
+  time.launches = observer == nullptr ? side_by_side(log, chip, progress) : one_by_one(log, chip, *observer, progress);
+  for (const LaunchTime& done : time.launches) {
     time.cycles += done.cycles;
     time.flops += static_cast<double>(done.matmul_tiles) * flops_of_tile;
     time.events += done.events;

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "core/error.h"
 #include "runtime/timing/exact.h"
 #include "runtime/timing/microbenchmarks.h"
 #include "tests/runtime/timing/plain_replay.h"
@@ -130,6 +131,21 @@ TEST(Stretches, MicrobenchmarksTakeTheSameToTheLastBit) {
   static_cast<void>(expect_same_step_by_step(tests.all_to_all({8, 4}, 2048), Chip()));
   static_cast<void>(expect_same_step_by_step(tests.dram_by_all({8, 4}, NocId::noc0, EventKind::noc_read, 2048, 20), Chip()));
   static_cast<void>(expect_same_step_by_step(tests.multicast({0, 0}, {0, 0}, {3, 3}, 2048, true, 50), Chip()));
+}
+
+TEST(Stretches, LaunchesSideBySideTakeWhatTheyTakeOneByOne) {
+  RunLog log;
+  log.grid = {8, 10};
+  for (const std::uint32_t bytes : {2048U, 64U, 2048U, 8192U, 2048U}) {
+    for (const LaunchLog& launch :
+         Microbenchmarks().dram_by_all({8, 10}, NocId::noc0, EventKind::noc_read, bytes, 400).launches) {
+      log.launches.push_back(launch);
+    }
+  }
+  const DeviceTime time = expect_same_step_by_step(log, Chip());
+  EXPECT_EQ(time.launches[0].cycles, time.launches[4].cycles);
+  log.launches[1].cores.pop_back();  // no such grid
+  EXPECT_THROW(static_cast<void>(replay(log, Chip())), UsageError);
 }
 
 TEST(Stretches, SumsOfExactCyclesDoNotDependOnTheOrder) {
