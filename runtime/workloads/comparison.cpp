@@ -52,6 +52,7 @@ void add_tally(report::Value& figures, const planner::Tally& tally, const std::v
   figures["outside"] = tally.outside;
   figures["undefined"] = tally.undefined;
   figures["beyond"] = tally.beyond;
+  figures[".account"] = tally_text(tally, extents);
   report::Value& first = figures["first_wrong"];
   if (tally.wrong() == 0) return;
   first = report::Array();

@@ -25,8 +25,8 @@ namespace tilegrid::workloads {
 [[nodiscard]] std::string place_text(std::size_t at, const std::vector<std::int64_t>& extents);
 /// What became of the elements, in words, places by the extents of the output.
 [[nodiscard]] std::string tally_text(const planner::Tally& tally, const std::vector<std::int64_t>& extents);
-/// Keys: elements, undecided, not_finite, outside, undefined, beyond, first_wrong (a list of indices, null without one).
-/// They go into `figures`.
+/// Keys: elements, undecided, not_finite, outside, undefined, beyond, first_wrong (a list of indices, null without one), and
+/// for the text .account, tally_text(). They go into `figures`.
 void add_tally(report::Value& figures, const planner::Tally& tally, const std::vector<std::int64_t>& extents);
 /// The line of a gate: what it asks for, the account of elements where it has something to say (empty: nothing), the
 /// verdict.

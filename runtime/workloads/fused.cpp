@@ -30,13 +30,12 @@ using planner::Plan;
 using planner::Tensor;
 using planner::TensorExtent;
 using planner::ValueId;
+using report::Member;
 using report::Value;
 
 constexpr int most_side = 1 << 20;  ///< elements of a tensor's side
 
 std::string input_flag(const std::string& name) { return fmt::format("--in {}=", name); }
-
-std::string extent_text(const TensorExtent& extent) { return fmt::format("{}x{}", extent.rows, extent.cols); }
 
 void check_names(const Graph& graph, const char* flag, const NamedFiles& files, const std::vector<ValueId>& values,
                  const char* what) {
@@ -196,7 +195,9 @@ void Fused::finish(Device& device, report::RunOutcome& outcome) {
       const planner::Comparison& one = verification.emplace_back(planner::compare(expected[i], results[i]));
       if (!accuracy || accuracy->relative_l2 < one.relative_l2) accuracy = accuracy_of(one);
       if (one.verified()) continue;
-      if (*passed) mismatch = fmt::format("output {}: {}", plan.graph.value(plan.graph.outputs()[i]).name, account_of(i));
+      if (*passed)
+        mismatch = fmt::format("output {}: {}", plan.graph.value(plan.graph.outputs()[i]).name,
+                               tally_text(one, {results[i].rows, results[i].cols}));
       passed = false;
     }
     outcome.verify_seconds = watch.seconds();
@@ -216,32 +217,43 @@ std::string Fused::line() const {
                      numbers_line(planner::format_text(machine), compute), report::text_of(options.grid));
 }
 
-void Fused::describe_config(report::Document& document) const {
+Value Fused::tensor_figures() const {
   const Graph& planned = job.plan.graph;
-  std::string text;
-  Value tensors{{"inputs", report::Array()}, {"outputs", report::Array()}};
-  const auto add = [&](ValueId id, const TensorExtent& extent, const char* which, const NamedFiles& files) {
-    const std::string& name = planned.value(id).name;
-    const std::string path = source_of(files, name);
-    tensors[which].push(
-        {{"name", name}, {"rows", extent.rows}, {"cols", extent.cols}, {"file", report::text_or_null(path)}});
-    const bool shown = !path.empty() && &files == &inputs;
-    return fmt::format("{} {}{}", name, extent_text(extent), shown ? fmt::format(" ({})", path) : "");
+  const auto list = [&](const std::vector<ValueId>& ids, const std::vector<TensorExtent>& extents, const NamedFiles& files) {
+    report::Array all;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const std::string& name = planned.value(ids[i]).name;
+      all.push_back({{"name", name},
+                     {"rows", extents[i].rows},
+                     {"cols", extents[i].cols},
+                     {"file", report::text_or_null(source_of(files, name))}});
+    }
+    return all;
   };
-  for (std::size_t i = 0; i < input_extents.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + add(static_cast<ValueId>(i), input_extents[i], "inputs", inputs);
+  return {{"inputs", list(planned.inputs(), input_extents, inputs)},
+          {"outputs", list(planned.outputs(), output_extents, outputs)}};
+}
+
+/// "A 64x64 (a.npy), B 64x64 -> C 64x64; random normal, seed 0"
+std::string Fused::tensors_text(const Value& tensors) const {
+  std::string text;
+  for (const Member& side : tensors.members()) {
+    const char* before = side.name == "inputs" ? "" : " -> ";
+    for (const Value& one : side.value.list()) {
+      text += fmt::format("{}{} {}x{}", before, one["name"].text(), one["rows"].count(), one["cols"].count());
+      if (side.name == "inputs" && !one["file"].is_null()) text += fmt::format(" ({})", one["file"].text());
+      before = ", ";
+    }
   }
-  text += " ->";
-  for (std::size_t i = 0; i < output_extents.size(); ++i) {
-    text += (i == 0 ? " " : ", ") + add(planned.outputs()[i], output_extents[i], "outputs", outputs);
-  }
-  if (options.dry_run) {
-    text += "; no data";
-  } else if (inputs.size() < input_extents.size()) {
+  if (options.dry_run) return text + "; no data";
+  if (inputs.size() < input_extents.size()) {
     text += fmt::format("; random normal, seed {}", seed);
     if (scale != 1) text += fmt::format(", scale {}", scale);
   }
+  return text;
+}
 
+void Fused::describe_config(report::Document& document) const {
   planner::Machine machine = job.plan.machine;
   machine.any_sync = false;  // it has been chosen
   Value& facts = document.figures["config"];
@@ -249,18 +261,50 @@ void Fused::describe_config(report::Document& document) const {
   facts["block"] = text_of(job.plan.block);
   facts["block_rows"] = job.block_rows;
   facts["block_cols"] = job.block_cols;
-  facts["tensors"] = tensors;
+  facts["tensors"] = tensor_figures();
   facts["fidelity"] = name_of(machine.fidelity);
   facts["dst"] = dst_names().of(machine.dst_fp32);
   facts["sync"] = sync_names().of(machine.full_sync);
   facts["dst_capacity"] = machine.capacity();
   document.add("graph", planner::graph_signature(graph));
   document.add("", planner::graph_operations(graph), true);
-  document.add("tensors", text);
+  document.add("tensors", tensors_text(facts["tensors"]));
   document.add("machine", planner::machine_text(machine), true);
-  document.add("blocks", fmt::format("{} tiles, {} x {} of them; {} to {} a core", text_of(job.plan.block), job.block_rows,
-                                     job.block_cols, planner::blocks_of_core(job, job.grid.cores() - 1),
-                                     planner::blocks_of_core(job, 0)));
+  document.add("blocks", fmt::format("{} tiles, {} x {} of them; {} to {} a core", facts["block"].text(),
+                                     facts["block_rows"].count(), facts["block_cols"].count(),
+                                     work_of(job.grid.cores() - 1)["blocks"].count(), work_of(0)["blocks"].count()));
+}
+
+Value Fused::verification_figures() const {
+  Value figures{{"passed", *passed}, {"outputs", report::Array()}, {".seconds", verify_seconds_}};
+  for (std::size_t i = 0; i < verification.size(); ++i) {
+    const std::string& name = job.plan.graph.value(job.plan.graph.outputs()[i]).name;
+    figures["outputs"].push(comparison_figures(name, verification[i], output_extents[i].cols));
+  }
+  return figures;
+}
+
+/// Of a verification: text, and the line of the first screen. Where elements are no numbers, or can't be judged, that one
+/// has all of it, too.
+static void describe_verification(const Value& verify, report::Document& document) {
+  const report::Array& outputs = verify["outputs"].list();
+  std::string& text = document.verification;
+  text = fmt::format("\nVerification against double precision: {:.2f} s\n", verify[".seconds"].number());
+  std::string accounts;
+  bool open = false, plain = verify["passed"].truth();
+  double farthest = 0;
+  for (const Value& one : outputs) {
+    text += comparison_text(one);
+    accounts += accounts.empty() ? "" : "; ";
+    accounts += (outputs.size() > 1 ? one["name"].text() + ": " : "") + one[".account"].text();
+    const std::uint64_t unjudged = one["undecided"].count() + one["undefined"].count() + one["beyond"].count();
+    open = open || unjudged >= one["elements"].count();
+    plain = plain && unjudged == 0;
+    farthest = std::max(farthest, one["relative_l2"].number());
+  }
+  if (open) accounts += "; try a smaller --scale";
+  text += gate_text("every element within its bound", accounts, verify["passed"].truth());
+  if (plain) document.verdict = fmt::format("each element within its bound, relative L2 {:.3g}", farthest);
 }
 
 void Fused::describe(report::Document& document) const {
@@ -269,40 +313,15 @@ void Fused::describe(report::Document& document) const {
   document.plan = fmt::format("\nPlan {}: {}  modelled: {:.0f} cycles from block to block, bound by {}\n",
                               name_of(plan.strategy), planner::verdict(plan), plan.cost.interval, plan.cost.bound());
   document.figures["plan"] = report::from_json(planner::plan_json_text(plan));
-  Value& json = document.figures["verify"];
-  if (!passed && verify != VerifyMode::off) {
+  Value& verify_figures = document.figures["verify"];
+  if (passed) {
+    verify_figures = verification_figures();
+    describe_verification(verify_figures, document);
+  } else if (verify != VerifyMode::off) {
     document.verification =
         fmt::format("\nVerification: not verified, {:.1e} multiply-adds are more than {:.0e} (--verify full does it)\n",
                     multiply_adds, fused_verification_limit);
   }
-  if (!passed) return;
-  std::string& text = document.verification;
-  text = fmt::format("\nVerification against double precision: {:.2f} s\n", verify_seconds_);
-  json = {{"passed", *passed}, {"outputs", report::Array()}};
-  std::string accounts;
-  bool open = false, plain = *passed;
-  double farthest = 0;
-  for (std::size_t i = 0; i < verification.size(); ++i) {
-    const planner::Comparison& one = verification[i];
-    const Value figures = comparison_figures(plan.graph.value(plan.graph.outputs()[i]).name, one, output_extents[i].cols);
-    text += comparison_text(figures);
-    json["outputs"].push(figures);
-    const std::string name = verification.size() > 1 ? figures["name"].text() + ": " : std::string();
-    accounts += (i == 0 ? "" : "; ") + name + account_of(i);
-    open = open || !one.has_numbers();
-    plain = plain && one.undecided + one.undefined + one.beyond == 0;
-    farthest = std::max(farthest, figures["relative_l2"].number());
-  }
-  if (open) accounts += "; try a smaller --scale";
-  text += gate_text("every element within its bound", accounts, *passed);
-  // Where elements are no numbers, or can't be judged, all of it is said at once.
-  if (plain) {
-    document.verdict = fmt::format("each element within its bound, relative L2 {:.3g}", farthest);
-  }
-}
-
-std::string Fused::account_of(std::size_t output) const {
-  return tally_text(verification[output], {output_extents[output].rows, output_extents[output].cols});
 }
 
 Value Fused::work_of(int core) const { return {{"blocks", planner::blocks_of_core(job, core)}}; }

@@ -57,8 +57,9 @@ class Fused : public Workload {
 
  private:
   void describe_config(report::Document& document) const;
-  /// What verification says of the elements of an output.
-  [[nodiscard]] std::string account_of(std::size_t output) const;
+  [[nodiscard]] report::Value tensor_figures() const;
+  [[nodiscard]] std::string tensors_text(const report::Value& tensors) const;
+  [[nodiscard]] report::Value verification_figures() const;
 
   std::map<std::string, NpyArray> arrays_;  ///< of the user's files, by name
   std::vector<planner::Tensor> tensors_;    ///< inputs
