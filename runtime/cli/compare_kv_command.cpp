@@ -41,16 +41,12 @@ const std::vector<Figure> row_figures{
 
 /// All rows of one shape, a delivery with a balance each, with the same chunks: those of the delivery that is estimated to
 /// be quickest.
-struct Shape {
-  SweepPoint flags;
-  std::unique_ptr<Attention> asked;
+struct Shape : ComparedShape {
   attention::Config config;  ///< of the first row
   std::string refusal;       ///< why there are no rows
-  ComparedRuns rows;
 
-  [[nodiscard]] const ComparedRun* best() const { return quickest(rows); }
-  /// Of those with that delivery, where it was not replaced by another.
-  [[nodiscard]] const ComparedRun* best(KvDelivery delivery) const {
+  /// The best of those with that delivery, where it was not replaced by another.
+  [[nodiscard]] const ComparedRun* best_by(KvDelivery delivery) const {
     const std::string name = name_of(delivery);
     return quickest(
         rows, [&](const ComparedRun& row) { return row.what["delivery"].text() == name && row["used"].text() == name; });
@@ -130,13 +126,10 @@ ComparedRun delivered(const Session& session, Device& device, Shape& shape, KvDe
   });
   run.chunks_for_all = is_first;
   run.hash_output = !run.options.dry_run;
-  ComparedRun row;
+  std::vector<SweepPoint::Flag> own{{kv_flag, delivery}};
   const bool causal = run.config.shape.causal;
-  row.name = causal ? delivery + " " + balance : delivery;
-  row.group = shape.flags.varied.empty() ? "" : shape.flags.varied_text();
-  row.flags.varied = shape.flags.varied;
-  row.flags.varied.push_back({kv_flag, delivery});
-  if (causal) row.flags.varied.push_back({balance_flag, balance});
+  if (causal) own.push_back({balance_flag, balance});
+  ComparedRun row = shape.row(causal ? delivery + " " + balance : delivery, own);
   row.what = {{"delivery", delivery}, {"balance", balance}};
   run_row(session, device, run, row, false, [&](const report::RunOutcome& outcome) {
     if (is_first) shape.config = run.config;
@@ -248,7 +241,7 @@ std::string winners_text(const std::vector<Shape>& shapes) {
       continue;
     }
     for (const KvDelivery delivery : attention::all_deliveries) {
-      const ComparedRun* least = shape.best(delivery);
+      const ComparedRun* least = shape.best_by(delivery);
       cells.push_back(least == nullptr ? "-" : report::duration_text(least->seconds()));
     }
     cells.insert(cells.end(), {"   " + best->name, fmt::format("{:.2f}x", shape.gain(*best)),
@@ -263,26 +256,13 @@ std::string winners_text(const std::vector<Shape>& shapes) {
 
 Value shape_figures(const Shape& one) {
   const attention::Config& config = one.config;
-  Value winner;
-  if (const ComparedRun* best = one.best()) {
-    winner = best->what;
-    winner["cycles"] = best->cycles();
-  }
   Value figures{{"flags", one.flags.varied_figures()}, {"grid", report::text_of(config.grid)}};
-  const Value shape = attention_shape_figures(config.shape);
-  for (const report::Member& figure : shape.members()) figures[figure.name] = figure.value;
+  figures.add(attention_shape_figures(config.shape));
   figures["q_chunk"] = config.q_chunk;
   figures["k_chunk"] = config.k_chunk;
-  figures["winner"] = winner;
+  figures["winner"] = one.winner();
   figures["refusal"] = report::text_or_null(one.refusal);
   return figures;
-}
-
-/// Of all rows.
-KnownFaults all_faults(const std::vector<Shape>& shapes) {
-  KnownFaults all;
-  for (const Shape& shape : shapes) add(all, faults_of(shape.rows));
-  return all;
 }
 
 /// Of the first row.
@@ -294,22 +274,14 @@ report::Conversions conversions_of_all(const std::vector<Shape>& shapes) {
 /// Keys: command, dry_run, warnings, shapes (one for each shape: flags, config, winner, refusal), rows (of all shapes; a
 /// row's `shape` is the index).
 Value all_figures(const std::vector<Shape>& shapes) {
-  report::Array list, rows;
-  for (std::size_t i = 0; i < shapes.size(); ++i) {
-    list.push_back(shape_figures(shapes[i]));
-    for (const ComparedRun& row : shapes[i].rows) {
-      Value figures{{"shape", i}};
-      const Value own = named_figures(row);
-      for (const report::Member& figure : own.members()) figures[figure.name] = figure.value;
-      rows.push_back(figures);
-    }
-  }
+  report::Array list;
+  for (const Shape& shape : shapes) list.push_back(shape_figures(shape));
   return {{"command", "compare-kv"},
           {"dry_run", shapes.front().asked->options.dry_run},
-          {"warnings", report::faults_of(all_faults(shapes))},
+          {"warnings", report::faults_of(faults_of_shapes(shapes))},
           {"converted", report::conversions_of(conversions_of_all(shapes))},
           {"shapes", list},
-          {"rows", rows}};
+          {"rows", rows_of(shapes, true)}};
 }
 
 struct CompareKv : ComparisonOutput {
@@ -321,13 +293,7 @@ struct CompareKv : ComparisonOutput {
       points = sweep_points("attention", Attention().flags(), arguments);
     }
     std::vector<Shape> shapes;
-    for (SweepPoint& point : points) {
-      Shape& one = shapes.emplace_back();
-      one.asked = std::make_unique<Attention>();
-      parse_flags(one.asked->flags(), point.arguments);
-      one.asked->settle();
-      one.flags = std::move(point);
-    }
+    for (SweepPoint& point : points) shapes.emplace_back().ask(std::move(point));
     return shapes;
   }
 
@@ -357,7 +323,7 @@ struct CompareKv : ComparisonOutput {
       for (const ComparedRun& row : shape.rows) shown.rows.push_back(&row);
     }
     for (const ComparedRun& row : refused) shown.rows.push_back(&row);
-    publish((one ? one_shape_text(shapes.front()) : winners_text(shapes)) + report::faults_text(all_faults(shapes)) +
+    publish((one ? one_shape_text(shapes.front()) : winners_text(shapes)) + report::faults_text(faults_of_shapes(shapes)) +
                 report::conversions_text(conversions_of_all(shapes)),
             all_figures(shapes), shown);
   }

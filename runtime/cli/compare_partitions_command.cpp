@@ -110,22 +110,15 @@ std::vector<E> listed(const char* flag, const std::string& text, const std::arra
 }
 
 /// What is dealt, and every way in which it is.
-struct Dealt {
-  SweepPoint flags;
-  std::unique_ptr<Attention> asked;
-  attention::Shape shape;  ///< of a row that ran
-  ComparedRuns rows;
+struct Dealt : ComparedShape {
+  attention::Shape shape;                              ///< of a row that ran
   std::vector<std::pair<Partition, KvDelivery>> ways;  ///< of the rows
 
   void add(Partition partition, KvDelivery delivery) {
     ways.emplace_back(partition, delivery);
-    ComparedRun& row = rows.emplace_back();
-    row.name = fmt::format("{} {}", name_of(partition), name_of(delivery));
-    if (!flags.varied.empty()) row.group = flags.varied_text();
-    row.flags.varied = flags.varied;
-    row.flags.varied.push_back({partition_flag, name_of(partition)});
-    row.flags.varied.push_back({kv_flag, name_of(delivery)});
-    row.what = {{"partition", name_of(partition)}, {"delivery", name_of(delivery)}};
+    rows.push_back(row(fmt::format("{} {}", name_of(partition), name_of(delivery)),
+                       {{partition_flag, name_of(partition)}, {kv_flag, name_of(delivery)}}));
+    rows.back().what = {{"partition", name_of(partition)}, {"delivery", name_of(delivery)}};
   }
 
   void run(const Session& session, Device& device, std::size_t i) {
@@ -143,7 +136,6 @@ struct Dealt {
     });
   }
 
-  [[nodiscard]] const ComparedRun* best() const { return quickest(rows); }
   void set_gains() {
     for (ComparedRun& row : rows) {
       if (row.ran() && rows.front().ran()) row.figures[".gain"] = rows.front().cycles() / row.cycles();
@@ -162,20 +154,8 @@ struct Dealt {
     }
     return text + (best() == nullptr ? "  None runs\n" : fmt::format("  Least device time: {}\n", best()->name));
   }
-  [[nodiscard]] Value winner() const {
-    if (best() == nullptr) return {};
-    Value winner = best()->what;
-    winner["cycles"] = best()->cycles();
-    return winner;
-  }
 };
 using AllDealt = std::vector<Dealt>;
-
-KnownFaults faults_of_all(const AllDealt& all) {
-  KnownFaults faults;
-  for (const Dealt& one : all) add(faults, faults_of(one.rows));
-  return faults;
-}
 
 /// Of several: the winner of each.
 std::string winners_of(const AllDealt& all) {
@@ -209,22 +189,15 @@ Value partition_report(const AllDealt& all) {
   Value figures{{"version", report::program_version()},
                 {"command", "compare-partitions"},
                 {"dry_run", first.asked->options.dry_run},
-                {"warnings", report::faults_of(faults_of_all(all))}};
-  report::Array shapes, rows;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const Dealt& one = all[i];
+                {"warnings", report::faults_of(faults_of_shapes(all))}};
+  report::Array shapes;
+  for (const Dealt& one : all) {
     shapes.push_back({{"flags", one.flags.varied_figures()},
                       {"grid", report::text_of(one.asked->options.grid)},
                       {"shape", one.best() == nullptr ? Value() : attention_shape_figures(one.shape)},
                       {"winner", one.winner()}});
-    for (const ComparedRun& row : one.rows) {
-      const Value own = named_figures(row);
-      Value values;
-      if (all.size() > 1) values["shape"] = i;
-      for (const report::Member& figure : own.members()) values[figure.name] = figure.value;
-      rows.push_back(values);
-    }
   }
+  const report::Array rows = rows_of(all, all.size() > 1);
   if (all.size() > 1) {
     figures["shapes"] = shapes;
     figures["rows"] = rows;
@@ -257,10 +230,7 @@ struct ComparePartitions : ComparisonOutput {
     for (SweepPoint& point : points) {
       Dealt& one = all.emplace_back();
       point.arguments.push_back(fmt::format("{}={}", kv_flag, name_of(kvs.back())));  // for what goes with it
-      one.asked = std::make_unique<Attention>();
-      parse_flags(one.asked->flags(), point.arguments);
-      one.asked->settle();
-      one.flags = std::move(point);
+      one.ask(std::move(point));
       for (const Partition partition : ways) {
         for (const KvDelivery delivery : kvs) one.add(partition, delivery);
       }
@@ -283,7 +253,7 @@ struct ComparePartitions : ComparisonOutput {
     if (all.size() == 1) shown.facts.emplace_back("shape", all.front().line());
     if (all.size() > 1) shown.facts.emplace_back("flags", fmt::format("{}", fmt::join(all.front().flags.fixed, " ")));
     const int code = wrong ? workloads::mismatch(session, "outputs are wrong, see the report") : 0;
-    publish(text + winners_of(all) + report::faults_text(faults_of_all(all)), partition_report(all), shown);
+    publish(text + winners_of(all) + report::faults_text(faults_of_shapes(all)), partition_report(all), shown);
     return code;
   }
 

@@ -58,8 +58,32 @@ bool any_wrong(const ComparedRuns& rows) {
 Value named_figures(const ComparedRun& row) {
   Value all = row.what;
   all["refusal"] = report::text_or_null(row.refusal);
-  for (const report::Member& figure : row.figures.members()) all[figure.name] = figure.value;
+  all.add(row.figures);
   return all;
+}
+
+void ComparedShape::ask(SweepPoint point) {
+  asked = std::make_unique<workloads::Attention>();
+  parse_flags(asked->flags(), point.arguments);
+  asked->settle();
+  flags = std::move(point);
+}
+
+ComparedRun ComparedShape::row(std::string name, const std::vector<SweepPoint::Flag>& own) const {
+  ComparedRun row;
+  row.name = std::move(name);
+  row.group = flags.varied.empty() ? "" : flags.varied_text();
+  row.flags.varied = flags.varied;
+  row.flags.varied.insert(row.flags.varied.end(), own.begin(), own.end());
+  return row;
+}
+
+Value ComparedShape::winner() const {
+  const ComparedRun* best = this->best();
+  if (best == nullptr) return {};
+  Value winner = best->what;
+  winner["cycles"] = best->cycles();
+  return winner;
 }
 
 void refuse_for_rows(const std::vector<std::string>& arguments, const std::vector<std::string>& own, const char* command) {

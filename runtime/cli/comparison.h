@@ -14,6 +14,7 @@
 #include "runtime/report/run_report.h"
 #include "runtime/report/table.h"
 #include "runtime/report/value.h"
+#include "runtime/workloads/attention.h"
 
 /// Runs side by side: each is a row with figures, drawn as a table of text, as JSON, and as a page.
 namespace tilegrid::cli {
@@ -72,6 +73,39 @@ void refuse_for_rows(const std::vector<std::string>& arguments, const std::vecto
 [[nodiscard]] bool has_lists(const std::vector<std::string>& arguments);
 /// Keys: batch, heads, kv_heads, seq, kv_seq, dim, v_dim, scale, causal.
 [[nodiscard]] report::Value attention_shape_figures(const attention::Shape& shape);
+
+/// Runs of attention of one shape side by side, of a command that takes several shapes.
+struct ComparedShape {
+  SweepPoint flags;
+  std::unique_ptr<workloads::Attention> asked;
+  ComparedRuns rows;
+
+  /// What the arguments of the point say. Throws UsageError.
+  void ask(SweepPoint point);
+  /// A row that is none of `rows` yet, with flags of its own.
+  [[nodiscard]] ComparedRun row(std::string name, const std::vector<SweepPoint::Flag>& own) const;
+  [[nodiscard]] const ComparedRun* best() const { return quickest(rows); }
+  /// What the best one is, and its cycles; null without one.
+  [[nodiscard]] report::Value winner() const;
+};
+/// JSON of the rows of all shapes; `numbered`: their `shape` is its index.
+template <class Shape>
+[[nodiscard]] report::Array rows_of(const std::vector<Shape>& shapes, bool numbered) {
+  report::Array rows;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    for (const ComparedRun& row : shapes[i].rows) {
+      rows.push_back(numbered ? report::Value{{"shape", i}} : report::Value());
+      rows.back().add(named_figures(row));
+    }
+  }
+  return rows;
+}
+template <class Shape>
+[[nodiscard]] KnownFaults faults_of_shapes(const std::vector<Shape>& shapes) {
+  KnownFaults all;
+  for (const Shape& shape : shapes) add(all, faults_of(shape.rows));
+  return all;
+}
 
 /// A column for each flag that varies, `room` wider than its values need.
 [[nodiscard]] std::vector<report::Table::Column> flag_columns(const std::vector<SweepPoint::Flag>& varied, int room);

@@ -84,7 +84,7 @@ struct Retime {
                                      report::Array{"grid", report::text_of(log.grid)},
                                      report::Array{"chip", done.architecture.parameters.name()}};
       shown["text"] = text;
-      for (const report::Member& figure : figures.members()) shown["report"][figure.name] = figure.value;
+      shown["report"].add(figures);
       shown["report"] = report::versioned(shown["report"]);
       if (known_chip && (own != chip.parameters.name() || !chip.changes.empty())) add_before(shown, log, own, chip);
       page::write(page, shown);

@@ -93,9 +93,8 @@ struct Swept {
   [[nodiscard]] Value figures() const {
     report::Array best, refused;
     for (const ComparedRun* row : shown()) {
-      Value all{{"flags", row->flags.varied_figures()}};
-      for (const report::Member& figure : row->figures.members()) all[figure.name] = figure.value;
-      best.push_back(all);
+      best.push_back({{"flags", row->flags.varied_figures()}});
+      best.back().add(row->figures);
     }
     for (std::size_t i = ran(); i < rows.size(); ++i) {
       refused.push_back({{"flags", rows[i].flags.varied_figures()}, {"reason", rows[i].refusal}});

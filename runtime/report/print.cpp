@@ -24,7 +24,7 @@ const char* program_version() { return TILEGRID_VERSION; }
 
 Value versioned(const Value& report) {
   Value all{{"schema_version", schema_version}, {"version", program_version()}, {"revision", source_revision()}};
-  for (const Member& member : report.members()) all[member.name] = member.value;
+  all.add(report);
   return all;
 }
 

@@ -110,6 +110,10 @@ void Value::push(Value value) {
   std::get<Array>(value_).push_back(std::move(value));
 }
 
+void Value::add(const Value& other) {
+  for (const Member& one : other.members()) (*this)[one.name] = one.value;
+}
+
 Value text_or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
 
 std::string to_json(const Value& value) { return json_of(value).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }

@@ -63,6 +63,8 @@ class Value {
   /// The member of that name; it is made, as is the object of a null, when it is not there.
   Value& operator[](std::string_view name);
   void push(Value value);
+  /// Takes over the members of another value, in the place of those that have their names.
+  void add(const Value& other);
   template <class Visitor>
   auto visit(Visitor&& visitor) const {
     return std::visit(std::forward<Visitor>(visitor), value_);

@@ -178,8 +178,7 @@ RunOutcome execute(const Session& session, Device& device, Workload& workload, b
 report::Document document_of(const Workload& workload, const RunOutcome& outcome) {
   report::Document document;
   Value config{{"version", report::program_version()}};
-  const Value facts = workload.flags().facts();
-  for (const report::Member& fact : facts.members()) config[fact.name] = fact.value;
+  config.add(workload.flags().facts());
   config["ranks"] = outcome.ranks;
   config["transport"] = outcome.transport;
   config["simd"] = simd_target_name();
@@ -216,8 +215,8 @@ report::Document document_of(const Workload& workload, const RunOutcome& outcome
   const std::vector<std::string> numerics = report::numerics_lines(outcome.numerics);
   for (std::size_t i = 0; i < numerics.size(); ++i) document.add(i == 0 ? "numerics" : "", numerics[i]);
   document.figures["numerics"] = report::numerics_of(outcome.numerics);
-  const Value run = report::run_figures(outcome, workload.options.view, [&](int core) { return workload.work_of(core); });
-  for (const report::Member& figure : run.members()) document.figures[figure.name] = figure.value;
+  document.figures.add(
+      report::run_figures(outcome, workload.options.view, [&](int core) { return workload.work_of(core); }));
   return document;
 }
 
