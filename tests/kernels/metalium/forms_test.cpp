@@ -131,10 +131,7 @@ void kernel_main() {
   }
 }
 
-TEST(KernelForms, PagesAreFoundByEveryGenerator) {
-  std::vector<std::uint32_t> input(16 * 64);
-  std::iota(input.begin(), input.end(), 1000U);
-  const auto got = moved(input, 256, 8 * 64 + 8, R"(#include "dataflow_api.h"
+const char* const page_taker = R"(#include "dataflow_api.h"
 #include "api/numeric/bfloat16.h"
 #include "utils/float32.h"
 #if get_compile_time_arg_val(0) == 2 && get_compile_time_arg_val(2) == 77
@@ -186,8 +183,12 @@ void kernel_main() {
   noc_async_write(begin, get_noc_addr_from_bank_id<true>(0, get_arg_val<uint32_t>(1)), bytes);
   noc_async_write_barrier();
 }
-)",
-                         {2, 2, 77, 256, 512}, "");
+)";
+
+TEST(KernelForms, PagesAreFoundByEveryGenerator) {
+  std::vector<std::uint32_t> input(16 * 64);
+  std::iota(input.begin(), input.end(), 1000U);
+  const auto got = moved(input, 256, 8 * 64 + 8, page_taker, {2, 2, 77, 256, 512}, "");
   if (!test::session().is_host()) return;
   std::size_t place = 0;
   for (const std::uint32_t page : {3U, 14U, 15U, 13U, 2U, 5U, 4U, 6U}) {
