@@ -275,6 +275,7 @@ report::Conversions conversions_of_all(const std::vector<Shape>& shapes) {
 /// row's `shape` is the index).
 Value all_figures(const std::vector<Shape>& shapes) {
   report::Array list;
+  list.reserve(shapes.size());
   for (const Shape& shape : shapes) list.push_back(shape_figures(shape));
   return {{"command", "compare-kv"},
           {"dry_run", shapes.front().asked->options.dry_run},

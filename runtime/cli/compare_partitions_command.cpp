@@ -191,6 +191,7 @@ Value partition_report(const AllDealt& all) {
                 {"dry_run", first.asked->options.dry_run},
                 {"warnings", report::faults_of(faults_of_shapes(all))}};
   report::Array shapes;
+  shapes.reserve(all.size());
   for (const Dealt& one : all) {
     shapes.push_back({{"flags", one.flags.varied_figures()},
                       {"grid", report::text_of(one.asked->options.grid)},

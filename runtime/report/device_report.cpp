@@ -136,6 +136,7 @@ Value architecture_figures(const DeviceReport& report) {
 
 Value zone_figures(const std::vector<timing::ZoneTime>& zones) {
   Array list;
+  list.reserve(zones.size());
   for (const timing::ZoneTime& zone : zones) {
     list.push_back({{"name", zone.name},
                     {"file", zone.file},
