@@ -42,10 +42,11 @@ struct TensorRows {
   }
 };
 
-/// Of a chunk of K or V, `columns` tiles wide; `kv_head` counts over all batches.
-[[nodiscard]] inline TensorRows kv_rows(const KernelArgs& args, const PageTable& table, std::uint32_t kv_head,
+/// Of a chunk of K or V of a turn, `columns` tiles wide.
+[[nodiscard]] inline TensorRows kv_rows(const KernelArgs& args, const PageTable& table, const Turn& turn,
                                         std::uint32_t chunk, std::uint32_t columns) {
-  return {kv_head * args.seq_kv_t * columns, chunk * args.k_chunk_t, args.k_chunk_t, columns, args.seq_kv_t,
+  const std::uint32_t existing = (turn.keys + tile_side - 1) / tile_side;
+  return {turn.kv_head * args.seq_kv_t * columns, chunk * args.k_chunk_t, args.k_chunk_t, columns, existing,
           args.page_t > 0 ? &table : nullptr};
 }
 

@@ -267,15 +267,16 @@ struct Running {
   }
 };
 
-/// One Q chunk against the K chunks of a range.
-Running attend(const KernelArgs& args, std::uint32_t q_chunk, KParts::Range range) {
+/// One Q chunk against this core's K chunks of it.
+Running attend(const KernelArgs& args, const Turn& turn) {
+  const KParts::Range range = turn.range();
   Running now;
   zone(Phase::qk);
   cb_wait_front(cb_q, args.q_chunk_t * args.dim_t);
   for (std::uint32_t j = range.begin; j < range.end; ++j) {
     mark_loop();
     const std::uint32_t step = j - range.begin;
-    const bool masked = args.masked(q_chunk, j);
+    const bool masked = args.masked(turn.item.chunk, j, turn.keys);
     repeat({step % 2, step != 0, masked}, [&] {
       zone(Phase::qk);
       matmul_blocks(cb_q, cb_k, cb_scores, args.q_chunk_t, args.k_chunk_t, args.dim_t, {args.qk_h, args.qk_w}, true);
@@ -414,7 +415,7 @@ void hand_on(const KernelArgs& args, const Running& now) {
 /// A part of a Q chunk's K chunks, and what of other parts comes to this core.
 void attend_part(const KernelArgs& args, const Turn& turn, std::uint32_t part) {
   if (part >= turn.active) return;
-  Running now = attend(args, turn.item.chunk, turn.range());
+  Running now = attend(args, turn);
   for (std::uint32_t i = 0; i < MergeTree::children(part, turn.active); ++i) merge(args, now);
   if (part == 0) {
     finish(args, now);
@@ -448,7 +449,7 @@ void compute() {
     if (turn.has_item && args.parts > 1) {
       attend_part(args, turn, seat.part);
     } else if (turn.has_item) {
-      finish(args, attend(args, turn.item.chunk, turn.range()));
+      finish(args, attend(args, turn));
     }
     if (turn.chunks > turn.visits) drop(args, turn.chunks - turn.visits);
   }

@@ -153,10 +153,34 @@ void validate_partition(const Config& config) {
   }
 }
 
+void validate_lengths(const Config& config) {
+  if (!config.kv_lengths) return;
+  const std::vector<std::uint32_t>& lengths = *config.kv_lengths;
+  const Shape& shape = config.shape;
+  if (lengths.size() != static_cast<std::size_t>(shape.batch)) {
+    throw UsageError(fmt::format("`kv_lengths`: {} length{} of {} batch{}: one for each is expected", lengths.size(),
+                                 lengths.size() == 1 ? "" : "s", shape.batch, shape.batch == 1 ? "" : "es"));
+  }
+  for (const std::uint32_t keys : lengths) {
+    if (keys == 0 || keys > static_cast<std::uint32_t>(shape.seq_kv)) {
+      throw UsageError(fmt::format("`kv_lengths`: {} keys of a batch: there are 1 to {} (`seq_kv`)", keys, shape.seq_kv));
+    }
+  }
+  if (shape.causal) {
+    throw UsageError("`kv_lengths`: with `causal` they go with one query a head (`seq_q` 1), which sees all keys");
+  }
+  if (config.kernel != Kernel::hand_written) {
+    throw UsageError(
+        fmt::format("`kv_lengths`: the {} kernel takes all batches to be as long; they go with the hand-written one",
+                    name_of(config.kernel)));
+  }
+}
+
 }  // namespace
 
 void validate(const Config& config) {
   validate_shape(config.shape);
+  validate_lengths(config);
   if (config.grid.x < 1 || config.grid.y < 1 || config.grid.x > noc::max_grid_side || config.grid.y > noc::max_grid_side) {
     throw UsageError(fmt::format("`grid` {}x{}: grids are 1x1 to {}x{}", config.grid.x, config.grid.y, noc::max_grid_side,
                                  noc::max_grid_side));
@@ -221,7 +245,25 @@ Subblock sdpa_subblock(int rows, int columns, int slots) {
 
 bool needs_mask(const Config& config) {
   if (config.k_chunk <= 0) throw std::logic_error("attention: k_chunk is not chosen yet, call with_chunks first");
-  return config.shape.causal || config.shape.seq_kv % config.k_chunk != 0;
+  const auto padded = [&](std::uint32_t keys) { return keys % config.k_chunk != 0; };
+  if (config.kv_lengths) return std::any_of(config.kv_lengths->begin(), config.kv_lengths->end(), padded);
+  return config.shape.causal || padded(config.shape.seq_kv);
+}
+
+int keys_of(const Config& config, int batch) {
+  return config.kv_lengths ? static_cast<int>(config.kv_lengths->at(batch)) : config.shape.seq_kv;
+}
+
+double useful_flops(const Config& config) {
+  if (!config.kv_lengths) return config.shape.useful_flops();
+  Shape one = config.shape;
+  one.batch = 1;
+  double flops = 0;
+  for (const std::uint32_t keys : *config.kv_lengths) {
+    one.seq_kv = static_cast<int>(keys);
+    flops += one.useful_flops();
+  }
+  return flops;
 }
 
 }  // namespace tilegrid::attention

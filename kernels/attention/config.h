@@ -134,6 +134,7 @@ struct Config {
   int parts = 1;    ///< what is done: set by with_chunks(); 1 but with split_k
   int kv_page = 0;  ///< rows of a page of K and V, a multiple of 32; 0: they are not paged (paging.h)
   std::shared_ptr<const std::vector<std::uint32_t>> page_table;  ///< [batch, pages of a sequence]; null: not paged
+  std::shared_ptr<const std::vector<std::uint32_t>> kv_lengths;  ///< [batch] keys of each; null: all have shape.seq_kv
   int read_batch = 0;         ///< tiles that the reader requests between two barriers; 0: a whole chunk
   bool exp_accurate = false;  ///< the shipped kernel uses the fast exp
   /// The fast exp of scores without its clamp, as kernels use it whose packer cuts what is negative; here nothing does, so
@@ -182,8 +183,14 @@ struct WorkItem {
 /// None with the unfused kernel.
 [[nodiscard]] int blind_chunks_of(const Config& config);
 
-/// K chunks that a Q chunk visits: all, or with causal and a fused kernel those that its last row sees something of.
-[[nodiscard]] int k_chunks_of(const Config& config, int q_chunk_index);
+/// Keys that exist of a batch.
+[[nodiscard]] int keys_of(const Config& config, int batch);
+/// As Shape has them, of the keys that exist.
+[[nodiscard]] double useful_flops(const Config& config);
+
+/// K chunks that a Q chunk visits: all of its batch, or with causal and a fused kernel those that its last row sees
+/// something of.
+[[nodiscard]] int k_chunks_of(const Config& config, int q_chunk_index, int batch = 0);
 
 /// Those that the core of an item visits: the same, or with split_k those of its part.
 [[nodiscard]] int k_steps_of(const Config& config, const WorkItem& item);

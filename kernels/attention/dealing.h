@@ -86,11 +86,11 @@ struct Division {
     const std::uint32_t together = lanes / over_chunks;
     const std::uint32_t rank = lanes - 1 - lane;
     const std::uint32_t slot = slot_at(lanes, team, rank % together, rank / together);
-    const std::uint32_t longest = ceil_of(chunks, over_chunks);
+    const std::uint32_t longest = std::max(ceil_of(chunks, over_chunks), 1U);
     const std::uint32_t place = index % longest;
     const Range heads = inner_of(slot);
     const Range range = chunks_of(slot);
-    assert(heads.count != 0);
+    assert(heads.count != 0);  // as there is a turn
     Turn turn;
     turn.exists = place < range.count;
     turn.descending = paired == 0 || place % 2 == 0;
@@ -286,9 +286,9 @@ struct Slices {
 
 /// How a slice's K chunks are cut: alike for all of its items, so that cores with the same part share them. They differ in
 /// where the last part ends.
-[[nodiscard]] KParts k_parts_of(const Config& config, Slices::Extent chunks);
+[[nodiscard]] KParts k_parts_of(const Config& config, Slices::Extent chunks, int batch = 0);
 /// Of an item that shares its K chunks with no other.
-[[nodiscard]] KParts k_parts_of(const Config& config, int q_chunk_index);
+[[nodiscard]] KParts k_parts_of(const Config& config, int q_chunk_index, int batch = 0);
 
 /// Most items of a core, whatever the partition.
 [[nodiscard]] std::int64_t most_items(const Config& config);

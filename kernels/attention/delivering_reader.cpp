@@ -145,7 +145,7 @@ class Fetcher {
         table_.turn_to(turn.kv_head);
         const InterleavedAddrGen tensor{is_k ? args_.k_base : args_.v_base, get_tile_size(window.cb)};
         const std::uint32_t columns = is_k ? args_.dim_t : args_.v_dim_t;
-        fill_window(tiles_, tensor, window.cb, kv_rows(args_, table_, turn.kv_head, turn.first + j, columns), is_k);
+        fill_window(tiles_, tensor, window.cb, kv_rows(args_, table_, turn, turn.first + j, columns), is_k);
       } else {
         member.receive_chunk();
       }

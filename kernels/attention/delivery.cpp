@@ -19,14 +19,24 @@ namespace {
 int items_of_kv_head(const Config& config) { return slices_of(config).items(); }
 
 /// Sums of a value over the run of places that a core or team is dealt. The places of a head repeat for every head, so
-/// prefix sums over one head give the sum of any run in two look-ups, however many heads there are.
+/// prefix sums over one head give the sum of any run in two look-ups, however many heads there are. Where batches have
+/// lengths of their own there are sums for each.
 class RunSums {
  public:
+  /// `value` of a place and a batch.
   template <class Value>
-  RunSums(const Dealing& dealing, Value value) : dealing_(dealing) {
-    sums_.reserve(dealing.chunks_per_head() + 1);
-    sums_.push_back(0);
-    for (int place = 0; place < dealing.chunks_per_head(); ++place) sums_.push_back(sums_.back() + value(place));
+  RunSums(const Config& config, const Dealing& dealing, Value value) : dealing_(dealing) {
+    const int batches = config.kv_lengths ? config.shape.batch : 1;
+    const int places = dealing.chunks_per_head();
+    items_of_batch_ = config.kv_lengths ? dealing.items() / batches : dealing.items() + 1;
+    sums_.reserve(std::size_t{1} * batches * (places + 1));
+    all_.reserve(batches + 1);
+    all_.push_back(0);
+    for (int batch = 0; batch < batches; ++batch) {
+      sums_.push_back(0);
+      for (int place = 0; place < places; ++place) sums_.push_back(sums_.back() + value(place, batch));
+      all_.push_back(all_.back() + sums_.back() * (items_of_batch_ / std::max(places, 1)));
+    }
   }
   [[nodiscard]] std::int64_t total() const { return before(dealing_.items()); }
   [[nodiscard]] std::int64_t most() const {
@@ -43,10 +53,16 @@ class RunSums {
  private:
   [[nodiscard]] std::int64_t before(std::int64_t item) const {
     const int places = dealing_.chunks_per_head();
-    return item / places * sums_.back() + sums_[item % places];
+    const std::int64_t batch = item / items_of_batch_;
+    const std::int64_t rest = item % items_of_batch_;
+    if (rest == 0) return all_[batch];
+    const std::int64_t* sums = sums_.data() + batch * (places + 1);
+    return all_[batch] + rest / places * sums[places] + sums[rest % places];
   }
   const Dealing& dealing_;
-  std::vector<std::int64_t> sums_;
+  std::int64_t items_of_batch_ = 1;
+  std::vector<std::int64_t> sums_;  ///< [batch][places + 1]
+  std::vector<std::int64_t> all_;   ///< of the batches before one
 };
 
 struct StepCount {
@@ -65,9 +81,10 @@ StepCount count_steps(const Config& config, const Division& division) {
     for (std::uint32_t i = 0; i < division.turns(lanes, team); ++i) {
       for (std::uint32_t lane = 0; lane < lanes; ++lane) {
         const Division::Turn turn = division.turn_at(lanes, team, i, lane);
-        const std::int64_t heaviest = k_chunks_of(config, static_cast<int>(turn.heaviest));
+        const int batch = static_cast<int>(turn.item.head) / config.shape.heads;
+        const std::int64_t heaviest = k_chunks_of(config, static_cast<int>(turn.heaviest), batch);
         if (lane == 0) count.read += heaviest;
-        const std::int64_t own = turn.exists ? k_chunks_of(config, static_cast<int>(turn.item.chunk)) : 0;
+        const std::int64_t own = turn.exists ? k_chunks_of(config, static_cast<int>(turn.item.chunk), batch) : 0;
         visits[lane] += chain ? own : heaviest;
       }
     }
@@ -84,7 +101,8 @@ StepCount count_steps(const Config& config) {
     for (std::uint32_t slot = 0; slot < division.slots(); ++slot) {
       std::int64_t visits = 0;
       for (std::uint32_t i = 0; i < division.count(slot); ++i) {
-        visits += k_chunks_of(config, division.item_at(slot, i).chunk);
+        const Division::Item item = division.item_at(slot, i);
+        visits += k_chunks_of(config, static_cast<int>(item.chunk), static_cast<int>(item.head) / config.shape.heads);
       }
       count.most = std::max(count.most, visits);
       count.read += visits;
@@ -93,29 +111,35 @@ StepCount count_steps(const Config& config) {
   }
   if (config.parts > 1 && config.team.cores() > 1) {
     const Slices slices = slices_of(config);
-    const auto parts_at = [&](int place) { return k_parts_of(config, slices.extent_at(place)); };
-    const RunSums longest(dealing, [&](int place) { return parts_at(place).longest(); });
-    const RunSums visits(dealing, [&](int place) { return parts_at(place).visits; });
+    const auto parts_at = [&](int place, int batch) { return k_parts_of(config, slices.extent_at(place), batch); };
+    const RunSums longest(config, dealing, [&](int place, int batch) { return parts_at(place, batch).longest(); });
+    const RunSums visits(config, dealing, [&](int place, int batch) { return parts_at(place, batch).visits; });
     return {longest.most(), visits.total()};
   }
   if (config.parts > 1) {
-    const RunSums longest(dealing, [&](int place) { return k_parts_of(config, dealing.chunk_at(place)).longest(); });
-    const RunSums visits(dealing, [&](int place) { return k_chunks_of(config, dealing.chunk_at(place)); });
+    const RunSums longest(
+        config, dealing, [&](int place, int batch) { return k_parts_of(config, dealing.chunk_at(place), batch).longest(); });
+    const RunSums visits(config, dealing,
+                         [&](int place, int batch) { return k_chunks_of(config, dealing.chunk_at(place), batch); });
     return {longest.most(), visits.total()};
   }
   if (config.team.cores() == 1) {
-    const RunSums visits(dealing, [&](int place) { return k_chunks_of(config, dealing.chunk_at(place)); });
+    const RunSums visits(config, dealing,
+                         [&](int place, int batch) { return k_chunks_of(config, dealing.chunk_at(place), batch); });
     return {visits.most(), visits.total()};
   }
   const Slices slices = slices_of(config);
-  const auto visits_of = [&](Slices::Item item) { return item.exists ? k_chunks_of(config, item.chunk) : 0; };
-  const RunSums heaviest(dealing, [&](int place) { return visits_of(slices.heaviest(place)); });
+  const auto visits_of = [&](Slices::Item item, int batch) {
+    return item.exists ? k_chunks_of(config, static_cast<int>(item.chunk), batch) : 0;
+  };
+  const RunSums heaviest(config, dealing, [&](int place, int batch) { return visits_of(slices.heaviest(place), batch); });
   if (config.delivery != KvDelivery::chain) return {heaviest.most(), heaviest.total()};
   // Cores of a chain get no more than they need. In every slice the visits rise or fall along the chain, so that over all
   // slices no core in between has more than both ends.
   std::int64_t most = 0;
   for (const std::uint32_t lane : {0U, slices.lanes - 1}) {
-    const RunSums of_lane(dealing, [&](int place) { return visits_of(slices.item_at(place, lane)); });
+    const RunSums of_lane(config, dealing,
+                          [&](int place, int batch) { return visits_of(slices.item_at(place, lane), batch); });
     most = std::max(most, of_lane.most());
   }
   return {most, heaviest.total()};

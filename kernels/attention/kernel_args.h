@@ -103,6 +103,7 @@ struct Turn {
   bool has_item = true;
   WorkItem item;
   std::uint32_t kv_head = 0;  ///< counted over all batches
+  std::uint32_t keys = 0;     ///< that exist
   std::uint32_t first = 0;    ///< K chunk that the core begins with
   std::uint32_t visits = 0;   ///< K chunks that the item needs of this core
   std::uint32_t chunks = 0;   ///< K chunks that come to the core; what it does not need it drops
@@ -117,8 +118,8 @@ struct Seat {
   std::uint32_t part = 0;
 };
 
-/// Compile-time arguments, the same for reader, compute and writer. All sizes with _t are in tiles.
-struct KernelArgs {
+/// Compile-time arguments, the same for reader, compute and writer, but for lists. All sizes with _t are in tiles.
+struct KernelWords {
   std::uint32_t q_chunk_t = 0;
   std::uint32_t k_chunk_t = 0;
   std::uint32_t dim_t = 0;
@@ -147,13 +148,20 @@ struct KernelArgs {
   std::uint32_t parts = 1;                  ///< cores of a group of split_k
   Division division;                        ///< of partitions that are not flat
   std::uint32_t page_t = 0;                 ///< tile rows of a page of K and V; 0: they are not paged
-  std::uint32_t pages = 0;                  ///< of a sequence
+  std::uint32_t pages = 0;                  ///< of a sequence, the longest
+  std::uint32_t lengths_count = 0;          ///< batches, when each has a number of keys of its own
   std::uint32_t q_base = 0, k_base = 0, v_base = 0, out_base = 0, table_base = 0;
+};
 
-  static const std::uint32_t word_count;  ///< what words() gives; the reader of paged K and V has the table behind them
+struct KernelArgs : KernelWords {
+  std::vector<std::uint32_t> lengths;  ///< keys of each batch; empty: seq_kv
+
+  static constexpr std::uint32_t word_count = sizeof(KernelWords) / sizeof(std::uint32_t);
+  /// What words() gives; the reader of paged K and V has the table behind them.
+  [[nodiscard]] std::uint32_t argument_count() const { return word_count + lengths_count; }
   [[nodiscard]] static KernelArgs from(const Config& config, const TensorAddresses& addresses);
   [[nodiscard]] std::vector<std::uint32_t> words() const;
-  /// The reverse; words() gives as many.
+  /// The reverse.
   [[nodiscard]] static KernelArgs from_words(std::span<const std::uint32_t> words);
   /// Reads the arguments of the running kernel.
   [[nodiscard]] static KernelArgs of_this_kernel();
@@ -164,17 +172,20 @@ struct KernelArgs {
   [[nodiscard]] std::uint32_t kv_chunk_tiles(std::uint32_t cb) const { return k_chunk_t * (cb == cb_k ? dim_t : v_dim_t); }
   /// Q chunks that see no key.
   [[nodiscard]] std::uint32_t blind_chunks() const { return blind_rows / (q_chunk_t * tile_side); }
+  /// That exist of a batch.
+  [[nodiscard]] std::uint32_t keys_of(std::uint32_t batch) const { return lengths_count == 0 ? seq_kv : lengths.at(batch); }
   /// K chunks that a Q chunk that is not blind visits: with causal those that its last row sees something of (attention.md
   /// 1.3).
-  [[nodiscard]] std::uint32_t visited_chunks(std::uint32_t q_chunk) const {
+  [[nodiscard]] std::uint32_t visited_chunks(std::uint32_t q_chunk, std::uint32_t batch = 0) const {
+    if (lengths_count != 0) return (keys_of(batch) + k_chunk_t * tile_side - 1) / (k_chunk_t * tile_side);
     if (causal == 0) return k_chunks;
     const std::uint32_t end = (q_chunk + 1) * q_chunk_t * tile_side;
     const std::uint32_t keys = (end < seq_q ? end : seq_q) + keys_before - blind_rows;
     return (keys + k_chunk_t * tile_side - 1) / (k_chunk_t * tile_side);
   }
   /// How the cores of a group share what a Q chunk visits, or teams what a slice does.
-  [[nodiscard]] KParts k_parts(Slices::Extent chunks) const {
-    KParts all{visited_chunks(chunks.heavy), 1, parts};
+  [[nodiscard]] KParts k_parts(Slices::Extent chunks, std::uint32_t batch = 0) const {
+    KParts all{visited_chunks(chunks.heavy, batch), 1, parts};
     if (causal == 0) return all;
     const std::uint32_t first = chunks.light * q_chunk_t * tile_side;
     const std::uint32_t before = (first > blind_rows ? first : blind_rows) + keys_before - blind_rows;  // keys, its own not
@@ -191,10 +202,11 @@ struct KernelArgs {
     return causal == 0 || q < blind_rows || k + blind_rows <= q + keys_before;
   }
   /// Whether the chunk touches the diagonal or the padding behind the last key.
-  [[nodiscard]] bool masked(std::uint32_t q_chunk, std::uint32_t k_chunk) const {
+  [[nodiscard]] bool masked(std::uint32_t q_chunk, std::uint32_t k_chunk) const { return masked(q_chunk, k_chunk, seq_kv); }
+  [[nodiscard]] bool masked(std::uint32_t q_chunk, std::uint32_t k_chunk, std::uint32_t keys) const {
     const std::uint32_t end = (k_chunk + 1) * k_chunk_t * tile_side;
     const std::uint32_t first = q_chunk * q_chunk_t * tile_side;
-    return end > seq_kv || (causal != 0 && end - 1 + blind_rows > first + keys_before);
+    return end > keys || (causal != 0 && end - 1 + blind_rows > first + keys_before);
   }
   /// Item at a position of the flat distribution of chunks that are not blind (attention.md 1.2): contiguous heads, and
   /// inside of a head the chunks in order, or 0, n-1, 1, n-2, ... with zigzag. Of a division: slot by slot, each of the
@@ -248,18 +260,18 @@ struct KernelArgs {
  private:
   /// What of the K chunks of a slice falls to a part, and what of that the turn's item needs.
   void share(Turn& turn, Slices::Extent slice, std::uint32_t part) const {
-    const KParts all = parts == 1 ? KParts{visited_chunks(slice.heavy)} : k_parts(slice);
+    const auto batch = static_cast<std::uint32_t>(turn.item.batch);
+    const KParts all = parts == 1 ? KParts{visited_chunks(slice.heavy, batch)} : k_parts(slice, batch);
+    turn.keys = keys_of(batch);
     const KParts::Range range = all.of(part);
     turn.active = all.active();
     turn.first = range.begin;
-    const std::uint32_t own = turn.has_item ? visited_chunks(turn.item.chunk) : 0;
+    const std::uint32_t own = turn.has_item ? visited_chunks(turn.item.chunk, batch) : 0;
     const std::uint32_t end = own < range.end ? own : range.end;
     turn.visits = end > range.begin ? end - range.begin : 0;
     turn.chunks = multicast != 0 ? range.count() : turn.visits;
   }
 };
-
-inline constexpr std::uint32_t KernelArgs::word_count = sizeof(KernelArgs) / sizeof(std::uint32_t);
 
 /// The kernels' entries; those of the planned and the multi-pass compute kernel are in planned.h and multipass.h.
 void reader();

@@ -16,7 +16,14 @@ namespace tilegrid::attention {
 
 int pages_of_sequence(const Config& config) { return ceil_div(config.shape.seq_kv, config.kv_page); }
 
-int page_count(const Config& config) { return config.shape.batch * pages_of_sequence(config); }
+int pages_of_batch(const Config& config, int batch) { return ceil_div(keys_of(config, batch), config.kv_page); }
+
+int page_count(const Config& config) {
+  if (!config.kv_lengths) return config.shape.batch * pages_of_sequence(config);
+  int count = 0;
+  for (int batch = 0; batch < config.shape.batch; ++batch) count += pages_of_batch(config, batch);
+  return count;
+}
 
 std::uint32_t table_row_bytes(const Config& config) {
   constexpr int alignment = 32;  // of DRAM reads on all chips but Blackhole, which has 64
@@ -34,19 +41,20 @@ std::vector<std::uint32_t> parse_page_table(const std::string& text, const std::
   const auto refuse = [&](const std::string& why) -> void { throw UsageError(fmt::format("{}: {}", where, why)); };
   const Json table = Json::parse(text, nullptr, false);
   if (table.is_discarded()) refuse("not JSON; a list of page numbers for each batch is expected: [[1, 0], [2, 3]]");
-  const std::size_t batches = config.shape.batch, pages = pages_of_sequence(config);
+  const std::size_t batches = config.shape.batch, longest = pages_of_sequence(config);
   if (!table.is_array() || table.size() != batches) {
     const std::string found = table.is_array() ? fmt::format(", not {}", table.size()) : "";
     refuse(fmt::format("a list of {} list{} is expected, one for each batch{}", batches, batches == 1 ? "" : "s", found));
   }
-  std::vector<std::uint32_t> all;
-  std::vector<bool> taken(batches * pages);
+  std::vector<std::uint32_t> all(batches * longest);
+  std::vector<bool> taken(page_count(config));
   for (std::size_t batch = 0; batch < batches; ++batch) {
     const Json& row = table[batch];
+    const std::size_t pages = pages_of_batch(config, static_cast<int>(batch));
     if (!row.is_array() || row.size() != pages) {
       const std::string found = row.is_array() ? fmt::format(", not {}", row.size()) : "";
       refuse(fmt::format("batch {}: {} page{} of {} rows hold {} keys: a list of as many numbers is expected{}", batch,
-                         pages, pages == 1 ? "" : "s", config.kv_page, config.shape.seq_kv, found));
+                         pages, pages == 1 ? "" : "s", config.kv_page, keys_of(config, static_cast<int>(batch)), found));
     }
     for (std::size_t i = 0; i < pages; ++i) {
       const Json& entry = row[i];
@@ -58,18 +66,27 @@ std::vector<std::uint32_t> parse_page_table(const std::string& text, const std::
       const auto page = entry.get<std::uint32_t>();
       if (taken[page]) refuse(fmt::format("batch {}, entry {}: page {} is there twice", batch, i, page));
       taken[page] = true;
-      all.push_back(page);
+      all[batch * longest + i] = page;
     }
   }
   return all;
 }
 
 std::vector<std::uint32_t> shuffled_page_table(const Config& config, std::uint64_t seed) {
+  const int batches = config.shape.batch, longest = pages_of_sequence(config);
   std::vector<std::uint32_t> pages(page_count(config));
   std::iota(pages.begin(), pages.end(), 0U);
   std::mt19937_64 random(seed);  // std::shuffle is another one with every library
   for (std::size_t i = pages.size(); i > 1; --i) std::swap(pages[i - 1], pages[random() % i]);
-  return pages;
+  if (!config.kv_lengths) return pages;
+  std::vector<std::uint32_t> table(std::size_t{1} * batches * longest);
+  auto next = pages.begin();
+  for (int batch = 0; batch < batches; ++batch) {
+    const int count = pages_of_batch(config, batch);
+    std::copy_n(next, count, table.begin() + std::int64_t{batch} * longest);
+    next += count;
+  }
+  return table;
 }
 
 std::vector<float> in_pages(std::span<const float> tensor, const Config& config, int dim) {
@@ -79,6 +96,7 @@ std::vector<float> in_pages(std::span<const float> tensor, const Config& config,
   std::vector<float> paged(page_count(config) * heads * rows * row);
   for (std::size_t i = 0; i < config.page_table->size(); ++i) {
     const std::size_t batch = i / pages, first = i % pages * rows;
+    if (std::cmp_greater_equal(i % pages, pages_of_batch(config, static_cast<int>(batch)))) continue;
     const std::size_t count = std::min(rows, keys - first) * row;
     for (std::size_t head = 0; head < heads; ++head) {
       const auto from = tensor.subspan(((batch * heads + head) * keys + first) * row, count);

@@ -24,9 +24,9 @@
 namespace tilegrid::attention {
 namespace {
 
-/// All fields of KernelArgs are 32-bit words, in declaration order.
-static_assert(sizeof(KernelArgs) == KernelArgs::word_count * sizeof(std::uint32_t) &&
-              std::is_trivially_copyable_v<KernelArgs>);
+/// All fields of KernelWords are 32-bit words, in declaration order.
+static_assert(sizeof(KernelWords) == KernelArgs::word_count * sizeof(std::uint32_t) &&
+              std::is_trivially_copyable_v<KernelWords>);
 
 constexpr const char* reader_name = "attention/reader";
 constexpr const char* delivering_reader_name = "attention/delivering_reader";
@@ -96,6 +96,8 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
   args.division = division_of(config);
   args.page_t = word(config.kv_page / tile_side);
   args.pages = config.kv_page > 0 ? word(pages_of_sequence(config)) : 0;
+  if (config.kv_lengths) args.lengths = *config.kv_lengths;
+  args.lengths_count = count_of<std::uint32_t>(args.lengths);
   args.table_base = addresses.page_table;
   args.q_base = addresses.q;
   args.k_base = addresses.k;
@@ -106,21 +108,29 @@ KernelArgs KernelArgs::from(const Config& config, const TensorAddresses& address
 
 std::vector<std::uint32_t> KernelArgs::words() const {
   std::vector<std::uint32_t> words(word_count);
-  std::memcpy(words.data(), this, sizeof *this);
+  std::memcpy(words.data(), static_cast<const KernelWords*>(this), sizeof(KernelWords));
+  words.insert(words.end(), lengths.begin(), lengths.end());
   return words;
 }
 
 KernelArgs KernelArgs::from_words(std::span<const std::uint32_t> words) {
-  if (words.size() != word_count) throw std::logic_error("attention: a wrong number of kernel arguments");
   KernelArgs args;
-  std::memcpy(static_cast<void*>(&args), words.data(), sizeof args);
+  if (words.size() >= word_count)
+    std::memcpy(static_cast<void*>(static_cast<KernelWords*>(&args)), words.data(), sizeof(KernelWords));
+  if (words.size() != args.argument_count()) throw std::logic_error("attention: a wrong number of kernel arguments");
+  args.lengths.assign(words.begin() + word_count, words.end());
   return args;
 }
 
 KernelArgs KernelArgs::of_this_kernel() {
   std::array<std::uint32_t, word_count> words{};
   for (std::uint32_t i = 0; i < word_count; ++i) words.at(i) = api::get_compile_time_arg_val(i);
-  return from_words(words);
+  KernelArgs args;
+  std::memcpy(static_cast<void*>(static_cast<KernelWords*>(&args)), words.data(), sizeof(KernelWords));
+  args.lengths.reserve(args.lengths_count);
+  for (std::uint32_t i = 0; i < args.lengths_count; ++i)
+    args.lengths.push_back(api::get_compile_time_arg_val(word_count + i));
+  return args;
 }
 
 void register_kernels() {

@@ -36,7 +36,7 @@ std::uint32_t PageTable::row(std::uint32_t row) const {
   const std::uint32_t entry = row / args_.page_t;
   std::uint32_t page = 0;
   if (is_dry()) {
-    page = kernel_compile_time_args[KernelArgs::word_count + batch_ * args_.pages + entry];
+    page = kernel_compile_time_args[args_.argument_count() + batch_ * args_.pages + entry];
   } else {
     std::memcpy(&page, l1_pointer(get_write_ptr(cb_page_table)) + entry * sizeof page, sizeof page);
   }
@@ -85,15 +85,14 @@ void reader() {
     const std::uint32_t head = turn.item.head;
     const std::uint32_t chunk = turn.item.chunk;
     if (turn.visits == 0) continue;
-    const std::uint32_t kv_head = turn.kv_head;
     const std::uint32_t q_page = (batch * args.heads + head) * args.seq_q_t * args.dim_t;
 
     read_chunk(tiles, q, cb_q, {q_page, chunk * args.q_chunk_t, args.q_chunk_t, args.dim_t, args.seq_q_t}, false);
-    table.turn_to(kv_head);
+    table.turn_to(turn.kv_head);
     for (std::uint32_t j = turn.range().begin; j < turn.range().end; ++j) {
       mark_loop();
-      read_chunk(tiles, k, cb_k, kv_rows(args, table, kv_head, j, args.dim_t), true);
-      read_chunk(tiles, v, cb_v, kv_rows(args, table, kv_head, j, args.v_dim_t), false);
+      read_chunk(tiles, k, cb_k, kv_rows(args, table, turn, j, args.dim_t), true);
+      read_chunk(tiles, v, cb_v, kv_rows(args, table, turn, j, args.v_dim_t), false);
     }
   }
 }

@@ -181,21 +181,21 @@ std::vector<std::vector<WorkItem>> split_work(const Config& config) {
   return split;
 }
 
-int k_chunks_of(const Config& config, int q_chunk_index) {
+int k_chunks_of(const Config& config, int q_chunk_index, int batch) {
   if (config.q_chunk <= 0 || config.k_chunk <= 0) {
     throw std::logic_error("attention: chunks are not chosen yet, call with_chunks first");
   }
   const Shape& shape = config.shape;
-  if (!shape.causal || config.kernel == Kernel::unfused) return ceil_div(shape.seq_kv, config.k_chunk);
+  if (!shape.causal || config.kernel == Kernel::unfused) return ceil_div(keys_of(config, batch), config.k_chunk);
   const std::int64_t end_row = (std::int64_t{q_chunk_index} + 1) * config.q_chunk;  // of the padded chunk
   const auto end = static_cast<int>(std::min<std::int64_t>(end_row, shape.seq_q));
   return ceil_div(shape.keys_seen(end - 1), config.k_chunk);
 }
 
-KParts k_parts_of(const Config& config, Slices::Extent chunks) {
+KParts k_parts_of(const Config& config, Slices::Extent chunks, int batch) {
   const Shape& shape = config.shape;
   KParts parts;
-  parts.visits = k_chunks_of(config, static_cast<int>(chunks.heavy));
+  parts.visits = k_chunks_of(config, static_cast<int>(chunks.heavy), batch);
   parts.parts = config.parts;
   if (!shape.causal) return parts;
   const int first = std::max(static_cast<int>(chunks.light) * config.q_chunk, shape.blind_rows());  // row that sees a key
@@ -203,16 +203,17 @@ KParts k_parts_of(const Config& config, Slices::Extent chunks) {
   return parts;
 }
 
-KParts k_parts_of(const Config& config, int q_chunk_index) {
+KParts k_parts_of(const Config& config, int q_chunk_index, int batch) {
   const auto chunk = static_cast<std::uint32_t>(q_chunk_index);
-  return k_parts_of(config, {chunk, chunk});
+  return k_parts_of(config, {chunk, chunk}, batch);
 }
 
 int k_steps_of(const Config& config, const WorkItem& item) {
-  const int visits = k_chunks_of(config, item.chunk);
+  const int visits = k_chunks_of(config, item.chunk, item.batch);
   if (config.parts == 1) return visits;
   const Slices slices = slices_of(config);
-  const KParts::Range range = k_parts_of(config, slices.extent_of(item.head % slices.heads, item.chunk)).of(item.part);
+  const Slices::Extent chunks = slices.extent_of(item.head % slices.heads, item.chunk);
+  const KParts::Range range = k_parts_of(config, chunks, item.batch).of(item.part);
   return std::max(std::min(static_cast<int>(range.end), visits) - static_cast<int>(range.begin), 0);
 }
 

@@ -59,26 +59,28 @@ struct MaskTile {
   }
 };
 
-void fill_mask_tile(MaskTile tile, std::uint32_t bytes, const KernelArgs& args, std::uint32_t q0, std::uint32_t k0) {
+void fill_mask_tile(MaskTile tile, std::uint32_t bytes, const KernelArgs& args, std::uint32_t keys, std::uint32_t q0,
+                    std::uint32_t k0) {
   std::memset(tile.data, 0, bytes);
   const std::uint32_t last_q = q0 + tile_side - 1;
   const std::uint32_t last_k = k0 + tile_side - 1;
   // With causal masks rows see more keys from row to row, but for those that see none: they are open, so that no infinity
   // comes of them, and are made zeros at the end.
-  const bool all_open = last_k < args.seq_kv && args.open(q0, last_k) && args.open(last_q, last_k);
+  const bool all_open = last_k < keys && args.open(q0, last_k) && args.open(last_q, last_k);
   if (all_open) return;
-  const bool all_closed = k0 >= args.seq_kv || !(args.open(q0, k0) || args.open(last_q, k0));
+  const bool all_closed = k0 >= keys || !(args.open(q0, k0) || args.open(last_q, k0));
   if (all_closed) return tile.close_all(bytes);
   for (int row = 0; row < tile_side; ++row) {
     for (int column = 0; column < tile_side; ++column) {
       const std::uint32_t q = q0 + row;
       const std::uint32_t k = k0 + column;
-      if (k >= args.seq_kv || !args.open(q, k)) tile.close(row, column);
+      if (k >= keys || !args.open(q, k)) tile.close(row, column);
     }
   }
 }
 
-void make_mask(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t k_chunk) {
+void make_mask(const KernelArgs& args, const Turn& turn, std::uint32_t k_chunk) {
+  const std::uint32_t q_chunk = turn.item.chunk;
   zone(Phase::mask);
   const std::uint32_t tiles = args.q_chunk_t * args.k_chunk_t;
   cb_reserve_back(cb_mask, tiles);
@@ -87,7 +89,7 @@ void make_mask(const KernelArgs& args, std::uint32_t q_chunk, std::uint32_t k_ch
   const bool fp16 = get_dataformat(cb_mask) == DataFormat::fp16;
   for (std::uint32_t r = 0; r < args.q_chunk_t && !is_dry(); ++r) {
     for (std::uint32_t c = 0; c < args.k_chunk_t; ++c) {
-      fill_mask_tile({l1_pointer(base + (r * args.k_chunk_t + c) * bytes), fp16}, bytes, args,
+      fill_mask_tile({l1_pointer(base + (r * args.k_chunk_t + c) * bytes), fp16}, bytes, args, turn.keys,
                      (q_chunk * args.q_chunk_t + r) * tile_side, (k_chunk * args.k_chunk_t + c) * tile_side);
     }
   }
@@ -160,9 +162,9 @@ class Partials {
   std::uint32_t parent_took_ = 0;  ///< partial results so far, which tells its next slot
 };
 
-void make_masks(const KernelArgs& args, std::uint32_t chunk, KParts::Range range) {
-  for (std::uint32_t j = range.begin; j < range.end; ++j) {
-    if (args.masked(chunk, j)) make_mask(args, chunk, j);
+void make_masks(const KernelArgs& args, const Turn& turn) {
+  for (std::uint32_t j = turn.range().begin; j < turn.range().end; ++j) {
+    if (args.masked(turn.item.chunk, j, turn.keys)) make_mask(args, turn, j);
   }
 }
 
@@ -179,7 +181,7 @@ void write_parts(const KernelArgs& args, std::uint32_t first, std::uint32_t coun
       partials.skip(turn.active);
       continue;
     }
-    make_masks(args, chunk, turn.range());
+    make_masks(args, turn);
     zone(Phase::write);
     partials.take(turn.active);
     if (seat.part == 0) {
@@ -228,7 +230,7 @@ void writer() {
     if (!turn.has_item) continue;
     const std::uint32_t chunk = turn.item.chunk;
     mark_loop();
-    make_masks(args, chunk, turn.range());
+    make_masks(args, turn);
     const auto head = turn.item.batch * args.heads + turn.item.head;
     store_output(args, head * args.seq_q_t * args.v_dim_t, chunk);
   }

@@ -102,8 +102,8 @@ bool has_lists(const std::vector<std::string>& arguments) {
     const bool apart = equals == std::string::npos && i + 1 < arguments.size();
     const std::string value = apart ? arguments[++i] : arguments[i].substr(equals + 1);
     // --format q=bf16,kv=bfp8 is one configuration, --format bf16,bfp8 are two.
-    const bool one =
-        flag->input || flag->group == "Checks" || (flag->name == format_flag && value.find('=') != std::string::npos);
+    const bool one = flag->input || flag->group == "Checks" || flag->name == "--kv-lengths" ||
+                     (flag->name == format_flag && value.find('=') != std::string::npos);
     if (!one && value.find(',') != std::string::npos) return true;
   }
   return false;

@@ -166,6 +166,17 @@ void Attention::declare_shape(Flags& flags) {
   flags.add("--kv-seq", "ROWS", "Keys, in rows of K and V [--seq]", seq_kv_).named("kv_seq", "seq_kv").is([&] {
     return shape.seq_kv;
   });
+  flags
+      .add("--kv-lengths", "LIST",
+           "Keys of each batch, commas or + between (in a sweep +), where they differ: of those beyond\nnone is read; not "
+           "with "
+           "--causal but of one query a head [all have --kv-seq]",
+           [&](const std::string& text) { config.kv_lengths = parse_lengths(text); })
+      .named("kv_lengths", "kv_lengths")
+      .is([&]() -> Value {
+        if (!config.kv_lengths) return {};
+        return report::Array(config.kv_lengths->begin(), config.kv_lengths->end());
+      });
   flags.add("--dim", "ELEMENTS", fmt::format("Elements of a head of Q and K, 1 to {} [$]", attention::max_dim), shape.dim);
   flags
       .add("--v-dim", "ELEMENTS", "Elements of a head of V and of the output [--dim]",
@@ -297,13 +308,19 @@ void Attention::prepare(Device& device) {
   if (inputs[0].empty()) {
     data_ = {seed, distribution};
     shape.kv_heads = kv_heads_.value_or(shape.kv_heads == 0 ? shape.heads : shape.kv_heads);
-    shape.seq_kv = seq_kv_.value_or(shape.seq_kv == 0 ? shape.seq_q : shape.seq_kv);
+    const int longest =
+        config.kv_lengths ? static_cast<int>(*std::max_element(config.kv_lengths->begin(), config.kv_lengths->end())) : 0;
+    shape.seq_kv = seq_kv_.value_or(longest > 0 ? longest : shape.seq_kv == 0 ? shape.seq_q : shape.seq_kv);
   } else {
     load_files();
   }
   if (v_of_ones) data_.set_ones();
-  if (const Shape packed = attention::packed_heads(shape); !(packed == shape)) {
-    attention::validate(config);
+  Shape packed = attention::packed_heads(shape);
+  if (config.kv_lengths && packed.seq_q == 1) packed.causal = false;  // the one query sees all keys
+  if (!(packed == shape)) {
+    Config plain = config;
+    plain.kv_lengths = nullptr;
+    attention::validate(plain);
     asked_shape_ = shape;
     shape = packed;
   }
@@ -484,7 +501,11 @@ void Attention::describe_config(report::Document& document) const {
     document.add("causal", fmt::format("query i sees the keys up to i - {0}; the first {0} of a head see none and give 0",
                                        shape.blind_rows()));
   }
-  if (!(shape == config.shape)) {
+  if (config.kv_lengths) {
+    const auto [fewest, longest] = std::minmax_element(config.kv_lengths->begin(), config.kv_lengths->end());
+    document.add("lengths", fmt::format("{} to {} keys a batch", *fewest, *longest));
+  }
+  if (shape.seq_q != config.shape.seq_q) {
     document.add("decode", fmt::format("the {} heads that share a K/V head are rows of one matrix", config.shape.seq_q));
   }
   document.add("numbers",

@@ -56,7 +56,7 @@ class Attention : public Workload {
   void upload(Device& device) override;
   void finish(Device& device, report::RunOutcome& outcome) override;
   [[nodiscard]] std::string line() const override;
-  [[nodiscard]] double useful_flops() const override { return config.shape.useful_flops(); }
+  [[nodiscard]] double useful_flops() const override { return attention::useful_flops(config); }
   [[nodiscard]] std::uint64_t matmul_tiles() const override { return attention::matmul_tile_count(config, split); }
   void describe(report::Document& document) const override;
   /// As asked for; config has packed_heads() of it once the run is prepared.

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/workloads/kv_tensors.h"
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/input_file.h"
 #include "kernels/attention/paging.h"
+#include "runtime/flags/flags.h"
 
 namespace tilegrid::workloads {
 
@@ -44,6 +48,16 @@ void KvTensors::set_addresses(attention::TensorAddresses& addresses) const {
   addresses.k = k_.address();
   addresses.v = v_.address();
   addresses.page_table = table_.address;
+}
+
+std::shared_ptr<const std::vector<std::uint32_t>> parse_lengths(const std::string& text) {
+  std::string commas = text;
+  std::replace(commas.begin(), commas.end(), '+', ',');
+  std::vector<std::uint32_t> lengths;
+  for (const std::string& one : split(commas)) {
+    lengths.push_back(static_cast<std::uint32_t>(parse_int("--kv-lengths", one, 1, std::numeric_limits<int>::max())));
+  }
+  return std::make_shared<const std::vector<std::uint32_t>>(std::move(lengths));
 }
 
 void set_page_table(attention::Config& config, const std::string& path, std::uint64_t seed) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/verify/verify.h"
@@ -24,6 +26,9 @@ class KvTensors {
   Matrices k_, v_;
   Buffer table_{};
 };
+
+/// Of --kv-lengths: numbers with commas or + between. Throws UsageError.
+[[nodiscard]] std::shared_ptr<const std::vector<std::uint32_t>> parse_lengths(const std::string& text);
 
 /// The table from a file, or where it has no name one made of the seed. Throws UsageError.
 void set_page_table(attention::Config& config, const std::string& path, std::uint64_t seed);

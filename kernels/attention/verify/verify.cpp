@@ -90,8 +90,9 @@ VerifySums compare(const Piece& piece) {
   return sums;
 }
 
-Pieces::Pieces(const Shape& shape, const VerifyRequest& request, Inputs& inputs, const OutputTiles& output)
-    : shape_(shape), inputs_(inputs), output_(output) {
+Pieces::Pieces(const Config& config, const VerifyRequest& request, Inputs& inputs, const OutputTiles& output)
+    : config_(config), shape_(config.shape), inputs_(inputs), output_(output) {
+  const Shape& shape = config.shape;
   const std::size_t all_keys = elements(shape.kv_heads, shape.seq_kv, std::max(shape.dim, shape.value_dim()));
   // A generator starts at the first sample: making a late head from a long stream costs more than sending it.
   generate_ = inputs.generated() && all_keys <= longest_generated;
@@ -131,6 +132,7 @@ void Pieces::cut(const VerifyRequest& request, int rows_at_once) {
 Piece Pieces::make(const HeadRows& part) {
   Piece piece;
   piece.shape = shape_;
+  piece.shape.seq_kv = keys_of(config_, part.head / shape_.heads);
   piece.few = few_;
   piece.ranges = part.ranges;
   if (head_ != part.head) {
@@ -167,7 +169,7 @@ void Pieces::add_keys(const HeadRows& part, Piece& piece) {
     piece.first_v_sample = row * v_dim;
     return;
   }
-  const std::size_t keys = shape_.keys_seen(part.ranges.back().second - 1);
+  const std::size_t keys = piece.shape.keys_seen(part.ranges.back().second - 1);
   const auto k = inputs_.tensor(1, elements(shape_.kv_heads, shape_.seq_kv, shape_.dim)).subspan(row * dim, keys * dim);
   const auto v =
       inputs_.tensor(2, elements(shape_.kv_heads, shape_.seq_kv, shape_.value_dim())).subspan(row * v_dim, keys * v_dim);
@@ -249,7 +251,7 @@ Gate gate_for(const Config& config, const VerifyFigures& figures) {
 Verification verify(const Config& config, const VerifyRequest& request, Inputs& inputs, const OutputTiles& output, int ranks,
                     const CompareRound& compare_round) {
   const Stopwatch watch;
-  Pieces pieces(config.shape, request, inputs, output);
+  Pieces pieces(config, request, inputs, output);
   // Rank 0 holds what is on its way to the others: a few MiB when it is rows only, more when keys and values go along.
   const std::size_t round_bytes = (pieces.generates() ? std::size_t{2} : std::size_t{32}) << 20U;
   const auto [first_worker, worker_count] = workers(ranks, config.shape);

@@ -92,7 +92,7 @@ struct Piece {
 /// their order depend on how many processes share them.
 class Pieces {
  public:
-  Pieces(const Shape& shape, const VerifyRequest& request, Inputs& inputs, const OutputTiles& output);
+  Pieces(const Config& config, const VerifyRequest& request, Inputs& inputs, const OutputTiles& output);
 
   /// Whether K and V are made again by who compares, as that costs less than sending them.
   [[nodiscard]] bool generates() const { return generate_; }
@@ -110,6 +110,7 @@ class Pieces {
   void add_keys(const HeadRows& part, Piece& piece);
   [[nodiscard]] std::size_t elements(int heads, int rows, int dim) const;
 
+  const Config& config_;
   Shape shape_;
   Inputs& inputs_;
   const OutputTiles& output_;

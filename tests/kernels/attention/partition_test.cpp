@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <memory>
 #include <random>
 #include <set>
 #include <tuple>
 
 #include "core/error.h"
 #include "kernels/attention/dealing.h"
+#include "kernels/attention/delivery.h"
 #include "kernels/attention/kernel_args.h"
 #include "kernels/attention/paging.h"
 #include "tests/support/wormhole.h"
@@ -364,6 +366,48 @@ TEST(Paging, TablesAreReadAndRefused) {
   EXPECT_EQ(refused("[[3, 0]]"), "t: a list of 2 lists is expected, one for each batch, not 1");
   EXPECT_EQ(refused("{}"), "t: a list of 2 lists is expected, one for each batch");
   EXPECT_EQ(refused("[[3,"), "t: not JSON; a list of page numbers for each batch is expected: [[1, 0], [2, 3]]");
+}
+
+TEST(Paging, SequencesOfTheirOwnLengthHaveThePagesTheyNeed) {
+  Config config = config_of(Partition::flat, 3, 2, 200, {2, 2}, false, 32);
+  config.shape.seq_kv = 130;
+  config.kv_page = 64;
+  config.kv_lengths = std::make_shared<const std::vector<std::uint32_t>>(std::vector<std::uint32_t>{64, 130, 1});
+  EXPECT_EQ(page_count(config), 5);
+  EXPECT_EQ(parse_page_table("[[4], [1, 0, 2], [3]]", "t", config), (std::vector<std::uint32_t>{4, 0, 0, 1, 0, 2, 3, 0, 0}));
+  EXPECT_THROW(static_cast<void>(parse_page_table("[[4], [1, 0, 2], [3, 5]]", "t", config)), UsageError);
+  EXPECT_THROW(static_cast<void>(parse_page_table("[[4], [1, 0, 5], [3]]", "t", config)), UsageError);
+  const std::vector<std::uint32_t> table = shuffled_page_table(config, 3);
+  ASSERT_EQ(table.size(), 9U);
+  EXPECT_EQ((std::set{table[0], table[3], table[4], table[5], table[6]}), (std::set<std::uint32_t>{0, 1, 2, 3, 4}));
+  // Keys of batch 1 go to its pages; nobody's are where no entry leads.
+  config.page_table = std::make_shared<const std::vector<std::uint32_t>>(table);
+  std::vector<float> keys(std::size_t{3} * 130, -1);
+  for (std::size_t i = 0; i < 130; ++i) keys[130 + i] = static_cast<float>(i);
+  config.shape.kv_heads = 1;
+  const std::vector<float> paged = in_pages(keys, config, 1);
+  ASSERT_EQ(paged.size(), 5U * 64);
+  for (std::size_t i = 0; i < 130; ++i) EXPECT_EQ(paged[table[3 + i / 64] * 64 + i % 64], static_cast<float>(i));
+}
+
+TEST(Partition, WorkCountsTheKeysThatABatchHas) {
+  for (const Partition partition : {Partition::flat, Partition::heads_first, Partition::rows, Partition::split_k}) {
+    Config config = config_of(partition, 3, 4, 100, {4, 2}, false, 32);
+    config.shape.seq_kv = 500;
+    config.chip = wormhole();
+    config.kv_lengths = std::make_shared<const std::vector<std::uint32_t>>(std::vector<std::uint32_t>{64, 500, 1});
+    config = with_chunks(config);
+    int steps = 0;
+    for (const std::vector<WorkItem>& core : split_work(config)) {
+      for (const WorkItem& item : core) steps += k_steps_of(config, item);
+    }
+    EXPECT_EQ(steps, 4 * 4 * (1 + 8 + 1)) << name_of(partition);
+    EXPECT_DOUBLE_EQ(useful_flops(config), 4.0 * 4 * 100 * (64 + 500 + 1) * 64);
+    // Half of it is half of what is read.
+    const std::int64_t all = estimate(config).kv_bytes;
+    config.kv_lengths = nullptr;
+    EXPECT_EQ(estimate(config).kv_bytes * 10, all * 24) << name_of(partition);
+  }
 }
 
 TEST(Paging, ShuffledTablesArePermutationsOfTheirOwn) {

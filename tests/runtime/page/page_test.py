@@ -207,7 +207,7 @@ def compares(tab, folder):
     tab.run('(() => { const group = document.querySelector("#group"); group.value = group.options[3].value; group.onchange(); })()')
     expect('another shape has the same bars', tab.run('document.querySelector("#figures").innerText') != before)
     tab.open(f'{folder}/partitions/index.html')
-    expect('a refusal has no reason', 'deals to teams' in tab.run('document.querySelector("#refused").innerText'))
+    expect('a refusal has no reason', 'nobody shares' in tab.run('document.querySelector("#refused").innerText'))
     tab.open(f'{folder}/precision/index.html')
     tab.run('document.querySelector("#scatter [role=group]").focus()')
     tab.key('End')
