@@ -239,6 +239,15 @@ volatile std::uint32_t* word_in_slot(const KernelContext& kernel, volatile std::
   return api::semaphore_pointer(in_slot(kernel, address));
 }
 
+/// Silicon's cores begin at once: what a kernel does first, which often is to set its own semaphores, is done before another
+/// core's word can reach it. Here kernels begin one after the other, so the first signal of each to others waits until all
+/// have come to theirs, or to where they block.
+KernelContext& enter_to_signal(const Line& at) {
+  KernelContext& kernel = enter(at);
+  if (!std::exchange(kernel.foreign->signalled, true)) kernel.core->scheduler.yield();
+  return kernel;
+}
+
 void fill_semaphores(Interface& table) {
   table.semaphore = [](std::uint32_t id, Line at) {
     enter(at);
@@ -253,20 +262,20 @@ void fill_semaphores(Interface& table) {
     (at_least ? api::noc_semaphore_wait_min : api::noc_semaphore_wait)(word_in_slot(kernel, semaphore), value, here(at));
   };
   table.semaphore_inc = [](std::uint64_t semaphore, std::uint32_t delta, std::uint8_t noc, Line at) {
-    enter(at);
+    enter_to_signal(at);
     api::noc_semaphore_inc(semaphore, delta, noc, here(at));
   };
   table.semaphore_inc_multicast = [](std::uint64_t semaphores, std::uint32_t delta, std::uint32_t destinations,
                                      std::uint8_t noc, Line at) {
-    enter(at);
+    enter_to_signal(at);
     api::noc_semaphore_inc_multicast(semaphores, delta, destinations, noc, here(at));
   };
   table.semaphore_set_remote = [](std::uint32_t l1, std::uint64_t semaphore, std::uint8_t noc, Line at) {
-    api::noc_semaphore_set_remote(in_slot(enter(at), l1), semaphore, noc, here(at));
+    api::noc_semaphore_set_remote(in_slot(enter_to_signal(at), l1), semaphore, noc, here(at));
   };
   table.semaphore_multicast = [](std::uint32_t l1, std::uint64_t semaphore, std::uint32_t destinations, bool loopback,
                                  bool linked, std::uint8_t noc, Line at) {
-    const std::uint32_t source = in_slot(enter(at), l1);
+    const std::uint32_t source = in_slot(enter_to_signal(at), l1);
     const auto call = loopback ? api::noc_semaphore_set_multicast_loopback_src : api::noc_semaphore_set_multicast;
     call(source, semaphore, destinations, linked, noc, here(at));
   };

@@ -93,6 +93,7 @@ struct ForeignKernel {
   PackQueue packs;
   float exp_scale = 1.0F;            ///< of the fast exponential
   bool transpose = false;            ///< of the matmul that was configured last
+  bool signalled = false;            ///< semaphores of others, in this launch
   bool looked = false;               ///< at the meter since the last call
   bool progressed = true;            ///< since it last gave way in a loop that waits
   std::uint64_t counted = 0;         ///< blocks since the last call, before those that the meter counts

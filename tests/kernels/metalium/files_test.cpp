@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels that are compiled while the program runs, against the device headers.
+#include <mpi.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -199,6 +200,24 @@ TEST(KernelFiles, ASemaphoreChangedByAStoreWakesWhoWaits) {
 void kernel_main() { *reinterpret_cast<volatile uint32_t*>(get_semaphore(0)) = 3; }
 })";
     EXPECT_EQ(words_of(device, body, {0}, other), Words(4, 77));
+  });
+}
+
+/// All set their own semaphores first, as if they began at once. Between processes only the launch orders them.
+TEST(KernelFiles, ASignalWaitsUntilAllHaveBegun) {
+  int launched = 0;
+  MPI_Initialized(&launched);
+  if (launched != 0) GTEST_SKIP() << "of one process";
+  run([](Device& device) {
+    const char* body = R"(uint32_t answer() {
+  auto* own = reinterpret_cast<volatile uint32_t*>(get_semaphore(0));
+  noc_semaphore_set(own, 0);
+  const uint32_t x = get_absolute_logical_x(), y = get_absolute_logical_y();
+  noc_semaphore_inc(get_noc_addr(my_x[0] + 1 - 2 * x, my_y[0] + 1 - 2 * y, get_semaphore(0)), 1);
+  noc_semaphore_wait(own, 1);
+  return *own;
+})";
+    EXPECT_EQ(words_of(device, body, {5}), Words(4, 1));
   });
 }
 

@@ -19,7 +19,7 @@ BROKEN = {
     "four/four.cpp": '#include "four.hpp"\nint main() { return four(); }\n',
     "four/README.md": "Four\n",
     "numbers/four.hpp": "inline int four() { return 4; }\n",
-    "never.cpp": "int main() { while (true) __builtin_ia32_pause(); }\n",
+    "never.cc": "int main() { while (true) __builtin_ia32_pause(); }\n",
     # Of the spring of 2024, with what its headers brought along; and what its project defines.
     "CMakeLists.txt": "add_executable(old old.cpp)\ntarget_compile_definitions(old PRIVATE ANSWER=42)\n",
     "old.cpp": """#include "device.hpp"
@@ -65,14 +65,14 @@ def check_broken(script, scratch):
     code, output, errors = run(script, folder, "--json", scratch / "bad.json", "--timeout", "5")
     rows = programs_of(scratch / "bad.json")
     assert code == 1, output + errors
-    assert set(rows) == {"library.cpp", "unknown.cpp", "three.cpp", "never.cpp", "old.cpp", "four/four.cpp"}, rows
+    assert set(rows) == {"library.cpp", "unknown.cpp", "three.cpp", "never.cc", "old.cpp", "four/four.cpp"}, rows
     assert rows["four/four.cpp"]["exit"] == 4, rows
     assert rows["old.cpp"]["passed"], rows
     assert not rows["library.cpp"]["built"] and rows["library.cpp"]["dependency"], rows
     assert rows["library.cpp"]["missing"] == ["somebody/elses.h"], rows
     assert rows["unknown.cpp"]["exit"] is None and "NoSuchThing" in rows["unknown.cpp"]["missing"][0], rows
     assert rows["three.cpp"]["built"] and rows["three.cpp"]["exit"] == 3 and not rows["three.cpp"]["passed"], rows
-    assert rows["never.cpp"]["exit"] == 124, rows
+    assert rows["never.cc"]["exit"] == 124, rows
 
 
 def main():
