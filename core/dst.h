@@ -111,7 +111,7 @@ class Dst {
     if (!fits) throw_out_of_range(first, count, who);
   }
   [[nodiscard]] float* slot(int half, int index) const {
-    return storage_.get() + static_cast<std::ptrdiff_t>(half * capacity_ + index) * tile_elements;
+    return storage_.get() + std::ptrdiff_t{half * capacity_ + index} * tile_elements;
   }
   [[noreturn]] void throw_out_of_range(int first, int count, const char* who) const;
   void report_outside(const char* who) const;

@@ -30,9 +30,9 @@ class NumberWatch {
   template <class Run>
   void accumulates(const char* operation, float* slots, std::uint32_t first, int count, std::uint32_t cleared,
                    const Run& run) {
-    before_.resize(static_cast<std::size_t>(count));
-    addend_.resize(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) keep(before_[static_cast<std::size_t>(i)], cleared >> i & 1U ? nullptr : slots, i);
+    before_.resize(count);
+    addend_.resize(count);
+    for (int i = 0; i < count; ++i) keep(before_[i], cleared >> i & 1U ? nullptr : slots, i);
     const std::uint32_t all = count >= 32 ? ~0U : (1U << count) - 1U;
     const bool adds = (~cleared & all) != 0;
     if (adds) run(addend_.front().data(), all);
@@ -40,8 +40,7 @@ class NumberWatch {
     for (int i = 0; i < count; ++i) {
       const std::ptrdiff_t at = std::ptrdiff_t{i} * tile_elements;
       const bool added = (cleared >> i & 1U) == 0;
-      wrote(operation, slots + at, first + static_cast<std::uint32_t>(i), before_[static_cast<std::size_t>(i)],
-            added ? &addend_[static_cast<std::size_t>(i)] : nullptr);
+      wrote(operation, slots + at, first + i, before_[i], added ? &addend_[i] : nullptr);
     }
   }
 

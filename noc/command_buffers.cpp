@@ -34,7 +34,7 @@ TransferState CommandState::get(NocId noc, std::uint32_t address, std::uint32_t 
   return {make_address(address_x(state.address), address_y(state.address), address), bytes == 0 ? state.bytes : bytes, true};
 }
 
-void OutstandingPackets::add(NocId noc, std::uint8_t trid, std::uint32_t packets, const char* who) {
+void OutstandingPackets::add(NocId noc, std::uint32_t trid, std::uint32_t packets, const char* who) {
   std::uint32_t& outstanding = packets_[noc][trid];
   outstanding += packets;
   if (trid == 0 || outstanding <= max_outstanding) return;  // nobody need look at the counter of id 0

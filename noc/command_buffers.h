@@ -50,7 +50,7 @@ class CommandState {
 class OutstandingPackets {
  public:
   /// Fault "NoC transaction id": more than 255 packets of one id (tensix.md 4.1).
-  void add(NocId noc, std::uint8_t trid, std::uint32_t packets, const char* who);
+  void add(NocId noc, std::uint32_t trid, std::uint32_t packets, const char* who);
   /// A barrier for a transaction id, or all: none of them is outstanding from here on. Faults as check_trid() and add().
   void clear(NocId noc, std::optional<std::uint32_t> trid, const char* who);
   [[nodiscard]] bool none(NocId noc) const { return packets_[noc] == decltype(packets_)::value_type{}; }

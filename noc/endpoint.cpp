@@ -99,14 +99,12 @@ void Endpoint::count(NocId noc, TransferKind kind, std::uint64_t bytes, int hop_
 
 template <class Barrier>
 void Endpoint::log_barrier(NocId noc, std::optional<std::uint32_t> trid) {
-  Barrier event{.noc = noc};
-  if (trid) event.trid = static_cast<std::uint8_t>(*trid);
-  core_->log.append(risc_, event);
+  core_->log.append(risc_, Barrier{.noc = noc, .trid = trid});
 }
 
 void Endpoint::set_read_trid(NocId noc, std::uint32_t trid) {
   check_trid(trid, "noc_async_read_set_trid");
-  read_trids_[noc] = static_cast<std::uint8_t>(trid);
+  read_trids_[noc] = trid;
 }
 
 void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, std::uint32_t bytes, const Issue& issue) {
@@ -115,7 +113,7 @@ void Endpoint::read(NocId noc, NocAddress source, std::uint32_t l1_destination, 
   const Target target = resolve(source, bytes, "noc_async_read");
   core_->check_l1(l1_destination, bytes, "noc_async_read");
   check_alignment(source, target, l1_destination, true, "noc_async_read");
-  const std::uint8_t trid = issue.trid.value_or(read_trids_[noc]);
+  const std::uint32_t trid = issue.trid.value_or(read_trids_[noc]);
   check_trid(trid, "noc_async_read");
   outstanding_reads_.add(noc, trid, packets_of(bytes), "noc_async_read");
   const bool dram = target.kind == Target::Kind::dram;
@@ -142,7 +140,7 @@ void Endpoint::write(NocId noc, std::uint32_t l1_source, NocAddress destination,
   const Target target = resolve(destination, bytes, "noc_async_write");
   core_->check_l1(l1_source, bytes, "noc_async_write");
   check_alignment(destination, target, l1_source, false, "noc_async_write");
-  const std::uint8_t trid = issue.trid.value_or(0);
+  const std::uint32_t trid = issue.trid.value_or(0);
   check_trid(trid, "noc_async_write");
   outstanding_writes_.add(noc, trid, packets_of(bytes), "noc_async_write");
   const bool dram = target.kind == Target::Kind::dram;

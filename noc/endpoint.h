@@ -16,7 +16,7 @@ namespace tilegrid::noc {
 /// How a transfer is issued, beyond what goes where.
 struct Issue {
   TransferForm form = TransferForm::full;
-  std::optional<std::uint8_t> trid{};  ///< transaction id; none: of reads the one that set_read_trid() chose, of writes 0
+  std::optional<std::uint32_t> trid{};  ///< transaction id; none: of reads the one that set_read_trid() chose, of writes 0
 };
 
 /// The NoC of one fiber: what its kernel issues is looked up, checked, counted, logged, and handed to the port.
@@ -118,7 +118,7 @@ class Endpoint final : public Port {
   PhysicalCore own_node_;
   CommandState read_state_;
   CommandState write_state_;
-  EnumArray<NocId, std::uint8_t> read_trids_{};
+  EnumArray<NocId, std::uint32_t> read_trids_{};
   EnumArray<NocId, LinkedChain> linked_chains_;
   OutstandingPackets outstanding_reads_;
   OutstandingPackets outstanding_writes_;

@@ -51,14 +51,14 @@ class Port {
     std::uint64_t offset;
     std::byte* destination;
     std::uint32_t bytes;
-    std::uint8_t trid = 0;
+    std::uint32_t trid = 0;
   };
   struct PendingWrite {
     std::vector<Target> targets;
     std::uint64_t offset;
     const std::byte* source;  ///< null: `word`
     std::uint32_t bytes;
-    std::uint8_t trid = 0;
+    std::uint32_t trid = 0;
     std::uint32_t word = 0;
   };
 

@@ -23,7 +23,7 @@ struct UnackedWrites {
   void add(std::uint32_t slot, std::uint64_t bytes) { change(slot, bytes); }
   void remove(std::uint32_t slot, std::uint64_t bytes) { change(slot, ~bytes + 1); }
   /// NoC and transaction id as one number; a write's message carries it, and its acknowledgement brings it back.
-  [[nodiscard]] static std::uint32_t slot(NocId noc, std::uint8_t trid) {
+  [[nodiscard]] static std::uint32_t slot(NocId noc, std::uint32_t trid) {
     return to_underlying(noc) * transaction_ids + trid;
   }
 

@@ -109,7 +109,7 @@ class Checker {
     std::uint32_t first = 0;  ///< L1 offsets
     std::uint32_t end = 0;
     NocId noc{};
-    std::uint8_t trid = 0;
+    unsigned trid = 0;
     Sum sum;                ///< of a write's source or a read's target, when it was issued
     bool compared = false;  ///< its target may have changed rightly since
     Place at;

@@ -102,11 +102,10 @@ void Checker::read(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, st
   }
   check_window(risc, offset, bytes, true, "noc_async_read");
   const Place here = reporter_.here();
-  const auto id = static_cast<std::uint8_t>(trid);
   const bool compares = reporter_.on(Class::read_target) && !core_.dry;
   if (!own.reads.list.empty()) {  // pages that follow each other are one range
     Transfer& last = own.reads.list.back();
-    const bool goes_on = last.end == offset && last.noc == noc && last.trid == id && last.at.same_line(here);
+    const bool goes_on = last.end == offset && last.noc == noc && last.trid == trid && last.at.same_line(here);
     if (goes_on && !last.compared && Sum::may_go_on(last.end - last.first)) {
       if (compares) last.sum.add(l1_pointer(core_.l1_base + offset), bytes);
       last.end = end;
@@ -114,7 +113,7 @@ void Checker::read(Risc risc, NocId noc, unsigned trid, std::uint32_t offset, st
       return;
     }
   }
-  Transfer read{.first = offset, .end = end, .noc = noc, .trid = id, .sum = {}, .at = here};
+  Transfer read{.first = offset, .end = end, .noc = noc, .trid = trid, .sum = {}, .at = here};
   if (compares) read.sum = sum_of(offset, end);
   own.reads.add(read);
 }
@@ -145,8 +144,7 @@ void Checker::add_write(Risc risc, NocId noc, unsigned trid, std::uint32_t offse
   }
   check_window(risc, offset, bytes, false, "write");
   use(core_.l1_base + offset, bytes, "write");
-  Transfer write{
-      .first = offset, .end = end, .noc = noc, .trid = static_cast<std::uint8_t>(trid), .sum = {}, .at = reporter_.here()};
+  Transfer write{.first = offset, .end = end, .noc = noc, .trid = trid, .sum = {}, .at = reporter_.here()};
   if (reporter_.on(Class::write_flush) && !core_.dry) write.sum = sum_of(offset, end);
   own.sources.add(write);
   begin(own.writes, noc, trid, write.at);

@@ -44,7 +44,7 @@ enum class Class : std::uint8_t {
   print_slice,
   end,
 };
-inline constexpr std::size_t class_count = static_cast<std::size_t>(Class::end);
+inline constexpr std::size_t class_count = to_underlying(Class::end);
 
 enum class Severity : std::uint8_t {
   off,
@@ -129,7 +129,7 @@ static_assert(
     [] {
       for (std::size_t i = 0; i < class_count; ++i) {
         const ClassRow& row = class_rows[i];
-        if (row.id != static_cast<Class>(i) || row.name == nullptr || row.sees == 0 || row.summary == nullptr) return false;
+        if (to_underlying(row.id) != i || row.name == nullptr || row.sees == 0 || row.summary == nullptr) return false;
       }
       return true;
     }(),

@@ -52,8 +52,9 @@ class Places {
   }
   /// NoC 0 coordinates of the endpoint that workers use for a bank. Throws std::out_of_range.
   [[nodiscard]] PhysicalCore dram_endpoint(int bank) const {
-    if (static_cast<unsigned>(bank) >= dram_.size()) no_bank(bank);
-    return dram_[bank];
+    const unsigned index = bank;
+    if (index >= dram_.size()) no_bank(bank);
+    return dram_[index];
   }
   /// Bank whose endpoint is at a node, -1 for none: asked for every page that is read or written.
   [[nodiscard]] int bank_at(int x, int y) const {

@@ -46,11 +46,11 @@ struct Packing {
     bits = static_cast<Bits>(node.x) | static_cast<Bits>(node.y) << 8U;
   }
   template <class Bits>
-  constexpr void operator()(Bits& bits, const std::optional<std::uint8_t>& id) const {
+  constexpr void operator()(Bits& bits, const std::optional<std::uint32_t>& id) const {
     bits = static_cast<Bits>(id ? *id + 1 : 0);
   }
-  constexpr void halves(std::uint32_t& bits, std::uint16_t low, std::uint16_t high) const {
-    bits = low | static_cast<std::uint32_t>(high) << 16U;
+  constexpr void halves(std::uint32_t& bits, std::uint32_t low, std::uint32_t high) const {
+    bits = (low & 0xFFFFU) | high << 16U;
   }
 };
 
@@ -61,15 +61,16 @@ struct Unpacking {
   }
   template <class Bits>
   constexpr void operator()(const Bits& bits, PhysicalCore& node) const {
-    node = {static_cast<int>(bits & 0xFFU), static_cast<int>(bits >> 8U & 0xFFU)};
+    node.x = bits & 0xFFU;
+    node.y = bits >> 8U & 0xFFU;
   }
   template <class Bits>
-  constexpr void operator()(const Bits& bits, std::optional<std::uint8_t>& id) const {
-    if (bits != 0) id = static_cast<std::uint8_t>(bits - 1);
+  constexpr void operator()(const Bits& bits, std::optional<std::uint32_t>& id) const {
+    if (bits != 0) id = bits - 1U;
   }
-  constexpr void halves(std::uint32_t bits, std::uint16_t& low, std::uint16_t& high) const {
-    low = static_cast<std::uint16_t>(bits);
-    high = static_cast<std::uint16_t>(bits >> 16U);
+  constexpr void halves(std::uint32_t bits, std::uint32_t& low, std::uint32_t& high) const {
+    low = bits & 0xFFFFU;
+    high = bits >> 16U;
   }
 };
 
@@ -86,7 +87,7 @@ struct Testing {
       good = good && bits <= 1;
     }
   }
-  constexpr void halves(std::uint32_t, std::uint16_t, std::uint16_t) const {}
+  constexpr void halves(std::uint32_t, std::uint32_t, std::uint32_t) const {}
 };
 
 }  // namespace detail

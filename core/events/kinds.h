@@ -90,6 +90,9 @@ inline constexpr int enum_size<ScopeMark> = count_to(ScopeMark::value);
 ///
 /// Nodes are NoC 0 coordinates. An offset in a DRAM peer is within its bank; `local` is the L1 offset of the own side, where
 /// the log keeps these (EventLog::keep_local), else 0. A tile operation's `dst` is the first slot of its result.
+///
+/// Ids (a CB, a slot, a transaction id) are as wide here as those who call have them. The bytes hold 8 bits of an id and 16
+/// of a block's side: the emulated units have refused what is longer before it comes to an event.
 namespace events {
 
 /// An event without anything to say.
@@ -110,7 +113,7 @@ using DstRelease = PlainEvent<EventKind::dst_release>;
 template <EventKind K>
 struct CbEvent {
   static constexpr EventKind kind = K;
-  std::uint8_t cb = 0;
+  std::uint32_t cb = 0;
   std::uint32_t pages = 0;
   template <class Link, class Bits, class Self>
   static constexpr void fields(const Link& link, Bits& bits, Self& self) {
@@ -129,7 +132,7 @@ template <EventKind K>
 struct UnicastEvent {
   static constexpr EventKind kind = K;
   NocId noc{};
-  std::uint8_t trid = 0;  ///< transaction id
+  std::uint32_t trid = 0;  ///< transaction id
   TransferForm form{};
   std::uint32_t bytes = 0;
   PhysicalCore peer{};
@@ -186,7 +189,7 @@ template <EventKind K>
 struct BarrierEvent {
   static constexpr EventKind kind = K;
   NocId noc{};
-  std::optional<std::uint8_t> trid{};
+  std::optional<std::uint32_t> trid{};
   template <class Link, class Bits, class Self>
   static constexpr void fields(const Link& link, Bits& bits, Self& self) {
     link(bits.op, self.noc);
@@ -251,10 +254,10 @@ struct SemaphoreWait {
 struct Matmul {
   static constexpr EventKind kind = EventKind::matmul;
   Fidelity fidelity = Fidelity::lofi;
-  std::uint8_t in0 = 0, in1 = 0;  ///< CBs
-  bool transpose = false;         ///< of in1
+  std::uint32_t in0 = 0, in1 = 0;  ///< CBs
+  bool transpose = false;          ///< of in1
   std::uint32_t steps = 0;
-  std::uint16_t rows = 0, columns = 0;
+  std::uint32_t rows = 0, columns = 0;
   std::uint32_t dst = 0;
   template <class Link, class Bits, class Self>
   static constexpr void fields(const Link& link, Bits& bits, Self& self) {
@@ -272,7 +275,7 @@ struct Matmul {
 struct Eltwise {
   static constexpr EventKind kind = EventKind::eltwise;
   EltwiseOp op{};
-  std::uint8_t cb_a = 0, cb_b = 0;
+  std::uint32_t cb_a = 0, cb_b = 0;
   Broadcast broadcast{};
   std::uint32_t tiles = 0;
   Fidelity fidelity = Fidelity::lofi;
@@ -294,7 +297,7 @@ struct Eltwise {
 struct DestReuse {
   static constexpr EventKind kind = EventKind::dest_reuse;
   EltwiseOp op{};
-  std::uint8_t cb = 0;
+  std::uint32_t cb = 0;
   bool dst_is_a = false;
   std::uint32_t tiles = 0;
   Fidelity fidelity = Fidelity::lofi;
@@ -315,7 +318,7 @@ struct Reduce {
   static constexpr EventKind kind = EventKind::reduce;
   Pool pool{};
   ReduceDim dim{};
-  std::uint8_t cb = 0, scaler = 0;
+  std::uint32_t cb = 0, scaler = 0;
   std::uint32_t tiles = 0;
   Fidelity fidelity = Fidelity::lofi;
   std::uint32_t dst = 0;
@@ -336,7 +339,7 @@ struct Reduce {
 template <EventKind K>
 struct MoveEvent {
   static constexpr EventKind kind = K;
-  std::uint8_t cb = 0;
+  std::uint32_t cb = 0;
   Broadcast broadcast{};
   std::uint32_t tiles = 0;
   std::uint32_t dst = 0;
@@ -358,10 +361,10 @@ struct Vector {
   static constexpr EventKind kind = EventKind::vector;
   VectorOp op{};
   VectorMode mode{};
-  std::uint8_t dst = 0;
-  std::uint16_t first = 0;
-  std::uint8_t second = 0;
-  std::uint16_t third = 0;
+  std::uint32_t dst = 0;
+  std::uint32_t first = 0;
+  std::uint32_t second = 0;
+  std::uint32_t third = 0;
   std::uint32_t tiles = 0;
   bool checked = false;  ///< inputs are tested for their range first
   template <class Link, class Bits, class Self>
@@ -380,7 +383,7 @@ struct Vector {
 struct Pack {
   static constexpr EventKind kind = EventKind::pack;
   bool accumulate = false;  ///< adds to what is in L1
-  std::uint8_t cb = 0;
+  std::uint32_t cb = 0;
   ReluMode relu{};
   std::uint32_t tiles = 0;
   std::uint32_t dst = 0;
@@ -398,7 +401,7 @@ struct Pack {
 struct Configure {
   static constexpr EventKind kind = EventKind::configure;
   Configuration what{};
-  std::uint8_t first = 0, second = 0;  ///< CBs, or the setting
+  std::uint32_t first = 0, second = 0;  ///< CBs, or the setting
   template <class Link, class Bits, class Self>
   static constexpr void fields(const Link& link, Bits& bits, Self& self) {
     link(bits.op, self.what);
@@ -411,7 +414,7 @@ struct Configure {
 /// A RISC filled pages of a CB by ordinary stores.
 struct Generate {
   static constexpr EventKind kind = EventKind::generate;
-  std::uint8_t cb = 0;
+  std::uint32_t cb = 0;
   std::uint32_t bytes = 0;
   template <class Link, class Bits, class Self>
   static constexpr void fields(const Link& link, Bits& bits, Self& self) {

@@ -63,7 +63,7 @@ class SequenceCheck {
   }
   /// Transfers of a NoC by transaction id.
   using Open = std::map<int, int>;
-  static void close(Open& open, std::optional<std::uint8_t> trid) {
+  static void close(Open& open, std::optional<std::uint32_t> trid) {
     if (trid) {
       open.erase(*trid);
     } else {

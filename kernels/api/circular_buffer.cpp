@@ -13,9 +13,9 @@ template <class CbEvent>
 void log_cb(KernelContext& kernel, std::uint32_t cb, std::uint32_t pages) {
   static_cast<void>(kernel.core->cb(cb));  // faults come before events
   kernel.core->scheduler.preempt();
-  kernel.core->log.append(kernel.risc, CbEvent{.cb = static_cast<std::uint8_t>(cb), .pages = pages});
+  kernel.core->log.append(kernel.risc, CbEvent{.cb = cb, .pages = pages});
   if (kernel.rehearsal == nullptr) return;
-  kernel.rehearsal->note({CbEvent::kind, static_cast<std::uint8_t>(cb), pages, kernel.where});
+  kernel.rehearsal->note({CbEvent::kind, cb, pages, kernel.where});
 }
 
 std::uint32_t argument(std::span<const std::uint32_t> args, std::uint32_t index, const char* kind) {

@@ -21,12 +21,10 @@ constexpr std::uint32_t tile_pass_ns = 100;
 
 void log(KernelContext& kernel, const Event& event) { kernel.core->log.append(kernel.risc, event); }
 
-std::uint8_t byte(std::uint32_t value) { return static_cast<std::uint8_t>(value); }
-
 /// `first` and `second` are CBs, or the setting. The replay charges it.
 Core& configure(Configuration what, std::uint32_t first, std::uint32_t second, const Here& at) {
   KernelContext& kernel = context(at);
-  log(kernel, events::Configure{.what = what, .first = byte(first), .second = byte(second)});
+  log(kernel, events::Configure{.what = what, .first = first, .second = second});
   return *kernel.core;
 }
 
@@ -114,7 +112,7 @@ void calculate(Core& core, const char* who, float* result, std::uint32_t slot, s
 void check_clean(Core& core, std::uint32_t slots, std::uint32_t dst, const char* who) {
   if (slots == 0) return;
   core.reporter.found(checks::Class::dst_dirty, [&] {
-    const auto slot = dst + static_cast<std::uint32_t>(std::countr_zero(slots));
+    const std::uint32_t slot = dst + std::countr_zero(slots);
     return fault_of(checks::Class::dst_dirty,
                     fmt::format("{} adds to DST tile {}, in which another operation left its result", who, slot),
                     "products add to what the slot holds; a section begins with zeros")
@@ -167,7 +165,7 @@ void tile_regs_release(Here at) {
   kernel.core->dst.release();
   log(kernel, events::DstRelease{});
 }
-std::uint32_t dst_capacity(Here at) { return static_cast<std::uint32_t>(context(at).core->dst.capacity()); }
+std::uint32_t dst_capacity(Here at) { return context(at).core->dst.capacity(); }
 
 void compute_kernel_hw_startup(std::uint32_t cb_a, std::uint32_t cb_b, std::uint32_t cb_out, Here at) {
   Core& core = configure(Configuration::startup, cb_a, cb_b, at);
@@ -193,7 +191,7 @@ void pack_reconfig_l1_acc(bool accumulate, Here at) {
   configure(Configuration::l1_accumulate, accumulate ? 1 : 0, 0, at).pack.l1_accumulate = accumulate;
 }
 void pack_relu_config(ReluMode mode, float threshold, Here at) {
-  PackConfig& pack = configure(Configuration::relu, static_cast<std::uint32_t>(mode), 0, at).pack;
+  PackConfig& pack = configure(Configuration::relu, to_underlying(mode), 0, at).pack;
   pack.relu = mode;
   pack.relu_threshold = threshold;
 }
@@ -202,7 +200,7 @@ void unpack_to_dst_config(bool on, Here at) {
 }
 
 void note_accumulation(std::uint32_t dst, std::uint32_t tiles, Here at) {
-  context(at).core->dst.mark_accumulator(static_cast<int>(dst), static_cast<int>(tiles));
+  context(at).core->dst.mark_accumulator(dst, tiles);
 }
 
 void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::uint32_t i1, std::uint32_t dst,
@@ -217,7 +215,7 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
     throw Fault("matmul shape", fmt::format("matmul_block of {}x{} tiles, K of {}", rt, ct, kt), "all sizes are at least 1");
   }
   MatmulBlock block;
-  block.dst = core.dst.math_slots(static_cast<int>(dst), slots, "matmul_block");
+  block.dst = core.dst.math_slots(dst, slots, "matmul_block");
   block.in0 = operand(core, Source::b, in0, i0, "matmul_block");
   block.in1 = operand(core, Source::a, in1, i1, "matmul_block");
   const auto last = [](std::uint64_t index) {
@@ -227,13 +225,13 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
   b.check_read(last(std::uint64_t{i1} + ct - 1), 1, "matmul_block");
   check_use(core, in0, i0 + kt, rt - 1, kt, "matmul_block");
   check_use(core, in1, i1 + 1, ct - 1, 1, "matmul_block");
-  check_clean(core, core.dst.dirty(static_cast<int>(dst), slots), dst, "matmul_block");
+  check_clean(core, core.dst.dirty(dst, slots), dst, "matmul_block");
   block.in0_stride = kt * a.page_bytes();
   block.in1_stride = b.page_bytes();
   block.transpose_in1 = transpose;
-  block.rt = static_cast<int>(rt);
-  block.ct = static_cast<int>(ct);
-  block.cleared = core.dst.cleared(static_cast<int>(dst), slots);
+  block.rt = rt;
+  block.ct = ct;
+  block.cleared = core.dst.cleared(dst, slots);
   calculate(core, "matmul_block", block.dst, dst, slots, block.cleared,
             [&](MatrixUnit& unit, float* to, std::uint32_t cleared) {
               MatmulBlock one = block;
@@ -241,19 +239,19 @@ void matmul_block(std::uint32_t in0, std::uint32_t in1, std::uint32_t i0, std::u
               one.cleared = cleared;
               unit.matmul_block(one);
             });
-  if (!core.dry) core.dst.count_sums(static_cast<int>(dst), slots);
-  core.dst.mark_written(static_cast<int>(dst), slots, true);
+  if (!core.dry) core.dst.count_sums(dst, slots);
+  core.dst.mark_written(dst, slots, true);
   core.count(TileOp::matmul, rt * ct);
   // The shorter side is held, two tiles at a time, while the longer one streams past (tensix.md 3.2).
   const std::uint32_t shorter = std::min(rt, ct);
   core.count(TileOp::unpack, shorter + std::max(rt, ct) * ((shorter + 1) / 2));
   log(kernel, events::Matmul{.fidelity = core.matrix.fidelity(),
-                             .in0 = byte(in0),
-                             .in1 = byte(in1),
+                             .in0 = in0,
+                             .in1 = in1,
                              .transpose = transpose,
                              .steps = 1,
-                             .rows = static_cast<std::uint16_t>(rt),
-                             .columns = static_cast<std::uint16_t>(ct),
+                             .rows = rt,
+                             .columns = ct,
                              .dst = dst});
   core.scheduler.tick(rt * ct * matmul_tile_ns);
 }
@@ -268,7 +266,7 @@ void eltwise_tiles(EltwiseOp op, Broadcast broadcast, std::uint32_t a, std::uint
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   const char* who = call_name(op);
-  const auto slot = static_cast<int>(dst);
+  const int slot = dst;
   float* tile = core.dst.math_slots(slot, 1, who);
   const bool holds_value = core.dst.cleared(slot, 1) == 0;
   const TileOperand left = operand(core, Source::a, a, ia, who);
@@ -283,8 +281,8 @@ void eltwise_tiles(EltwiseOp op, Broadcast broadcast, std::uint32_t a, std::uint
   core.count(counted(op));
   core.count(TileOp::unpack, 2);
   log(kernel, events::Eltwise{.op = op,
-                              .cb_a = byte(a),
-                              .cb_b = byte(b),
+                              .cb_a = a,
+                              .cb_b = b,
                               .broadcast = broadcast,
                               .tiles = 1,
                               .fidelity = core.matrix.fidelity(),
@@ -305,17 +303,16 @@ void binary_dest_reuse_tiles(EltwiseOp op, bool dst_is_a, std::uint32_t cb, std:
                              Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
-  float* tile = core.dst.written_slot(static_cast<int>(dst), "binary_dest_reuse_tiles");
+  float* tile = core.dst.written_slot(dst, "binary_dest_reuse_tiles");
   const TileOperand in = operand(core, dst_is_a ? Source::b : Source::a, cb, index, "binary_dest_reuse_tiles");
   calculate(core, "binary_dest_reuse_tiles", tile, dst, {{tile, dst}},
             [&] { core.matrix.eltwise_dest_reuse(op, dst_is_a, in, tile); });
-  core.dst.mark_written(static_cast<int>(dst), 1);
+  core.dst.mark_written(dst, 1);
   core.count(counted(op));
   ++core.counters.dest_reuses;
   core.count(TileOp::unpack);
-  log(kernel,
-      events::DestReuse{
-          .op = op, .cb = byte(cb), .dst_is_a = dst_is_a, .tiles = 1, .fidelity = core.matrix.fidelity(), .dst = dst});
+  log(kernel, events::DestReuse{
+                  .op = op, .cb = cb, .dst_is_a = dst_is_a, .tiles = 1, .fidelity = core.matrix.fidelity(), .dst = dst});
   core.scheduler.tick(tile_pass_ns);
 }
 
@@ -323,7 +320,7 @@ void reduce_tile(Pool pool, ReduceDim dim, std::uint32_t cb, std::uint32_t scale
                  std::uint32_t scaler_index, std::uint32_t dst, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
-  const auto slot = static_cast<int>(dst);
+  const int slot = dst;
   float* tile = core.dst.math_slots(slot, 1, "reduce_tile");
   const bool holds_value = core.dst.cleared(slot, 1) == 0;
   const TileOperand in = operand(core, Source::a, cb, index, "reduce_tile");
@@ -337,13 +334,9 @@ void reduce_tile(Pool pool, ReduceDim dim, std::uint32_t cb, std::uint32_t scale
   core.dst.mark_written(slot, 1);
   core.count(pool == Pool::max ? TileOp::reduce_max : TileOp::reduce_sum);
   core.count(TileOp::unpack);
-  log(kernel, events::Reduce{.pool = pool,
-                             .dim = dim,
-                             .cb = byte(cb),
-                             .scaler = byte(scaler),
-                             .tiles = 1,
-                             .fidelity = core.matrix.fidelity(),
-                             .dst = dst});
+  log(kernel,
+      events::Reduce{
+          .pool = pool, .dim = dim, .cb = cb, .scaler = scaler, .tiles = 1, .fidelity = core.matrix.fidelity(), .dst = dst});
   core.scheduler.tick(tile_pass_ns);
 }
 
@@ -362,14 +355,14 @@ void move_tile(TileOp op, const char* who, Broadcast broadcast, std::uint32_t cb
                const Here& at, Operation operation) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
-  float* tile = core.dst.math_slots(static_cast<int>(dst), 1, who);
+  float* tile = core.dst.math_slots(dst, 1, who);
   // A broadcast is done on the way to SrcB, everything else goes through SrcA.
   const TileOperand in = operand(core, broadcast == Broadcast::none ? Source::a : Source::b, cb, index, who);
   calculate(core, who, tile, dst, {}, [&] { operation(core, in, tile); });
-  core.dst.mark_written(static_cast<int>(dst), 1, true);
+  core.dst.mark_written(dst, 1, true);
   core.count(op);
   core.count(TileOp::unpack);
-  log(kernel, Moved{.cb = byte(cb), .broadcast = broadcast, .tiles = 1, .dst = dst});
+  log(kernel, Moved{.cb = cb, .broadcast = broadcast, .tiles = 1, .dst = dst});
   core.scheduler.tick(tile_pass_ns);
 }
 
@@ -395,16 +388,14 @@ namespace {
 /// operation may cover only a part of it.
 float* vector_output(Core& core, std::uint32_t slot, VectorMode mode, const char* who) {
   Dst& dst = core.dst;
-  const auto index = static_cast<int>(slot);
+  const int index = slot;
   float* tile = dst.math_slots(index, 1, who);
   if (mode != VectorMode::rc && dst.cleared(index, 1) != 0 && !core.dry) std::fill_n(tile, tile_elements, 0.0F);
   dst.mark_written(index, 1);
   return tile;
 }
 
-const float* vector_input(Dst& dst, std::uint32_t slot, const char* who) {
-  return dst.written_slot(static_cast<int>(slot), who);
-}
+const float* vector_input(Dst& dst, std::uint32_t slot, const char* who) { return dst.written_slot(slot, who); }
 
 /// Counts and logs a vector operation of one tile.
 void finish_vector(KernelContext& kernel, events::Vector event) {
@@ -420,28 +411,28 @@ void finish_vector(KernelContext& kernel, events::Vector event) {
 void vector_tile(VectorOp op, std::uint32_t dst, VectorMode mode, float parameter, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
-  float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(op));
+  float* tile = core.dst.written_slot(dst, name_of(op));
   calculate(core, name_of(op), tile, dst, {{tile, dst}}, [&] { core.vector.unary(op, tile, mode, parameter); });
-  finish_vector(kernel, {.op = op, .mode = mode, .dst = byte(dst)});
+  finish_vector(kernel, {.op = op, .mode = mode, .dst = dst});
 }
 
 void exp_tile_checked(std::uint32_t dst, VectorMode mode, float scale, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
   constexpr VectorOp op = VectorOp::exp_fast;
-  float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(op));
+  float* tile = core.dst.written_slot(dst, name_of(op));
   calculate(core, name_of(op), tile, dst, {{tile, dst}}, [&] { core.vector.unary(op, tile, mode, scale); });
-  finish_vector(kernel, {.op = op, .mode = mode, .dst = byte(dst), .checked = true});
+  finish_vector(kernel, {.op = op, .mode = mode, .dst = dst, .checked = true});
 }
 
 void exp_tile_unclamped(std::uint32_t dst, VectorMode mode, float scale, Here at) {
   KernelContext& kernel = context(at);
   Core& core = *kernel.core;
-  float* tile = core.dst.written_slot(static_cast<int>(dst), name_of(VectorOp::exp_fast));
+  float* tile = core.dst.written_slot(dst, name_of(VectorOp::exp_fast));
   calculate(core, name_of(VectorOp::exp_fast), tile, dst, {{tile, dst}},
             [&] { core.vector.exp_unclamped(tile, mode, scale); });
   if (core.numbers && !core.dry) core.numbers->exponentials("exp_fast unclamped", tile, dst);
-  finish_vector(kernel, {.op = VectorOp::exp_fast, .mode = mode, .dst = byte(dst)});
+  finish_vector(kernel, {.op = VectorOp::exp_fast, .mode = mode, .dst = dst});
 }
 
 void vector_binary_tile(VectorOp op, std::uint32_t a, std::uint32_t b, std::uint32_t out, VectorMode mode, Here at) {
@@ -452,7 +443,7 @@ void vector_binary_tile(VectorOp op, std::uint32_t a, std::uint32_t b, std::uint
   const float* second = vector_input(core.dst, b, who);
   float* result = vector_output(core, out, mode, who);
   calculate(core, who, result, out, {{first, a}, {second, b}}, [&] { core.vector.binary(op, result, first, second, mode); });
-  finish_vector(kernel, {.op = op, .mode = mode, .dst = byte(out), .first = byte(a), .second = byte(b)});
+  finish_vector(kernel, {.op = op, .mode = mode, .dst = out, .first = a, .second = b});
 }
 
 void where_tile(std::uint32_t cond, std::uint32_t x, std::uint32_t y, std::uint32_t out, VectorMode mode, Here at) {
@@ -464,9 +455,7 @@ void where_tile(std::uint32_t cond, std::uint32_t x, std::uint32_t y, std::uint3
   float* result = vector_output(core, out, mode, "where_tile");
   calculate(core, "where_tile", result, out, {{condition, cond}, {if_set, x}, {if_zero, y}},
             [&] { VectorUnit::where(result, condition, if_set, if_zero, mode); });
-  finish_vector(
-      kernel,
-      {.op = VectorOp::where, .mode = mode, .dst = byte(out), .first = byte(cond), .second = byte(x), .third = byte(y)});
+  finish_vector(kernel, {.op = VectorOp::where, .mode = mode, .dst = out, .first = cond, .second = x, .third = y});
 }
 
 void copy_dest_values(std::uint32_t src, std::uint32_t dst, Here at) {
@@ -475,7 +464,7 @@ void copy_dest_values(std::uint32_t src, std::uint32_t dst, Here at) {
   const float* from = vector_input(core.dst, src, "copy_dest_values");
   float* result = vector_output(core, dst, VectorMode::rc, "copy_dest_values");
   calculate(core, "copy_dest_values", result, dst, {{from, src}}, [&] { VectorUnit::copy(result, from); });
-  finish_vector(kernel, {.op = VectorOp::copy_dst, .dst = byte(dst), .second = byte(src)});
+  finish_vector(kernel, {.op = VectorOp::copy_dst, .dst = dst, .second = src});
 }
 
 void fill_tile(std::uint32_t dst, float value, Here at) {
@@ -483,7 +472,7 @@ void fill_tile(std::uint32_t dst, float value, Here at) {
   Core& core = *kernel.core;
   float* result = vector_output(core, dst, VectorMode::rc, "fill_tile");
   calculate(core, "fill_tile", result, dst, {}, [&] { core.vector.unary(VectorOp::fill, result, VectorMode::rc, value); });
-  finish_vector(kernel, {.op = VectorOp::fill, .dst = byte(dst)});
+  finish_vector(kernel, {.op = VectorOp::fill, .dst = dst});
 }
 
 void apply_tile(VectorOp charged_as, const char* who, std::span<const std::uint32_t> inputs, std::uint32_t out,
@@ -503,7 +492,7 @@ void apply_tile(VectorOp charged_as, const char* who, std::span<const std::uint3
         if (part != nullptr) part += f * face;
       }
       float* to = result + f * face;
-      function(to, parts[0], parts[1], parts[2], static_cast<int>(face));
+      function(to, parts[0], parts[1], parts[2], face);
       if (!integer && !core.dst.fp32()) std::transform(to, to + face, to, scalar::round_dst16);
     }
   };
@@ -513,13 +502,10 @@ void apply_tile(VectorOp charged_as, const char* who, std::span<const std::uint3
   } else if (!core.dry) {
     run();
   }
-  const auto operand_at = [&](std::size_t i) { return byte(i < inputs.size() ? inputs[i] : 0); };
-  finish_vector(kernel, {.op = charged_as,
-                         .mode = mode,
-                         .dst = byte(out),
-                         .first = operand_at(0),
-                         .second = operand_at(1),
-                         .third = operand_at(2)});
+  const auto operand_at = [&](std::size_t i) { return i < inputs.size() ? inputs[i] : 0; };
+  finish_vector(
+      kernel,
+      {.op = charged_as, .mode = mode, .dst = out, .first = operand_at(0), .second = operand_at(1), .third = operand_at(2)});
 }
 
 void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here at) {
@@ -527,7 +513,7 @@ void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here
   Core& core = *kernel.core;
   const CircularBuffer& buffer = core.cb(cb);
   check_page(buffer, "pack_tile");
-  const float* tile = core.dst.pack_slot(static_cast<int>(dst), "pack_tile");
+  const float* tile = core.dst.pack_slot(dst, "pack_tile");
   PackConfig config = core.pack;
   config.format = buffer.format();
   const std::uint32_t address = buffer.tile_for_write(index, "pack_tile");
@@ -536,7 +522,7 @@ void pack_tile_at(std::uint32_t dst, std::uint32_t cb, std::uint32_t index, Here
   if (!core.dry && core.numbers) core.numbers->packs(tile, config, l1_pointer(address), cb, index, pack);
   if (!core.dry && !core.numbers) pack();
   core.count(config.l1_accumulate ? TileOp::pack_l1_acc : TileOp::pack);
-  log(kernel, events::Pack{.accumulate = config.l1_accumulate, .cb = byte(cb), .relu = config.relu, .tiles = 1, .dst = dst});
+  log(kernel, events::Pack{.accumulate = config.l1_accumulate, .cb = cb, .relu = config.relu, .tiles = 1, .dst = dst});
   core.scheduler.tick(tile_pass_ns);
 }
 

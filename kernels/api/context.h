@@ -68,7 +68,7 @@ template <class Phase>
 requires std::is_enum_v<Phase>
 void zone(Phase phase, Here at = Here::current()) {
   KernelContext& kernel = context(at);
-  const auto number = static_cast<std::uint8_t>(phase);
+  const std::uint8_t number = to_underlying(phase);
   if (kernel.phase == number) return;
   kernel.phase = number;
   kernel.core->log.append(kernel.risc, events::Zone{number});

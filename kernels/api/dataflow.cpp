@@ -30,13 +30,10 @@ void check_packet(std::uint32_t bytes, const char* who) {
       .hint("use the call without _one_packet, which splits");
 }
 
-using Transaction = std::optional<std::uint8_t>;
-
-/// Checked before it is narrowed: an id beyond 255 would become a valid one.
-Transaction transaction(std::optional<std::uint32_t> trid, const char* who) {
-  if (!trid) return {};
-  noc::check_trid(*trid, who);
-  return static_cast<std::uint8_t>(*trid);
+/// Checked here, where the call's own name is known.
+std::optional<std::uint32_t> transaction(std::optional<std::uint32_t> trid, const char* who) {
+  if (trid) noc::check_trid(*trid, who);
+  return trid;
 }
 
 void read_with_state(const char* who, std::uint32_t source_address, std::uint32_t l1_destination, std::uint32_t bytes,
@@ -319,7 +316,7 @@ void noc_semaphore_set_multicast_loopback_src(std::uint32_t l1_source, std::uint
 
 void note_generated(std::uint32_t cb, std::uint32_t bytes, Here at) {
   KernelContext& kernel = context(at);
-  kernel.core->log.append(kernel.risc, events::Generate{.cb = static_cast<std::uint8_t>(cb), .bytes = bytes});
+  kernel.core->log.append(kernel.risc, events::Generate{.cb = cb, .bytes = bytes});
 }
 
 }  // namespace tilegrid::api

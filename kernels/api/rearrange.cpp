@@ -73,7 +73,7 @@ void tilize_tile(std::uint32_t cb, std::uint32_t page, std::uint32_t row_tiles, 
   core.dst.mark_written(dst, 1, true);
   core.count(TileOp::copy);
   core.count(TileOp::unpack);
-  core.log.append(kernel.risc, events::Copy{.cb = static_cast<std::uint8_t>(cb), .tiles = 1, .dst = dst});
+  core.log.append(kernel.risc, events::Copy{.cb = cb, .tiles = 1, .dst = dst});
 }
 
 void pack_rows(std::uint32_t dst, std::uint32_t cb, std::uint32_t row_tiles, std::uint32_t tile, std::uint32_t block,
@@ -96,8 +96,7 @@ void pack_rows(std::uint32_t dst, std::uint32_t cb, std::uint32_t row_tiles, std
     });
   }
   core.count(TileOp::pack);
-  core.log.append(kernel.risc,
-                  events::Pack{.cb = static_cast<std::uint8_t>(cb), .relu = core.pack.relu, .tiles = 1, .dst = dst});
+  core.log.append(kernel.risc, events::Pack{.cb = cb, .relu = core.pack.relu, .tiles = 1, .dst = dst});
 }
 
 }  // namespace tilegrid::api

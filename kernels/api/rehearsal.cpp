@@ -66,7 +66,7 @@ void make(KernelContext& kernel, const BufferCall& call) {
 
 Script::Side side_of(const CircularBuffer& cb, bool producer) {
   const std::uint32_t pointer = producer ? cb.write_pointer() : cb.read_pointer();
-  return {static_cast<std::uint8_t>(cb.id()), producer, pointer - cb.address(), producer ? cb.reserved() : cb.waited()};
+  return {cb.id(), producer, pointer - cb.address(), producer ? cb.reserved() : cb.waited()};
 }
 
 /// Goes through the events of a body: whether it can be performed, and which transfers it has.

@@ -22,7 +22,7 @@ struct KernelContext;
 /// A call that moves a circular buffer's counters, and where the kernel makes it.
 struct BufferCall {
   EventKind kind{};
-  std::uint8_t cb = 0;
+  std::uint32_t cb = 0;
   std::uint32_t pages = 0;
   SourceLine at;
 };
@@ -76,7 +76,7 @@ struct Rehearsals::Script {
   };
   /// One side of a circular buffer.
   struct Side {
-    std::uint8_t cb = 0;
+    int cb = 0;
     bool producer = false;
     std::uint32_t position = 0;  ///< bytes from the buffer's begin
     std::uint32_t window = 0;    ///< pages reserved, or waited for

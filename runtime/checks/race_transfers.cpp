@@ -13,7 +13,7 @@ Moment RaceFinder::transfer_moment(const Kernel& kernel, ThreadKind kind, NocId 
   return {.core = kernel.core, .thread = thread, .epoch = epochs_[kernel.core][thread]};
 }
 
-void RaceFinder::finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, std::optional<std::uint8_t> only) {
+void RaceFinder::finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, std::optional<std::uint32_t> only) {
   for (int trid = 0; trid < layout_.trids; ++trid) {
     if (only && trid != *only) continue;
     const int thread = layout_.transfers(kind, kernel.risc, to_underlying(noc), trid);

@@ -159,7 +159,7 @@ class CoreModel {
   void pushed(std::uint8_t cb, std::uint32_t pages, double time);
   void popped(std::uint8_t cb, std::uint32_t pages, double time);
 
-  Buffer& buffer(std::uint8_t cb) { return buffers_[cb % max_buffers]; }
+  Buffer& buffer(std::uint32_t cb) { return buffers_[cb % max_buffers]; }
   LaneTime& lane_of(Lane lane) { return core_.lanes[lane]; }
   double& clock(Lane lane) { return clocks_[lane]; }
   [[gnu::always_inline]] void busy(Lane lane, double cycles, int operation, std::uint8_t phase) {

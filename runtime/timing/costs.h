@@ -72,7 +72,7 @@ class Costs {
 
  private:
   static constexpr std::size_t buffers = 256;
-  [[nodiscard]] CoreCycles::Operand operand(std::uint8_t cb) const { return {unpack_[cb], joint_[cb]}; }
+  [[nodiscard]] CoreCycles::Operand operand(std::uint32_t cb) const { return {unpack_[cb], joint_[cb]}; }
   void fill_configure();
 
   CoreCycles core_;

@@ -86,7 +86,7 @@ struct OnlyField {
   void operator()(Bits& bits, const Member& member) const {
     if (at++ == wanted) detail::Packing{}(bits, member);
   }
-  void halves(std::uint32_t& bits, std::uint16_t low, std::uint16_t high) const {
+  void halves(std::uint32_t& bits, std::uint32_t low, std::uint32_t high) const {
     if (at++ == wanted) detail::Packing{}.halves(bits, low, 0);
     if (at++ == wanted) detail::Packing{}.halves(bits, 0, high);
   }
