@@ -197,7 +197,7 @@ void noc_async_write_one_packet_with_trid(std::uint32_t l1_source, std::uint64_t
                                           std::uint32_t trid, std::uint8_t noc, Here at) {
   KernelContext& kernel = context(at);
   check_packet(bytes, "noc_async_write_one_packet_with_trid");
-  const Transaction id = transaction(trid, "noc_async_write_one_packet_with_trid");
+  const auto id = transaction(trid, "noc_async_write_one_packet_with_trid");
   kernel.noc->end_write_state(noc_of(kernel, noc));
   kernel.noc->write(noc_of(kernel, noc), l1_source, destination, bytes, {TransferForm::full, id});
 }

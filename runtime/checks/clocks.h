@@ -21,7 +21,7 @@ struct ThreadLayout {
   [[nodiscard]] int size() const { return risc_count + 3 * movers * noc_count * trids; }
   [[nodiscard]] static int kernel(Risc risc) { return to_underlying(risc); }
   [[nodiscard]] int transfers(ThreadKind kind, Risc risc, int noc, int trid) const {
-    const int of_kind = (static_cast<int>(kind) - 1) * movers + static_cast<int>(risc);
+    const int of_kind = (to_underlying(kind) - 1) * movers + to_underlying(risc);
     return risc_count + (of_kind * noc_count + noc) * trids + trid;
   }
 

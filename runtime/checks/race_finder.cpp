@@ -92,7 +92,7 @@ void RaceFinder::look_at(const Event& event) {
     }
   };
   visit(event, Cases{[&]<EventKind K>(const UnicastEvent<K>& transfer) {
-                       layout_.trids = std::max(layout_.trids, transfer.trid + 1);
+                       layout_.trids = std::max<int>(layout_.trids, transfer.trid + 1);
                        touch(transfer.local);
                        if (core_at(transfer.peer) >= 0) touch(transfer.offset);
                      },

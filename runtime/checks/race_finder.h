@@ -121,7 +121,7 @@ class RaceFinder {
   [[nodiscard]] Moment moment_of(const Kernel& kernel) const;
   [[nodiscard]] Moment transfer_moment(const Kernel& kernel, ThreadKind kind, NocId noc, int trid);
   /// Those of one transaction id, or all.
-  void finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, std::optional<std::uint32_t> only);
+  void finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, std::optional<int> only);
   /// -1: there is none, as at a DRAM bank.
   [[nodiscard]] int core_at(PhysicalCore node) const;
   Channel& channel_of(const Kernel& kernel, NocId noc, int destination, bool multicast);
@@ -133,7 +133,7 @@ class RaceFinder {
   /// What a write or a multicast is to a core that it reaches.
   struct Landing {
     NocId noc{};
-    int trid = 0;
+    std::uint32_t trid = 0;
     std::uint32_t offset = 0;
     std::uint32_t bytes = 0;
     std::uint32_t word = 0;  ///< of 4 bytes

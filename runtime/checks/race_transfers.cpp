@@ -13,7 +13,7 @@ Moment RaceFinder::transfer_moment(const Kernel& kernel, ThreadKind kind, NocId 
   return {.core = kernel.core, .thread = thread, .epoch = epochs_[kernel.core][thread]};
 }
 
-void RaceFinder::finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, std::optional<std::uint32_t> only) {
+void RaceFinder::finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, std::optional<int> only) {
   for (int trid = 0; trid < layout_.trids; ++trid) {
     if (only && trid != *only) continue;
     const int thread = layout_.transfers(kind, kernel.risc, to_underlying(noc), trid);
@@ -22,7 +22,7 @@ void RaceFinder::finish_transfers(Kernel& kernel, ThreadKind kind, NocId noc, st
 }
 
 RaceFinder::Channel& RaceFinder::channel_of(const Kernel& kernel, NocId noc, int destination, bool multicast) {
-  Channel& channel = channels_[{kernel.core, static_cast<int>(kernel.risc), static_cast<int>(noc), destination, multicast}];
+  Channel& channel = channels_[{kernel.core, to_underlying(kernel.risc), to_underlying(noc), destination, multicast}];
   if (channel.number == 0) channel.number = count_of<std::uint32_t>(channels_);
   return channel;
 }

@@ -65,7 +65,7 @@ struct Call {
 /// full a buffer is at a time takes both.
 struct PageChange {
   int core = 0;
-  int cb = 0;
+  std::uint32_t cb = 0;
   std::int64_t pages = 0;
   double time = 0;
 };

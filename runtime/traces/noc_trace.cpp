@@ -11,8 +11,7 @@ namespace tilegrid::traces {
 
 using timing::Lane;
 
-NocTrace::NocTrace(std::string path, const RunLog& log)
-    : file_(std::move(path)), grid_(log.grid), cores_(static_cast<std::size_t>(grid_.cores())) {}
+NocTrace::NocTrace(std::string path, const RunLog& log) : file_(std::move(path)), grid_(log.grid), cores_(grid_.cores()) {}
 
 void NocTrace::started(const timing::Start& launch) {
   offset_ = launch.cycles;
@@ -24,7 +23,7 @@ void NocTrace::called(const timing::Call& call) {
   const bool of_kernel = kind == EventKind::kernel_start || kind == EventKind::kernel_end;
   const bool of_noc = kind >= EventKind::noc_read && kind <= EventKind::semaphore_wait;
   if (!of_kernel && !of_noc) return;
-  const auto at = [&](double cycles) { return static_cast<std::int64_t>(std::llround(offset_ + cycles)); };
+  const auto at = [&](double cycles) { return std::llround(offset_ + cycles); };
   cores_[static_cast<std::size_t>(call.core)][static_cast<std::size_t>(call.lane)].push_back(
       {call.event, at(call.begin), at(call.end)});
 }

@@ -31,7 +31,7 @@ std::optional<LogicalCore> core_of(std::string_view text) {
 }  // namespace
 
 std::vector<bool> chosen_cores(const std::vector<std::string>& texts, GridSize grid, std::string_view flag) {
-  std::vector<bool> chosen(static_cast<std::size_t>(grid.cores()), texts.empty());
+  std::vector<bool> chosen(grid.cores(), texts.empty());
   for (const std::string& text : texts) {
     const std::size_t dash = text.find('-');
     const auto first = core_of(std::string_view(text).substr(0, dash));
@@ -45,7 +45,7 @@ std::vector<bool> chosen_cores(const std::vector<std::string>& texts, GridSize g
           fmt::format("{} {}: core ({},{}) is not in the {}x{} grid", flag, text, corner.x, corner.y, grid.x, grid.y));
     }
     for (int y = first->y; y <= last->y; ++y) {
-      for (int x = first->x; x <= last->x; ++x) chosen[static_cast<std::size_t>(grid.index({x, y}))] = true;
+      for (int x = first->x; x <= last->x; ++x) chosen[grid.index({x, y})] = true;
     }
   }
   return chosen;

@@ -76,7 +76,7 @@ class CoreCost {
     return {static_cast<int>(kind), static_cast<int>(op), static_cast<int>(form)};
   }
 
-  [[nodiscard]] double unpack_cycles(std::uint8_t cb, double tiles) const {
+  [[nodiscard]] double unpack_cycles(std::uint32_t cb, double tiles) const {
     return tiles * cycles_.unpack(page_bytes_.at(cb));
   }
 
@@ -120,7 +120,7 @@ class CoreCost {
   }
 
   [[nodiscard]] std::uint32_t phases() const { return to_underlying(machine_.fidelity); }
-  [[nodiscard]] CoreCycles::Operand operand(std::uint8_t cb) const {
+  [[nodiscard]] CoreCycles::Operand operand(std::uint32_t cb) const {
     return {cycles_.unpack(page_bytes_.at(cb)), cycles_.joint(page_bytes_.at(cb))};
   }
   UnitCycles matmul(const events::Matmul& event) {

@@ -131,9 +131,9 @@ TEST(Event, OfAMulticastHoldsTheWordOrTheSource) {
 
 TEST(Event, VisitsTheStructOfItsKind) {
   const auto seen = [](const Event& event) {
-    return visit(event,
-                 Cases{[](const CbPush& push) { return static_cast<int>(push.pages); },
-                       []<EventKind K>(const CbEvent<K>& cb) { return 1000 + cb.cb; }, [](const auto&) { return -1; }});
+    return visit(event, Cases{[](const CbPush& push) { return std::int64_t{push.pages}; },
+                              []<EventKind K>(const CbEvent<K>& cb) { return std::int64_t{1000} + cb.cb; },
+                              [](const auto&) { return std::int64_t{-1}; }});
   };
   EXPECT_EQ(seen(CbPush{.cb = 3, .pages = 17}), 17);
   EXPECT_EQ(seen(CbPop{.cb = 3, .pages = 17}), 1003);
