@@ -160,8 +160,7 @@ void write_file(const std::string& path, const std::function<void(std::ostream&)
 }
 
 void write_file(const std::string& path, std::string_view content) {
-  write_file(path,
-             [=](std::ostream& stream) { stream.write(content.data(), static_cast<std::streamsize>(content.size())); });
+  write_file(path, [=](std::ostream& stream) { stream.write(content.data(), content.size()); });
 }
 
 struct OutputFile::Open {
@@ -182,7 +181,7 @@ OutputFile::~OutputFile() = default;
 
 void OutputFile::write(std::string_view text) {
   if (!open_ || open_->buffer.reason() != 0) return;
-  open_->buffer.sputn(text.data(), static_cast<std::streamsize>(text.size()));
+  open_->buffer.sputn(text.data(), text.size());
   bytes_ += text.size();
 }
 

@@ -35,7 +35,7 @@ void for_each_word(const std::byte* l1, const Visit& visit) {
 
 /// Whether a datum of the tile has the largest magnitude of its format and stands for more than that.
 bool is_saturated(DataFormat format, const std::byte* l1, int element, float value, float packed) {
-  const auto at = static_cast<std::size_t>(element);
+  const std::size_t at = element;
   if (is_block_float(format)) {
     const int bits = magnitude_bits(format);
     const unsigned largest = (1U << bits) - 1U;
@@ -62,7 +62,7 @@ const char* name_of(NumberEvent event) {
 }
 
 void NumberWatch::reads(const char* operation, TileOperand tile, std::uint32_t cb, std::uint32_t index) {
-  const auto at = [&](int element) { note(operation, NumberEvent::denormal, static_cast<int>(cb), index, element); };
+  const auto at = [&](int element) { note(operation, NumberEvent::denormal, cb, index, element); };
   const auto look = [&](int exponent_bits, int mantissa_bits) {
     return [&at, exponent_bits, mantissa_bits](int i, auto bits) {
       if (has_denormal(bits, exponent_bits, mantissa_bits)) at(i);
@@ -108,7 +108,7 @@ void NumberWatch::keep_packed(DataFormat format, const std::byte* l1) {
 void NumberWatch::wrote(const char* operation, const float* after, std::uint32_t slot, const Values& before,
                         const Values* addend) {
   for (int i = 0; i < tile_elements; ++i) {
-    const auto at = static_cast<std::size_t>(i);
+    const std::size_t at = i;
     const float now = after[i];
     if (!std::isfinite(now)) {
       if (std::isnan(now) && !std::isnan(before[at])) note(operation, NumberEvent::nan, in_dst, slot, i);
@@ -128,8 +128,8 @@ void NumberWatch::packed(const float* source, const PackConfig& config, const st
   unpack_tile(l1, config.format, RegisterFormat::fp32, false, got.data());
   const Values& before = before_.front();
   for (int i = 0; i < tile_elements; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    const auto found = [&](NumberEvent event) { note(operation, event, static_cast<int>(cb), index, i); };
+    const std::size_t at = i;
+    const auto found = [&](NumberEvent event) { note(operation, event, cb, index, i); };
     const float value = source[i];
     if (std::isnan(value)) {
       found(NumberEvent::nan);
@@ -157,7 +157,7 @@ void NumberWatch::packed_integers(const float* source, DataFormat format, std::u
   const std::int32_t most = format == DataFormat::int8 ? 127 : 255;
   for (int i = 0; i < tile_elements; ++i) {
     const auto word = std::bit_cast<std::int32_t>(source[i]);
-    if (word < least || word > most) note("pack_tile", NumberEvent::saturation, static_cast<int>(cb), index, i);
+    if (word < least || word > most) note("pack_tile", NumberEvent::saturation, cb, index, i);
   }
 }
 

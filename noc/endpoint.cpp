@@ -396,8 +396,8 @@ bool Endpoint::at_rest() const {
 void Endpoint::count_again(NocId noc, TransferKind kind, PhysicalCore bank, std::uint64_t transactions,
                            std::uint64_t bytes) {
   const bool read = kind == TransferKind::dram_read;
-  const auto hop_count = static_cast<std::uint64_t>(read ? hops(node_.places(), noc, bank, own_node())
-                                                         : hops(node_.places(), noc, own_node(), bank));
+  const std::uint64_t hop_count =
+      read ? hops(node_.places(), noc, bank, own_node()) : hops(node_.places(), noc, own_node(), bank);
   TransferCounters& c = core_->counters.transfers[noc][kind];
   c.transactions += transactions;
   c.bytes += bytes;

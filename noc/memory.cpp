@@ -41,7 +41,7 @@ void DramBanks::mark(Bank& bank, std::uint64_t end) const {
   end = std::min((end + checks::poison_bytes - 1) / checks::poison_bytes * checks::poison_bytes, bank_bytes_);
   // All of it will be written at once: better all pages in one call than one fault after the other. Kernels before 5.14 do
   // not know the request, and nothing is lost.
-  const auto page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const std::uint64_t page_bytes = sysconf(_SC_PAGESIZE);
   const std::uint64_t first_page = bank.marked / page_bytes * page_bytes;
   if (end - first_page > page_bytes) madvise(bank.memory + first_page, end - first_page, MADV_POPULATE_WRITE);
   checks::fill(checks::dram_poison, bank.memory + bank.marked, end - bank.marked);

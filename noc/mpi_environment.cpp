@@ -163,7 +163,7 @@ void name_missing(const std::vector<std::string>& texts, int seconds) {
   static bool said = false;
   if (seconds < patience || std::exchange(said, true)) return;
   std::string ranks;
-  const auto missing = static_cast<std::size_t>(std::count(texts.begin() + 1, texts.end(), std::string()));
+  const std::size_t missing = std::count(texts.begin() + 1, texts.end(), std::string());
   for (std::size_t rank = 1, named = 0; rank < texts.size() && named < 4; ++rank) {
     if (!texts[rank].empty()) continue;
     ranks += fmt::format("{}{}", ranks.empty() ? "" : ", ", rank);

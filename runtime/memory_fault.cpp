@@ -59,7 +59,7 @@ Faulting faulting_of(int signal, const siginfo_t* info, [[maybe_unused]] const v
 
 /// What the kernel did, in a line that ends with what to do.
 void describe(const Faulting& fault, const KernelContext& kernel, std::span<char> text) {
-  const auto address = static_cast<unsigned long long>(fault.address);
+  const unsigned long long address = fault.address;
   const auto offset = static_cast<long long>(fault.address) - static_cast<long long>(kernel.core->l1_base);
   if (fault.signal == SIGFPE) {
     std::snprintf(

@@ -89,8 +89,7 @@ std::string grid_text(const std::vector<std::string>& cells, GridSize grid) {
   for (int x = 0; x < grid.x; ++x) text += fmt::format(" {:>{}}", x, width);
   for (int y = 0; y < grid.y; ++y) {
     text += fmt::format("\n  {:>5}", y);
-    for (int x = 0; x < grid.x; ++x)
-      text += fmt::format(" {:>{}}", cells[static_cast<std::size_t>(grid.index({x, y}))], width);
+    for (int x = 0; x < grid.x; ++x) text += fmt::format(" {:>{}}", cells[grid.index({x, y})], width);
   }
   return text + "\n";
 }
@@ -126,10 +125,10 @@ std::string states_text(const std::vector<BlockedReport>& cores, GridSize grid) 
 }
 
 std::string products_text(const std::vector<BlockedReport>& cores, GridSize grid) {
-  std::vector<std::string> cells(static_cast<std::size_t>(grid.cores()), ".");
+  std::vector<std::string> cells(grid.cores(), ".");
   std::uint64_t sum = 0;
   for (const BlockedReport& core : cores) {
-    cells.at(static_cast<std::size_t>(core.core)) = fmt::format("{}", core.products);
+    cells.at(core.core) = fmt::format("{}", core.products);
     sum += core.products;
   }
   return sum == 0 ? "" : fmt::format("  tile multiplications so far, {} in all\n{}", sum, grid_text(cells, grid));
@@ -140,7 +139,7 @@ std::string products_text(const std::vector<BlockedReport>& cores, GridSize grid
 std::string status_text(const std::vector<BlockedReport>& cores, GridSize grid, const std::string& program, double seconds) {
   std::size_t ended = 0, running = 0, waiting = 0;
   std::set<char> used;
-  std::vector<std::string> cells(static_cast<std::size_t>(grid.cores()), ".");
+  std::vector<std::string> cells(grid.cores(), ".");
   for (const BlockedReport& core : cores) {
     std::string cell;
     for (const BlockedKernel& kernel : core.kernels) {
@@ -148,7 +147,7 @@ std::string status_text(const std::vector<BlockedReport>& cores, GridSize grid, 
       cell += mark_of(kernel, used);
       ++(kernel.finished ? ended : kernel.running ? running : waiting);
     }
-    cells.at(static_cast<std::size_t>(core.core)) = cell;
+    cells.at(core.core) = cell;
   }
   return fmt::format("tilegrid: {} after {:.1f} s; kernels: {} running, {} waiting, {} ended\n", program, seconds, running,
                      waiting, ended) +
@@ -158,7 +157,7 @@ std::string status_text(const std::vector<BlockedReport>& cores, GridSize grid, 
 void StatusView::show(const std::vector<BlockedReport>& cores) {
   clear();
   const std::string text = status_text(cores, grid_, program_, watch_.seconds());
-  lines_ = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  lines_ = std::count(text.begin(), text.end(), '\n');
   std::fputs(text.c_str(), stderr);
   std::fflush(stderr);
 }

@@ -129,7 +129,7 @@ void print_rows(Printer& out, const Slice& slice, std::uint32_t address, DataFor
         in_rows = ((face / 2 * side) + in_memory / side % side) * tilegrid::tile_side + face % 2 * side + in_memory % side;
       }
       out.width = width;
-      print_element(out, tile, format, values, static_cast<std::size_t>(in_memory), static_cast<std::size_t>(in_rows));
+      print_element(out, tile, format, values, in_memory, in_rows);
     }
   }
 }

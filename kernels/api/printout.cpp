@@ -43,7 +43,7 @@ void Printout::write_to(int descriptor) const noexcept {
     while (!text.empty()) {
       const ssize_t written = ::write(descriptor, text.data(), text.size());
       if (written <= 0) return;
-      text.remove_prefix(static_cast<std::size_t>(written));
+      text.remove_prefix(written);
     }
   };
   for (std::size_t thread = 0; thread < lines_.size(); ++thread) {
@@ -73,7 +73,7 @@ std::string Printout::prefix(std::size_t thread) const {
 }
 
 void Printout::text(int thread, std::string_view text) {
-  const auto of = static_cast<std::size_t>(thread + 1);
+  const std::size_t of = thread + 1;
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     open_.at(of) += text.substr(0, end);

@@ -163,7 +163,7 @@ std::optional<Config> best_blocks(const Config& config) {
   // What the user gave is limited by L1 alone.
   const std::uint32_t least_tile =
       std::min({tile_bytes(config.format.a), tile_bytes(config.format.b), tile_bytes(config.format.out)});
-  const int pages = static_cast<int>(l1_of(config) / least_tile);
+  const int pages = l1_of(config) / least_tile;
   const int most = fixed_out || config.k_block > 0 ? pages : std::min(pages, most_block_tiles);
   const std::vector<int> ks = k_candidates(config, most);
   const auto try_extent = [&](Extent out) {
@@ -279,7 +279,7 @@ std::uint64_t matmul_tiles(const Config& config) {
   std::uint64_t tiles = config.shape.batch;
   for (const int factor :
        {cores_used(config).cores(), blocks.tiles(), config.out_block.tiles(), k_blocks(config), config.k_block}) {
-    tiles *= static_cast<std::uint64_t>(factor);
+    tiles *= factor;
   }
   return tiles;
 }

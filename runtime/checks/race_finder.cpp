@@ -268,7 +268,7 @@ void RaceFinder::report(checks::Class c, const Call& at, const std::optional<Cal
   const EventLines::Line& line = logs_[at.core].lines().lines()[at.line];
   EventLines::Line second;
   if (other) second = logs_[other->core].lines().lines()[other->line];
-  const int second_risc = other ? static_cast<int>(other->risc) : -1;
+  const int second_risc = other ? to_underlying(other->risc) : -1;
   Reported& reported = reports_[{c, line.file, line.line, at.risc, second.file, second.line, second_risc}];
   if (reported.message.empty()) reported.message = message;
   ++reported.cores[core];

@@ -171,7 +171,7 @@ std::optional<std::uint64_t> elements_of(std::span<const std::int64_t> shape) {
   bool overflow = false;
   for (const std::int64_t extent : shape) {
     if (extent == 0) return 0;
-    overflow = overflow || __builtin_mul_overflow(elements, static_cast<std::uint64_t>(extent), &elements);
+    overflow = overflow || __builtin_mul_overflow(elements, extent, &elements);
   }
   if (overflow) return std::nullopt;
   return elements;
@@ -319,8 +319,8 @@ void save_npy(const std::string& path, std::span<const std::int64_t> shape, std:
   }
   const std::string header = header_for(shape);
   write_file(path, [&](std::ostream& file) {
-    file.write(header.data(), static_cast<std::streamsize>(header.size()));
-    file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size_bytes()));
+    file.write(header.data(), header.size());
+    file.write(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   });
 }
 

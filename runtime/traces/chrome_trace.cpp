@@ -104,9 +104,7 @@ void ChromeTrace::describe(int pid, int tid, std::string_view what, std::string_
                   what == "process_labels" ? "labels" : "name", json_text(name)));
 }
 
-ChromeTrace::Nanoseconds ChromeTrace::at(double cycles) const {
-  return static_cast<Nanoseconds>(std::llround((offset_ + cycles) * nanoseconds_));
-}
+ChromeTrace::Nanoseconds ChromeTrace::at(double cycles) const { return std::llround((offset_ + cycles) * nanoseconds_); }
 
 ChromeTrace::Nanoseconds ChromeTrace::least_span() const {
   const double least = std::max(least_cycles_, full() ? 16.0 : 0.0) * nanoseconds_;
@@ -123,9 +121,7 @@ void ChromeTrace::name_processes() {
     const PhysicalCore node = chip_->places().physical_of(at);
     const int pid = pid_of_core(core);
     describe(pid, 0, "process_name", fmt::format("core {},{} (NoC {}-{})", at.x, at.y, node.x, node.y));
-    for (int lane = 0; lane < timing::lane_count; ++lane) {
-      describe(pid, 1 + lane, "thread_name", timing::name_of(static_cast<Lane>(lane)));
-    }
+    for (const Lane lane : each<Lane>) describe(pid, 1 + to_underlying(lane), "thread_name", timing::name_of(lane));
     for (int noc = 0; noc < noc_count; ++noc) {
       describe(pid, tid_of_arrivals + noc, "thread_name", fmt::format("arrivals NoC {}", noc));
     }
@@ -166,14 +162,13 @@ void ChromeTrace::busy(const timing::BusySpan& span) {
 
 void ChromeTrace::stalled(const timing::StallSpan& span) {
   if (!chosen(span.core)) return;
-  const LaneState& state = states_[static_cast<std::size_t>(span.core)].lanes[static_cast<std::size_t>(span.lane)];
-  add(span.core, span.lane, {.stall = static_cast<std::int16_t>(span.reason), .subject = span.subject}, state.phase,
-      span.begin, span.end);
+  const LaneState& state = states_[span.core].lanes[span.lane];
+  add(span.core, span.lane, {.stall = to_underlying(span.reason), .subject = span.subject}, state.phase, span.begin,
+      span.end);
 }
 
 void ChromeTrace::add(int core, Lane lane, const Name& name, std::uint8_t phase, double begin, double end) {
-  const auto number = static_cast<std::size_t>(lane);
-  LaneState& state = states_[static_cast<std::size_t>(core)].lanes[number];
+  LaneState& state = states_[core].lanes[lane];
   const Nanoseconds from = at(begin), to = at(end), least = least_span();
   if (state.name && phase == state.phase && from <= state.end) {
     if (name == *state.name) {
@@ -187,7 +182,7 @@ void ChromeTrace::add(int core, Lane lane, const Name& name, std::uint8_t phase,
     }
   }
   if (to == from) return;
-  flush(core, number);
+  flush(core, lane);
   state.name = name;
   state.phase = phase;
   state.begin = from;
@@ -195,8 +190,8 @@ void ChromeTrace::add(int core, Lane lane, const Name& name, std::uint8_t phase,
   state.absorbed = 0;
 }
 
-void ChromeTrace::flush(int core, std::size_t lane) {
-  LaneState& state = states_[static_cast<std::size_t>(core)].lanes[lane];
+void ChromeTrace::flush(int core, Lane lane) {
+  LaneState& state = states_[core].lanes[lane];
   if (!state.name) return;
   const Name name = *state.name;
   state.name.reset();
@@ -213,8 +208,8 @@ void ChromeTrace::flush(int core, std::size_t lane) {
     state.phase_end = state.end;
   }
   const std::string stall = is_stall ? text_of(static_cast<Stall>(name.stall), name.subject) : std::string();
-  append_span(out, pid_of_core(core), 1 + static_cast<int>(lane), state.begin, state.end,
-              is_stall ? stall : operations_[static_cast<std::size_t>(name.operation)]);
+  append_span(out, pid_of_core(core), 1 + to_underlying(lane), state.begin, state.end,
+              is_stall ? stall : operations_[name.operation]);
   if (state.open_phase != 0 && state.inside.size() < 1U << 18U) return;
   const std::uint8_t phase = state.open_phase;
   close_phase(core, lane);
@@ -222,11 +217,11 @@ void ChromeTrace::flush(int core, std::size_t lane) {
   state.phase_begin = state.end;
 }
 
-void ChromeTrace::close_phase(int core, std::size_t lane) {
-  LaneState& state = states_[static_cast<std::size_t>(core)].lanes[lane];
+void ChromeTrace::close_phase(int core, Lane lane) {
+  LaneState& state = states_[core].lanes[lane];
   if (state.open_phase != 0 && !state.inside.empty()) {
     text_.clear();
-    append_span(text_, pid_of_core(core), 1 + static_cast<int>(lane), state.phase_begin, state.phase_end,
+    append_span(text_, pid_of_core(core), 1 + to_underlying(lane), state.phase_begin, state.phase_end,
                 phases_[state.open_phase]);
     put(text_);
   }
@@ -283,7 +278,7 @@ void ChromeTrace::write_count(int pid, std::string_view name, Nanoseconds time, 
 void ChromeTrace::section(const timing::DstSection& section) {
   if (!chosen(section.core)) return;
   const std::string name = fmt::format("DST half {}: 1 math, 2 pack", section.half);
-  Counter& counter = halves_[static_cast<std::size_t>(section.core)][static_cast<std::size_t>(section.half)];
+  Counter& counter = halves_[section.core][section.half];
   const int pid = pid_of_core(section.core);
   count(counter, pid, name, at(section.acquired), 1);
   count(counter, pid, name, at(section.committed), 2);
@@ -294,13 +289,13 @@ void ChromeTrace::moved(const timing::Movement& packet) {
   if (!chosen(packet.core) || full() || transfers_++ % stride_ != 0) return;
   if (packet.receivers.empty()) return land(packet, pid_of_bank(packet.bank), tid_of_dram);
   for (const int core : packet.receivers) {
-    if (chosen(core)) land(packet, pid_of_core(core), tid_of_arrivals + static_cast<int>(packet.noc));
+    if (chosen(core)) land(packet, pid_of_core(core), tid_of_arrivals + to_underlying(packet.noc));
   }
 }
 
 /// The arrow to where the packet lands, and there a slice of one nanosecond: as many may land at a time, none is longer.
 void ChromeTrace::land(const timing::Movement& packet, int pid, int tid) {
-  constexpr std::array names{"read", "write", "semaphore"};
+  constexpr EnumArray<timing::Transfer, const char*> names{"read", "write", "semaphore"};
   const bool multicast = packet.event.kind() == EventKind::noc_multicast;
   const Nanoseconds issued = at(packet.issued) - 1, arrived = at(packet.arrived);
   const std::uint64_t flow = ++flows_;
@@ -308,14 +303,14 @@ void ChromeTrace::land(const timing::Movement& packet, int pid, int tid) {
   auto out = std::back_inserter(text_);
   fmt::format_to(out,
                  FMT_COMPILE(",\n{{\"ph\":\"s\",\"pid\":{},\"tid\":{},\"id\":{},\"name\":\"NoC\",\"cat\":\"noc\",\"ts\":"),
-                 pid_of_core(packet.core), 1 + static_cast<int>(packet.lane), flow);
+                 pid_of_core(packet.core), 1 + to_underlying(packet.lane), flow);
   append_time(text_, issued);
   fmt::format_to(out, FMT_COMPILE("}},\n{{\"ph\":\"X\",\"pid\":{},\"tid\":{},\"dur\":0.001,\"name\":\"{}\",\"ts\":"), pid,
-                 tid, multicast ? "multicast" : names[static_cast<std::size_t>(packet.transfer)]);
+                 tid, multicast ? "multicast" : names[packet.transfer]);
   append_time(text_, arrived);
   fmt::format_to(
       out, FMT_COMPILE(",\"args\":{{\"bytes\":{},\"from\":\"{}-{}\",\"to\":\"{}-{}\",\"noc\":{},\"links\":{},\"issued\":"),
-      packet.bytes, packet.source.x, packet.source.y, packet.target.x, packet.target.y, static_cast<int>(packet.noc),
+      packet.bytes, packet.source.x, packet.source.y, packet.target.x, packet.target.y, to_underlying(packet.noc),
       noc::hops(chip_->places(), packet.noc, packet.source, packet.target));
   append_time(text_, issued + 1);
   text_ += ",\"departed\":";
@@ -336,7 +331,7 @@ void ChromeTrace::scope(const timing::ScopePoint& point) {
   const bool begins = point.scope.mark == begin || point.scope.mark == sum_begin;
   const bool is_value = point.scope.mark == value;
   const int pid = pid_of_core(point.core);
-  const int tid = tid_of_zones + static_cast<int>(point.lane);
+  const int tid = tid_of_zones + to_underlying(point.lane);
   text_.clear();
   fmt::format_to(std::back_inserter(text_), FMT_COMPILE(",\n{{\"ph\":\"{}\",\"pid\":{},\"tid\":{},\"name\":{},\"ts\":"),
                  is_value ? 'i'
@@ -346,7 +341,7 @@ void ChromeTrace::scope(const timing::ScopePoint& point) {
   append_time(text_, at(point.time));
   if (is_value) fmt::format_to(std::back_inserter(text_), ",\"s\":\"t\",\"args\":{{\"value\":{}}}", point.scope.value());
   text_ += '}';
-  if (zoned_.insert({point.core, static_cast<int>(point.lane)}).second) {
+  if (zoned_.insert({point.core, to_underlying(point.lane)}).second) {
     describe(pid, tid, "thread_name", fmt::format("{} zones", timing::name_of(point.lane)));
   }
   put(text_);
@@ -358,7 +353,7 @@ void ChromeTrace::sampled(double time, std::span<const timing::LinkTime> links) 
   for (const timing::LinkTime& link : links) {
     const int place = (link.from.y * chip_->places().die().x + link.from.x) * 4 + link.direction;
     auto& [busy, percent] = links_[{link.noc, place}];
-    const auto now = static_cast<std::int64_t>(std::llround(100 * std::min(1.0, (link.busy - busy) / cycles)));
+    const std::int64_t now = std::llround(100 * std::min(1.0, (link.busy - busy) / cycles));
     busy = link.busy;
     if (now == percent || full()) continue;
     percent = now;
@@ -373,12 +368,12 @@ void ChromeTrace::sampled(double time, std::span<const timing::LinkTime> links) 
 void ChromeTrace::ended(const timing::LaunchTime& launch) {
   sampled(std::max(last_sample_ + 1, launch.cycles), launch.links);
   for (int core = 0; core < grid_.cores(); ++core) {
-    for (std::size_t lane = 0; lane < timing::lane_count; ++lane) {
+    for (const Lane lane : each<Lane>) {
       flush(core, lane);
       close_phase(core, lane);
     }
     for (int half = 0; half < 2; ++half) {
-      const auto& waits = halves_[static_cast<std::size_t>(core)][static_cast<std::size_t>(half)].waits;
+      const auto& waits = halves_[core][half].waits;
       if (!waits) continue;
       write_count(pid_of_core(core), fmt::format("DST half {}: 1 math, 2 pack", half), waits->first, waits->second);
     }

@@ -59,7 +59,7 @@ class ChromeTrace final : public Writer {
     std::string inside, behind;
   };
   struct CoreState {
-    std::array<LaneState, timing::lane_count> lanes;
+    EnumArray<timing::Lane, LaneState> lanes;
   };
   /// A counter, not more often than the thinning allows.
   struct Counter {
@@ -78,8 +78,8 @@ class ChromeTrace final : public Writer {
   void name_processes();
   void describe(int pid, int tid, std::string_view what, std::string_view name);
   void add(int core, timing::Lane lane, const Name& name, std::uint8_t phase, double begin, double end);
-  void flush(int core, std::size_t lane);
-  void close_phase(int core, std::size_t lane);
+  void flush(int core, timing::Lane lane);
+  void close_phase(int core, timing::Lane lane);
   void level(int core, int cb, bool all);
   void count(Counter& counter, int pid, std::string_view name, Nanoseconds time, std::int64_t value);
   void write_count(int pid, std::string_view name, Nanoseconds time, std::int64_t value);
@@ -90,7 +90,7 @@ class ChromeTrace final : public Writer {
   [[nodiscard]] int pid_of_core(int core) const { return 2 + core; }
   [[nodiscard]] int pid_of_bank(int bank) const { return 2 + grid_.cores() + bank; }
   [[nodiscard]] int pid_of_noc(int noc) const { return pid_of_bank(banks_) + noc; }
-  [[nodiscard]] bool chosen(int core) const { return cores_[static_cast<std::size_t>(core)]; }
+  [[nodiscard]] bool chosen(int core) const { return cores_[core]; }
 
   static constexpr std::uint64_t most_detail = std::uint64_t{48} << 20U;  ///< bytes with all details
   static constexpr std::uint64_t step = std::uint64_t{1} << 20U;          ///< behind: the least span doubles with each

@@ -24,8 +24,7 @@ void NocTrace::called(const timing::Call& call) {
   const bool of_noc = kind >= EventKind::noc_read && kind <= EventKind::semaphore_wait;
   if (!of_kernel && !of_noc) return;
   const auto at = [&](double cycles) { return std::llround(offset_ + cycles); };
-  cores_[static_cast<std::size_t>(call.core)][static_cast<std::size_t>(call.lane)].push_back(
-      {call.event, at(call.begin), at(call.end)});
+  cores_[call.core][call.lane].push_back({call.event, at(call.begin), at(call.end)});
 }
 
 void NocTrace::put_line(std::string line) {
@@ -77,22 +76,20 @@ void NocTrace::put(const std::string& place, const Entry& entry) {
 }
 
 void NocTrace::finish() {
-  std::vector<std::pair<PhysicalCore, std::size_t>> order;
+  std::vector<std::pair<PhysicalCore, int>> order;
   order.reserve(cores_.size());
-  for (std::size_t core = 0; core < cores_.size(); ++core) {
-    order.emplace_back(places_.physical_of(grid_.core(static_cast<int>(core))), core);
-  }
+  for (int core = 0; core < grid_.cores(); ++core) order.emplace_back(places_.physical_of(grid_.core(core)), core);
   std::sort(order.begin(), order.end(),
             [](const auto& a, const auto& b) { return std::pair(a.first.x, a.first.y) < std::pair(b.first.x, b.first.y); });
   for (const auto& [node, core] : order) {
-    for (std::size_t risc = 0; risc < cores_[core].size(); ++risc) {
-      const char* name = timing::name_of(static_cast<Lane>(risc));
+    for (const Lane lane : {Lane::brisc, Lane::ncrisc}) {
+      const char* name = timing::name_of(lane);
       const std::string place = fmt::format("{{\"proc\":\"{}\",\"sx\":{},\"sy\":{}", name, node.x, node.y);
       const auto zone = [&](const char* phase, std::int64_t time) {
         put_line(
             fmt::format("{},\"zone\":\"{}-KERNEL\",\"zone_phase\":\"{}\",\"timestamp\":{}}}", place, name, phase, time));
       };
-      for (const Entry& entry : cores_[core][risc]) {
+      for (const Entry& entry : cores_[core][lane]) {
         if (entry.event.kind() == EventKind::kernel_start) zone("ZONE_START", entry.begin);
         if (entry.event.kind() == EventKind::kernel_end) zone("ZONE_END", entry.end);
         put(place, entry);

@@ -25,7 +25,7 @@ class NocTrace final : public Writer {
     Event event;
     std::int64_t begin = 0, end = 0;
   };
-  using Entries = std::array<std::vector<Entry>, 2>;  ///< of BRISC and NCRISC
+  using Entries = EnumArray<timing::Lane, std::vector<Entry>>;  ///< of BRISC and NCRISC; the other lanes have none
   void put(const std::string& place, const Entry& entry);
   void put_line(std::string line);
 

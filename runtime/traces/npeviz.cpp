@@ -38,13 +38,13 @@ void Npeviz::started(const timing::Start& launch) {
 std::string Npeviz::place(PhysicalCore node) const { return fmt::format("[0,{},{}]", node.y, node.x); }
 
 std::string Npeviz::links_of(NocId noc, PhysicalCore from, PhysicalCore to, std::set<int>* tree) const {
-  const int number = static_cast<int>(noc);
+  const int number = to_underlying(noc);
   std::string text = fmt::format("[[0,{},{},\"NOC{}_IN\"]", from.y, from.x, number);
   for (const noc::Link& link : noc::route(places_, noc, from, to)) {
-    text += fmt::format(",[0,{},{},\"NOC{}_{}\"]", link.from.y, link.from.x, number,
-                        directions[static_cast<std::size_t>(link.direction)]);
+    text +=
+        fmt::format(",[0,{},{},\"NOC{}_{}\"]", link.from.y, link.from.x, number, directions[to_underlying(link.direction)]);
     if (tree == nullptr) continue;
-    tree->insert(number_of(0, link.from.y * places_.die().x + link.from.x, static_cast<int>(link.direction)));
+    tree->insert(number_of(0, link.from.y * places_.die().x + link.from.x, to_underlying(link.direction)));
   }
   return text + fmt::format(",[0,{},{},\"NOC{}_OUT\"]]", to.y, to.x, number);
 }
@@ -52,9 +52,9 @@ std::string Npeviz::links_of(NocId noc, PhysicalCore from, PhysicalCore to, std:
 void Npeviz::called(const timing::Call& call) {
   const EventKind kind = call.event.kind();
   if (kind != EventKind::kernel_start && kind != EventKind::kernel_end) return;
-  const std::array key{call.core, static_cast<int>(call.lane)};
+  const std::pair key{call.core, call.lane};
   if (kind == EventKind::kernel_start) {
-    open_[key] = {call.core, static_cast<int>(call.lane), kernels_[key]++, std::llround(offset_ + call.begin), 0};
+    open_[key] = {call.core, call.lane, kernels_[key]++, std::llround(offset_ + call.begin), 0};
     return;
   }
   Zone zone = open_[key];
@@ -63,10 +63,10 @@ void Npeviz::called(const timing::Call& call) {
 }
 
 void Npeviz::moved(const timing::Movement& packet) {
-  constexpr std::array names{"READ", "WRITE_", "SEMAPHORE_INC"};
+  constexpr EnumArray<timing::Transfer, const char*> names{"READ", "WRITE_", "SEMAPHORE_INC"};
   const bool multicast = packet.event.kind() == EventKind::noc_multicast;
   const std::int64_t begin = std::llround(offset_ + packet.departed);
-  const std::int64_t end = std::max(begin + 1, static_cast<std::int64_t>(std::llround(offset_ + packet.arrived)));
+  const std::int64_t end = std::max(begin + 1, std::int64_t{std::llround(offset_ + packet.arrived)});
   std::string targets, routes;
   std::set<int> links;  // of a multicast's tree, each once
   const auto add = [&](PhysicalCore target) {
@@ -76,7 +76,7 @@ void Npeviz::moved(const timing::Movement& packet) {
     routes += fmt::format(
         "{}{{\"device_id\":0,\"src\":{},\"dst\":[{}],\"noc_type\":\"NOC{}\",\"injection_rate\":{:.1f},"
         "\"start_cycle\":{},\"end_cycle\":{},\"links\":{}}}",
-        comma, place(packet.source), place(target), static_cast<int>(packet.noc), flit_bytes_, begin, end,
+        comma, place(packet.source), place(target), to_underlying(packet.noc), flit_bytes_, begin, end,
         links_of(packet.noc, packet.source, target, multicast ? &links : nullptr));
   };
   if (multicast) {
@@ -84,13 +84,12 @@ void Npeviz::moved(const timing::Movement& packet) {
   } else {
     add(packet.target);
   }
-  const int kernel = std::max(0, kernels_[{packet.core, static_cast<int>(packet.lane)}] - 1);
+  const int kernel = std::max(0, kernels_[{packet.core, packet.lane}] - 1);
   file_.write(
       fmt::format("{}\n{{\"id\":{},\"src\":{},\"dst\":[{}],\"total_bytes\":{},\"start_cycle\":{},\"end_cycle\":{},"
                   "\"noc_event_type\":\"{}\",\"fabric_event_type\":false,\"zones\":\"{}-KERNEL[{}]\",\"route\":[{}]}}",
                   flights_.empty() ? "" : ",", flights_.size(), place(packet.source), targets, packet.bytes, begin, end,
-                  multicast ? "WRITE_MULTICAST" : names[static_cast<std::size_t>(packet.transfer)],
-                  timing::name_of(packet.lane), kernel, routes));
+                  multicast ? "WRITE_MULTICAST" : names[packet.transfer], timing::name_of(packet.lane), kernel, routes));
   flights_.push_back({begin, end, static_cast<double>(links.size()) * packet.bytes / flit_bytes_});
 }
 
@@ -156,9 +155,9 @@ void Npeviz::put_steps() {
     for (const auto& [link, busy] : step.busy) {
       const double percent = 100 * busy / (step.end - step.begin);
       const int noc = link % noc_count, node = link / noc_count / 4;
-      const auto direction = static_cast<std::size_t>(link / noc_count % 4);
-      sum[static_cast<std::size_t>(noc)] += percent;
-      noc_most_[static_cast<std::size_t>(noc)] = std::max(noc_most_[static_cast<std::size_t>(noc)], percent);
+      const int direction = link / noc_count % 4;
+      sum[noc] += percent;
+      noc_most_[noc] = std::max(noc_most_[noc], percent);
       demands += fmt::format("{}[0,{},{},\"NOC{}_{}\",{:.2f}]", demands.empty() ? "" : ",", node / places_.die().x,
                              node % places_.die().x, noc, directions[direction], percent);
     }
@@ -178,18 +177,17 @@ void Npeviz::put_steps() {
 
 void Npeviz::put_zones() {
   std::sort(zones_.begin(), zones_.end(), [](const Zone& a, const Zone& b) {
-    return std::array{a.core, a.lane, a.number} < std::array{b.core, b.lane, b.number};
+    return std::tuple{a.core, a.lane, a.number} < std::tuple{b.core, b.lane, b.number};
   });
   for (std::size_t i = 0; i < zones_.size();) {
     const Zone& first = zones_[i];
     std::string inner;
     for (; i < zones_.size() && zones_[i].core == first.core && zones_[i].lane == first.lane; ++i) {
       inner += fmt::format("{}{{\"id\":\"{}-KERNEL[{}]\",\"start\":{},\"end\":{},\"zones\":[]}}", inner.empty() ? "" : ",",
-                           timing::name_of(static_cast<Lane>(first.lane)), zones_[i].number, zones_[i].begin, zones_[i].end);
+                           timing::name_of(first.lane), zones_[i].number, zones_[i].begin, zones_[i].end);
     }
     file_.write(fmt::format("{}\n{{\"core\":{},\"proc\":\"{}\",\"zones\":[{}]}}", &first == zones_.data() ? "" : ",",
-                            place(places_.physical_of(grid_.core(first.core))),
-                            timing::name_of(static_cast<Lane>(first.lane)), inner));
+                            place(places_.physical_of(grid_.core(first.core))), timing::name_of(first.lane), inner));
   }
 }
 

@@ -38,7 +38,7 @@ class Npeviz final : public Writer {
   };
   struct Zone {
     int core = 0;
-    int lane = 0;
+    timing::Lane lane{};
     int number = 0;  ///< of the RISC's kernels
     std::int64_t begin = 0, end = 0;
   };
@@ -62,8 +62,8 @@ class Npeviz final : public Writer {
   std::vector<Step> steps_;
   std::vector<Flight> flights_;  ///< by id
   std::vector<Zone> zones_;
-  std::map<std::array<int, 2>, Zone> open_;  ///< by core and lane
-  std::map<std::array<int, 2>, int> kernels_;
+  std::map<std::pair<int, timing::Lane>, Zone> open_;  ///< by core and lane
+  std::map<std::pair<int, timing::Lane>, int> kernels_;
 };
 
 }  // namespace tilegrid::traces

@@ -36,7 +36,7 @@ void ProfilerCsv::started(const timing::Start& launch) {
   places_ = launch.chip.places();
   offset_ = launch.cycles;
   number_ = launch.number + 1;
-  scopes_.assign(static_cast<std::size_t>(grid_.cores()), {});
+  scopes_.assign(grid_.cores(), {});
   if (has_head_) return;
   has_head_ = true;
   file_.write(
@@ -46,31 +46,28 @@ void ProfilerCsv::started(const timing::Start& launch) {
                   launch.chip.name(), launch.chip["clock_hz"] / 1e6, launch.chip.workers().cores()));
 }
 
-void ProfilerCsv::scope(const timing::ScopePoint& point) {
-  scopes_[static_cast<std::size_t>(point.core)][static_cast<std::size_t>(point.lane)].push_back(point);
-}
+void ProfilerCsv::scope(const timing::ScopePoint& point) { scopes_[point.core][point.lane].push_back(point); }
 
 void ProfilerCsv::row(int core, int lane, double time, std::uint64_t data, const std::string& zone, const char* type,
                       const std::string& file, unsigned line) {
   const PhysicalCore node = places_.physical_of(grid_.core(core));
   const std::uint32_t timer = timer_id(fmt::format("{},{},{},KERNEL_PROFILER", zone, file, line));
-  file_.write(fmt::format("0,{},{},{},{},{},{},{},,,{},{},{},{},\n", node.x, node.y,
-                          processors[static_cast<std::size_t>(lane)], timer, std::llround(offset_ + time), data, number_,
-                          field(zone), type, line, field(file)));
+  file_.write(fmt::format("0,{},{},{},{},{},{},{},,,{},{},{},{},\n", node.x, node.y, processors[lane], timer,
+                          std::llround(offset_ + time), data, number_, field(zone), type, line, field(file)));
 }
 
 void ProfilerCsv::ended(const timing::LaunchTime& launch) {
   for (int core = 0; core < grid_.cores(); ++core) {
-    const timing::CoreTime& times = launch.cores[static_cast<std::size_t>(core)];
+    const timing::CoreTime& times = launch.cores[core];
     for (int lane = 0; lane < timing::lane_count; ++lane) {
-      const double end = times.lanes[static_cast<std::size_t>(lane)].end;
+      const double end = times.lanes[lane].end;
       if (end <= 0) continue;  // no kernel
-      const std::string name = lane < 2 ? processors[static_cast<std::size_t>(lane)] : "TRISC";
-      double begin = times.lanes[static_cast<std::size_t>(lane)].stalled[static_cast<std::size_t>(timing::Stall::launch)];
+      const std::string name = lane < 2 ? processors[lane] : "TRISC";
+      double begin = times.lanes[lane].stalled[timing::Stall::launch];
       begin = std::min(begin, end);
       row(core, lane, 0, 0, name + "-FW", "ZONE_START", "", 0);
       row(core, lane, begin, 0, name + "-KERNEL", "ZONE_START", "", 0);
-      for (const timing::ScopePoint& point : scopes_[static_cast<std::size_t>(core)][static_cast<std::size_t>(lane)]) {
+      for (const timing::ScopePoint& point : scopes_[core][lane]) {
         const auto known = std::find_if(log_->scopes.begin(), log_->scopes.end(),
                                         [&](const ScopeName& one) { return one.id == point.scope.name; });
         const bool has_place = known != log_->scopes.end();

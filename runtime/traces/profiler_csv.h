@@ -32,7 +32,7 @@ class ProfilerCsv final : public Writer {
   double offset_ = 0;
   int number_ = 0;
   bool has_head_ = false;
-  std::vector<std::array<std::vector<timing::ScopePoint>, timing::lane_count>> scopes_;  ///< of the launch
+  std::vector<EnumArray<timing::Lane, std::vector<timing::ScopePoint>>> scopes_;  ///< of the launch
 };
 
 }  // namespace tilegrid::traces

@@ -38,7 +38,7 @@ struct Moments {
 /// The moments of one row after the other, for the worst of them.
 class WorstRow {
  public:
-  explicit WorstRow(int columns) : columns_(static_cast<std::size_t>(std::max(columns, 1))) {}
+  explicit WorstRow(int columns) : columns_(std::max(columns, 1)) {}
   void add(double expected, double got, std::size_t element) {
     if (element / columns_ != row_) next(element / columns_);
     row_xx_ += expected * expected;

@@ -214,7 +214,7 @@ class Evaluation {
       return;
     }
     std::transform(tensor.values.begin(), tensor.values.end(), work.values.begin(),
-                   [format](float x) { return static_cast<double>(rounded_to(x, format)); });
+                   [format](float x) { return rounded_to(x, format); });
   }
 
   void compute(int index, Work& out) {
@@ -305,7 +305,7 @@ class Evaluation {
           in[i] = operand(op, i).broadcast(r, c);
           in[i] = with_loss(in[i], element_cut(op, operand(op, i)));
         }
-        out.set(r, c, evaluator(errors, std::span(in.data(), op.in.size()), static_cast<double>(op.parameter)));
+        out.set(r, c, evaluator(errors, std::span(in.data(), op.in.size()), op.parameter));
       }
     }
   }

@@ -15,7 +15,7 @@ void write_block(const Route& route, int block_row, int block_col, int k_first, 
   const int first_col = route.k_dim == 1 ? k_first : 0;
   const int rows = route.k_dim == 0 ? k_count : route.rows;
   const int cols = route.k_dim == 1 ? k_count : route.cols;
-  const auto tiles = static_cast<std::uint32_t>(rows * cols);
+  const std::uint32_t tiles = rows * cols;
   const InterleavedAddrGen tensor{route.address, get_tile_size(cb)};
   cb_wait_front(cb, tiles);
   const bool wanted = (!route.first_only[0] || block_row == 0) && (!route.first_only[1] || block_col == 0);

@@ -5,10 +5,12 @@
 #include <cereal/types/array.hpp>
 #include <cereal/types/optional.hpp>
 #include <cereal/types/string.hpp>
+#include <cereal/types/utility.hpp>
 #include <cereal/types/vector.hpp>
 #include <cstdint>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/planner/plan/plan.h"
@@ -18,43 +20,42 @@
 /// Plans as compile-time arguments of kernels: what a core needs of them, in cereal's binary form.
 namespace tilegrid::planner {
 
-/// What a graph is made of, for rebuilding it by its own builder.
-struct GraphRecord {
-  struct InputRecord {
-    std::string name;
-    Shape shape;
-    template <class Archive>
-    void serialize(Archive& archive) {
-      archive(name, shape.rows.tiles, shape.rows.unit, shape.cols.tiles, shape.cols.unit);
-    }
-  };
-  struct OpRecord {
-    OpKind kind{};
-    std::string name;
-    std::string function;  ///< empty for the kinds that have none
-    std::vector<ValueId> in;
-    float parameter = 0;
-    bool accumulate = false;
-    bool transpose_b = false;
-    Pool pool{};
-    ReduceDim dim{};
-    FormRule form{};
-    template <class Archive>
-    void serialize(Archive& archive) {
-      archive(kind, name, function, in, parameter, accumulate, transpose_b, pool, dim, form);
-    }
-  };
-  std::string name;
-  std::vector<InputRecord> inputs;
-  std::vector<OpRecord> ops;
+/// An operation's function goes by its name, which is empty for the kinds that have none. `running` stays here: it is of
+/// interest to who makes a plan.
+template <class Archive>
+void save(Archive& archive, const Op& op) {
+  archive(op.kind, op.name, op.function != nullptr ? std::string(op.function->name) : std::string(), op.in, op.parameter,
+          op.accumulate, op.transpose_b, op.pool, op.dim, op.form);
+}
+template <class Archive>
+void load(Archive& archive, Op& op) {
+  std::string function;
+  archive(op.kind, op.name, function, op.in, op.parameter, op.accumulate, op.transpose_b, op.pool, op.dim, op.form);
+  op.function = find_function(function);
+}
+template <class Archive>
+void serialize(Archive& archive, Shape& shape) {
+  archive(shape.rows.tiles, shape.rows.unit, shape.cols.tiles, shape.cols.unit);
+}
+/// What a graph is made of; it is rebuilt by its own builder, which derives the rest.
+template <class Archive>
+void save(Archive& archive, const Graph& graph) {
+  std::vector<std::pair<std::string, Shape>> inputs;
+  inputs.reserve(graph.input_count());
+  for (ValueId id = 0; id < graph.input_count(); ++id) inputs.emplace_back(graph.value(id).name, graph.value(id).shape);
+  archive(graph.name, inputs, graph.ops(), graph.outputs());
+}
+template <class Archive>
+void load(Archive& archive, Graph& graph) {
+  std::vector<std::pair<std::string, Shape>> inputs;
+  std::vector<Op> ops;
   std::vector<ValueId> outputs;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(name, inputs, ops, outputs);
-  }
-};
-[[nodiscard]] GraphRecord record_of(const Graph& graph);
-[[nodiscard]] Graph graph_of(const GraphRecord& record);
+  archive(graph.name, inputs, ops, outputs);
+  for (const auto& [name, shape] : inputs) graph.input(name, shape);
+  for (const Op& op : ops) graph.append(op);
+  for (const ValueId output : outputs) graph.output(output);
+  graph.finish();
+}
 
 template <class Archive>
 void serialize(Archive& archive, Instruction& i) {
@@ -67,9 +68,7 @@ void serialize(Archive& archive, Run& run) {
 }
 template <class Archive>
 void serialize(Archive& archive, Stage& stage) {
-  Shape& shape = stage.shape;
-  archive(stage.ops, shape.rows.tiles, shape.rows.unit, shape.cols.tiles, shape.cols.unit, stage.by_kind, stage.runs,
-          stage.packs, stage.k_block, stage.k_blocks, stage.carrier);
+  archive(stage.ops, stage.shape, stage.by_kind, stage.runs, stage.packs, stage.k_block, stage.k_blocks, stage.carrier);
 }
 template <class Archive>
 void serialize(Archive& archive, PlanBuffer& buffer) {
@@ -93,15 +92,13 @@ void serialize(Archive& archive, Pass& pass) {
 }
 template <class Archive>
 void save(Archive& archive, const Plan& plan) {
-  archive(record_of(plan.graph), plan.machine.dst_fp32, plan.machine.full_sync, plan.machine.precision, plan.stages,
-          plan.buffers, plan.passes);
+  archive(plan.graph, plan.machine.dst_fp32, plan.machine.full_sync, plan.machine.precision, plan.stages, plan.buffers,
+          plan.passes);
 }
 template <class Archive>
 void load(Archive& archive, Plan& plan) {
-  GraphRecord record;
-  archive(record, plan.machine.dst_fp32, plan.machine.full_sync, plan.machine.precision, plan.stages, plan.buffers,
+  archive(plan.graph, plan.machine.dst_fp32, plan.machine.full_sync, plan.machine.precision, plan.stages, plan.buffers,
           plan.passes);
-  plan.graph = graph_of(record);
 }
 
 /// Bytes as words, with their number in front, and back.
