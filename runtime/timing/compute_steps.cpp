@@ -102,7 +102,7 @@ class Cuts {
 Stretch stretch_of(std::span<const ComputeStep> steps) {
   Stretch stretch(count_of<std::uint32_t>(steps));
   std::int64_t commits = 0, acquires = 0;
-  const auto once = [](std::vector<std::uint8_t>& list, std::uint8_t cb) {
+  const auto once = [](std::vector<std::uint32_t>& list, std::uint32_t cb) {
     if (std::find(list.begin(), list.end(), cb) == list.end()) list.push_back(cb);
   };
   for (const ComputeStep& step : steps) {

@@ -133,7 +133,7 @@ bool CoreModel<observed>::push_back(Lane lane, std::uint8_t phase, const events:
 }
 
 template <bool observed>
-void CoreModel<observed>::pushed(std::uint8_t number, std::uint32_t pages, double time) {
+void CoreModel<observed>::pushed(std::uint32_t number, std::uint32_t pages, double time) {
   Buffer& cb = buffer(number);
   cb.pushed.add(pages, time);
   cb.popped.forget(cb.pushed.total() + 1 - cb.pages);
@@ -153,7 +153,7 @@ bool CoreModel<observed>::pop_front(Lane lane, std::uint8_t phase, const events:
 }
 
 template <bool observed>
-void CoreModel<observed>::popped(std::uint8_t number, std::uint32_t pages, double time) {
+void CoreModel<observed>::popped(std::uint32_t number, std::uint32_t pages, double time) {
   Buffer& cb = buffer(number);
   cb.popped.add(pages, time);
   cb.pushed.forget(cb.popped.total() + 1);

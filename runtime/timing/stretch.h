@@ -42,7 +42,7 @@ inline void describe_flow(StretchKey& key, const PageFlow& flow, std::int64_t ze
 /// What a stretch did to a core that was in one state. Times are from the unpacker's clock at its begin on.
 struct StretchOutcome {
   struct Pages {
-    std::uint8_t cb = 0;
+    std::uint32_t cb = 0;
     bool pushed = false;  ///< else popped
     std::uint32_t count = 0;
     double time = 0;
@@ -73,7 +73,7 @@ class Stretch {
   [[nodiscard]] std::uint32_t steps() const { return steps_; }
 
   /// Buffers whose pages the stretch waits for, and those in which it waits for room.
-  std::vector<std::uint8_t> awaited, filled;
+  std::vector<std::uint32_t> awaited, filled;
   /// Sections that must be committed and not yet waited for, and acquired and not yet released, when it begins.
   std::int64_t commits_needed = 0, acquires_needed = 0;
 
