@@ -142,7 +142,7 @@ void Timeline::started(const timing::Start& launch) {
 }
 
 std::uint32_t Timeline::kind_of(const std::string& name, const std::string& phase, Sort sort) {
-  const auto [at, added] = kind_index_.try_emplace({name, phase, sort}, static_cast<std::uint32_t>(kinds_.size()));
+  const auto [at, added] = kind_index_.try_emplace({name, phase, sort}, count_of<std::uint32_t>(kinds_));
   if (added) {
     kinds_.emplace_back(name, phase);
     kind_sorts_.push_back(sort);
@@ -152,7 +152,7 @@ std::uint32_t Timeline::kind_of(const std::string& name, const std::string& phas
 
 void Timeline::add_span(int core, timing::Lane lane, double begin, double end, std::uint32_t kind) {
   if (end <= begin) return;
-  Core& own = cores_[static_cast<std::size_t>(core)];
+  Core& own = cores_[core];
   own.lanes.at(to_underlying(lane)).add({begin_ + begin, begin_ + end, end - begin, kind}, most_spans_);
   own.end = std::max(own.end, begin_ + end);
 }
@@ -164,7 +164,7 @@ void Timeline::busy(const timing::BusySpan& span) {
     const std::string phase = span.phase > 0 && span.phase <= phases_.size() ? phases_[span.phase - 1U] : std::string();
     busy_kinds_[at] = kind_of(timing::operations::name_of(span.operation), phase, Sort::operation) + 1;
   }
-  if (span.lane == timing::Lane::math) cores_[static_cast<std::size_t>(span.core)].math += span.end - span.begin;
+  if (span.lane == timing::Lane::math) cores_[span.core].math += span.end - span.begin;
   add_span(span.core, span.lane, span.begin, span.end, busy_kinds_[at] - 1);
 }
 
@@ -173,7 +173,7 @@ void Timeline::stalled(const timing::StallSpan& span) {
 }
 
 void Timeline::pages(const timing::PageChange& change) {
-  Buffer& buffer = cores_[static_cast<std::size_t>(change.core)].buffers[change.cb];
+  Buffer& buffer = cores_[change.core].buffers[change.cb];
   if (change.pages > 0) {
     buffer.pushed_pages += change.pages;
     buffer.pushed.add({begin_ + change.time, buffer.pushed_pages}, most_spans_ / 4);
@@ -184,7 +184,7 @@ void Timeline::pages(const timing::PageChange& change) {
 }
 
 void Timeline::section(const timing::DstSection& section) {
-  Thinned<TimelineSection>& half = cores_[static_cast<std::size_t>(section.core)].halves.at(section.half % 2);
+  Thinned<TimelineSection>& half = cores_[section.core].halves.at(section.half % 2);
   half.add({begin_ + section.acquired, begin_ + section.released, section.committed - section.acquired,
             section.packing - section.committed},
            most_spans_ / 2);
@@ -200,7 +200,7 @@ void Timeline::pass(Zones& zones, double time) {
 
 void Timeline::scope(const timing::ScopePoint& point) {
   if (point.scope.mark == ScopeMark::value) return;
-  Zones& zones = cores_[static_cast<std::size_t>(point.core)].zones[point.lane];
+  Zones& zones = cores_[point.core].zones[point.lane];
   pass(zones, begin_ + point.time);
   if (point.scope.mark == ScopeMark::begin || point.scope.mark == ScopeMark::sum_begin) {
     zones.open.push_back(kind_of(log_->scope_name(point.scope.name), "", Sort::zone));
@@ -304,8 +304,7 @@ Value Timeline::link_figures() const {
       list.push_back(static_cast<int>(std::lround(std::clamp(100 * (now - before) / window, 0.0, 100.0))));
       before = now;
     }
-    loads.push_back(
-        {fmt::format("{}:{}-{}:{}", key[0], key[1], key[2], directions.at(static_cast<std::size_t>(key[3]))), list});
+    loads.push_back({fmt::format("{}:{}-{}:{}", key[0], key[1], key[2], directions.at(key[3])), list});
   }
   return {{"windows", windows}, {"cycles", window}, {"loads", loads}};
 }

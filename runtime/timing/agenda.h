@@ -180,8 +180,8 @@ class Agenda {
   [[gnu::noinline]] void put_later(const Appointment& appointment) {
     const std::int64_t block = cycle_of(appointment.time) / span;
     if (block - now_ / span < blocks) {
-      blocks_[static_cast<std::size_t>(block % blocks)].push_back(appointment);
-      taken_blocks_ |= bit(static_cast<std::size_t>(block));
+      blocks_[block % blocks].push_back(appointment);
+      taken_blocks_ |= bit(block);
     } else {
       later_.push(appointment);
     }
@@ -238,7 +238,7 @@ class Agenda {
   /// The block that begins at the present cycle goes to the lists.
   [[gnu::noinline]] void deal() {
     const std::int64_t block = now_ / span;
-    const auto slot = static_cast<std::size_t>(block % blocks);
+    const std::size_t slot = block % blocks;
     const auto deal_one = [&](const Appointment& due) {
       put(cycle_of(due.time), due.time, due.key, due.index, due.step);
       if (dealt_ != nullptr) dealt_(whose_, due.index, due.step);
@@ -261,10 +261,10 @@ class Agenda {
       // The words behind it, round the end, up to the bits of its own that are before the present cycle.
       const std::uint64_t behind = std::rotr(taken_words_, static_cast<int>((word + 1) % words));
       if (behind == 0) return never;
-      word = (word + 1 + static_cast<std::size_t>(std::countr_zero(behind))) % words;
+      word = (word + 1 + std::countr_zero(behind)) % words;
       rest = taken_[word];
     }
-    const std::size_t next = word * 64 + static_cast<std::size_t>(std::countr_zero(rest));
+    const std::size_t next = word * 64 + std::countr_zero(rest);
     return now_ + static_cast<std::int64_t>((next + span - slot) % span);
   }
 

@@ -462,12 +462,12 @@ void CoreModel<observed>::describe(const Stretch& stretch) {
     word(section < 0 ? math : std::max(math, releases_[section & 3]));
   }
   for (std::int64_t section = waited_; section < committed_; ++section) word(std::max(pack, commits_[section & 3]));
-  for (const std::uint8_t number : stretch.awaited) {
+  for (const std::uint32_t number : stretch.awaited) {
     const Buffer& cb = buffer(number);
     const std::int64_t zero = cb.popped.total();
     describe_flow(key_, cb.pushed, zero, zero - 1, base - costs_.cb_visible, base);
   }
-  for (const std::uint8_t number : stretch.filled) {
+  for (const std::uint32_t number : stretch.filled) {
     const Buffer& cb = buffer(number);
     const std::int64_t zero = cb.pushed.total();
     describe_flow(key_, cb.popped, zero, zero - cb.pages, pack - costs_.cb_visible, base);

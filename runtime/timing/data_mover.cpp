@@ -13,8 +13,6 @@ Lane lane_of_risc(int risc) { return risc == 0 ? Lane::brisc : Lane::ncrisc; }
 
 constexpr std::uint32_t atomic_bytes = 4;
 
-std::size_t index(NocId noc) { return static_cast<std::size_t>(noc); }
-
 /// Bits of the transaction ids that a barrier waits for.
 template <class Barrier>
 unsigned ids_of(const Barrier& event) {
@@ -25,7 +23,7 @@ unsigned ids_of(const Barrier& event) {
 
 template <bool observed>
 void CoreModel<observed>::run_mover(int risc) {
-  Mover& mover = movers_[static_cast<std::size_t>(risc)];
+  Mover& mover = movers_[risc];
   while (!mover.cursor.done()) {
     if (!mover_step(risc, *mover.cursor.at)) return;
     next(risc);
@@ -36,7 +34,7 @@ void CoreModel<observed>::run_mover(int risc) {
 template <bool observed>
 void CoreModel<observed>::next(int risc) {
   ++moved_;
-  Mover& mover = movers_[static_cast<std::size_t>(risc)];
+  Mover& mover = movers_[risc];
   if constexpr (observed) {
     const Lane lane = lane_of_risc(risc);
     observer_->called({index_, lane, *mover.cursor.at, std::exchange(mover.began, clock(lane)), clock(lane)});
@@ -48,7 +46,7 @@ void CoreModel<observed>::next(int risc) {
 template <bool observed>
 bool CoreModel<observed>::mover_step(int risc, const Event& event) {
   using namespace events;
-  Mover& mover = movers_[static_cast<std::size_t>(risc)];
+  Mover& mover = movers_[risc];
   const Lane lane = lane_of_risc(risc);
   const auto walker = static_cast<Walker>(risc);
   return visit(
@@ -106,12 +104,12 @@ bool CoreModel<observed>::mover_step(int risc, const Event& event) {
 template <bool observed>
 template <class Barrier>
 bool CoreModel<observed>::barrier(int risc, const Barrier& event, Transfer transfer) {
-  Mover& mover = movers_[static_cast<std::size_t>(risc)];
-  Pending& pending = mover.pending[index(event.noc)][static_cast<std::size_t>(transfer)];
+  Mover& mover = movers_[risc];
+  Pending& pending = mover.pending[event.noc][transfer];
   const unsigned ids = pending.used & ids_of(event);
   Outstanding last;
   for (unsigned rest = ids; rest != 0; rest &= rest - 1) {
-    const Outstanding& one = pending.by_id[static_cast<std::size_t>(std::countr_zero(rest))];
+    const Outstanding& one = pending.by_id[std::countr_zero(rest)];
     if (one.count != 0) {
       mover.wait = Wait::barrier;
       return false;
@@ -129,7 +127,7 @@ bool CoreModel<observed>::barrier(int risc, const Barrier& event, Transfer trans
   stall_until(lane, last.last, Stall::barrier);
   busy(lane, network_.barrier_cycles, event.kind, mover.phase);
   for (unsigned rest = ids; rest != 0; rest &= rest - 1) {
-    pending.by_id[static_cast<std::size_t>(std::countr_zero(rest))] = {};
+    pending.by_id[std::countr_zero(rest)] = {};
   }
   pending.used &= ~ids;
   return true;
@@ -138,11 +136,11 @@ bool CoreModel<observed>::barrier(int risc, const Barrier& event, Transfer trans
 /// Like a barrier, but only until the writes have left their source.
 template <bool observed>
 bool CoreModel<observed>::flushed(int risc, const events::WritesFlushed& event) {
-  Mover& mover = movers_[static_cast<std::size_t>(risc)];
-  const Pending& pending = mover.pending[index(event.noc)][static_cast<std::size_t>(Transfer::write)];
+  Mover& mover = movers_[risc];
+  const Pending& pending = mover.pending[event.noc][Transfer::write];
   double left = 0;
   for (unsigned rest = pending.used & ids_of(event); rest != 0; rest &= rest - 1) {
-    const Outstanding& one = pending.by_id[static_cast<std::size_t>(std::countr_zero(rest))];
+    const Outstanding& one = pending.by_id[std::countr_zero(rest)];
     if (one.leaving != 0) {
       mover.wait = Wait::barrier;
       return false;
@@ -157,7 +155,7 @@ bool CoreModel<observed>::flushed(int risc, const events::WritesFlushed& event) 
 
 template <bool observed>
 typename CoreModel<observed>::Outstanding& CoreModel<observed>::outstanding(const Request& request) {
-  Pending& pending = movers_[request.risc].pending[request.noc][static_cast<std::size_t>(request.transfer)];
+  Pending& pending = movers_[request.risc].pending[request.noc][request.transfer];
   pending.used |= 1U << request.trid;
   return pending.by_id[request.trid];
 }
@@ -189,7 +187,7 @@ bool CoreModel<observed>::completed(const Request& request, double time, double 
 /// A transfer has ended or left: the barrier or flush that the RISC stands at may be over, so it is looked at again.
 template <bool observed>
 bool CoreModel<observed>::look_again(int risc) {
-  Mover& mover = movers_[static_cast<std::size_t>(risc)];
+  Mover& mover = movers_[risc];
   if (mover.wait != Wait::barrier) return false;
   mover.wait = Wait::none;
   wake(static_cast<Walker>(risc));
@@ -203,7 +201,7 @@ void CoreModel<observed>::queue(int risc) {
 
 template <bool observed>
 bool CoreModel<observed>::queue_after(int risc, double cycles, EventKind kind) {
-  busy(lane_of_risc(risc), cycles, kind, movers_[static_cast<std::size_t>(risc)].phase);
+  busy(lane_of_risc(risc), cycles, kind, movers_[risc].phase);
   queue(risc);
   return false;
 }
@@ -211,7 +209,7 @@ bool CoreModel<observed>::queue_after(int risc, double cycles, EventKind kind) {
 /// A stateful call has its target from the state, and does not come here.
 template <bool observed>
 double CoreModel<observed>::new_target(int risc, NocId noc, PhysicalCore target) {
-  std::optional<PhysicalCore>& last = movers_[static_cast<std::size_t>(risc)].target[index(noc)];
+  std::optional<PhysicalCore>& last = movers_[risc].target[noc];
   const bool is_new = last && *last != target;
   last = target;
   return is_new ? network_.new_target_cycles : 0;
@@ -220,17 +218,17 @@ double CoreModel<observed>::new_target(int risc, NocId noc, PhysicalCore target)
 template <bool observed>
 void CoreModel<observed>::issue(int risc, double time) {
   using namespace events;
-  Mover& mover = movers_[static_cast<std::size_t>(risc)];
+  Mover& mover = movers_[risc];
   const Event& event = *mover.cursor.at;
   const auto to = [&](Transfer transfer, NocId noc) {
-    return Request{.event = &event, .noc = static_cast<std::uint8_t>(noc), .transfer = transfer};
+    return Request{.event = &event, .noc = to_underlying(noc), .transfer = transfer};
   };
   visit(event, Cases{[&](const SemaphoreSet& call) {
                        next(risc);
                        wake(static_cast<Walker>(risc));
                        semaphore(call.offset) = call.value;
                        const int other = 1 - risc;
-                       if (movers_[static_cast<std::size_t>(other)].wait == Wait::semaphore) {
+                       if (movers_[other].wait == Wait::semaphore) {
                          finish_semaphore_wait(other, time);
                        }
                      },
@@ -247,7 +245,7 @@ void CoreModel<observed>::issue(int risc, double time) {
                      [&](const NocMulticast& call) {
                        Request request = to(Transfer::write, call.noc);
                        request.multicast = true;
-                       request.linked_before = mover.chain[index(call.noc)];
+                       request.linked_before = mover.chain[call.noc];
                        issue_transfer(risc, request, call.bytes, time);
                      },
                      [&](const SemaphoreInc& call) {
@@ -262,11 +260,11 @@ void CoreModel<observed>::issue(int risc, double time) {
 /// need not wait for its turn in the agenda.
 template <bool observed>
 void CoreModel<observed>::read(int risc, const Event& event, const events::NocRead& call) {
-  Mover& mover = movers_[static_cast<std::size_t>(risc)];
+  Mover& mover = movers_[risc];
   const Lane lane = lane_of_risc(risc);
   Request request{.event = &event, .core = static_cast<std::uint16_t>(index_), .risc = static_cast<std::uint8_t>(risc)};
   request.transfer = Transfer::read;
-  request.noc = static_cast<std::uint8_t>(call.noc);
+  request.noc = to_underlying(call.noc);
   request.trid = call.trid % transaction_ids;
   request.peer = network_.node(call.peer);
   const double further = network_.issue_cycles(call);
@@ -284,14 +282,13 @@ void CoreModel<observed>::read(int risc, const Event& event, const events::NocRe
 /// The key that decides between things that happen at the same time: core, RISC, and place in its sequence.
 template <bool observed>
 std::uint64_t CoreModel<observed>::next_key(int risc) {
-  return static_cast<std::uint64_t>(index_) << 44U | static_cast<std::uint64_t>(risc) << 42U |
-         movers_[static_cast<std::size_t>(risc)].number++;
+  return static_cast<std::uint64_t>(index_) << 44U | static_cast<std::uint64_t>(risc) << 42U | movers_[risc].number++;
 }
 
 /// The next packet of a transfer of so many bytes.
 template <bool observed>
 void CoreModel<observed>::issue_transfer(int risc, Request request, std::uint32_t bytes, double time) {
-  Mover& mover = movers_[static_cast<std::size_t>(risc)];
+  Mover& mover = movers_[risc];
   request.core = static_cast<std::uint16_t>(index_);
   request.risc = static_cast<std::uint8_t>(risc);
   request.bytes = std::min(bytes - mover.sent, network_.packet_bytes());
@@ -348,7 +345,7 @@ bool CoreModel<observed>::semaphore_holds(const events::SemaphoreWait& wait) {
 
 template <bool observed>
 void CoreModel<observed>::finish_semaphore_wait(int risc, double time) {
-  Mover& mover = movers_[static_cast<std::size_t>(risc)];
+  Mover& mover = movers_[risc];
   if (!semaphore_holds(events::get<events::SemaphoreWait>(*mover.cursor.at))) return;
   const Lane lane = lane_of_risc(risc);
   stall_until(lane, time, Stall::semaphore, events::get<events::SemaphoreWait>(*mover.cursor.at).offset);
@@ -363,7 +360,7 @@ void CoreModel<observed>::semaphore_landed(const SemaphoreUpdate& update, double
   std::uint32_t& word = semaphore(update.address);
   word = update.add ? word + update.value : update.value;
   for (int risc = 0; risc < 2; ++risc) {
-    if (movers_[static_cast<std::size_t>(risc)].wait == Wait::semaphore) finish_semaphore_wait(risc, time);
+    if (movers_[risc].wait == Wait::semaphore) finish_semaphore_wait(risc, time);
   }
 }
 

@@ -43,7 +43,7 @@ class LaunchReplay final : private NetworkListener {
     for (const CoreSetup& setup : log_.setups) compute_.emplace_back(launch.chip, setup);
     cores_.reserve(log_.cores.size());
     for (int core = 0; core < grid_.cores(); ++core) {
-      Compute& compute = compute_[log_.setup_number(static_cast<std::size_t>(core))];
+      Compute& compute = compute_[log_.setup_number(core)];
       cores_.push_back(
           std::make_unique<CoreModel<observed>>(compute.costs, compute.steps, log_, core, agenda_, network_, observer));
     }
@@ -54,8 +54,8 @@ class LaunchReplay final : private NetworkListener {
     for (auto& core : cores_) core->advance();
     if (observer_ != nullptr) look_at(observer_->next_sample());
     loop();
-    for (std::size_t core = 0; whole && core < cores_.size(); ++core) {
-      if (!cores_[core]->finished()) stuck(static_cast<int>(core));
+    for (int core = 0; whole && core < grid_.cores(); ++core) {
+      if (!cores_[core]->finished()) stuck(core);
     }
     LaunchTime time = result();
     if (observer_ != nullptr) observer_->ended(time);
@@ -148,7 +148,7 @@ class LaunchReplay final : private NetworkListener {
 
   /// The core, which will be advanced once this step is done.
   CoreModel<observed>& changed(int core) {
-    changed_.push_back(cores_[static_cast<std::size_t>(core)].get());
+    changed_.push_back(cores_[core].get());
     return *changed_.back();
   }
   void entered(const Request& request, double time) override { changed(request.core).entered(request, time); }
@@ -165,7 +165,7 @@ class LaunchReplay final : private NetworkListener {
   [[noreturn]] void stuck(int index) const {
     const LogicalCore core = grid_.core(index);
     throw UsageError(fmt::format("the log of '{}' can't be replayed: core ({},{}) waits for ever: {}", log_.name, core.x,
-                                 core.y, cores_[static_cast<std::size_t>(index)]->where()));
+                                 core.y, cores_[index]->where()));
   }
 
   LaunchTime result() const {
@@ -186,16 +186,16 @@ class LaunchReplay final : private NetworkListener {
       for (std::size_t phase = 0; phase < phases.size(); ++phase) add(phases[phase], shares.phases[phase]);
       launch.matmul_tiles += shares.matmul_tiles;
       launch.matmul_tile_phases += shares.matmul_tile_phases;
-      for (int risc = 0; risc < risc_count; ++risc) launch.events += log_.cores[i].sequence(static_cast<Risc>(risc)).size();
+      for (const Risc risc : each<Risc>) launch.events += log_.cores[i].sequence(risc).size();
     }
     // A program is over when also what its kernels had under way at their end has arrived.
     launch.cycles = std::max(end, network_.last_completion()) + costs.launch_tail;
     const auto has_any = [](const ShareTime& share) {
       return std::any_of(share.busy.begin(), share.busy.end(), [](double cycles) { return cycles > 0; });
     };
-    for (std::size_t op = 0; op < operations.size(); ++op) {
+    for (int op = 0; op < count_of(operations); ++op) {
       if (!has_any(operations[op])) continue;
-      operations[op].name = operations::name_of(static_cast<int>(op));
+      operations[op].name = operations::name_of(op);
       launch.operations.push_back(operations[op]);
     }
     for (std::size_t phase = 0; phase < phases.size(); ++phase) {
@@ -223,14 +223,14 @@ class LaunchReplay final : private NetworkListener {
 }  // namespace
 
 const char* name_of(Lane lane) {
-  constexpr std::array<const char*, lane_count> names{"BRISC", "NCRISC", "UNPACK", "MATH", "PACK"};
-  return names[static_cast<std::size_t>(lane)];
+  constexpr EnumArray<Lane, const char*> names{"BRISC", "NCRISC", "UNPACK", "MATH", "PACK"};
+  return names[lane];
 }
 
 const char* name_of(Stall stall) {
-  constexpr std::array<const char*, stall_count> names{"CB empty",  "CB full", "DST", "Src",   "barrier",
-                                                       "semaphore", "DRAM",    "NoC", "launch"};
-  return names[static_cast<std::size_t>(stall)];
+  constexpr EnumArray<Stall, const char*> names{"CB empty",  "CB full", "DST", "Src",   "barrier",
+                                                "semaphore", "DRAM",    "NoC", "launch"};
+  return names[stall];
 }
 
 /// Events of the data movers: those of the compute kernels are passed on the way.

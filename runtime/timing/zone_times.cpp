@@ -7,13 +7,13 @@ namespace tilegrid::timing {
 
 void ZoneTimes::started(const Start& launch) {
   log_ = &launch.log;
-  open_.assign(static_cast<std::size_t>(launch.grid.cores()), {});
+  open_.assign(launch.grid.cores(), {});
 }
 
 void ZoneTimes::scope(const ScopePoint& point) {
   const ScopeMark mark = point.scope.mark;
   if (mark == ScopeMark::value) return;
-  std::vector<Open>& open = open_[static_cast<std::size_t>(point.core)][point.lane];
+  std::vector<Open>& open = open_[point.core][point.lane];
   if (mark == ScopeMark::begin || mark == ScopeMark::sum_begin) {
     open.push_back({point.scope.name, point.time});
     return;

@@ -138,7 +138,7 @@ MatmulArgs qk_args(const Config& config, const TensorAddresses& addresses, std::
   args.cb_a = cb_q;
   args.cb_b = cb_k;
   args.cb_result = cb_scores_out;
-  args.phase = static_cast<std::uint32_t>(Phase::qk);
+  args.phase = to_underlying(Phase::qk);
   args.a_base = addresses.q;
   args.b_base = addresses.k;
   args.out_base = scores;
@@ -162,7 +162,7 @@ MatmulArgs pv_args(const Config& config, const TensorAddresses& addresses, std::
   args.cb_a = cb_p;
   args.cb_b = cb_v;
   args.cb_result = cb_out;
-  args.phase = static_cast<std::uint32_t>(Phase::pv);
+  args.phase = to_underlying(Phase::pv);
   args.a_base = scores;
   args.b_base = addresses.v;
   args.out_base = addresses.out;

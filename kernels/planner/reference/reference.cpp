@@ -156,11 +156,11 @@ class Evaluation {
     const bool infinite = std::any_of(out.values.begin(), out.values.end(), [](double x) { return std::isinf(x); });
     if (!from_operands && (!infinite || pole)) return;
     std::vector<bool> lost(out.values.size());
-    for (std::size_t e = 0; e < lost.size(); ++e) {
+    for (int e = 0; e < count_of(lost); ++e) {
       bool finite = true;
       bool any = !elementwise && from_operands;
-      const int row = static_cast<int>(e) / out.cols;
-      const int col = static_cast<int>(e) % out.cols;
+      const int row = e / out.cols;
+      const int col = e % out.cols;
       for (std::size_t i = 0; elementwise && i < op.in.size(); ++i) {
         const Work& in = operand(op, i);
         const std::size_t from = in.index(in.rows == 1 ? 0 : row, in.cols == 1 ? 0 : col);
