@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/timing/exact.h"
-
 namespace tilegrid::timing {
 namespace {
 
@@ -19,9 +17,9 @@ Fabric::Fabric(const Chip& a, Routes& routes, Agenda& agenda, FabricListener& li
     : routes_(routes),
       agenda_(agenda),
       listener_(listener),
-      hop_(exact(a["noc_hop_cycles"])),
-      niu_(exact(a["noc_niu_cycles"])),
-      buffer_(exact(a["noc_buffer_flits"])),
+      hop_(a["noc_hop_cycles"]),
+      niu_(a["noc_niu_cycles"]),
+      buffer_(a["noc_buffer_flits"]),
       per_buffer_(1 / buffer_),
       channels_(1 + std::clamp(static_cast<int>(a["noc_response_channels"]), 1, most_channels - 1)),
       ports_(routes.ports()),

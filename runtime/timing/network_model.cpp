@@ -26,18 +26,18 @@ Network::Network(const Chip& a, GridSize grid, Agenda& agenda, NetworkListener& 
       fabric_(a, routes_, agenda, *this),
       packet_bytes_(static_cast<std::uint32_t>(a["noc_packet_bytes"])),
       flit_bytes_(a["noc_flit_bytes"]),
-      gap_(exact(a["noc_packet_gap_cycles"])),
+      gap_(a["noc_packet_gap_cycles"]),
       read_flit_(a["noc_read_flit_cycles"]),
       write_flit_(a["noc_write_flit_cycles"]),
-      l1_access_(exact(a["l1_access_cycles"])),
+      l1_access_(a["l1_access_cycles"]),
       l1_commit_(1 / a["l1_commit_bytes_per_cycle"]),
-      multicast_setup_(exact(a["noc_multicast_setup_cycles"])),
-      multicast_unlinked_(exact(a["noc_multicast_unlinked_cycles"])),
-      multicast_answer_(exact(a["noc_multicast_answer_cycles"])),
+      multicast_setup_(a["noc_multicast_setup_cycles"]),
+      multicast_unlinked_(a["noc_multicast_unlinked_cycles"]),
+      multicast_answer_(a["noc_multicast_answer_cycles"]),
       dram_rate_(1 / a["dram_bytes_per_cycle"]),
-      dram_request_(exact(a["dram_request_cycles"])),
-      dram_read_(exact(a["dram_read_cycles"])),
-      dram_write_(exact(a["dram_write_cycles"])),
+      dram_request_(a["dram_request_cycles"]),
+      dram_read_(a["dram_read_cycles"]),
+      dram_write_(a["dram_write_cycles"]),
       read_issue_(exact(a["noc_read_issue_cycles"])),
       write_issue_(exact(a["noc_write_issue_cycles"])),
       multicast_issue_(exact(a["noc_multicast_issue_cycles"])),
@@ -92,7 +92,7 @@ double Network::issue(const Request& request, double time) {
 double Network::issue_read(std::uint32_t index, double time) {
   Packet& packet = packets_[index];
   const Request& request = packet.request;
-  packet.length = exact(flits(request.bytes) * read_flit_) + 1 + gap_;
+  packet.length = flits(request.bytes) * read_flit_ + 1 + gap_;
   const double arrival = time + fabric_.flight(packet.there);
   if (packet.bank >= 0) {
     add(Step::serve, index, arrival);
@@ -105,7 +105,7 @@ double Network::issue_read(std::uint32_t index, double time) {
 double Network::issue_write(std::uint32_t index, double time) {
   Packet& packet = packets_[index];
   const Request& request = packet.request;
-  packet.length = exact(flits(request.bytes) * write_flit_) + 1 + gap_;
+  packet.length = flits(request.bytes) * write_flit_ + 1 + gap_;
   issuing_ = true;
   const bool enters = send(index, time);
   issuing_ = false;
@@ -155,7 +155,7 @@ void Network::entered(std::uint32_t index, double time) {
   const Packet& packet = packets_[index];
   if (watch_) watch_->departed(index, time);
   if (packet.request.transfer != Transfer::read) {
-    if (!issuing_) listener_.entered(packet.request, time);
+    if (!issuing_) listener_.entered(packet.request, exact_from(time));
   } else if (train(packet) == index) {
     train(packet) = nothing;
   }
@@ -163,7 +163,7 @@ void Network::entered(std::uint32_t index, double time) {
 
 void Network::left(std::uint32_t index, double time) {
   const Request& request = packets_[index].request;
-  if (request.transfer == Transfer::write) return listener_.departed(request, time);
+  if (request.transfer == Transfer::write) return listener_.departed(request, exact_from(time));
   if (packets_[index].bank >= 0) await(answers_of(packets_[index]));
 }
 
@@ -172,7 +172,7 @@ void Network::arrived(std::uint32_t index, double time) {
   const Request& request = packet.request;
   if (request.transfer == Transfer::read) {
     // DRAM delivers more slowly than a link carries: the tail comes when the channel has delivered the last byte.
-    const double length = packet.bank >= 0 ? std::max(packet.length, exact(request.bytes * dram_rate_)) : packet.length;
+    const double length = packet.bank >= 0 ? std::max(packet.length, request.bytes * dram_rate_) : packet.length;
     if (packet.count > 1) listener_.completed_before(request, packet.count - 1U);
     if (watch_) watch_->over(index, time + length, time + length);
     complete(request, time + length, std::max(0.0, time - packet.entered - fabric_.flight(packet.back)), packet.wait);
@@ -182,7 +182,7 @@ void Network::arrived(std::uint32_t index, double time) {
     const double tail = time + packet.length;
     const int core = routes_.core_at(request.peer);
     if (core >= 0) land(request, core, tail);
-    const double committed = tail + exact(request.bytes * l1_commit_) + l1_access_;
+    const double committed = tail + request.bytes * l1_commit_ + l1_access_;
     if (watch_) watch_->over(index, tail, committed + fabric_.flight(packet.back));
     complete(request, committed + fabric_.flight(packet.back), packet.wait, 0);
   }
@@ -193,7 +193,7 @@ void Network::arrived(std::uint32_t index, double time) {
 double Network::serve(const Packet& packet, double time) {
   Channel& channel = channel_of(packet);
   const double start = std::max(time, channel.free);
-  const double service = exact(packet.request.bytes * dram_rate_) + dram_request_;
+  const double service = packet.request.bytes * dram_rate_ + dram_request_;
   channel.free = start + service;
   channel.busy += service;
   (packet.request.transfer == Transfer::read ? channel.read : channel.written) += packet.request.bytes;
@@ -253,7 +253,7 @@ void Network::leaves(std::uint32_t index, double time, std::uint64_t key) {
 void Network::store(std::uint32_t index, double time) {
   const Packet& packet = packets_[index];
   const double start = serve(packet, time);
-  const double stored = std::max(start + exact(packet.request.bytes * dram_rate_), time + packet.length);
+  const double stored = std::max(start + packet.request.bytes * dram_rate_, time + packet.length);
   const double completed = stored + dram_write_ + fabric_.flight(packet.back);
   if (watch_) watch_->over(index, stored, completed);
   complete(packet.request, completed, packet.wait, start - time);
@@ -265,7 +265,7 @@ double Network::issue_multicast(const Request& request, double time) {
   const auto call = events::get<events::NocMulticast>(*request.event);
   const Tree& tree = routes_.tree(request.noc, from, call);
   const double hop = fabric_.hop_cycles();
-  const double length = exact(flits(request.bytes) * write_flit_) + 1 + gap_;
+  const double length = flits(request.bytes) * write_flit_ + 1 + gap_;
   double& chain = chain_free_[request.noc * routes_.nodes() + from];
   double setup = 0;
   if (!request.linked_before) setup = multicast_setup_ + hop * tree.farthest + (call.linked ? 0 : multicast_unlinked_);
@@ -283,7 +283,7 @@ double Network::issue_multicast(const Request& request, double time) {
   }
   chain = start + length + hop * std::max(0, tree.farthest - 1);
   bytes_times_hops_ += request.bytes * static_cast<double>(tree.branches.size() - tree.leaves.size());
-  listener_.departed(request, start + length);
+  listener_.departed(request, exact_from(start + length));
   double answered = 0;
   double landed = 0;
   for (const Tree::Leaf& leaf : tree.leaves) {
@@ -291,11 +291,11 @@ double Network::issue_multicast(const Request& request, double time) {
     land(request, leaf.core, tail);
     landed = std::max(landed, tail);
     const double back = flight(request.noc, routes_.node_of_core(leaf.core), from);
-    answered = std::max(answered, tail + exact(request.bytes * l1_commit_) + l1_access_ + back);
+    answered = std::max(answered, tail + request.bytes * l1_commit_ + l1_access_ + back);
   }
   if (watch_) watch_->multicast(request, tree, time, start, landed, answered + multicast_answer_);
   complete(request, answered + multicast_answer_, start - setup - time, 0);
-  return issued;
+  return exact_from(issued);
 }
 
 void Network::land(const Request& request, int core, double time) {
@@ -313,12 +313,12 @@ void Network::land(const Request& request, int core, double time) {
     const auto call = get<NocWrite>(*request.event);
     update = {core, call.offset, call.word, false};
   }
-  agenda_.add(time, request.key, index, Step::land);
+  agenda_.add(exact_from(time), request.key, index, Step::land);
 }
 
 void Network::complete(const Request& request, double time, double noc_wait, double dram_wait) {
   last_completion_ = std::max(last_completion_, time);
-  listener_.completed(request, time, noc_wait, dram_wait);
+  listener_.completed(request, exact_from(time), noc_wait, dram_wait);
 }
 
 void Network::report(LaunchTime& launch) const {
