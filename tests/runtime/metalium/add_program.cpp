@@ -79,7 +79,6 @@ int main() {
              static_cast<float>(result[i]), expected);
   }
   // A core of its own for each bank, where there are as many.
-  const CoreCoord grid = mesh->compute_with_storage_grid_size();
   if (const size_t banks = mesh->num_banks(BufferType::DRAM); grid.x * grid.y >= banks) {
     const std::vector<CoreCoord> nearest = mesh->get_optimal_dram_bank_to_logical_worker_assignment(NOC::NOC_0);
     TT_FATAL(std::set<CoreCoord>(nearest.begin(), nearest.end()).size() == banks, "{}", nearest);
