@@ -28,7 +28,7 @@ inline void expect_equal(const std::vector<ShareTime>& a, const std::vector<Shar
 inline DeviceTime expect_same_step_by_step(const RunLog& log, const Chip& chip) {
   const DeviceTime quick = replay(log, chip);
   Observer nobody;
-  const DeviceTime plain = replay(log, chip, &nobody);
+  DeviceTime plain = replay(log, chip, &nobody);
   EXPECT_EQ(quick.cycles, plain.cycles);
   EXPECT_EQ(quick.peak_share, plain.peak_share);
   for (std::size_t i = 0; i < plain.launches.size(); ++i) {
