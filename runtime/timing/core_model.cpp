@@ -127,39 +127,34 @@ template <bool observed>
 bool CoreModel<observed>::push_back(Lane lane, std::uint8_t phase, const events::CbPush& event) {
   busy(lane, costs_.cb_push, event.kind, phase);
   if constexpr (observed) observer_->pages({index_, event.cb, std::int64_t{event.pages}, clock(lane)});
-  if (recording_ != nullptr) recording_->pages.push_back({event.cb, true, event.pages, clock(lane)});
-  pushed(event.cb, event.pages, clock(lane));
+  move_pages({event.cb, true, event.pages, clock(lane)});
   return true;
-}
-
-template <bool observed>
-void CoreModel<observed>::pushed(std::uint32_t number, std::uint32_t pages, double time) {
-  Buffer& cb = buffer(number);
-  cb.pushed.add(pages, time);
-  cb.popped.forget(cb.pushed.total() + 1 - cb.pages);
-  if (cb.consumer != nobody && cb.pushed.total() >= cb.consumer_target) {
-    wake(cb.consumer);
-    cb.consumer = nobody;
-  }
 }
 
 template <bool observed>
 bool CoreModel<observed>::pop_front(Lane lane, std::uint8_t phase, const events::CbPop& event) {
   busy(lane, costs_.cb_pop, event.kind, phase);
   if constexpr (observed) observer_->pages({index_, event.cb, -std::int64_t{event.pages}, clock(lane)});
-  if (recording_ != nullptr) recording_->pages.push_back({event.cb, false, event.pages, clock(lane)});
-  popped(event.cb, event.pages, clock(lane));
+  move_pages({event.cb, false, event.pages, clock(lane)});
   return true;
 }
 
+/// Pages were pushed or popped: who waits for them, or for their room, goes on when that is enough.
 template <bool observed>
-void CoreModel<observed>::popped(std::uint32_t number, std::uint32_t pages, double time) {
-  Buffer& cb = buffer(number);
-  cb.popped.add(pages, time);
-  cb.pushed.forget(cb.popped.total() + 1);
-  if (cb.producer != nobody && cb.popped.total() >= cb.producer_target) {
-    wake(cb.producer);
-    cb.producer = nobody;
+void CoreModel<observed>::move_pages(const StretchOutcome::Pages& moved) {
+  if (recording_ != nullptr) recording_->pages.push_back(moved);
+  Buffer& cb = buffer(moved.cb);
+  PageFlow& flow = moved.pushed ? cb.pushed : cb.popped;
+  flow.add(moved.count, moved.time);
+  if (moved.pushed) {
+    cb.popped.forget(cb.pushed.total() + 1 - cb.pages);
+  } else {
+    cb.pushed.forget(cb.popped.total() + 1);
+  }
+  Walker& waiting = moved.pushed ? cb.consumer : cb.producer;
+  if (waiting != nobody && flow.total() >= (moved.pushed ? cb.consumer_target : cb.producer_target)) {
+    wake(waiting);
+    waiting = nobody;
   }
 }
 
@@ -478,11 +473,7 @@ template <bool observed>
 void CoreModel<observed>::repeat(const StretchOutcome& outcome) {
   const double base = clock(Lane::unpack);
   for (const StretchOutcome::Pages& pages : outcome.pages) {
-    if (pages.pushed) {
-      pushed(pages.cb, pages.count, base + pages.time);
-    } else {
-      popped(pages.cb, pages.count, base + pages.time);
-    }
+    move_pages({pages.cb, pages.pushed, pages.count, base + pages.time});
   }
   for (const Lane lane : compute_lanes) {
     clock(lane) = base + outcome.clocks[lane];

@@ -156,8 +156,7 @@ class CoreModel {
   bool reserve_back(Walker walker, Lane lane, std::uint8_t phase, const events::CbReserve& event);
   bool push_back(Lane lane, std::uint8_t phase, const events::CbPush& event);
   bool pop_front(Lane lane, std::uint8_t phase, const events::CbPop& event);
-  void pushed(std::uint32_t cb, std::uint32_t pages, double time);
-  void popped(std::uint32_t cb, std::uint32_t pages, double time);
+  void move_pages(const StretchOutcome::Pages& moved);
 
   Buffer& buffer(std::uint32_t cb) { return buffers_[cb % max_buffers]; }
   LaneTime& lane_of(Lane lane) { return core_.lanes[lane]; }
