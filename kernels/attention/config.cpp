@@ -104,6 +104,8 @@ const char* name_of(KvDelivery delivery) {
   return names.at(to_underlying(delivery));
 }
 
+const char* name_of(Balance balance) { return balance == Balance::zigzag ? "zigzag" : "contiguous"; }
+
 const char* name_of(Partition partition) {
   constexpr std::array<const char*, 6> names{"flat", "contiguous", "heads-first", "rows", "columns", "split-k"};
   return names.at(to_underlying(partition));

@@ -76,6 +76,7 @@ struct Shape {
 [[nodiscard]] std::string shape_text(const Shape& shape);
 
 enum class Balance : std::uint8_t { zigzag, contiguous };
+[[nodiscard]] const char* name_of(Balance balance);  ///< as on the command line
 
 /// How heads and Q chunks are dealt to cores. `flat`: all Q chunks of all heads in one list, cut into runs (split_work);
 /// `contiguous`: the same without pairing light and heavy chunks. `heads_first`: cores are divided among batches, then

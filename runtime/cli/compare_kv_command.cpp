@@ -112,7 +112,7 @@ Value kv_figures(const Attention& run, const report::RunOutcome& outcome) {
 /// The first row chooses the chunks for all.
 ComparedRun delivered(const Session& session, Device& device, Shape& shape, KvDelivery kv, attention::Balance deal) {
   const bool is_first = shape.rows.empty();
-  const std::string delivery = name_of(kv), balance = deal == attention::Balance::zigzag ? "zigzag" : "contiguous";
+  const std::string delivery = name_of(kv), balance = name_of(deal);
   Attention run;
   settle_as(run, *shape.asked, [&] {
     run.config.kv = kv;

@@ -36,8 +36,8 @@ using attention::KvDelivery;
 using attention::Shape;
 using report::Value;
 
-const EnumNames<attention::Balance> balance_names{{"zigzag", attention::Balance::zigzag},
-                                                  {"contiguous", attention::Balance::contiguous}};
+const EnumNames<attention::Balance> balance_names({attention::Balance::zigzag, attention::Balance::contiguous},
+                                                  [](attention::Balance balance) { return name_of(balance); });
 const EnumNames<attention::Partition> partition_names({attention::Partition::flat, attention::Partition::contiguous,
                                                        attention::Partition::heads_first, attention::Partition::rows,
                                                        attention::Partition::columns, attention::Partition::split_k},
